@@ -1,0 +1,164 @@
+"""What somebody asks for: a picture, a mix, a model. Plain values; nothing here opens a file or a model.
+
+A request may leave things to the defaults (`None`); `Settings` is the same with every gap filled, and a record
+is written from settings only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from types import MappingProxyType
+
+from lora_mixer.errors import RequestError
+
+MAX_STEPS = 1000
+MAX_SIDE = 8192
+MAX_SEED = 2**64 - 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Curve:
+    """A factor over the course of sampling: straight lines between points, flat outside them.
+
+    Attributes:
+        points: (position, factor) pairs with rising positions; a position is a fraction of the steps in 0..1.
+    """
+
+    points: tuple[tuple[float, float], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rectangle:
+    """A part of the picture, in fractions of its width and height."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Strength:
+    """How strongly one adapter acts: what its sliders set.
+
+    Attributes:
+        unet: Factor on the UNet's part; 0 is exactly off, negative is allowed.
+        te1: Factor on the first text encoder's part; None means the same as `unet`.
+        te2: Factor on the second text encoder's part; None means the same as `te1`.
+        blocks: Further factors by block name (`BASE`, `IN00` .. `IN11`, `MID`, `OUT00` .. `OUT11`); a block that
+            is not named keeps factor 1.
+        curve: A further factor over the steps, on the UNet only (text is encoded once).
+        mask: Where in the picture the adapter acts; None means everywhere.
+        negative: Act on the negative half of guidance only.
+    """
+
+    unet: float = 1.0
+    te1: float | None = None
+    te2: float | None = None
+    blocks: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
+    curve: Curve | None = None
+    mask: Rectangle | Path | None = None
+    negative: bool = False
+
+    def of(self, part: str) -> float:
+        """Return the factor for a part of the model (`unet`, `te1`, `te2`), blocks and curve aside.
+
+        >>> Strength(unet=0.5).of("te2")
+        0.5
+        """
+        if part == "unet":
+            return self.unet
+        first = self.unet if self.te1 is None else self.te1
+        return first if part == "te1" or self.te2 is None else self.te2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoraUse:
+    """One adapter of a mix, by the name its user knows it by, and its strength."""
+
+    name: str
+    strength: Strength = field(default_factory=Strength)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelSource:
+    """Where a model lies.
+
+    Attributes:
+        name: The name it is called by.
+        location: A `.safetensors` file, a diffusers folder, or a hub id such as `owner/name`.
+        family: The base family, if stated; else it is told from the tensors.
+        vae: A separate VAE file or folder.
+        dtype: `float32`, `bfloat16` or `float16`; None chooses by device.
+    """
+
+    name: str
+    location: str
+    family: str | None = None
+    vae: str | None = None
+    dtype: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RenderRequest:
+    """One picture somebody asks for. Everything but the prompt may be left to the defaults."""
+
+    prompt: str
+    negative: str | None = None
+    loras: tuple[LoraUse, ...] = ()
+    seed: int | None = None
+    steps: int | None = None
+    cfg: float | None = None
+    sampler: str | None = None
+    schedule: str | None = None
+    width: int | None = None
+    height: int | None = None
+    clip_skip: int | None = None
+    model: str | None = None
+
+    def over(self, defaults: RenderRequest) -> RenderRequest:
+        """Return this request with its gaps filled from `defaults` (the prompt and the mix are never filled)."""
+        gaps = {
+            f.name: getattr(defaults, f.name)
+            for f in fields(self)
+            if f.name not in {"prompt", "loras"} and getattr(self, f.name) is None
+        }
+        return replace(self, **gaps)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """A request with every gap filled: what is rendered, and what the record says."""
+
+    prompt: str
+    negative: str
+    loras: tuple[LoraUse, ...]
+    seed: int
+    steps: int
+    cfg: float
+    sampler: str
+    schedule: str
+    width: int
+    height: int
+    clip_skip: int
+    model: str
+
+    def __post_init__(self) -> None:
+        """Refuse impossible values, each with what is possible."""
+        _within("steps", self.steps, 1, MAX_STEPS)
+        _within("seed", self.seed, 0, MAX_SEED)
+        _within("clip skip", self.clip_skip, 1, 12)
+        _within("cfg", self.cfg, 0.0, 100.0)
+        for side, value in (("width", self.width), ("height", self.height)):
+            _within(side, value, 8, MAX_SIDE)
+            if value % 8:
+                raise RequestError(
+                    f"{side} {value} is not a multiple of 8", remedy=f"Use {value // 8 * 8 or 8} or {value // 8 * 8 + 8}."
+                )
+
+
+def _within(what: str, value: float, low: float, high: float) -> None:
+    if not low <= value <= high:
+        raise RequestError(f"{what} {value:g} is out of range", remedy=f"Use a value from {low:g} to {high:g}.")
