@@ -1,0 +1,22 @@
+"""Files as bytes: the safetensors header, checked before a tensor is read, and digests. No torch here."""
+
+from __future__ import annotations
+
+from lora_mixer.files.digests import EMPTY_SHA256, Digests, digest_file
+from lora_mixer.files.foreign import PICKLE_SUFFIXES
+from lora_mixer.files.header import open_tensor_file
+from lora_mixer.files.limits import ADAPTER_LIMITS, CHECKPOINT_LIMITS, Limits
+from lora_mixer.files.tensor_file import TensorFile, TensorInfo
+
+__all__ = [
+    "ADAPTER_LIMITS",
+    "CHECKPOINT_LIMITS",
+    "EMPTY_SHA256",
+    "PICKLE_SUFFIXES",
+    "Digests",
+    "Limits",
+    "TensorFile",
+    "TensorInfo",
+    "digest_file",
+    "open_tensor_file",
+]

@@ -1,0 +1,79 @@
+"""A safetensors file whose header is checked and whose tensors are still on the disk."""
+
+from __future__ import annotations
+
+import mmap
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from lora_mixer.errors import BrokenFileError, MissingFileError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TensorInfo:
+    """Where one tensor lies.
+
+    Attributes:
+        key: Its name in the file.
+        dtype: Its type, spelled as safetensors does (`F16`, `BF16`, `F32`, ...).
+        shape: Its shape; `()` for a single number.
+        start: Its first byte, counted from the start of the data section.
+        end: The byte after its last one, counted likewise.
+    """
+
+    key: str
+    dtype: str
+    shape: tuple[int, ...]
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TensorFile:
+    """A safetensors file whose header holds together.
+
+    Attributes:
+        path: The file.
+        size: Its size in bytes.
+        data_start: Where its data section begins, in bytes from the start of the file.
+        tensors: Its tensors by key, in the order in which they lie in the file.
+        metadata: Its metadata exactly as written: text from strangers, which whoever shows it must escape.
+    """
+
+    path: Path
+    size: int
+    data_start: int
+    tensors: Mapping[str, TensorInfo]
+    metadata: Mapping[str, str]
+
+    def buffer(self) -> mmap.mmap:
+        """Return a private copy-on-write map of the whole file.
+
+        The map can be written to without changing the file and outlives the open file, so
+        `torch.frombuffer(file.buffer(), offset=file.data_start + info.start, ...)` is safe and keeps it alive.
+
+        Raises:
+            MissingFileError: The file is gone or can no longer be read.
+            BrokenFileError: The file changed size since its header was checked, or cannot be mapped.
+        """
+        try:
+            handle = self.path.open("rb")
+        except OSError as error:
+            raise MissingFileError("the file can no longer be opened", where=str(self.path)) from error
+        with handle:
+            size = handle.seek(0, 2)
+            if size != self.size:
+                raise BrokenFileError(
+                    f"the file changed while it was read, from {self.size:,} to {size:,} bytes",
+                    where=str(self.path),
+                    remedy="Wait until it is written, then try again.",
+                )
+            try:
+                return mmap.mmap(handle.fileno(), 0, access=mmap.ACCESS_COPY)
+            except (OSError, ValueError, OverflowError) as error:
+                raise BrokenFileError(
+                    f"the file cannot be mapped into memory ({error})",
+                    where=str(self.path),
+                    remedy="Is it larger than memory, or on a drive that cannot map files?",
+                ) from error
