@@ -6,13 +6,20 @@ strength 1; A (r, in[, kh, kw]) and B (out, r) are low-rank factors with D = B A
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import NamedTuple
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
 
 from torch import Tensor
 
 Slots = Mapping[str, Tensor]
 """One group's tensors by canonical slot name (`up`, `down`, `mid`, `alpha`, `dora_scale`, `w1_a`, ...)."""
+
+Shape = tuple[int, ...]
+"""The shape of a tensor."""
+
+Axis = Literal["in", "out"]
+"""The axis of the weight along which DoRA keeps one magnitude per entry."""
 
 
 class Weights(NamedTuple):
@@ -34,3 +41,48 @@ class Factors(NamedTuple):
 
     down: Tensor  # (r, in) or (r, in, kh, kw)
     up: Tensor  # (out, r)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hints:
+    """What one group cannot tell by itself and its file can."""
+
+    dora_axis: Axis | None = None
+    """The axis the file's other layers show, for a magnitude whose shape fits both axes of a square layer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """One row of the table of kinds.
+
+    The functions see slots whose names this row has claimed and whose tensors are already in the dtype and on the
+    device of the computation. None of them multiplies by alpha, `scale` or strength: that is the same for all kinds
+    and done once, in `layer.py`.
+    """
+
+    name: str
+    """The word for it in tables and records."""
+
+    title: str
+    """The name users know."""
+
+    forms: tuple[frozenset[str], ...]
+    """Every complete set of core slots: a group must have exactly one of them, besides modifiers."""
+
+    modifiers: frozenset[str]
+    """Slots that may come on top."""
+
+    linear: bool
+    """Whether the change does not depend on W0."""
+
+    rank: Callable[[Slots], int | None]
+    """The r that alpha is divided by; None where alpha has no such meaning. Reads shapes only."""
+
+    check: Callable[[Slots, Shape], None]
+    """Raises `BrokenAdapterError` unless the slots make a change of exactly this weight shape. Reads shapes only."""
+
+    change: Callable[[Slots, Tensor], Tensor]
+    """The unscaled change of a weight; linear kinds read only the weight's shape."""
+
+    factors: Callable[[Slots, Shape], Factors | None]
+    """The unscaled low-rank factors for a weight shape, or None where full rank is as small."""

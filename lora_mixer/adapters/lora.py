@@ -1,0 +1,73 @@
+"""LoRA and LoCon: D = B A, with an optional Tucker core between the two."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+
+from lora_mixer.adapters.kind import Factors, Kind, Shape, Slots
+from lora_mixer.adapters.modifiers import ADDITIVE
+from lora_mixer.adapters.shapes import (
+    flat,
+    require_axes,
+    require_equal,
+    require_kernel,
+    require_matrix,
+    require_rank,
+)
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+def _rank(slots: Slots) -> int:
+    return slots["down"].shape[0]
+
+
+def _check(slots: Slots, weight_shape: Shape) -> None:
+    out, rank = require_matrix(slots, "up")
+    require_equal("outputs of `up` against the layer's", out, weight_shape[0])
+    down = require_axes(slots, "down", 2, 4)
+    require_equal("rank of `up` against rank of `down`", rank, down[0])
+    require_rank(rank, weight_shape)
+    if "mid" not in slots:
+        require_kernel("down", down, weight_shape)
+        return
+    _, inputs = require_matrix(slots, "down")
+    mid = require_axes(slots, "mid", 4)
+    require_equal("inputs of `down` against the layer's", inputs, weight_shape[1])
+    require_equal("`mid` against rank and kernel", mid, (rank, rank, *weight_shape[2:], 1, 1)[:4])
+
+
+def _factors(slots: Slots, weight_shape: Shape) -> Factors:
+    """Return A and B; a Tucker core is folded into A, exactly: A'[n,i,k,l] = sum_m C[n,m,k,l] A[m,i]."""
+    up, down = flat(slots["up"]), flat(slots["down"])
+    if "mid" in slots:
+        down = torch.einsum("nmkl,mi->nikl", slots["mid"], down)
+    return Factors(down=down.reshape(-1, *weight_shape[1:]), up=up)
+
+
+def _change(slots: Slots, weight: Tensor) -> Tensor:
+    down, up = _factors(slots, tuple(weight.shape))
+    return (up @ flat(down)).reshape(weight.shape)
+
+
+LORA = Kind(
+    name="lora",
+    title="LoRA, LoCon",
+    forms=(frozenset({"up", "down"}), frozenset({"up", "down", "mid"})),
+    modifiers=ADDITIVE,
+    linear=True,
+    rank=_rank,
+    check=_check,
+    change=_change,
+    factors=_factors,
+)
+"""D = a/r B A, with B = `up` (out, r) and A = `down` (r, in[, kh, kw]).
+
+Source: LoRA, arXiv 2106.09685, section 4.1, equation 3. On convolutions (LoCon) the product of the flattened factors
+is the same as a convolution by A followed by a 1x1 convolution by B.
+With `mid` = C (r, r, kh, kw), LyCORIS's Tucker form (arXiv 2309.14859, section 3.1), and A (r, in), B (out, r):
+D[o,i,k,l] = a/r sum_nm B[o,n] C[n,m,k,l] A[m,i].
+"""
