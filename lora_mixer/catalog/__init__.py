@@ -1,0 +1,21 @@
+"""What there is to work with: models by name, adapters and embeddings by name. No torch, no tensor is read."""
+
+from __future__ import annotations
+
+from lora_mixer.catalog.embedding_library import EmbeddingLibrary
+from lora_mixer.catalog.library import Library
+from lora_mixer.catalog.lora_entry import LoraEntry
+from lora_mixer.catalog.models_file import ModelsFile
+from lora_mixer.catalog.read_models import load_models_file
+from lora_mixer.catalog.sidecar import Sidecar
+from lora_mixer.catalog.walk import BrokenFile
+
+__all__ = [
+    "BrokenFile",
+    "EmbeddingLibrary",
+    "Library",
+    "LoraEntry",
+    "ModelsFile",
+    "Sidecar",
+    "load_models_file",
+]

@@ -1,0 +1,143 @@
+"""What was learned from adapter files, so that a second start reads no header and hashes nothing twice.
+
+Only ever a shortcut: each fact is bound to path, size and time of change, and all works the same from memory.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from lora_mixer.catalog.store import Store
+from lora_mixer.catalog.training_metadata import alias, base_hint, claimed_digests, trained_words
+from lora_mixer.errors import FileError
+from lora_mixer.files import PICKLE_SUFFIXES, Digests, digest_file, open_tensor_file
+
+
+class Stamp(NamedTuple):
+    """What must stay the same for a file to count as unchanged."""
+
+    size: int
+    mtime_ns: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What the catalog keeps of an adapter's header.
+
+    Attributes:
+        problem: Why the file cannot be used.
+        alias: The name its trainer gave it.
+        words: What it was trained on.
+        base: The base family its metadata claim.
+        claims: The digests its metadata claim.
+    """
+
+    problem: str | None = None
+    alias: str | None = None
+    words: tuple[str, ...] = ()
+    base: str | None = None
+    claims: tuple[str, ...] = ()
+
+
+def stamp_of(path: Path) -> Stamp | None:
+    """Return a file's stamp, or None if it is not there."""
+    try:
+        status = path.stat()
+    except (OSError, ValueError):
+        return None
+    return Stamp(status.st_size, status.st_mtime_ns)
+
+
+def learn(path: Path) -> Facts:
+    """Read a file's header. A pickle is not opened: its facts stay empty."""
+    if path.suffix.lower() in PICKLE_SUFFIXES:
+        return Facts()
+    try:
+        metadata = open_tensor_file(path).metadata
+    except FileError as error:
+        return Facts(problem=f"{error.what}. {error.remedy}" if error.remedy else error.what)
+    return Facts(
+        alias=alias(metadata),
+        words=trained_words(metadata),
+        base=base_hint(metadata),
+        claims=claimed_digests(metadata),
+    )
+
+
+class FactsBook:
+    """Facts and digests by path and stamp, in memory and, where possible, in a file that outlives the program."""
+
+    def __init__(self, path: Path | None) -> None:
+        self._store = Store(path)
+        self._facts: dict[Path, tuple[Stamp, Facts]] = self._store.run(_read_facts) or {}
+        self._digests: dict[Path, tuple[Stamp, Digests]] = self._store.run(_read_digests) or {}
+
+    def facts(self, files: Iterable[tuple[Path, Stamp]]) -> dict[Path, Facts]:
+        """Return the facts of all these files, reading the headers of new and changed ones only."""
+        result: dict[Path, Facts] = {}
+        learned: dict[Path, tuple[Stamp, Facts]] = {}
+        for path, stamp in files:
+            known = self._facts.get(path)
+            if known is None or known[0] != stamp:
+                known = learned[path] = (stamp, learn(path))
+            result[path] = known[1]
+        if learned:
+            self._facts.update(learned)
+            rows = [(os.fsencode(p), *stamp, json.dumps(asdict(facts))) for p, (stamp, facts) in learned.items()]
+            self._store.run(lambda db: db.executemany("INSERT OR REPLACE INTO facts VALUES (?, ?, ?, ?)", rows))
+        return result
+
+    def forget(self, paths: Iterable[Path]) -> None:
+        """Forget files that are gone."""
+        keys = [(os.fsencode(path),) for path in paths if self._facts.pop(path, None) is not None]
+        if keys:
+            self._store.run(lambda db: db.executemany("DELETE FROM facts WHERE path = ?", keys))
+
+    def known_digests(self, path: Path) -> Digests | None:
+        """Return a file's digests if it was hashed before and has not changed since."""
+        known = self._digests.get(path)
+        return known[1] if known is not None and known[0] == stamp_of(path) else None
+
+    def digests(self, path: Path) -> Digests:
+        """Return a file's digests, hashing it if it is new or has changed.
+
+        Raises:
+            MissingFileError: It cannot be read.
+        """
+        known = self.known_digests(path)
+        if known is not None:
+            return known
+        stamp = stamp_of(path)
+        digests = digest_file(path)
+        if stamp is not None:
+            self._digests[path] = (stamp, digests)
+            row = (os.fsencode(path), *stamp, digests.sha256, digests.autov3, digests.legacy)
+            self._store.run(lambda db: db.execute("INSERT OR REPLACE INTO digests VALUES (?, ?, ?, ?, ?, ?)", row))
+        return digests
+
+
+def _read_facts(db: sqlite3.Connection) -> dict[Path, tuple[Stamp, Facts]]:
+    rows = db.execute("SELECT path, size, mtime_ns, facts FROM facts")
+    return {Path(os.fsdecode(path)): (Stamp(size, mtime), _facts(text)) for path, size, mtime, text in rows}
+
+
+def _facts(text: str) -> Facts:
+    table = json.loads(text)
+    return Facts(**table | {"words": tuple(table["words"]), "claims": tuple(table["claims"])})
+
+
+def _read_digests(db: sqlite3.Connection) -> dict[Path, tuple[Stamp, Digests]]:
+    rows = db.execute("SELECT path, size, mtime_ns, sha256, autov3, legacy FROM digests")
+    return {
+        Path(os.fsdecode(path)): (
+            Stamp(size, mtime),
+            Digests(sha256=sha256, autov2=sha256[:10], autov3=autov3, legacy=legacy),
+        )
+        for path, size, mtime, sha256, autov3, legacy in rows
+    }

@@ -1,0 +1,50 @@
+"""What a path in models.toml means: relative to a folder, `builtin:`, or a model's hub id."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from pathlib import Path
+
+_BUILTIN = "builtin:"
+
+
+def checked_place(text: str) -> str:
+    """Return the text if it can be a path.
+
+    Raises:
+        ValueError: It names nothing that comes with the program, or the home of a user who is not there.
+    """
+    if text.startswith(_BUILTIN):
+        name = text.removeprefix(_BUILTIN)
+        if ".." in Path(name).parts or not _builtin(name).is_dir():
+            known = (f"{_BUILTIN}{folder.name}" for folder in sorted(package_data().iterdir()) if folder.is_dir())
+            raise ValueError(f"{text} does not come with the program; there is {', '.join(known)}")
+        return text
+    try:
+        Path(text).expanduser()
+    except RuntimeError as error:
+        raise ValueError(f"there is no such home folder as in {text}") from error
+    return text
+
+
+def model_location(text: str, base: Path) -> str:
+    """Return a path made absolute, or a hub id as it is: an `owner/name` that is no file or folder here."""
+    if text.startswith(_BUILTIN):
+        return str(resolved(text if "/" in text else f"{text}/model", base))
+    path = resolved(text, base)
+    is_hub_id = text.count("/") == 1 and not text.startswith((".", "/", "~")) and not text.endswith(".safetensors")
+    return text if is_hub_id and not path.exists() else str(path)
+
+
+def resolved(text: str, base: Path) -> Path:
+    """Return a checked place made absolute."""
+    return _builtin(text.removeprefix(_BUILTIN)) if text.startswith(_BUILTIN) else base / Path(text).expanduser()
+
+
+def package_data() -> Path:
+    """Return the folder of what comes with the program."""
+    return Path(str(files("lora_mixer").joinpath("data")))
+
+
+def _builtin(name: str) -> Path:
+    return package_data().joinpath(*name.split("/"))

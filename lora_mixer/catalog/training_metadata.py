@@ -1,0 +1,100 @@
+"""What trainers wrote into an adapter's metadata: trained words, a name, a base model. Hints, never proofs.
+
+Keys: kohya's `ss_*` and `sshs_*`, and the ModelSpec standard (Stability-AI/ModelSpec 1.0.1).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+
+MAX_WORDS = 50
+_LONGEST_WORD = 200
+_CAPTION_LENGTH = 16  # tags longer than this on average are sentences, whose words are counted instead
+_WORD = re.compile(r"[^\W\d_]{3,}")
+
+# (metadata key, start of its value in lower case, family); the first row that fits wins.
+_BASES = (
+    ("modelspec.architecture", "stable-diffusion-xl-v1-refiner", "sdxl-refiner"),
+    ("modelspec.architecture", "stable-diffusion-xl", "sdxl"),
+    ("modelspec.architecture", "stable-diffusion-v1", "sd1"),
+    ("modelspec.architecture", "stable-diffusion-v2", "sd2"),
+    ("ss_base_model_version", "sdxl", "sdxl"),
+    ("ss_base_model_version", "sd_v1", "sd1"),
+    ("ss_base_model_version", "sd_v2", "sd2"),
+    ("ss_v2", "true", "sd2"),
+    ("ss_v2", "false", "sd1"),
+)
+_BASE_KEYS = ("modelspec.architecture", "ss_base_model_version")
+
+
+def base_hint(metadata: Mapping[str, str]) -> str | None:
+    """Return the base family the metadata claim, another architecture as it is spelled, or None.
+
+    >>> base_hint({"ss_base_model_version": "sdxl_base_v1-0"})
+    'sdxl'
+    """
+    for key, start, family in _BASES:
+        if metadata.get(key, "").lower().startswith(start):
+            return family
+    return next((_shown(metadata[key]) for key in _BASE_KEYS if metadata.get(key)), None)
+
+
+def alias(metadata: Mapping[str, str]) -> str | None:
+    """Return the name its trainer gave it."""
+    return _shown(metadata.get("ss_output_name", ""))
+
+
+def claimed_digests(metadata: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the digests the metadata claim: they tell which file to hash first, and prove nothing."""
+    claims = (metadata.get(key, "").lower().removeprefix("0x") for key in ("sshs_model_hash", "modelspec.hash_sha256"))
+    return tuple(claim for claim in claims if re.fullmatch(r"[0-9a-f]{64}", claim))
+
+
+def trained_words(metadata: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the trigger phrase, if any, then the words it was trained on, the most frequent first.
+
+    >>> trained_words({"ss_tag_frequency": '{"a": {"hat": 2, "cat": 3}, "b": {"hat": 4}}'})
+    ('hat', 'cat')
+    """
+    trigger = _shown(metadata.get("modelspec.trigger_phrase", ""))
+    counts = Counter[str]()
+    for tag, count in _tag_counts(metadata.get("ss_tag_frequency", "")):
+        counts[tag] += count
+    if counts and sum(map(len, counts)) / len(counts) >= _CAPTION_LENGTH:
+        counts = _word_counts(counts)
+    words = [word for word, _ in sorted(counts.items(), key=lambda item: (-item[1], item[0]))]
+    return tuple(dict.fromkeys(([trigger] if trigger else []) + words))[:MAX_WORDS]
+
+
+def _tag_counts(text: str) -> Iterator[tuple[str, int]]:
+    for tags in _table(text).values():
+        if isinstance(tags, dict):
+            for tag, count in tags.items():
+                shown = _shown(tag)
+                if shown and type(count) is int and count > 0:
+                    yield shown, count
+
+
+def _table(text: str) -> dict[str, object]:
+    try:
+        table = json.loads(text) if text else {}
+    except (ValueError, RecursionError):  # a stranger's text that is not JSON lists no words
+        return {}
+    return table if isinstance(table, dict) else {}
+
+
+def _word_counts(captions: Mapping[str, int]) -> Counter[str]:
+    counts = Counter[str]()
+    for caption, count in captions.items():
+        for word in _WORD.findall(caption.lower()):
+            counts[word] += count
+    return counts
+
+
+def _shown(text: str) -> str | None:
+    """Return a short text on one line, as it is written, or None if it has nothing to show."""
+    line = " ".join(text.split())[:_LONGEST_WORD]
+    return line if line.isprintable() and line else None
