@@ -1,19 +1,50 @@
-"""The algebra of adapters: tensors in, a change of weights out. No modules, devices or files."""
+"""The algebra of adapters: tensors in, a change of weights out. No modules, devices or files.
 
-from lora_mixer.adapters.kind import Delta, Factors, Hints, Kind, Shape, Slots, Weights
+`make_layer` checks a group of slots against its layer; the `Layer` it returns gives the change of the weight
+(`delta`), its low-rank factors where there are some (`factors`), and what to add to the layer's output instead
+(`side`).
+"""
+
+from lora_mixer.adapters.dora import dora_axis
+from lora_mixer.adapters.kind import Axis, Delta, Factors, Hints, Kind, Shape, Slots, Weights
 from lora_mixer.adapters.kinds import KINDS, recognise
-from lora_mixer.adapters.layer import Layer, make_layer
+from lora_mixer.adapters.layer import Layer
+from lora_mixer.adapters.making import make_layer
+from lora_mixer.adapters.side import (
+    Dense,
+    InputGain,
+    Kronecker,
+    LowRank,
+    Operator,
+    OutputGain,
+    Rotation,
+    Shift,
+    SideTerm,
+    concatenate,
+)
 
 __all__ = [
     "KINDS",
+    "Axis",
     "Delta",
+    "Dense",
     "Factors",
     "Hints",
+    "InputGain",
     "Kind",
+    "Kronecker",
     "Layer",
+    "LowRank",
+    "Operator",
+    "OutputGain",
+    "Rotation",
     "Shape",
+    "Shift",
+    "SideTerm",
     "Slots",
     "Weights",
+    "concatenate",
+    "dora_axis",
     "make_layer",
     "recognise",
 ]

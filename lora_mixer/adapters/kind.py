@@ -7,10 +7,13 @@ strength 1; A (r, in[, kh, kw]) and B (out, r) are low-rank factors with D = B A
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from torch import Tensor
+
+if TYPE_CHECKING:
+    from lora_mixer.adapters.side import SideTerm
 
 Slots = Mapping[str, Tensor]
 """One group's tensors by canonical slot name (`up`, `down`, `mid`, `alpha`, `dora_scale`, `w1_a`, ...)."""
@@ -51,13 +54,22 @@ class Hints:
     """The axis the file's other layers show, for a magnitude whose shape fits both axes of a square layer."""
 
 
+def no_rank(_: Slots) -> None:
+    """Return None: alpha means nothing to kinds without a rank."""
+    return
+
+
+def no_factors(_: Slots, __: Shape) -> None:
+    """Return None: the kind is not a product of two thin matrices."""
+    return
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kind:
     """One row of the table of kinds.
 
-    The functions see slots whose names this row has claimed and whose tensors are already in the dtype and on the
-    device of the computation. None of them multiplies by alpha, `scale` or strength: that is the same for all kinds
-    and done once, in `layer.py`.
+    `change`, `factors` and `side` see slots that `check` has passed, already in the dtype and on the device of the
+    computation. What `modifiers.py` and `dora.py` do is the same for all kinds and no business of theirs.
     """
 
     name: str
@@ -67,22 +79,28 @@ class Kind:
     """The name users know."""
 
     forms: tuple[frozenset[str], ...]
-    """Every complete set of core slots: a group must have exactly one of them, besides modifiers."""
+    """The complete sets of core slots: a group has exactly one of them, and besides it only modifiers."""
 
-    modifiers: frozenset[str]
+    modifiers: frozenset[str] = frozenset()
     """Slots that may come on top."""
+
+    axes: Mapping[str, int] = field(default_factory=dict)
+    """How many axes a slot must have for this row to claim it, where two rows share its name."""
 
     linear: bool
     """Whether the change does not depend on W0."""
 
-    rank: Callable[[Slots], int | None]
-    """The r that alpha is divided by; None where alpha has no such meaning. Reads shapes only."""
+    rank: Callable[[Slots], int | None] = no_rank
+    """The r that alpha is divided by; None where alpha is no such numerator. Reads shapes only."""
 
     check: Callable[[Slots, Shape], None]
     """Raises `BrokenAdapterError` unless the slots make a change of exactly this weight shape. Reads shapes only."""
 
-    change: Callable[[Slots, Tensor], Tensor]
-    """The unscaled change of a weight; linear kinds read only the weight's shape."""
+    change: Callable[[Slots, Tensor], Tensor | None]
+    """The unscaled change of a weight, None if it stays; linear kinds read only the weight's shape."""
 
-    factors: Callable[[Slots, Shape], Factors | None]
-    """The unscaled low-rank factors for a weight shape, or None where full rank is as small."""
+    factors: Callable[[Slots, Shape], Factors | None] = no_factors
+    """The unscaled low-rank factors for a weight shape, or None where there are none or full rank is as small."""
+
+    side: Callable[[Slots, Tensor, float], tuple[SideTerm, ...]] | None = None
+    """The forward-side form times a scale, where it is neither the factors nor a second operation with `change`."""

@@ -2,38 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 
-from lora_mixer.adapters.kind import Kind
+from lora_mixer.adapters.full import BIAS, FULL, NORM, SET
+from lora_mixer.adapters.glora import GLORA
+from lora_mixer.adapters.ia3 import IA3
+from lora_mixer.adapters.kind import Kind, Shape
+from lora_mixer.adapters.loha import LOHA
+from lora_mixer.adapters.lokr import LOKR
 from lora_mixer.adapters.lora import LORA
+from lora_mixer.adapters.oft import BOFT, OFT
 from lora_mixer.adapters.shapes import broken
 
-KINDS: tuple[Kind, ...] = (LORA,)
+KINDS: tuple[Kind, ...] = (LORA, LOHA, LOKR, OFT, BOFT, GLORA, IA3, FULL, BIAS, SET, NORM)
 
 
-def recognise(slot_names: Iterable[str]) -> Kind:
-    """Return the one kind that claims a group with these slots.
+def recognise(shapes: Mapping[str, Shape]) -> Kind:
+    """Return the one kind that claims a group with these slots, given by name and shape.
 
     Raises:
         BrokenAdapterError: no kind does; the message names the nearest one and what is missing or too much for it.
     """
-    names = frozenset(slot_names)
     for kind in KINDS:
-        if names - kind.modifiers in kind.forms or names in kind.forms:
+        if claims(kind, shapes):
             return kind
-    raise broken(explain(names))
+    raise broken(explain(frozenset(shapes)))
+
+
+def claims(kind: Kind, shapes: Mapping[str, Shape]) -> bool:
+    """Return whether the slots are exactly one of the kind's forms and, besides it, only its modifiers."""
+    names = frozenset(shapes)
+    complete = any(form <= names and names - form <= kind.modifiers for form in kind.forms)
+    return complete and all(len(shapes[name]) == axes for name, axes in kind.axes.items() if name in names)
 
 
 def explain(names: frozenset[str]) -> str:
     """Return the sentence that says which kind comes nearest to these slots, and what keeps it from being that."""
-    nearest = min(
+    kind, form = min(
         ((kind, form) for kind in KINDS for form in kind.forms),
         key=lambda row: (len(row[1] - names) + len(names - row[1] - row[0].modifiers), -len(row[1] & names)),
     )
-    kind, form = nearest
     missing, extra = form - names, names - form - kind.modifiers
     parts = [f"it lacks {_list(missing)}"] if missing else []
     parts += [f"{_list(extra)} has no place in it"] if extra else []
+    parts += [] if parts else ["a tensor has another number of axes than it needs"]
     return f"{_list(names)} make no known kind of adapter; the nearest is {kind.title}, but {' and '.join(parts)}"
 
 

@@ -2,89 +2,129 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from types import MappingProxyType
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
 
 import torch
+from torch import Tensor
+from torch.nn import functional as F  # noqa: N812
 
-from lora_mixer.adapters.kind import Delta, Factors, Hints, Kind, Shape, Slots, Weights
-from lora_mixer.adapters.kinds import recognise
-from lora_mixer.adapters.modifiers import scale_of
-from lora_mixer.adapters.shapes import broken, shape_of, spell
-
-if TYPE_CHECKING:
-    from torch import Tensor
+from lora_mixer.adapters.dora import gain, spread
+from lora_mixer.adapters.kind import Axis, Delta, Factors, Kind, Shape, Slots, Weights
+from lora_mixer.adapters.modifiers import SPARSE, WHOLE_NUMBERS, sparse
+from lora_mixer.adapters.side import Dense, InputGain, Kronecker, LowRank, OutputGain, Shift, SideTerm
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layer:
-    """A group of slots that is known to fit its layer."""
+    """A group of slots that is known to fit its layer. Made by `make_layer`."""
 
     kind: Kind
     slots: Slots
     weight_shape: Shape
+    own_shape: Shape
+    """The weight shape the group was trained on: less than `weight_shape` by input channels that inpainting adds."""
     scale: float
     """alpha / rank, or what the file says instead; folded into everything below."""
+    dora_axis: Axis | None
+    """The axis of DoRA's magnitudes; None if the group is no DoRA."""
 
     @property
     def rank(self) -> int | None:
-        """The rank of the group's product; None for kinds that have none."""
+        """The rank that alpha is divided by; None for kinds that have none."""
         return self.kind.rank(self.slots)
 
     @property
     def linear(self) -> bool:
         """Whether the change is the same whatever W0 is."""
-        return self.kind.linear
-
-    def delta(self, base: Weights) -> Delta:
-        """Return f(W0) - W0 at strength 1, in the base's dtype and on its device."""
-        slots = _cast(self.slots, base.weight.dtype, base.weight.device)
-        change = self.kind.change(slots, base.weight) * self.scale
-        return Delta(weight=change, bias=slots.get("diff_b"))
-
-    def factors(self, dtype: torch.dtype = torch.float32) -> Factors | None:
-        """Return exact low-rank factors of the change, scale folded in, or None where there are none.
-
-        Shapes: down (r, in[, kh, kw]) as the layer's weight has it, up (out, r).
-        """
-        pair = self.kind.factors(_cast(self.slots, dtype, None), self.weight_shape)
-        return pair and Factors(down=pair.down, up=pair.up * self.scale)
+        return self.kind.linear and self.dora_axis is None
 
     def size(self) -> int:
         """Return the bytes the slots occupy."""
         return sum(tensor.nbytes for tensor in self.slots.values())
 
+    def delta(self, base: Weights) -> Delta:
+        """Return f(W0) - W0 at strength 1, in the base's dtype and on its device."""
+        slots = self._cast(base.weight.dtype, base.weight.device)
+        change = self._change(slots, base.weight)
+        if self.dora_axis is not None and change is not None:
+            direction = base.weight + change
+            change = direction * spread(gain(slots, direction, self.dora_axis), self.dora_axis, direction) - base.weight
+        return Delta(weight=change, bias=_bias(slots))
 
-NO_HINTS = Hints()
+    def bias_change(self, dtype: torch.dtype = torch.float32) -> Tensor | None:
+        """Return the change of the bias alone, (out,), which never depends on W0; None if the bias stays."""
+        return _bias(self._cast(dtype, None))
+
+    def factors(self, dtype: torch.dtype = torch.float32) -> Factors | None:
+        """Return exact low-rank factors of the weight's change, scale folded in, or None where there are none.
+
+        Shapes: down (r, in[, kh, kw]) as the layer's weight has it, up (out, r).
+        """
+        return None if self.dora_axis else self._factors(self._cast(dtype, None))
+
+    def side(self, base: Weights) -> tuple[SideTerm, ...]:
+        """Return terms whose sum is exactly what the change adds to the layer's output at strength 1.
+
+        Every kind has such terms. Their tensors are in the base's dtype and on its device. Kinds whose change is a
+        sum onto W0 read only the base's shape, unless they are DoRAs.
+        """
+        slots = self._cast(base.weight.dtype, base.weight.device)
+        terms = self._terms(slots, base.weight)
+        bias = _bias(slots)
+        if bias is None:
+            return terms
+        if base.weight.ndim > 1:
+            return (*terms, Shift(bias=bias))
+        (norm,) = [term for term in terms if isinstance(term, Dense)] or [Dense(weight=torch.zeros_like(base.weight))]
+        return (replace(norm, bias=bias),)
+
+    def _terms(self, slots: Slots, weight: Tensor) -> tuple[SideTerm, ...]:
+        """Return the terms for the weight, with DoRA's gains where the group has them."""
+        plain = self._plain_terms(slots, weight)
+        if self.dora_axis is None:
+            return plain
+        change = self._change(slots, weight)
+        gains = gain(slots, weight if change is None else weight + change, self.dora_axis)
+        along = OutputGain(gain=gains - 1) if self.dora_axis == "out" else InputGain(gain=gains - 1)
+        additive = [term for term in plain if isinstance(term, LowRank | Kronecker | Dense)]
+        return (along, *(term.along(self.dora_axis, gains) for term in additive))
+
+    def _plain_terms(self, slots: Slots, weight: Tensor) -> tuple[SideTerm, ...]:
+        pair = self._factors(slots)
+        if pair is not None:
+            return (LowRank(down=pair.down, up=pair.up),)
+        if self.kind.side is not None and self.own_shape == self.weight_shape and not SPARSE & slots.keys():
+            return self.kind.side(slots, weight, self.scale)
+        change = self._change(slots, weight)
+        return () if change is None else (Dense(weight=change),)
+
+    def _factors(self, slots: Slots) -> Factors | None:
+        """Return the factors of the change before DoRA; a sparse addend has none."""
+        pair = None if SPARSE & slots.keys() else self.kind.factors(slots, self.own_shape)
+        return pair and Factors(down=self._padded(pair.down), up=pair.up * self.scale)
+
+    def _change(self, slots: Slots, weight: Tensor) -> Tensor | None:
+        """Return the change before DoRA, scale folded in: (product + sparse addend) * scale."""
+        own = weight if self.own_shape == self.weight_shape else weight.narrow(1, 0, self.own_shape[1])
+        change = self.kind.change(slots, own)
+        if change is None:
+            return None
+        addend = sparse(slots, own)
+        return self._padded((change if addend is None else change + addend) * self.scale)
+
+    def _padded(self, tensor: Tensor) -> Tensor:
+        """Return a (n, own inputs, kh, kw) tensor with zeros for the inputs the group was not trained on."""
+        if self.own_shape == self.weight_shape:
+            return tensor
+        return F.pad(tensor, (0, 0, 0, 0, 0, self.weight_shape[1] - self.own_shape[1]))
+
+    def _cast(self, dtype: torch.dtype, device: torch.device | None) -> Slots:
+        return {
+            name: tensor.to(device=device, dtype=None if name in WHOLE_NUMBERS else dtype)
+            for name, tensor in self.slots.items()
+        }
 
 
-def make_layer(slots: Slots, weight_shape: Shape, bias_shape: Shape | None, *, hints: Hints = NO_HINTS) -> Layer:
-    """Return the group as a layer, after checking by shapes alone that it makes a change of exactly this weight.
-
-    Raises:
-        BrokenAdapterError: no kind has these slots, a shape contradicts another or the layer's, a rank is 0 or
-            absurd, alpha is not one finite number, or a value is NaN or infinite. Nothing has been multiplied then.
-    """
-    kind = recognise(slots)
-    kind.check(slots, weight_shape)
-    _ = hints
-    if "diff_b" in slots and shape_of(slots["diff_b"]) != bias_shape:
-        raise broken(f"`diff_b` is {spell(shape_of(slots['diff_b']))}, the layer's bias is {spell(bias_shape or ())}")
-    scale = scale_of(slots, kind.rank(slots))
-    for name in sorted(slots):
-        _require_finite(name, slots[name])
-    return Layer(kind=kind, slots=MappingProxyType(dict(slots)), weight_shape=weight_shape, scale=scale)
-
-
-def _require_finite(name: str, tensor: Tensor) -> None:
-    """Refuse NaN and infinity: one pass, no temporary. A sum is finite only if every term is."""
-    wide = torch.float64 if tensor.dtype == torch.float64 else torch.float32
-    values = tensor.to(wide) if tensor.itemsize == 1 else tensor
-    if not torch.isfinite(values.sum(dtype=wide)) and not torch.isfinite(values).all():
-        raise broken(f"`{name}` holds NaN or infinite values")
-
-
-def _cast(slots: Slots, dtype: torch.dtype, device: torch.device | None) -> Mapping[str, Tensor]:
-    return {name: tensor.to(device=device, dtype=dtype) for name, tensor in slots.items()}
+def _bias(slots: Slots) -> Tensor | None:
+    bias = slots.get("diff_b", slots.get("b_norm"))
+    return None if bias is None else bias.reshape(-1)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import torch
+from torch import Tensor
 
 from lora_mixer.adapters.kind import Factors, Kind, Shape, Slots
 from lora_mixer.adapters.modifiers import ADDITIVE
@@ -16,9 +15,6 @@ from lora_mixer.adapters.shapes import (
     require_matrix,
     require_rank,
 )
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 
 def _rank(slots: Slots) -> int:
@@ -55,7 +51,7 @@ def _change(slots: Slots, weight: Tensor) -> Tensor:
 
 LORA = Kind(
     name="lora",
-    title="LoRA, LoCon",
+    title="LoRA or LoCon",
     forms=(frozenset({"up", "down"}), frozenset({"up", "down", "mid"})),
     modifiers=ADDITIVE,
     linear=True,

@@ -5,15 +5,29 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from lora_mixer.adapters.shapes import broken, shape_of, spell
+import torch
+
+from lora_mixer.adapters.shapes import broken, columns, require_axes, require_equal, shape_of, spell
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from lora_mixer.adapters.kind import Slots
+    from lora_mixer.adapters.kind import Shape, Slots
 
-ADDITIVE = frozenset({"alpha", "scale", "scalar", "diff_b"})
+SCALES = frozenset({"alpha", "scale", "scalar"})
+"""Single numbers that multiply the product."""
+
+SPARSE = frozenset({"bias_indices", "bias_values", "bias_size"})
+"""LyCORIS's sparse addend to the product. It is called a bias and has nothing to do with the layer's."""
+
+MAGNITUDES = frozenset({"dora_scale", "magnitude"})
+"""DoRA's magnitudes: LyCORIS's and OneTrainer's on either axis, PEFT's always per output."""
+
+ADDITIVE = SCALES | SPARSE | MAGNITUDES | {"diff_b"}
 """What may come with a kind whose change is a sum onto W0."""
+
+WHOLE_NUMBERS = SCALES | {"bias_indices", "bias_size", "on_input"}
+"""The slots that may hold integers (LyCORIS writes OFT's alpha as int64); all others must be floating point."""
 
 
 def number(slots: Slots, name: str) -> float | None:
@@ -43,3 +57,35 @@ def scale_of(slots: Slots, rank: int | None) -> float:
         scale = alpha / rank if alpha and rank else 1.0
     scalar = number(slots, "scalar")
     return scale if scalar is None else scale * scalar
+
+
+def check_sparse(slots: Slots, weight_shape: Shape) -> None:
+    """Refuse a sparse addend that is incomplete or points outside the weight."""
+    present = SPARSE & slots.keys()
+    if not present:
+        return
+    if present != SPARSE:
+        raise broken(f"a sparse addend needs `bias_indices`, `bias_values` and `bias_size`, found {sorted(present)}")
+    axes, count = require_axes(slots, "bias_indices", 2)
+    require_equal("`bias_values` against `bias_indices`", shape_of(slots["bias_values"]), (count,))
+    require_equal("`bias_size` against `bias_indices`", shape_of(slots["bias_size"]), (axes,))
+    size = tuple(int(n) for n in slots["bias_size"].tolist())
+    if size not in ((weight_shape[0], columns(weight_shape)), weight_shape):
+        raise broken(f"`bias_size` is {spell(size)}, the layer is {spell(weight_shape)}")
+    places = slots["bias_indices"].to(torch.int64)
+    if bool((places < 0).any()) or bool((places >= torch.tensor(size)[:, None]).any()):
+        raise broken("`bias_indices` points outside the layer's weight")
+
+
+def sparse(slots: Slots, weight: Tensor) -> Tensor | None:
+    """Return LyCORIS's sparse addend in the weight's shape, or None if the group has none.
+
+    Source: LyCORIS `utils.extract_diff` with `use_bias`: coordinates (axes, n), values (n,) and the dense size of
+    what the low-rank product leaves over. It is added to the product before alpha / rank.
+    """
+    if "bias_values" not in slots:
+        return None
+    size = [int(n) for n in slots["bias_size"].tolist()]
+    dense = torch.zeros(size, dtype=weight.dtype, device=weight.device)
+    places = tuple(slots["bias_indices"].to(torch.int64))
+    return dense.index_put(places, slots["bias_values"].to(dense), accumulate=True).reshape(weight.shape)

@@ -1,0 +1,95 @@
+"""From a group of slots to a layer: every check a file must pass before its tensors are multiplied."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+
+import torch
+from torch import Tensor
+
+from lora_mixer.adapters.dora import dora_axis
+from lora_mixer.adapters.kind import Hints, Kind, Shape, Slots
+from lora_mixer.adapters.kinds import recognise
+from lora_mixer.adapters.layer import Layer
+from lora_mixer.adapters.modifiers import WHOLE_NUMBERS, check_sparse, scale_of
+from lora_mixer.adapters.shapes import broken, shape_of, spell
+from lora_mixer.errors import BrokenAdapterError
+
+NO_HINTS = Hints()
+
+TEXT_TO_IMAGE_INPUTS, INPAINTING_INPUTS = 4, 9
+"""Input channels of conv_in: latents; latents, mask and masked latents (in this order)."""
+
+
+def make_layer(slots: Slots, weight_shape: Shape, bias_shape: Shape | None, *, hints: Hints = NO_HINTS) -> Layer:
+    """Return the group as a layer, after checking by shapes alone that it makes a change of exactly this weight.
+
+    Args:
+        slots: The group's tensors by slot name, in the file's dtypes.
+        weight_shape: (out, in) of a linear layer, (out, in, kh, kw) of a convolution, (channels,) of a normalisation.
+        bias_shape: (out,), or None if the layer has no bias.
+        hints: What the rest of the file tells.
+
+    Raises:
+        BrokenAdapterError: no kind has these slots, a shape contradicts another or the layer's, a rank is 0 or
+            absurd, alpha is not one finite number, or a value is NaN or infinite. Nothing has been multiplied then.
+    """
+    kind = recognise({name: shape_of(tensor) for name, tensor in slots.items()})
+    _require_numbers(slots)
+    own_shape = _own_shape(kind, slots, weight_shape)
+    check_sparse(slots, own_shape)
+    axis = dora_axis(slots, own_shape, hints)
+    if axis is not None and own_shape != weight_shape:
+        raise broken("a DoRA made for 4 input channels has no meaning on an inpainting model's 9")
+    _check_bias(slots, bias_shape)
+    scale = scale_of(slots, kind.rank(slots))
+    _require_finite(slots)
+    return Layer(
+        kind=kind,
+        slots=MappingProxyType(dict(slots)),
+        weight_shape=weight_shape,
+        own_shape=own_shape,
+        scale=scale,
+        dora_axis=axis,
+    )
+
+
+def _own_shape(kind: Kind, slots: Slots, weight_shape: Shape) -> Shape:
+    """Return the weight shape the group fits: the layer's, or an inpainting conv_in without its extra inputs."""
+    try:
+        kind.check(slots, weight_shape)
+    except BrokenAdapterError:
+        if not kind.linear or len(weight_shape) != 4 or weight_shape[1] != INPAINTING_INPUTS:
+            raise
+        narrow = (weight_shape[0], TEXT_TO_IMAGE_INPUTS, *weight_shape[2:])
+        kind.check(slots, narrow)
+        return narrow
+    return weight_shape
+
+
+def _check_bias(slots: Slots, bias_shape: Shape | None) -> None:
+    for name in sorted(slots.keys() & {"diff_b", "b_norm"}):
+        if bias_shape is None:
+            raise broken(f"`{name}` changes a bias, and the layer has none")
+        if shape_of(slots[name]) != bias_shape:
+            raise broken(f"`{name}` is {spell(shape_of(slots[name]))}, the layer's bias is {spell(bias_shape)}")
+
+
+def _require_numbers(slots: Slots) -> None:
+    """Refuse integers, booleans and complex numbers where the algebra needs real ones."""
+    for name in sorted(slots.keys() - WHOLE_NUMBERS):
+        if not slots[name].is_floating_point():
+            raise broken(f"`{name}` holds {str(slots[name].dtype).removeprefix('torch.')}, expected floating point")
+
+
+def _require_finite(slots: Slots) -> None:
+    for name in sorted(slots):
+        if not _is_finite(slots[name]):
+            raise broken(f"`{name}` holds NaN or infinite values")
+
+
+def _is_finite(tensor: Tensor) -> bool:
+    """Return whether no value is NaN or infinite: one pass and no copy, as a sum is finite only if every term is."""
+    wide = torch.float64 if tensor.dtype == torch.float64 else torch.float32
+    values = tensor.to(wide) if tensor.itemsize == 1 else tensor
+    return bool(torch.isfinite(values.sum(dtype=wide))) or bool(torch.isfinite(values).all())
