@@ -1,0 +1,24 @@
+"""The table of naming schemes. A scheme stands above every other whose pattern its spellings would match too."""
+
+from __future__ import annotations
+
+import re
+
+from lora_mixer.keys.kohya import KOHYA, KOHYA_DOTTED, KOHYA_LDM
+from lora_mixer.keys.scheme import Scheme
+
+SCHEMES: tuple[Scheme, ...] = (KOHYA_LDM, KOHYA, KOHYA_DOTTED)
+
+_ANY = re.compile("|".join(f"(?P<s{number}>{scheme.pattern})" for number, scheme in enumerate(SCHEMES)))
+
+
+def scheme_of(module: str) -> Scheme | None:
+    """Return the scheme a module is spelled in, or None if it is in none we know.
+
+    >>> scheme_of("lora_unet_input_blocks_1_1_proj_in").name
+    'kohya-ldm'
+    """
+    match = _ANY.match(module)
+    return (
+        next((SCHEMES[int(group[1:])] for group, found in match.groupdict().items() if found), None) if match else None
+    )

@@ -1,0 +1,180 @@
+"""From a parsed file and a model's index to layers: nothing is multiplied, nothing of the model is touched."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from torch import Tensor
+
+from lora_mixer.adapters import Hints, Layer, make_layer
+from lora_mixer.errors import AdapterError, BrokenAdapterError, PartialAdapterError, WrongFamilyError
+from lora_mixer.keys import SCHEMES, FamilyGuess, Group, ParsedAdapter, tell_family
+from lora_mixer.mapping.dictionary import Targets, dictionary
+from lora_mixer.mapping.mapped import MappedAdapter
+from lora_mixer.mapping.report import (
+    Entry,
+    Fate,
+    MappingReport,
+    Placement,
+    applied,
+    count_sections,
+    rejected,
+)
+from lora_mixer.mapping.tensors import Read, tensor_reader
+from lora_mixer.modules import ModuleIndex, ModuleName
+
+FLAG = "--allow-partial"
+SHOWN = 3
+"""How many keys an error names."""
+
+
+@dataclass(slots=True, kw_only=True)
+class _Desk:
+    """What has been sorted so far."""
+
+    layers: dict[ModuleName, Layer] = field(default_factory=dict)
+    spelled: dict[ModuleName, str] = field(default_factory=dict)
+    entries: list[Entry] = field(default_factory=list)
+    broken: list[tuple[Group, AdapterError]] = field(default_factory=list)
+
+
+def map_adapter(
+    parsed: ParsedAdapter, index: ModuleIndex, *, name: str, digest: str, allow_partial: bool = False
+) -> MappedAdapter:
+    """Return an adapter as layers of a model.
+
+    Args:
+        parsed: The file's keys, taken apart.
+        index: The model's modules.
+        name: The name the adapter goes by.
+        digest: The sha256 of its file.
+        allow_partial: Accept it although some of its tensors fit nowhere; the report says which.
+
+    Raises:
+        WrongFamilyError: It was made for another base model.
+        PartialAdapterError: Some of its tensors have no place on the model, or none has one.
+        BrokenAdapterError: Its tensors contradict each other or the modules they name.
+        FileError: The file is gone or has changed.
+    """
+    guess = tell_family(parsed)
+    read = tensor_reader(parsed.file)
+    desk = _Desk()
+    schemes = {group.scheme for group in parsed.groups if group.scheme}
+    spelled = {scheme: dictionary(index, scheme) for scheme in schemes}
+    for group in parsed.groups:
+        targets = spelled[group.scheme].get(group.module) if group.scheme else None
+        if targets is None:
+            desk.entries += rejected(group, _no_place(group))
+        else:
+            _place(group, targets, parsed, index, read, desk)
+    desk.entries += [_entry_of(unread.key, unread.reason, harmless=unread.harmless) for unread in parsed.unread]
+    embeddings = {
+        word: MappingProxyType({key: read(parsed.file.tensors[tensor]) for key, tensor in fields.items()})
+        for word, fields in parsed.embeddings.items()
+    }
+    desk.entries += [
+        Entry(key=key, fate=Fate.APPLIED) for fields in parsed.embeddings.values() for key in fields.values()
+    ]
+    _judge(parsed, index, guess, desk, allow_partial=allow_partial)
+    return MappedAdapter(
+        name=name,
+        digest=digest,
+        family_guess=guess,
+        layers=MappingProxyType(desk.layers),
+        embeddings=MappingProxyType(embeddings),
+        report=_report(name, parsed, index, guess, desk),
+    )
+
+
+def _place(group: Group, targets: Targets, parsed: ParsedAdapter, index: ModuleIndex, read: Read, desk: _Desk) -> None:
+    slots = {slot: read(parsed.file.tensors[key]) for slot, key in group.slots.items()}
+    try:
+        layers = _layers(slots, targets, index)
+        for target in targets:
+            _require_new(target, group, desk)
+    except AdapterError as error:
+        desk.broken.append((group, error))
+        desk.entries += rejected(group, error.what)
+        return
+    desk.layers.update(layers)
+    desk.spelled.update(dict.fromkeys(targets, group.module))
+    desk.entries += applied(group, targets)
+
+
+def _layers(slots: Mapping[str, Tensor], targets: Targets, index: ModuleIndex) -> Mapping[ModuleName, Layer]:
+    (target,) = targets
+    spec = index.modules[target]
+    return {target: make_layer(slots, spec.weight, spec.bias, hints=Hints())}
+
+
+def _require_new(target: ModuleName, group: Group, desk: _Desk) -> None:
+    if target in desk.spelled:
+        raise BrokenAdapterError(f"{desk.spelled[target]} and {group.module} are the same module, {target}")
+
+
+def _no_place(group: Group) -> str:
+    if group.scheme is None:
+        return "its name is spelled in no way known here"
+    part = group.scheme.name
+    return f"the model has no module of that name ({part} naming)"
+
+
+def _nearest(module: str, index: ModuleIndex) -> str | None:
+    names = [spelling for scheme in SCHEMES for spelling in dictionary(index, scheme)]
+    return next(iter(difflib.get_close_matches(module, names, n=1)), None)
+
+
+def _entry_of(key: str, reason: str, *, harmless: bool) -> Entry:
+    return Entry(key=key, fate=Fate.IGNORED if harmless else Fate.REJECTED, reason=reason)
+
+
+def _judge(parsed: ParsedAdapter, index: ModuleIndex, guess: FamilyGuess, desk: _Desk, *, allow_partial: bool) -> None:
+    """Raise unless the adapter may be used as far as it was placed."""
+    left = [entry for entry in desk.entries if entry.fate is Fate.REJECTED]
+    where = str(parsed.file.path)
+    if left and not guess.fits(index.family):
+        raise WrongFamilyError(
+            f"{guess.sentence()}, and the open model is {index.family.full_name}",
+            where=where,
+            remedy="Choose a model of the adapter's kind, or the adapter's version for this one.",
+        )
+    if desk.broken and not allow_partial:
+        group, error = desk.broken[0]
+        key = next(iter(group.slots.values()))
+        raise BrokenAdapterError(error.what, where=f"{where}: {key}", remedy=error.remedy)
+    nothing = not desk.layers and not parsed.embeddings
+    if nothing or (left and not allow_partial):
+        raise _partial(parsed, index, left, where, nothing=nothing)
+
+
+def _partial(
+    parsed: ParsedAdapter, index: ModuleIndex, left: list[Entry], where: str, *, nothing: bool
+) -> PartialAdapterError:
+    shown = "; ".join(f"{entry.key}: {entry.reason}" for entry in left[:SHOWN])
+    more = f"; and {len(left) - SHOWN} more" if len(left) > SHOWN else ""
+    if nothing:
+        what = f"nothing in it fits {index.family.full_name} ({shown or 'it holds no adapter tensors'}{more})"
+        return PartialAdapterError(what, where=where, remedy="Is it an adapter for this base model?")
+    near = next((_nearest(group.module, index) for group in parsed.groups if left[0].key in group.slots.values()), None)
+    hint = f" Nearest name the model knows: {near}." if near else ""
+    return PartialAdapterError(
+        f"{len(left)} of its {len(parsed.file.tensors)} tensors have no place on {index.family.full_name} ({shown}{more})",
+        where=where,
+        remedy=f"{hint} To use the rest of it anyway, say {FLAG}.".strip(),
+    )
+
+
+def _report(name: str, parsed: ParsedAdapter, index: ModuleIndex, guess: FamilyGuess, desk: _Desk) -> MappingReport:
+    placed = [Placement(name=at, kind=layer.kind.name, rank=layer.rank) for at, layer in desk.layers.items()]
+    return MappingReport(
+        name=name,
+        model=index.family.full_name,
+        made_for=guess.sentence(),
+        schemes=tuple(dict.fromkeys(group.scheme.name for group in parsed.groups if group.scheme)),
+        entries=tuple(sorted(desk.entries, key=lambda entry: entry.key)),
+        sections=count_sections(index.modules, placed),
+        embeddings=tuple(parsed.embeddings),
+    )

@@ -1,0 +1,203 @@
+"""The account of an adapter on a model: where every tensor went, as sentences, a table and JSON."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from lora_mixer.keys import Group
+from lora_mixer.modules import ModuleName, section
+
+
+class Fate(StrEnum):
+    """What became of a tensor."""
+
+    APPLIED = "applied"
+    IGNORED = "ignored"
+    REJECTED = "rejected"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One tensor of the file.
+
+    Attributes:
+        key: Its key.
+        fate: What became of it.
+        reason: Why it was not applied; empty if it was.
+        modules: The modules it acts on.
+    """
+
+    key: str
+    fate: Fate
+    reason: str = ""
+    modules: tuple[ModuleName, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SectionCount:
+    """One section of the model (`unet down`, `te1`, ...).
+
+    Attributes:
+        section: Its name.
+        modules: How many of its modules the adapter changes.
+        of: How many it has.
+        kinds: Kinds of adapter, most frequent first.
+        ranks: Ranks, smallest first.
+    """
+
+    section: str
+    modules: int
+    of: int
+    kinds: tuple[str, ...]
+    ranks: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MappingReport:
+    """The whole account.
+
+    Attributes:
+        name: The adapter's name.
+        model: What the model is, in words.
+        made_for: What the adapter was made for, in words, with the evidence.
+        schemes: The naming schemes in the file.
+        entries: One per tensor of the file, by key.
+        sections: One per section of the model, in the model's order.
+        embeddings: Prompt words of the embeddings in the file.
+    """
+
+    name: str
+    model: str
+    made_for: str
+    schemes: tuple[str, ...]
+    entries: tuple[Entry, ...]
+    sections: tuple[SectionCount, ...]
+    embeddings: tuple[str, ...] = ()
+
+    def count(self, fate: Fate) -> int:
+        """Return how many tensors met a fate."""
+        return sum(entry.fate is fate for entry in self.entries)
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing was rejected."""
+        return not self.count(Fate.REJECTED)
+
+    def reasons(self, fate: Fate) -> tuple[tuple[str, int], ...]:
+        """Return the reasons of a fate and how often each stands, most frequent first."""
+        return tuple(Counter(entry.reason for entry in self.entries if entry.fate is fate).most_common())
+
+    def sentences(self) -> tuple[str, ...]:
+        """Return the account in words."""
+        hit = [count for count in self.sections if count.modules]
+        changed = sum(count.modules for count in hit)
+        lines = [
+            f"{self.name}: {self.made_for}.",
+            f"It changes {changed} modules of {self.model}: "
+            + "; ".join(f"{count.modules} of {count.of} in {count.section}" for count in hit)
+            + ".",
+        ]
+        if not any(count.modules for count in self.sections if count.section.startswith("te")):
+            lines.append("It has no text-encoder part, so a text-encoder strength does nothing.")
+        if self.embeddings:
+            lines.append(f"It brings {_plural(len(self.embeddings), 'prompt word')}: {', '.join(self.embeddings)}.")
+        for fate in (Fate.IGNORED, Fate.REJECTED):
+            lines += [f"{_plural(n, 'tensor')} {fate}: {reason}." for reason, n in self.reasons(fate)]
+        if self.complete:
+            lines.append(f"All of its {_plural(len(self.entries), 'tensor')} are accounted for.")
+        return tuple(lines)
+
+    def table(self) -> str:
+        """Return one line a section and one for every tensor that was not applied, in aligned columns."""
+        rows = [("section", "modules", "kinds", "ranks")]
+        rows += [
+            (count.section, f"{count.modules}/{count.of}", ", ".join(count.kinds), _ranks(count.ranks))
+            for count in self.sections
+        ]
+        left = [(entry.key, entry.fate.value, entry.reason) for entry in self.entries if entry.fate is not Fate.APPLIED]
+        return "\n".join((*_aligned(rows), *_aligned(left)))
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the account as plain values for JSON."""
+        return {
+            "name": self.name,
+            "model": self.model,
+            "made_for": self.made_for,
+            "schemes": list(self.schemes),
+            "complete": self.complete,
+            "counts": {fate.value: self.count(fate) for fate in Fate},
+            "sections": [
+                {
+                    "section": count.section,
+                    "modules": count.modules,
+                    "of": count.of,
+                    "kinds": list(count.kinds),
+                    "ranks": list(count.ranks),
+                }
+                for count in self.sections
+            ],
+            "embeddings": list(self.embeddings),
+            "tensors": [
+                {
+                    "key": entry.key,
+                    "fate": entry.fate.value,
+                    "reason": entry.reason,
+                    "modules": [str(name) for name in entry.modules],
+                }
+                for entry in self.entries
+            ],
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placement:
+    """What one layer is, for counting: its module, kind and rank."""
+
+    name: ModuleName
+    kind: str
+    rank: int | None
+
+
+def count_sections(names: Iterable[ModuleName], placed: Iterable[Placement]) -> tuple[SectionCount, ...]:
+    """Return the counts per section of a model's modules, and of those an adapter changes."""
+    totals = Counter(map(section, names))
+    by_section: dict[str, list[Placement]] = {title: [] for title in totals}
+    for placement in placed:
+        by_section[section(placement.name)].append(placement)
+    return tuple(
+        SectionCount(
+            section=title,
+            modules=len(found),
+            of=totals[title],
+            kinds=tuple(kind for kind, _ in Counter(p.kind for p in found).most_common()),
+            ranks=tuple(sorted({p.rank for p in found if p.rank is not None})),
+        )
+        for title, found in by_section.items()
+    )
+
+
+def applied(group: Group, modules: tuple[ModuleName, ...]) -> tuple[Entry, ...]:
+    """Return the entries of a group that found its modules."""
+    return tuple(Entry(key=key, fate=Fate.APPLIED, modules=modules) for key in group.slots.values())
+
+
+def rejected(group: Group, reason: str) -> tuple[Entry, ...]:
+    """Return the entries of a group that did not."""
+    return tuple(Entry(key=key, fate=Fate.REJECTED, reason=reason) for key in group.slots.values())
+
+
+def _aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+
+
+def _ranks(ranks: tuple[int, ...]) -> str:
+    return f"{ranks[0]}..{ranks[-1]}" if len(ranks) > 3 else ", ".join(map(str, ranks))
+
+
+def _plural(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
