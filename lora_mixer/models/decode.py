@@ -1,0 +1,48 @@
+"""From latents to pixels, also where a half-precision decoder overflows."""
+
+from __future__ import annotations
+
+import warnings
+
+import torch
+from torch import Tensor
+
+from lora_mixer.errors import RenderError
+from lora_mixer.models.libraries import AutoencoderKL
+
+
+def decode(vae: AutoencoderKL, latents: Tensor, *, tiled: bool = False) -> Tensor:
+    """Return the pictures of latents (n, c, h, w) as uint8 (n, H, W, 3) on the CPU.
+
+    A half-precision decoder that overflows (SDXL's own does in float16) is moved to float32 for good; the warning
+    that says so comes once.
+
+    Args:
+        vae: The decoder.
+        latents: Scaled latents as the denoiser sees them.
+        tiled: Decode in overlapping tiles: about a third of the memory, a little slower.
+
+    Raises:
+        RenderError: The picture is not finite in float32 either.
+    """
+    vae.use_tiling = tiled
+    with torch.inference_mode():
+        pictures = _decode(vae, latents)
+        if not pictures.isfinite().all() and vae.dtype != torch.float32:
+            warnings.warn(f"the VAE overflows in {vae.dtype}; it decodes in float32 from now on", stacklevel=2)
+            vae.to(torch.float32)
+            pictures = _decode(vae, latents)
+    if not pictures.isfinite().all():
+        raise RenderError(
+            "the decoded picture is not finite", remedy="Lower the LoRA strengths, or choose another VAE."
+        )
+    return pictures.add(1).mul(127.5).round().clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1).cpu().contiguous()
+
+
+def _decode(vae: AutoencoderKL, latents: Tensor) -> Tensor:
+    """Return the pictures in -1..1 as float32 (n, 3, H, W)."""
+    scaled = latents.to(vae.device, torch.float32) / vae.config.scaling_factor
+    if vae.config.shift_factor is not None:
+        scaled = scaled + vae.config.shift_factor
+    picture: Tensor = vae.decode(scaled.to(vae.dtype), return_dict=False)[0]
+    return picture.float()

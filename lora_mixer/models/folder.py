@@ -1,0 +1,162 @@
+"""A diffusers folder: `model_index.json` and one sub-folder for every component.
+
+Every component is opened by its own class from a local path. No pipeline class is built and nothing in the folder
+is imported: a folder with Python files or with a class of its own in `model_index.json` is refused.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Protocol, cast
+
+import torch
+
+from lora_mixer.errors import BrokenFileError, MissingFileError, ModelError, UnsafeFileError
+from lora_mixer.models.libraries import (
+    AutoencoderKL,
+    CLIPTextModel,
+    CLIPTextModelWithProjection,
+    CLIPTokenizer,
+    TextEncoder,
+    UNet2DConditionModel,
+)
+from lora_mixer.models.model import Model
+from lora_mixer.models.recognise import family_of_unet
+from lora_mixer.modules import Family
+
+TEXT_FOLDERS = {"te1": ("text_encoder", "tokenizer"), "te2": ("text_encoder_2", "tokenizer_2")}
+VARIANTS = (None, "fp16")
+
+
+class _Loads(Protocol):
+    """A component class of diffusers or transformers."""
+
+    from_pretrained: Callable[..., Any]
+
+
+def open_folder(folder: Path, *, name: str, dtype: torch.dtype, vae: Path | None = None) -> Model:
+    """Open a diffusers folder on the CPU.
+
+    Raises:
+        MissingFileError: A component or its weights are not there.
+        UnsafeFileError: The folder brings code, or names a class of its own.
+        ModelError: It is not a Stable Diffusion text-to-image model.
+    """
+    refuse_code(folder)
+    unet_config = read_json(folder / "unet" / "config.json")
+    family = family_of_unet(unet_config, where=str(folder))
+    parts = _text_parts(folder, family)
+    classes = {"te1": CLIPTextModel, "te2": CLIPTextModelWithProjection}
+    vae_folder = vae or folder / "vae"
+    return Model(
+        name=name,
+        family=family,
+        unet=load_component(UNet2DConditionModel, folder / "unet", torch_dtype=dtype),
+        text_encoders={
+            part: cast(TextEncoder, load_component(classes[part], folder / TEXT_FOLDERS[part][0], dtype=dtype))
+            for part in parts
+        },
+        vae=load_component(AutoencoderKL, vae_folder, torch_dtype=dtype),
+        tokenizers={part: load_tokenizer(folder / TEXT_FOLDERS[part][1]) for part in parts},
+        scheduler_config=read_json(folder / "scheduler" / "scheduler_config.json"),
+        files=tuple(
+            weights
+            for component in (folder / "unet", *(folder / TEXT_FOLDERS[part][0] for part in parts), vae_folder)
+            for weights in _weight_files(component)
+        ),
+    )
+
+
+def refuse_code(folder: Path) -> None:
+    """Refuse a folder that brings code.
+
+    Raises:
+        UnsafeFileError: There is a Python file in it, or `model_index.json` names a class that is not the library's.
+    """
+    script = next(folder.rglob("*.py"), None)
+    if script is not None:
+        raise UnsafeFileError(
+            "the model folder brings Python code", where=str(script), remedy="Delete the file: no model needs it."
+        )
+    index = read_json(folder / "model_index.json")
+    odd = [key for key, value in index.items() if not _is_library_class(key, value)]
+    if odd:
+        raise UnsafeFileError(
+            f"{', '.join(odd)} is no class of diffusers or transformers", where=str(folder / "model_index.json")
+        )
+
+
+def _is_library_class(key: str, value: object) -> bool:
+    if key == "_class_name":
+        return isinstance(value, str)
+    if not isinstance(value, list):
+        return True
+    return value[:1] in ([None], ["diffusers"], ["transformers"], ["stable_diffusion"])
+
+
+def _text_parts(folder: Path, family: Family) -> tuple[str, ...]:
+    wanted = {Family.SDXL: ("te1", "te2"), Family.SDXL_REFINER: ("te2",)}.get(family, ("te1",))
+    for part in wanted:
+        for name in TEXT_FOLDERS[part]:
+            if not (folder / name).is_dir():
+                raise MissingFileError(f"the model folder has no {name}", where=str(folder))
+    return wanted
+
+
+def load_component(component: _Loads, folder: Path, **options: object) -> Any:
+    """Load one component's safetensors weights and freeze it.
+
+    Raises:
+        MissingFileError: There are no safetensors weights.
+        ModelError: Weights are missing or do not fit the configuration.
+    """
+    if not _weight_files(folder):
+        raise MissingFileError(
+            "there are no .safetensors weights here",
+            where=str(folder),
+            remedy="Save the model with safe_serialization=True; pickled weights are not read.",
+        )
+    variant = next(v for v in VARIANTS if any(_is_variant(file, v) for file in _weight_files(folder)))
+    network, report = component.from_pretrained(
+        str(folder), use_safetensors=True, local_files_only=True, variant=variant, output_loading_info=True, **options
+    )
+    missing = sorted(report["missing_keys"])
+    if missing:
+        raise ModelError(f"{len(missing)} weights are missing, first {missing[0]}", where=str(folder))
+    return network.requires_grad_(requires_grad=False).eval()
+
+
+def load_tokenizer(folder: Path) -> CLIPTokenizer:
+    """Load a CLIP tokenizer from `tokenizer.json`, or `vocab.json` with `merges.txt`."""
+    return cast(CLIPTokenizer, CLIPTokenizer.from_pretrained(str(folder), local_files_only=True))
+
+
+def read_json(path: Path) -> Mapping[str, Any]:
+    """Read a JSON object.
+
+    Raises:
+        MissingFileError: The file is not there.
+        BrokenFileError: It is not a JSON object.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise MissingFileError(
+            "the file is not there", where=str(path), remedy="Is this a diffusers folder?"
+        ) from error
+    except ValueError as error:
+        raise BrokenFileError("this is not JSON", where=str(path)) from error
+    if not isinstance(content, dict):
+        raise BrokenFileError("this is not a JSON object", where=str(path))
+    return content
+
+
+def _weight_files(folder: Path) -> tuple[Path, ...]:
+    files = tuple(sorted(folder.glob("*.safetensors")))
+    return next((chosen for v in VARIANTS if (chosen := tuple(f for f in files if _is_variant(f, v)))), ())
+
+
+def _is_variant(file: Path, variant: str | None) -> bool:
+    return (".fp16." in file.name) == (variant == "fp16")

@@ -1,0 +1,110 @@
+"""An opened model: its networks, tokenizers and what must be known about it to draw with it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+
+from lora_mixer.models.decode import decode
+from lora_mixer.models.digest import digest_of_files
+from lora_mixer.models.libraries import AutoencoderKL, CLIPTokenizer, TextEncoder, UNet2DConditionModel
+from lora_mixer.modules import Family, ModuleName
+
+TEXT_LEVEL = "text_model."
+
+
+@dataclass(kw_only=True)
+class Model:
+    """A Stable Diffusion model in memory, in eval mode and without gradients.
+
+    Attributes:
+        name: The name it is called by.
+        family: Its base architecture.
+        unet: The denoiser.
+        text_encoders: The text encoders by part (`te1`, `te2`).
+        vae: The decoder from latents to pixels; always in `vae.dtype`, which may differ from `dtype`.
+        tokenizers: The tokenizers by part.
+        scheduler_config: The noise schedule the model was trained with, in diffusers' words.
+        files: The weight files it was read from.
+    """
+
+    name: str
+    family: Family
+    unet: UNet2DConditionModel
+    text_encoders: Mapping[str, TextEncoder]
+    vae: AutoencoderKL
+    tokenizers: Mapping[str, CLIPTokenizer]
+    scheduler_config: Mapping[str, Any]
+    files: tuple[Path, ...]
+
+    @property
+    def parts(self) -> Mapping[str, nn.Module]:
+        """The networks an adapter can change: `unet`, `te1`, and `te2` where there is one."""
+        return {"unet": self.unet, **self.text_encoders}
+
+    @property
+    def device(self) -> torch.device:
+        """The device the denoiser computes on."""
+        return cast(torch.device, self.unet.device)
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The dtype of the denoiser and the text encoders."""
+        return cast(torch.dtype, self.unet.dtype)
+
+    @property
+    def prediction(self) -> str:
+        """What the denoiser predicts: `epsilon` or `v_prediction`."""
+        return str(self.scheduler_config["prediction_type"])
+
+    @property
+    def latent_channels(self) -> int:
+        """Channels of a latent."""
+        return int(self.vae.config.latent_channels)
+
+    @property
+    def latent_scale(self) -> int:
+        """Pixels per latent cell and side."""
+        return int(2 ** (len(self.vae.config.block_out_channels) - 1))
+
+    @property
+    def native_size(self) -> tuple[int, int]:
+        """The picture size (width, height) the model was trained at, in pixels."""
+        size = self.unet.config.sample_size
+        height, width = (size, size) if isinstance(size, int) else size
+        return width * self.latent_scale, height * self.latent_scale
+
+    @cached_property
+    def digest(self) -> str:
+        """The sha256 over the weight files."""
+        return digest_of_files(self.files)
+
+    def module(self, name: ModuleName) -> nn.Module:
+        """Return the module of this canonical name, whether or not the encoder class has a `text_model.` level."""
+        part = self.parts[name.part]
+        path = name.path if hasattr(part, "text_model") else name.path.removeprefix(TEXT_LEVEL)
+        return part.get_submodule(path)
+
+    def decode(self, latents: Tensor, *, tiled: bool = False) -> Tensor:
+        """Return the pictures of latents (n, c, h, w) as uint8 (n, H, W, 3) on the CPU."""
+        return decode(self.vae, latents, tiled=tiled)
+
+    def checksum(self) -> str:
+        """Return the sha256 over every parameter and buffer in memory: equal exactly if no bit has changed."""
+        digest = hashlib.sha256()
+        for name, tensor in self._tensors():
+            digest.update(name.encode())
+            digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
+        return digest.hexdigest()
+
+    def _tensors(self) -> Iterator[tuple[str, Tensor]]:
+        for part, network in (*self.parts.items(), ("vae", self.vae)):
+            for name, tensor in (*network.named_parameters(), *network.named_buffers()):
+                yield f"{part}:{name}", tensor

@@ -1,0 +1,35 @@
+"""Opening a model, wherever it lies."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from lora_mixer.errors import ModelError
+from lora_mixer.models.device import choose_device, choose_dtype
+from lora_mixer.models.folder import open_folder
+from lora_mixer.models.model import Model
+from lora_mixer.request import ModelSource
+
+
+def open_model(source: ModelSource, *, device: str | None = None, dtype: str | None = None) -> Model:
+    """Open a model for drawing.
+
+    Args:
+        source: Where it lies.
+        device: `cpu`, `cuda`, `cuda:1`, `mps`; None chooses the best there is.
+        dtype: `float32`, `bfloat16`, `float16`; None takes the source's, else chooses by device.
+
+    Raises:
+        ModelError: There is no model there, or it is none this program draws with.
+        FileError: One of its files cannot be used.
+        RequestError: The device or the dtype is not possible here.
+    """
+    target = choose_device(device)
+    number_format = choose_dtype(target, dtype or source.dtype)
+    location = Path(source.location).expanduser()
+    if not location.is_dir():
+        raise ModelError(f"there is no model folder {source.location}", where=source.name)
+    model = open_folder(location, name=source.name, dtype=number_format, vae=Path(source.vae) if source.vae else None)
+    for network in (*model.parts.values(), model.vae):
+        network.to(target)
+    return model

@@ -1,0 +1,21 @@
+"""Sampling: samplers and schedules by name, seeded noise, and the loop. The only room that knows schedulers."""
+
+from lora_mixer.sampling.loop import Denoise, Step, sample
+from lora_mixer.sampling.noise import NoiseSource, starting_noise
+from lora_mixer.sampling.samplers import AUTOMATIC, SAMPLERS, SCHEDULES, Sampler, SamplerRow, find_sampler
+from lora_mixer.sampling.schedulers import schedule_in_use
+
+__all__ = [
+    "AUTOMATIC",
+    "SAMPLERS",
+    "SCHEDULES",
+    "Denoise",
+    "NoiseSource",
+    "Sampler",
+    "SamplerRow",
+    "Step",
+    "find_sampler",
+    "sample",
+    "schedule_in_use",
+    "starting_noise",
+]

@@ -1,0 +1,292 @@
+"""What can be asked for: samplers and schedules by the names people know, as tables onto diffusers' schedulers.
+
+Names follow AUTOMATIC1111's web UI. A row says which schedules its class takes; another one is refused, because
+diffusers would ignore it and draw a different picture.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+from lora_mixer.errors import RequestError
+
+AUTOMATIC = "Automatic"
+UNIFORM = "Uniform"
+TRAILING = "SGM Uniform"
+LEADING = "DDIM"
+KARRAS = "Karras"
+EXPONENTIAL = "Exponential"
+BETA = "Beta"
+
+SCHEDULES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
+    {
+        UNIFORM: {"timestep_spacing": "linspace"},
+        TRAILING: {"timestep_spacing": "trailing"},
+        LEADING: {"timestep_spacing": "leading", "steps_offset": 1},
+        KARRAS: {"use_karras_sigmas": True},
+        EXPONENTIAL: {"use_exponential_sigmas": True},
+        BETA: {"use_beta_sigmas": True},
+    }
+)
+"""Schedule -> the arguments that ask a scheduler for it."""
+
+SCHEDULE_ALIASES = {"Normal": UNIFORM, "Simple": TRAILING, "Trailing": TRAILING, "Leading": LEADING}
+
+_SPACED = (UNIFORM, TRAILING, LEADING)
+_CURVED = (KARRAS, EXPONENTIAL, BETA)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SamplerRow:
+    """One sampler.
+
+    Attributes:
+        name: A1111's name.
+        scheduler: The class in diffusers.
+        options: Arguments of the class that make it this sampler.
+        schedules: The schedules it takes; the first is its own, the one `Automatic` means.
+        aliases: Other names people paste.
+        noisy: It draws noise at every step.
+    """
+
+    name: str
+    scheduler: str
+    schedules: tuple[str, ...]
+    options: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    aliases: tuple[str, ...] = ()
+    noisy: bool = False
+
+
+def _own(first: str, taken: Iterable[str]) -> tuple[str, ...]:
+    return (first, *(schedule for schedule in taken if schedule != first))
+
+
+SAMPLERS: tuple[SamplerRow, ...] = (
+    SamplerRow(
+        name="DPM++ 2M",
+        scheduler="DPMSolverMultistepScheduler",
+        options={"algorithm_type": "dpmsolver++", "solver_order": 2},
+        schedules=_own(KARRAS, _SPACED + _CURVED),
+        aliases=("dpmpp_2m", "k_dpmpp_2m"),
+    ),
+    SamplerRow(
+        name="DPM++ 2M SDE",
+        scheduler="DPMSolverMultistepScheduler",
+        options={"algorithm_type": "sde-dpmsolver++", "solver_order": 2},
+        schedules=_own(EXPONENTIAL, _SPACED + _CURVED),
+        aliases=("dpmpp_2m_sde", "k_dpmpp_2m_sde"),
+        noisy=True,
+    ),
+    SamplerRow(
+        name="DPM++ 2M SDE Heun",
+        scheduler="DPMSolverMultistepScheduler",
+        options={"algorithm_type": "sde-dpmsolver++", "solver_order": 2, "solver_type": "heun"},
+        schedules=_own(EXPONENTIAL, _SPACED + _CURVED),
+        aliases=("dpmpp_2m_sde_heun", "k_dpmpp_2m_sde_heun"),
+        noisy=True,
+    ),
+    SamplerRow(
+        name="DPM++ 3M SDE",
+        scheduler="DPMSolverMultistepScheduler",
+        options={"algorithm_type": "sde-dpmsolver++", "solver_order": 3},
+        schedules=_own(EXPONENTIAL, _SPACED + _CURVED),
+        aliases=("dpmpp_3m_sde", "k_dpmpp_3m_sde"),
+        noisy=True,
+    ),
+    SamplerRow(
+        name="DPM++ SDE",
+        scheduler="DPMSolverSinglestepScheduler",
+        options={"algorithm_type": "sde-dpmsolver++", "solver_order": 2, "lower_order_final": True},
+        schedules=(KARRAS, UNIFORM, EXPONENTIAL, BETA),
+        aliases=("dpmpp_sde", "k_dpmpp_sde"),
+        noisy=True,
+    ),
+    SamplerRow(
+        name="Euler",
+        scheduler="EulerDiscreteScheduler",
+        schedules=_SPACED + _CURVED,
+        aliases=("k_euler",),
+    ),
+    SamplerRow(
+        name="Euler a",
+        scheduler="EulerAncestralDiscreteScheduler",
+        schedules=_SPACED,
+        aliases=("euler_a", "k_euler_a", "euler_ancestral", "k_euler_ancestral", "Euler Ancestral"),
+        noisy=True,
+    ),
+    SamplerRow(
+        name="Heun",
+        scheduler="HeunDiscreteScheduler",
+        schedules=_SPACED + _CURVED,
+        aliases=("k_heun",),
+    ),
+    SamplerRow(
+        name="LMS",
+        scheduler="LMSDiscreteScheduler",
+        schedules=_SPACED + _CURVED,
+        aliases=("k_lms",),
+    ),
+    SamplerRow(
+        name="DPM2",
+        scheduler="KDPM2DiscreteScheduler",
+        schedules=_own(KARRAS, _SPACED + _CURVED),
+        aliases=("dpm_2", "k_dpm_2"),
+    ),
+    SamplerRow(
+        name="DPM2 a",
+        scheduler="KDPM2AncestralDiscreteScheduler",
+        schedules=_own(KARRAS, _SPACED + _CURVED),
+        aliases=("dpm_2_a", "k_dpm_2_a", "dpm_2_ancestral", "k_dpm_2_ancestral"),
+        noisy=True,
+    ),
+    SamplerRow(
+        name="DDIM",
+        scheduler="DDIMScheduler",
+        options={"clip_sample": False, "set_alpha_to_one": False},
+        schedules=_own(LEADING, _SPACED),
+    ),
+    SamplerRow(
+        name="DDPM",
+        scheduler="DDPMScheduler",
+        options={"clip_sample": False},
+        schedules=_own(LEADING, _SPACED),
+        noisy=True,
+    ),
+    SamplerRow(
+        name="PLMS",
+        scheduler="PNDMScheduler",
+        options={"skip_prk_steps": True, "set_alpha_to_one": False},
+        schedules=_own(LEADING, _SPACED),
+        aliases=("PNDM",),
+    ),
+    SamplerRow(
+        name="UniPC",
+        scheduler="UniPCMultistepScheduler",
+        schedules=_SPACED + _CURVED,
+        aliases=("uni_pc",),
+    ),
+    SamplerRow(name="DEIS", scheduler="DEISMultistepScheduler", schedules=_SPACED + _CURVED),
+    SamplerRow(
+        name="SA-Solver",
+        scheduler="SASolverScheduler",
+        schedules=_SPACED + _CURVED,
+        aliases=("sa_solver",),
+        noisy=True,
+    ),
+    SamplerRow(
+        name="LCM",
+        scheduler="LCMScheduler",
+        options={"clip_sample": False, "set_alpha_to_one": False},
+        schedules=(LEADING,),
+        aliases=("k_lcm",),
+        noisy=True,
+    ),
+    SamplerRow(
+        name="TCD",
+        scheduler="TCDScheduler",
+        options={"clip_sample": False, "set_alpha_to_one": False},
+        schedules=(LEADING,),
+        noisy=True,
+    ),
+)
+
+UNSUPPORTED: Mapping[str, str] = MappingProxyType(
+    {
+        "DPM++ 2S a": "DPM++ SDE",
+        "DPM fast": "DPM++ 2M",
+        "DPM adaptive": "DPM++ 2M",
+        "Restart": "DPM++ SDE",
+        "DDIM CFG++": "DDIM",
+        "HeunPP2": "Heun",
+        "IPNDM": "PLMS",
+        "DPM++ 2S a RF": "DPM++ SDE",
+        "Euler CFG++": "Euler",
+        "Euler a CFG++": "Euler a",
+    }
+)
+"""Samplers of other programs that diffusers has no counterpart of -> the nearest one here."""
+
+UNSUPPORTED_SCHEDULES: Mapping[str, str] = MappingProxyType(
+    {"Polyexponential": EXPONENTIAL, "KL Optimal": KARRAS, "Align Your Steps": KARRAS, "Turbo": TRAILING}
+)
+"""Schedules of other programs -> the nearest one here."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sampler:
+    """A sampler with its schedule (`Automatic`, or one its row takes)."""
+
+    row: SamplerRow
+    schedule: str
+
+    @property
+    def name(self) -> str:
+        """The sampler's name."""
+        return self.row.name
+
+
+def find_sampler(name: str, schedule: str | None = None) -> Sampler:
+    """Return the sampler and schedule people mean by these names.
+
+    The schedule may be the end of the sampler's name, as older programs wrote it:
+
+    >>> found = find_sampler("DPM++ 2M Karras")
+    >>> found.name, found.schedule
+    ('DPM++ 2M', 'Karras')
+
+    Raises:
+        RequestError: There is no such sampler or schedule here, or the sampler does not take that schedule.
+    """
+    row, ending = _split(name)
+    if ending is not None and schedule is not None and _key(schedule) not in {_key(AUTOMATIC), _key(ending)}:
+        raise RequestError(f"the sampler {name!r} says {ending}, the schedule says {schedule}", remedy="Say one.")
+    wanted = _find_schedule(ending or schedule or AUTOMATIC)
+    if wanted != AUTOMATIC and wanted not in row.schedules:
+        raise RequestError(
+            f"the sampler {row.name} does not take the schedule {wanted}",
+            remedy=f"Use {AUTOMATIC} or one of {', '.join(row.schedules)}.",
+        )
+    return Sampler(row=row, schedule=wanted)
+
+
+def _split(name: str) -> tuple[SamplerRow, str | None]:
+    """Return the row, and the schedule the name ends with."""
+    key = _key(name)
+    by_key = {_key(known): row for row in SAMPLERS for known in (row.name, *row.aliases)}
+    if key in by_key:
+        return by_key[key], None
+    for schedule in (*SCHEDULES, *SCHEDULE_ALIASES):
+        row = by_key.get(key.removesuffix(_key(schedule)))
+        if row is not None and key.endswith(_key(schedule)):
+            return row, schedule
+    raise _unknown("sampler", name, [row.name for row in SAMPLERS], UNSUPPORTED)
+
+
+def _find_schedule(name: str) -> str:
+    by_key = {_key(known): known for known in (AUTOMATIC, *SCHEDULES)}
+    by_key |= {_key(alias): meant for alias, meant in SCHEDULE_ALIASES.items()}
+    by_key[_key("sgm_uniform")] = TRAILING
+    if _key(name) in by_key:
+        return by_key[_key(name)]
+    raise _unknown("schedule", name, [AUTOMATIC, *SCHEDULES], UNSUPPORTED_SCHEDULES)
+
+
+def _unknown(what: str, name: str, known: list[str], elsewhere: Mapping[str, str]) -> RequestError:
+    """Return the error for a name that is not here, with the nearest that is."""
+    counterpart = {_key(other): near for other, near in elsewhere.items()}.get(_key(name))
+    if counterpart is not None:
+        return RequestError(f"the {what} {name} is not supported", remedy=f"The nearest one is {counterpart}.")
+    keys = {_key(candidate): candidate for candidate in known}
+    close = difflib.get_close_matches(_key(name), keys, n=1, cutoff=0.5)
+    remedy = f"Did you mean {keys[close[0]]}?" if close else f"Use one of {', '.join(known)}."
+    return RequestError(f"there is no {what} {name!r}", remedy=remedy)
+
+
+def _key(name: str) -> str:
+    """Return the name without what people vary: case, spaces, hyphens and underscores (`+` counts as `p`)."""
+    kept = name.casefold().replace("+", "p")
+    return "".join(letter for letter in kept if letter.isalnum())

@@ -1,0 +1,58 @@
+"""A fresh diffusers scheduler for one job: the model's noise schedule, the sampler's class, the schedule's spacing."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from typing import Any
+
+import diffusers
+
+from lora_mixer.errors import RequestError
+from lora_mixer.sampling.samplers import AUTOMATIC, SAMPLERS, SCHEDULES, TRAILING, Sampler
+
+TRAINED = ("num_train_timesteps", "beta_start", "beta_end", "beta_schedule", "trained_betas", "prediction_type")
+"""What a model's scheduler configuration says about its training; the rest of it is a choice of sampler."""
+
+
+def build_scheduler(sampler: Sampler, trained: Mapping[str, Any]) -> Any:
+    """Return a new scheduler.
+
+    Args:
+        sampler: The sampler and schedule asked for.
+        trained: The model's scheduler configuration, in diffusers' words.
+
+    Raises:
+        RequestError: The model has a zero terminal signal-to-noise ratio and the sampler cannot start there.
+    """
+    row = sampler.row
+    scheduler = getattr(diffusers, row.scheduler)
+    arguments = {key: trained[key] for key in TRAINED if trained.get(key) is not None}
+    if trained.get("rescale_betas_zero_snr"):
+        if not _takes(row.scheduler, "rescale_betas_zero_snr"):
+            able = [other.name for other in SAMPLERS if _takes(other.scheduler, "rescale_betas_zero_snr")]
+            raise RequestError(
+                f"the model starts from pure noise (zero terminal SNR), which {row.name} cannot",
+                remedy=f"Use one of {', '.join(able)}.",
+            )
+        arguments["rescale_betas_zero_snr"] = True
+    return scheduler(**arguments, **row.options, **_spacing(sampler, trained))
+
+
+def schedule_in_use(sampler: Sampler, trained: Mapping[str, Any]) -> str:
+    """Return what `Automatic` means here: trailing where the model asks for it, else the sampler's own schedule."""
+    if sampler.schedule != AUTOMATIC:
+        return sampler.schedule
+    if trained.get("timestep_spacing") == "trailing" and TRAILING in sampler.row.schedules:
+        return TRAILING
+    return sampler.row.schedules[0]
+
+
+def _spacing(sampler: Sampler, trained: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the schedule's arguments that the class has; a class without spacing has one of its own (`Uniform`)."""
+    wanted = SCHEDULES[schedule_in_use(sampler, trained)]
+    return {key: value for key, value in wanted.items() if _takes(sampler.row.scheduler, key)}
+
+
+def _takes(scheduler: str, argument: str) -> bool:
+    return argument in inspect.signature(getattr(diffusers, scheduler).__init__).parameters
