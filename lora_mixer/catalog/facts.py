@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -93,11 +93,18 @@ class FactsBook:
             self._store.run(lambda db: db.executemany("INSERT OR REPLACE INTO facts VALUES (?, ?, ?, ?)", rows))
         return result
 
-    def forget(self, paths: Iterable[Path]) -> None:
-        """Forget files that are gone."""
-        keys = [(os.fsencode(path),) for path in paths if self._facts.pop(path, None) is not None]
-        if keys:
-            self._store.run(lambda db: db.executemany("DELETE FROM facts WHERE path = ?", keys))
+    def forget_all_but(self, seen: Container[Path], folders: Iterable[Path]) -> None:
+        """Forget the files of some folders that are gone; a folder that is gone may come back with its drive."""
+        roots = [folder for folder in folders if folder.is_dir()]
+        gone = [p for p in {*self._facts, *self._digests} if p not in seen and any(p.is_relative_to(r) for r in roots)]
+        if not gone:
+            return
+        for path in gone:
+            self._facts.pop(path, None)
+            self._digests.pop(path, None)
+        keys = [(os.fsencode(path),) for path in gone]
+        self._store.run(lambda db: db.executemany("DELETE FROM facts WHERE path = ?", keys))
+        self._store.run(lambda db: db.executemany("DELETE FROM digests WHERE path = ?", keys))
 
     def known_digests(self, path: Path) -> Digests | None:
         """Return a file's digests if it was hashed before and has not changed since."""

@@ -43,10 +43,10 @@ class Library:
     """
 
     def __init__(self, folders: Iterable[str | Path], *, cache: Path | None = None, paths: bool = True) -> None:
-        self._folders = tuple(Path(folder) for folder in folders)
+        self._folders = tuple(Path(folder).expanduser().resolve() for folder in folders)
         self._book = FactsBook(default_cache() if cache is None else cache)
         self._paths = paths
-        self._lock = threading.RLock()
+        self._lock = threading.Lock()
         self._shelf = self._scan()
 
     @property
@@ -82,20 +82,21 @@ class Library:
             UnknownAdapterError: There is none, or there are several; the nearest or all of them are named.
             BrokenFileError: There is one, but it cannot be used.
         """
-        text = str(name).replace("\\", "/")
-        with self._lock:
-            hits = self._shelf_hits(text)
-            if len(hits) != 1 or stamp_of(hits[0].path) != (hits[0].size, hits[0].mtime_ns):
-                self.refresh()
-                hits = self._shelf_hits(text)
-            if len(hits) == 1:
-                return hits[0]
-            if hits:
-                raise _ambiguous(text, hits)
-            return self._elsewhere(text)
+        text = str(name)
+        hits = self._hits(text)
+        if len(hits) != 1 or stamp_of(hits[0].path) != (hits[0].size, hits[0].mtime_ns):
+            self.refresh()
+            hits = self._hits(text)
+        if len(hits) == 1:
+            return hits[0]
+        if hits:
+            raise _ambiguous(text, hits)
+        return self._elsewhere(text)
 
-    def _shelf_hits(self, text: str) -> tuple[LoraEntry, ...]:
-        return self._shelf.by_spelling.get(text) or self._shelf.by_alias.get(text, ())
+    def _hits(self, text: str) -> tuple[LoraEntry, ...]:
+        shelf = self._shelf
+        slashed = text.replace("\\", "/")  # a path as Windows spells it
+        return shelf.by_spelling.get(text) or shelf.by_spelling.get(slashed) or shelf.by_alias.get(text, ())
 
     def _elsewhere(self, text: str) -> LoraEntry:
         """Look for a broken file of that name, a digest, or a file outside the folders."""
@@ -158,6 +159,7 @@ class Library:
         found, broken = walk(self._folders, ADAPTER_SUFFIXES)
         facts = self._book.facts((file.path, Stamp(file.size, file.mtime_ns)) for file in found)
         usable = [file for file in found if facts[file.path].problem is None]
+        self._book.forget_all_but(facts, self._folders)
         spellings = spell((file.path, file.root) for file in usable)
         entries = {file.path: self._entry(spellings.names[file.path], file, facts[file.path]) for file in usable}
         return _Shelf(

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lora_mixer.catalog.nearest import did_you_mean
+from lora_mixer.catalog.places import BUILTIN, checked_place, model_location
 from lora_mixer.errors import ModelError
 from lora_mixer.request import ModelSource, RenderRequest
 
@@ -54,11 +55,14 @@ class ModelsFile:
         if text in self.models:
             return self.models[text]
         try:
-            path = Path(text).expanduser()
+            if text.startswith(BUILTIN):
+                location = model_location(checked_place(text), Path())
+                return ModelSource(name=text.removeprefix(BUILTIN), location=location)
+            path = Path(text).expanduser().absolute()
             if path.exists():
-                return ModelSource(name=path.stem if path.is_file() else path.resolve().name, location=str(path))
+                return ModelSource(name=path.stem if path.is_file() else path.name, location=str(path))
         except (OSError, ValueError, RuntimeError) as error:  # too long, a NUL, a home that is not known
-            raise ModelError("no model can have such a name", where=repr(text[:80])) from error
+            raise ModelError(f"there is no such model: {error}", where=repr(text[:80])) from error
         if _HUB_ID.fullmatch(text) and path.suffix != ".safetensors":
             return ModelSource(name=text, location=text)
         known = ", ".join(self.models)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib.resources import files
 from pathlib import Path
 
-_BUILTIN = "builtin:"
+BUILTIN = "builtin:"
 
 
 def checked_place(text: str) -> str:
@@ -14,10 +14,10 @@ def checked_place(text: str) -> str:
     Raises:
         ValueError: It names nothing that comes with the program, or the home of a user who is not there.
     """
-    if text.startswith(_BUILTIN):
-        name = text.removeprefix(_BUILTIN)
+    if text.startswith(BUILTIN):
+        name = text.removeprefix(BUILTIN)
         if ".." in Path(name).parts or not _builtin(name).is_dir():
-            known = (f"{_BUILTIN}{folder.name}" for folder in sorted(package_data().iterdir()) if folder.is_dir())
+            known = (f"{BUILTIN}{folder.name}" for folder in sorted(package_data().iterdir()) if folder.is_dir())
             raise ValueError(f"{text} does not come with the program; there is {', '.join(known)}")
         return text
     try:
@@ -29,7 +29,7 @@ def checked_place(text: str) -> str:
 
 def model_location(text: str, base: Path) -> str:
     """Return a path made absolute, or a hub id as it is: an `owner/name` that is no file or folder here."""
-    if text.startswith(_BUILTIN):
+    if text.startswith(BUILTIN):
         return str(resolved(text if "/" in text else f"{text}/model", base))
     path = resolved(text, base)
     is_hub_id = text.count("/") == 1 and not text.startswith((".", "/", "~")) and not text.endswith(".safetensors")
@@ -38,7 +38,7 @@ def model_location(text: str, base: Path) -> str:
 
 def resolved(text: str, base: Path) -> Path:
     """Return a checked place made absolute."""
-    return _builtin(text.removeprefix(_BUILTIN)) if text.startswith(_BUILTIN) else base / Path(text).expanduser()
+    return _builtin(text.removeprefix(BUILTIN)) if text.startswith(BUILTIN) else base / Path(text).expanduser()
 
 
 def package_data() -> Path:

@@ -121,7 +121,7 @@ def _parsed(text: str, path: Path) -> dict[str, Any]:
     except RecursionError as error:
         raise ConfigError("the file is nested too deeply", where=str(path), remedy=remedy) from error
     except ValueError as error:  # a number of more than 4,300 digits, a date that does not exist
-        raise ConfigError(f"not TOML: {error}", where=str(path), remedy=remedy) from error
+        raise ConfigError(f"not TOML: {str(error).partition(';')[0]}", where=str(path), remedy=remedy) from error
 
 
 def _validated(data: dict[str, Any], text: str, path: Path) -> ModelsTable:

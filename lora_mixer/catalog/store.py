@@ -55,7 +55,7 @@ class Store:
             return _in_transaction(self._path, work)
         except (OSError, sqlite3.OperationalError) as error:
             self._give_up(error)
-        except sqlite3.DatabaseError as error:  # not a database, or a damaged one: begin another
+        except (sqlite3.DatabaseError, KeyError, TypeError, ValueError) as error:  # damaged: begin another
             self._set_aside(self._path, error)
         return None
 

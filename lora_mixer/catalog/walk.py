@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,7 +85,9 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
 def _visit(entry: os.DirEntry[str], root: Path, files: Mapping[str, object]) -> Iterator[FoundFile | BrokenFile]:
     path = Path(entry.path)
     try:
-        if entry.is_symlink() and not path.resolve(strict=True).is_relative_to(root):
+        if not _is_sayable(entry.name):
+            yield BrokenFile(path=path, reason="its name holds control characters or is not UTF-8")
+        elif entry.is_symlink() and not path.resolve(strict=True).is_relative_to(root):
             yield BrokenFile(path=path, reason="a symbolic link that leads outside its folder is not followed")
         elif entry.is_file():
             status = entry.stat()
@@ -98,6 +101,10 @@ def _visit(entry: os.DirEntry[str], root: Path, files: Mapping[str, object]) -> 
             )
     except (OSError, RuntimeError) as error:  # RuntimeError: a loop of symbolic links, before Python 3.13
         yield BrokenFile(path=path, reason=f"the file cannot be reached ({error})")
+
+
+def _is_sayable(name: str) -> bool:
+    return not any(unicodedata.category(character) in {"Cc", "Cs"} for character in name)
 
 
 def _preview_suffixes() -> Iterator[str]:
