@@ -5,7 +5,7 @@
 (`side`).
 """
 
-from lora_mixer.adapters.dora import dora_axis
+from lora_mixer.adapters.dora import file_hints
 from lora_mixer.adapters.kind import Axis, Delta, Factors, Hints, Kind, Shape, Slots, Weights
 from lora_mixer.adapters.kinds import KINDS, recognise
 from lora_mixer.adapters.layer import Layer
@@ -44,7 +44,7 @@ __all__ = [
     "Slots",
     "Weights",
     "concatenate",
-    "dora_axis",
+    "file_hints",
     "make_layer",
     "recognise",
 ]

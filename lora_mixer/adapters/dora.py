@@ -12,17 +12,18 @@ W0, and the strength is outside: W0 + s (f(W0) - W0).
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import torch
 
+from lora_mixer.adapters.kind import Axis, Hints, Shape, Slots
 from lora_mixer.adapters.modifiers import MAGNITUDES
 from lora_mixer.adapters.shapes import broken, shape_of, spell
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-    from lora_mixer.adapters.kind import Axis, Hints, Shape, Slots
 
 
 def dora_axis(slots: Slots, weight_shape: Shape, hints: Hints) -> Axis | None:
@@ -39,13 +40,27 @@ def dora_axis(slots: Slots, weight_shape: Shape, hints: Hints) -> Axis | None:
         return None
     if len(names) > 1:
         raise broken("the group has both `dora_scale` and `magnitude`")
-    shape = shape_of(slots[names[0]])
-    axes = _axes_of(shape, weight_shape) if names == ["dora_scale"] else _axes_of_peft(shape, weight_shape)
+    axes = _axes(slots, weight_shape)
     if not axes:
-        raise broken(f"`{names[0]}` is {spell(shape)} and fits neither axis of the layer's {spell(weight_shape)}")
-    if len(axes) == 1:
-        return next(iter(axes))
-    return hints.dora_axis or "out"
+        shape = spell(shape_of(slots[names[0]]))
+        raise broken(f"`{names[0]}` is {shape} and fits neither axis of the layer's {spell(weight_shape)}")
+    return next(iter(axes)) if len(axes) == 1 else hints.dora_axis or "out"
+
+
+def file_hints(groups: Iterable[tuple[Slots, Shape]]) -> Hints:
+    """Return what the groups of one file, each with its layer's weight shape, tell about one another.
+
+    A trainer uses one axis throughout, so the axis that most of the unambiguous DoRA groups show holds for the rest.
+    """
+    votes = Counter(axis for slots, shape in groups if len(axes := _axes(slots, shape)) == 1 for axis in axes)
+    return Hints(dora_axis=votes.most_common(1)[0][0]) if votes else Hints()
+
+
+def _axes(slots: Slots, weight_shape: Shape) -> set[Axis]:
+    """Return the axes the group's magnitude fits, none if it has no magnitude."""
+    if "magnitude" in slots:
+        return _axes_of_peft(shape_of(slots["magnitude"]), weight_shape)
+    return _axes_of(shape_of(slots["dora_scale"]), weight_shape) if "dora_scale" in slots else set()
 
 
 def _axes_of(shape: Shape, weight_shape: Shape) -> set[Axis]:

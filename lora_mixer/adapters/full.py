@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import math
-
 from torch import Tensor
 
 from lora_mixer.adapters.kind import Kind, Shape, Slots
 from lora_mixer.adapters.modifiers import ADDITIVE
-from lora_mixer.adapters.shapes import broken, shape_of, spell
+from lora_mixer.adapters.shapes import broken, require_equal, shape_of, spell
 
 
 def _require_like(slots: Slots, name: str, weight_shape: Shape) -> None:
@@ -46,13 +44,12 @@ def _change_set(slots: Slots, weight: Tensor) -> Tensor:
 def _check_norm(slots: Slots, weight_shape: Shape) -> None:
     if len(weight_shape) != 1:
         raise broken(f"`w_norm` and `b_norm` belong on a normalisation, the layer's weight is {spell(weight_shape)}")
-    for name in sorted(slots.keys() & {"w_norm", "b_norm"}):
-        if slots[name].numel() != math.prod(weight_shape):
-            raise broken(f"`{name}` is {spell(shape_of(slots[name]))}, the layer has {weight_shape[0]} channels")
+    for name in sorted(slots):
+        require_equal(f"`{name}` against the normalisation", shape_of(slots[name]), weight_shape)
 
 
-def _change_norm(slots: Slots, weight: Tensor) -> Tensor | None:
-    return slots["w_norm"].reshape(weight.shape) if "w_norm" in slots else None
+def _change_norm(slots: Slots, _: Tensor) -> Tensor | None:
+    return slots.get("w_norm")
 
 
 FULL = Kind(
@@ -60,6 +57,7 @@ FULL = Kind(
     title="full difference",
     forms=(frozenset({"diff"}),),
     modifiers=ADDITIVE,
+    vectors=True,
     linear=True,
     check=_check_full,
     change=_change_full,
@@ -73,6 +71,7 @@ BIAS = Kind(
     name="bias",
     title="bias difference",
     forms=(frozenset({"diff_b"}),),
+    vectors=True,
     linear=True,
     check=_check_bias,
     change=_change_bias,
@@ -84,6 +83,7 @@ SET = Kind(
     title="replaced weight",
     forms=(frozenset({"set_weight"}),),
     modifiers=frozenset({"diff_b"}),
+    vectors=True,
     linear=False,
     check=_check_set,
     change=_change_set,
@@ -94,6 +94,7 @@ NORM = Kind(
     name="norm",
     title="normalisation difference",
     forms=(frozenset({"w_norm"}), frozenset({"b_norm"}), frozenset({"w_norm", "b_norm"})),
+    vectors=True,
     linear=True,
     check=_check_norm,
     change=_change_norm,

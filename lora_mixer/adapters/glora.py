@@ -108,7 +108,7 @@ GLORA = Kind(
 )
 """f(W0) = W0 + a/r (W0 A + B), A (in, in) and B (out, in[, kh, kw]) of rank r.
 
-Source: arXiv 2306.07967, equation 3, with the terms LyCORIS trains. Today A = `a1` `a2` with `a1` (in, r) and `a2`
+Source: arXiv 2306.07967, of whose supports LyCORIS trains A and B. Today A = `a1` `a2` with `a1` (in, r) and `a2`
 (r, in), B = `b1` `b2` with `b1` (out, r) and `b2` (r, in[, kh, kw]). Before May 2024 the numbers stood the other way
 round: A = `a2` `a1`, B = `b2` `b1`. The shapes tell.
 """

@@ -87,6 +87,9 @@ class Kind:
     axes: Mapping[str, int] = field(default_factory=dict)
     """How many axes a slot must have for this row to claim it, where two rows share its name."""
 
+    vectors: bool = False
+    """Whether it also goes onto a normalisation, whose weight is a vector."""
+
     linear: bool
     """Whether the change does not depend on W0."""
 

@@ -95,7 +95,7 @@ LOHA = Kind(
 )
 """D = a/r (B1 A1) o (B2 A2), o entrywise, with B = `w*_a` (out, r) and A = `w*_b` (r, in * kh * kw).
 
-Source: FedPara, arXiv 2108.06098, proposition 1; LyCORIS, arXiv 2309.14859, section 3.2.
+Source: FedPara, arXiv 2108.06098, proposition 1; LyCORIS, arXiv 2309.14859.
 With cores T = `t*` (r, r, kh, kw) (FedPara, proposition 3) the halves are stored the other way round, `w*_a` (r, out)
 and `w*_b` (r, in): half[o,i,k,l] = sum_pq T[p,q,k,l] w_a[p,o] w_b[q,i].
 LyCORIS's forward multiplies a/r once; its `get_diff_weight` (merge, extract) twice, which is a mistake there.

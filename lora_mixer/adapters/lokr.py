@@ -104,7 +104,7 @@ LOKR = Kind(
 """D = a/r C kron M, with C = `k1` or `k1_a` `k1_b` (a, c) and M = `k2` or `k2_a` `k2_b` (b, d[, kh, kw]).
 
 out = a b, in = c d. r is the rank of M's factors, else of C's; two whole factors have scale 1 whatever alpha says.
-Source: LyCORIS, arXiv 2309.14859, section 3.2, equation 5; KronA, arXiv 2212.10650.
+Source: LyCORIS, arXiv 2309.14859; KronA, arXiv 2212.10650.
 With a Tucker core `kt2` (r, r, kh, kw), `k2_a` (r, b) and `k2_b` (r, d): M[b,d,k,l] = sum_pq T[p,q,k,l] a[p,b] b[q,d].
 LyCORIS's forward multiplies a/r once; its `get_diff_weight` (merge) twice, which is a mistake there.
 """

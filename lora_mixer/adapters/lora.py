@@ -64,6 +64,6 @@ LORA = Kind(
 
 Source: LoRA, arXiv 2106.09685, section 4.1, equation 3. On convolutions (LoCon) the product of the flattened factors
 is the same as a convolution by A followed by a 1x1 convolution by B.
-With `mid` = C (r, r, kh, kw), LyCORIS's Tucker form (arXiv 2309.14859, section 3.1), and A (r, in), B (out, r):
+With `mid` = C (r, r, kh, kw), LyCORIS's Tucker form (arXiv 2309.14859), and A (r, in), B (out, r):
 D[o,i,k,l] = a/r sum_nm B[o,n] C[n,m,k,l] A[m,i].
 """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from types import MappingProxyType
 
 import torch
@@ -36,6 +37,8 @@ def make_layer(slots: Slots, weight_shape: Shape, bias_shape: Shape | None, *, h
     """
     kind = recognise({name: shape_of(tensor) for name, tensor in slots.items()})
     _require_numbers(slots)
+    if len(weight_shape) not in ((1, 2, 4) if kind.vectors else (2, 4)):
+        raise broken(f"{kind.title} does not go onto a layer whose weight is {spell(weight_shape)}")
     own_shape = _own_shape(kind, slots, weight_shape)
     check_sparse(slots, own_shape)
     axis = dora_axis(slots, own_shape, hints)
@@ -84,12 +87,13 @@ def _require_numbers(slots: Slots) -> None:
 
 def _require_finite(slots: Slots) -> None:
     for name in sorted(slots):
-        if not _is_finite(slots[name]):
+        if slots[name].is_floating_point() and not _is_finite(slots[name]):
             raise broken(f"`{name}` holds NaN or infinite values")
 
 
 def _is_finite(tensor: Tensor) -> bool:
-    """Return whether no value is NaN or infinite: one pass and no copy, as a sum is finite only if every term is."""
-    wide = torch.float64 if tensor.dtype == torch.float64 else torch.float32
-    values = tensor.to(wide) if tensor.itemsize == 1 else tensor
-    return bool(torch.isfinite(values.sum(dtype=wide))) or bool(torch.isfinite(values).all())
+    """Return whether no value is NaN or infinite: one pass, no copy; the extremes of a tensor with NaN are NaN."""
+    if tensor.numel() == 0:
+        return True
+    low, high = torch.aminmax(tensor.float() if tensor.itemsize == 1 else tensor)
+    return math.isfinite(low.item()) and math.isfinite(high.item())

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from lora_mixer.adapters.shapes import broken, columns, require_axes, require_equal, shape_of, spell
+from lora_mixer.adapters.shapes import broken, columns, require_equal, shape_of, spell
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -66,7 +66,10 @@ def check_sparse(slots: Slots, weight_shape: Shape) -> None:
         return
     if present != SPARSE:
         raise broken(f"a sparse addend needs `bias_indices`, `bias_values` and `bias_size`, found {sorted(present)}")
-    axes, count = require_axes(slots, "bias_indices", 2)
+    indices = shape_of(slots["bias_indices"])
+    if len(indices) != 2:
+        raise broken(f"`bias_indices` is {spell(indices)}, expected axes x places")
+    axes, count = indices
     require_equal("`bias_values` against `bias_indices`", shape_of(slots["bias_values"]), (count,))
     require_equal("`bias_size` against `bias_indices`", shape_of(slots["bias_size"]), (axes,))
     size = tuple(int(n) for n in slots["bias_size"].tolist())

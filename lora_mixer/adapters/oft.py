@@ -34,7 +34,7 @@ def _rotations(slots: Slots, outputs: int) -> Tensor:
     """Return R, one per block, (..., blocks, b, b): the Cayley transform of Q = B - B^T, or the stored blocks.
 
     R = (I + Q)(I - Q)^-1, Q held to a Frobenius norm (over all blocks) of alpha * outputs unless alpha is 0 or
-    missing: kohya's and LyCORIS's constraint. arXiv 2306.07280, equation 3 and section 3.3 (constrained OFT).
+    missing: kohya's and LyCORIS's constraint. Source: arXiv 2306.07280 (Cayley parametrisation; constrained OFT, COFT).
     """
     if "oft_diag" in slots:
         return slots["oft_diag"]
@@ -82,7 +82,7 @@ OFT = Kind(
 )
 """f(W0) = l R^T W0, R block-diagonal from `oft_blocks` (blocks, b, b), l = `rescale` (out, 1, ..) or 1.
 
-Source: arXiv 2306.07280, section 3.2; sd-scripts `networks/oft.py`, LyCORIS `DiagOFTModule`. alpha is no numerator here
+Source: arXiv 2306.07280; sd-scripts `networks/oft.py`, LyCORIS `DiagOFTModule`. alpha is no numerator here
 but the constraint on the size of Q. `oft_diag` is LyCORIS's early form, which stores R itself.
 """
 
@@ -99,6 +99,6 @@ BOFT = Kind(
 )
 """f(W0) = l R_m .. R_1 W0, each R_i block-diagonal over regrouped channels, from `oft_blocks` (m, blocks, b, b).
 
-Source: arXiv 2311.06243, section 4; LyCORIS `ButterflyOFTModule`. Strength multiplies the whole change; LyCORIS
+Source: arXiv 2311.06243; LyCORIS `ButterflyOFTModule`. Strength multiplies the whole change; LyCORIS
 blends every R_i with the identity instead, which is the same at 0 and 1.
 """

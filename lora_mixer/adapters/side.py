@@ -192,7 +192,7 @@ def rotate(z: Tensor, stages: Tensor, *, butterfly: bool) -> Tensor:
     """Return z (..., out) with its last axis multiplied by the stages (m, blocks, b, b), the first one first.
 
     Stage i of a butterfly works on channels 2^i b/2 apart: (c, 2, k) is read as (c, k, 2) with k = 2^i b/2 and cut
-    into blocks of b, and put back afterwards. BOFT, arXiv 2311.06243, section 4, equation 4.
+    into blocks of b, and put back afterwards. Source: BOFT, arXiv 2311.06243, as LyCORIS regroups the channels.
     """
     size = stages.shape[-1]
     for index, blocks in enumerate(stages.unbind(0)):

@@ -1,0 +1,139 @@
+"""Facts of single kinds that the laws of the table do not state."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch.nn import functional as F
+
+from lora_mixer.adapters import Dense, Kronecker, LowRank, Operator, Rotation, Weights, make_layer
+from lora_mixer.errors import BrokenAdapterError
+from tests.support.kind_examples import (
+    CONV_3,
+    LINEAR,
+    boft,
+    full,
+    generator,
+    glora,
+    glora_old,
+    loha,
+    lokr,
+    lora,
+    oft,
+    randn,
+    with_magnitude,
+)
+
+INPAINTING = (24, 9, 3, 3)
+TEXT_TO_IMAGE = (24, 4, 3, 3)
+
+
+@pytest.mark.parametrize("build", [oft, boft])
+def test_rotations_at_strength_1_keep_the_norm_of_every_input(build) -> None:
+    base = Weights(randn(generator(1), *LINEAR), None)
+    new = base.weight + make_layer(build(LINEAR, generator(2)), LINEAR, None).delta(base).weight
+    torch.testing.assert_close(new.norm(dim=0), base.weight.norm(dim=0))
+    torch.testing.assert_close(new.T @ new, base.weight.T @ base.weight)
+
+
+def test_the_early_form_of_oft_holds_the_rotations_themselves() -> None:
+    slots = oft(LINEAR, generator(2)) | {"alpha": torch.tensor(0.0)}
+    skew = slots["oft_blocks"] - slots["oft_blocks"].mT
+    unit = torch.eye(skew.shape[-1], dtype=skew.dtype)
+    rotations = (unit + skew) @ torch.linalg.inv(unit - skew)
+    base = Weights(randn(generator(1), *LINEAR), None)
+    early = make_layer({"oft_diag": rotations}, LINEAR, None).delta(base).weight
+    torch.testing.assert_close(early, make_layer(slots, LINEAR, None).delta(base).weight)
+
+
+def test_oft_s_alpha_bounds_the_turn_and_zero_bounds_nothing() -> None:
+    base = Weights(randn(generator(1), *LINEAR), None)
+
+    def size(alpha: float | None) -> float:
+        slots = {"oft_blocks": randn(generator(2), 4, 6, 6)}
+        slots |= {} if alpha is None else {"alpha": torch.tensor(alpha)}
+        return float(make_layer(slots, LINEAR, None).delta(base).weight.norm())
+
+    assert size(None) == size(0.0) == size(1e3)
+    assert size(1e-4) < 0.01 * size(None)
+    # R - I is 2 Q to first order, and Q's norm is alpha times the outputs
+    assert size(1e-6) == pytest.approx(size(2e-6) / 2, rel=1e-3)
+
+
+def test_both_layouts_of_glora_mean_the_same() -> None:
+    base = Weights(randn(generator(1), *CONV_3), None)
+    new, old = (make_layer(build(CONV_3, generator(2)), CONV_3, None).delta(base) for build in (glora, glora_old))
+    assert torch.equal(new.weight, old.weight)
+
+
+@pytest.mark.parametrize("build", [lora, loha, lokr("whole", "factored"), full])
+def test_a_text_to_image_adapter_fits_an_inpainting_model_and_leaves_its_extra_inputs_alone(build) -> None:
+    slots = build(TEXT_TO_IMAGE, generator(1))
+    base = Weights(randn(generator(2), *INPAINTING), randn(generator(3), 24))
+    layer = make_layer(slots, INPAINTING, (24,))
+    delta = layer.delta(base)
+    narrow = make_layer(slots, TEXT_TO_IMAGE, (24,)).delta(Weights(base.weight[:, :4], base.bias))
+    assert torch.equal(delta.weight[:, :4], narrow.weight)
+    assert not delta.weight[:, 4:].any()
+    x, op = randn(generator(4), 2, 9, 5, 5), Operator(run=F.conv2d, weight=base.weight, bias=base.bias)
+    y, one = F.conv2d(x, base.weight, base.bias), torch.ones(2, dtype=torch.float64)
+    added = sum(
+        term.forward(x, y, op, one[:, None].expand(-1, term.rank) if isinstance(term, LowRank) else one)
+        for term in layer.side(base)
+    )
+    torch.testing.assert_close(added, F.conv2d(x, delta.weight, delta.bias))
+
+
+def test_a_dora_for_4_inputs_is_refused_on_an_inpainting_model() -> None:
+    slots = with_magnitude(lora(TEXT_TO_IMAGE, generator(1)), TEXT_TO_IMAGE, generator(2), "in")
+    with pytest.raises(BrokenAdapterError, match="inpainting"):
+        make_layer(slots, INPAINTING, None)
+
+
+def test_a_resized_file_is_right_in_every_module_to_1e_6() -> None:
+    rng = generator(5)
+    for rank, alpha in ((1, 0.5), (7, 3.5), (16, 8.0), (3, 12.0), (24, 1.0)):
+        up, down = randn(rng, 24, rank).half(), randn(rng, rank, 16).half()
+        layer = make_layer({"up": up, "down": down, "alpha": torch.tensor(alpha).half()}, LINEAR, None)
+        exact = alpha / rank * up.double() @ down.double()
+        found = layer.delta(Weights(torch.zeros(LINEAR), None)).weight
+        assert (found - exact).abs().max() <= 1e-6 * exact.abs().max()
+
+
+def test_scale_in_the_file_overrides_alpha_and_scalar_multiplies_either() -> None:
+    slots = lora(LINEAR, generator(1))
+    plain = make_layer(slots, LINEAR, None).scale
+    half = torch.tensor(0.5)
+    assert make_layer(slots | {"scalar": half}, LINEAR, None).scale == plain * 0.5
+    assert make_layer(slots | {"scale": torch.tensor(3.0), "scalar": half}, LINEAR, None).scale == 1.5
+
+
+def test_alpha_means_nothing_to_two_whole_kronecker_factors_and_to_a_full_difference() -> None:
+    for slots in (lokr("whole", "whole")(LINEAR, generator(1)), full(LINEAR, generator(1))):
+        assert make_layer(slots | {"alpha": torch.tensor(9.0)}, LINEAR, (24,)).scale == 1.0
+
+
+def test_each_kind_takes_its_cheapest_exact_side_form() -> None:
+    base = Weights(randn(generator(1), *LINEAR), randn(generator(2), 24))
+
+    def terms(slots):
+        return [type(term) for term in make_layer(slots, LINEAR, (24,)).side(base)]
+
+    assert terms(lora(LINEAR, generator(3))) == [LowRank]
+    assert terms(lokr("whole", "whole")(LINEAR, generator(3))) == [Kronecker]
+    assert terms(glora(LINEAR, generator(3))) == [LowRank]
+    assert terms(oft(LINEAR, generator(3))) == [Rotation]
+    assert terms({"diff": randn(generator(3), *LINEAR)}) == [Dense]
+
+
+def test_the_size_of_a_layer_is_the_bytes_of_its_tensors() -> None:
+    slots = {"up": torch.ones(24, 2).half(), "down": torch.ones(2, 16).half(), "alpha": torch.tensor(1.0)}
+    assert make_layer(slots, LINEAR, None).size() == (24 * 2 + 2 * 16) * 2 + 4
+
+
+def test_a_layer_tells_its_bias_without_a_weight_to_work_on() -> None:
+    slots = full(LINEAR, generator(1))
+    change = make_layer(slots, LINEAR, (24,)).bias_change(torch.float64)
+    assert change is not None
+    assert torch.equal(change, slots["diff_b"])
+    assert make_layer(lora(LINEAR, generator(1)), LINEAR, None).bias_change() is None
