@@ -21,6 +21,9 @@ NO_HINTS = Hints()
 TEXT_TO_IMAGE_INPUTS, INPAINTING_INPUTS = 4, 9
 """Input channels of conv_in: latents; latents, mask and masked latents (in this order)."""
 
+LARGEST = 65504.0
+"""The largest half-precision number. Trained values are below 1000."""
+
 
 def make_layer(slots: Slots, weight_shape: Shape, bias_shape: Shape | None, *, hints: Hints = NO_HINTS) -> Layer:
     """Return the group as a layer, after checking by shapes alone that it makes a change of exactly this weight.
@@ -33,7 +36,7 @@ def make_layer(slots: Slots, weight_shape: Shape, bias_shape: Shape | None, *, h
 
     Raises:
         BrokenAdapterError: no kind has these slots, a shape contradicts another or the layer's, a rank is 0 or
-            absurd, alpha is not one finite number, or a value is NaN or infinite. Nothing has been multiplied then.
+            absurd, alpha is not one finite number, or a value is NaN, infinite or absurd. Nothing has been multiplied.
     """
     kind = recognise({name: shape_of(tensor) for name, tensor in slots.items()})
     _require_numbers(slots)
@@ -46,7 +49,7 @@ def make_layer(slots: Slots, weight_shape: Shape, bias_shape: Shape | None, *, h
         raise broken("a DoRA made for 4 input channels has no meaning on an inpainting model's 9")
     _check_bias(slots, bias_shape)
     scale = scale_of(slots, kind.rank(slots))
-    _require_finite(slots)
+    _require_sane(slots, scale)
     return Layer(
         kind=kind,
         slots=MappingProxyType(dict(slots)),
@@ -85,15 +88,21 @@ def _require_numbers(slots: Slots) -> None:
             raise broken(f"`{name}` holds {str(slots[name].dtype).removeprefix('torch.')}, expected floating point")
 
 
-def _require_finite(slots: Slots) -> None:
+def _require_sane(slots: Slots, scale: float) -> None:
+    """Refuse NaN, infinity, and numbers so large that a product of them would become infinite."""
+    if abs(scale) > LARGEST:
+        raise broken(f"alpha and scale multiply the change by {scale:g}, which makes every picture infinite")
     for name in sorted(slots):
-        if slots[name].is_floating_point() and not _is_finite(slots[name]):
-            raise broken(f"`{name}` holds NaN or infinite values")
+        if slots[name].is_floating_point():
+            _require_sane_values(name, slots[name])
 
 
-def _is_finite(tensor: Tensor) -> bool:
-    """Return whether no value is NaN or infinite: one pass, no copy; the extremes of a tensor with NaN are NaN."""
+def _require_sane_values(name: str, tensor: Tensor) -> None:
+    """Refuse by one pass and without a copy: the extremes of a tensor with NaN are NaN."""
     if tensor.numel() == 0:
-        return True
-    low, high = torch.aminmax(tensor.float() if tensor.itemsize == 1 else tensor)
-    return math.isfinite(low.item()) and math.isfinite(high.item())
+        return
+    low, high = (extreme.item() for extreme in torch.aminmax(tensor.float() if tensor.itemsize == 1 else tensor))
+    if not (math.isfinite(low) and math.isfinite(high)):
+        raise broken(f"`{name}` holds NaN or infinite values")
+    if max(-low, high) > LARGEST:
+        raise broken(f"`{name}` holds values up to {max(-low, high):g}, beyond anything a trainer writes")

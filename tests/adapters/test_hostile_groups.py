@@ -61,6 +61,8 @@ BOMBS: dict[str, Slots] = {
         "bias_values": torch.ones(1),
         "bias_size": torch.tensor([30000, 30000], dtype=torch.int16),
     },
+    "alpha of 1e38": {**lora(LINEAR, generator(0)), "alpha": torch.tensor(1e38)},
+    "values of 1e30": {**lora(LINEAR, generator(0)), "up": torch.full_like(lora(LINEAR, generator(0))["up"], 1e30)},
     "alpha of three numbers": {**lora(LINEAR, generator(0)), "alpha": torch.ones(3)},
 }
 

@@ -129,14 +129,26 @@ def test_the_side_form_is_the_merged_layer_for_every_image_of_a_batch(example: E
         shape, seed = drawn
         base, strengths = base_of(shape, seed), torch.tensor([1.0, 0.0, -0.7], dtype=torch.float64)
         x, layer = inputs(base, seed, normalisation=normalisation), layer_of(example, shape, seed)
-        torch.testing.assert_close(
-            along_side(layer, base, x, strengths, normalisation),
-            merged(layer, base, x, strengths, normalisation),
-            rtol=1e-9,
-            atol=1e-9,
-        )
+        side = along_side(layer, base, x, strengths, normalisation)
+        torch.testing.assert_close(side, merged(layer, base, x, strengths, normalisation), rtol=1e-9, atol=1e-9)
+        op = operator(base, normalisation)
+        assert torch.equal(side[1], op.run(x, base.weight, base.bias)[1]), "strength 0 changed a bit"
 
     law()
+
+
+@pytest.mark.parametrize("example", [e for e in EXAMPLES if CONV_3 in e.shapes], ids=str)
+def test_a_side_form_compiles_without_a_break_and_stays_compiled_when_strengths_move(example: Example) -> None:
+    base = base_of(CONV_3, 1)
+    op, x = operator(base), inputs(base, 2)
+    y = op.run(x, base.weight, base.bias)
+    for term in layer_of(example, CONV_3, 3).side(base):
+        torch.compiler.reset()
+        compiled = torch.compile(term.forward, backend="eager", fullgraph=True)
+        compiled(x, y, op, strengths_for(term, torch.ones(3, dtype=torch.float64)))
+        moved = strengths_for(term, torch.tensor([0.0, -1.0, 2.0], dtype=torch.float64))
+        with torch.compiler.set_stance("fail_on_recompile"):
+            torch.testing.assert_close(compiled(x, y, op, moved), term.forward(x, y, op, moved))
 
 
 @every_additive
