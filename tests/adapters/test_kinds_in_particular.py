@@ -137,3 +137,27 @@ def test_a_layer_tells_its_bias_without_a_weight_to_work_on() -> None:
     assert change is not None
     assert torch.equal(change, slots["diff_b"])
     assert make_layer(lora(LINEAR, generator(1)), LINEAR, None).bias_change() is None
+
+
+def test_a_sparse_addend_may_have_no_entries() -> None:
+    plain = lora(LINEAR, generator(1))
+    none = {
+        "bias_indices": torch.zeros(2, 0, dtype=torch.int16),
+        "bias_values": torch.zeros(0),
+        "bias_size": torch.tensor(LINEAR),
+    }
+    base = Weights(randn(generator(2), *LINEAR), None)
+    one, other = (make_layer(slots, LINEAR, None).delta(base).weight for slots in (plain, plain | none))
+    assert torch.equal(one, other)
+
+
+def test_a_butterfly_with_a_stage_too_many_or_odd_blocks_is_refused() -> None:
+    make_layer({"oft_blocks": torch.zeros(3, 4, 6, 6)}, LINEAR, None)
+    for shape in ((4, 4, 6, 6), (1, 8, 3, 3), (3, 6, 4, 4)):
+        with pytest.raises(BrokenAdapterError, match="butterfly"):
+            make_layer({"oft_blocks": torch.zeros(shape)}, LINEAR, None)
+
+
+def test_an_up_factor_with_a_kernel_is_refused() -> None:
+    with pytest.raises(BrokenAdapterError, match="1x1"):
+        make_layer({"up": torch.ones(24, 2, 3, 3), "down": torch.ones(2, 16, 3, 3)}, CONV_3, None)
