@@ -63,6 +63,8 @@ BOMBS: dict[str, Slots] = {
     },
     "alpha of 1e38": {**lora(LINEAR, generator(0)), "alpha": torch.tensor(1e38)},
     "values of 1e30": {**lora(LINEAR, generator(0)), "up": torch.full_like(lora(LINEAR, generator(0))["up"], 1e30)},
+    "alpha of -1e38": {**lora(LINEAR, generator(0)), "alpha": torch.tensor(-1e38)},
+    "values of -1e30": {**lora(LINEAR, generator(0)), "up": torch.full_like(lora(LINEAR, generator(0))["up"], -1e30)},
     "alpha of three numbers": {**lora(LINEAR, generator(0)), "alpha": torch.ones(3)},
 }
 
@@ -115,7 +117,8 @@ def test_weights_that_are_not_real_numbers_are_refused(dtype: torch.dtype) -> No
 
 
 SPOILED: dict[str, Callable[[Slots], object]] = {
-    "index beyond the last row": lambda slots: slots["bias_indices"].fill_(24),
+    "index beyond the last row": lambda slots: slots["bias_indices"][0].fill_(24),
+    "index beyond the last column": lambda slots: slots["bias_indices"][1].fill_(16),
     "negative index": lambda slots: slots["bias_indices"].fill_(-1),
     "no size": lambda slots: slots.pop("bias_size"),
     "a value too few": lambda slots: slots.update(bias_values=slots["bias_values"][1:]),

@@ -16,6 +16,7 @@ from tests.support.kind_examples import (
     generator,
     glora,
     glora_old,
+    ia3,
     loha,
     lokr,
     lora,
@@ -161,3 +162,36 @@ def test_a_butterfly_with_a_stage_too_many_or_odd_blocks_is_refused() -> None:
 def test_an_up_factor_with_a_kernel_is_refused() -> None:
     with pytest.raises(BrokenAdapterError, match="1x1"):
         make_layer({"up": torch.ones(24, 2, 3, 3), "down": torch.ones(2, 16, 3, 3)}, CONV_3, None)
+
+
+def test_lokr_s_alpha_is_divided_by_the_inner_factors_rank() -> None:
+    slots = {"k1_a": torch.ones(4, 1), "k1_b": torch.ones(1, 4), "k2_a": torch.ones(6, 2), "k2_b": torch.ones(2, 4)}
+    assert make_layer(slots | {"alpha": torch.tensor(4.0)}, LINEAR, None).scale == 2.0
+
+
+def test_glora_of_four_equal_squares_is_read_in_today_s_layout() -> None:
+    rng, square = generator(1), (6, 6)
+    slots = {name: randn(rng, *square) for name in ("a1", "a2", "b1", "b2")}
+    base = Weights(randn(rng, *square), None)
+    expected = base.weight @ slots["a1"] @ slots["a2"] + slots["b1"] @ slots["b2"]
+    torch.testing.assert_close(make_layer(slots, square, None).delta(base).weight, expected)
+
+
+@pytest.mark.parametrize("on_input", [True, False])
+def test_ia3_follows_a_scale_in_the_file_in_both_forms(on_input: bool) -> None:
+    slots = ia3(on_input=on_input)(LINEAR, generator(1))
+    base = Weights(randn(generator(2), *LINEAR), None)
+    plain, scaled = (make_layer(s, LINEAR, None) for s in (slots, slots | {"scale": torch.tensor(0.25)}))
+    torch.testing.assert_close(scaled.delta(base).weight, plain.delta(base).weight * 0.25)
+    torch.testing.assert_close(scaled.side(base)[0].gain, plain.side(base)[0].gain * 0.25)
+
+
+def test_a_rank_may_reach_1024_or_the_layer_s_own_and_no_more() -> None:
+    def of_rank(rank: int, shape: tuple[int, int]) -> None:
+        make_layer({"up": torch.ones(shape[0], rank), "down": torch.ones(rank, shape[1])}, shape, None)
+
+    of_rank(1024, LINEAR)
+    of_rank(1100, (1200, 1100))
+    for rank, shape in ((1025, LINEAR), (1101, (1200, 1100))):
+        with pytest.raises(BrokenAdapterError, match="beyond any use"):
+            of_rank(rank, shape)
