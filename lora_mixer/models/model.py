@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -52,12 +52,12 @@ class Model:
     @property
     def device(self) -> torch.device:
         """The device the denoiser computes on."""
-        return cast(torch.device, self.unet.device)
+        return self.unet.device
 
     @property
     def dtype(self) -> torch.dtype:
         """The dtype of the denoiser and the text encoders."""
-        return cast(torch.dtype, self.unet.dtype)
+        return self.unet.dtype
 
     @property
     def prediction(self) -> str:
@@ -67,17 +67,17 @@ class Model:
     @property
     def latent_channels(self) -> int:
         """Channels of a latent."""
-        return int(self.vae.config.latent_channels)
+        return int(self.vae.config["latent_channels"])
 
     @property
     def latent_scale(self) -> int:
         """Pixels per latent cell and side."""
-        return int(2 ** (len(self.vae.config.block_out_channels) - 1))
+        return int(2 ** (len(self.vae.config["block_out_channels"]) - 1))
 
     @property
     def native_size(self) -> tuple[int, int]:
         """The picture size (width, height) the model was trained at, in pixels."""
-        size = self.unet.config.sample_size
+        size = self.unet.config["sample_size"]
         height, width = (size, size) if isinstance(size, int) else size
         return width * self.latent_scale, height * self.latent_scale
 
