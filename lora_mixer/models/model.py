@@ -14,10 +14,9 @@ from torch import Tensor, nn
 
 from lora_mixer.models.decode import decode
 from lora_mixer.models.digest import digest_of_files
+from lora_mixer.models.index import index_of, module_of
 from lora_mixer.models.libraries import AutoencoderKL, CLIPTokenizer, TextEncoder, UNet2DConditionModel
-from lora_mixer.modules import Family, ModuleName
-
-TEXT_LEVEL = "text_model."
+from lora_mixer.modules import Family, ModuleIndex, ModuleName
 
 
 @dataclass(kw_only=True)
@@ -86,11 +85,14 @@ class Model:
         """The sha256 over the weight files."""
         return digest_of_files(self.files)
 
+    @cached_property
+    def index(self) -> ModuleIndex:
+        """Every module an adapter can change, by canonical name."""
+        return index_of(self.family, self.parts)
+
     def module(self, name: ModuleName) -> nn.Module:
         """Return the module of this canonical name, whether or not the encoder class has a `text_model.` level."""
-        part = self.parts[name.part]
-        path = name.path if hasattr(part, "text_model") else name.path.removeprefix(TEXT_LEVEL)
-        return part.get_submodule(path)
+        return module_of(self.parts, name)
 
     def decode(self, latents: Tensor, *, tiled: bool = False) -> Tensor:
         """Return the pictures of latents (n, c, h, w) as uint8 (n, H, W, 3) on the CPU."""

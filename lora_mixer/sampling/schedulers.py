@@ -38,6 +38,9 @@ class Scheduler(Protocol):
     def scale_model_input(self, sample: Tensor, timestep: Tensor, /) -> Tensor:
         """Return the latents as the model shall see them."""
 
+    def set_timesteps(self, steps: int, /, **options: object) -> None:
+        """Lay out this many steps."""
+
     def step(self, model_output: Tensor, timestep: Tensor, sample: Tensor, /, **options: object) -> Output:
         """Return the latents one call further."""
 
@@ -66,18 +69,12 @@ def build_scheduler(sampler: Sampler, trained: Mapping[str, Any], steps: int, de
             )
         arguments["rescale_betas_zero_snr"] = True
     with warnings.catch_warnings():
-        # diffusers hands tensors to numpy in a way numpy 2 deprecates.
+        # diffusers hands tensors to numpy in a way numpy 2 deprecates
         warnings.filterwarnings("ignore", "__array_", DeprecationWarning)
-        scheduler = getattr(diffusers, row.scheduler)(**arguments, **row.options, **_spacing(sampler, trained))
-        options = {}
-        if "original_inference_steps" in inspect.signature(scheduler.set_timesteps).parameters:
-            options["original_inference_steps"] = max(steps, scheduler.config.original_inference_steps)
-        try:
-            scheduler.set_timesteps(steps, device=device, **options)
-        except ValueError as error:
-            raise RequestError(f"the sampler {row.name} cannot take {steps} steps", remedy="Use fewer.") from error
-    built: Scheduler = scheduler
-    return built
+        built = getattr(diffusers, row.scheduler)(**arguments, **row.options, **_spacing(sampler, trained))
+        _set_steps(built, steps, device, row.name)
+    scheduler: Scheduler = built
+    return scheduler
 
 
 def schedule_in_use(sampler: Sampler, trained: Mapping[str, Any]) -> str:
@@ -97,3 +94,13 @@ def _spacing(sampler: Sampler, trained: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _takes(scheduler: str, argument: str) -> bool:
     return argument in inspect.signature(getattr(diffusers, scheduler).__init__).parameters
+
+
+def _set_steps(scheduler: Scheduler, steps: int, device: torch.device, name: str) -> None:
+    options = {}
+    if "original_inference_steps" in inspect.signature(scheduler.set_timesteps).parameters:
+        options["original_inference_steps"] = max(steps, scheduler.config["original_inference_steps"])
+    try:
+        scheduler.set_timesteps(steps, device=device, **options)
+    except ValueError as error:
+        raise RequestError(f"the sampler {name} cannot take {steps} steps", remedy="Use fewer.") from error

@@ -115,7 +115,7 @@ def test_pickled_weights_are_not_read(tmp_path):
     folder = _folder(tmp_path)
     weights = folder / "unet" / "diffusion_pytorch_model.safetensors"
     weights.rename(weights.with_suffix(".bin"))
-    with pytest.raises(MissingFileError, match="no .safetensors weights"):
+    with pytest.raises(MissingFileError, match=r"no \.safetensors weights"):
         opened(folder)
 
 
