@@ -49,15 +49,14 @@ def trailing_weight(text: str, at: int, end: int) -> re.Match[str] | None:
 def _closed(text: str, tokens: Sequence[Token]) -> list[tuple[int, int]]:
     """Return (open, close) of every bracket that closes."""
     waiting: dict[str, list[int]] = {")": [], "]": []}
-    pairs = []
+    pairs: list[tuple[int, int]] = []
     for token in tokens:
         if token.kind == "open":
             for at in range(token.at, token.end):
                 waiting[")" if text[at] == "(" else "]"].append(at)
         elif token.kind in {"close", "weight"}:
-            for at in range(token.at, token.end):
-                if text[at] in waiting and waiting[text[at]]:
-                    pairs.append((waiting[text[at]].pop(), at))
+            places = (at for at in range(token.at, token.end) if waiting.get(text[at]))
+            pairs += [(waiting[text[at]].pop(), at) for at in places if waiting[text[at]]]
     return pairs
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from types import MappingProxyType
 
 from lora_mixer.errors import PromptError
@@ -73,7 +74,7 @@ def timeline(prompt: Prompt, steps: int, *, blocks: BlockReader | None = None) -
     """
     edges = sorted({0, steps, *(edge for edge in _edges(prompt, steps) if 0 < edge < steps)})
     spans: list[Span] = []
-    for start, stop in zip(edges, edges[1:], strict=False):
+    for start, stop in pairwise(edges):
         span = _Reader(prompt, start + 1, steps, blocks).span(start, stop)
         if spans and (spans[-1].parts, spans[-1].loras) == (span.parts, span.loras):
             span = replace(span, start=spans.pop().start)
