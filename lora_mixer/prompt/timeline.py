@@ -85,7 +85,7 @@ def timeline(prompt: Prompt, steps: int, *, blocks: BlockReader | None = None) -
 def _edges(prompt: Prompt, steps: int) -> set[int]:
     """Return the counts of finished steps after which something may change."""
     edges: set[int] = set()
-    for node in _walk(node for clause in prompt.clauses for node in clause.children):
+    for node in walk(node for clause in prompt.clauses for node in clause.children):
         if isinstance(node, Switch):
             edges.add(node.when.steps(steps))
         elif isinstance(node, Alternate):
@@ -95,7 +95,8 @@ def _edges(prompt: Prompt, steps: int) -> set[int]:
     return edges
 
 
-def _walk(nodes: Iterable[Node]) -> Iterator[Node]:
+def walk(nodes: Iterable[Node]) -> Iterator[Node]:
+    """Yield nodes and everything inside them, in no particular order."""
     waiting = list(nodes)
     while waiting:
         node = waiting.pop()
