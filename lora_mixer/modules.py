@@ -47,7 +47,7 @@ class Family(StrEnum):
     EMOJI = "emoji"  # the embedded model: SD 1.x in small
 
     @property
-    def title(self) -> str:
+    def full_name(self) -> str:
         """The name people use."""
         return _FAMILY_TITLES[self]
 

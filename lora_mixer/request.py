@@ -10,6 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from types import MappingProxyType
+from typing import Annotated
+
+from pydantic import PlainSerializer
 
 from lora_mixer.errors import RequestError
 
@@ -57,7 +60,7 @@ class Strength:
     unet: float = 1.0
     te1: float | None = None
     te2: float | None = None
-    blocks: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
+    blocks: Annotated[Mapping[str, float], PlainSerializer(dict)] = field(default_factory=lambda: MappingProxyType({}))
     curve: Curve | None = None
     mask: Rectangle | Path | None = None
     negative: bool = False
@@ -155,7 +158,8 @@ class Settings:
             _within(side, value, 8, MAX_SIDE)
             if value % 8:
                 raise RequestError(
-                    f"{side} {value} is not a multiple of 8", remedy=f"Use {value // 8 * 8 or 8} or {value // 8 * 8 + 8}."
+                    f"{side} {value} is not a multiple of 8",
+                    remedy=f"Use {value // 8 * 8 or 8} or {value // 8 * 8 + 8}.",
                 )
 
 

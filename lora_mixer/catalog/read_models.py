@@ -24,6 +24,7 @@ from lora_mixer.request import ModelSource, RenderRequest
 ENVIRONMENT = "LORA_MIXER_MODELS"
 FILE_NAME = "models.toml"
 MAX_BYTES = 1024 * 1024
+MAX_DOTS = 200  # on one line: tomllib takes quadratic time over a key of many parts
 _POSITION = re.compile(r" \(at (line \d+, column \d+|end of document)\)$")
 
 
@@ -110,6 +111,10 @@ def _read(path: Path) -> tuple[str, Path]:
 
 def _parsed(text: str, path: Path) -> dict[str, Any]:
     remedy = "See docs/models-toml.md for an example."
+    for number, line in enumerate(text.splitlines(), 1):
+        if line.count(".") > MAX_DOTS:
+            where = f"{path}, line {number}"
+            raise ConfigError(f"the line has more than {MAX_DOTS} dots", where=where, remedy=remedy)
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:

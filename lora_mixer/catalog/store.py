@@ -62,7 +62,7 @@ class Store:
     def _set_aside(self, path: Path, error: Exception) -> None:
         try:
             path.replace(path.with_name(f"{path.name}.damaged"))
-        except OSError:
+        except (OSError, ValueError):  # ValueError: a NUL in the name
             self._give_up(error)
         else:
             _log.info("the damaged cache %s was set aside (%s)", path, error)

@@ -15,19 +15,18 @@ _LONGEST_WORD = 200
 _CAPTION_LENGTH = 16  # tags longer than this on average are sentences, whose words are counted instead
 _WORD = re.compile(r"[^\W\d_]{3,}")
 
-# (metadata key, start of its value in lower case, family); the first row that fits wins.
-_BASES = (
-    ("modelspec.architecture", "stable-diffusion-xl-v1-refiner", "sdxl-refiner"),
-    ("modelspec.architecture", "stable-diffusion-xl", "sdxl"),
-    ("modelspec.architecture", "stable-diffusion-v1", "sd1"),
-    ("modelspec.architecture", "stable-diffusion-v2", "sd2"),
-    ("ss_base_model_version", "sdxl", "sdxl"),
-    ("ss_base_model_version", "sd_v1", "sd1"),
-    ("ss_base_model_version", "sd_v2", "sd2"),
-    ("ss_v2", "true", "sd2"),
-    ("ss_v2", "false", "sd1"),
-)
 _BASE_KEYS = ("modelspec.architecture", "ss_base_model_version")
+# Start of either key's value in lower case, and the family it means; the first row that fits wins.
+_BASES = (
+    ("stable-diffusion-xl-v1-refiner", "sdxl-refiner"),
+    ("stable-diffusion-xl", "sdxl"),
+    ("stable-diffusion-v1", "sd1"),
+    ("stable-diffusion-v2", "sd2"),
+    ("sdxl", "sdxl"),
+    ("sd_v1", "sd1"),
+    ("sd_v2", "sd2"),
+)
+_BASE_BY_V2 = {"true": "sd2", "false": "sd1"}  # of old kohya files, which have only `ss_v2`
 
 
 def base_hint(metadata: Mapping[str, str]) -> str | None:
@@ -36,10 +35,11 @@ def base_hint(metadata: Mapping[str, str]) -> str | None:
     >>> base_hint({"ss_base_model_version": "sdxl_base_v1-0"})
     'sdxl'
     """
-    for key, start, family in _BASES:
-        if metadata.get(key, "").lower().startswith(start):
-            return family
-    return next((_shown(metadata[key]) for key in _BASE_KEYS if metadata.get(key)), None)
+    claims = (_shown(metadata.get(key, "")) for key in _BASE_KEYS)
+    claim = next(filter(None, claims), None)
+    if claim is None:
+        return _BASE_BY_V2.get(metadata.get("ss_v2", "").lower())
+    return next((family for start, family in _BASES if claim.lower().startswith(start)), claim)
 
 
 def alias(metadata: Mapping[str, str]) -> str | None:

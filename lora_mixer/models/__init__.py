@@ -1,6 +1,8 @@
 """Models: the only room that knows how a checkpoint is opened and which classes its networks are."""
 
+from lora_mixer.models.families import family_index
+from lora_mixer.models.index import index_of, module_of
 from lora_mixer.models.model import Model
 from lora_mixer.models.opening import open_model
 
-__all__ = ["Model", "open_model"]
+__all__ = ["Model", "family_index", "index_of", "module_of", "open_model"]

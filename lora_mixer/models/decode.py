@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from lora_mixer.errors import RenderError
 from lora_mixer.models.libraries import AutoencoderKL
@@ -30,7 +30,7 @@ def decode(vae: AutoencoderKL, latents: Tensor, *, tiled: bool = False) -> Tenso
         pictures = _decode(vae, latents)
         if not pictures.isfinite().all() and vae.dtype != torch.float32:
             warnings.warn(f"the VAE overflows in {vae.dtype}; it decodes in float32 from now on", stacklevel=2)
-            vae.to(torch.float32)
+            nn.Module.to(vae, torch.float32)
             pictures = _decode(vae, latents)
     if not pictures.isfinite().all():
         raise RenderError(
@@ -41,8 +41,6 @@ def decode(vae: AutoencoderKL, latents: Tensor, *, tiled: bool = False) -> Tenso
 
 def _decode(vae: AutoencoderKL, latents: Tensor) -> Tensor:
     """Return the pictures in -1..1 as float32 (n, 3, H, W)."""
-    scaled = latents.to(vae.device, torch.float32) / vae.config.scaling_factor
-    if vae.config.shift_factor is not None:
-        scaled = scaled + vae.config.shift_factor
+    scaled = latents.to(vae.device, torch.float32) / vae.config["scaling_factor"]
     picture: Tensor = vae.decode(scaled.to(vae.dtype), return_dict=False)[0]
     return picture.float()

@@ -7,11 +7,12 @@ is imported: a folder with Python files or with a class of its own in `model_ind
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import Any, TypeVar, cast
 
 import torch
+from torch import nn
 
 from lora_mixer.errors import BrokenFileError, MissingFileError, ModelError, UnsafeFileError
 from lora_mixer.models.libraries import (
@@ -28,12 +29,7 @@ from lora_mixer.modules import Family
 
 TEXT_FOLDERS = {"te1": ("text_encoder", "tokenizer"), "te2": ("text_encoder_2", "tokenizer_2")}
 VARIANTS = (None, "fp16")
-
-
-class _Loads(Protocol):
-    """A component class of diffusers or transformers."""
-
-    from_pretrained: Callable[..., Any]
+Network = TypeVar("Network", bound=nn.Module)
 
 
 def open_folder(folder: Path, *, name: str, dtype: torch.dtype, vae: Path | None = None) -> Model:
@@ -48,15 +44,14 @@ def open_folder(folder: Path, *, name: str, dtype: torch.dtype, vae: Path | None
     unet_config = read_json(folder / "unet" / "config.json")
     family = family_of_unet(unet_config, where=str(folder))
     parts = _text_parts(folder, family)
-    classes = {"te1": CLIPTextModel, "te2": CLIPTextModelWithProjection}
+    classes: dict[str, type[TextEncoder]] = {"te1": CLIPTextModel, "te2": CLIPTextModelWithProjection}
     vae_folder = vae or folder / "vae"
     return Model(
         name=name,
         family=family,
         unet=load_component(UNet2DConditionModel, folder / "unet", torch_dtype=dtype),
         text_encoders={
-            part: cast(TextEncoder, load_component(classes[part], folder / TEXT_FOLDERS[part][0], dtype=dtype))
-            for part in parts
+            part: load_component(classes[part], folder / TEXT_FOLDERS[part][0], dtype=dtype) for part in parts
         },
         vae=load_component(AutoencoderKL, vae_folder, torch_dtype=dtype),
         tokenizers={part: load_tokenizer(folder / TEXT_FOLDERS[part][1]) for part in parts},
@@ -105,7 +100,7 @@ def _text_parts(folder: Path, family: Family) -> tuple[str, ...]:
     return wanted
 
 
-def load_component(component: _Loads, folder: Path, **options: object) -> Any:
+def load_component(component: type[Network], folder: Path, **options: object) -> Network:
     """Load one component's safetensors weights and freeze it.
 
     Raises:
@@ -119,13 +114,14 @@ def load_component(component: _Loads, folder: Path, **options: object) -> Any:
             remedy="Save the model with safe_serialization=True; pickled weights are not read.",
         )
     variant = next(v for v in VARIANTS if any(_is_variant(file, v) for file in _weight_files(folder)))
-    network, report = component.from_pretrained(
+    network, report = cast(Any, component).from_pretrained(
         str(folder), use_safetensors=True, local_files_only=True, variant=variant, output_loading_info=True, **options
     )
     missing = sorted(report["missing_keys"])
     if missing:
         raise ModelError(f"{len(missing)} weights are missing, first {missing[0]}", where=str(folder))
-    return network.requires_grad_(requires_grad=False).eval()
+    loaded: Network = network.requires_grad_(requires_grad=False).eval()
+    return loaded
 
 
 def load_tokenizer(folder: Path) -> CLIPTokenizer:

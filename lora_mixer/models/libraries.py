@@ -4,22 +4,21 @@ The environment variable is read by diffusers when it would run code that came w
 the import (https://github.com/huggingface/diffusers, `utils/dynamic_modules_utils.py`).
 """
 
-# ruff: noqa: E402
 from __future__ import annotations
 
 import os
 
 os.environ["DIFFUSERS_DISABLE_REMOTE_CODE"] = "1"
 
-import diffusers
-import transformers
-from diffusers import AutoencoderKL, UNet2DConditionModel
+from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
+from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
+from diffusers.utils import logging as diffusers_logging
 from transformers import CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
+from transformers.utils import logging as transformers_logging
 
-diffusers.logging.set_verbosity_error()
-diffusers.logging.disable_progress_bar()
-transformers.logging.set_verbosity_error()
-transformers.logging.disable_progress_bar()
+for logging in (diffusers_logging, transformers_logging):
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
 
 TextEncoder = CLIPTextModel | CLIPTextModelWithProjection
 

@@ -7,17 +7,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from lora_mixer.models.decode import decode
 from lora_mixer.models.digest import digest_of_files
+from lora_mixer.models.index import index_of, module_of
 from lora_mixer.models.libraries import AutoencoderKL, CLIPTokenizer, TextEncoder, UNet2DConditionModel
-from lora_mixer.modules import Family, ModuleName
-
-TEXT_LEVEL = "text_model."
+from lora_mixer.modules import Family, ModuleIndex, ModuleName
 
 
 @dataclass(kw_only=True)
@@ -52,12 +51,12 @@ class Model:
     @property
     def device(self) -> torch.device:
         """The device the denoiser computes on."""
-        return cast(torch.device, self.unet.device)
+        return self.unet.device
 
     @property
     def dtype(self) -> torch.dtype:
         """The dtype of the denoiser and the text encoders."""
-        return cast(torch.dtype, self.unet.dtype)
+        return self.unet.dtype
 
     @property
     def prediction(self) -> str:
@@ -67,17 +66,17 @@ class Model:
     @property
     def latent_channels(self) -> int:
         """Channels of a latent."""
-        return int(self.vae.config.latent_channels)
+        return int(self.vae.config["latent_channels"])
 
     @property
     def latent_scale(self) -> int:
         """Pixels per latent cell and side."""
-        return int(2 ** (len(self.vae.config.block_out_channels) - 1))
+        return int(2 ** (len(self.vae.config["block_out_channels"]) - 1))
 
     @property
     def native_size(self) -> tuple[int, int]:
         """The picture size (width, height) the model was trained at, in pixels."""
-        size = self.unet.config.sample_size
+        size = self.unet.config["sample_size"]
         height, width = (size, size) if isinstance(size, int) else size
         return width * self.latent_scale, height * self.latent_scale
 
@@ -86,11 +85,14 @@ class Model:
         """The sha256 over the weight files."""
         return digest_of_files(self.files)
 
+    @cached_property
+    def index(self) -> ModuleIndex:
+        """Every module an adapter can change, by canonical name."""
+        return index_of(self.family, self.parts)
+
     def module(self, name: ModuleName) -> nn.Module:
         """Return the module of this canonical name, whether or not the encoder class has a `text_model.` level."""
-        part = self.parts[name.part]
-        path = name.path if hasattr(part, "text_model") else name.path.removeprefix(TEXT_LEVEL)
-        return part.get_submodule(path)
+        return module_of(self.parts, name)
 
     def decode(self, latents: Tensor, *, tiled: bool = False) -> Tensor:
         """Return the pictures of latents (n, c, h, w) as uint8 (n, H, W, 3) on the CPU."""

@@ -7,13 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-import torch
 from torch import Tensor
 
 from lora_mixer.errors import RequestError
 from lora_mixer.sampling.noise import NoiseSource
 from lora_mixer.sampling.samplers import Sampler
-from lora_mixer.sampling.schedulers import build_scheduler
+from lora_mixer.sampling.schedulers import Output, Scheduler, build_scheduler
 
 
 class Denoise(Protocol):
@@ -63,8 +62,7 @@ def sample(
     """
     if len(noise) != len(latents):
         raise RequestError(f"{len(latents)} latents but {len(noise)} noise sources")
-    scheduler = build_scheduler(sampler, scheduler_config)
-    _set_steps(scheduler, steps, latents.device, sampler.name)
+    scheduler = build_scheduler(sampler, scheduler_config, steps, latents.device)
     extras = _step_arguments(scheduler, noise)
     at = latents.float() * scheduler.init_noise_sigma
     calls = len(scheduler.timesteps)
@@ -91,24 +89,14 @@ def step_of(call: int, calls: int, steps: int) -> int:
     return call // 2 if calls == 2 * steps - 1 else max(0, call - 1)
 
 
-def _set_steps(scheduler: Any, steps: int, device: torch.device, name: str) -> None:
-    options = {}
-    if "original_inference_steps" in inspect.signature(scheduler.set_timesteps).parameters:
-        options["original_inference_steps"] = max(steps, scheduler.config.original_inference_steps)
-    try:
-        scheduler.set_timesteps(steps, device=device, **options)
-    except ValueError as error:
-        raise RequestError(f"the sampler {name} cannot take {steps} steps", remedy="Use fewer.") from error
-
-
-def _step_arguments(scheduler: Any, noise: Sequence[NoiseSource]) -> dict[str, Any]:
+def _step_arguments(scheduler: Scheduler, noise: Sequence[NoiseSource]) -> dict[str, Any]:
     """Return what `step` takes besides the latents: each picture's own generator."""
     if "generator" not in inspect.signature(scheduler.step).parameters:
         return {}
     return {"generator": [source.generator for source in noise]}
 
 
-def _predicted(scheduler: Any, output: Any, prediction: Tensor, latents: Tensor, timestep: Tensor) -> Tensor:
+def _predicted(scheduler: Scheduler, output: Output, prediction: Tensor, latents: Tensor, timestep: Tensor) -> Tensor:
     """Return the predicted picture: the scheduler's word for it, else from the model's prediction.
 
     With a = alphas_cumprod[t] (Ho et al. 2020, eq. 15; Salimans and Ho 2022, appendix D):
@@ -119,6 +107,6 @@ def _predicted(scheduler: Any, output: Any, prediction: Tensor, latents: Tensor,
         if known is not None:
             return known
     signal = scheduler.alphas_cumprod[timestep.long().cpu()].to(latents.device)
-    if scheduler.config.prediction_type == "v_prediction":
+    if scheduler.config["prediction_type"] == "v_prediction":
         return signal.sqrt() * latents - (1 - signal).sqrt() * prediction
     return (latents - (1 - signal).sqrt() * prediction) / signal.sqrt()

@@ -169,7 +169,6 @@ SAMPLERS: tuple[SamplerRow, ...] = (
         schedules=_SPACED + _CURVED,
         aliases=("uni_pc",),
     ),
-    SamplerRow(name="DEIS", scheduler="DEISMultistepScheduler", schedules=_SPACED + _CURVED),
     SamplerRow(
         name="SA-Solver",
         scheduler="SASolverScheduler",
@@ -201,6 +200,7 @@ UNSUPPORTED: Mapping[str, str] = MappingProxyType(
         "DPM adaptive": "DPM++ 2M",
         "Restart": "DPM++ SDE",
         "DDIM CFG++": "DDIM",
+        "DEIS": "UniPC",
         "HeunPP2": "Heun",
         "IPNDM": "PLMS",
         "DPM++ 2S a RF": "DPM++ SDE",

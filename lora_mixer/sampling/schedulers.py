@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import inspect
+import warnings
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
 
 import diffusers
+import torch
+from torch import Tensor
 
 from lora_mixer.errors import RequestError
 from lora_mixer.sampling.samplers import AUTOMATIC, SAMPLERS, SCHEDULES, TRAILING, Sampler
@@ -15,18 +18,47 @@ TRAINED = ("num_train_timesteps", "beta_start", "beta_end", "beta_schedule", "tr
 """What a model's scheduler configuration says about its training; the rest of it is a choice of sampler."""
 
 
-def build_scheduler(sampler: Sampler, trained: Mapping[str, Any]) -> Any:
-    """Return a new scheduler.
+class Output(Protocol):
+    """What a scheduler's step returns; some name their predicted picture besides."""
+
+    prev_sample: Tensor
+
+
+class Scheduler(Protocol):
+    """What diffusers' schedulers have in common."""
+
+    timesteps: Tensor
+    alphas_cumprod: Tensor
+    init_noise_sigma: float
+
+    @property
+    def config(self) -> Mapping[str, Any]:
+        """The arguments it was made with."""
+
+    def scale_model_input(self, sample: Tensor, timestep: Tensor, /) -> Tensor:
+        """Return the latents as the model shall see them."""
+
+    def set_timesteps(self, steps: int, /, **options: object) -> None:
+        """Lay out this many steps."""
+
+    def step(self, model_output: Tensor, timestep: Tensor, sample: Tensor, /, **options: object) -> Output:
+        """Return the latents one call further."""
+
+
+def build_scheduler(sampler: Sampler, trained: Mapping[str, Any], steps: int, device: torch.device) -> Scheduler:
+    """Return a new scheduler, set to this many steps.
 
     Args:
         sampler: The sampler and schedule asked for.
         trained: The model's scheduler configuration, in diffusers' words.
+        steps: How many steps to take.
+        device: Where the latents are.
 
     Raises:
-        RequestError: The model has a zero terminal signal-to-noise ratio and the sampler cannot start there.
+        RequestError: The sampler cannot take so many steps, or the model has a zero terminal signal-to-noise ratio
+            and the sampler cannot start there.
     """
     row = sampler.row
-    scheduler = getattr(diffusers, row.scheduler)
     arguments = {key: trained[key] for key in TRAINED if trained.get(key) is not None}
     if trained.get("rescale_betas_zero_snr"):
         if not _takes(row.scheduler, "rescale_betas_zero_snr"):
@@ -36,7 +68,13 @@ def build_scheduler(sampler: Sampler, trained: Mapping[str, Any]) -> Any:
                 remedy=f"Use one of {', '.join(able)}.",
             )
         arguments["rescale_betas_zero_snr"] = True
-    return scheduler(**arguments, **row.options, **_spacing(sampler, trained))
+    with warnings.catch_warnings():
+        # diffusers hands tensors to numpy in a way numpy 2 deprecates
+        warnings.filterwarnings("ignore", "__array_", DeprecationWarning)
+        built = getattr(diffusers, row.scheduler)(**arguments, **row.options, **_spacing(sampler, trained))
+        _set_steps(built, steps, device, row.name)
+    scheduler: Scheduler = built
+    return scheduler
 
 
 def schedule_in_use(sampler: Sampler, trained: Mapping[str, Any]) -> str:
@@ -56,3 +94,13 @@ def _spacing(sampler: Sampler, trained: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _takes(scheduler: str, argument: str) -> bool:
     return argument in inspect.signature(getattr(diffusers, scheduler).__init__).parameters
+
+
+def _set_steps(scheduler: Scheduler, steps: int, device: torch.device, name: str) -> None:
+    options = {}
+    if "original_inference_steps" in inspect.signature(scheduler.set_timesteps).parameters:
+        options["original_inference_steps"] = max(steps, scheduler.config["original_inference_steps"])
+    try:
+        scheduler.set_timesteps(steps, device=device, **options)
+    except ValueError as error:
+        raise RequestError(f"the sampler {name} cannot take {steps} steps", remedy="Use fewer.") from error

@@ -32,17 +32,18 @@ def run(sampler: Sampler, seeds: list[int], steps: int = 6, prediction: str = "e
     return [step.latents for step in sample(toy, latents, sampler, config, steps, sources)]
 
 
-@pytest.mark.parametrize("sampler", ALL, ids=lambda s: f"{s.name} {s.schedule}")
-def test_a_picture_does_not_depend_on_its_neighbours(sampler):
-    together = run(sampler, [5, 6, 7])[-1]
-    alone = torch.cat([run(sampler, [seed])[-1] for seed in (5, 6, 7)])
+@pytest.mark.parametrize("row", SAMPLERS, ids=lambda row: row.name)
+def test_a_picture_does_not_depend_on_its_neighbours(row):
+    sampler = find_sampler(row.name)
+    together = run(sampler, [5, 6, 7], steps=5)[-1]
+    alone = torch.cat([run(sampler, [seed], steps=5)[-1] for seed in (5, 6, 7)])
     torch.testing.assert_close(together, alone, rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize("sampler", ALL, ids=lambda s: f"{s.name} {s.schedule}")
 def test_every_step_is_yielded_once_in_order_and_finite(sampler):
     sources = [NoiseSource(1)]
-    for steps in (1, 2, 7):
+    for steps in (1, 5):
         taken = list(sample(toy, starting_noise(sources, SHAPE), sampler, TRAINED, steps, sources))
         assert [step.index for step in taken] == list(range(steps))
         assert all(step.total == steps for step in taken)

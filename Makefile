@@ -1,0 +1,56 @@
+# One list of everything; CI runs the same lines. `make help` prints it.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
+export PYTHONDONTWRITEBYTECODE := 1
+export GRADIO_ANALYTICS_ENABLED := False
+
+.PHONY: help setup demo ui check format test bench fuzz docs clean
+.DEFAULT_GOAL := help
+
+help:  ## print this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) install --upgrade 'pip>=25.1'
+
+$(VENV)/.run: pyproject.toml constraints.txt | $(VENV)/bin/python
+	@echo "Installing the program and what it needs (about 1.5 GB, once) ..."
+	$(PIP) install --constraint constraints.txt --editable .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.run
+	@echo "Installing what the checks and tests need ..."
+	$(PIP) install --constraint constraints.txt --group dev
+	@touch $@
+
+setup: $(VENV)/.run  ## make the virtual environment and install the program into it
+
+demo: $(VENV)/.run  ## render prompts/demo.toml with the embedded model into out/demo/
+	$(BIN)/lora-mixer render prompts/demo.toml --output out/demo
+
+ui: $(VENV)/.run  ## open the browser page
+	$(BIN)/lora-mixer ui
+
+check: $(VENV)/.dev  ## every gate: format, lint, types, import rules, dead code, dependencies, spelling
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy lora_mixer app/lora_mixer_app
+	$(BIN)/lint-imports
+	$(BIN)/vulture
+	$(BIN)/deptry .
+	$(BIN)/typos
+
+format: $(VENV)/.dev  ## mend what format and lint can mend by themselves
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+test: $(VENV)/.dev  ## all tests
+	$(BIN)/python -m pytest $(ARGS)
+
+clean:  ## remove what was built and rendered (not the virtual environment)
+	rm -rf build dist out .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage htmlcov
+
+-include training/training.mk

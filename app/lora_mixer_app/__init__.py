@@ -1,0 +1,1 @@
+"""The two voices that people hear: the command line and the browser page."""

@@ -1,0 +1,50 @@
+"""Words of the command line turned into values."""
+
+from __future__ import annotations
+
+import re
+
+from lora_mixer.errors import RequestError
+from lora_mixer.request import LoraUse, Strength
+
+
+def parse_lora(text: str) -> LoraUse:
+    """Return the adapter of `NAME=STRENGTH` or `NAME=UNET/TE`.
+
+    >>> parse_lora("line_art=0.8").strength.unet
+    0.8
+    >>> parse_lora("line_art=0.8/0").strength.of("te1")
+    0.0
+
+    Raises:
+        RequestError: It is of another form.
+    """
+    name, _, numbers = text.rpartition("=")
+    try:
+        unet, *rest = [float(number) for number in numbers.split("/")]
+        (te1,) = rest or (None,)
+    except ValueError:
+        name = ""
+        unet, te1 = 0.0, None
+    if not name:
+        raise RequestError(
+            f"{text!r} is not a LoRA and its strength",
+            where="--lora",
+            remedy="Write NAME=STRENGTH, for example line_art=0.8, or NAME=UNET/TEXT, for example line_art=0.8/0.",
+        )
+    return LoraUse(name=name, strength=Strength(unet=unet, te1=te1))
+
+
+def parse_size(text: str) -> tuple[int, int]:
+    """Return (width, height) of `WxH`.
+
+    >>> parse_size("512x768")
+    (512, 768)
+
+    Raises:
+        RequestError: It is of another form.
+    """
+    match = re.fullmatch(r"(\d{1,5})\s*[xX*]\s*(\d{1,5})", text.strip())
+    if match is None:
+        raise RequestError(f"{text!r} is not a size", where="--size", remedy="Write WxH, for example 512x768.")
+    return int(match[1]), int(match[2])

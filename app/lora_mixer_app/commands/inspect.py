@@ -1,0 +1,121 @@
+"""`lora-mixer inspect`: what a LoRA file is and where its tensors go."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+from lora_mixer.errors import BrokenAdapterError
+from lora_mixer.files import digest_file, open_tensor_file
+from lora_mixer.keys import parse_adapter, tell_family
+from lora_mixer_app.options import AllowPartial, AsJson, Device, Dtype, Model, ModelsPath
+
+if TYPE_CHECKING:
+    from lora_mixer.keys import ParsedAdapter
+    from lora_mixer.mapping import MappingReport
+
+METADATA_SHOWN = (
+    "modelspec.title",
+    "modelspec.architecture",
+    "modelspec.trigger_phrase",
+    "ss_output_name",
+    "ss_network_module",
+    "ss_network_dim",
+    "ss_network_alpha",
+    "ss_base_model_version",
+    "ss_sd_model_name",
+    "ss_steps",
+    "ss_resolution",
+)
+UNREAD_SHOWN = 5
+
+
+def inspect(
+    file: Annotated[Path, typer.Argument(help="A LoRA .safetensors file.")],
+    model: Model = None,
+    models_path: ModelsPath = None,
+    device: Device = "cpu",
+    dtype: Dtype = None,
+    *,
+    allow_partial: AllowPartial = False,
+    as_json: AsJson = False,
+) -> None:
+    """Say what a LoRA file is: kinds, ranks, metadata, trained words; with --model also where every tensor goes."""
+    parsed = parse_adapter(open_tensor_file(file))
+    facts = _facts(parsed, file)
+    report = None
+    if model is not None:
+        report = _report(file, model, models_path, device, dtype, allow_partial=allow_partial)
+    if as_json:
+        whole = facts if report is None else {**facts, "mapping": report.to_json()}
+        print(json.dumps(whole, indent=2, ensure_ascii=False))  # noqa: T201
+        return
+    console = Console(highlight=False, soft_wrap=True)
+    for line in _lines(facts):
+        console.print(line, markup=False)
+    if report is not None:
+        console.print("\n".join(("", *report.sentences(), "", report.table())), markup=False)
+
+
+def _facts(parsed: ParsedAdapter, file: Path) -> dict[str, object]:
+    digests = digest_file(file)
+    shapes = {key: info.shape for key, info in parsed.file.tensors.items()}
+    return {
+        "file": str(file),
+        "bytes": parsed.file.size,
+        "sha256": digests.sha256,
+        "autov2": digests.autov2,
+        "autov3": digests.autov3,
+        "made for": tell_family(parsed).sentence(),
+        "schemes": sorted({group.scheme.name for group in parsed.groups if group.scheme}),
+        "groups": len(parsed.groups),
+        "kinds": _kinds(parsed),
+        "ranks": sorted({shapes[group.slots["down"]][0] for group in parsed.groups if "down" in group.slots}),
+        "embeddings": sorted(parsed.embeddings),
+        "unread": {entry.key: entry.reason for entry in parsed.unread},
+        "metadata": {key: value for key, value in parsed.file.metadata.items() if key in METADATA_SHOWN},
+        "trained words": _words(file),
+    }
+
+
+def _kinds(parsed: ParsedAdapter) -> dict[str, int]:
+    from lora_mixer.adapters import recognise
+
+    counts: Counter[str] = Counter()
+    for group in parsed.groups:
+        try:
+            counts[recognise(group.slots).title] += 1
+        except BrokenAdapterError:
+            counts["unknown"] += 1
+    return dict(counts.most_common())
+
+
+def _words(file: Path) -> list[str]:
+    from lora_mixer.catalog import Library
+
+    return list(Library([file.parent]).find(file).trained_words)
+
+
+def _report(
+    file: Path, model: str, models_path: Path | None, device: str | None, dtype: str | None, *, allow_partial: bool
+) -> MappingReport:
+    from lora_mixer import Mixer
+
+    opened = Mixer.open(model, models_file=models_path, device=device, dtype=dtype, allow_partial=allow_partial)
+    return opened.inspect(str(file))
+
+
+def _lines(facts: dict[str, object]) -> Iterator[str]:
+    for name, value in facts.items():
+        if isinstance(value, dict):
+            shown = list(value.items())
+            yield f"{name}: {len(shown)}" if name == "unread" else f"{name}:"
+            yield from (f"  {key}: {text}" for key, text in (shown[:UNREAD_SHOWN] if name == "unread" else shown))
+        else:
+            yield f"{name}: {', '.join(map(str, value)) if isinstance(value, list) else value}"

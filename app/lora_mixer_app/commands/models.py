@@ -1,0 +1,28 @@
+"""`lora-mixer models`: what models.toml offers."""
+
+from __future__ import annotations
+
+import json
+
+from lora_mixer.catalog import load_models_file
+from rich.console import Console
+from rich.table import Table
+
+from lora_mixer_app.options import AsJson, ModelsPath
+
+
+def models(models_path: ModelsPath = None, *, as_json: AsJson = False) -> None:
+    """List the models by name, where they lie, and the LoRA and embedding folders."""
+    file = load_models_file(models_path)
+    if as_json:
+        rows = {name: source.location for name, source in file.models.items()}
+        print(json.dumps({"default": file.default, "models": rows, "file": str(file.path)}, indent=2))  # noqa: T201
+        return
+    console = Console(highlight=False)
+    table = Table("name", "location", box=None, pad_edge=False)
+    for name, source in file.models.items():
+        table.add_row(f"{name} (default)" if name == file.default else name, source.location)
+    console.print(table, markup=False)
+    for title, folders in (("LoRA folders", file.lora_folders), ("embedding folders", file.embedding_folders)):
+        console.print(f"{title}: {', '.join(map(str, folders)) or 'none'}", markup=False, soft_wrap=True)
+    console.print(f"from {file.path}", markup=False, soft_wrap=True)

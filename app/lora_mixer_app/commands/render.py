@@ -1,0 +1,126 @@
+"""`lora-mixer render`: a prompt file in, pictures, manifest and labelled grid out."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from lora_mixer.batch import Overrides, PromptFile, describe, read_prompt_file
+from lora_mixer_app.arguments import parse_lora, parse_size
+from lora_mixer_app.options import AllowPartial, Device, Dtype, Model, ModelsPath
+
+if TYPE_CHECKING:
+    from lora_mixer import Cancel
+
+
+def render(
+    file: Annotated[Path, typer.Argument(help="A prompt file: .toml with jobs and axes, or .txt, one prompt a line.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for pictures, manifest and grid.")] = Path(
+        "out"
+    ),
+    model: Model = None,
+    models_path: ModelsPath = None,
+    lora: Annotated[
+        list[str] | None, typer.Option("--lora", help="NAME=STRENGTH, added to every picture; may be repeated.")
+    ] = None,
+    negative: Annotated[str | None, typer.Option("--negative", help="Negative prompt for every picture.")] = None,
+    steps: Annotated[int | None, typer.Option("--steps", help="Sampling steps for every picture.")] = None,
+    cfg: Annotated[float | None, typer.Option("--cfg", help="Guidance scale for every picture.")] = None,
+    sampler: Annotated[
+        str | None, typer.Option("--sampler", help="Sampler for every picture, by A1111's name.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option("--seed", help="Seed for every picture; -1 draws one.")] = None,
+    size: Annotated[str | None, typer.Option("--size", help="WxH in pixels, for example 512x768.")] = None,
+    batch: Annotated[int, typer.Option("--batch", min=1, max=256, help="Pictures rendered at once.")] = 4,
+    device: Device = None,
+    dtype: Dtype = None,
+    *,
+    allow_partial: AllowPartial = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print the pictures that would be made, and stop.")
+    ] = False,
+) -> None:
+    """Render a prompt file into pictures, a manifest and a labelled grid."""
+    plan = read_prompt_file(file)
+    width, height = parse_size(size) if size else (None, None)
+    overrides = Overrides(
+        loras=tuple(parse_lora(text) for text in lora or ()),
+        fields={
+            "negative": negative,
+            "steps": steps,
+            "cfg": cfg,
+            "sampler": sampler,
+            "seed": seed,
+            "width": width,
+            "height": height,
+        },
+    )
+    plan = overrides.over(plan)
+    console = Console(highlight=False, soft_wrap=True)
+    for problem in plan.problems:
+        console.print(f"skipped: {problem}", style="yellow", markup=False)
+    if dry_run:
+        console.print(describe(plan), markup=False)
+        return
+    _render(plan, output, console, model, models_path, batch, device, dtype, allow_partial=allow_partial)
+
+
+def _render(
+    plan: PromptFile,
+    output: Path,
+    console: Console,
+    model: str | None,
+    models_path: Path | None,
+    batch: int,
+    device: str | None,
+    dtype: str | None,
+    *,
+    allow_partial: bool,
+) -> None:
+    from lora_mixer import Mixer
+    from lora_mixer.batch.run import run
+
+    bar = Progress(
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=console
+    )
+    with bar, _cancel_on_interrupt() as cancel:
+        task = bar.add_task("opening the model", total=len(plan.jobs))
+        mixer = Mixer.open(model, models_file=models_path, device=device, dtype=dtype, allow_partial=allow_partial)
+        bar.update(task, description="rendering")
+        result = run(
+            mixer,
+            plan,
+            output,
+            batch=batch,
+            cancel=cancel,
+            on_progress=lambda p: bar.update(task, completed=p.fraction * p.total),
+        )
+        bar.update(task, completed=result.rendered, description="done")
+    console.print(f"{result.rendered} pictures in {result.seconds:.1f} s: {result.manifest}", markup=False)
+    for page in result.sheets:
+        console.print(f"grid: {page}", markup=False)
+
+
+@contextmanager
+def _cancel_on_interrupt() -> Iterator[Cancel]:
+    """Turn the first Ctrl+C into a cancel that keeps what is finished; a second one kills as usual."""
+    from lora_mixer import Cancel
+
+    cancel = Cancel()
+
+    def pressed(_signal: int, _frame: object) -> None:
+        cancel.press()
+        signal.signal(signal.SIGINT, before)
+
+    before = signal.signal(signal.SIGINT, pressed)
+    try:
+        yield cancel
+    finally:
+        signal.signal(signal.SIGINT, before)

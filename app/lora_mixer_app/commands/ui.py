@@ -1,0 +1,32 @@
+"""`lora-mixer ui`: the browser page."""
+
+from __future__ import annotations
+
+import os
+from typing import Annotated
+
+import typer
+
+from lora_mixer_app.options import AllowPartial, Device, Dtype, Model, ModelsPath
+
+
+def ui(
+    model: Model = None,
+    models_path: ModelsPath = None,
+    host: Annotated[
+        str, typer.Option(help="Address to listen on; the default answers this machine only.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on.")] = 7860,
+    device: Device = None,
+    dtype: Dtype = None,
+    *,
+    allow_partial: AllowPartial = False,
+    open_browser: Annotated[bool, typer.Option("--open/--no-open", help="Open the page in the browser.")] = False,
+) -> None:
+    """Serve the mixing desk as a web page."""
+    os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+    from lora_mixer import Mixer
+    from lora_mixer_app.ui.server import serve
+
+    mixer = Mixer.open(model, models_file=models_path, device=device, dtype=dtype, allow_partial=allow_partial)
+    serve(mixer, host=host, port=port, open_browser=open_browser)

@@ -1,0 +1,27 @@
+"""Options that several commands share, worded once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Model = Annotated[
+    str | None,
+    typer.Option("--model", help="A name from models.toml, a .safetensors file, a diffusers folder or a hub id."),
+]
+ModelsPath = Annotated[
+    Path | None,
+    typer.Option(
+        "--models", help="The models.toml to read. Default: $LORA_MIXER_MODELS, ./models.toml, the one in the package."
+    ),
+]
+Device = Annotated[str | None, typer.Option("--device", help="cuda, mps or cpu. Default: the best there is.")]
+Dtype = Annotated[
+    str | None, typer.Option("--dtype", help="float32, bfloat16 or float16. Default: what suits the device.")
+]
+AllowPartial = Annotated[
+    bool, typer.Option("--allow-partial", help="Accept LoRAs some of whose tensors fit nowhere on the model.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]

@@ -1,0 +1,1 @@
+"""The browser page: prompts, one slider a LoRA, a picture."""

@@ -1,0 +1,94 @@
+"""The page: what is on it and what its buttons do."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import gradio as gr
+from PIL import Image
+
+from lora_mixer import Cancel, LoraMixerError, LoraUse, Mixer, RenderedImage, RenderRequest, Strength
+from lora_mixer.images import save_picture
+from lora_mixer_app.ui.stream import stream
+
+Shown = tuple[Image.Image | str, str]
+
+
+def build_page(mixer: Mixer, folder: Path | None = None) -> gr.Blocks:
+    """Return the page over an open mixer.
+
+    Args:
+        mixer: What renders.
+        folder: Where pictures are kept; None makes a temporary folder.
+    """
+    kept = folder or Path(tempfile.mkdtemp(prefix="lora-mixer-"))
+    names = [entry.name for entry in mixer.library.entries]
+    with gr.Blocks(title="LoRA Mixer", analytics_enabled=False) as page:
+        gr.Markdown("# LoRA Mixer")
+        with gr.Row():
+            with gr.Column():
+                prompt = gr.Textbox(label="Prompt", lines=3, value="red heart", elem_id="prompt")
+                negative = gr.Textbox(label="Negative prompt", lines=2, elem_id="negative")
+                pick = gr.Dropdown(names, multiselect=True, label="LoRAs", elem_id="pick", interactive=True)
+                with gr.Row():
+                    seed = gr.Number(1, label="Seed (-1: random)", precision=0, interactive=True)
+                    steps = gr.Slider(1, 100, 20, step=1, label="Steps", interactive=True)
+                    cfg = gr.Slider(1, 20, 6, step=0.5, label="CFG scale", interactive=True)
+                with gr.Row():
+                    go = gr.Button("Generate", variant="primary", elem_id="go")
+                    stop = gr.Button("Cancel", elem_id="stop")
+            with gr.Column():
+                image = gr.Image(
+                    label="Picture", type="filepath", format="png", elem_id="picture", interactive=False, height=512
+                )
+                status = gr.Markdown(elem_id="status")
+
+        @gr.render(inputs=[pick], triggers=[pick.change, page.load])
+        def strips(chosen: list[str] | None) -> None:
+            sliders = [
+                gr.Slider(-2, 2, 0.8, step=0.05, label=name, key=("strength", name), interactive=True)
+                for name in chosen or []
+            ]
+
+            def job(text: str, avoid: str, number: int, count: int, scale: float, *strengths: float) -> Iterator[Shown]:
+                request = RenderRequest(
+                    prompt=text,
+                    negative=avoid or None,
+                    seed=number,
+                    steps=count,
+                    cfg=scale,
+                    loras=tuple(
+                        LoraUse(name=name, strength=Strength(unet=value))
+                        for name, value in zip(chosen or [], strengths, strict=True)
+                    ),
+                )
+                yield from _show(mixer, request, kept)
+
+            event = go.click(
+                job,
+                [prompt, negative, seed, steps, cfg, *sliders],
+                [image, status],
+                key="go",
+                concurrency_id="render",
+                concurrency_limit=1,
+                api_visibility="private",
+            )
+            stop.click(None, None, None, cancels=[event], key="stop")
+
+    return page
+
+
+def _show(mixer: Mixer, request: RenderRequest, folder: Path) -> Iterator[Shown]:
+    try:
+        for event in stream(mixer, request, cancel=Cancel()):
+            if isinstance(event, RenderedImage):
+                path = folder / f"{time.time_ns()}-{event.record.settings.seed}.png"
+                save_picture(event.image, event.record, path)
+                yield str(path), f"Seed {event.record.settings.seed}, {event.record.seconds:.2f} s"
+            else:
+                yield event.image, f"Step {event.step} of {event.steps}"
+    except LoraMixerError as error:
+        raise gr.Error(str(error)) from error

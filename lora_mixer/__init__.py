@@ -1,0 +1,51 @@
+"""A mixing desk for LoRAs: text to image with Stable Diffusion, several LoRAs at once, each with its strength.
+
+>>> from lora_mixer import Mixer, RenderRequest
+>>> mixer = Mixer.open()  # the embedded model, unless models.toml says otherwise
+>>> picture = mixer.render("red heart <lora:line_art:0.8>", seed=7, steps=2)
+>>> picture.image.mode
+'RGB'
+
+Importing this package imports no torch; the first use of `Mixer` does.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from lora_mixer.errors import LoraMixerError
+from lora_mixer.request import Curve, LoraUse, ModelSource, Rectangle, RenderRequest, Strength
+
+if TYPE_CHECKING:
+    from lora_mixer.mixer import Cancel, Mixer, Progress, RenderedImage
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Cancel",
+    "Curve",
+    "LoraMixerError",
+    "LoraUse",
+    "Mixer",
+    "ModelSource",
+    "Progress",
+    "Rectangle",
+    "RenderRequest",
+    "RenderedImage",
+    "Strength",
+]
+
+_LAZY = frozenset({"Cancel", "Mixer", "Progress", "RenderedImage"})
+
+
+def __getattr__(name: str) -> object:
+    """Import the names that need torch on first use."""
+    if name in _LAZY:
+        return getattr(import_module("lora_mixer.mixer"), name)
+    raise AttributeError(f"module 'lora_mixer' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    """List the public names."""
+    return sorted(__all__)

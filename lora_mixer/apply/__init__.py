@@ -1,0 +1,10 @@
+"""Applying a mix: strengths on weights, by one of two engines with the same result."""
+
+from __future__ import annotations
+
+from lora_mixer.apply.merge import MergeEngine
+from lora_mixer.apply.plan import ENGINES, ApplyPlan, plan_for
+from lora_mixer.apply.side import SideEngine
+from lora_mixer.apply.stack import Placed, Stack
+
+__all__ = ["ENGINES", "ApplyPlan", "MergeEngine", "Placed", "SideEngine", "Stack", "plan_for"]

@@ -1,0 +1,20 @@
+"""Text encoded: chunks, emphasis, embeddings, and texts of different length made equal."""
+
+from __future__ import annotations
+
+from lora_mixer.conditioning.conditioner import Conditioner, TokenCount
+from lora_mixer.conditioning.embeddings import EmbeddingVectors
+from lora_mixer.conditioning.emphasis import EMPHASIS, Emphasis
+from lora_mixer.conditioning.equalise import Encoded, equalise
+from lora_mixer.conditioning.reading import load_embedding
+
+__all__ = [
+    "EMPHASIS",
+    "Conditioner",
+    "EmbeddingVectors",
+    "Emphasis",
+    "Encoded",
+    "TokenCount",
+    "equalise",
+    "load_embedding",
+]

@@ -1,0 +1,164 @@
+"""Text to what the UNet is conditioned on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+
+from lora_mixer.conditioning.chunks import CHUNK, Chunk, Chunker
+from lora_mixer.conditioning.embeddings import EmbeddingVectors
+from lora_mixer.conditioning.emphasis import emphasis_named
+from lora_mixer.conditioning.equalise import Encoded
+from lora_mixer.conditioning.vocabulary import Vocabulary
+from lora_mixer.errors import RequestError
+from lora_mixer.models import Model
+from lora_mixer.modules import Family, ModuleName
+from lora_mixer.prompt import Break, Piece, parse, timeline
+
+_NO_EMBEDDINGS: Mapping[str, EmbeddingVectors] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenCount:
+    """How long a text is: its tokens, the chunks they fill, and how many fit into a chunk."""
+
+    tokens: int
+    chunks: int
+    limit: int = CHUNK
+
+
+class Conditioner:
+    """Encodes text with a model's text encoders.
+
+    Args:
+        model: The open model.
+        embeddings: Textual-inversion embeddings by name; those that do not fit the encoders are in `unfit`.
+    """
+
+    def __init__(self, model: Model, embeddings: Mapping[str, EmbeddingVectors] = _NO_EMBEDDINGS) -> None:
+        self._model = model
+        self._parts = tuple(part for part in model.parts if part != "unet")
+        self._two = self._parts == ("te1", "te2")
+        self.unfit = {name: reason for name, one in embeddings.items() if (reason := self._misfit(one))}
+        usable = [one for name, one in embeddings.items() if name not in self.unfit]
+        self._vocabularies = {part: Vocabulary(model.tokenizers[part], usable) for part in self._parts}
+
+    @property
+    def default_emphasis(self) -> str:
+        """The emphasis mode that suits the model."""
+        return "no norm" if self._model.family in {Family.SDXL, Family.SDXL_REFINER} else "original"
+
+    @torch.no_grad()
+    def encode(
+        self, pieces: Sequence[Piece], *, clip_skip: int = 1, emphasis: str | None = None, negative: bool = False
+    ) -> Encoded:
+        """Return a text's tokens (1, chunks * 77, width) and, for SDXL, its pooled vector (1, p).
+
+        Args:
+            pieces: The text, with its weights and breaks.
+            clip_skip: Which layer's output counts, from the end: 1 is the last. SDXL takes 2 at least.
+            emphasis: A name of `EMPHASIS`; None takes what suits the model.
+            negative: It is a negative prompt: an empty one is all zeros for SDXL, as in its training.
+
+        Raises:
+            RequestError: There is no such emphasis mode, or fewer layers than `clip_skip`.
+        """
+        weigh = emphasis_named(emphasis or self.default_emphasis).weigh
+        states, pooled = [], None
+        for part in self._parts:
+            chunks = Chunker(self._vocabularies[part]).chunks(pieces)
+            z, pooled = self._run(part, chunks, clip_skip)
+            weights = _weights(chunks).to(z.device)
+            z = z if torch.all(weights == 1.0) else weigh(z.float(), weights).to(z.dtype)
+            states.append(z.reshape(1, -1, z.shape[-1]))
+        tokens = torch.cat(states, dim=-1)
+        if negative and self._two and not any(isinstance(p, Break) or p.text.strip() for p in pieces):
+            tokens, pooled = torch.zeros_like(tokens), None if pooled is None else torch.zeros_like(pooled)
+        return Encoded(tokens=tokens, pooled=pooled)
+
+    def count(self, text: str, *, steps: int = 20) -> TokenCount:
+        """Return how long a prompt is; if it changes over the steps, how long at its longest.
+
+        Raises:
+            PromptError: The prompt cannot be read.
+        """
+        chunker = Chunker(self._vocabularies[self._parts[0]])
+        spans = timeline(parse(text), steps, blocks=lambda _text: {})
+        lengths = [chunker.chunks(part.text) for span in spans for part in span.parts]
+        return TokenCount(
+            tokens=max(sum(len(chunk.tokens) for chunk in chunks) for chunks in lengths),
+            chunks=max(len(chunks) for chunks in lengths),
+        )
+
+    def _run(self, part: str, chunks: Sequence[Chunk], clip_skip: int) -> tuple[Tensor, Tensor | None]:
+        """Return the hidden states (chunks, 77, width) of a text encoder, and its pooled output of the first chunk."""
+        encoder, vocabulary = self._model.parts[part], self._vocabularies[part]
+        ids = torch.tensor([_ids(chunk, vocabulary) for chunk in chunks], device=self._model.device)
+        with _placed(self._token_embedding(part), part, chunks):
+            output = encoder(input_ids=ids, output_hidden_states=True)
+        pooled = output.text_embeds[:1] if part == "te2" else None
+        if not self._two and clip_skip == 1:
+            return output.last_hidden_state, pooled
+        layer = max(clip_skip, 2) if self._two else clip_skip
+        if layer >= len(output.hidden_states):
+            raise RequestError(
+                f"clip skip {layer} is out of range", remedy=f"Use a value from 1 to {len(output.hidden_states) - 1}."
+            )
+        hidden = output.hidden_states[-layer]
+        if not self._two:
+            hidden = self._model.module(ModuleName(part, "text_model.final_layer_norm"))(hidden)
+        return hidden, pooled
+
+    def _token_embedding(self, part: str) -> nn.Embedding:
+        return cast(nn.Embedding, self._model.module(ModuleName(part, "text_model.embeddings.token_embedding")))
+
+    def _misfit(self, embedding: EmbeddingVectors) -> str | None:
+        """Return why an embedding cannot be used with this model, or None."""
+        for part in self._parts:
+            width = self._token_embedding(part).embedding_dim
+            if part not in embedding.vectors:
+                return f"it has no vectors for the text encoder {part}"
+            if embedding.vectors[part].shape[1] != width:
+                return f"it is {embedding.vectors[part].shape[1]} wide, the text encoder {part} {width}"
+        if embedding.length > CHUNK:
+            return f"it has {embedding.length} vectors, and {CHUNK} fit into a chunk"
+        return None
+
+
+def _ids(chunk: Chunk, vocabulary: Vocabulary) -> list[int]:
+    filler = [vocabulary.filler] * (CHUNK - len(chunk.tokens))
+    return [vocabulary.begin, *chunk.tokens, *([vocabulary.end, *filler])]
+
+
+def _weights(chunks: Iterable[Chunk]) -> Tensor:
+    rows = [[1.0, *chunk.weights, *([1.0] * (CHUNK + 1 - len(chunk.weights)))] for chunk in chunks]
+    return torch.tensor(rows).unsqueeze(-1)
+
+
+@contextmanager
+def _placed(embedding: nn.Module, part: str, chunks: Sequence[Chunk]) -> Iterator[None]:
+    """Put embeddings' vectors where they stand, for the forward passes within."""
+    if not any(chunk.placements for chunk in chunks):
+        yield
+        return
+
+    def put(_module: nn.Module, _inputs: Any, vectors: Tensor) -> Tensor:  # noqa: ANN401 torch's hook signature
+        vectors = vectors.clone()
+        for row, chunk in enumerate(chunks):
+            for placement in chunk.placements:
+                new = placement.embedding.vectors[part].to(vectors.device, vectors.dtype)
+                start = 1 + placement.offset
+                vectors[row, start : start + len(new)] = new
+        return vectors
+
+    handle = embedding.register_forward_hook(put)
+    try:
+        yield
+    finally:
+        handle.remove()

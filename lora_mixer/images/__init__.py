@@ -1,0 +1,25 @@
+"""Pictures and what they say about themselves: written whole, read back from anybody."""
+
+from __future__ import annotations
+
+from lora_mixer.images.describe import infotext
+from lora_mixer.images.infotext import Infotext, parse_infotext
+from lora_mixer.images.read import PictureInfo, read_picture
+from lora_mixer.images.record import AdapterRecord, EmbeddingRecord, ModelRecord, RenderRecord, plain
+from lora_mixer.images.save import FORMATS, save_picture, write_whole
+
+__all__ = [
+    "FORMATS",
+    "AdapterRecord",
+    "EmbeddingRecord",
+    "Infotext",
+    "ModelRecord",
+    "PictureInfo",
+    "RenderRecord",
+    "infotext",
+    "parse_infotext",
+    "plain",
+    "read_picture",
+    "save_picture",
+    "write_whole",
+]

@@ -1,0 +1,148 @@
+"""What a finished picture says about itself: everything that is needed to render it again, nothing left to defaults."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, is_dataclass
+from functools import cache
+from pathlib import PurePath
+
+from pydantic import TypeAdapter, ValidationError
+
+from lora_mixer.errors import BrokenFileError
+from lora_mixer.request import Settings, Strength
+
+EMPTY_SHA256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+"""The sha256 of nothing: adapters that carry it as their hash exist, and it identifies none of them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelRecord:
+    """The model a picture was made with.
+
+    Attributes:
+        name: The name it is called by.
+        sha256: Digest of its weights, 64 hex digits.
+        family: The base family.
+        vae_sha256: Digest of a separate VAE, if one was used.
+    """
+
+    name: str
+    sha256: str
+    family: str | None = None
+    vae_sha256: str | None = None
+
+    @property
+    def short_hash(self) -> str:
+        """The first ten digits, which A1111 calls "Model hash" and Civitai "AutoV2"."""
+        return self.sha256[:10]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdapterRecord:
+    """An adapter that acted on a picture.
+
+    Attributes:
+        name: The name it was asked for by.
+        file: Its file's name, without folders.
+        sha256: Digest of the whole file.
+        autov3: Digest of the bytes after the safetensors header (kohya's hash; survives edits of the metadata).
+        strength: How strongly it acted.
+        kind: Its algebra, such as `lora` or `loha`; several joined by `+`.
+        modules: How many modules of the model it changed.
+    """
+
+    name: str
+    file: str
+    sha256: str
+    autov3: str
+    strength: Strength
+    kind: str
+    modules: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmbeddingRecord:
+    """A textual-inversion embedding that one of the texts named."""
+
+    name: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RenderRecord:
+    """How one picture came to be.
+
+    Attributes:
+        settings: Every value, the seed among them.
+        model: The model.
+        adapters: The mix as it was applied.
+        embeddings: The embeddings that were used.
+        engine: How the mix was put on the weights: `none`, `merged`, `side`.
+        engine_reason: Why that one.
+        batch_size: How many pictures were rendered together.
+        batch_index: Which of them this one was, from 0.
+        device: Where it was computed.
+        dtype: In what precision.
+        threads: How many CPU threads, if the CPU computed.
+        versions: Versions of the packages that decide the pixels, by name.
+        seconds: Time spent on this picture.
+        notes: What the user was told on the way, such as a missing embedding.
+    """
+
+    settings: Settings
+    model: ModelRecord
+    adapters: tuple[AdapterRecord, ...] = ()
+    embeddings: tuple[EmbeddingRecord, ...] = ()
+    engine: str
+    engine_reason: str
+    batch_size: int
+    batch_index: int
+    device: str
+    dtype: str
+    threads: int | None = None
+    versions: Mapping[str, str]
+    seconds: float
+    notes: tuple[str, ...] = ()
+
+    def to_json(self) -> str:
+        """Return the record as one line of JSON; `from_json` gives an equal record back."""
+        return json.dumps(plain(self), ensure_ascii=False, separators=(",", ":"))
+
+    @staticmethod
+    def from_json(text: str | bytes) -> RenderRecord:
+        """Read what `to_json` wrote; keys of newer versions are ignored.
+
+        Raises:
+            BrokenFileError: The text is no record.
+        """
+        try:
+            return _reader().validate_json(text)
+        except ValidationError as error:
+            first = error.errors()[0]
+            place = ".".join(str(part) for part in first["loc"])
+            raise BrokenFileError(
+                f"the record is damaged: {first['msg']}", where=place or None, remedy="Use another copy of the picture."
+            ) from error
+
+
+def plain(value: object) -> object:
+    """Return a value made of dataclasses, tuples, mappings and paths as plain JSON values."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return {f.name: plain(getattr(value, f.name)) for f in fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (tuple, list)):
+        return [plain(item) for item in value]
+    return value.as_posix() if isinstance(value, PurePath) else value
+
+
+def usable_hash(digest: str) -> bool:
+    """Tell whether a digest, or its beginning, can identify a file: the digest of nothing cannot."""
+    return bool(digest) and not EMPTY_SHA256.startswith(digest.lower()[:12])
+
+
+@cache
+def _reader() -> TypeAdapter[RenderRecord]:
+    return TypeAdapter(RenderRecord)

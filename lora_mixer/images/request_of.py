@@ -1,0 +1,94 @@
+"""From an infotext back to a request: as much of it as the text says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+from lora_mixer.images.infotext import Infotext
+from lora_mixer.images.record import RenderRecord
+from lora_mixer.request import MAX_SEED, MAX_SIDE, MAX_STEPS, RenderRequest
+
+SCHEDULES = ("Karras", "Exponential", "Polyexponential", "SGM Uniform", "Uniform", "Simple", "Normal", "DDIM", "Beta")
+AUTOMATIC = "Automatic"
+UNDERSTOOD = frozenset(
+    {"Steps", "Sampler", "Schedule type", "CFG scale", "Seed", "Size", "Model", "Model hash", "Clip skip"}
+    | {"Lora hashes", "TI hashes", "TI", "Hashes", "Version", "RNG"}
+)
+
+
+def request_of(text: Infotext) -> tuple[RenderRequest, tuple[str, ...]]:
+    """Return the request an infotext amounts to, and notes on what it could not carry over.
+
+    LoRA tags stay in the prompt, where they mean what they meant. `Automatic` as a schedule is left open, and
+    samplers of old texts (`DPM++ 2M Karras`) are split into sampler and schedule.
+    """
+    fields, notes = text.fields, []
+    sampler, schedule = _split_sampler(fields.get("Sampler"), fields.get("Schedule type"))
+    width, height = _size(fields.get("Size", ""))
+    values: dict[str, int | float | None] = {}
+    for key, (name, read, low, high) in _NUMBERS.items():
+        values[name] = value = _number(fields.get(key), read, low, high)
+        if key in fields and value is None:
+            notes.append(f"{key}: {fields[key]} is not a value we can use")
+    notes += [f"{key} is not carried over" for key in fields if key not in UNDERSTOOD]
+    request = RenderRequest(
+        prompt=text.prompt,
+        negative=text.negative if text.fields else None,
+        seed=_int(values["seed"]),
+        steps=_int(values["steps"]),
+        cfg=values["cfg"],
+        clip_skip=_int(values["clip_skip"]),
+        sampler=sampler,
+        schedule=schedule,
+        width=width,
+        height=height,
+        model=fields.get("Model"),
+    )
+    return request, tuple(notes)
+
+
+def request_of_record(record: RenderRecord) -> RenderRequest:
+    """Return the request that a record of ours answers, with every value stated."""
+    settings = record.settings
+    return RenderRequest(**{name: getattr(settings, name) for name in RenderRequest.__dataclass_fields__})
+
+
+_NUMBERS: Mapping[str, tuple[str, Callable[[str], float], float, float]] = MappingProxyType(
+    {
+        "Steps": ("steps", int, 1, MAX_STEPS),
+        "CFG scale": ("cfg", float, 0, 100),
+        "Seed": ("seed", int, 0, MAX_SEED),
+        "Clip skip": ("clip_skip", int, 1, 12),
+    }
+)
+
+
+def _number(text: str | None, read: Callable[[str], float], low: float, high: float) -> float | None:
+    if text is None or len(text) > 40:
+        return None
+    try:
+        value = read(text)
+    except ValueError:
+        return None
+    return value if low <= value <= high else None
+
+
+def _int(value: float | None) -> int | None:
+    return None if value is None else int(value)
+
+
+def _size(text: str) -> tuple[int | None, int | None]:
+    width, _, height = text.partition("x")
+    sides = [_number(side.strip(), int, 1, MAX_SIDE) for side in (width, height)]
+    return (None, None) if None in sides else (_int(sides[0]), _int(sides[1]))
+
+
+def _split_sampler(sampler: str | None, schedule: str | None) -> tuple[str | None, str | None]:
+    if schedule == AUTOMATIC:
+        return sampler, None
+    if sampler and not schedule:
+        for name in SCHEDULES:
+            if sampler.endswith(f" {name}"):
+                return sampler.removesuffix(f" {name}"), name
+    return sampler, schedule

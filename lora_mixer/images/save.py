@@ -1,0 +1,119 @@
+"""Writing a picture so that a crash leaves either the whole file or none, with its record inside."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from types import MappingProxyType
+from typing import IO
+
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+
+from lora_mixer.errors import FileError, RequestError
+from lora_mixer.images.describe import infotext
+from lora_mixer.images.record import RenderRecord
+
+PARAMETERS = "parameters"
+OUR_CHUNK = "lora-mixer"
+EXIF_IFD = 0x8769
+USER_COMMENT = 0x9286
+MAKER_NOTE = 0x927C
+UNICODE = b"UNICODE\0"
+OUR_NOTE = b"lora-mixer\0"
+MAX_EXIF = 65_000
+
+FORMATS: Mapping[str, tuple[str, Mapping[str, object]]] = MappingProxyType(
+    {
+        ".png": ("PNG", {}),
+        ".jpg": ("JPEG", {"quality": 95, "subsampling": 0}),
+        ".jpeg": ("JPEG", {"quality": 95, "subsampling": 0}),
+        ".webp": ("WEBP", {"quality": 95}),
+        ".avif": ("AVIF", {"quality": 90}),
+    }
+)
+"""Ending to Pillow's format and how it is written. Only PNG keeps the pixels exactly."""
+
+
+def save_picture(image: Image.Image, record: RenderRecord, path: Path, *, format: str | None = None) -> Path:
+    """Write a picture with its infotext and its whole record; return the path.
+
+    PNG holds them as the text chunks `parameters` and `lora-mixer`, the other formats as the EXIF fields
+    UserComment and MakerNote.
+
+    Args:
+        image: The pixels.
+        record: How they came to be.
+        path: Where to; the folder must exist.
+        format: An ending such as `webp`; None takes the path's own.
+
+    Raises:
+        RequestError: The format is not known, or its metadata has no room for the record.
+        FileError: The file cannot be written.
+    """
+    ending = f".{format.lower().removeprefix('.')}" if format else path.suffix.lower()
+    if ending not in FORMATS:
+        raise RequestError(
+            f"pictures cannot be written as {ending or 'a file without ending'}",
+            where=str(path),
+            remedy=f"Use one of {', '.join(FORMATS)}.",
+        )
+    name, options = FORMATS[ending]
+    metadata = _chunks(record) if name == "PNG" else {"exif": _exif(record, path)}
+    write_whole(path, lambda out: image.save(out, name, **options, **metadata))
+    return path
+
+
+def write_whole(path: Path, write: Callable[[IO[bytes]], object]) -> None:
+    """Write a file under a temporary name, flush it to the disk, then give it its name.
+
+    Raises:
+        FileError: The disk is full, the folder is missing or not writable.
+    """
+    temporary: Path | None = None
+    try:
+        with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name[:40]}.", delete=False) as out:
+            temporary = Path(out.name)
+            write(out)
+            out.flush()
+            os.fsync(out.fileno())
+        temporary.chmod(0o666 & ~_umask())
+        temporary.replace(path)
+        temporary = None
+    except OSError as error:
+        raise FileError(
+            f"cannot be written: {error.strerror or error}", where=str(path), remedy="Check the folder and the disk."
+        ) from error
+    finally:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+
+
+def _umask() -> int:
+    mask = os.umask(0o022)
+    os.umask(mask)
+    return mask
+
+
+def _chunks(record: RenderRecord) -> dict[str, object]:
+    info = PngInfo()
+    info.add_text(PARAMETERS, infotext(record))
+    info.add_itxt(OUR_CHUNK, record.to_json())
+    return {"pnginfo": info}
+
+
+def _exif(record: RenderRecord, path: Path) -> bytes:
+    exif = Image.Exif()
+    fields = exif.get_ifd(EXIF_IFD)
+    fields[USER_COMMENT] = UNICODE + infotext(record).encode("utf-16-be", "replace")
+    fields[MAKER_NOTE] = OUR_NOTE + record.to_json().encode("utf-8", "replace")
+    data = exif.tobytes()
+    if len(data) > MAX_EXIF:
+        raise RequestError(
+            f"the record takes {len(data)} bytes, and this format has room for {MAX_EXIF}",
+            where=str(path),
+            remedy="Save the picture as .png.",
+        )
+    return data

@@ -1,0 +1,9 @@
+"""The Python API: open a model, mix LoRAs, render one picture or many."""
+
+from __future__ import annotations
+
+from lora_mixer.mixer.mixer import Mixer
+from lora_mixer.mixer.progress import Cancel, Progress
+from lora_mixer.pipeline import RenderedImage
+
+__all__ = ["Cancel", "Mixer", "Progress", "RenderedImage"]

@@ -1,0 +1,23 @@
+"""The fields of a request that may be given as keywords."""
+
+from __future__ import annotations
+
+from typing import TypedDict
+
+from lora_mixer.request import LoraUse
+
+
+class RequestOptions(TypedDict, total=False):
+    """`RenderRequest`'s fields but the prompt, as keyword arguments of `Mixer.render`."""
+
+    negative: str | None
+    loras: tuple[LoraUse, ...]
+    seed: int | None
+    steps: int | None
+    cfg: float | None
+    sampler: str | None
+    schedule: str | None
+    width: int | None
+    height: int | None
+    clip_skip: int | None
+    model: str | None

@@ -1,0 +1,75 @@
+"""Adapters that are open and mapped onto the model, by the name their user knows them by."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from pathlib import Path
+
+from lora_mixer.apply import Placed
+from lora_mixer.catalog import Library
+from lora_mixer.files import digest_file, open_tensor_file
+from lora_mixer.keys import parse_adapter
+from lora_mixer.mapping import MappedAdapter, map_adapter
+from lora_mixer.modules import ModuleIndex
+from lora_mixer.pipeline import Use
+from lora_mixer.request import LoraUse
+
+KEPT = 32
+
+
+class Shelf:
+    """Opens adapters once, keeps the most recently used, and notices a file that changed on disk.
+
+    Args:
+        library: Where names are looked up.
+        index: The model's modules.
+        allow_partial: Accept adapters some of whose tensors fit nowhere.
+        keep: How many adapters stay open.
+    """
+
+    def __init__(self, library: Library, index: ModuleIndex, *, allow_partial: bool = False, keep: int = KEPT) -> None:
+        self._library = library
+        self._index = index
+        self._allow_partial = allow_partial
+        self._keep = keep
+        self._open: OrderedDict[tuple[Path, int, int], MappedAdapter] = OrderedDict()
+
+    def use(self, asked: LoraUse) -> Use:
+        """Return what a picture's record needs of an adapter, with the adapter and its strength.
+
+        Raises:
+            AdapterError, FileError: See `take`.
+        """
+        entry = self._library.find(asked.name)
+        return Use(
+            name=asked.name,
+            file=entry.path.name,
+            autov3=digest_file(entry.path).autov3,
+            placed=Placed(adapter=self.take(asked.name), strength=asked.strength),
+        )
+
+    def take(self, name: str) -> MappedAdapter:
+        """Return the adapter of a name, mapped onto the model.
+
+        Raises:
+            UnknownAdapterError: No such name; the nearest are in the text.
+            AdapterError: The file does not fit the model, or contradicts itself.
+            FileError: The file cannot be read.
+        """
+        entry = self._library.find(name)
+        key = (entry.path, entry.size, entry.mtime_ns)
+        if key in self._open:
+            self._open.move_to_end(key)
+            return self._open[key]
+        file = open_tensor_file(entry.path)
+        adapter = map_adapter(
+            parse_adapter(file),
+            self._index,
+            name=entry.name,
+            digest=digest_file(entry.path).sha256,
+            allow_partial=self._allow_partial,
+        )
+        self._open[key] = adapter
+        while len(self._open) > self._keep:
+            self._open.popitem(last=False)
+        return adapter

@@ -1,0 +1,9 @@
+"""One render, in numbered steps."""
+
+from __future__ import annotations
+
+from lora_mixer.pipeline.desk import Desk
+from lora_mixer.pipeline.job import Guide, Job, Stretch, Use, batch_key
+from lora_mixer.pipeline.render import RenderedImage, render
+
+__all__ = ["Desk", "Guide", "Job", "RenderedImage", "Stretch", "Use", "batch_key", "render"]

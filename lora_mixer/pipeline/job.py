@@ -1,0 +1,97 @@
+"""One picture's course: what text and which mix act at each step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lora_mixer.apply import Placed, Stack
+from lora_mixer.prompt import Piece
+from lora_mixer.request import Settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Guide:
+    """One text that steers a picture, the mix that acts while it does, and its weight.
+
+    Attributes:
+        pieces: The text with its emphasis.
+        stack: The mix on the text encoders and on the UNet for this text.
+        weight: Factor on the guidance towards this text (1 unless `AND` says otherwise).
+    """
+
+    pieces: tuple[Piece, ...]
+    stack: Stack
+    weight: float = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stretch:
+    """A run of steps during which nothing about the texts changes.
+
+    Attributes:
+        start: First step.
+        stop: The step after the last.
+        positive: What to steer towards.
+        negative: What to steer away from.
+    """
+
+    start: int
+    stop: int
+    positive: tuple[Guide, ...]
+    negative: Guide
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Use:
+    """One adapter that a picture uses at some step, for its record.
+
+    Attributes:
+        name: The name it was asked for by.
+        file: Its file name.
+        autov3: The digest A1111 and Civitai know it by.
+        placed: The adapter and its strength.
+    """
+
+    name: str
+    file: str
+    autov3: str | None
+    placed: Placed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """One picture to render: its settings and its course through the steps.
+
+    Attributes:
+        settings: Every value filled in.
+        course: Stretches that cover all steps, in order.
+        uses: Every adapter that acts at some step.
+        notes: What was said about the request, for the record.
+    """
+
+    settings: Settings
+    course: tuple[Stretch, ...]
+    uses: tuple[Use, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def at(self, step: int) -> Stretch:
+        """Return the stretch that a step lies in."""
+        return next(stretch for stretch in self.course if stretch.start <= step < stretch.stop)
+
+    @property
+    def stacks(self) -> tuple[Stack, ...]:
+        """Every mix that acts at some step, without repeats."""
+        guides = (guide for s in self.course for guide in (*s.positive, s.negative))
+        return tuple(dict.fromkeys(guide.stack for guide in guides))
+
+
+def batch_key(settings: Settings) -> tuple[object, ...]:
+    """Return what pictures must share to be rendered in one batch."""
+    return (
+        settings.model,
+        settings.steps,
+        settings.sampler,
+        settings.schedule,
+        settings.width,
+        settings.height,
+    )

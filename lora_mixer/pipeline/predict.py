@@ -1,0 +1,82 @@
+"""The UNet's prediction for a batch of pictures: all rows at once, or merged one forward a mix."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from lora_mixer.apply import Stack
+from lora_mixer.conditioning import equalise
+from lora_mixer.pipeline.desk import Desk
+from lora_mixer.pipeline.guidance import Row, rows_at
+from lora_mixer.pipeline.job import Job
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Group:
+    """Rows that go through the UNet together, with their conditioning side by side."""
+
+    rows: tuple[Row, ...]
+    stacks: tuple[Stack, ...]  # one a row
+    tokens: Tensor  # (rows, tokens, width)
+    extra: dict[str, Tensor]  # SDXL's pooled text and time ids
+
+
+class Predictor:
+    """The guided denoiser of a batch: latents (n, c, h, w) and a timestep in, prediction (n, c, h, w) out."""
+
+    def __init__(self, desk: Desk, jobs: Sequence[Job]) -> None:
+        self._desk = desk
+        self._jobs = tuple(jobs)
+        self.plan = desk.plan(jobs)
+        self._engine = desk.side if self.plan.engine == "side" else desk.merged
+        self._groups: tuple[tuple[Row, ...], tuple[_Group, ...]] = ((), ())
+
+    @torch.no_grad()
+    def __call__(self, latents: Tensor, timestep: Tensor, step: int) -> Tensor:
+        """Return the guided prediction of one step in float32, each picture under its own mix."""
+        desk, total = self._desk, max(self._jobs[0].settings.steps - 1, 1)
+        unet, dtype = desk.model.parts["unet"], desk.model.dtype
+        guided = torch.zeros(latents.shape, dtype=torch.float32, device=latents.device)
+        for group in self._groups_at(step):
+            images = [row.image for row in group.rows]
+            with self._engine.applied(group.stacks, parts=("unet",), progress=min(step / total, 1.0)):
+                predicted = unet(
+                    latents[images].to(dtype),
+                    timestep,
+                    encoder_hidden_states=group.tokens,
+                    added_cond_kwargs=group.extra or None,
+                    return_dict=False,
+                )[0]
+            for row, prediction in zip(group.rows, predicted.float(), strict=True):
+                guided[row.image] += row.coefficient * prediction
+        return guided
+
+    def _groups_at(self, step: int) -> tuple[_Group, ...]:
+        rows = rows_at(self._jobs, step)
+        if rows != self._groups[0]:
+            together: dict[object, list[Row]] = defaultdict(list)
+            for row in rows:
+                together[None if self.plan.engine == "side" else row.guide.stack].append(row)
+            self._groups = (rows, tuple(self._group(group) for group in together.values()))
+        return self._groups[1]
+
+    def _group(self, rows: Sequence[Row]) -> _Group:
+        desk = self._desk
+        encoded = [desk.encode(row.guide, clip_skip=self._jobs[row.image].settings.clip_skip) for row in rows]
+        tokens, pooled = equalise(encoded)
+        dtype, device = desk.model.dtype, desk.model.device
+        extra: dict[str, Tensor] = {}
+        if pooled is not None:
+            sizes = [(self._jobs[row.image].settings.height, self._jobs[row.image].settings.width) for row in rows]
+            ids = [[h, w, 0, 0, h, w] for h, w in sizes]
+            extra = {
+                "text_embeds": pooled.to(device, dtype),
+                "time_ids": torch.tensor(ids, dtype=dtype, device=device),
+            }
+        stacks = tuple(row.guide.stack for row in rows)
+        return _Group(rows=tuple(rows), stacks=stacks, tokens=tokens.to(device, dtype), extra=extra)

@@ -1,0 +1,69 @@
+"""The record of a finished picture."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+
+import torch
+
+from lora_mixer.apply import ApplyPlan
+from lora_mixer.images import AdapterRecord, ModelRecord, RenderRecord
+from lora_mixer.pipeline.desk import Desk
+from lora_mixer.pipeline.job import Job, Use
+
+LIBRARIES = ("lora-mixer", "torch", "diffusers", "transformers")
+
+
+def record_of(desk: Desk, jobs: Sequence[Job], index: int, *, plan: ApplyPlan, seconds: float) -> RenderRecord:
+    """Return the record of one picture of a batch.
+
+    Args:
+        desk: Where it was rendered.
+        jobs: The whole batch.
+        index: The picture's place in it.
+        plan: The engine that was used, and why.
+        seconds: Wall-clock time per picture.
+    """
+    job, model = jobs[index], desk.model
+    return RenderRecord(
+        settings=job.settings,
+        model=ModelRecord(name=model.name, sha256=model.digest, family=model.family.value),
+        adapters=tuple(_adapter(use) for use in job.uses),
+        engine=plan.engine,
+        engine_reason=plan.reason,
+        batch_size=len(jobs),
+        batch_index=index,
+        device=str(model.device),
+        dtype=str(model.dtype).removeprefix("torch."),
+        threads=torch.get_num_threads(),
+        versions=_versions(),
+        seconds=seconds,
+        notes=job.notes,
+    )
+
+
+def _adapter(use: Use) -> AdapterRecord:
+    adapter = use.placed.adapter
+    return AdapterRecord(
+        name=use.name,
+        file=use.file,
+        sha256=adapter.digest,
+        autov3=use.autov3 or adapter.digest[:12],
+        strength=use.placed.strength,
+        kind="+".join(sorted({layer.kind.name for layer in adapter.layers.values()})),
+        modules=len(adapter.layers),
+    )
+
+
+@cache
+def _versions() -> dict[str, str]:
+    return {name: _version(name) for name in LIBRARIES}
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "from source"

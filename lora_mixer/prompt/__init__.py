@@ -1,0 +1,55 @@
+"""The prompt language: text to a tree with positions, and the tree to what is said at each step. No torch here."""
+
+from __future__ import annotations
+
+from lora_mixer.prompt.dynamic import combinations, expand
+from lora_mixer.prompt.grammars import GRAMMARS, Grammar
+from lora_mixer.prompt.missing import MissingEmbedding, find_missing
+from lora_mixer.prompt.nodes import (
+    Alternate,
+    Break,
+    Clause,
+    Keyframes,
+    LoraTag,
+    Node,
+    Prompt,
+    Switch,
+    Text,
+    Weighted,
+    When,
+)
+from lora_mixer.prompt.parser import parse
+from lora_mixer.prompt.styles import Style, apply_styles, read_styles
+from lora_mixer.prompt.timeline import BlockReader, Part, Piece, Span, Words, timeline
+from lora_mixer.prompt.unparse import unparse
+
+__all__ = [
+    "GRAMMARS",
+    "Alternate",
+    "BlockReader",
+    "Break",
+    "Clause",
+    "Grammar",
+    "Keyframes",
+    "LoraTag",
+    "MissingEmbedding",
+    "Node",
+    "Part",
+    "Piece",
+    "Prompt",
+    "Span",
+    "Style",
+    "Switch",
+    "Text",
+    "Weighted",
+    "When",
+    "Words",
+    "apply_styles",
+    "combinations",
+    "expand",
+    "find_missing",
+    "parse",
+    "read_styles",
+    "timeline",
+    "unparse",
+]

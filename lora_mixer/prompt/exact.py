@@ -1,0 +1,83 @@
+"""Which brackets A1111 reads as schedules: its grammar takes a clause as a whole or not at all.
+
+Inside a bracket everything must be well formed; only at the outermost level may brackets and colons stand alone.
+A `|` that stands anywhere but in a well-formed alternation makes the whole clause plain text.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lora_mixer.prompt.lexer import lex
+from lora_mixer.prompt.tags import number
+
+
+@dataclass(slots=True)
+class _Open:
+    """A bracket that waits for its end."""
+
+    character: str
+    at: int
+    colons: int = 0
+    bars: int = 0
+    last_colon: int = 0
+    sound: bool = True
+
+
+def schedulable(text: str, start: int, end: int) -> frozenset[int] | None:
+    """Return where the `[` of schedules and alternations stand, or None if A1111 takes the clause literally."""
+    stack: list[_Open] = []
+    found: set[int] = set()
+    for kind, at, stop in lex(text, start, end):
+        if kind in {"text", "comment", "break", "and", "tag", "empty"}:
+            continue
+        if kind == "escape":
+            if text[at:stop] in {"\\", "\\\n"}:
+                return None
+            continue
+        for place in range(at, stop):
+            if not _take(text, place, stack, found):
+                return None
+    return None if any(opened.bars for opened in stack) else frozenset(found)
+
+
+def _take(text: str, at: int, stack: list[_Open], found: set[int]) -> bool:
+    character = text[at]
+    if character in "([":
+        stack.append(_Open(character, at))
+    elif character in ")]":
+        return _close(text, at, stack, found)
+    elif character == "|":
+        if not stack or stack[-1].character == "(":
+            return False
+        stack[-1].bars += 1
+    elif character == ":" and stack:
+        stack[-1].colons += 1
+        stack[-1].last_colon = at
+    return True
+
+
+def _close(text: str, at: int, stack: list[_Open], found: set[int]) -> bool:
+    """End the innermost bracket; False if a `|` was left without a home."""
+    pairs = {"(": ")", "[": "]"}
+    if not stack or pairs[stack[-1].character] != text[at]:
+        homeless = any(opened.bars for opened in stack)
+        stack.clear()
+        return not homeless
+    bracket = stack.pop()
+    sound = bracket.sound and _well_formed(text, at, bracket)
+    if not sound:
+        for outer in stack:
+            outer.sound = False
+        return not bracket.bars
+    if bracket.character == "[" and (bracket.bars or bracket.colons):
+        found.add(bracket.at)
+    return True
+
+
+def _well_formed(text: str, at: int, bracket: _Open) -> bool:
+    if bracket.character == "(":
+        return bracket.colons <= 1
+    if bracket.bars:
+        return bracket.colons == 0
+    return bracket.colons == 0 or (bracket.colons <= 2 and number(text[bracket.last_colon + 1 : at]) is not None)

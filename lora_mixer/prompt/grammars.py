@@ -1,0 +1,63 @@
+"""The dialects of the prompt language, as a table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lora_mixer.errors import RequestError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grammar:
+    """How a dialect reads what can be read in two ways.
+
+    Attributes:
+        name: What it is called.
+        and_anywhere: `AND` splits inside brackets too.
+        lone_weight: A trailing `:number` is a guidance weight even where no `AND` stands (`16:9`, `:3`).
+        breaks_in_brackets: `BREAK` breaks inside brackets; else it becomes a word there, at -1 times the weight.
+        exact_schedules: One malformed schedule makes every schedule of the clause literal text.
+        hoisted_tags: LoRA tags act from the first step to the last, wherever they stand.
+        negative_tags: LoRA tags in the negative prompt are tags; else they are text there.
+        unknown_tags: `<word:...>` with an unknown word is an error; else it is dropped.
+        odd_weights: `(a:.)` is text; else it is an error.
+    """
+
+    name: str
+    and_anywhere: bool = False
+    lone_weight: bool = False
+    breaks_in_brackets: bool = True
+    exact_schedules: bool = False
+    hoisted_tags: bool = False
+    negative_tags: bool = True
+    unknown_tags: bool = True
+    odd_weights: bool = True
+
+
+GRAMMARS = (
+    Grammar(name="default"),
+    Grammar(
+        name="a1111",
+        and_anywhere=True,
+        lone_weight=True,
+        breaks_in_brackets=False,
+        exact_schedules=True,
+        hoisted_tags=True,
+        negative_tags=False,
+        unknown_tags=False,
+        odd_weights=False,
+    ),
+)
+
+
+def grammar_named(name: str) -> Grammar:
+    """Return a grammar of the table.
+
+    Raises:
+        RequestError: There is none of that name.
+    """
+    for grammar in GRAMMARS:
+        if grammar.name == name:
+            return grammar
+    names = ", ".join(grammar.name for grammar in GRAMMARS)
+    raise RequestError(f"there is no prompt grammar {name!r}", remedy=f"Use one of: {names}.")

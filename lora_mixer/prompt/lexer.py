@@ -1,0 +1,49 @@
+"""A prompt cut into tokens, in one pass over the text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+# Every quantifier is possessive or over a class the next token cannot start with: no input makes it backtrack.
+_TOKEN = re.compile(
+    r"""
+    (?P<text>    (?: [^\\()\[\]:|<\#BA]++ | (?<=\w)[BA] | B(?!REAK\b) | A(?!ND\b) )++ )
+  | (?P<escape>  \\(?:.|$) )
+  | (?P<empty>   (?: \(\) | \[\] )++ )
+  | (?P<open>    (?: \((?!\)) | \[(?!\]) )++ )
+  | (?P<close>   [)\]]++ )
+  | (?P<weight>  :\s*+[+-]?[.\d]++\s*+\) )
+  | (?P<separator> [:|] )
+  | (?P<tag>     < )
+  | (?P<comment> \#[^\n]*+ )
+  | (?P<break>   BREAK\b\s*+ )
+  | (?P<and>     AND\b )
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+_TAG = re.compile(r"<(?P<word>\w++):(?P<arguments>[^>]*+)>")
+
+
+class Token(NamedTuple):
+    """A run of text that means one thing; `kind` is the name of a group of the pattern above."""
+
+    kind: str
+    at: int
+    end: int
+
+
+def lex(text: str, start: int, end: int) -> Iterator[Token]:
+    """Yield the tokens of `text[start:end]`; an angle bracket that opens no tag is a `text`."""
+    last_close = text.rfind(">", start, end)
+    position = start
+    while position < end:
+        match = _TOKEN.match(text, position, end)
+        kind = (match.lastgroup if match else None) or "text"
+        stop = match.end() if match else position + 1
+        if kind == "tag":
+            tag = _TAG.match(text, position, end) if position < last_close else None
+            kind, stop = ("tag", tag.end()) if tag else ("text", stop)
+        yield Token(kind, position, stop)
+        position = stop

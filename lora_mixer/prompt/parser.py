@@ -1,0 +1,242 @@
+"""The prompt language: one pass over the tokens with a stack of open brackets, linear in the text.
+
+Interleaved brackets, as in `(a [b) c]`, mean what they mean in A1111: each factor covers its own stretch.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from dataclasses import dataclass, field, replace
+
+from lora_mixer.errors import PromptError
+from lora_mixer.prompt.brackets import Item, Mark, moving_weight, schedule, settle
+from lora_mixer.prompt.clauses import Stretch, stretches, trailing_weight
+from lora_mixer.prompt.exact import schedulable
+from lora_mixer.prompt.grammars import Grammar, grammar_named
+from lora_mixer.prompt.lexer import Token, lex
+from lora_mixer.prompt.nodes import ROUND, SQUARE, Alternate, Break, Clause, LoraTag, Prompt, Switch, Text, Weighted
+from lora_mixer.prompt.tags import LORA_WORDS, parse_tag
+
+MAX_DEPTH = 100  # brackets deeper than this are text: 1.1 ** 100 is 13,781
+_MAX_WEIGHT = 1e6
+_TAG_WORD = re.compile(r"<\s*(\w+)\s*:")
+_CLOSES = {")": "(", "]": "["}
+
+
+def parse(text: str, *, grammar: str = "default", negative: bool = False) -> Prompt:
+    r"""Return a prompt as a tree.
+
+    Args:
+        text: The prompt. `\` before any character makes it plain.
+        grammar: A name of `GRAMMARS`.
+        negative: It is a negative prompt: `AND` is a word, and its LoRAs act on that half of guidance only.
+
+    Raises:
+        PromptError: A LoRA tag or a number in it is wrong, with its position; every other text means something.
+        RequestError: There is no such grammar.
+
+    >>> parse("a (cat:1.3)").clauses[0].children[1].weight
+    1.3
+    """
+    dialect = grammar_named(grammar)
+    parts = [
+        _ClauseReader(text, part, dialect, negative=negative) for part in stretches(text, dialect, negative=negative)
+    ]
+    clauses = [part.read() for part in parts]
+    if len(clauses) > 1:
+        clauses = [_trimmed(clause) for clause in clauses]
+    hoisted = tuple(tag for part in parts for tag in part.hoisted)
+    clauses[0] = replace(clauses[0], children=hoisted + clauses[0].children)
+    return Prompt(clauses=tuple(clauses), negative=negative)
+
+
+def _trimmed(clause: Clause) -> Clause:
+    """Return a side of `AND` without the spaces at its ends."""
+    children = list(clause.children)
+    for place, strip in ((0, str.lstrip), (-1, str.rstrip)):
+        if children and isinstance(end := children[place], Text):
+            text = strip(end.text)
+            children[place : place + 1 or None] = [replace(end, text=text)] if text else []
+    return replace(clause, children=tuple(children))
+
+
+@dataclass(slots=True)
+class _Frame:
+    """An open bracket with what was read inside it; the outermost one has no character."""
+
+    character: str
+    at: int
+    items: list[Item] = field(default_factory=list)
+    whole: bool = True  # else it was cut by a bracket of the other kind, and is no schedule
+
+
+class _ClauseReader:
+    """Reads one side of `AND`."""
+
+    def __init__(self, text: str, stretch: Stretch, grammar: Grammar, *, negative: bool) -> None:
+        self._text = text
+        self._stretch = stretch
+        self._grammar = grammar
+        self._tags_are_text = negative and not grammar.negative_tags
+        self._frames = [_Frame("", stretch.start)]
+        self._weight = 1.0
+        self._skip_to = stretch.start
+        self._scheduled = schedulable(text, stretch.start, stretch.end) if grammar.exact_schedules else None
+        self.hoisted: list[LoraTag] = []
+
+    def read(self) -> Clause:
+        """Return the clause."""
+        readers = {
+            "text": self._plain,
+            "escape": self._escape,
+            "open": self._open,
+            "close": self._close_run,
+            "weight": self._weigh,
+            "separator": self._separate,
+            "tag": self._tag,
+            "break": self._break,
+            "and": self._plain,
+        }
+        for token in lex(self._text, self._stretch.start, self._stretch.end):
+            if token.kind in readers and token.at >= self._skip_to:
+                readers[token.kind](token)
+        while len(self._frames) > 1:
+            self._end_innermost()
+        return Clause(children=settle(self._frames[0].items), weight=self._weight, at=self._stretch.start)
+
+    def _add(self, item: Item) -> None:
+        self._frames[-1].items.append(item)
+
+    def _add_text(self, at: int, end: int) -> None:
+        if at < end:
+            self._add(Text(text=self._text[at:end], at=at))
+
+    def _plain(self, token: Token) -> None:
+        self._add_text(token.at, token.end)
+
+    def _escape(self, token: Token) -> None:
+        self._add_text(token.at + 1, token.end)
+
+    def _separate(self, token: Token) -> None:
+        tail = trailing_weight(self._text, token.at, self._stretch.end) if self._stretch.weighted else None
+        if tail is None:
+            self._add(Mark(self._text[token.at], token.at))
+            return
+        self._weight = max(-_MAX_WEIGHT, min(_MAX_WEIGHT, float(tail["weight"])))
+        self._skip_to = tail.end("weight")
+
+    def _break(self, token: Token) -> None:
+        if self._grammar.breaks_in_brackets or len(self._frames) == 1:
+            self._add(Break(at=token.at))
+        else:
+            self._add(Weighted(children=(Text(text="BREAK", at=token.at),), weight=-1.0, at=token.at))
+
+    def _tag(self, token: Token) -> None:
+        match = _TAG_WORD.match(self._text, token.at)
+        word = match[1] if match else ""
+        if self._tags_are_text:
+            self._add_text(token.at, token.end)
+        elif word.lower() in LORA_WORDS:
+            tag = parse_tag(self._text, token.at, token.end)
+            if self._grammar.hoisted_tags:
+                self.hoisted.append(tag)
+            else:
+                self._add(tag)
+        elif self._grammar.unknown_tags and word[:1].isalpha():
+            raise _unknown_tag(word, token.at)
+        elif self._grammar.unknown_tags:
+            self._add_text(token.at, token.end)
+
+    def _open(self, token: Token) -> None:
+        room = MAX_DEPTH + 1 - len(self._frames)
+        for at in range(token.at, min(token.end, token.at + room)):
+            self._frames.append(_Frame(self._text[at], at))
+        self._add_text(min(token.end, token.at + room), token.end)
+
+    def _close_run(self, token: Token) -> None:
+        for at in range(token.at, token.end):
+            if len(self._frames) == 1:
+                self._add_text(at, token.end)
+                return
+            self._close(at, ROUND)
+
+    def _weigh(self, token: Token) -> None:
+        """Read `:number)`: a weight if a round bracket is open, else a mark, text and a bracket."""
+        close = token.end - 1
+        written = self._text[token.at + 1 : close]
+        if any(frame.character == "(" for frame in self._frames):
+            weight = self._factor(written, token.at)
+            if weight is not None:
+                self._close(close, weight)
+                return
+        self._add(Mark(":", token.at))
+        self._add_text(token.at + 1, close)
+        self._close(close, ROUND)
+
+    def _factor(self, written: str, at: int) -> float | None:
+        try:
+            weight = float(written)
+        except ValueError:
+            if self._grammar.odd_weights and not any(character.isdigit() for character in written):
+                return None
+            raise PromptError(
+                f"{written.strip()!r} is not a weight",
+                position=at,
+                remedy=r"Write it like (word:1.2), or put \ before the colon if it is text.",
+            ) from None
+        if abs(weight) > _MAX_WEIGHT:
+            raise PromptError(
+                f"the weight {written.strip()[:20]} is too large", position=at, remedy="Weights are usually 0 to 2."
+            )
+        return weight
+
+    def _close(self, at: int, weight: float) -> None:
+        """End the bracket that the closing one at `at` belongs to; `weight` is that of a round one."""
+        opening = _CLOSES[self._text[at]]
+        depth = next((i for i in range(len(self._frames) - 1, 0, -1) if self._frames[i].character == opening), None)
+        if depth is None:
+            self._add_text(at, at + 1)
+            return
+        cut = [self._frames[place] for place in range(depth + 1, len(self._frames))]
+        for _ in cut:
+            self._end_innermost()
+        frame = self._frames.pop()
+        self._add_group(frame, weight)
+        self._frames += [_Frame(other.character, other.at, whole=False) for other in cut]
+
+    def _add_group(self, frame: _Frame, weight: float) -> None:
+        if frame.character == "(":
+            moving = moving_weight(frame.items) if weight == ROUND else None
+            items = frame.items[:-2] if moving else frame.items
+            self._add_weighted(items, moving or weight, frame.at)
+            return
+        scheduled = schedule(frame.items, frame.at) if self._may_schedule(frame) else None
+        if scheduled is None:
+            self._add_weighted(frame.items, SQUARE, frame.at)
+        else:
+            self._add(scheduled)
+
+    def _may_schedule(self, frame: _Frame) -> bool:
+        if not self._grammar.exact_schedules:
+            return frame.whole
+        return frame.whole and self._scheduled is not None and frame.at in self._scheduled
+
+    def _end_innermost(self) -> None:
+        frame = self._frames.pop()
+        self._add_weighted(frame.items, ROUND if frame.character == "(" else SQUARE, frame.at)
+
+    def _add_weighted(self, items: list[Item], weight: float | Switch | Alternate, at: int) -> None:
+        children = settle(items)
+        if children:
+            self._add(Weighted(children=children, weight=weight, at=at))
+
+
+def _unknown_tag(word: str, at: int) -> PromptError:
+    nearest = difflib.get_close_matches(word.lower(), LORA_WORDS, n=1)
+    hint = f"Did you mean <{nearest[0]}:...>? " if nearest else ""
+    return PromptError(
+        f"there is no tag <{word}:...>",
+        position=at,
+        remedy=rf"{hint}There are: {', '.join(LORA_WORDS)}. Put \ before the < if it is text.",
+    )

@@ -1,0 +1,61 @@
+"""Styles: named pieces of prompts in A1111's `styles.csv`."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from lora_mixer.errors import ConfigError
+
+_HERE = "{prompt}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Style:
+    """What a style adds to a prompt; `{prompt}` in it is where the prompt goes."""
+
+    name: str
+    prompt: str = ""
+    negative: str = ""
+
+
+def read_styles(path: Path) -> Mapping[str, Style]:
+    """Return the styles of a `styles.csv` by name.
+
+    Raises:
+        ConfigError: The file cannot be read, or has no column `name`.
+    """
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            rows = csv.DictReader(file)
+            if "name" not in (rows.fieldnames or ()):
+                raise ConfigError(
+                    "the file has no column `name`", where=str(path), remedy="Its first line names columns."
+                )
+            return {row["name"]: _style(row) for row in rows if row["name"]}
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise ConfigError(f"the styles cannot be read ({error})", where=str(path)) from error
+
+
+def _style(row: Mapping[str, str | None]) -> Style:
+    prompt = row.get("prompt") or row.get("text") or ""  # `text` is the column's old name
+    return Style(name=row["name"] or "", prompt=prompt, negative=row.get("negative_prompt") or "")
+
+
+def apply_styles(prompt: str, negative: str, styles: Iterable[Style]) -> tuple[str, str]:
+    """Return a prompt and its negative with styles applied, in order.
+
+    >>> apply_styles("cat", "", [Style(name="ink", prompt="ink drawing of {prompt}", negative="photo")])
+    ('ink drawing of cat', 'photo')
+    """
+    for style in styles:
+        prompt, negative = _merged(prompt, style.prompt), _merged(negative, style.negative)
+    return prompt, negative
+
+
+def _merged(text: str, addition: str) -> str:
+    if _HERE in addition:
+        return addition.replace(_HERE, text)
+    return ", ".join(part for part in (text.strip(), addition.strip()) if part)

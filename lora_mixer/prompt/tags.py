@@ -1,0 +1,152 @@
+"""LoRA tags: `<lora:name:te:unet:dyn>` with named arguments and strengths that move over the steps."""
+
+from __future__ import annotations
+
+import difflib
+import math
+import re
+
+from lora_mixer.errors import PromptError
+from lora_mixer.prompt.nodes import Keyframes, LoraTag
+
+LORA_WORDS = ("lora", "lyco")
+_POSITIONS = ("te", "unet", "dyn")
+_NAMED = ("te", "unet", "dyn", "lbw", "lbwe", "start", "stop", "step")
+_OTHER_PASSES = ("hr", "hrte", "hrunet")  # strengths of a second, larger pass, which is no part of a render here
+_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
+_EXAMPLE = "Write it like <lora:name:0.8>."
+_MAX_STRENGTH = 1000.0
+
+_Argument = tuple[str, int]  # what was written, and where
+
+
+def number(text: str) -> float | None:
+    """Return a plain decimal number, or None if the text is none.
+
+    >>> number(" -.5 "), number("1.1.1"), number("nan")
+    (-0.5, None, None)
+    """
+    text = text.strip()
+    return float(text) if _NUMBER.fullmatch(text) else None
+
+
+def parse_tag(text: str, at: int, end: int) -> LoraTag:
+    """Return the LoRA tag at `text[at:end]`, angle brackets included.
+
+    Raises:
+        PromptError: It has no name, a bad number or an unknown argument.
+    """
+    position = text.index(":", at) + 1
+    name, *arguments = text[position : end - 1].split(":")
+    if not name.strip():
+        raise PromptError("a LoRA tag has no name", position=at, remedy=_EXAMPLE)
+    return _tag(name.strip(), _arguments(arguments, position + len(name) + 1), at)
+
+
+def _arguments(arguments: list[str], position: int) -> dict[str, _Argument]:
+    given: dict[str, _Argument] = {}
+    named: dict[str, _Argument] = {}
+    for argument in arguments:
+        key, equals, value = argument.partition("=")
+        if equals:
+            named[_known(key.strip(), position)] = (value.strip(), position + len(key) + 1)
+        elif len(given) == len(_POSITIONS):
+            raise PromptError(f"a LoRA tag has one argument too many, {argument!r}", position=position, remedy=_EXAMPLE)
+        else:
+            given[_POSITIONS[len(given)]] = (argument.strip(), position)
+        position += len(argument) + 1
+    return given | named
+
+
+def _known(key: str, position: int) -> str:
+    if key in _NAMED or key in _OTHER_PASSES:
+        return key
+    nearest = difflib.get_close_matches(key, _NAMED, n=1)
+    hint = f"Did you mean {nearest[0]}=? " if nearest else ""
+    raise PromptError(
+        f"a LoRA tag has no argument {key!r}", position=position, remedy=f"{hint}There are: {', '.join(_NAMED)}."
+    )
+
+
+def _tag(name: str, arguments: dict[str, _Argument], at: int) -> LoraTag:
+    te = _strength(*arguments["te"]) if "te" in arguments else 1.0
+    unet = _strength(*arguments["unet"]) if "unet" in arguments else None
+    start, stop = _steps(arguments)
+    return LoraTag(
+        name=name,
+        te=te,
+        unet=None if unet == te else unet,
+        rank=_count("dyn", *arguments["dyn"]) if "dyn" in arguments else None,
+        blocks_text=_words("lbw", arguments),
+        elements_text=_words("lbwe", arguments),
+        start=start,
+        stop=stop,
+        at=at,
+    )
+
+
+def _words(key: str, arguments: dict[str, _Argument]) -> str | None:
+    if key not in arguments:
+        return None
+    text, position = arguments[key]
+    if not text:
+        raise PromptError(
+            f"{key}= in a LoRA tag is empty", position=position, remedy="Write values or a preset's name."
+        )
+    return text
+
+
+def _strength(text: str, position: int) -> float | Keyframes:
+    if "@" not in text and "~" not in text:
+        return _plain(text, position)
+    points = []
+    for point in re.split(r"[,;]", text):
+        weight, _, where = point.replace("~", "@").partition("@")
+        points.append((_plain(where, position) if where.strip() else 1.0, _plain(weight, position)))
+    if any(position_ < 0 for position_, _ in points):
+        raise PromptError(f"{text!r} has a point before the first step", position=position, remedy="Use 0 or more.")
+    points.sort(key=lambda pair: pair[0])
+    return Keyframes(points=tuple(dict(points).items()), fraction=points[-1][0] <= 1.0)
+
+
+def _plain(text: str, position: int) -> float:
+    value = number(text)
+    if value is None:
+        raise PromptError(
+            f"{text!r} in a LoRA tag is not a number", position=position, remedy=f"{_EXAMPLE} Use a dot for fractions."
+        )
+    if not math.isfinite(value) or abs(value) > _MAX_STRENGTH:
+        raise PromptError(
+            f"{text!r} in a LoRA tag is too large", position=position, remedy="Strengths are usually within -2 to 2."
+        )
+    return value
+
+
+def _count(key: str, text: str, position: int) -> int:
+    value = number(text)
+    if value is None or not 1 <= value <= 1_000_000 or value != int(value):
+        raise PromptError(
+            f"{key}={text} in a LoRA tag is not a count", position=position, remedy="Use a whole number from 1 up."
+        )
+    return int(value)
+
+
+def _steps(arguments: dict[str, _Argument]) -> tuple[int, int | None]:
+    start, stop = 1, None
+    if "step" in arguments:
+        text, position = arguments["step"]
+        first, dash, last = text.partition("-")
+        start = _count("step", first, position)
+        stop = _count("step", last, position) if dash else start
+    if "start" in arguments:
+        start = max(1, _count("start", *arguments["start"]))
+    if "stop" in arguments:
+        stop = _count("stop", *arguments["stop"])
+    if stop is not None and stop < start:
+        position = min(arguments[key][1] for key in ("step", "start", "stop") if key in arguments)
+        raise PromptError(
+            f"a LoRA tag stops at step {stop}, before it starts at step {start}",
+            position=position,
+            remedy="Give start= the smaller number.",
+        )
+    return start, stop

@@ -1,0 +1,208 @@
+"""What a prompt says at each step: texts with their weights, and the LoRAs that act."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from types import MappingProxyType
+
+from lora_mixer.errors import PromptError
+from lora_mixer.prompt.nodes import (
+    Alternate,
+    Break,
+    Keyframes,
+    LoraTag,
+    Node,
+    Prompt,
+    Switch,
+    Text,
+    Weighted,
+)
+from lora_mixer.request import LoraUse, Strength
+
+BlockReader = Callable[[str], Mapping[str, float]]
+_LIMIT = 1e9  # nested factors stay finite
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Words:
+    """Text that shares one weight."""
+
+    text: str
+    weight: float = 1.0
+
+
+Piece = Words | Break
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """One text that guides, and how strongly (`AND`)."""
+
+    text: tuple[Piece, ...]
+    weight: float = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Span:
+    """Steps `start` up to but not including `stop`, counted from 0, during which a prompt stays the same.
+
+    Attributes:
+        start: First step.
+        stop: The step after the last.
+        parts: The sides of `AND`.
+        loras: The adapters its tags name that act during these steps.
+    """
+
+    start: int
+    stop: int
+    parts: tuple[Part, ...]
+    loras: tuple[LoraUse, ...] = ()
+
+
+def timeline(prompt: Prompt, steps: int, *, blocks: BlockReader | None = None) -> tuple[Span, ...]:
+    """Return the spans that cover `steps` steps, in order; neighbours differ.
+
+    Args:
+        prompt: The prompt.
+        steps: How many steps the course has.
+        blocks: Reads block weights (`lbw=`) as the open model's family lays them out.
+
+    Raises:
+        PromptError: A tag asks for block weights that `blocks` cannot read, or for what this program cannot do.
+    """
+    edges = sorted({0, steps, *(edge for edge in _edges(prompt, steps) if 0 < edge < steps)})
+    spans: list[Span] = []
+    for start, stop in pairwise(edges):
+        span = _Reader(prompt, start + 1, steps, blocks).span(start, stop)
+        if spans and (spans[-1].parts, spans[-1].loras) == (span.parts, span.loras):
+            span = replace(span, start=spans.pop().start)
+        spans.append(span)
+    return tuple(spans)
+
+
+def _edges(prompt: Prompt, steps: int) -> set[int]:
+    """Return the counts of finished steps after which something may change."""
+    edges: set[int] = set()
+    for node in walk(node for clause in prompt.clauses for node in clause.children):
+        if isinstance(node, Switch):
+            edges.add(node.when.steps(steps))
+        elif isinstance(node, Alternate):
+            edges.update(range(1, steps))
+        elif isinstance(node, LoraTag):
+            edges.update({node.start - 1, node.stop or steps})
+    return edges
+
+
+def walk(nodes: Iterable[Node]) -> Iterator[Node]:
+    """Yield nodes and everything inside them, in no particular order."""
+    waiting = list(nodes)
+    while waiting:
+        node = waiting.pop()
+        yield node
+        waiting += _inside(node)
+
+
+def _inside(node: Node) -> list[Node]:
+    if isinstance(node, Weighted):
+        return [*node.children, *([] if isinstance(node.weight, float) else [node.weight])]
+    if isinstance(node, Switch):
+        return [*node.before, *node.after]
+    if isinstance(node, Alternate):
+        return [inner for option in node.options for inner in option]
+    return []
+
+
+def chosen(node: Switch | Alternate, step: int, steps: int) -> tuple[Node, ...]:
+    """Return what a schedule stands for at a step, counted from 1."""
+    if isinstance(node, Alternate):
+        return node.options[(step - 1) % len(node.options)]
+    return node.before if step <= node.when.steps(steps) else node.after
+
+
+class _Reader:
+    """A prompt at one step, counted from 1."""
+
+    def __init__(self, prompt: Prompt, step: int, steps: int, blocks: BlockReader | None) -> None:
+        self._prompt = prompt
+        self._step = step
+        self._steps = steps
+        self._blocks = blocks
+        self._loras: list[LoraUse] = []
+
+    def span(self, start: int, stop: int) -> Span:
+        """Return the prompt at this step as a span."""
+        parts = []
+        for clause in self._prompt.clauses:
+            pieces: list[Piece] = []
+            self._read(clause.children, 1.0, pieces)
+            parts.append(Part(text=tuple(pieces), weight=clause.weight))
+        return Span(start=start, stop=stop, parts=tuple(parts), loras=tuple(self._loras))
+
+    def _read(self, nodes: Iterable[Node], weight: float, pieces: list[Piece]) -> None:
+        for node in nodes:
+            if isinstance(node, Text):
+                _append(pieces, node.text, weight)
+            elif isinstance(node, Break):
+                pieces.append(Break())
+            elif isinstance(node, Weighted):
+                self._read(node.children, _bounded(weight * self._factor(node)), pieces)
+            elif isinstance(node, LoraTag):
+                self._use(node)
+            else:
+                self._read(chosen(node, self._step, self._steps), weight, pieces)
+
+    def _factor(self, node: Weighted) -> float:
+        if isinstance(node.weight, float):
+            return node.weight
+        (text,) = chosen(node.weight, self._step, self._steps)
+        return float(text.text) if isinstance(text, Text) else 1.0
+
+    def _use(self, tag: LoraTag) -> None:
+        if not tag.start <= self._step <= (tag.stop or self._steps):
+            return
+        self._loras.append(LoraUse(name=tag.name, strength=self._strength(tag)))
+
+    def _strength(self, tag: LoraTag) -> Strength:
+        if tag.rank is not None or tag.elements_text is not None:
+            which = "dyn" if tag.rank is not None else "lbwe"
+            raise PromptError(
+                f"{which}= of the LoRA {tag.name!r} is not supported",
+                position=tag.at,
+                remedy="Leave it out; lbw= weighs whole blocks.",
+            )
+        te = tag.te.points[0][1] if isinstance(tag.te, Keyframes) else tag.te
+        unet = tag.te if tag.unet is None else tag.unet
+        curve = unet.curve(self._steps) if isinstance(unet, Keyframes) else None
+        factor = 1.0 if isinstance(unet, Keyframes) else unet
+        return Strength(
+            unet=factor,
+            te1=None if te == factor else te,
+            blocks=self._block_weights(tag),
+            curve=curve,
+            negative=self._prompt.negative,
+        )
+
+    def _block_weights(self, tag: LoraTag) -> Mapping[str, float]:
+        if tag.blocks_text is None:
+            return MappingProxyType({})
+        if self._blocks is None:
+            raise PromptError(
+                f"the block weights of the LoRA {tag.name!r} cannot be read here",
+                position=tag.at,
+                remedy="Leave out lbw=.",
+            )
+        return self._blocks(tag.blocks_text)
+
+
+def _append(pieces: list[Piece], text: str, weight: float) -> None:
+    last = pieces[-1] if pieces else None
+    if isinstance(last, Words) and last.weight == weight:
+        pieces[-1] = replace(last, text=last.text + text)
+    else:
+        pieces.append(Words(text=text, weight=weight))
+
+
+def _bounded(weight: float) -> float:
+    return max(-_LIMIT, min(_LIMIT, weight))

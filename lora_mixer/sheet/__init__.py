@@ -1,0 +1,9 @@
+"""Many pictures on one page: labelled grids and an index that opens from disk."""
+
+from __future__ import annotations
+
+from lora_mixer.sheet.draw import Cell, Failed, draw_sheet, save_sheet
+from lora_mixer.sheet.index import Entry, write_index
+from lora_mixer.sheet.layout import Labels
+
+__all__ = ["Cell", "Entry", "Failed", "Labels", "draw_sheet", "save_sheet", "write_index"]

@@ -1,0 +1,190 @@
+"""The merge engine: what goes on comes off, bit for bit, and a mix is a sum."""
+
+from __future__ import annotations
+
+import random
+from contextlib import nullcontext
+from types import SimpleNamespace
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import nn
+
+from lora_mixer.adapters import make_layer
+from lora_mixer.apply import MergeEngine, Placed, Stack
+from lora_mixer.errors import CancelledError
+from lora_mixer.modules import Family, ModuleName
+from lora_mixer.request import Strength
+
+NAMES = (ModuleName("unet", "mid_block.a"), ModuleName("unet", "mid_block.b"), ModuleName("te1", "text_model.c"))
+SHAPES = {NAMES[0]: (6, 8), NAMES[1]: (4, 6, 3, 3), NAMES[2]: (8, 8)}
+strengths = st.floats(-2, 2, width=16)
+
+
+class TinyModel:
+    """A linear, a convolution and a text layer, with the one method the engine needs."""
+
+    def __init__(self, dtype: torch.dtype = torch.float32) -> None:
+        torch.manual_seed(0)
+        self.modules = {
+            NAMES[0]: nn.Linear(8, 6),
+            NAMES[1]: nn.Conv2d(6, 4, 3),
+            NAMES[2]: nn.Linear(8, 8, bias=False),
+        }
+        for module in self.modules.values():
+            module.to(dtype).requires_grad_(False)
+
+    def module(self, name: ModuleName) -> nn.Module:
+        return self.modules[name]
+
+    def bits(self) -> list[torch.Tensor]:
+        return [p.detach().clone() for module in self.modules.values() for p in module.parameters()]
+
+
+def adapter(seed: int) -> SimpleNamespace:
+    generator = torch.Generator().manual_seed(seed)
+    layers = {}
+    for name, shape in SHAPES.items():
+        rank = 1 + seed % 3
+        slots = {
+            "up": torch.randn(shape[0], rank, *(1 for _ in shape[2:]), generator=generator),
+            "down": torch.randn(rank, *shape[1:], generator=generator),
+            "alpha": torch.tensor(float(1 + seed % 2)),
+        }
+        layers[name] = make_layer(slots, shape, (shape[0],))
+    return SimpleNamespace(digest=f"{seed:064x}", name=f"adapter{seed}", layers=layers)
+
+
+def stack(*pairs: tuple[int, float]) -> Stack:
+    return Stack(
+        (Placed(adapter=adapter(seed), strength=Strength(unet=value)) for seed, value in pairs), family=Family.SD1
+    )
+
+
+def same(left: list[torch.Tensor], right: list[torch.Tensor]) -> bool:
+    return all(torch.equal(a, b) for a, b in zip(left, right, strict=True))
+
+
+ALL = ("unet", "te1")
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
+def test_zero_strength_changes_no_bit(dtype: torch.dtype) -> None:
+    model = TinyModel(dtype)
+    before = model.bits()
+    with MergeEngine(model).applied([stack((1, 0.0), (2, 0.0))], parts=ALL):
+        assert same(model.bits(), before)
+
+
+@pytest.mark.parametrize("way_out", [None, ValueError, CancelledError, KeyboardInterrupt, GeneratorExit])
+def test_the_model_is_bit_for_bit_itself_on_every_way_out(way_out: type[BaseException] | None) -> None:
+    model = TinyModel(torch.bfloat16)
+    before = model.bits()
+    expected = pytest.raises(way_out) if way_out is not None else nullcontext()
+    with expected, MergeEngine(model).applied([stack((1, 1.0), (2, -0.5))], parts=ALL):
+        assert not same(model.bits(), before)
+        if way_out is not None:
+            raise way_out("out")
+    assert same(model.bits(), before)
+
+
+def test_a_failure_while_the_mix_goes_on_leaves_nothing_on() -> None:
+    model = TinyModel()
+    before = model.bits()
+    broken = adapter(1)
+    broken.layers[NAMES[2]] = SimpleNamespace(factors=lambda: (_ for _ in ()).throw(MemoryError()))
+    mix = Stack([Placed(adapter=broken, strength=Strength())], family=Family.SD1)
+    with pytest.raises(MemoryError), MergeEngine(model).applied([mix], parts=ALL):
+        pass
+    assert same(model.bits(), before)
+
+
+@given(first=strengths, second=strengths, third=strengths)
+def test_the_order_of_adapters_changes_no_bit(first: float, second: float, third: float) -> None:
+    model = TinyModel()
+    pairs = [(1, first), (2, second), (3, third)]
+    with MergeEngine(model).applied([stack(*pairs)], parts=ALL):
+        forward = model.bits()
+    with MergeEngine(model).applied([stack(*reversed(pairs))], parts=ALL):
+        assert same(model.bits(), forward)
+
+
+@given(first=strengths, second=strengths)
+def test_the_merged_weight_is_the_pristine_one_plus_the_sum_of_strength_times_delta(
+    first: float, second: float
+) -> None:
+    model = TinyModel()
+    before = {name: module.weight.detach().double() for name, module in model.modules.items()}
+    mix = stack((1, first), (2, second))
+    with MergeEngine(model).applied([mix], parts=ALL):
+        for name, module in model.modules.items():
+            wanted = before[name].clone()
+            for placed in mix.placed:
+                slots = placed.adapter.layers[name].slots
+                up, down = slots["up"].double().flatten(1), slots["down"].double().flatten(1)
+                scale = float(slots["alpha"]) / down.shape[0]
+                wanted += placed.strength.unet * scale * (up @ down).reshape(wanted.shape)
+            torch.testing.assert_close(module.weight.detach().double(), wanted, rtol=1e-5, atol=1e-5)
+
+
+def test_one_adapter_named_twice_acts_with_the_sum_of_its_strengths() -> None:
+    model = TinyModel()
+    with MergeEngine(model).applied([stack((1, 0.75))], parts=ALL):
+        once = model.bits()
+    with MergeEngine(model).applied([stack((1, 0.5), (1, 0.25))], parts=ALL):
+        assert same(model.bits(), once)
+
+
+def test_only_the_parts_asked_for_are_touched() -> None:
+    model = TinyModel()
+    before = model.module(NAMES[2]).weight.detach().clone()
+    with MergeEngine(model).applied([stack((1, 1.0))], parts=("unet",)):
+        assert torch.equal(model.module(NAMES[2]).weight, before)
+
+
+def test_a_moved_slider_recomputes_only_the_modules_its_adapter_touches() -> None:
+    model = TinyModel()
+    engine = MergeEngine(model)
+    small = adapter(2)
+    small.layers = {NAMES[0]: small.layers[NAMES[0]]}
+
+    def mix(value: float) -> Stack:
+        return Stack(
+            [
+                Placed(adapter=adapter(1), strength=Strength()),
+                Placed(adapter=small, strength=Strength(unet=value)),
+            ],
+            family=Family.SD1,
+        )
+
+    with engine.applied([mix(0.5)], parts=ALL):
+        untouched = model.module(NAMES[1]).weight.data_ptr()
+        moved = model.module(NAMES[0]).weight.data_ptr()
+    with engine.applied([mix(0.6)], parts=ALL):
+        assert model.module(NAMES[1]).weight.data_ptr() == untouched
+        assert model.module(NAMES[0]).weight.data_ptr() != moved
+
+
+def test_a_thousand_mixes_errors_and_cancels_leave_the_pristine_weights_as_they_were() -> None:
+    model = TinyModel(torch.bfloat16)
+    before = model.bits()
+    engine, dice = MergeEngine(model), random.Random(7)
+    shelf = [adapter(seed) for seed in range(5)]
+    for _ in range(1000):
+        mix = Stack(
+            [
+                Placed(adapter=dice.choice(shelf), strength=Strength(unet=dice.uniform(-2, 2)))
+                for _ in range(dice.randrange(4))
+            ],
+            family=Family.SD1,
+        )
+        outcome = dice.choice([None, ValueError, CancelledError])
+        try:
+            with engine.applied([mix], parts=ALL):
+                if outcome is not None:
+                    raise outcome("out")
+        except (ValueError, CancelledError):
+            pass
+    assert same(model.bits(), before)

@@ -1,0 +1,126 @@
+"""The Python API on the embedded model: one picture, many pictures, each with its own mix."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import lora_mixer
+from lora_mixer import Cancel, LoraUse, Mixer, Progress, RenderRequest, Strength
+from lora_mixer.errors import CancelledError, PromptError, RequestError, UnknownAdapterError
+
+STEPS = 4
+TOLERANCE = 2  # of 255: what the order of float32 sums may change
+
+
+def pixels(picture: lora_mixer.RenderedImage) -> np.ndarray:
+    return np.asarray(picture.image).astype(int)
+
+
+def mix(name: str, strength: float) -> tuple[LoraUse, ...]:
+    return (LoraUse(name=name, strength=Strength(unet=strength)),)
+
+
+def test_the_same_request_twice_gives_the_same_pixels(mixer: Mixer) -> None:
+    first = mixer.render("red heart", seed=7, steps=STEPS)
+    assert np.array_equal(pixels(first), pixels(mixer.render("red heart", seed=7, steps=STEPS)))
+    assert not np.array_equal(pixels(first), pixels(mixer.render("red heart", seed=8, steps=STEPS)))
+
+
+def test_a_lora_at_strength_zero_changes_no_pixel_and_at_one_changes_many(mixer: Mixer) -> None:
+    plain = pixels(mixer.render("cat", seed=7, steps=STEPS))
+    assert np.array_equal(plain, pixels(mixer.render("cat", seed=7, steps=STEPS, loras=mix("night_sky", 0.0))))
+    changed = pixels(mixer.render("cat", seed=7, steps=STEPS, loras=mix("night_sky", 1.0)))
+    assert np.abs(plain - changed).mean() > 5
+
+
+def test_a_tag_in_the_prompt_and_a_lora_of_the_request_are_the_same_wish(mixer: Mixer) -> None:
+    tagged = mixer.render("cat <lora:line_art:0.75>", seed=7, steps=STEPS)
+    assert np.array_equal(pixels(tagged), pixels(mixer.render("cat", seed=7, steps=STEPS, loras=mix("line_art", 0.75))))
+    assert [(a.name, a.strength.unet) for a in tagged.record.adapters] == [("line_art", 0.75)]
+
+
+def test_every_picture_of_a_mixed_batch_is_the_picture_it_would_be_alone(mixer: Mixer) -> None:
+    requests = [
+        RenderRequest(prompt="cat", seed=1),
+        RenderRequest(prompt="red heart", seed=2, loras=mix("night_sky", 0.8)),
+        RenderRequest(prompt="sun <lora:line_art:1>", seed=3, cfg=4.0, loras=mix("night_sky", -0.5)),
+        RenderRequest(prompt="cat, blue background", negative="red", seed=4, loras=mix("top_hat", 0.6)),
+    ]
+    together = list(mixer.render_many(requests, batch=4, steps=STEPS))
+    assert {picture.record.engine for picture in together} == {"side"}
+    for request, picture in zip(requests, together, strict=True):
+        alone = mixer.render(request, steps=STEPS)
+        assert alone.record.engine == "merged"
+        assert np.abs(pixels(picture) - pixels(alone)).max() <= TOLERANCE
+
+
+def test_rendering_leaves_every_bit_of_the_model_as_it_was(mixer: Mixer) -> None:
+    before = mixer.model.checksum()
+    list(mixer.render_many(["cat <lora:line_art:1>", "sun <lora:night_sky:1>", "a"], steps=2, batch=2))
+    with pytest.raises(RequestError):
+        mixer.render("cat <lora:line_art:1>", sampler="no such sampler")
+    assert mixer.model.checksum() == before
+
+
+def test_cancel_stops_within_one_step_and_leaves_the_model_pristine(mixer: Mixer) -> None:
+    before, cancel, heard = mixer.model.checksum(), Cancel(), []
+
+    def after(progress: Progress) -> None:
+        heard.append(progress.step)
+        if progress.step == 2:
+            cancel.press()
+
+    with pytest.raises(CancelledError):
+        mixer.render("cat <lora:line_art:1>", steps=50, on_progress=after, cancel=cancel)
+    assert heard == [1, 2]
+    assert mixer.model.checksum() == before
+
+
+def test_progress_counts_pictures_and_steps_and_its_preview_is_a_picture(mixer: Mixer) -> None:
+    heard: list[Progress] = []
+    list(mixer.render_many(["cat", "sun", "car"], steps=2, batch=2, on_progress=heard.append))
+    assert [(p.done, p.batch, p.step) for p in heard] == [(0, 2, 1), (0, 2, 2), (2, 1, 1), (2, 1, 2)]
+    assert heard[-1].fraction == 1.0
+    assert heard[0].preview().size == mixer.native_size
+
+
+def test_an_unknown_lora_is_an_error_with_the_nearest_name(mixer: Mixer) -> None:
+    with pytest.raises(UnknownAdapterError, match="night_sky"):
+        mixer.render("cat <lora:nightsky:1>", steps=1)
+
+
+def test_a_bad_tag_is_an_error_and_the_next_picture_has_no_leftover(mixer: Mixer) -> None:
+    plain = pixels(mixer.render("cat", seed=7, steps=STEPS))
+    mixer.render("cat <lora:night_sky:1>", seed=7, steps=STEPS)
+    with pytest.raises(PromptError):
+        mixer.render("cat <lora:night_sky:abc>", seed=7, steps=STEPS)
+    assert np.array_equal(plain, pixels(mixer.render("cat", seed=7, steps=STEPS)))
+
+
+def test_a_lora_scheduled_in_the_prompt_acts_only_while_its_schedule_says(mixer: Mixer) -> None:
+    plain = pixels(mixer.render("cat", seed=7, steps=STEPS))
+    whole = pixels(mixer.render("cat <lora:night_sky:1>", seed=7, steps=STEPS))
+    half = pixels(mixer.render("cat [<lora:night_sky:1>::0.5]", seed=7, steps=STEPS))
+    never = pixels(mixer.render("cat [<lora:night_sky:1>::0]", seed=7, steps=STEPS))
+    assert np.array_equal(never, plain)
+    assert np.abs(half - plain).mean() > 1
+    assert np.abs(half - whole).mean() > 1
+
+
+def test_a_negative_prompt_changes_the_picture(mixer: Mixer) -> None:
+    plain = pixels(mixer.render("cat", negative="", seed=7, steps=STEPS))
+    assert np.abs(plain - pixels(mixer.render("cat", negative="orange", seed=7, steps=STEPS))).mean() > 1
+
+
+def test_importing_the_package_imports_no_torch() -> None:
+    code = "import sys, lora_mixer; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_the_public_names_are_sorted_and_there() -> None:
+    assert lora_mixer.__all__ == sorted(lora_mixer.__all__)
+    assert all(getattr(lora_mixer, name) is not None for name in lora_mixer.__all__)

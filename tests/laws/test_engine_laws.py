@@ -1,0 +1,124 @@
+"""Two ways to one result: merged weights and side paths, on every kind, in mixed stacks, row by row."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from lora_mixer.adapters import Layer, make_layer
+from lora_mixer.apply import MergeEngine, Placed, SideEngine, Stack
+from lora_mixer.modules import Family, ModuleName
+from lora_mixer.request import Curve, Strength
+from tests.support.kind_examples import CONV_3, EXAMPLES, LINEAR, Example, Shape, generator
+
+NAME = ModuleName("unet", "mid_block.resnets.0.layer")
+TOLERANCE = {"rtol": 1e-4, "atol": 1e-4}
+every_example = pytest.mark.parametrize("example", EXAMPLES, ids=str)
+
+
+class OneLayer:
+    """A model of one module."""
+
+    dtype = torch.float32
+    device = torch.device("cpu")
+
+    def __init__(self, shape: Shape) -> None:
+        torch.manual_seed(3)
+        match len(shape):
+            case 1:
+                self.layer: nn.Module = nn.LayerNorm(shape[0])
+            case 2:
+                self.layer = nn.Linear(shape[1], shape[0])
+            case _:
+                self.layer = nn.Conv2d(shape[1], shape[0], shape[2:], stride=2, padding=shape[2] // 2)
+        self.layer.requires_grad_(False)
+
+    def module(self, _name: ModuleName) -> nn.Module:
+        return self.layer
+
+
+def inputs(shape: Shape, rows: int) -> Tensor:
+    rng = generator(11)
+    return (
+        torch.randn(rows, 16, 7, 7, generator=rng)
+        if len(shape) == 4
+        else torch.randn(rows, 5, shape[-1], generator=rng)
+    )
+
+
+def adapter(layer: Layer, number: int) -> SimpleNamespace:
+    return SimpleNamespace(digest=f"{number:064x}", layers={NAME: layer})
+
+
+def stack(*pairs: tuple[SimpleNamespace, Strength]) -> Stack:
+    return Stack([Placed(adapter=a, strength=s) for a, s in pairs], family=Family.SD1)
+
+
+def built(example: Example, shape: Shape, seed: int) -> Layer:
+    return make_layer(example.build(shape, generator(seed)), shape, shape[:1])
+
+
+@every_example
+def test_merged_weights_and_side_paths_give_the_same_output(example: Example) -> None:
+    for shape in example.shapes:
+        model = OneLayer(shape)
+        x = inputs(shape, 3)
+        mix = stack((adapter(built(example, shape, 5), 1), Strength(unet=0.7)))
+        with MergeEngine(model).applied([mix], parts=("unet",)):
+            merged = model.layer(x)
+        with SideEngine(model).applied([mix] * 3, parts=("unet",)):
+            beside = model.layer(x)
+        assert not torch.allclose(merged, model.layer(x), **TOLERANCE)
+        torch.testing.assert_close(beside, merged, **TOLERANCE)
+
+
+@every_example
+def test_each_row_of_a_mixed_batch_equals_the_same_row_under_its_own_mix_alone(example: Example) -> None:
+    other = next(e for e in EXAMPLES if e.kind == "lora")
+    for shape in (shape for shape in example.shapes if shape in other.shapes):
+        model = OneLayer(shape)
+        x = inputs(shape, 4)
+        first, second = adapter(built(example, shape, 5), 1), adapter(built(other, shape, 6), 2)
+        mixes = [
+            stack(),
+            stack((first, Strength(unet=1.0))),
+            stack((first, Strength(unet=-0.5)), (second, Strength(unet=0.25))),
+            stack((second, Strength(unet=2.0))),
+        ]
+        with SideEngine(model).applied(mixes, parts=("unet",)):
+            together = model.layer(x)
+        for row, mix in enumerate(mixes):
+            with MergeEngine(model).applied([mix], parts=("unet",)):
+                torch.testing.assert_close(together[row : row + 1], model.layer(x[row : row + 1]), **TOLERANCE)
+
+
+@pytest.mark.parametrize("shape", [LINEAR, CONV_3], ids=["linear", "convolution"])
+def test_a_strength_curve_acts_alike_in_both_engines(shape: Shape) -> None:
+    lora = next(e for e in EXAMPLES if e.kind == "lora" and shape in e.shapes)
+    model = OneLayer(shape)
+    x = inputs(shape, 1)
+    curve = Curve(points=((0.0, 0.0), (1.0, 1.0)))
+    mix = stack((adapter(built(lora, shape, 5), 1), Strength(unet=1.0, curve=curve)))
+    merge, side = MergeEngine(model), SideEngine(model)
+    outputs = []
+    for progress in (0.0, 0.5, 1.0):
+        with merge.applied([mix], parts=("unet",), progress=progress):
+            outputs.append(model.layer(x))
+        with side.applied([mix], parts=("unet",), progress=progress):
+            torch.testing.assert_close(model.layer(x), outputs[-1], **TOLERANCE)
+    assert torch.equal(outputs[0], model.layer(x))
+    assert not torch.allclose(outputs[1], outputs[2])
+
+
+def test_side_paths_are_gone_on_every_way_out() -> None:
+    lora = next(e for e in EXAMPLES if e.kind == "lora")
+    model = OneLayer(LINEAR)
+    x = inputs(LINEAR, 1)
+    before = model.layer(x)
+    mix = stack((adapter(built(lora, LINEAR, 5), 1), Strength()))
+    with pytest.raises(KeyboardInterrupt), SideEngine(model).applied([mix], parts=("unet",)):
+        raise KeyboardInterrupt
+    assert torch.equal(model.layer(x), before)

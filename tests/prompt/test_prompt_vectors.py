@@ -1,0 +1,94 @@
+"""The reference's vectors: what each piece of text weighs, and what is said at each step."""
+
+from __future__ import annotations
+
+import pytest
+
+from lora_mixer.prompt import Break, Span, Words, parse, timeline
+
+
+def weights(text: str, **options: str) -> list[tuple[str, float]]:
+    (span,) = timeline(parse(text, **options), 10)
+    return [
+        ("BREAK", 0.0) if isinstance(piece, Break) else (piece.text, pytest.approx(piece.weight, rel=1e-4))
+        for piece in span.parts[0].text
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("((a))", [("a", 1.21)]),
+        ("((a:1.2):1.5)", [("a", 1.8)]),
+        ("(a:-0.5)", [("a", -0.5)]),
+        ("(a: 1.1 )", [("a", 1.1)]),
+        ("(a:1.2", [("a:1.2", 1.1)]),
+        ("a:1.2)", [("a:1.2)", 1.0)]),
+        ("(a:1.2, b)", [("a:1.2, b", 1.1)]),
+        ("(a:1.2:1.3)", [("a:1.2", 1.3)]),
+        ("[[a]]", [("a", 0.82645)]),
+        ("a [b (c:0.5)] d", [("a ", 1.0), ("b ", 0.90909), ("c", 0.4545454), (" d", 1.0)]),
+        ("(a [b) c]", [("a ", 1.1), ("b", 1.0), (" c", 0.90909)]),
+        (r"\(a\) \[b\] \\ \x", [("(a) [b] \\ x", 1.0)]),
+        ("(a:.)", [("a:.", 1.1)]),
+        ("(a BREAK b:1.2)", [("a", 1.2), ("BREAK", 0.0), ("b", 1.2)]),
+        ("BREAKFAST aBREAK", [("BREAKFAST aBREAK", 1.0)]),
+        ("a # said to no one\nb", [("a \nb", 1.0)]),
+        ("//quality,//", [("//quality,//", 1.0)]),
+        ("16:9, a cat :3", [("16:9, a cat :3", 1.0)]),
+    ],
+)
+def test_emphasis_weighs_as_the_reference_says(text: str, expected: list[tuple[str, float]]) -> None:
+    assert weights(text) == expected
+
+
+def said(text: str, steps: int) -> list[str]:
+    """Return the text of every step."""
+    spans = timeline(parse(text), steps)
+    return [_text(span) for span in spans for _ in range(span.start, span.stop)]
+
+
+def _text(span: Span) -> str:
+    return "".join(piece.text for piece in span.parts[0].text if isinstance(piece, Words))
+
+
+@pytest.mark.parametrize("steps", [10, 20])
+@pytest.mark.parametrize(
+    ("text", "first", "until", "then"),
+    [
+        ("[a:b:0.5]", "a", lambda n: n // 2, "b"),
+        ("[a:b:4]", "a", lambda n: 4, "b"),
+        ("[a:b: 4 ]", "a", lambda n: 4, "b"),
+        ("[a:4]", "", lambda n: 4, "a"),
+        ("[a::4]", "a", lambda n: 4, ""),
+        ("[a:b:1]", "a", lambda n: 1, "b"),
+        ("[a:b:1.0]", "a", lambda n: n, "b"),
+        ("[a:b:0]", "a", lambda n: 0, "b"),
+        ("[a:b:-3]", "a", lambda n: 0, "b"),
+        ("[a:b:99]", "a", lambda n: n, "b"),
+        ("[a:b:1e1]", "a", lambda n: 10, "b"),
+        ("[a:b:0.25]", "a", lambda n: n // 4, "b"),
+    ],
+)
+def test_a_switch_happens_after_its_step(text, first, until, then, steps) -> None:
+    assert said(text, steps) == [first] * until(steps) + [then] * (steps - until(steps))
+
+
+@pytest.mark.parametrize("steps", [10, 20])
+def test_alternation_takes_turns_and_nests(steps: int) -> None:
+    assert said("[a|b|c]", steps) == [("a", "b", "c")[i % 3] for i in range(steps)]
+    assert said("[fe|]male", steps) == [("female", "male")[i % 2] for i in range(steps)]
+    assert said("[[a|b]:c:4]", steps) == [("a", "b")[i % 2] for i in range(4)] + ["c"] * (steps - 4)
+
+
+def test_neighbouring_steps_that_say_the_same_are_one_span() -> None:
+    assert len(timeline(parse("[a|a]"), 10)) == 1
+    assert [(s.start, s.stop) for s in timeline(parse("[a:b:3] [c:d:7]"), 10)] == [(0, 3), (3, 7), (7, 10)]
+
+
+def test_a_tag_in_a_schedule_schedules_its_lora() -> None:
+    spans = timeline(parse("cat [<lora:x:0.8>::0.5]"), 10)
+    assert [(s.start, s.stop, [(u.name, u.strength.unet) for u in s.loras]) for s in spans] == [
+        (0, 5, [("x", 0.8)]),
+        (5, 10, []),
+    ]
