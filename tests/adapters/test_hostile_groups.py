@@ -23,7 +23,7 @@ class Largest(TorchDispatchMode):
         super().__init__()
         self.numel = 0
 
-    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+    def __torch_dispatch__(self, function, _types, args=(), kwargs=None):
         made = function(*args, **(kwargs or {}))
         for tensor in made if isinstance(made, tuple | list) else [made]:
             if isinstance(tensor, Tensor):
@@ -62,6 +62,8 @@ BOMBS: dict[str, Slots] = {
         "bias_size": torch.tensor([30000, 30000], dtype=torch.int16),
     },
     "alpha of 1e38": {**lora(LINEAR, generator(0)), "alpha": torch.tensor(1e38)},
+    "alpha of 2^62": {**lora(LINEAR, generator(0)), "alpha": torch.tensor(2**62)},
+    "alpha of -2^62": {**lora(LINEAR, generator(0)), "alpha": torch.tensor(-(2**62))},
     "values of 1e30": {**lora(LINEAR, generator(0)), "up": torch.full_like(lora(LINEAR, generator(0))["up"], 1e30)},
     "alpha of -1e38": {**lora(LINEAR, generator(0)), "alpha": torch.tensor(-1e38)},
     "values of -1e30": {**lora(LINEAR, generator(0)), "up": torch.full_like(lora(LINEAR, generator(0))["up"], -1e30)},
