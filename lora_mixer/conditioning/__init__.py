@@ -6,7 +6,7 @@ from lora_mixer.conditioning.conditioner import Conditioner, TokenCount
 from lora_mixer.conditioning.embeddings import EmbeddingVectors
 from lora_mixer.conditioning.emphasis import EMPHASIS, Emphasis
 from lora_mixer.conditioning.equalise import Encoded, equalise
-from lora_mixer.conditioning.reading import load_embedding
+from lora_mixer.conditioning.reading import embedding_of, load_embedding
 
 __all__ = [
     "EMPHASIS",
@@ -15,6 +15,7 @@ __all__ = [
     "Emphasis",
     "Encoded",
     "TokenCount",
+    "embedding_of",
     "equalise",
     "load_embedding",
 ]

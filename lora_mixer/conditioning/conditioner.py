@@ -82,6 +82,11 @@ class Conditioner:
             tokens, pooled = torch.zeros_like(tokens), None if pooled is None else torch.zeros_like(pooled)
         return Encoded(tokens=tokens, pooled=pooled)
 
+    def named(self, pieces: Sequence[Piece]) -> tuple[EmbeddingVectors, ...]:
+        """Return the embeddings that a text names, in the order they stand."""
+        chunks = Chunker(self._vocabularies[self._parts[0]]).chunks(pieces)
+        return tuple(placement.embedding for chunk in chunks for placement in chunk.placements)
+
     def count(self, text: str, *, steps: int = 20) -> TokenCount:
         """Return how long a prompt is; if it changes over the steps, how long at its longest.
 

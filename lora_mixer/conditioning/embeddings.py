@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -19,6 +20,15 @@ class EmbeddingVectors:
 
     name: str
     vectors: Mapping[str, Tensor]
+
+    @property
+    def digest(self) -> str:
+        """The sha256 over its vectors."""
+        digest = hashlib.sha256()
+        for part in sorted(self.vectors):
+            digest.update(part.encode())
+            digest.update(self.vectors[part].float().contiguous().numpy().tobytes())
+        return digest.hexdigest()
 
     @property
     def length(self) -> int:

@@ -9,16 +9,16 @@ from pathlib import Path
 from typing import Self, Unpack
 
 from lora_mixer.apply import MergeEngine, SideEngine
-from lora_mixer.catalog import EmbeddingLibrary, Library, ModelsFile, load_models_file
-from lora_mixer.conditioning import Conditioner, load_embedding
+from lora_mixer.catalog import Library, ModelsFile, load_models_file
 from lora_mixer.errors import RenderError
 from lora_mixer.mapping import MappingReport
+from lora_mixer.mixer.embeddings import open_embeddings
 from lora_mixer.mixer.options import RequestOptions
 from lora_mixer.mixer.progress import Cancel, Progress
 from lora_mixer.mixer.resolve import job_of, settings_of
 from lora_mixer.mixer.shelf import Shelf
 from lora_mixer.models import Model, open_model
-from lora_mixer.pipeline import Desk, Job, RenderedImage, batch_key, render
+from lora_mixer.pipeline import Desk, Job, RenderedImage, Texts, batch_key, render
 from lora_mixer.request import RenderRequest
 from lora_mixer.sampling import Step
 
@@ -40,11 +40,13 @@ class Mixer:
         self.library = Library(models_file.lora_folders)
         self._model = model
         self._shelf = Shelf(self.library, model.index, allow_partial=allow_partial)
+        merged = MergeEngine(model)
+        embeddings, self.broken_embeddings = open_embeddings(models_file.embedding_folders)
         self._desk = Desk(
             model=model,
-            merged=MergeEngine(model),
+            merged=merged,
             side=SideEngine(model),
-            conditioner=_conditioner(model, models_file),
+            texts=Texts(model, merged, embeddings),
             wanted=engine,
         )
         self._turn = threading.RLock()
@@ -169,7 +171,7 @@ class Mixer:
         asked = RenderRequest(prompt=request) if isinstance(request, str) else request
         filled = replace(asked, **options).over(self.models_file.defaults_for(self._model.name))
         settings = settings_of(filled, model=self._model.name, native_size=self.native_size)
-        return job_of(settings, self._shelf, family=self._model.family)
+        return job_of(settings, self._shelf, family=self._model.family, embeddings=self._desk.texts.names)
 
     def _progress(self, step: Step, done: int, total: int, batch: int) -> Progress:
         return Progress(
@@ -180,11 +182,6 @@ class Mixer:
             batch=batch,
             preview=lambda: self._desk.picture(step.predicted[0]),
         )
-
-
-def _conditioner(model: Model, file: ModelsFile) -> Conditioner:
-    library = EmbeddingLibrary(file.embedding_folders)
-    return Conditioner(model, {name: load_embedding(path) for name, path in library.files.items()})
 
 
 def _batches(jobs: Sequence[Job], size: int) -> Iterator[list[Job]]:

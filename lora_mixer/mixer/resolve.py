@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 from lora_mixer.apply import Placed, Stack
 from lora_mixer.mixer.shelf import Shelf
 from lora_mixer.modules import Family
 from lora_mixer.pipeline import Guide, Job, Stretch
-from lora_mixer.prompt import Span, parse, timeline
+from lora_mixer.prompt import Prompt, Span, find_missing, parse, timeline
 from lora_mixer.request import LoraUse, RenderRequest, Settings
 
 
@@ -29,49 +30,63 @@ def settings_of(request: RenderRequest, *, model: str, native_size: tuple[int, i
         negative=request.negative or "",
         loras=request.loras,
         seed=secrets.randbelow(2**32) if seed is None or seed < 0 else seed,
-        steps=request.steps or 20,
+        steps=20 if request.steps is None else request.steps,
         cfg=7.0 if request.cfg is None else request.cfg,
         sampler=request.sampler or "DPM++ 2M",
         schedule=request.schedule or "Automatic",
         width=request.width or width,
         height=request.height or height,
-        clip_skip=request.clip_skip or 1,
+        clip_skip=1 if request.clip_skip is None else request.clip_skip,
         model=model,
     )
 
 
-def job_of(settings: Settings, shelf: Shelf, *, family: Family) -> Job:
+def job_of(settings: Settings, shelf: Shelf, *, family: Family, embeddings: Sequence[str] = ()) -> Job:
     """Return the job of a picture: its course of texts and mixes over the steps.
+
+    Args:
+        settings: What to render.
+        shelf: Where adapters are found.
+        family: The model's family.
+        embeddings: The names of the embeddings there are, so that one that is named but missing can be said.
 
     Raises:
         PromptError: The prompt cannot be read.
         AdapterError: An adapter it names is unknown or does not fit.
     """
-    positive = timeline(parse(settings.prompt), settings.steps)
-    negative = timeline(parse(settings.negative, negative=True), settings.steps)
-    course = []
-    for start, stop in _stretches(positive, negative, settings.steps):
-        towards, away = _at(positive, start), _at(negative, start)
-        both = (*settings.loras, *towards.loras)
-        course.append(
-            Stretch(
-                start=start,
-                stop=stop,
-                positive=tuple(
-                    Guide(pieces=part.text, weight=part.weight, stack=_stack(both, shelf, family))
-                    for part in towards.parts
-                ),
-                negative=Guide(
-                    pieces=tuple(piece for part in away.parts for piece in part.text),
-                    stack=_stack((*both, *away.loras), shelf, family),
-                ),
-            )
-        )
+    towards, away = parse(settings.prompt), parse(settings.negative, negative=True)
+    positive = timeline(towards, settings.steps)
+    negative = timeline(away, settings.steps)
     uses = list(settings.loras)
     for use in (use for span in (*positive, *negative) for use in span.loras):
         if use not in uses:
             uses.append(use)
-    return Job(settings=settings, course=tuple(course), uses=tuple(shelf.use(use) for use in uses))
+    return Job(
+        settings=settings,
+        course=tuple(
+            _stretch(start, stop, _at(positive, start), _at(negative, start), settings, shelf, family)
+            for start, stop in _stretches(positive, negative, settings.steps)
+        ),
+        uses=tuple(shelf.use(use) for use in uses),
+        notes=tuple(_missing([towards, away], [*embeddings, *_brought(uses, shelf)])),
+    )
+
+
+def _stretch(
+    start: int, stop: int, towards: Span, away: Span, settings: Settings, shelf: Shelf, family: Family
+) -> Stretch:
+    both = (*settings.loras, *towards.loras)
+    with_mix = _stack(both, shelf, family)
+    return Stretch(
+        start=start,
+        stop=stop,
+        positive=tuple(Guide(pieces=part.text, weight=part.weight, stack=with_mix) for part in towards.parts),
+        negative=Guide(
+            pieces=tuple(piece for part in away.parts for piece in part.text),
+            stack=_stack((*both, *away.loras), shelf, family) if away.loras else with_mix,
+            negative=True,
+        ),
+    )
 
 
 def _stretches(positive: Iterable[Span], negative: Iterable[Span], steps: int) -> list[tuple[int, int]]:
@@ -84,4 +99,17 @@ def _at(spans: Iterable[Span], step: int) -> Span:
 
 
 def _stack(uses: Iterable[LoraUse], shelf: Shelf, family: Family) -> Stack:
-    return Stack((Placed(adapter=shelf.take(use.name), strength=use.strength) for use in uses), family=family)
+    placed = (Placed(adapter=shelf.take(use.name), strength=replace(use.strength, negative=False)) for use in uses)
+    return Stack(placed, family=family)
+
+
+def _brought(uses: Iterable[LoraUse], shelf: Shelf) -> Iterator[str]:
+    for use in uses:
+        yield from shelf.take(use.name).embeddings
+
+
+def _missing(prompts: Iterable[Prompt], known: Sequence[str]) -> Iterator[str]:
+    for prompt in prompts:
+        for embedding in find_missing(prompt, known):
+            nearest = f"; the nearest is {embedding.nearest}" if embedding.nearest else ""
+            yield f"there is no embedding {embedding.name}, so its name is read as words{nearest}"

@@ -5,5 +5,6 @@ from __future__ import annotations
 from lora_mixer.pipeline.desk import Desk
 from lora_mixer.pipeline.job import Guide, Job, Stretch, Use, batch_key
 from lora_mixer.pipeline.render import RenderedImage, render
+from lora_mixer.pipeline.texts import Texts
 
-__all__ = ["Desk", "Guide", "Job", "RenderedImage", "Stretch", "Use", "batch_key", "render"]
+__all__ = ["Desk", "Guide", "Job", "RenderedImage", "Stretch", "Texts", "Use", "batch_key", "render"]

@@ -17,11 +17,13 @@ class Guide:
         pieces: The text with its emphasis.
         stack: The mix on the text encoders and on the UNet for this text.
         weight: Factor on the guidance towards this text (1 unless `AND` says otherwise).
+        negative: It is what to steer away from.
     """
 
     pieces: tuple[Piece, ...]
     stack: Stack
     weight: float = 1.0
+    negative: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,8 +83,12 @@ class Job:
     @property
     def stacks(self) -> tuple[Stack, ...]:
         """Every mix that acts at some step, without repeats."""
-        guides = (guide for s in self.course for guide in (*s.positive, s.negative))
-        return tuple(dict.fromkeys(guide.stack for guide in guides))
+        return tuple(dict.fromkeys(guide.stack for guide in self.guides))
+
+    @property
+    def guides(self) -> tuple[Guide, ...]:
+        """Every text of the course."""
+        return tuple(guide for stretch in self.course for guide in (*stretch.positive, stretch.negative))
 
 
 def batch_key(settings: Settings) -> tuple[object, ...]:

@@ -9,7 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 import torch
 
 from lora_mixer.apply import ApplyPlan
-from lora_mixer.images import AdapterRecord, ModelRecord, RenderRecord
+from lora_mixer.images import AdapterRecord, EmbeddingRecord, ModelRecord, RenderRecord
 from lora_mixer.pipeline.desk import Desk
 from lora_mixer.pipeline.job import Job, Use
 
@@ -31,6 +31,10 @@ def record_of(desk: Desk, jobs: Sequence[Job], index: int, *, plan: ApplyPlan, s
         settings=job.settings,
         model=ModelRecord(name=model.name, sha256=model.digest, family=model.family.value),
         adapters=tuple(_adapter(use) for use in job.uses),
+        embeddings=tuple(
+            EmbeddingRecord(name=embedding.name, sha256=embedding.digest)
+            for embedding in desk.texts.embeddings_of(job.guides)
+        ),
         engine=plan.engine,
         engine_reason=plan.reason,
         batch_size=len(jobs),

@@ -124,3 +124,16 @@ def test_importing_the_package_imports_no_torch() -> None:
 def test_the_public_names_are_sorted_and_there() -> None:
     assert lora_mixer.__all__ == sorted(lora_mixer.__all__)
     assert all(getattr(lora_mixer, name) is not None for name in lora_mixer.__all__)
+
+
+def test_an_embedding_named_in_the_negative_prompt_acts_and_is_in_the_record(mixer: Mixer) -> None:
+    plain = pixels(mixer.render("cat", negative="", seed=7, steps=STEPS))
+    picture = mixer.render("cat", negative="badpic", seed=7, steps=STEPS)
+    assert [embedding.name for embedding in picture.record.embeddings] == ["badpic"]
+    assert np.abs(plain - pixels(picture)).mean() > 0.5
+
+
+def test_an_embedding_that_is_named_but_missing_is_said(mixer: Mixer) -> None:
+    notes = mixer.render("cat", negative="EasyNegativeV2, blurry", seed=7, steps=1).record.notes
+    assert len(notes) == 1
+    assert "EasyNegativeV2" in notes[0]
