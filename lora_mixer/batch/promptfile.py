@@ -2,138 +2,87 @@
 
 from __future__ import annotations
 
-import math
-import tomllib
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
-from pydantic import ValidationError
-
-from lora_mixer.batch.axes import Axis, Point
-from lora_mixer.batch.schema import JobTable, PromptFileTable
+from lora_mixer.batch.expand import expand
+from lora_mixer.batch.plan import Job, Problem, PromptFile, SheetPlan
+from lora_mixer.batch.promptfile_draft import Draft
+from lora_mixer.batch.promptfile_lines import read_lines
+from lora_mixer.batch.promptfile_tables import read_csv, read_jsonl
+from lora_mixer.batch.promptfile_toml import read_toml
 from lora_mixer.errors import ConfigError, MissingFileError
-from lora_mixer.request import RenderRequest
+
+__all__ = ["FORMATS", "MAX_BYTES", "Job", "Problem", "PromptFile", "SheetPlan", "read_prompt_file", "read_prompt_text"]
 
 MAX_BYTES = 1 << 20
-MAX_JOBS = 100_000
+
+FORMATS: Mapping[str, Callable[[str, str], Draft]] = MappingProxyType(
+    {".toml": read_toml, ".txt": read_lines, ".csv": read_csv, ".tsv": read_csv, ".jsonl": read_jsonl}
+)
+"""Ending to reader; any other ending is read like `.txt`."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
-    """One picture to render and its place on the sheet."""
+def read_prompt_file(path: Path, *, strict: bool = False) -> PromptFile:
+    """Read a prompt file: its ending says in which format.
 
-    name: str
-    request: RenderRequest
-    row: int
-    column: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SheetPlan:
-    """The labels of the sheet; with `captions` every picture has its own instead."""
-
-    columns: tuple[str, ...]
-    rows: tuple[str, ...]
-    title: str
-    captions: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PromptFile:
-    """The jobs of a prompt file in the order of the sheet, row by row."""
-
-    path: Path
-    jobs: tuple[Job, ...]
-    sheet: SheetPlan
-    problems: tuple[str, ...] = ()
-
-
-def read_prompt_file(path: Path) -> PromptFile:
-    """Read a prompt file: TOML by its suffix, else one prompt a line with `#` comments.
+    Args:
+        path: The file.
+        strict: Refuse the file for its first problem; else problems are listed and the rest is used.
 
     Raises:
         MissingFileError: It is not there.
-        ConfigError: It cannot be read; the text names line, key and what was expected.
+        ConfigError: It cannot be read, or holds nothing to render. A note of the error shows the place.
     """
     try:
+        if path.stat().st_size > MAX_BYTES:
+            raise ConfigError(
+                "the prompt file is larger than 1 MiB", where=str(path), remedy="Split it into several files."
+            )
         data = path.read_bytes()
     except OSError as error:
-        raise MissingFileError(f"the prompt file cannot be read ({error.strerror})", where=str(path)) from error
-    if len(data) > MAX_BYTES:
-        raise ConfigError("a prompt file of more than 1 MiB", where=str(path), remedy="Split it.")
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise ConfigError("the prompt file is not UTF-8", where=str(path), remedy="Save it as UTF-8.") from error
-    return _toml(path, text) if path.suffix.lower() == ".toml" else _lines(path, text)
-
-
-def _lines(path: Path, text: str) -> PromptFile:
-    lines = [line.strip() for line in text.splitlines()]
-    prompts = [line for line in lines if line and not line.startswith("#")]
-    return _plain(path, [(prompt, RenderRequest(prompt=prompt)) for prompt in prompts], "")
-
-
-def _toml(path: Path, text: str) -> PromptFile:
-    try:
-        table = PromptFileTable.model_validate(tomllib.loads(text))
-        columns = table.axes.columns and table.axes.columns.axis()
-        rows = table.axes.rows and table.axes.rows.axis()
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"not TOML: {error}", where=str(path)) from error
-    except RecursionError as error:
-        raise ConfigError("nested too deeply", where=str(path)) from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"])
-        raise ConfigError(
-            f"{key or 'the file'}: {first['msg']}", where=str(path), remedy="docs/prompt-files.md lists every key."
+        raise MissingFileError(
+            f"the prompt file cannot be read: {error.strerror or error}", where=str(path), remedy="Check the path."
         ) from error
-    blocks = table.jobs or ([JobTable()] if table.defaults.prompt is not None or columns or rows else [])
-    named = [(job.name or job.prompt or table.defaults.prompt or "", job.request(table.defaults)) for job in blocks]
-    return _crossed(path, named, columns, rows, table.title) if columns or rows else _plain(path, named, table.title)
+    return read_prompt_text(_decoded(data, str(path)), path, strict=strict)
 
 
-def _plain(path: Path, named: list[tuple[str, RenderRequest]], title: str) -> PromptFile:
-    _count(path, len(named))
-    across = min(math.ceil(math.sqrt(len(named))), 8)
-    jobs = tuple(
-        Job(name=name, request=request, row=number // across, column=number % across)
-        for number, (name, request) in enumerate(named)
-    )
-    return PromptFile(path=path, jobs=jobs, sheet=SheetPlan(columns=(), rows=(), title=title, captions=True))
+def read_prompt_text(text: str, path: Path, *, strict: bool = False) -> PromptFile:
+    """Read the text of a prompt file; `path` gives its format and its name in errors.
 
-
-def _crossed(
-    path: Path, named: list[tuple[str, RenderRequest]], columns: Axis | None, rows: Axis | None, title: str
-) -> PromptFile:
-    here = Axis(points=(Point("", lambda request: request),))
-    across, down = columns or here, rows or here
-    _count(path, len(named) * len(across.points) * len(down.points))
-    jobs: list[Job] = []
-    labels: list[str] = []
-    for name, request in named:
-        for row in down.points:
-            labels.append(", ".join(part for part in (name if len(named) > 1 else "", row.label) if part))
-            jobs += [
-                Job(
-                    name=" ".join(part for part in (name, row.label, column.label) if part),
-                    request=column.change(row.change(request)),
-                    row=len(labels) - 1,
-                    column=x,
-                )
-                for x, column in enumerate(across.points)
-            ]
-    sheet = SheetPlan(
-        columns=tuple(point.label for point in across.points), rows=tuple(labels), title=title, captions=False
-    )
-    return PromptFile(path=path, jobs=tuple(jobs), sheet=sheet)
-
-
-def _count(path: Path, count: int) -> None:
-    if not count:
-        raise ConfigError(
-            "no prompt in the file", where=str(path), remedy="Write one prompt a line, or [[jobs]] tables."
+    Raises:
+        ConfigError: As `read_prompt_file` does.
+    """
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    _refuse_zero_bytes(text, str(path))
+    draft = FORMATS.get(path.suffix.lower(), read_lines)(text, str(path))
+    if draft.problems and (strict or not draft.wishes):
+        first = draft.problems[0]
+        error = ConfigError(
+            first.what, where=f"{path}:{first.line}:{first.column}", remedy="docs/prompt-files.md lists what may stand."
         )
-    if count > MAX_JOBS:
-        raise ConfigError(f"{count} pictures", where=str(path), remedy=f"Keep a file to {MAX_JOBS} pictures.")
+        error.add_note("\n".join(str(problem) for problem in draft.problems[:10]))
+        raise error
+    try:
+        jobs, sheet = expand(draft.wishes, columns=draft.columns, rows=draft.rows, title=draft.title)
+    except ConfigError as error:
+        raise ConfigError(error.what, where=str(path), remedy=error.remedy) from error
+    return PromptFile(path=path, jobs=jobs, sheet=sheet, problems=draft.problems)
+
+
+def _decoded(data: bytes, where: str) -> str:
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise ConfigError(
+            "the prompt file is not UTF-8", where=f"{where}:{line}", remedy="Save it as UTF-8."
+        ) from error
+
+
+def _refuse_zero_bytes(text: str, where: str) -> None:
+    at = text.find("\0")
+    if at >= 0:
+        line, column = text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at)
+        raise ConfigError("the prompt file holds a zero byte", where=f"{where}:{line}:{column}", remedy="Remove it.")

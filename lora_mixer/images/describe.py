@@ -54,7 +54,7 @@ def _fields(record: RenderRecord) -> tuple[tuple[str, str | None], ...]:
         ("RNG", "CPU"),
         ("Lora hashes", _hashes((a.name, a.autov3) for a in record.adapters)),
         ("TI hashes", _hashes((e.name, e.sha256) for e in record.embeddings)),
-        ("Version", f"lora-mixer {record.versions.get('lora_mixer', '')}".strip()),
+        ("Version", f"lora-mixer {record.versions.get('lora-mixer', '')}".strip()),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from PIL import Image, ImageDraw
@@ -68,7 +69,7 @@ def save_sheet(
     for number, (part, around, tile) in enumerate(_plan(cells, labels, scale), start=1):
         target = path if number == 1 else path.with_stem(f"{path.stem}-{number}")
         page = _page(part, around, tile)
-        write_whole(target, lambda out, page=page: page.save(out, name, **options))
+        write_whole(target, partial(page.save, format=name, **options))
         written.append(target)
     return tuple(written)
 

@@ -30,9 +30,9 @@ _PROBE_SIZE = 16
 
 
 def font_for(text: str, size: int) -> tuple[Font, str]:
-    """Return a font that has the text's characters, and the text as it is to be drawn.
+    r"""Return a font that has the text's characters, and the text as it is to be drawn.
 
-    Where no font has a character it is written out as `\\u732b`: ugly, but no picture is labelled with boxes.
+    Where no font has a character it is written out as `\u732b`: ugly, but no picture is labelled with boxes.
     """
     for name in (None, *SYSTEM_FONTS):
         if _load(name, size) and all(_has(name, char) for char in set(text)):

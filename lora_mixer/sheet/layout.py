@@ -86,7 +86,7 @@ def lay_out(labels: Labels, rows: int, columns: int, tile: tuple[int, int]) -> L
     body = left + columns * step[0] - GAP + MARGIN
     title = fit(labels.title, width=max(240, body - 2 * MARGIN), lines=2, size=TITLE_SIZE) if labels.title else None
     footer = fit(labels.footer, width=max(240, body - 2 * MARGIN), lines=3, size=FOOTER_SIZE) if labels.footer else None
-    top = MARGIN + (title.height + PAD if title else 0) + (max((h.height for h in heads), default=-PAD) + PAD)
+    top = MARGIN + (title.height + 2 * PAD if title else 0) + (max((h.height for h in heads), default=-PAD) + PAD)
     total = top + rows * step[1] - GAP + (footer.height + PAD if footer else 0) + MARGIN
     body = max(body, *(part.width + 2 * MARGIN for part in (title, footer) if part), 0)
     return Layout(
