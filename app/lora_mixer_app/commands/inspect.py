@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -75,7 +75,7 @@ def _facts(parsed: ParsedAdapter, file: Path) -> dict[str, object]:
         "made for": tell_family(parsed).sentence(),
         "schemes": sorted({group.scheme.name for group in parsed.groups if group.scheme}),
         "groups": len(parsed.groups),
-        "kinds": _kinds(parsed),
+        "kinds": _kinds(parsed, shapes),
         "ranks": sorted({shapes[group.slots["down"]][0] for group in parsed.groups if "down" in group.slots}),
         "embeddings": sorted(parsed.embeddings),
         "unread": {entry.key: entry.reason for entry in parsed.unread},
@@ -84,13 +84,13 @@ def _facts(parsed: ParsedAdapter, file: Path) -> dict[str, object]:
     }
 
 
-def _kinds(parsed: ParsedAdapter) -> dict[str, int]:
+def _kinds(parsed: ParsedAdapter, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, int]:
     from lora_mixer.adapters import recognise
 
     counts: Counter[str] = Counter()
     for group in parsed.groups:
         try:
-            counts[recognise(group.slots).title] += 1
+            counts[recognise({slot: shapes[key] for slot, key in group.slots.items()}).title] += 1
         except BrokenAdapterError:
             counts["unknown"] += 1
     return dict(counts.most_common())

@@ -43,12 +43,13 @@ def render(
     dtype: Dtype = None,
     *,
     allow_partial: AllowPartial = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Stop at the first line that cannot be read.")] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print the pictures that would be made, and stop.")
     ] = False,
 ) -> None:
     """Render a prompt file into pictures, a manifest and a labelled grid."""
-    plan = read_prompt_file(file)
+    plan = read_prompt_file(file, strict=strict)
     width, height = parse_size(size) if size else (None, None)
     overrides = Overrides(
         loras=tuple(parse_lora(text) for text in lora or ()),

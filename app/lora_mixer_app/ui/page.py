@@ -26,6 +26,7 @@ def build_page(mixer: Mixer, folder: Path | None = None) -> gr.Blocks:
     """
     kept = folder or Path(tempfile.mkdtemp(prefix="lora-mixer-"))
     names = [entry.name for entry in mixer.library.entries]
+    page: gr.Blocks
     with gr.Blocks(title="LoRA Mixer", analytics_enabled=False) as page:
         gr.Markdown("# LoRA Mixer")
         with gr.Row():
@@ -46,7 +47,6 @@ def build_page(mixer: Mixer, folder: Path | None = None) -> gr.Blocks:
                 )
                 status = gr.Markdown(elem_id="status")
 
-        @gr.render(inputs=[pick], triggers=[pick.change, page.load])
         def strips(chosen: list[str] | None) -> None:
             sliders = [
                 gr.Slider(-2, 2, 0.8, step=0.05, label=name, key=("strength", name), interactive=True)
@@ -77,6 +77,8 @@ def build_page(mixer: Mixer, folder: Path | None = None) -> gr.Blocks:
                 api_visibility="private",
             )
             stop.click(None, None, None, cancels=[event], key="stop")
+
+        gr.render(inputs=[pick], triggers=[pick.change, page.load])(strips)
 
     return page
 
