@@ -29,7 +29,7 @@ def schedulable(text: str, start: int, end: int) -> frozenset[int] | None:
     stack: list[_Open] = []
     found: set[int] = set()
     for kind, at, stop in lex(text, start, end):
-        if kind in {"text", "comment", "break", "and", "tag", "empty"}:
+        if kind in {"text", "comment", "break", "and", "tag", "angle", "empty"}:
             continue
         if kind == "escape":
             if text[at:stop] in {"\\", "\\\n"}:

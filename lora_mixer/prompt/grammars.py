@@ -19,7 +19,8 @@ class Grammar:
         exact_schedules: One malformed schedule makes every schedule of the clause literal text.
         hoisted_tags: LoRA tags act from the first step to the last, wherever they stand.
         negative_tags: LoRA tags in the negative prompt are tags; else they are text there.
-        unknown_tags: `<word:...>` with an unknown word is an error; else it is dropped.
+        refused_tags: `<word:...>` with an unknown word is an error, and so is a LoRA tag without an end; else the
+            one is dropped and the other is text.
         odd_weights: `(a:.)` is text; else it is an error.
     """
 
@@ -30,7 +31,7 @@ class Grammar:
     exact_schedules: bool = False
     hoisted_tags: bool = False
     negative_tags: bool = True
-    unknown_tags: bool = True
+    refused_tags: bool = True
     odd_weights: bool = True
 
 
@@ -44,7 +45,7 @@ GRAMMARS = (
         exact_schedules=True,
         hoisted_tags=True,
         negative_tags=False,
-        unknown_tags=False,
+        refused_tags=False,
         odd_weights=False,
     ),
 )

@@ -35,7 +35,7 @@ class Token(NamedTuple):
 
 
 def lex(text: str, start: int, end: int) -> Iterator[Token]:
-    """Yield the tokens of `text[start:end]`; an angle bracket that opens no tag is a `text`."""
+    """Yield the tokens of `text[start:end]`; an angle bracket that opens no tag is an `angle`."""
     last_close = text.rfind(">", start, end)
     position = start
     while position < end:
@@ -44,6 +44,6 @@ def lex(text: str, start: int, end: int) -> Iterator[Token]:
         stop = match.end() if match else position + 1
         if kind == "tag":
             tag = _TAG.match(text, position, end) if position < last_close else None
-            kind, stop = ("tag", tag.end()) if tag else ("text", stop)
+            kind, stop = ("tag", tag.end()) if tag else ("angle", stop)
         yield Token(kind, position, stop)
         position = stop

@@ -42,7 +42,7 @@ POPULAR = (
 
 _WORD = re.compile(r"[^\s,;()\[\]{}|:<>\"]+")
 _EXPLICIT = re.compile(r"\bembedding:([^\s,;()\[\]{}|:<>\"]+)")
-# Four letters at least, then a version, as no ordinary word or tag has it: badhandv4, ng_deepnegative_v1_75t.
+# A version behind four letters at least, as no ordinary word or tag has it: badhandv4, ng_deepnegative_v1_75t.
 _VERSIONED = re.compile(r"[a-z][a-z_\-]{3,}v\d+(?:[._]\d+)*(?:[_\-]\w*)?", re.IGNORECASE)
 
 
@@ -83,4 +83,4 @@ def _candidates(prompt: Prompt) -> Iterator[tuple[str, int]]:
 
 
 def _is_compound_negative(word: str) -> bool:
-    return bool(re.search("negative", word, re.IGNORECASE)) and bool(re.search(r"[\d_\-]|[a-z][A-Z]", word))
+    return bool(re.search("negative", word, re.IGNORECASE)) and bool(re.search(r"[\d_]|[a-z][A-Z]", word))

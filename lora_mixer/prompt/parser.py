@@ -95,6 +95,7 @@ class _ClauseReader:
             "weight": self._weigh,
             "separator": self._separate,
             "tag": self._tag,
+            "angle": self._angle,
             "break": self._break,
             "and": self._plain,
         }
@@ -143,10 +144,18 @@ class _ClauseReader:
                 self.hoisted.append(tag)
             else:
                 self._add(tag)
-        elif self._grammar.unknown_tags and word[:1].isalpha():
+        elif self._grammar.refused_tags and word[:1].isalpha():
             raise _unknown_tag(word, token.at)
-        elif self._grammar.unknown_tags:
+        elif self._grammar.refused_tags:
             self._add_text(token.at, token.end)
+
+    def _angle(self, token: Token) -> None:
+        match = _TAG_WORD.match(self._text, token.at)
+        if match and match[1].lower() in LORA_WORDS and self._grammar.refused_tags:
+            raise PromptError(
+                "a LoRA tag never ends", position=token.at, remedy="Put > at its end, as in <lora:name:0.8>."
+            )
+        self._plain(token)
 
     def _open(self, token: Token) -> None:
         room = MAX_DEPTH + 1 - len(self._frames)
