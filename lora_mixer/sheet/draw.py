@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
+from typing import IO
 
 from PIL import Image, ImageDraw
 
@@ -69,9 +69,13 @@ def save_sheet(
     for number, (part, around, tile) in enumerate(_plan(cells, labels, scale), start=1):
         target = path if number == 1 else path.with_stem(f"{path.stem}-{number}")
         page = _page(part, around, tile)
-        write_whole(target, partial(page.save, format=name, **options))
+        write_whole(target, _writer(page, name, options))
         written.append(target)
     return tuple(written)
+
+
+def _writer(page: Image.Image, name: str, options: Mapping[str, object]) -> Callable[[IO[bytes]], None]:
+    return lambda out: page.save(out, name, **options)
 
 
 _Plan = tuple[Sequence[Sequence[Cell]], Labels, tuple[int, int]]
