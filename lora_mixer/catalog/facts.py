@@ -95,7 +95,7 @@ class FactsBook:
 
     def forget_all_but(self, seen: Container[Path], folders: Iterable[Path]) -> None:
         """Forget the files of some folders that are gone; a folder that is gone may come back with its drive."""
-        roots = [folder for folder in folders if folder.is_dir()]
+        roots = [folder for folder in folders if stamp_of(folder) is not None]
         gone = [p for p in {*self._facts, *self._digests} if p not in seen and any(p.is_relative_to(r) for r in roots)]
         if not gone:
             return

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import os
 from importlib.resources import files
 from pathlib import Path
 
 BUILTIN = "builtin:"
+_LONGEST_NAME = 255  # bytes, on every usual file system
 
 
 def checked_place(text: str) -> str:
     """Return the text if it can be a path.
 
     Raises:
-        ValueError: It names nothing that comes with the program, or the home of a user who is not there.
+        ValueError: It names nothing that comes with the program, or the home of a user who is not there, or is
+            longer than file systems allow.
     """
+    if any(len(os.fsencode(part)) > _LONGEST_NAME for part in Path(text).parts):
+        raise ValueError("a name in this path is too long")
     if text.startswith(BUILTIN):
         name = text.removeprefix(BUILTIN)
         if ".." in Path(name).parts or not _builtin(name).is_dir():

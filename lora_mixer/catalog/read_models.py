@@ -111,7 +111,7 @@ def _read(path: Path) -> tuple[str, Path]:
 
 def _parsed(text: str, path: Path) -> dict[str, Any]:
     remedy = "See docs/models-toml.md for an example."
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(text.split("\n"), 1):
         if line.count(".") > MAX_DOTS:
             where = f"{path}, line {number}"
             raise ConfigError(f"the line has more than {MAX_DOTS} dots", where=where, remedy=remedy)

@@ -13,7 +13,7 @@ from lora_mixer.request import MAX_SIDE, MAX_STEPS
 FamilyName = Literal["sd1", "sd2", "sdxl", "sdxl-refiner", "emoji"]
 Location = Annotated[
     str,
-    StringConstraints(min_length=1, max_length=4096, pattern=r"^[^\x00-\x1f]+$"),
+    StringConstraints(min_length=1, max_length=1024, pattern=r"^[^\x00-\x1f]+$"),
     AfterValidator(checked_place),
 ]
 ModelName = Annotated[str, StringConstraints(pattern=r"^[\w][\w.+-]{0,99}$")]

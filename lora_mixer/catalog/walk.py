@@ -51,23 +51,24 @@ def walk(folders: Iterable[Path], suffixes: Iterable[str]) -> tuple[list[FoundFi
     found: dict[Path, FoundFile] = {}
     broken: dict[Path, BrokenFile] = {}
     for folder in folders:
-        root = Path(folder).expanduser().resolve()
-        if root.exists():
-            for item in _walk_root(root, wanted):
-                if isinstance(item, FoundFile):
-                    found.setdefault(item.path, item)
-                else:
-                    broken.setdefault(item.path, item)
+        for item in _walk_root(folder, wanted):
+            if isinstance(item, FoundFile):
+                found.setdefault(item.path, item)
+            else:
+                broken.setdefault(item.path, item)
     return list(found.values()), list(broken.values())
 
 
-def _walk_root(root: Path, suffixes: tuple[str, ...]) -> Iterator[FoundFile | BrokenFile]:
+def _walk_root(folder: Path, suffixes: tuple[str, ...]) -> Iterator[FoundFile | BrokenFile]:
+    root = folder.expanduser().resolve()
     pending = [root]
     while pending:
         folder = pending.pop()
         try:
             with os.scandir(folder) as listing:
                 entries = sorted(listing, key=lambda entry: entry.name)
+        except FileNotFoundError:
+            continue
         except OSError as error:
             yield BrokenFile(path=folder, reason=f"the folder cannot be read ({error.strerror})")
             continue
@@ -114,7 +115,8 @@ def _preview_suffixes() -> Iterator[str]:
 
 
 def _beside(path: Path, suffixes: Iterable[str], files: Mapping[str, object]) -> Iterator[str]:
+    stem = path.stem
     for suffix in suffixes:
-        name = path.stem + suffix
+        name = stem + suffix
         if name in files and not path.with_name(name).is_symlink():
             yield name

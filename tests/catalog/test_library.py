@@ -351,6 +351,13 @@ def test_hidden_folders_and_folders_that_are_not_there_hold_nothing(save_lora, o
     assert not library.broken
 
 
+def test_a_folder_that_cannot_be_read_is_listed_as_broken(save_lora, open_library):
+    path = save_lora("a.safetensors")
+    library = open_library("loras", "loras/a.safetensors", "x" * 300)
+    assert names(library) == ["a"]
+    assert [broken.path.name for broken in library.broken] == [path.name, "x" * 300]
+
+
 def test_a_folder_named_like_an_adapter_is_walked_not_listed(save_lora, open_library):
     save_lora("odd.safetensors/x.safetensors")
     assert names(open_library()) == ["x"]

@@ -194,6 +194,7 @@ MISTAKES = {
     "a location with NUL": ('[models.a]\nlocation = "a\\u0000"\n', 2, "models.a.location", "hub id"),
     "a built-in that is not there": ("[models.a]\nlocation = 'builtin:sdxl'\n", 2, "models.a.location", "builtin:emoji"),
     "a built-in that climbs out": ("[models.a]\nlocation = 'builtin:emoji/../..'\n", 2, "models.a.location", "builtin:emoji"),
+    "a name too long for a file": ("[folders]\nloras = ['builtin:emoj" + "\ufffd" * 90 + "']\n", 2, "folders.loras.0", "too long"),
     "a home that is not there": ("output = '~nobody-here/x'\n", 1, "output", "home folder"),
 }  # fmt: skip
 
