@@ -7,7 +7,7 @@ from collections import Counter
 from itertools import pairwise
 from typing import NoReturn
 
-from lora_mixer.files.limits import DTYPE_BYTES, FLOAT_DTYPES, Limits
+from lora_mixer.files.limits import DTYPE_BYTES, FLOAT_DTYPES, INTEGER_ENDINGS, Limits
 from lora_mixer.files.tensor_file import TensorInfo
 
 _METADATA = "__metadata__"
@@ -112,7 +112,7 @@ def _info(key: str, entry: object, limits: Limits) -> TensorInfo:
     if len(offsets) != 2:
         raise HeaderError("data_offsets are not two numbers", key=key)
     count = _count(key, shape, limits)
-    if count > 1 and not limits.integers and dtype not in FLOAT_DTYPES:
+    if count > 1 and not limits.integers and dtype not in FLOAT_DTYPES and not key.endswith(INTEGER_ENDINGS):
         raise HeaderError(f"a tensor of {dtype} cannot be a weight", key=key, remedy=_other_dtype())
     start, end = offsets
     if end - start != count * DTYPE_BYTES[dtype]:

@@ -26,6 +26,8 @@ DTYPE_BYTES = {
     "F64": 8,
 }
 FLOAT_DTYPES = frozenset({"F8_E4M3", "F8_E5M2", "F16", "BF16", "F32", "F64"})
+INTEGER_ENDINGS = (".bias_indices", ".bias_size")
+"""Keys of LyCORIS's sparse addends, the only tensors of an adapter that are rightly integers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +40,7 @@ class Limits:
         key_length: Longest key, in characters.
         ndim: Most axes of a tensor.
         integers: Whether whole tensors may be integers or booleans; single numbers always may, since trainers
-            write alphas as I64 and flags as BOOL.
+            write alphas as I64 and flags as BOOL, and so may `INTEGER_ENDINGS`.
         empty_tensors: Whether a tensor may have no elements.
     """
 

@@ -100,6 +100,12 @@ def test_whole_tensors_of_integers_are_for_checkpoints_only(save):
         open_tensor_file(path)
 
 
+@pytest.mark.parametrize("slot", ["bias_indices", "bias_size"])
+def test_lycoris_s_sparse_addends_say_their_places_in_integers(save, slot):
+    path = save({f"m.{slot}": {"dtype": "I16", "shape": [2], "data_offsets": [0, 4]}}, bytes(4))
+    assert open_tensor_file(path).tensors[f"m.{slot}"].dtype == "I16"
+
+
 def test_empty_tensors_are_for_checkpoints_only(save):
     path = save({"a": f32(0, 2), "e": f32(8, 0, 3)}, bytes(8))
     assert open_tensor_file(path, limits=CHECKPOINT_LIMITS).tensors["e"].shape == (0, 3)
