@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import pickle
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from lora_mixer.conditioning.embeddings import EmbeddingVectors
 from lora_mixer.errors import BrokenFileError, MissingFileError, UnsafeFileError
@@ -52,7 +53,10 @@ def embedding_of(tensors: Mapping[str, Tensor], *, name: str, where: str) -> Emb
             where=where,
             remedy="An embedding is one tensor, or clip_l and clip_g.",
         )
-    return EmbeddingVectors(name=name, vectors={part: _checked(tensor, where) for part, tensor in vectors.items()})
+    vectors = {part: _checked(tensor, where) for part, tensor in vectors.items()}
+    if len({len(tensor) for tensor in vectors.values()}) != 1:
+        raise BrokenFileError("clip_l and clip_g have different numbers of vectors", where=where)
+    return EmbeddingVectors(name=name, vectors=vectors)
 
 
 def _checked(tensor: Tensor, where: str) -> Tensor:
@@ -78,7 +82,9 @@ def _unpickled(path: Path) -> dict[str, Tensor]:
     if path.stat().st_size > _MAX_PICKLE:
         raise BrokenFileError("the file is too large for an embedding", where=where, remedy="Is it a checkpoint?")
     try:
-        loaded = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings(), torch.serialization.safe_globals([nn.ParameterDict]):
+            warnings.simplefilter("ignore")  # it remarks on old pickles, which are read or refused all the same
+            loaded = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise UnsafeFileError(
             "reading this pickle could run code", where=where, remedy="Take the .safetensors version of it."

@@ -14,7 +14,7 @@ class Vocabulary:
 
     Args:
         tokenizer: The encoder's CLIP tokenizer.
-        embeddings: Embeddings that stand in for their names.
+        embeddings: Embeddings that stand in for their names, `embedding:NAME` included.
     """
 
     def __init__(self, tokenizer: Any, embeddings: Iterable[EmbeddingVectors]) -> None:  # noqa: ANN401 transformers' class
@@ -25,9 +25,9 @@ class Vocabulary:
         self.comma: int = self.tokens(",")[0]
         self._by_first: dict[int, list[tuple[list[int], EmbeddingVectors]]] = defaultdict(list)
         for embedding in embeddings:
-            name = self.tokens(embedding.name)
-            if name:
-                self._by_first[name[0]].append((name, embedding))
+            for name in (self.tokens(embedding.name), self.tokens(f"embedding:{embedding.name}")):
+                if name:
+                    self._by_first[name[0]].append((name, embedding))
         for names in self._by_first.values():
             names.sort(key=lambda pair: -len(pair[0]))
 

@@ -72,7 +72,8 @@ class _Draw:
         if isinstance(node, Wildcard):
             return self.text(_lone(self._pick(_values(self._wildcards, node), 1)), _deeper(node, depth))
         options = _options(self._wildcards, node)
-        count = node.low + int(self._random.random() * (node.high - node.low + 1))
+        low, high = min(node.low, len(options)), min(node.high, len(options))
+        count = low + int(self._random.random() * (high - low + 1))
         drawn = self._pick(options, count)
         return node.joiner.join(self.text(option.nodes, depth + 1) for option in drawn)
 
