@@ -31,12 +31,12 @@ def build_page(mixer: Mixer, folder: Path | None = None) -> gr.Blocks:
         gr.Markdown("# LoRA Mixer")
         with gr.Row():
             with gr.Column():
-                prompt = gr.Textbox(label="Prompt", lines=3, value="red heart", elem_id="prompt")
-                negative = gr.Textbox(label="Negative prompt", lines=2, elem_id="negative")
+                prompt = gr.Textbox(label="Prompt", lines=3, value="red heart", elem_id="prompt", interactive=True)
+                negative = gr.Textbox(label="Negative prompt", lines=2, elem_id="negative", interactive=True)
                 pick = gr.Dropdown(names, multiselect=True, label="LoRAs", elem_id="pick", interactive=True)
                 with gr.Row():
                     seed = gr.Number(1, label="Seed (-1: random)", precision=0, interactive=True)
-                    steps = gr.Slider(1, 100, 20, step=1, label="Steps", interactive=True)
+                    steps = gr.Slider(1, 100, 20, step=1, label="Steps", elem_id="steps", interactive=True)
                     cfg = gr.Slider(1, 20, 6, step=0.5, label="CFG scale", interactive=True)
                 with gr.Row():
                     go = gr.Button("Generate", variant="primary", elem_id="go")

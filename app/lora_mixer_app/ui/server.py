@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from starlette.middleware import Middleware
+
 from lora_mixer import Mixer
+from lora_mixer_app.ui.guard import LOCAL, Guard
 from lora_mixer_app.ui.page import build_page
 
 QUEUE = 16
+LARGEST_UPLOAD = "20mb"
 
 
 def serve(mixer: Mixer, *, host: str, port: int, open_browser: bool) -> None:
@@ -13,7 +17,7 @@ def serve(mixer: Mixer, *, host: str, port: int, open_browser: bool) -> None:
 
     Args:
         mixer: What renders.
-        host: Address to listen on.
+        host: Address to listen on; other machines must ask for it by this name.
         port: Port to listen on.
         open_browser: Whether to open the page in the user's browser.
     """
@@ -25,5 +29,8 @@ def serve(mixer: Mixer, *, host: str, port: int, open_browser: bool) -> None:
         show_error=False,
         run_history=False,
         enable_monitoring=False,
+        mcp_server=False,
         footer_links=[],
+        max_file_size=LARGEST_UPLOAD,
+        app_kwargs={"middleware": [Middleware(Guard, hosts=(*LOCAL, host))]},
     )
