@@ -96,7 +96,7 @@ def generate(page: Page) -> str:
         """before => {
             const image = document.querySelector('#picture img');
             return image && image.src.endsWith('.png') && image.src !== before
-                && document.querySelector('#status').innerText.startsWith('Seed');
+                && document.querySelector('#status').innerText.includes('Seed');
         }""",
         arg=before,
     )
@@ -140,8 +140,9 @@ def test_an_error_is_a_notice_with_the_remedy(page: Page) -> None:
 def test_cancel_stops_a_render(page: Page) -> None:
     page.locator("#steps input[type=number]").fill("100")
     page.locator("#go").click()
-    page.wait_for_function("() => document.querySelector('#status').innerText.startsWith('Step')")
+    page.wait_for_function("() => document.querySelector('#status').innerText.includes('Step')")
     page.locator("#stop").click()
+    page.get_by_text("Cancelled").wait_for()
     page.locator("#steps input[type=number]").fill("2")
     generate(page)
 

@@ -11,10 +11,11 @@ import gradio as gr
 from PIL import Image
 
 from lora_mixer import Cancel, LoraMixerError, LoraUse, Mixer, RenderedImage, RenderRequest, Strength
+from lora_mixer.errors import CancelledError
 from lora_mixer.images import save_picture
 from lora_mixer_app.ui.stream import stream
 
-Shown = tuple[Image.Image | str, str]
+Shown = tuple[Image.Image | str | dict[str, object], str]
 
 
 def build_page(mixer: Mixer, folder: Path | None = None) -> gr.Blocks:
@@ -26,18 +27,28 @@ def build_page(mixer: Mixer, folder: Path | None = None) -> gr.Blocks:
     """
     kept = folder or Path(tempfile.mkdtemp(prefix="lora-mixer-"))
     names = [entry.name for entry in mixer.library.entries]
+    defaults = mixer.models_file.defaults_for(mixer.model.name)
+    jobs: dict[str, Cancel] = {}  # what each open tab is rendering
     page: gr.Blocks
     with gr.Blocks(title="LoRA Mixer", analytics_enabled=False) as page:
         gr.Markdown("# LoRA Mixer")
         with gr.Row():
             with gr.Column():
                 prompt = gr.Textbox(label="Prompt", lines=3, value="red heart", elem_id="prompt", interactive=True)
-                negative = gr.Textbox(label="Negative prompt", lines=2, elem_id="negative", interactive=True)
+                negative = gr.Textbox(
+                    label="Negative prompt",
+                    lines=2,
+                    value=defaults.negative or "",
+                    elem_id="negative",
+                    interactive=True,
+                )
                 pick = gr.Dropdown(names, multiselect=True, label="LoRAs", elem_id="pick", interactive=True)
                 with gr.Row():
                     seed = gr.Number(1, label="Seed (-1: random)", precision=0, interactive=True)
-                    steps = gr.Slider(1, 100, 20, step=1, label="Steps", elem_id="steps", interactive=True)
-                    cfg = gr.Slider(1, 20, 6, step=0.5, label="CFG scale", interactive=True)
+                    steps = gr.Slider(
+                        1, 100, defaults.steps or 20, step=1, label="Steps", elem_id="steps", interactive=True
+                    )
+                    cfg = gr.Slider(1, 20, defaults.cfg or 7, step=0.5, label="CFG scale", interactive=True)
                 with gr.Row():
                     go = gr.Button("Generate", variant="primary", elem_id="go")
                     stop = gr.Button("Cancel", elem_id="stop")
@@ -53,10 +64,18 @@ def build_page(mixer: Mixer, folder: Path | None = None) -> gr.Blocks:
                 for name in chosen or []
             ]
 
-            def job(text: str, avoid: str, number: int, count: int, scale: float, *strengths: float) -> Iterator[Shown]:
-                request = RenderRequest(
+            def job(
+                session: gr.Request,
+                text: str,
+                avoid: str,
+                number: int,
+                count: int,
+                scale: float,
+                *strengths: float,
+            ) -> Iterator[Shown]:
+                wish = RenderRequest(
                     prompt=text,
-                    negative=avoid or None,
+                    negative=avoid,
                     seed=number,
                     steps=count,
                     cfg=scale,
@@ -65,9 +84,10 @@ def build_page(mixer: Mixer, folder: Path | None = None) -> gr.Blocks:
                         for name, value in zip(chosen or [], strengths, strict=True)
                     ),
                 )
-                yield from _show(mixer, request, kept)
+                jobs[str(session.session_hash)] = Cancel()
+                yield from _show(mixer, wish, kept, jobs[str(session.session_hash)])
 
-            event = go.click(
+            go.click(
                 job,
                 [prompt, negative, seed, steps, cfg, *sliders],
                 [image, status],
@@ -76,21 +96,29 @@ def build_page(mixer: Mixer, folder: Path | None = None) -> gr.Blocks:
                 concurrency_limit=1,
                 api_visibility="private",
             )
-            stop.click(None, None, None, cancels=[event], key="stop")
 
+        def cancel(request: gr.Request) -> None:
+            if (running := jobs.get(str(request.session_hash))) is not None:
+                running.press()
+
+        stop.click(cancel, None, None, queue=False, api_visibility="private")
         gr.render(inputs=[pick], triggers=[pick.change, page.load])(strips)
 
     return page
 
 
-def _show(mixer: Mixer, request: RenderRequest, folder: Path) -> Iterator[Shown]:
+def _show(mixer: Mixer, request: RenderRequest, folder: Path, cancel: Cancel) -> Iterator[Shown]:
     try:
-        for event in stream(mixer, request, cancel=Cancel()):
+        for event in stream(mixer, request, cancel=cancel):
             if isinstance(event, RenderedImage):
                 path = folder / f"{time.time_ns()}-{event.record.settings.seed}.png"
                 save_picture(event.image, event.record, path)
+                for note in event.record.notes:
+                    gr.Warning(note)
                 yield str(path), f"Seed {event.record.settings.seed}, {event.record.seconds:.2f} s"
             else:
                 yield event.image, f"Step {event.step} of {event.steps}"
+    except CancelledError:
+        yield gr.skip(), "Cancelled"
     except LoraMixerError as error:
         raise gr.Error(str(error)) from error
