@@ -28,11 +28,12 @@ from lora_mixer.models.recognise import family_of_unet
 from lora_mixer.modules import Family
 
 TEXT_FOLDERS = {"te1": ("text_encoder", "tokenizer"), "te2": ("text_encoder_2", "tokenizer_2")}
+END_OF_TEXT = "<|endoftext|>"
 VARIANTS = (None, "fp16")
 Network = TypeVar("Network", bound=nn.Module)
 
 
-def open_folder(folder: Path, *, name: str, dtype: torch.dtype, vae: Path | None = None) -> Model:
+def open_folder(folder: Path, *, name: str, dtype: torch.dtype) -> Model:
     """Open a diffusers folder on the CPU.
 
     Raises:
@@ -45,7 +46,6 @@ def open_folder(folder: Path, *, name: str, dtype: torch.dtype, vae: Path | None
     family = family_of_unet(unet_config, where=str(folder))
     parts = _text_parts(folder, family)
     classes: dict[str, type[TextEncoder]] = {"te1": CLIPTextModel, "te2": CLIPTextModelWithProjection}
-    vae_folder = vae or folder / "vae"
     return Model(
         name=name,
         family=family,
@@ -53,12 +53,15 @@ def open_folder(folder: Path, *, name: str, dtype: torch.dtype, vae: Path | None
         text_encoders={
             part: load_component(classes[part], folder / TEXT_FOLDERS[part][0], dtype=dtype) for part in parts
         },
-        vae=load_component(AutoencoderKL, vae_folder, torch_dtype=dtype),
-        tokenizers={part: load_tokenizer(folder / TEXT_FOLDERS[part][1]) for part in parts},
+        vae=open_vae_folder(folder / "vae", dtype),
+        tokenizers={
+            part: load_tokenizer(folder / TEXT_FOLDERS[part][1], pads_with_zero=part == "te2" or family is Family.SD2)
+            for part in parts
+        },
         scheduler_config=read_json(folder / "scheduler" / "scheduler_config.json"),
         files=tuple(
             weights
-            for component in (folder / "unet", *(folder / TEXT_FOLDERS[part][0] for part in parts), vae_folder)
+            for component in (folder / "unet", *(folder / TEXT_FOLDERS[part][0] for part in parts), folder / "vae")
             for weights in _weight_files(component)
         ),
     )
@@ -124,9 +127,22 @@ def load_component(component: type[Network], folder: Path, **options: object) ->
     return loaded
 
 
-def load_tokenizer(folder: Path) -> CLIPTokenizer:
-    """Load a CLIP tokenizer from `tokenizer.json`, or `vocab.json` with `merges.txt`."""
-    return cast(CLIPTokenizer, CLIPTokenizer.from_pretrained(str(folder), local_files_only=True))
+def open_vae_folder(folder: Path, dtype: torch.dtype) -> AutoencoderKL:
+    """Open a VAE that lies in a folder of its own."""
+    vae: AutoencoderKL = load_component(AutoencoderKL, folder, torch_dtype=dtype)
+    return vae
+
+
+def load_tokenizer(folder: Path, *, pads_with_zero: bool) -> CLIPTokenizer:
+    """Load a CLIP tokenizer from `tokenizer.json`, or `vocab.json` with `merges.txt`.
+
+    OpenCLIP's encoders were trained with token 0 as padding. Token 0 is the letter `!` inside a word; were it
+    declared as the padding's text, as some tokenizer folders do, every `!` of a prompt would become padding.
+    """
+    tokenizer = CLIPTokenizer.from_pretrained(str(folder), local_files_only=True, pad_token=END_OF_TEXT)
+    if pads_with_zero:
+        tokenizer.pad_token_id = 0
+    return cast(CLIPTokenizer, tokenizer)
 
 
 def read_json(path: Path) -> Mapping[str, Any]:

@@ -10,10 +10,17 @@ import os
 
 os.environ["DIFFUSERS_DISABLE_REMOTE_CODE"] = "1"
 
+from accelerate import init_empty_weights  # type: ignore[import-untyped]
+from diffusers.loaders.single_file_utils import (
+    convert_ldm_unet_checkpoint,
+    convert_ldm_vae_checkpoint,
+    convert_open_clip_checkpoint,
+)
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
+from diffusers.models.modeling_utils import ModelMixin
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from diffusers.utils import logging as diffusers_logging
-from transformers import CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
+from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
 from transformers.utils import logging as transformers_logging
 
 for logging in (diffusers_logging, transformers_logging):
@@ -24,9 +31,15 @@ TextEncoder = CLIPTextModel | CLIPTextModelWithProjection
 
 __all__ = [
     "AutoencoderKL",
+    "CLIPTextConfig",
     "CLIPTextModel",
     "CLIPTextModelWithProjection",
     "CLIPTokenizer",
+    "ModelMixin",
     "TextEncoder",
     "UNet2DConditionModel",
+    "convert_ldm_unet_checkpoint",
+    "convert_ldm_vae_checkpoint",
+    "convert_open_clip_checkpoint",
+    "init_empty_weights",
 ]

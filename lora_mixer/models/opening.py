@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from lora_mixer.errors import ModelError
+from lora_mixer.models.checkpoint import open_checkpoint, open_vae, vae_files
 from lora_mixer.models.device import choose_device, choose_dtype
 from lora_mixer.models.folder import open_folder
+from lora_mixer.models.hub import find_folder
 from lora_mixer.models.model import Model
 from lora_mixer.request import ModelSource
 
@@ -26,10 +27,15 @@ def open_model(source: ModelSource, *, device: str | None = None, dtype: str | N
     """
     target = choose_device(device)
     number_format = choose_dtype(target, dtype or source.dtype)
+    vae = Path(source.vae).expanduser() if source.vae else None
     location = Path(source.location).expanduser()
-    if not location.is_dir():
-        raise ModelError(f"there is no model folder {source.location}", where=source.name)
-    model = open_folder(location, name=source.name, dtype=number_format, vae=Path(source.vae) if source.vae else None)
+    if location.is_file():
+        model = open_checkpoint(location, name=source.name, dtype=number_format, vae=vae)
+    else:
+        model = open_folder(find_folder(source.location), name=source.name, dtype=number_format)
+        if vae is not None:
+            model.vae = open_vae(vae, model.family, number_format)
+            model.files = (*model.files, *vae_files(vae))
     for network in (*model.parts.values(), model.vae):
         network.to(target)
     return model
