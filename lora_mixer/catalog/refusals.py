@@ -44,11 +44,9 @@ def _wording(problem: ErrorDetails, location: tuple[str | int, ...]) -> tuple[st
 
 def _expected(location: tuple[str | int, ...]) -> str:
     """Return what the innermost field on the way to a value says about itself."""
-    for length in range(len(location), 0, -1):
-        field = _table_at(location[: length - 1]).model_fields.get(str(location[length - 1]))
-        if field is not None and field.description is not None:
-            return field.description
-    return "a table"
+    lengths = range(len(location), 0, -1)
+    fields = (_table_at(location[: n - 1]).model_fields.get(str(location[n - 1])) for n in lengths)
+    return next(field.description for field in fields if field is not None and field.description is not None)
 
 
 def _table_at(location: tuple[str | int, ...]) -> type[BaseModel]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import re
+import tomllib
 from collections.abc import Iterable, Iterator, Sequence
 
 KeyPath = tuple[str, ...]
@@ -76,11 +76,4 @@ def _until_equals(statement: Iterable[str]) -> Iterator[str]:
 
 
 def _unquoted(piece: str) -> str:
-    if piece.startswith("'"):
-        return piece[1:-1]
-    if piece.startswith('"'):
-        try:
-            return str(json.loads(piece))
-        except json.JSONDecodeError:  # TOML's \U and \e escapes, which JSON has not: the table's own line is near
-            return piece
-    return piece
+    return next(iter(tomllib.loads(f"{piece} = 0"))) if piece[0] in "\"'" else piece

@@ -29,7 +29,7 @@ def parse_header(header: bytes, data_size: int, limits: Limits) -> tuple[tuple[T
     """Return the tensors, in the order in which they lie in the data section, and the metadata.
 
     Args:
-        header: The JSON bytes.
+        header: The JSON bytes, known to begin with `{`.
         data_size: Bytes after the header.
         limits: What the header may hold.
 
@@ -48,7 +48,7 @@ def parse_header(header: bytes, data_size: int, limits: Limits) -> tuple[tuple[T
 
 def _load(header: bytes) -> dict[str, object]:
     try:
-        table = json.loads(
+        table: dict[str, object] = json.loads(
             header.decode("utf-8"),
             object_pairs_hook=_no_duplicates,
             parse_int=_natural,
@@ -61,8 +61,6 @@ def _load(header: bytes) -> dict[str, object]:
         raise HeaderError("the header is nested too deeply") from error
     except json.JSONDecodeError as error:
         raise HeaderError(f"the header is not JSON ({error.msg} at byte {error.pos})") from error
-    if not isinstance(table, dict):
-        raise HeaderError("the header is not a table of tensors")
     return table
 
 

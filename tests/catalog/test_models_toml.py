@@ -186,6 +186,7 @@ MISTAKES = {
     "an inline table": ("[models]\nb = { location = 'y' }\na = { location = 3 }\n", 3, "models.a.location", ".safetensors file"),
     "a dotted key": ("models.a.location = 'x'\nmodels.a.defaults.steps = -1\n", 2, "models.a.defaults.steps", "whole number"),
     "a quoted key": ("[models.\"a\"]\n'location' = 'x'\n\"fam\\u0069ly\" = 1\n", 3, "models.a.family", "sd1"),
+    "a key with a long escape": ('[models.a]\nlocation = "x"\n"fam\\U00000069ly" = 1\n', 3, "models.a.family", "sd1"),
     "a key below a long string": ("[defaults]\nnegative = '''\n[x]\nsteps = 0\n'''\nsteps = 0\n", 6, "defaults.steps", "whole number"),
     "a key below a list with comments": ("[folders]\nloras = [ # ]\n'[',\n]\nwildcards = 3\n", 5, "folders.wildcards", "list of folders"),
     "a bad model name": ("[models.'a b']\nlocation = 'x'\n", 1, "models.a b", "letters, digits"),

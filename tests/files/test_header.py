@@ -270,9 +270,23 @@ def test_what_is_not_a_file_is_missing(tmp_path):
             open_tensor_file(tmp_path / name)
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything; run as another user")
-def test_a_file_that_may_not_be_read_says_so(save):
+def test_a_file_that_may_not_be_read_says_so(save, monkeypatch):
     path = save({"a": f32(0)}, bytes(4))
-    path.chmod(0)
+
+    def denied(*_: object, **__: object):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "open", denied)
     with pytest.raises(MissingFileError, match="permissions"):
         open_tensor_file(path)
+
+
+def test_a_file_that_cannot_be_mapped_says_so(save, monkeypatch):
+    file = open_tensor_file(save({"a": f32(0)}, bytes(4)))
+
+    def full(*_: object, **__: object):
+        raise OSError(12, "Cannot allocate memory")
+
+    monkeypatch.setattr("mmap.mmap", full)
+    with pytest.raises(BrokenFileError, match="cannot be mapped into memory"):
+        file.buffer()
