@@ -29,15 +29,15 @@ def stretches(text: str, grammar: Grammar, *, negative: bool) -> list[Stretch]:
 
     An `AND` within brackets that close is a word, unless the grammar splits anywhere.
     """
-    ands: Sequence[Token] = ()
+    splits: Sequence[Token] = ()
     if "AND" in text and not negative:
         tokens = list(lex(text, 0, len(text)))
-        ands = [token for token in tokens if token.kind == "and"]
+        splits = [token for token in tokens if token.kind == "and"]
         if not grammar.and_anywhere:
-            ands = _outside(ands, _closed(text, tokens))
-    starts = [0, *(token.end for token in ands)]
-    ends = [*(token.at for token in ands), len(text)]
-    weighted = not negative and (bool(ands) or grammar.lone_weight)
+            splits = _outside(splits, _closed(text, tokens))
+    starts = [0, *(token.end for token in splits)]
+    ends = [*(token.at for token in splits), len(text)]
+    weighted = not negative and (bool(splits) or grammar.lone_weight)
     return [Stretch(start, end, weighted) for start, end in zip(starts, ends, strict=True)]
 
 
@@ -60,14 +60,14 @@ def _closed(text: str, tokens: Sequence[Token]) -> list[tuple[int, int]]:
     return pairs
 
 
-def _outside(ands: Sequence[Token], pairs: Sequence[tuple[int, int]]) -> list[Token]:
-    places = [token.at for token in ands]
+def _outside(splits: Sequence[Token], pairs: Sequence[tuple[int, int]]) -> list[Token]:
+    places = [token.at for token in splits]
     depth = [0] * (len(places) + 1)
     for start, end in pairs:
         depth[bisect(places, start)] += 1
         depth[bisect(places, end)] -= 1
     outside, level = [], 0
-    for token, change in zip(ands, depth, strict=False):
+    for token, change in zip(splits, depth, strict=False):
         level += change
         if level == 0:
             outside.append(token)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 # Every quantifier is possessive or over a class the next token cannot start with: no input makes it backtrack.
 _TOKEN = re.compile(
     r"""
-    (?P<text>    (?: [^\\()\[\]:|<\#BA]++ | (?<=\w)[BA] | B(?!REAK\b) | A(?!ND\b) )++ )
+    (?P<text>    (?: [^\\()\[\]:|<\#AB]++ | (?<=\w)[AB] | (?!BREAK\b)B | (?!AND\b)A )++ )
   | (?P<escape>  \\(?:.|$) )
   | (?P<empty>   (?: \(\) | \[\] )++ )
   | (?P<open>    (?: \((?!\)) | \[(?!\]) )++ )

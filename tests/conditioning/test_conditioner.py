@@ -292,3 +292,11 @@ def test_a_count_is_the_longest_the_prompt_gets(sd1: Small) -> None:
     assert (count.tokens, count.chunks, count.limit) == (5, 1, 75)
     assert Conditioner(sd1).count("a BREAK b").chunks == 2
     assert Conditioner(sd1).count("").chunks == 1
+
+
+def test_the_embeddings_a_text_names_are_told_in_order_and_known_by_their_vectors(sd1: Small) -> None:
+    one, two = vectors("badpic", 2, te1=16), vectors("goodpic", 3, te1=16)
+    named = Conditioner(sd1, {"badpic": one, "goodpic": two}).named(pieces("a goodpic, b BREAK badpic"))
+    assert [embedding.name for embedding in named] == ["goodpic", "badpic"]
+    assert one.digest == vectors("another name", 2, te1=16).digest
+    assert one.digest != two.digest
