@@ -162,6 +162,10 @@ class Settings:
                     remedy=f"Use {value // 8 * 8 or 8} or {value // 8 * 8 + 8}.",
                 )
 
+    def request(self) -> RenderRequest:
+        """Return the request that asks for exactly this."""
+        return RenderRequest(**{f.name: getattr(self, f.name) for f in fields(RenderRequest)})
+
 
 def _within(what: str, value: float, low: float, high: float) -> None:
     if not low <= value <= high:

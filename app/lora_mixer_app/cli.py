@@ -11,10 +11,12 @@ from rich.console import Console
 
 from lora_mixer import __version__
 from lora_mixer.errors import CancelledError, LoraMixerError
+from lora_mixer_app.commands.info import info
 from lora_mixer_app.commands.inspect import inspect
 from lora_mixer_app.commands.loras import loras
 from lora_mixer_app.commands.models import models
 from lora_mixer_app.commands.render import render
+from lora_mixer_app.commands.rerender import rerender
 from lora_mixer_app.commands.ui import ui
 
 
@@ -30,6 +32,8 @@ COMMANDS: tuple[Command, ...] = (
     Command("models", models),
     Command("loras", loras),
     Command("inspect", inspect),
+    Command("info", info),
+    Command("rerender", rerender),
     Command("ui", ui),
 )
 

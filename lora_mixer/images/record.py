@@ -83,6 +83,8 @@ class RenderRecord:
         engine_reason: Why that one.
         batch_size: How many pictures were rendered together.
         batch_index: Which of them this one was, from 0.
+        companions: The settings of the whole batch, this picture's among them, if it was not alone: the last bits of
+            a sum depend on what is computed beside it, so the same pixels need the same batch.
         device: Where it was computed.
         dtype: In what precision.
         threads: How many CPU threads, if the CPU computed.
@@ -105,6 +107,7 @@ class RenderRecord:
     versions: Mapping[str, str]
     seconds: float
     notes: tuple[str, ...] = ()
+    companions: tuple[Settings, ...] = ()
 
     def to_json(self) -> str:
         """Return the record as one line of JSON; `from_json` gives an equal record back."""

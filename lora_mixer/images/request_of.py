@@ -50,8 +50,7 @@ def request_of(text: Infotext) -> tuple[RenderRequest, tuple[str, ...]]:
 
 def request_of_record(record: RenderRecord) -> RenderRequest:
     """Return the request that a record of ours answers, with every value stated."""
-    settings = record.settings
-    return RenderRequest(**{name: getattr(settings, name) for name in RenderRequest.__dataclass_fields__})
+    return record.settings.request()
 
 
 _NUMBERS: Mapping[str, tuple[str, Callable[[str], float], float, float]] = MappingProxyType(

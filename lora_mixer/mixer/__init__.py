@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from lora_mixer.mixer.again import differences, rerender
 from lora_mixer.mixer.mixer import Mixer
 from lora_mixer.mixer.progress import Cancel, Progress
 from lora_mixer.pipeline import RenderedImage
 
-__all__ = ["Cancel", "Mixer", "Progress", "RenderedImage"]
+__all__ = ["Cancel", "Mixer", "Progress", "RenderedImage", "differences", "rerender"]

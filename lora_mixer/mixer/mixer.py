@@ -87,6 +87,11 @@ class Mixer:
         return self._model
 
     @property
+    def desk(self) -> Desk:
+        """The model with its engines and text encoders, for what lies beneath this class."""
+        return self._desk
+
+    @property
     def native_size(self) -> tuple[int, int]:
         """The (width, height) in pixels the model was trained at."""
         return self._model.native_size

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from lora_mixer.pipeline.desk import Desk
 from lora_mixer.pipeline.job import Guide, Job, Stretch, Use, batch_key
+from lora_mixer.pipeline.record import record_of
 from lora_mixer.pipeline.render import RenderedImage, render
 from lora_mixer.pipeline.texts import Texts
 
-__all__ = ["Desk", "Guide", "Job", "RenderedImage", "Stretch", "Texts", "Use", "batch_key", "render"]
+__all__ = ["Desk", "Guide", "Job", "RenderedImage", "Stretch", "Texts", "Use", "batch_key", "record_of", "render"]

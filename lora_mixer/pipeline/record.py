@@ -45,6 +45,7 @@ def record_of(desk: Desk, jobs: Sequence[Job], index: int, *, plan: ApplyPlan, s
         versions=_versions(),
         seconds=seconds,
         notes=job.notes,
+        companions=tuple(other.settings for other in jobs) if len(jobs) > 1 else (),
     )
 
 

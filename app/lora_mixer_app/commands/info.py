@@ -1,0 +1,44 @@
+"""`lora-mixer info`: what a picture says about how it was made."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from lora_mixer.images import plain, read_picture
+from lora_mixer_app.options import AsJson
+
+
+def info(
+    image: Annotated[Path, typer.Argument(help="A picture: ours, A1111's, Forge's or ComfyUI's.")],
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Say how a picture was made: prompt, settings, LoRAs with digests; nothing is decoded or opened."""
+    found = read_picture(image)
+    if as_json:
+        print(json.dumps(plain(found), indent=2, ensure_ascii=False))  # noqa: T201
+        return
+    console = Console(highlight=False, soft_wrap=True)
+    console.print(f"made by: {found.source}", markup=False)
+    if found.request is not None:
+        values = plain(found.request)
+        if isinstance(values, dict):
+            for name, value in values.items():
+                if value not in (None, [], ""):
+                    console.print(f"{name}: {json.dumps(value, ensure_ascii=False)}", markup=False)
+    if found.record is not None:
+        record = found.record
+        console.print(
+            f"engine: {record.engine} ({record.engine_reason}), {record.dtype} on {record.device}", markup=False
+        )
+        for adapter in record.adapters:
+            console.print(
+                f"LoRA {adapter.name}: {adapter.kind}, {adapter.modules} modules, sha256 {adapter.sha256[:12]}"
+            )
+    for note in (*found.notes, *(found.record.notes if found.record else ())):
+        console.print(f"note: {note}", markup=False, style="yellow")

@@ -1,0 +1,66 @@
+"""A picture rendered again from its own record, or the reasons why it cannot be the same."""
+
+from __future__ import annotations
+
+import torch
+
+from lora_mixer.errors import LoraMixerError
+from lora_mixer.images import RenderRecord
+from lora_mixer.mixer.mixer import Mixer
+from lora_mixer.pipeline import RenderedImage, record_of
+
+
+def rerender(mixer: Mixer, record: RenderRecord) -> RenderedImage:
+    """Render a picture again as its record says: same engine, same batch, same number of threads.
+
+    Args:
+        mixer: An open mixer, opened with the record's model, dtype and engine.
+        record: The record.
+
+    Raises:
+        LoraMixerError: What rendering raises.
+    """
+    batch = record.companions or (record.settings,)
+    before = torch.get_num_threads()
+    if record.threads:
+        torch.set_num_threads(record.threads)
+    try:
+        pictures = list(mixer.render_many([settings.request() for settings in batch], batch=len(batch)))
+    finally:
+        torch.set_num_threads(before)
+    return pictures[record.batch_index]
+
+
+def differences(mixer: Mixer, record: RenderRecord) -> tuple[str, ...]:
+    """Return a sentence for everything that keeps this machine from making the same picture; empty if nothing does."""
+    try:
+        job = mixer.job(record.settings.request())
+        now = record_of(mixer.desk, [job], 0, plan=mixer.desk.plan([job]), seconds=0.0)
+    except LoraMixerError as error:
+        return (str(error),)
+    said = []
+    if now.model.sha256 != record.model.sha256:
+        said.append(
+            f"the model {record.model.name} has other weights: {now.model.sha256[:10]}, then {record.model.sha256[:10]}"
+        )
+    digests = {adapter.name: adapter.sha256 for adapter in now.adapters}
+    said += [
+        f"the LoRA {adapter.name} is another file: {digests[adapter.name][:10]}, then {adapter.sha256[:10]}"
+        for adapter in record.adapters
+        if digests.get(adapter.name, adapter.sha256) != adapter.sha256
+    ]
+    vectors = {embedding.name: embedding.sha256 for embedding in now.embeddings}
+    said += [
+        f"the embedding {embedding.name} is {'another' if embedding.name in vectors else 'not there'}"
+        for embedding in record.embeddings
+        if vectors.get(embedding.name) != embedding.sha256
+    ]
+    said += [
+        f"{library} is {now.versions.get(library, 'missing')}, was {version}"
+        for library, version in record.versions.items()
+        if now.versions.get(library) != version
+    ]
+    for what, is_now, was in (("device", now.device, record.device), ("dtype", now.dtype, record.dtype)):
+        if is_now != was:
+            said.append(f"the {what} is {is_now}, was {was}")
+    return tuple(said)

@@ -1,0 +1,86 @@
+"""A picture holds all that is needed to render it again, and doing so gives the same pixels."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+from lora_mixer_app.cli import build
+from PIL import Image
+from typer.testing import CliRunner
+
+from lora_mixer import LoraUse, Mixer, RenderRequest, Strength
+from lora_mixer.images import read_picture, save_picture
+from lora_mixer.mixer import differences, rerender
+
+
+def use(name: str, unet: float, te: float | None = None) -> LoraUse:
+    return LoraUse(name=name, strength=Strength(unet=unet, te1=te))
+
+
+REQUESTS = [
+    RenderRequest(prompt="red heart"),
+    RenderRequest(prompt="cat <lora:line_art:0.7>", negative="badpic, blurry"),
+    RenderRequest(prompt="(sun:1.3) [day:night:0.5]", loras=(use("night_sky", 0.6),)),
+    RenderRequest(prompt="cat AND blue background :0.5", cfg=4.0),
+    RenderRequest(prompt="a [cat|dog]", loras=(use("top_hat", 1.0, 0.0), use("line_art", -0.5))),
+    RenderRequest(prompt="tree", negative="<lora:night_sky:0.8> green"),
+    RenderRequest(prompt="fish", cfg=1.0),
+    RenderRequest(prompt=", ".join(["a long prompt with many words"] * 20), loras=(use("night_sky", 0.25),)),
+]
+
+
+@pytest.fixture(scope="module")
+def pictures(mixer: Mixer, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    folder = tmp_path_factory.mktemp("pictures")
+    paths = []
+    variants = [
+        {"batch": 1, "sampler": "Euler a", "steps": 3},
+        {"batch": 3, "sampler": "DPM++ 2M SDE", "schedule": "Karras", "steps": 3},
+        {"batch": 4, "sampler": "DPM++ 2M", "steps": 4, "width": 96},
+    ]
+    for number, variant in enumerate(variants):
+        for index, picture in enumerate(mixer.render_many(REQUESTS, **variant)):
+            paths.append(save_picture(picture.image, picture.record, folder / f"{number}-{index}.png"))
+    return paths
+
+
+def pixels(path: Path) -> np.ndarray:
+    with Image.open(path) as image:
+        return np.asarray(image)
+
+
+def test_rerender_gives_the_same_pixels_whatever_the_batch_and_engine(mixer: Mixer, pictures: list[Path]) -> None:
+    assert len(pictures) >= 20
+    for path in pictures:
+        record = read_picture(path).record
+        assert record is not None
+        assert not differences(mixer, record)
+        assert np.array_equal(np.asarray(rerender(mixer, record).image), pixels(path)), path.name
+
+
+def test_what_differs_is_said(mixer: Mixer, pictures: list[Path]) -> None:
+    record = read_picture(pictures[1]).record
+    assert record is not None
+    other = dataclasses.replace(
+        record,
+        model=dataclasses.replace(record.model, sha256="0" * 64),
+        adapters=tuple(dataclasses.replace(adapter, sha256="1" * 64) for adapter in record.adapters),
+        versions={**record.versions, "torch": "0.1"},
+    )
+    said = " ".join(differences(mixer, other))
+    assert "other weights" in said
+    assert "line_art is another file" in said
+    assert "torch" in said
+
+
+def test_the_two_commands_read_and_repeat_a_picture(pictures: list[Path], tmp_path: Path) -> None:
+    shown = CliRunner().invoke(build(), ["info", str(pictures[0])], catch_exceptions=False)
+    assert "red heart" in shown.output
+    assert shown.exit_code == 0
+    target = tmp_path / "again.png"
+    done = CliRunner().invoke(build(), ["rerender", str(pictures[0]), "-o", str(target)], catch_exceptions=False)
+    assert done.exit_code == 0
+    assert np.array_equal(pixels(target), pixels(pictures[0]))
