@@ -10,11 +10,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from types import MappingProxyType
 
 from lora_mixer.batch.plan import Problem, Wish
 from lora_mixer.batch.promptfile_draft import Draft
 from lora_mixer.batch.promptfile_schema import Fields, JobTable, nearest, read_table
+
+LONGEST_LINE = 1 << 16
+MOST_OPTIONS = 64
 
 A1111_KEYS: Mapping[str, str] = MappingProxyType(
     {
@@ -71,7 +75,10 @@ def read_lines(text: str, where: str) -> Draft:
     wishes: list[Wish] = []
     problems: list[Problem] = []
     for number, line in enumerate(text.split("\n"), start=1):
-        if line.strip() and not line.lstrip().startswith("#"):
+        if len(line) > LONGEST_LINE:
+            what = f"the line has {len(line)} characters; {LONGEST_LINE} are read"
+            problems.append(Problem(line=number, column=1, text=line, what=what))
+        elif line.strip() and not line.lstrip().startswith("#"):
             wish, found = _read_line(line, number)
             wishes += [wish] if wish else []
             problems += found
@@ -79,8 +86,11 @@ def read_lines(text: str, where: str) -> Draft:
 
 
 def _read_line(line: str, number: int) -> tuple[Wish | None, list[Problem]]:
-    options = list(_options(line))
+    options = list(islice(_options(line), MOST_OPTIONS + 1))
     problems: list[Problem] = []
+    if len(options) > MOST_OPTIONS:
+        problems.append(Problem(line=number, column=1, text=line, what=f"more than {MOST_OPTIONS} options on a line"))
+        return None, problems
     values: dict[str, object] = {}
     columns: dict[str, int] = {}
     for option in options:
@@ -126,31 +136,38 @@ def _checked(values: dict[str, object]) -> JobTable | list[tuple[object, str]]:
 
 def _options(line: str) -> Iterator[_Option]:
     """Split a line into options; what stands before the first one is the prompt."""
+    last_close = {mark: _last(_CLOSING[mark], line) for mark in _CLOSING}
     at, key, column = 0, "prompt", 1
+    opening = _opening(line, at)
     for match in _OPTION.finditer(line):
-        if match.start() < at or _inside_quotes(line, at, match.start()):
+        if opening and last_close[opening] >= match.end() and not _closed(line, at, match.start(), opening):
             continue
-        if key != "prompt" or line[at : match.start()].strip() or column > 1:
+        if column > 1 or line[at : match.start()].strip():
             yield _Option(key=key, value=_unquoted(line[at : match.start()]), column=column)
         at, key, column = match.end(), match["key"], match.start() + 1
+        opening = _opening(line, at)
     yield _Option(key=key, value=_unquoted(line[at:]) if column > 1 else line[at:].strip(), column=column)
 
 
-def _inside_quotes(line: str, start: int, end: int) -> bool:
-    """Tell whether a value that begins with a quote is still open where an option seems to begin.
-
-    It is open while no closing quote stands before the option and one stands further on, at the end of a word.
-    """
-    while start < end and line[start].isspace():
-        start += 1
-    mark = line[start : start + 1]
-    if mark not in {'"', "'"} or start >= end:
-        return False
-    closed = line[start + 1 : end].rstrip().endswith(mark)
-    return not closed and _CLOSING[mark].search(line, end) is not None
+_CLOSING = {mark: re.compile(rf"{mark}(?=\s--|\s?$)") for mark in "\"'"}
 
 
-_CLOSING = {mark: re.compile(rf"{mark}(?=\s+--|\s*$)") for mark in "\"'"}
+def _last(pattern: re.Pattern[str], line: str) -> int:
+    return max((match.start() for match in pattern.finditer(line.rstrip())), default=-1)
+
+
+def _opening(line: str, at: int) -> str:
+    """Return the quote a value begins with, or nothing."""
+    while at < len(line) and line[at].isspace():
+        at += 1
+    return line[at] if line[at : at + 1] in _CLOSING else ""
+
+
+def _closed(line: str, start: int, end: int, mark: str) -> bool:
+    """Tell whether a value that begins with a quote ends with one before `end`."""
+    while end > start and line[end - 1].isspace():
+        end -= 1
+    return line[end - 1] == mark and line.find(mark, start) < end - 1
 
 
 def _unquoted(value: str) -> str:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Iterator
-from io import BytesIO
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from PIL import Image, UnidentifiedImageError
-
 from lora_mixer.errors import BrokenFileError, MissingFileError, RequestError
-from lora_mixer.images.save import EXIF_IFD, MAKER_NOTE, OUR_CHUNK, OUR_NOTE, PARAMETERS, UNICODE, USER_COMMENT
+from lora_mixer.images.exif import exif_fields, tiff_fields
+from lora_mixer.images.save import MAKER_NOTE, OUR_CHUNK, OUR_NOTE, PARAMETERS, UNICODE, USER_COMMENT
 
 PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
 MAX_FILE = 512 * 1024 * 1024
@@ -32,7 +30,12 @@ def read_texts(path: Path) -> dict[str, str]:
     data = _bytes(path)
     if data.startswith(PNG_MAGIC):
         return _png(data, path)
-    return _exif(data, path)
+    fields = exif_fields(data)
+    if fields is None:
+        raise BrokenFileError(
+            "this is no picture that can be read", where=str(path), remedy="PNG, JPEG, WebP and AVIF are read."
+        )
+    return _exif_texts(fields)
 
 
 def _bytes(path: Path) -> bytes:
@@ -59,7 +62,7 @@ def _png(data: bytes, path: Path) -> dict[str, str]:
             text = _PNG_TEXT[kind](rest)
             texts.setdefault(key.decode("latin-1"), text)
         elif kind == b"eXIf":
-            texts = {**_exif_texts(body), **texts}
+            texts = {**_exif_texts(tiff_fields(body)), **texts}
     return texts
 
 
@@ -119,30 +122,12 @@ _PNG_TEXT = {
 }
 
 
-def _exif(data: bytes, path: Path) -> dict[str, str]:
-    """Read the EXIF block of a JPEG, WebP or AVIF; Pillow opens without decoding."""
-    try:
-        with Image.open(BytesIO(data), formats=("JPEG", "WEBP", "AVIF")) as image:
-            block = image.info.get("exif", b"")
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise BrokenFileError(
-            "this is no picture that can be read", where=str(path), remedy="PNG, JPEG, WebP and AVIF are read."
-        ) from error
-    return _exif_texts(block) if isinstance(block, bytes) else {}
-
-
-def _exif_texts(block: bytes) -> dict[str, str]:
-    exif = Image.Exif()
-    try:
-        exif.load(block)
-        fields = exif.get_ifd(EXIF_IFD)
-    except (SyntaxError, ValueError, KeyError, TypeError, OSError, struct.error):
-        return {}
+def _exif_texts(fields: Mapping[int, bytes]) -> dict[str, str]:
     texts = {}
-    comment, note = fields.get(USER_COMMENT), fields.get(MAKER_NOTE)
-    if isinstance(comment, bytes):
-        texts[PARAMETERS] = decode_comment(comment)
-    if isinstance(note, bytes) and note.startswith(OUR_NOTE):
+    if USER_COMMENT in fields:
+        texts[PARAMETERS] = decode_comment(fields[USER_COMMENT])
+    note = fields.get(MAKER_NOTE, b"")
+    if note.startswith(OUR_NOTE):
         texts[OUR_CHUNK] = note.removeprefix(OUR_NOTE).decode("utf-8", "replace")
     return texts
 

@@ -8,7 +8,7 @@ from PIL import ImageDraw
 
 from lora_mixer.sheet.fonts import Font, font_for
 
-MAX_LABEL = 600
+MAX_LABEL = 240
 LINE_HEIGHT = 1.25
 Colour = tuple[int, int, int]
 
@@ -55,7 +55,7 @@ def draw_text(draw: ImageDraw.ImageDraw, fitted: Fitted, box: tuple[int, int, in
 def _wrap(text: str, width: int, size: int) -> Fitted:
     font, drawn = font_for(text, size)
     lines: list[str] = []
-    for word in drawn.split(" "):
+    for word in drawn[:MAX_LABEL].split(" "):
         joined = f"{lines[-1]} {word}" if lines else word
         if lines and font.getlength(joined) <= width:
             lines[-1] = joined
