@@ -15,7 +15,7 @@ from lora_mixer.mapping import MappingReport
 from lora_mixer.mixer.embeddings import open_embeddings
 from lora_mixer.mixer.options import RequestOptions
 from lora_mixer.mixer.progress import Cancel, Progress
-from lora_mixer.mixer.resolve import job_of, settings_of
+from lora_mixer.mixer.resolve import drawn, job_of, settings_of
 from lora_mixer.mixer.shelf import Shelf
 from lora_mixer.models import Model, open_model
 from lora_mixer.pipeline import Desk, Job, RenderedImage, Texts, batch_key, render
@@ -175,7 +175,10 @@ class Mixer:
         """
         asked = RenderRequest(prompt=request) if isinstance(request, str) else request
         filled = replace(asked, **options).over(self.models_file.defaults_for(self._model.name))
-        settings = settings_of(filled, model=self._model.name, native_size=self.native_size)
+        settings = drawn(
+            settings_of(filled, model=self._model.name, native_size=self.native_size),
+            self.models_file.wildcard_folders,
+        )
         return job_of(settings, self._shelf, family=self._model.family, embeddings=self._desk.texts.names)
 
     def _progress(self, step: Step, done: int, total: int, batch: int) -> Progress:

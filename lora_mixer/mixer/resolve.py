@@ -6,12 +6,13 @@ import secrets
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
 
 from lora_mixer.apply import Placed, Stack
 from lora_mixer.mixer.shelf import Shelf
 from lora_mixer.modules import Family
 from lora_mixer.pipeline import Guide, Job, Stretch
-from lora_mixer.prompt import Prompt, Span, find_missing, parse, timeline
+from lora_mixer.prompt import Prompt, Span, expand, find_missing, parse, timeline
 from lora_mixer.request import LoraUse, RenderRequest, Settings
 
 
@@ -38,6 +39,24 @@ def settings_of(request: RenderRequest, *, model: str, native_size: tuple[int, i
         height=request.height or height,
         clip_skip=1 if request.clip_skip is None else request.clip_skip,
         model=model,
+    )
+
+
+def drawn(settings: Settings, wildcards: Iterable[Path]) -> Settings:
+    """Return the settings with dynamic prompts drawn by the seed: `{a|b}`, `{2$$a|b|c}`, `__wildcard__`.
+
+    Args:
+        settings: What to render.
+        wildcards: Folders of wildcard files.
+
+    Raises:
+        PromptError: A wildcard is not there, or the template grows too large.
+    """
+    folders = tuple(wildcards)
+    return replace(
+        settings,
+        prompt=expand(settings.prompt, seed=settings.seed, folders=folders),
+        negative=expand(settings.negative, seed=settings.seed, folders=folders),
     )
 
 

@@ -137,3 +137,9 @@ def test_an_embedding_that_is_named_but_missing_is_said(mixer: Mixer) -> None:
     notes = mixer.render("cat", negative="EasyNegativeV2, blurry", seed=7, steps=1).record.notes
     assert len(notes) == 1
     assert "EasyNegativeV2" in notes[0]
+
+
+def test_a_dynamic_prompt_is_drawn_by_the_seed_and_the_record_says_what_was_drawn(mixer: Mixer) -> None:
+    prompts = {mixer.job("{red|blue|green} heart", seed=seed).settings.prompt for seed in range(20)}
+    assert prompts == {"red heart", "blue heart", "green heart"}
+    assert mixer.job("{red|blue} heart", seed=3).settings == mixer.job("{red|blue} heart", seed=3).settings
