@@ -16,7 +16,6 @@ LoraMixerError                exit code
 │   └── BrokenAdapterError         rank 0, wrong shapes, incomplete groups
 ├── ModelError                6    a model cannot be opened or is not known
 ├── RenderError               7    the render itself failed (out of memory, non-finite picture)
-├── PartialRunError           9    a batch ended with some pictures missing
 └── CancelledError          130    somebody pressed Cancel or Ctrl+C
 ```
 """
@@ -123,12 +122,6 @@ class RenderError(LoraMixerError):
     """The render itself failed."""
 
     exit_code = 7
-
-
-class PartialRunError(LoraMixerError):
-    """A batch ended, but some of its pictures are missing."""
-
-    exit_code = 9
 
 
 class CancelledError(LoraMixerError):

@@ -39,7 +39,7 @@ COMMANDS: tuple[Command, ...] = (
 
 EPILOG = (
     "Exit codes: 0 done, 2 impossible option or prompt, 3 models.toml or prompt file wrong, 4 file unreadable, "
-    "5 LoRA does not fit, 6 model cannot be opened, 7 render failed, 9 some pictures missing, 130 cancelled."
+    "5 LoRA does not fit, 6 model cannot be opened, 7 render failed, 130 cancelled."
 )
 
 

@@ -94,6 +94,8 @@ def _render(
     with bar, _cancel_on_interrupt() as cancel:
         task = bar.add_task("opening the model", total=len(plan.jobs))
         mixer = Mixer.open(model, models_file=models_path, device=device, dtype=dtype, allow_partial=allow_partial)
+        for sentence in mixer.broken_embeddings:
+            console.print(f"embedding left out: {sentence}", style="yellow", markup=False)
         bar.update(task, description="rendering")
         result = run(
             mixer,
