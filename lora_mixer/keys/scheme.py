@@ -8,6 +8,11 @@ from dataclasses import dataclass
 from lora_mixer.modules import Family, ModuleName
 
 Spell = Callable[[ModuleName, Family], tuple[str, ...]]
+Prefixes = Mapping[str, tuple[str, ...]]
+"""Part of the model -> what files write for it."""
+
+TEXT_LEVEL = "text_model."
+TWO_ENCODERS = frozenset({Family.SDXL, Family.SDXL_REFINER})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,10 +35,17 @@ class Scheme:
     stacks: tuple[str, ...] = ()
 
 
-def text_prefixes(
-    family: Family, prefixes: Mapping[str, tuple[str, ...]], alone: tuple[str, ...]
-) -> Mapping[str, tuple[str, ...]]:
-    """Return prefixes by part; `alone` are further ones of the first text encoder where it is the only one."""
-    if family in {Family.SDXL, Family.SDXL_REFINER}:
-        return prefixes
-    return {**prefixes, "te1": (*alone, *prefixes["te1"])}
+def prefixes_of(name: ModuleName, family: Family, prefixes: Prefixes, alone: tuple[str, ...] = ()) -> tuple[str, ...]:
+    """Return a part's prefixes; `alone` are further ones of the first text encoder where it is the only one."""
+    own = prefixes.get(name.part, ())
+    return (*alone, *own) if name.part == "te1" and family not in TWO_ENCODERS else own
+
+
+def paths_of(name: ModuleName) -> tuple[str, ...]:
+    """Return the dotted paths a module goes by: text encoders with and without their `text_model` level.
+
+    >>> paths_of(ModuleName("te1", "text_model.encoder.layers.0.mlp.fc1"))
+    ('text_model.encoder.layers.0.mlp.fc1', 'encoder.layers.0.mlp.fc1')
+    """
+    bare = name.path.removeprefix(TEXT_LEVEL)
+    return (name.path,) if bare == name.path else (name.path, bare)

@@ -4,10 +4,25 @@ from __future__ import annotations
 
 import re
 
-from lora_mixer.keys.kohya import KOHYA, KOHYA_DOTTED, KOHYA_LDM
+from lora_mixer.keys.comfy import COMFY
+from lora_mixer.keys.diffusers import PEFT, PROCESSOR
+from lora_mixer.keys.kohya import KOHYA, KOHYA_LDM
+from lora_mixer.keys.onetrainer import OMI, ONETRAINER
+from lora_mixer.keys.openclip import OPENCLIP
 from lora_mixer.keys.scheme import Scheme
+from lora_mixer.keys.simpletuner import SIMPLETUNER
 
-SCHEMES: tuple[Scheme, ...] = (KOHYA_LDM, KOHYA, KOHYA_DOTTED)
+SCHEMES: tuple[Scheme, ...] = (
+    KOHYA_LDM,
+    OPENCLIP,
+    KOHYA,
+    ONETRAINER,
+    SIMPLETUNER,
+    COMFY,
+    OMI,
+    PROCESSOR,
+    PEFT,
+)
 
 _ANY = re.compile("|".join(f"(?P<s{number}>{scheme.pattern})" for number, scheme in enumerate(SCHEMES)))
 
@@ -19,6 +34,7 @@ def scheme_of(module: str) -> Scheme | None:
     'kohya-ldm'
     """
     match = _ANY.match(module)
-    return (
-        next((SCHEMES[int(group[1:])] for group, found in match.groupdict().items() if found), None) if match else None
-    )
+    if match is None:
+        return None
+    (number,) = (int(group[1:]) for group, found in match.groupdict().items() if found is not None)
+    return SCHEMES[number]
