@@ -51,11 +51,14 @@ class MergeEngine:
             progress: How far sampling has come, 0..1 (for strength curves).
         """
         stack = stacks[0]
+        wanted = frozenset(parts)
         if any(other != stack for other in stacks):
             raise ValueError("merged weights serve one mix at a time")
+        if stack.masked and "unet" in wanted:
+            raise ValueError("merged weights act everywhere in the picture")
         pristine: list[tuple[nn.Module, Weights]] = []
         try:
-            for name, terms in stack.terms(parts=parts, progress=progress).items():
+            for name, terms in stack.terms(parts=wanted, progress=progress).items():
                 module = self._model.module(name)
                 base = parameters_of(module)
                 merged = self._merge(name, base, terms)

@@ -5,10 +5,16 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from lora_mixer.apply.masks import open_mask
 from lora_mixer.apply.stack import Stack
 from lora_mixer.errors import RequestError
 
 ENGINES = ("auto", "merged", "side")
+
+MASKED = (
+    "a mask acts on a part of the picture; on text (text encoders, the UNet's keys and values) its LoRA acts with the "
+    "mask's mean"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,14 +36,30 @@ def plan_for(stacks: Collection[Stack], *, engine: str = "auto") -> ApplyPlan:
         engine: `auto`, or the engine that was asked for.
 
     Raises:
-        RequestError: There is no such engine.
+        RequestError: There is no such engine, or the one that was asked for cannot do it.
     """
     if engine not in ENGINES:
         raise RequestError(f"there is no engine {engine!r}", remedy=f"Use one of {', '.join(ENGINES)}.")
+    masked = any(stack.masked for stack in stacks)
+    if masked and engine == "merged":
+        raise RequestError(
+            "a mask has no merged form: merged weights act everywhere in the picture",
+            remedy="Use the engine side or auto, or take the mask off.",
+        )
+    if masked:
+        _open_masks(stacks)
+        return ApplyPlan(engine="side", reason=MASKED)
     if engine != "auto":
         return ApplyPlan(engine=engine, reason="asked for")
     if len(set(stacks)) > 1:
         return ApplyPlan(engine="side", reason=f"{len(set(stacks))} mixes in one batch")
-    if any(placed.strength.curve for stack in stacks for placed in stack.placed):
+    if any(stack.curved for stack in stacks):
         return ApplyPlan(engine="side", reason="a strength changes over the steps")
     return ApplyPlan(engine="merged", reason="one mix for the whole batch")
+
+
+def _open_masks(stacks: Collection[Stack]) -> None:
+    """Open every mask, so that a bad one is said before the first step."""
+    for placed in (placed for stack in stacks for placed in stack.placed):
+        if placed.strength.mask is not None:
+            open_mask(placed.strength.mask)

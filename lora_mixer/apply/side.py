@@ -3,55 +3,29 @@
 Beside each module stands a branch: the low-rank factors of all adapters joined along the rank, one product down and
 one up whatever their number, with the strengths as a (rows, ranks) factor in between:
 y' = y + ((x A^T) * s) B^T (LoRA, arXiv:2106.09685, eq. 3, with s per row and rank). Kinds without low-rank form add
-their exact terms with strengths (rows,). Moving a slider writes a few numbers; branches are kept.
+their exact terms with strengths (rows,). Moving a slider writes a few numbers: branches are built once for a set of
+adapters and stay where they are, asleep outside of `applied`.
 """
 
 from __future__ import annotations
 
-import math
 from collections import OrderedDict, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, fields, replace
+from contextlib import contextmanager
 
-import torch
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
-from lora_mixer.adapters import Layer, LowRank, Operator, SideTerm, Weights, concatenate
-from lora_mixer.apply.operators import operator_of, parameters_of
+from lora_mixer.adapters import Layer
+from lora_mixer.apply.branch import Branch, build_branch
+from lora_mixer.apply.knobs import Knobs, Size
 from lora_mixer.apply.stack import Stack
-from lora_mixer.apply.strength import block_key, strength_at
+from lora_mixer.apply.strength import block_key
 from lora_mixer.mapping import MappedAdapter
 from lora_mixer.models import Model
 from lora_mixer.modules import ModuleName
 
 KEPT_SETS = 4
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Branch:
-    """What stands beside one module for one set of adapters.
-
-    Attributes:
-        low: All low-rank terms as one, or None.
-        columns: For each rank of `low`, the adapter's column in the strengths, (ranks,).
-        others: The other terms with their adapter's column.
-    """
-
-    operator: Operator
-    low: LowRank | None
-    columns: Tensor
-    others: tuple[tuple[SideTerm, int], ...]
-
-    def forward(self, x: Tensor, y: Tensor, strengths: Tensor) -> Tensor:
-        """Return y with every term added; strengths (rows, adapters)."""
-        total = y
-        if self.low is not None:
-            total = total + self.low.forward(x, y, self.operator, strengths[:, self.columns])
-        for term, column in self.others:
-            total = total + term.forward(x, y, self.operator, strengths[:, column])
-        return total
 
 
 class SideEngine:
@@ -61,100 +35,111 @@ class SideEngine:
 
     def __init__(self, model: Model) -> None:
         self._model = model
-        self._branches: OrderedDict[tuple[str, ...], dict[ModuleName, _Branch]] = OrderedDict()
+        self._boards: OrderedDict[object, _Board] = OrderedDict()
 
     @contextmanager
-    def applied(self, stacks: Sequence[Stack], *, parts: Iterable[str], progress: float = 0.0) -> Iterator[None]:
-        """Apply one stack to each row of the batch; the branches go away on every way out.
+    def applied(
+        self, stacks: Sequence[Stack], *, parts: Iterable[str], progress: float = 0.0, size: Size | None = None
+    ) -> Iterator[None]:
+        """Apply one stack to each row of the batch; the branches are asleep again on every way out.
 
         Args:
             stacks: The mix of each row, in the order of the batch.
             parts: The parts of the model to act on.
             progress: How far sampling has come, 0..1 (for strength curves).
+            size: Height and width of the latent (for masks).
         """
-        wanted = frozenset(parts)
-        adapters = {placed.adapter.digest: placed.adapter for stack in stacks for placed in stack.placed}
-        order = tuple(sorted(adapters))
-        strengths: dict[str, Tensor] = {}
-        with ExitStack() as undo:
-            for name, layers in self._layers(order, adapters, wanted).items():
-                key = block_key(name, stacks[0].family)
-                if key not in strengths:
-                    strengths[key] = self._strengths(stacks, order, name, progress)
-                if strengths[key].any():
-                    module = self._model.module(name)
-                    branch = self._branch(name, module, layers, order)
-                    undo.callback(_attach(module, branch, strengths[key]).remove)
+        board = self._board(stacks, frozenset(parts))
+        board.set(stacks, progress=progress, size=size)
+        board.awake = True
+        try:
             yield
+        finally:
+            board.awake = False
 
     def forget(self) -> None:
-        """Drop the kept branches."""
-        self._branches.clear()
+        """Take the kept branches away."""
+        for board in self._boards.values():
+            board.detach()
+        self._boards.clear()
 
-    def _layers(
-        self, order: Sequence[str], adapters: Mapping[str, MappedAdapter], parts: frozenset[str]
-    ) -> Mapping[ModuleName, Mapping[str, Layer]]:
-        layers: dict[ModuleName, dict[str, Layer]] = defaultdict(dict)
-        for digest in order:
-            for name, layer in adapters[digest].layers.items():
+    def _board(self, stacks: Sequence[Stack], parts: frozenset[str]) -> _Board:
+        """Return the board of these adapters, the only one whose branches stand beside the modules."""
+        adapters = {placed.adapter.digest: placed.adapter for stack in stacks for placed in stack.placed}
+        key = tuple(sorted(adapters)), parts
+        for other, board in self._boards.items():
+            if other != key:
+                if board.awake:
+                    raise RuntimeError("another mix is on")
+                board.detach()
+        if key not in self._boards:
+            self._boards[key] = _Board(self._model, {digest: adapters[digest] for digest in key[0]}, parts)
+            while len(self._boards) > KEPT_SETS:
+                self._boards.popitem(last=False)
+        self._boards.move_to_end(key)
+        return self._boards[key]
+
+
+class _Board:
+    """One set of adapters beside a model: a branch for every module, a set of knobs for every block.
+
+    Args:
+        model: The model.
+        adapters: The adapters by digest, in canonical order.
+        parts: The parts of the model they act on.
+    """
+
+    def __init__(self, model: Model, adapters: Mapping[str, MappedAdapter], parts: frozenset[str]) -> None:
+        self._model = model
+        self._order = tuple(adapters)
+        self._layers: dict[ModuleName, dict[str, Layer]] = defaultdict(dict)
+        for digest, adapter in adapters.items():
+            for name, layer in adapter.layers.items():
                 if name.part in parts:
-                    layers[name][digest] = layer
-        return layers
+                    self._layers[name][digest] = layer
+        self._knobs: dict[object, Knobs] = {}
+        self._names: dict[object, list[ModuleName]] = defaultdict(list)
+        self._branches: dict[ModuleName, Branch] = {}
+        self._attached: dict[object, list[RemovableHandle]] = {}
+        self._last: object = None
+        self.awake = False
 
-    def _strengths(self, stacks: Sequence[Stack], order: Sequence[str], name: ModuleName, progress: float) -> Tensor:
-        """Return the strengths (rows, adapters) that act on a module, and on all of its part and block."""
-        rows = []
-        for stack in stacks:
-            values: dict[str, list[float]] = defaultdict(list)
-            for placed in stack.placed:
-                values[placed.adapter.digest].append(
-                    strength_at(placed.strength, name, family=stack.family, progress=progress)
-                )
-            rows.append([math.fsum(values[digest]) for digest in order])
-        return torch.tensor(rows, dtype=self._model.dtype, device=self._model.device)
+    def set(self, stacks: Sequence[Stack], *, progress: float, size: Size | None) -> None:
+        """Write the strengths of a batch, and stand beside every module of a block that has any."""
+        curved, masked = any(s.curved for s in stacks), any(s.masked for s in stacks)
+        wish = (tuple(stacks), progress if curved else 0.0, size if masked else None)
+        if wish != self._last or masked:
+            self._last = None
+            for knobs in self._blocks(stacks).values():
+                knobs.set(stacks, self._order, progress=progress, size=size)
+            self._last = wish
+        for key, knobs in self._knobs.items():
+            if knobs.live and key not in self._attached:
+                branches = {name: self._branch(name, knobs) for name in self._names[key]}
+                self._attached[key] = [self._attach(name, branch) for name, branch in branches.items()]
 
-    def _branch(
-        self, name: ModuleName, module: nn.Module, layers: Mapping[str, Layer], order: tuple[str, ...]
-    ) -> _Branch:
-        if order not in self._branches:
-            self._branches[order] = {}
-            while len(self._branches) > KEPT_SETS:
-                self._branches.popitem(last=False)
-        self._branches.move_to_end(order)
-        kept = self._branches[order]
-        if name not in kept:
-            kept[name] = _build(module, layers, order)
-        return kept[name]
+    def detach(self) -> None:
+        """Leave the modules; the branches are kept."""
+        for handle in (handle for handles in self._attached.values() for handle in handles):
+            handle.remove()
+        self._attached.clear()
 
+    def _blocks(self, stacks: Sequence[Stack]) -> Mapping[object, Knobs]:
+        if not self._knobs and stacks:
+            for name in self._layers:
+                key = block_key(name, stacks[0].family)
+                self._names[key].append(name)
+                if key not in self._knobs:
+                    self._knobs[key] = Knobs(name, self._model.dtype, self._model.device)
+        return self._knobs
 
-@torch.no_grad()
-def _build(module: nn.Module, layers: Mapping[str, Layer], order: Sequence[str]) -> _Branch:
-    """Return the branch of one module: every adapter's terms, the low-rank ones joined, in the module's dtype."""
-    operator = operator_of(module)
-    base = parameters_of(module)
-    exact = Weights(base.weight.float(), None if base.bias is None else base.bias.float())
-    terms = [
-        (_cast(term, base.weight.dtype), order.index(digest))
-        for digest, layer in layers.items()
-        for term in layer.side(exact)
-    ]
-    low = [(term, column) for term, column in terms if isinstance(term, LowRank)]
-    columns = [column for term, column in low for _ in range(term.rank)]
-    return _Branch(
-        operator=operator,
-        low=concatenate([term for term, _ in low]) if low else None,
-        columns=torch.tensor(columns, dtype=torch.long, device=base.weight.device),
-        others=tuple((term, column) for term, column in terms if not isinstance(term, LowRank)),
-    )
+    def _branch(self, name: ModuleName, knobs: Knobs) -> Branch:
+        if name not in self._branches:
+            self._branches[name] = build_branch(self._model.module(name), self._layers[name], self._order, knobs)
+        return self._branches[name]
 
+    def _attach(self, name: ModuleName, branch: Branch) -> RemovableHandle:
+        def beside(_module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> Tensor:
+            return branch.forward(inputs[0], output) if self.awake and branch.knobs.live else output
 
-def _cast(term: SideTerm, dtype: torch.dtype) -> SideTerm:
-    tensors = {f.name: value.to(dtype) for f in fields(term) if isinstance(value := getattr(term, f.name), Tensor)}
-    return replace(term, **tensors)  # type: ignore[arg-type]  # the fields are this term's own
-
-
-def _attach(module: nn.Module, branch: _Branch, strengths: Tensor) -> RemovableHandle:
-    def beside(_module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> Tensor:
-        return branch.forward(inputs[0], output, strengths)
-
-    return module.register_forward_hook(beside)
+        return self._model.module(name).register_forward_hook(beside)

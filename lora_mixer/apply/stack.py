@@ -62,6 +62,16 @@ class Stack:
         """Return how many adapters are placed."""
         return len(self.placed)
 
+    @property
+    def masked(self) -> bool:
+        """Whether an adapter acts on a part of the picture only."""
+        return any(p.strength.mask is not None for p in self.placed)
+
+    @property
+    def curved(self) -> bool:
+        """Whether a strength changes over the steps."""
+        return any(p.strength.curve is not None for p in self.placed)
+
     def terms(self, *, parts: Iterable[str], progress: float) -> Mapping[ModuleName, tuple[Term, ...]]:
         """Return the terms of every module that this stack changes at a moment of sampling.
 
@@ -73,7 +83,7 @@ class Stack:
             Per module its terms in canonical order; terms of strength 0 are left out, so a module that nothing
             acts on is not in the mapping at all.
         """
-        moment = progress if any(p.strength.curve for p in self.placed) else 0.0
+        moment = progress if self.curved else 0.0
         key = (frozenset(parts), moment)
         if key not in self._terms:
             if len(self._terms) >= 2:

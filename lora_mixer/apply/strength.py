@@ -1,9 +1,10 @@
-"""One number from a strength: part, block and step taken together."""
+"""One number from a strength: part, block and step taken together, and a mask where there is no place for it."""
 
 from __future__ import annotations
 
 from itertools import pairwise
 
+from lora_mixer.apply.masks import has_place, open_mask
 from lora_mixer.keys import block_of
 from lora_mixer.modules import Family, ModuleName
 from lora_mixer.request import Curve, Strength
@@ -17,12 +18,17 @@ def strength_at(strength: Strength, name: ModuleName, *, family: Family, progres
         name: The module.
         family: The model's family; it decides which block a module belongs to.
         progress: How far sampling has come, 0..1. Text encoders do not see it: text is encoded once.
+
+    A mask acts on what lies over the picture. Text lies nowhere: on text encoders and on the text's keys and values
+    an adapter acts with its mask's mean, so that a mask of everything is no mask and a mask of nothing is off.
     """
     factor = strength.of(name.part)
     if strength.blocks:
         factor *= strength.blocks.get(block_of(name, family), 1.0)
     if strength.curve is not None and name.part == "unet":
         factor *= curve_at(strength.curve, progress)
+    if strength.mask is not None and not has_place(name):
+        factor *= open_mask(strength.mask).mean
     return factor
 
 
@@ -41,6 +47,6 @@ def curve_at(curve: Curve, progress: float) -> float:
     return points[-1][1]
 
 
-def block_key(name: ModuleName, family: Family) -> str:
-    """Return what modules must share for one strength to act alike on them: their part and block."""
-    return f"{name.part}:{block_of(name, family)}"
+def block_key(name: ModuleName, family: Family) -> tuple[str, str, bool]:
+    """Return what modules must share for one strength to act alike on them: part, block, a place in the picture."""
+    return name.part, block_of(name, family), has_place(name)

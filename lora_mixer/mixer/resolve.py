@@ -94,7 +94,9 @@ def job_of(settings: Settings, shelf: Shelf, *, family: Family, embeddings: Sequ
 def _stretch(
     start: int, stop: int, towards: Span, away: Span, settings: Settings, shelf: Shelf, family: Family
 ) -> Stretch:
-    both = (*settings.loras, *towards.loras)
+    asked = (*settings.loras, *towards.loras)
+    both = tuple(use for use in asked if not use.strength.negative)
+    only_away = (*(use for use in asked if use.strength.negative), *away.loras)
     with_mix = _stack(both, shelf, family)
     return Stretch(
         start=start,
@@ -102,7 +104,7 @@ def _stretch(
         positive=tuple(Guide(pieces=part.text, weight=part.weight, stack=with_mix) for part in towards.parts),
         negative=Guide(
             pieces=tuple(piece for part in away.parts for piece in part.text),
-            stack=_stack((*both, *away.loras), shelf, family) if away.loras else with_mix,
+            stack=_stack((*both, *only_away), shelf, family) if only_away else with_mix,
             negative=True,
         ),
     )

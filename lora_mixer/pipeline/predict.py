@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 import torch
@@ -33,7 +34,6 @@ class Predictor:
         self._desk = desk
         self._jobs = tuple(jobs)
         self.plan = desk.plan(jobs)
-        self._engine = desk.side if self.plan.engine == "side" else desk.merged
         self._groups: tuple[tuple[Row, ...], tuple[_Group, ...]] = ((), ())
 
     @torch.no_grad()
@@ -44,7 +44,7 @@ class Predictor:
         guided = torch.zeros(latents.shape, dtype=torch.float32, device=latents.device)
         for group in self._groups_at(step):
             images = [row.image for row in group.rows]
-            with self._engine.applied(group.stacks, parts=("unet",), progress=min(step / total, 1.0)):
+            with self._applied(group, latents, progress=min(step / total, 1.0)):
                 predicted = unet(
                     latents[images].to(dtype),
                     timestep,
@@ -55,6 +55,12 @@ class Predictor:
             for row, prediction in zip(group.rows, predicted.float(), strict=True):
                 guided[row.image] += row.coefficient * prediction
         return guided
+
+    def _applied(self, group: _Group, latents: Tensor, *, progress: float) -> AbstractContextManager[None]:
+        if self.plan.engine == "side":
+            size = (latents.shape[2], latents.shape[3])
+            return self._desk.side.applied(group.stacks, parts=("unet",), progress=progress, size=size)
+        return self._desk.merged.applied(group.stacks, parts=("unet",), progress=progress)
 
     def _groups_at(self, step: int) -> tuple[_Group, ...]:
         rows = rows_at(self._jobs, step)

@@ -10,8 +10,9 @@ from torch import Tensor, nn
 
 from lora_mixer.adapters import Layer, make_layer
 from lora_mixer.apply import MergeEngine, Placed, SideEngine, Stack
+from lora_mixer.apply.masks import open_mask
 from lora_mixer.modules import Family, ModuleName
-from lora_mixer.request import Curve, Strength
+from lora_mixer.request import Curve, Rectangle, Strength
 from tests.support.kind_examples import CONV_3, EXAMPLES, LINEAR, Example, Shape, generator
 
 NAME = ModuleName("unet", "mid_block.resnets.0.layer")
@@ -122,3 +123,94 @@ def test_side_paths_are_gone_on_every_way_out() -> None:
     with pytest.raises(KeyboardInterrupt), SideEngine(model).applied([mix], parts=("unet",)):
         raise KeyboardInterrupt
     assert torch.equal(model.layer(x), before)
+
+
+@every_example
+def test_a_mask_mixes_the_masked_and_the_plain_output_place_by_place(example: Example) -> None:
+    area = Rectangle(left=0.0, top=0.1, right=0.6, bottom=1.0)
+    for shape in (shape for shape in example.shapes if len(shape) > 1):
+        model = OneLayer(shape)
+        side = SideEngine(model)
+        x = inputs(shape, 2) if len(shape) == 4 else torch.randn(2, 12, shape[-1], generator=generator(12))
+        part = adapter(built(example, shape, 5), 1)
+        masked, whole = stack((part, Strength(unet=0.7, mask=area))), stack((part, Strength(unet=0.7)))
+        plain = model.layer(x)
+        size = tuple(plain.shape[2:]) if len(shape) == 4 else (4, 3)
+        with side.applied([whole, whole], parts=("unet",)):
+            everywhere = model.layer(x)
+        with side.applied([masked, whole], parts=("unet",), size=size):
+            output = model.layer(x)
+        shares = open_mask(area).at(*size).float()
+        over = shares if len(shape) == 4 else shares.reshape(-1, 1)
+        torch.testing.assert_close(output[0], plain[0] + over * (everywhere - plain)[0], **TOLERANCE)
+        torch.testing.assert_close(output[1], everywhere[1], **TOLERANCE)
+
+
+def test_one_adapter_with_two_masks_acts_with_the_sum_of_both() -> None:
+    lora = next(e for e in EXAMPLES if e.kind == "lora" and CONV_3 in e.shapes)
+    model = OneLayer(CONV_3)
+    side, x = SideEngine(model), inputs(CONV_3, 1)
+    part = adapter(built(lora, CONV_3, 5), 1)
+    left, right = Rectangle(left=0, top=0, right=0.3, bottom=1), Rectangle(left=0.3, top=0, right=1, bottom=1)
+    with side.applied([stack((part, Strength(unet=0.5)))], parts=("unet",)):
+        whole = model.layer(x)
+    both = stack((part, Strength(unet=0.5, mask=left)), (part, Strength(unet=0.5, mask=right)))
+    with side.applied([both], parts=("unet",), size=(4, 4)):
+        torch.testing.assert_close(model.layer(x), whole, **TOLERANCE)
+
+
+def test_on_text_an_adapter_acts_with_the_mean_of_its_mask() -> None:
+    lora = next(e for e in EXAMPLES if e.kind == "lora" and LINEAR in e.shapes)
+    model, x = OneLayer(LINEAR), inputs(LINEAR, 1)
+    layer = built(lora, LINEAR, 5)
+    quarter = Rectangle(left=0, top=0, right=0.5, bottom=0.5)
+    for name in (ModuleName("te1", "text_model.x"), ModuleName("unet", "mid_block.attn2.to_v")):
+        part = SimpleNamespace(digest="1" * 64, layers={name: layer})
+        side = SideEngine(model)
+        with side.applied([stack((part, Strength(unet=0.2)))], parts=(name.part,)):
+            wanted = model.layer(x)
+        with side.applied([stack((part, Strength(unet=0.8, mask=quarter)))], parts=(name.part,), size=(4, 4)):
+            torch.testing.assert_close(model.layer(x), wanted, **TOLERANCE)
+
+
+def test_moving_a_strength_writes_numbers_and_leaves_every_branch_where_it_is() -> None:
+    lora = next(e for e in EXAMPLES if e.kind == "lora" and LINEAR in e.shapes)
+    model, x = OneLayer(LINEAR), inputs(LINEAR, 2)
+    first, second = adapter(built(lora, LINEAR, 5), 1), adapter(built(lora, LINEAR, 6), 2)
+    side = SideEngine(model)
+
+    def mixes(value: float) -> list[Stack]:
+        return [stack((first, Strength(unet=value)), (second, Strength())), stack((second, Strength(unet=value)))]
+
+    seen = []
+    with side.applied(mixes(0.5), parts=("unet",)):
+        model.layer(x)
+        hooks = dict(model.layer._forward_hooks)
+    for value in (0.6, 0.0, -3.0):
+        with side.applied(mixes(value), parts=("unet",)):
+            seen.append(model.layer(x))
+        assert dict(model.layer._forward_hooks) == hooks
+    assert not torch.equal(seen[0], seen[1])
+    side.forget()
+    assert not model.layer._forward_hooks
+
+
+@pytest.mark.filterwarnings("ignore")  # torch's compiler warns about itself
+def test_a_compiled_model_is_not_compiled_again_when_strengths_move() -> None:
+    lora = next(e for e in EXAMPLES if e.kind == "lora" and LINEAR in e.shapes)
+    model, x = OneLayer(LINEAR), inputs(LINEAR, 2)
+    first, second = adapter(built(lora, LINEAR, 5), 1), adapter(built(lora, LINEAR, 6), 2)
+    side, graphs = SideEngine(model), []
+
+    def backend(graph: torch.fx.GraphModule, _inputs: object) -> object:
+        graphs.append(graph)
+        return graph.forward
+
+    eager = nn.Sequential(model.layer)
+    compiled = torch.compile(eager, backend=backend, fullgraph=True)
+    for value in (0.5, 0.25, -1.0, 3.0):
+        mixes = [stack((first, Strength(unet=value)), (second, Strength())), stack((second, Strength(unet=-value)))]
+        with side.applied(mixes, parts=("unet",)):
+            torch.testing.assert_close(compiled(x), eager(x), **TOLERANCE)
+    assert len(graphs) == 1
+    assert torch.equal(compiled(x), eager(x))

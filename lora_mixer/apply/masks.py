@@ -1,0 +1,130 @@
+"""Masks: where in the picture an adapter acts, as a factor for every resolution the UNet works at.
+
+A mask is a picture of shares, 0 (the adapter is off) to 1 (it acts in full), on cells between given edges. At another
+resolution each cell holds the exact share of its area: M' = R M C^T with R, C the overlaps of the cells' sides. Nothing
+aliases, and the mean over the picture is the same at every resolution.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image, UnidentifiedImageError
+from torch import Tensor
+
+from lora_mixer.errors import BrokenFileError, MissingFileError, RequestError
+from lora_mixer.modules import ModuleName
+from lora_mixer.request import Rectangle
+
+MAX_PIXELS = 4096 * 4096
+KEPT = 32
+# The text's keys and values, and what sees only the time step or the picture's size.
+PLACELESS = re.compile(r"\.attn2\.(to|add)_[kv](_proj)?$|(^|\.)(time_emb(edding|_proj)|add_embedding)(\.|$)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Mask:
+    """Shares (rows, columns) on cells whose edges are fractions of the picture's height and width."""
+
+    shares: Tensor  # (rows, columns), 0..1
+    rows: Tensor  # (rows + 1,)
+    columns: Tensor  # (columns + 1,)
+
+    def at(self, height: int, width: int) -> Tensor:
+        """Return the mask on height x width equal cells, in float64."""
+        return _resized(self, height, width)
+
+    @property
+    def mean(self) -> float:
+        """The share of the picture the adapter acts on."""
+        return float(self.at(1, 1))
+
+
+def open_mask(source: Rectangle | Path) -> Mask:
+    """Return a mask from a rectangle in fractions, or from a picture: white acts, black and transparent do not.
+
+    Raises:
+        RequestError: The rectangle has no area in the picture.
+        FileError: The picture cannot be read.
+    """
+    if isinstance(source, Rectangle):
+        return _of_rectangle(source)
+    try:
+        stamp = source.stat()
+    except OSError as error:
+        raise MissingFileError("the mask is not there", where=str(source)) from error
+    return _of_picture(source, stamp.st_mtime_ns, stamp.st_size)
+
+
+def has_place(name: ModuleName) -> bool:
+    """Return whether a module's output lies over the picture; text and the time step have no place in it.
+
+    >>> has_place(ModuleName("unet", "mid_block.attentions.0.transformer_blocks.0.attn2.to_k"))
+    False
+    """
+    return name.part == "unet" and PLACELESS.search(name.path) is None
+
+
+def levels(height: int, width: int) -> Iterator[tuple[int, int]]:
+    """Yield the sizes a latent takes on its way down a UNet: halves, rounded up, to a single cell.
+
+    >>> list(levels(6, 4))
+    [(6, 4), (3, 2), (2, 1), (1, 1)]
+    """
+    yield height, width
+    while max(height, width) > 1:
+        height, width = (height + 1) // 2, (width + 1) // 2
+        yield height, width
+
+
+@lru_cache(maxsize=KEPT)
+def _of_rectangle(area: Rectangle) -> Mask:
+    if not (0.0 <= area.left < area.right <= 1.0 and 0.0 <= area.top < area.bottom <= 1.0):
+        raise RequestError(
+            f"the mask ({area.left:g}, {area.top:g}, {area.right:g}, {area.bottom:g}) is no part of the picture",
+            remedy="Give left < right and top < bottom as fractions from 0 to 1.",
+        )
+    return Mask(
+        shares=torch.ones(1, 1, dtype=torch.float64),
+        rows=torch.tensor([area.top, area.bottom], dtype=torch.float64),
+        columns=torch.tensor([area.left, area.right], dtype=torch.float64),
+    )
+
+
+@lru_cache(maxsize=KEPT)
+def _of_picture(path: Path, _mtime_ns: int, _size: int) -> Mask:
+    try:
+        with Image.open(path) as picture:
+            if picture.width * picture.height > MAX_PIXELS:
+                raise BrokenFileError(
+                    "the mask is too large", where=str(path), remedy="Use at most 4096 x 4096 pixels."
+                )
+            light, opaque = np.asarray(picture.convert("LA"), dtype=np.float64).transpose(2, 0, 1) / 255.0
+    except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError) as error:
+        raise BrokenFileError("the mask is no picture that can be read", where=str(path)) from error
+    shares = torch.from_numpy(light * opaque)
+    height, width = shares.shape
+    return Mask(shares=shares, rows=_even(height), columns=_even(width))
+
+
+@lru_cache(maxsize=16 * KEPT)
+def _resized(mask: Mask, height: int, width: int) -> Tensor:
+    return _overlaps(height, mask.rows) @ mask.shares @ _overlaps(width, mask.columns).T
+
+
+def _even(cells: int) -> Tensor:
+    return torch.arange(cells + 1, dtype=torch.float64) / cells
+
+
+def _overlaps(cells: int, edges: Tensor) -> Tensor:
+    """Return (cells, len(edges) - 1): how much of each of `cells` equal cells lies between neighbouring edges."""
+    grid = _even(cells)
+    low = torch.maximum(grid[:-1, None], edges[None, :-1])
+    high = torch.minimum(grid[1:, None], edges[None, 1:])
+    return (high - low).clamp(min=0.0) * cells
