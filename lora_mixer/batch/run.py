@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from lora_mixer.batch.manifest import Manifest
 from lora_mixer.batch.promptfile import PromptFile
 from lora_mixer.images import RenderRecord, save_picture
-from lora_mixer.sheet import Cell, Labels, save_sheet
+from lora_mixer.sheet import Cell, Entry, Labels, save_sheet, write_index
 
 if TYPE_CHECKING:
     from lora_mixer.mixer import Cancel, Mixer, Progress
@@ -43,7 +43,7 @@ def run(
     on_progress: Callable[[Progress], None] | None = None,
     cancel: Cancel | None = None,
 ) -> RunResult:
-    """Render every job of a plan into a folder: `images/NNNN.png`, `manifest.jsonl`, `grid.png`.
+    """Render every job of a plan into a folder: `images/NNNN.png`, `manifest.jsonl`, `grid.png`, `index.html`.
 
     Each picture is written and entered in the manifest as soon as it is done, so what is finished stays whatever
     happens later.
@@ -74,9 +74,25 @@ def run(
         records.append(picture.record)
         pictures.append(path)
     sheets = save_sheet(_cells(plan, pictures), _labels(plan, records), output / "grid.png")
+    entries = [_entry(path.relative_to(output), record) for path, record in zip(pictures, records, strict=True)]
+    write_index(output / "index.html", entries, title=plan.sheet.title or plan.path.stem)
     return RunResult(
         rendered=len(pictures), manifest=manifest.path, sheets=sheets, seconds=time.perf_counter() - started
     )
+
+
+def _entry(file: Path, record: RenderRecord) -> Entry:
+    """Return a picture's entry in the index: its prompt, and what it can be filtered by."""
+    settings = record.settings
+    facts = {
+        "model": settings.model,
+        "seed": str(settings.seed),
+        "sampler": f"{settings.sampler} {settings.schedule}",
+        "steps": str(settings.steps),
+        "cfg": f"{settings.cfg:g}",
+    }
+    mix = {use.name: f"{use.strength.unet:g}" for use in settings.loras}
+    return Entry(file=file, prompt=settings.prompt, facts=mix | facts)
 
 
 def _cells(plan: PromptFile, pictures: Sequence[Path]) -> list[list[Cell]]:
