@@ -35,27 +35,37 @@ def write_index(path: Path, entries: Sequence[Entry], *, title: str) -> Path:
     Raises:
         FileError: It cannot be written.
     """
+    shared = _shared(entries)
     page = _PAGE.substitute(
         title=escape(title),
+        shared=escape(" · ".join(f"{name} {value}" for name, value in shared.items())),
         count=str(len(entries)),
         filters="".join(_filters(entries)),
-        figures="".join(_figure(entry) for entry in entries),
+        figures="".join(_figure(entry, shared) for entry in entries),
     )
     write_whole(path, lambda out: out.write(page.encode("utf-8", "replace")))
     return path
 
 
+def _shared(entries: Sequence[Entry]) -> dict[str, str]:
+    """Return the facts that every entry states alike: they are said once, above the pictures."""
+    first = entries[0].facts if entries else {}
+    return {name: value for name, value in first.items() if all(e.facts.get(name) == value for e in entries)}
+
+
 def _filters(entries: Sequence[Entry]) -> Iterable[str]:
     for name in dict.fromkeys(name for entry in entries for name in entry.facts):
         values = sorted({entry.facts[name] for entry in entries if name in entry.facts})
-        if 1 < len(values) <= MAX_CHOICES:
+        differs = len(values) > 1 or any(name not in entry.facts for entry in entries)
+        if differs and len(values) <= MAX_CHOICES:
             options = "".join(f'<option value="{escape(f"{name}={v}")}">{escape(v)}</option>' for v in values)
             yield f'<label>{escape(name)} <select><option value="">all</option>{options}</select></label>'
 
 
-def _figure(entry: Entry) -> str:
+def _figure(entry: Entry, shared: Mapping[str, str]) -> str:
     source = quote(entry.file.as_posix())
-    facts = "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in entry.facts.items())
+    own = {name: value for name, value in entry.facts.items() if name not in shared}
+    facts = "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in own.items())
     keys = escape("\n".join(f"{name}={value}" for name, value in entry.facts.items()))
     words = escape(" ".join((entry.prompt, *entry.facts.values())).lower())
     return (
@@ -80,6 +90,7 @@ figcaption { font-size: .85rem; overflow-wrap: anywhere; } dl { margin: .3rem 0;
 dt { float: left; clear: left; margin-right: .4rem; } dt::after { content: ":"; } dd { margin: 0; }
 </style></head><body>
 <h1>$title</h1>
+<p>$shared</p>
 <form role="search"><input type="search" placeholder="Search prompts and values" aria-label="Search">$filters<output>$count pictures</output></form>
 <main>
 $figures</main>

@@ -50,3 +50,15 @@ def test_facts_that_differ_become_filters_and_those_that_do_not_stay_out(tmp_pat
     options = [a["value"] for tag, a in _page(tmp_path / "index.html", entries) if tag == "option"]
     assert "sampler=s0" in options
     assert not any(value and value.startswith("model=") for value in options)
+
+
+def test_what_all_pictures_share_is_said_once_and_a_lora_of_some_becomes_a_filter(tmp_path):
+    entries = [
+        Entry(file=Path("0.png"), prompt="p", facts={"model": "emoji"}),
+        Entry(file=Path("1.png"), prompt="p", facts={"model": "emoji", "ink": "0.9"}),
+    ]
+    path = tmp_path / "index.html"
+    options = [a["value"] for tag, a in _page(path, entries) if tag == "option"]
+    assert options == ["", "ink=0.9"]
+    assert path.read_text("utf-8").count("<dt>") == 1
+    assert "model emoji" in path.read_text("utf-8")
