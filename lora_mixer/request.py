@@ -106,7 +106,24 @@ class ModelSource:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RenderRequest:
-    """One picture somebody asks for. Everything but the prompt may be left to the defaults."""
+    """One picture somebody asks for. Everything but the prompt may be left to the defaults.
+
+    Attributes:
+        prompt: What to draw, with emphasis, schedules and LoRA tags.
+        negative: What to steer away from.
+        loras: The mix, besides the tags in the prompt.
+        seed: What the noise is drawn from; None or a negative one is drawn at random.
+        steps: Sampling steps.
+        cfg: How strongly the prompt guides; 1 is not at all.
+        sampler: A sampler by A1111's name.
+        schedule: A schedule type by A1111's name.
+        width: In pixels, a multiple of 8; None takes the model's own.
+        height: Likewise.
+        clip_skip: Which layer of the text encoder counts, from the end.
+        emphasis: `original` or `no norm`; None takes what suits the model.
+        grammar: How prompts are read: `default`, or `a1111` with its quirks.
+        model: The model's name.
+    """
 
     prompt: str
     negative: str | None = None
@@ -119,6 +136,8 @@ class RenderRequest:
     width: int | None = None
     height: int | None = None
     clip_skip: int | None = None
+    emphasis: str | None = None
+    grammar: str | None = None
     model: str | None = None
 
     def over(self, defaults: RenderRequest) -> RenderRequest:
@@ -147,6 +166,8 @@ class Settings:
     height: int
     clip_skip: int
     model: str
+    emphasis: str = "original"
+    grammar: str = "default"
 
     def __post_init__(self) -> None:
         """Refuse impossible values, each with what is possible."""

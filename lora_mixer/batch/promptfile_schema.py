@@ -78,6 +78,8 @@ class Fields(Table):
     height: Side | None = None
     size: str | None = Field(default=None, pattern=r"^\s*\d{1,5}\s*x\s*\d{1,5}\s*$")
     clip_skip: int | None = Field(default=None, ge=1, le=12)
+    emphasis: str | None = None
+    grammar: str | None = None
     model: str | None = None
 
     @field_validator("loras", mode="before")
@@ -177,4 +179,16 @@ def _lora_of_text(text: str) -> dict[str, object]:
 
 
 _SAID = {"model_type": "an entry must be a table", "dict_type": "must be a table", "list_type": "must be a list"}
-_FILLED = ("prompt", "negative", "seed", "steps", "cfg", "sampler", "schedule", "clip_skip", "model")
+_FILLED = (
+    "prompt",
+    "negative",
+    "seed",
+    "steps",
+    "cfg",
+    "sampler",
+    "schedule",
+    "clip_skip",
+    "emphasis",
+    "grammar",
+    "model",
+)

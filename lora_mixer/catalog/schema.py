@@ -43,6 +43,10 @@ class DefaultsTable(_Table):
         default=None, ge=8, le=MAX_SIDE, multiple_of=8, description="pixels, a multiple of 8, like 512"
     )
     clip_skip: int | None = Field(default=None, ge=1, le=12, description="a whole number from 1 to 12")
+    emphasis: Literal["original", "no norm", "ignore"] | None = Field(
+        default=None, description="original, no norm or ignore"
+    )
+    grammar: Literal["default", "a1111"] | None = Field(default=None, description="default or a1111")
 
 
 class ModelTable(_Table):

@@ -52,6 +52,7 @@ def _fields(record: RenderRecord) -> tuple[tuple[str, str | None], ...]:
         ("VAE hash", model.vae_sha256[:10] if model.vae_sha256 else None),
         ("Clip skip", str(settings.clip_skip) if settings.clip_skip > 1 else None),
         ("RNG", "CPU"),
+        ("Emphasis", settings.emphasis.capitalize() if settings.emphasis != "original" else None),
         ("Lora hashes", _hashes((a.name, a.autov3) for a in record.adapters)),
         ("TI hashes", _hashes((e.name, e.sha256) for e in record.embeddings)),
         ("Version", f"lora-mixer {record.versions.get('lora-mixer', '')}".strip()),

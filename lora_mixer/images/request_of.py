@@ -11,9 +11,10 @@ from lora_mixer.request import MAX_SEED, MAX_SIDE, MAX_STEPS, RenderRequest
 
 SCHEDULES = ("Karras", "Exponential", "Polyexponential", "SGM Uniform", "Uniform", "Simple", "Normal", "DDIM", "Beta")
 AUTOMATIC = "Automatic"
+EMPHASES = frozenset({"original", "no norm", "ignore"})
 UNDERSTOOD = frozenset(
     {"Steps", "Sampler", "Schedule type", "CFG scale", "Seed", "Size", "Model", "Model hash", "Clip skip"}
-    | {"Lora hashes", "TI hashes", "TI", "Hashes", "Version", "RNG"}
+    | {"Lora hashes", "TI hashes", "TI", "Hashes", "Version", "RNG", "Emphasis"}
 )
 
 
@@ -43,6 +44,7 @@ def request_of(text: Infotext) -> tuple[RenderRequest, tuple[str, ...]]:
         schedule=schedule,
         width=width,
         height=height,
+        emphasis=emphasis if (emphasis := fields.get("Emphasis", "").lower()) in EMPHASES else None,
         model=fields.get("Model"),
     )
     return request, tuple(notes)

@@ -176,7 +176,12 @@ class Mixer:
         asked = RenderRequest(prompt=request) if isinstance(request, str) else request
         filled = replace(asked, **options).over(self.models_file.defaults_for(self._model.name))
         settings = drawn(
-            settings_of(filled, model=self._model.name, native_size=self.native_size),
+            settings_of(
+                filled,
+                model=self._model.name,
+                native_size=self.native_size,
+                emphasis=self._desk.texts.default_emphasis,
+            ),
             self.models_file.wildcard_folders,
         )
         return job_of(settings, self._shelf, family=self._model.family, embeddings=self._desk.texts.names)

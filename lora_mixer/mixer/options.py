@@ -20,4 +20,6 @@ class RequestOptions(TypedDict, total=False):
     width: int | None
     height: int | None
     clip_skip: int | None
+    emphasis: str | None
+    grammar: str | None
     model: str | None

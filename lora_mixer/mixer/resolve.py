@@ -16,13 +16,14 @@ from lora_mixer.prompt import Prompt, Span, expand, find_missing, parse, timelin
 from lora_mixer.request import LoraUse, RenderRequest, Settings
 
 
-def settings_of(request: RenderRequest, *, model: str, native_size: tuple[int, int]) -> Settings:
+def settings_of(request: RenderRequest, *, model: str, native_size: tuple[int, int], emphasis: str) -> Settings:
     """Return a request with every gap filled; a missing or negative seed is drawn at random.
 
     Args:
         request: The request, already laid over the defaults of models.toml.
         model: The name of the open model.
         native_size: The (width, height) the model was trained at.
+        emphasis: The emphasis mode that suits it.
     """
     width, height = native_size
     seed = request.seed
@@ -38,6 +39,8 @@ def settings_of(request: RenderRequest, *, model: str, native_size: tuple[int, i
         width=request.width or width,
         height=request.height or height,
         clip_skip=1 if request.clip_skip is None else request.clip_skip,
+        emphasis=request.emphasis or emphasis,
+        grammar=request.grammar or "default",
         model=model,
     )
 
@@ -73,7 +76,10 @@ def job_of(settings: Settings, shelf: Shelf, *, family: Family, embeddings: Sequ
         PromptError: The prompt cannot be read.
         AdapterError: An adapter it names is unknown or does not fit.
     """
-    towards, away = parse(settings.prompt), parse(settings.negative, negative=True)
+    towards, away = (
+        parse(settings.prompt, grammar=settings.grammar),
+        parse(settings.negative, grammar=settings.grammar, negative=True),
+    )
     positive = timeline(towards, settings.steps)
     negative = timeline(away, settings.steps)
     uses = list(settings.loras)

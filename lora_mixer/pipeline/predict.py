@@ -73,7 +73,7 @@ class Predictor:
 
     def _group(self, rows: Sequence[Row]) -> _Group:
         desk = self._desk
-        encoded = [desk.texts.encode(row.guide, clip_skip=self._jobs[row.image].settings.clip_skip) for row in rows]
+        encoded = [desk.texts.encode(row.guide, self._jobs[row.image].settings) for row in rows]
         tokens, pooled = equalise(encoded)
         dtype, device = desk.model.dtype, desk.model.device
         extra: dict[str, Tensor] = {}

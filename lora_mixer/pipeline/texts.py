@@ -11,7 +11,7 @@ from lora_mixer.apply import MergeEngine, Stack
 from lora_mixer.conditioning import Conditioner, EmbeddingVectors, Encoded, embedding_of
 from lora_mixer.models import Model
 from lora_mixer.pipeline.job import Guide
-from lora_mixer.request import Strength
+from lora_mixer.request import Settings, Strength
 
 KEPT_TEXTS = 256
 KEPT_CONDITIONERS = 8
@@ -62,13 +62,21 @@ class Texts:
             _trim(self._conditioners, KEPT_CONDITIONERS)
         return self._conditioners[key]
 
-    def encode(self, guide: Guide, *, clip_skip: int) -> Encoded:
+    @property
+    def default_emphasis(self) -> str:
+        """The emphasis mode that suits the model."""
+        return self.conditioner(Stack((), family=self._model.family)).default_emphasis
+
+    def encode(self, guide: Guide, settings: Settings) -> Encoded:
         """Return a guide's text, encoded under its mix."""
         conditioner = self.conditioner(guide.stack)
-        key = (guide.pieces, guide.negative, clip_skip, id(conditioner), _strengths(guide.stack, self._parts))
+        how = (guide.negative, settings.clip_skip, settings.emphasis)
+        key = (guide.pieces, how, id(conditioner), _strengths(guide.stack, self._parts))
         if key not in self._kept:
             with self._engine.applied([guide.stack], parts=self._parts):
-                self._kept[key] = conditioner.encode(guide.pieces, clip_skip=clip_skip, negative=guide.negative)
+                self._kept[key] = conditioner.encode(
+                    guide.pieces, clip_skip=settings.clip_skip, emphasis=settings.emphasis, negative=guide.negative
+                )
             _trim(self._kept, KEPT_TEXTS)
         self._kept.move_to_end(key)
         return self._kept[key]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,7 +18,7 @@ from lora_mixer_app.arguments import parse_lora, parse_size
 from lora_mixer_app.options import AllowPartial, Device, Dtype, Model, ModelsPath
 
 if TYPE_CHECKING:
-    from lora_mixer import Cancel
+    from lora_mixer import Cancel, Mixer
 
 
 def render(
@@ -39,6 +40,10 @@ def render(
     seed: Annotated[int | None, typer.Option("--seed", help="Seed for every picture; -1 draws one.")] = None,
     size: Annotated[str | None, typer.Option("--size", help="WxH in pixels, for example 512x768.")] = None,
     batch: Annotated[int, typer.Option("--batch", min=1, max=256, help="Pictures rendered at once.")] = 4,
+    engine: Annotated[str, typer.Option("--engine", help="How mixes are applied: auto, merged or side.")] = "auto",
+    grammar: Annotated[
+        str | None, typer.Option("--grammar", help="How prompts are read: default, or a1111 with its quirks.")
+    ] = None,
     device: Device = None,
     dtype: Dtype = None,
     *,
@@ -61,6 +66,7 @@ def render(
             "seed": seed,
             "width": width,
             "height": height,
+            "grammar": grammar,
         },
     )
     plan = overrides.over(plan)
@@ -70,30 +76,38 @@ def render(
     if dry_run:
         console.print(describe(plan), markup=False)
         return
-    _render(plan, output, console, model, models_path, batch, device, dtype, allow_partial=allow_partial)
+    from lora_mixer import Mixer
+
+    with _cancel_on_interrupt() as cancel:
+        _render(
+            plan,
+            output,
+            console,
+            partial(
+                Mixer.open,
+                model,
+                models_file=models_path,
+                device=device,
+                dtype=dtype,
+                allow_partial=allow_partial,
+                engine=engine,
+            ),
+            cancel,
+            batch,
+        )
 
 
 def _render(
-    plan: PromptFile,
-    output: Path,
-    console: Console,
-    model: str | None,
-    models_path: Path | None,
-    batch: int,
-    device: str | None,
-    dtype: str | None,
-    *,
-    allow_partial: bool,
+    plan: PromptFile, output: Path, console: Console, opening: Callable[[], Mixer], cancel: Cancel, batch: int
 ) -> None:
-    from lora_mixer import Mixer
     from lora_mixer.batch.run import run
 
     bar = Progress(
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=console
     )
-    with bar, _cancel_on_interrupt() as cancel:
+    with bar:
         task = bar.add_task("opening the model", total=len(plan.jobs))
-        mixer = Mixer.open(model, models_file=models_path, device=device, dtype=dtype, allow_partial=allow_partial)
+        mixer = opening()
         for sentence in mixer.broken_embeddings:
             console.print(f"embedding left out: {sentence}", style="yellow", markup=False)
         bar.update(task, description="rendering")
