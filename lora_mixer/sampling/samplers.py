@@ -51,6 +51,7 @@ class SamplerRow:
         schedules: The schedules it takes; the first is its own, the one `Automatic` means.
         aliases: Other names people paste.
         noisy: It draws noise at every step.
+        epsilon_only: It adds up predictions of several steps, which is wrong for the velocity of v-prediction.
     """
 
     name: str
@@ -59,6 +60,7 @@ class SamplerRow:
     options: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     aliases: tuple[str, ...] = ()
     noisy: bool = False
+    epsilon_only: bool = False
 
 
 def _own(first: str, taken: Iterable[str]) -> tuple[str, ...]:
@@ -162,6 +164,7 @@ SAMPLERS: tuple[SamplerRow, ...] = (
         options={"skip_prk_steps": True, "set_alpha_to_one": False},
         schedules=_own(LEADING, _SPACED),
         aliases=("PNDM",),
+        epsilon_only=True,
     ),
     SamplerRow(
         name="UniPC",

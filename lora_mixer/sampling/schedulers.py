@@ -55,10 +55,14 @@ def build_scheduler(sampler: Sampler, trained: Mapping[str, Any], steps: int, de
         device: Where the latents are.
 
     Raises:
-        RequestError: The sampler cannot take so many steps, or the model has a zero terminal signal-to-noise ratio
-            and the sampler cannot start there.
+        RequestError: The sampler cannot take so many steps, or not this model: one that predicts the velocity, or
+            one with a zero terminal signal-to-noise ratio.
     """
     row = sampler.row
+    if row.epsilon_only and trained.get("prediction_type") == "v_prediction":
+        raise RequestError(
+            f"the model predicts the velocity (v-prediction), which {row.name} cannot", remedy="Use DDIM or UniPC."
+        )
     arguments = {key: trained[key] for key in TRAINED if trained.get(key) is not None}
     if trained.get("rescale_betas_zero_snr"):
         if not _takes(row.scheduler, "rescale_betas_zero_snr"):

@@ -1,0 +1,151 @@
+"""Samplers against what is known by other means: an exact solution, and diffusers' own pipeline."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import diffusers
+import pytest
+import torch
+from torch import Tensor
+
+import lora_mixer
+from lora_mixer.errors import RequestError
+from lora_mixer.models import Model, open_model
+from lora_mixer.request import ModelSource
+from lora_mixer.sampling import SAMPLERS, NoiseSource, find_sampler, sample, starting_noise
+
+EMBEDDED = Path(next(iter(lora_mixer.__path__))) / "data" / "emoji" / "model"
+TRAINED = {
+    "num_train_timesteps": 1000,
+    "beta_start": 0.00085,
+    "beta_end": 0.012,
+    "beta_schedule": "scaled_linear",
+    "prediction_type": "epsilon",
+}
+SIGNAL = torch.cumprod(1 - torch.linspace(0.00085**0.5, 0.012**0.5, 1000) ** 2, 0)
+MEAN, WIDTH = 1.5, 0.5
+CONSISTENCY = {"LCM", "TCD"}  # made for distilled models: the exact denoiser gives them the mean, not the spread
+
+
+def exact(latents: Tensor, timestep: Tensor, step: int) -> Tensor:
+    """The true noise for data that is normal with `MEAN` and `WIDTH`, in the variance-preserving form."""
+    signal = SIGNAL[timestep.long().clamp(0, 999)]
+    return (1 - signal).sqrt() * (latents - signal.sqrt() * MEAN) / (signal * WIDTH**2 + 1 - signal)
+
+
+def exact_v(latents: Tensor, timestep: Tensor, step: int) -> Tensor:
+    signal = SIGNAL[timestep.long().clamp(0, 999)]
+    noise = exact(latents, timestep, step)
+    picture = (latents - (1 - signal).sqrt() * noise) / signal.sqrt()
+    return signal.sqrt() * noise - (1 - signal).sqrt() * picture
+
+
+@pytest.mark.parametrize("row", SAMPLERS, ids=lambda row: row.name)
+@pytest.mark.parametrize("prediction", ["epsilon", "v_prediction"])
+def test_every_sampler_draws_from_the_distribution_the_model_knows(row, prediction):
+    if row.epsilon_only and prediction == "v_prediction":
+        pytest.skip("refused: see the next test")
+    sources = [NoiseSource(4)]
+    denoise = exact if prediction == "epsilon" else exact_v
+    config = {**TRAINED, "prediction_type": prediction}
+    *_, last = sample(denoise, starting_noise(sources, (1, 64, 64)), find_sampler(row.name), config, 30, sources)
+    assert last.latents.mean() == pytest.approx(MEAN, abs=0.1)
+    assert last.predicted.mean() == pytest.approx(MEAN, abs=0.1)
+    if row.name not in CONSISTENCY:
+        assert last.latents.std() == pytest.approx(WIDTH, rel=0.2)
+
+
+def test_a_sampler_that_adds_up_predictions_is_refused_on_a_v_model():
+    sources = [NoiseSource(4)]
+    config = {**TRAINED, "prediction_type": "v_prediction"}
+    with pytest.raises(RequestError, match="v-prediction"):
+        next(sample(exact_v, starting_noise(sources, (1, 4, 4)), find_sampler("PLMS"), config, 4, sources))
+
+
+def test_a_model_that_starts_from_pure_noise_is_refused_by_samplers_that_cannot():
+    sources = [NoiseSource(4)]
+    config = {**TRAINED, "prediction_type": "v_prediction", "rescale_betas_zero_snr": True}
+    start = starting_noise(sources, (1, 4, 4))
+    with pytest.raises(RequestError, match="zero terminal SNR"):
+        next(sample(exact_v, start, find_sampler("Heun"), config, 4, sources))
+    *_, last = sample(exact_v, start, find_sampler("Euler a", "SGM Uniform"), config, 4, sources)
+    assert last.latents.isfinite().all()
+
+
+def test_a_subseed_moves_the_starting_noise_and_keeps_its_size():
+    plain, other = (NoiseSource(seed).start((4, 32, 32)) for seed in (1, 2))
+    assert torch.equal(NoiseSource(1, 2, 0.0).start((4, 32, 32)), plain)
+    torch.testing.assert_close(NoiseSource(1, 2, 1.0).start((4, 32, 32)), other)
+    assert NoiseSource(1, 2, 0.5).start((4, 32, 32)).std() == pytest.approx(1, abs=0.05)
+
+
+@pytest.fixture(scope="module")
+def model() -> Model:
+    return open_model(ModelSource(name="emoji", location=str(EMBEDDED)), device="cpu", dtype="float32")
+
+
+@pytest.mark.parametrize(
+    ("name", "scheduler", "options"),
+    [
+        ("DPM++ 2M", "DPMSolverMultistepScheduler", {"algorithm_type": "dpmsolver++"}),
+        ("DPM++ 2M SDE", "DPMSolverMultistepScheduler", {"algorithm_type": "sde-dpmsolver++"}),
+        ("Euler a", "EulerAncestralDiscreteScheduler", {}),
+        ("Heun", "HeunDiscreteScheduler", {}),
+        ("DDIM", "DDIMScheduler", {"clip_sample": False, "set_alpha_to_one": False}),
+        ("UniPC", "UniPCMultistepScheduler", {}),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:__array_:DeprecationWarning")
+def test_pictures_are_those_of_diffusers_own_pipeline(model, name, scheduler, options):
+    tokens = model.tokenizers["te1"](["red heart", ""], padding="max_length", return_tensors="pt").input_ids
+    text, nothing = model.parts["te1"](tokens).last_hidden_state.chunk(2)
+    trained = {
+        **{key: model.scheduler_config[key] for key in TRAINED},
+        "timestep_spacing": "trailing",
+        "steps_offset": 1,
+    }
+    pipe = diffusers.StableDiffusionPipeline(
+        vae=model.vae,
+        text_encoder=model.parts["te1"],
+        tokenizer=model.tokenizers["te1"],
+        unet=model.unet,
+        scheduler=getattr(diffusers, scheduler)(**trained, **options),
+        safety_checker=None,
+        feature_extractor=None,
+        requires_safety_checker=False,
+    )
+    pipe.set_progress_bar_config(disable=True)
+    width, height = model.native_size
+    theirs = pipe(
+        prompt_embeds=text,
+        negative_prompt_embeds=nothing,
+        guidance_scale=5.0,
+        num_inference_steps=4,
+        width=width,
+        height=height,
+        generator=torch.Generator().manual_seed(11),
+        output_type="pt",
+    ).images
+
+    def denoise(latents: Tensor, timestep: Tensor, step: int) -> Tensor:
+        both = model.unet(torch.cat([latents, latents]), timestep, torch.cat([nothing, text])).sample
+        empty, full = both.chunk(2)
+        return empty + 5.0 * (full - empty)
+
+    sources = [NoiseSource(11)]
+    shape = (model.latent_channels, height // model.latent_scale, width // model.latent_scale)
+    with torch.inference_mode():
+        steps = list(
+            sample(
+                denoise,
+                starting_noise(sources, shape),
+                find_sampler(name, "SGM Uniform"),
+                model.scheduler_config,
+                4,
+                sources,
+            )
+        )
+    ours = model.decode(steps[-1].latents)
+    expected = (theirs * 255).round().to(torch.uint8).permute(0, 2, 3, 1)
+    assert (ours.int() - expected.int()).abs().max() <= 1
