@@ -73,6 +73,16 @@ def with_moved_tensor(draw: st.DrawFn, header: dict[str, Any]) -> dict[str, Any]
     return {**header, key: {**header[key], "data_offsets": offsets}}
 
 
+def with_shared_bytes(draw: st.DrawFn, header: dict[str, Any]) -> dict[str, Any]:
+    """Pull all tensors from one on towards the start, so that two share bytes and nothing else is wrong."""
+    keys = list(header)
+    first, step = draw(st.integers(0, len(keys) - 1)), draw(st.integers(1, 4))
+    for key in keys[first:]:
+        start, end = header[key]["data_offsets"]
+        header = {**header, key: {**header[key], "data_offsets": [start - step, end - step]}}
+    return header
+
+
 def with_other_dtype(draw: st.DrawFn, header: dict[str, Any]) -> dict[str, Any]:
     """Call a tensor by another dtype, so that its bytes no longer fit."""
     key = draw(st.sampled_from(sorted(header)))
@@ -132,10 +142,17 @@ def with_other_length(draw: st.DrawFn, file: bytes) -> bytes:
 
 def with_other_end(draw: st.DrawFn, file: bytes) -> bytes:
     """Cut the file short, or add to it."""
-    return draw(st.one_of(st.just(file[: draw(st.integers(0, len(file)))]), st.binary(max_size=4).map(file.__add__)))
+    return draw(st.one_of(st.integers(1, 9).map(lambda cut: file[:-cut]), st.binary(max_size=4).map(file.__add__)))
 
 
-TABLE_MUTATIONS = (with_junk, with_moved_tensor, with_other_dtype, with_dropped_tensor, with_odd_metadata)
+TABLE_MUTATIONS = (
+    with_junk,
+    with_moved_tensor,
+    with_shared_bytes,
+    with_other_dtype,
+    with_dropped_tensor,
+    with_odd_metadata,
+)
 TEXT_MUTATIONS = (respelled, doubled, spliced)
 FILE_MUTATIONS = (with_other_byte, with_other_length, with_other_end)
 MUTATIONS = (*TABLE_MUTATIONS, *TEXT_MUTATIONS, *FILE_MUTATIONS)
@@ -148,6 +165,8 @@ def mutated_files(draw: st.DrawFn, mutate: Mutation) -> bytes:
     if mutate in TABLE_MUTATIONS and header.keys() - {"__metadata__"}:
         metadata = {key: header.pop(key) for key in ("__metadata__",) if key in header}
         header = {**metadata, **mutate(draw, header)}
+    if mutate is with_shared_bytes:
+        data = data[: max([0, *(entry["data_offsets"][1] for key, entry in header.items() if key != "__metadata__")])]
     text = json.dumps(header).encode()
     if mutate in TEXT_MUTATIONS:
         text = mutate(draw, text)
