@@ -72,6 +72,8 @@ def main() -> None:
 
 def _fail(error: LoraMixerError) -> None:
     Console(stderr=True, highlight=False, soft_wrap=True).print(f"error: {error}", style="red", markup=False)
+    for note in getattr(error, "__notes__", ()):
+        print(note, file=sys.stderr)  # noqa: T201 the line of the file with a caret below the place
     sys.exit(error.exit_code)
 
 

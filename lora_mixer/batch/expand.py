@@ -14,6 +14,7 @@ from lora_mixer.request import RenderRequest
 
 MAX_JOBS = 100_000
 WIDEST_SHEET = 8
+ONE_ROW = 5  # fewer pictures than this stand side by side
 _HERE = Axis(points=(Point(label="", change=lambda request: request),))
 
 
@@ -61,7 +62,7 @@ def _seeded(request: RenderRequest) -> RenderRequest:
 
 
 def _near_square(entries: Sequence[Wish]) -> tuple[Job, ...]:
-    width = min(math.ceil(math.sqrt(len(entries))), WIDEST_SHEET)
+    width = len(entries) if len(entries) < ONE_ROW else min(math.ceil(math.sqrt(len(entries))), WIDEST_SHEET)
     return tuple(
         Job(name=e.name, request=e.request, row=number // width, column=number % width, line=e.line)
         for number, e in enumerate(entries)

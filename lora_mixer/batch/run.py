@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 from lora_mixer.batch.manifest import Manifest
 from lora_mixer.batch.promptfile import PromptFile
+from lora_mixer.errors import LoraMixerError
 from lora_mixer.images import RenderRecord, save_picture
-from lora_mixer.sheet import Cell, Entry, Labels, save_sheet, write_index
+from lora_mixer.sheet import Cell, Entry, Failed, Labels, save_sheet, write_index
 
 if TYPE_CHECKING:
     from lora_mixer.mixer import Cancel, Mixer, Progress
@@ -65,20 +66,31 @@ def run(
     manifest = Manifest.start(output / "manifest.jsonl")
     records: list[RenderRecord] = []
     pictures: list[Path] = []
-    rendered = mixer.render_many(
-        (job.request for job in plan.jobs), batch=batch, on_progress=on_progress, cancel=cancel
-    )
-    for number, picture in enumerate(rendered):
-        path = save_picture(picture.image, picture.record, folder / f"{number:04}.png")
-        manifest.append(picture.record, path.relative_to(output), name=plan.jobs[number].name)
-        records.append(picture.record)
-        pictures.append(path)
-    sheets = save_sheet(_cells(plan, pictures), _labels(plan, records), output / "grid.png")
-    entries = [_entry(path.relative_to(output), record) for path, record in zip(pictures, records, strict=True)]
-    write_index(output / "index.html", entries, title=plan.sheet.title or plan.path.stem)
+    requests = (job.request for job in plan.jobs)
+    try:
+        for picture in mixer.render_many(requests, batch=batch, on_progress=on_progress, cancel=cancel):
+            number = len(pictures)
+            path = save_picture(picture.image, picture.record, folder / f"{number:04}.png")
+            manifest.append(picture.record, path.relative_to(output), name=plan.jobs[number].name)
+            records.append(picture.record)
+            pictures.append(path)
+    except LoraMixerError as error:
+        if pictures:
+            _lay_out(plan, output, pictures, records, reason=error.what)
+        raise
+    sheets = _lay_out(plan, output, pictures, records, reason="")
     return RunResult(
         rendered=len(pictures), manifest=manifest.path, sheets=sheets, seconds=time.perf_counter() - started
     )
+
+
+def _lay_out(
+    plan: PromptFile, output: Path, pictures: Sequence[Path], records: Sequence[RenderRecord], *, reason: str
+) -> tuple[Path, ...]:
+    """Write the sheet and the index of the pictures there are; return the sheet's pages."""
+    entries = [_entry(path.relative_to(output), record) for path, record in zip(pictures, records, strict=True)]
+    write_index(output / "index.html", entries, title=plan.sheet.title or plan.path.stem)
+    return save_sheet(_cells(plan, pictures, reason), _labels(plan, records), output / "grid.png")
 
 
 def _entry(file: Path, record: RenderRecord) -> Entry:
@@ -95,12 +107,12 @@ def _entry(file: Path, record: RenderRecord) -> Entry:
     return Entry(file=file, prompt=settings.prompt, facts=mix | facts)
 
 
-def _cells(plan: PromptFile, pictures: Sequence[Path]) -> list[list[Cell]]:
+def _cells(plan: PromptFile, pictures: Sequence[Path], reason: str) -> list[list[Cell]]:
     rows = max(job.row for job in plan.jobs) + 1
     columns = max(job.column for job in plan.jobs) + 1
     cells: list[list[Cell]] = [[None] * columns for _ in range(rows)]
-    for job, picture in zip(plan.jobs, pictures, strict=True):
-        cells[job.row][job.column] = picture
+    for number, job in enumerate(plan.jobs):
+        cells[job.row][job.column] = pictures[number] if number < len(pictures) else Failed(reason=reason)
     return cells
 
 

@@ -55,7 +55,7 @@ def _adapter(use: Use) -> AdapterRecord:
         name=use.name,
         file=use.file,
         sha256=adapter.digest,
-        autov3=use.autov3 or adapter.digest[:12],
+        autov3=use.autov3 or "",
         strength=use.placed.strength,
         kind="+".join(sorted({layer.kind.name for layer in adapter.layers.values()})),
         modules=len(adapter.layers),

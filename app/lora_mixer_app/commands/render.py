@@ -72,7 +72,7 @@ def render(
     plan = overrides.over(plan)
     console = Console(highlight=False, soft_wrap=True)
     for problem in plan.problems:
-        console.print(f"skipped: {problem}", style="yellow", markup=False)
+        console.print(f"{'skipped' if problem.skipped else 'without effect'}: {problem}", style="yellow", markup=False)
     if dry_run:
         console.print(describe(plan), markup=False)
         return
