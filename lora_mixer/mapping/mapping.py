@@ -9,11 +9,12 @@ from types import MappingProxyType
 
 from torch import Tensor
 
-from lora_mixer.adapters import Hints, Layer, make_layer
+from lora_mixer.adapters import Hints, Layer, file_hints, make_layer
 from lora_mixer.errors import AdapterError, BrokenAdapterError, PartialAdapterError, WrongFamilyError
 from lora_mixer.keys import SCHEMES, FamilyGuess, Group, ParsedAdapter, tell_family
 from lora_mixer.mapping.dictionary import Targets, dictionary
 from lora_mixer.mapping.mapped import MappedAdapter
+from lora_mixer.mapping.packed import split_rows
 from lora_mixer.mapping.report import (
     Entry,
     Fate,
@@ -41,8 +42,23 @@ class _Desk:
     broken: list[tuple[Group, AdapterError]] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Choice:
+    """A group, the modules it names and its tensors."""
+
+    group: Group
+    targets: Targets
+    slots: Mapping[str, Tensor]
+
+
 def map_adapter(
-    parsed: ParsedAdapter, index: ModuleIndex, *, name: str, digest: str, allow_partial: bool = False
+    parsed: ParsedAdapter,
+    index: ModuleIndex,
+    *,
+    name: str,
+    digest: str,
+    allow_partial: bool = False,
+    read: Read | None = None,
 ) -> MappedAdapter:
     """Return an adapter as layers of a model.
 
@@ -52,6 +68,7 @@ def map_adapter(
         name: The name the adapter goes by.
         digest: The sha256 of its file.
         allow_partial: Accept it although some of its tensors fit nowhere; the report says which.
+        read: Gives the file's tensors; None reads them from the file as views.
 
     Raises:
         WrongFamilyError: It was made for another base model.
@@ -60,16 +77,11 @@ def map_adapter(
         FileError: The file is gone or has changed.
     """
     guess = tell_family(parsed)
-    read = tensor_reader(parsed.file)
     desk = _Desk()
-    schemes = {group.scheme for group in parsed.groups if group.scheme}
-    spelled = {scheme: dictionary(index, scheme) for scheme in schemes}
-    for group in parsed.groups:
-        targets = spelled[group.scheme].get(group.module) if group.scheme else None
-        if targets is None:
-            desk.entries += rejected(group, _no_place(group))
-        else:
-            _place(group, targets, parsed, index, read, desk)
+    chosen = _choose(parsed, index, tensor_reader(parsed.file) if read is None else read, desk)
+    hints = _hints(chosen, index)
+    for choice in chosen:
+        _place(choice, index, hints, desk)
     desk.entries += [_entry_of(unread.key, unread.reason, harmless=unread.harmless) for unread in parsed.unread]
     embeddings = {
         word: MappingProxyType({key: read(parsed.file.tensors[tensor]) for key, tensor in fields.items()})
@@ -89,12 +101,39 @@ def map_adapter(
     )
 
 
-def _place(group: Group, targets: Targets, parsed: ParsedAdapter, index: ModuleIndex, read: Read, desk: _Desk) -> None:
-    slots = {slot: read(parsed.file.tensors[key]) for slot, key in group.slots.items()}
+def _choose(parsed: ParsedAdapter, index: ModuleIndex, read: Read, desk: _Desk) -> tuple[_Choice, ...]:
+    """Return the groups that have modules, with their tensors; enter the others."""
+    schemes = {group.scheme for group in parsed.groups if group.scheme}
+    spelled = {scheme: dictionary(index, scheme) for scheme in schemes}
+    chosen = []
+    for group in parsed.groups:
+        targets = spelled[group.scheme].get(group.module) if group.scheme else None
+        if targets is None:
+            desk.entries += rejected(group, _no_place(group))
+            continue
+        slots = {slot: read(parsed.file.tensors[key]) for slot, key in group.slots.items()}
+        chosen.append(_Choice(group=group, targets=targets, slots=slots))
+    return tuple(chosen)
+
+
+def _hints(chosen: tuple[_Choice, ...], index: ModuleIndex) -> Hints:
+    """Return what the file's DoRA groups tell about one another."""
+    magnitudes = [choice for choice in chosen if "dora_scale" in choice.slots and len(choice.targets) == 1]
+    return file_hints((choice.slots, index.modules[choice.targets[0]].weight) for choice in magnitudes)
+
+
+def _place(choice: _Choice, index: ModuleIndex, hints: Hints, desk: _Desk) -> None:
+    """Make a group's layers and enter what became of it."""
+    group, targets = choice.group, choice.targets
+    many = len(targets) > 1
     try:
-        layers = _layers(slots, targets, index)
         for target in targets:
             _require_new(target, group, desk)
+        slots = split_rows(choice.slots, len(targets)) if many else (choice.slots,)
+        layers = {
+            target: make_layer(own, index.modules[target].weight, index.modules[target].bias, hints=hints)
+            for target, own in zip(targets, slots, strict=True)
+        }
     except AdapterError as error:
         desk.broken.append((group, error))
         desk.entries += rejected(group, error.what)
@@ -102,12 +141,6 @@ def _place(group: Group, targets: Targets, parsed: ParsedAdapter, index: ModuleI
     desk.layers.update(layers)
     desk.spelled.update(dict.fromkeys(targets, group.module))
     desk.entries += applied(group, targets)
-
-
-def _layers(slots: Mapping[str, Tensor], targets: Targets, index: ModuleIndex) -> Mapping[ModuleName, Layer]:
-    (target,) = targets
-    spec = index.modules[target]
-    return {target: make_layer(slots, spec.weight, spec.bias, hints=Hints())}
 
 
 def _require_new(target: ModuleName, group: Group, desk: _Desk) -> None:
