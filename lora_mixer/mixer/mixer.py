@@ -34,10 +34,16 @@ class Mixer:
     """
 
     def __init__(
-        self, model: Model, models_file: ModelsFile, *, allow_partial: bool = False, engine: str = "auto"
+        self,
+        model: Model,
+        models_file: ModelsFile,
+        *,
+        allow_partial: bool = False,
+        engine: str = "auto",
+        paths: bool = True,
     ) -> None:
         self.models_file = models_file
-        self.library = Library(models_file.lora_folders)
+        self.library = Library(models_file.lora_folders, paths=paths)
         self._model = model
         self._shelf = Shelf(self.library, model.index, allow_partial=allow_partial)
         merged = MergeEngine(model)
@@ -61,6 +67,7 @@ class Mixer:
         dtype: str | None = None,
         allow_partial: bool = False,
         engine: str = "auto",
+        paths: bool = True,
     ) -> Self:
         """Open a model.
 
@@ -72,6 +79,7 @@ class Mixer:
             dtype: `float32`, `bfloat16`, `float16`; None takes what suits the device.
             allow_partial: Accept LoRAs some of whose tensors fit nowhere on the model.
             engine: How mixes are applied: `merged`, `side`, or `auto` to choose per batch.
+            paths: Whether a LoRA's name may be the path of a file; say no where strangers name LoRAs.
 
         Raises:
             ConfigError: models.toml is wrong.
@@ -79,7 +87,7 @@ class Mixer:
         """
         file = load_models_file(models_file)
         opened = open_model(file.model(model), device=device, dtype=dtype)
-        return cls(opened, file, allow_partial=allow_partial, engine=engine)
+        return cls(opened, file, allow_partial=allow_partial, engine=engine, paths=paths)
 
     @property
     def model(self) -> Model:

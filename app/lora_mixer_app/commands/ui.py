@@ -28,5 +28,7 @@ def ui(
     from lora_mixer import Mixer
     from lora_mixer_app.ui.server import serve
 
-    mixer = Mixer.open(model, models_file=models_path, device=device, dtype=dtype, allow_partial=allow_partial)
+    mixer = Mixer.open(
+        model, models_file=models_path, device=device, dtype=dtype, allow_partial=allow_partial, paths=False
+    )
     serve(mixer, host=host, port=port, open_browser=open_browser)
