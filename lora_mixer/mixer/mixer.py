@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Self, Unpack
 
-from lora_mixer.apply import MergeEngine, SideEngine
+from lora_mixer.apply import DEFAULT_CACHE_MB, MergeEngine, SideEngine
 from lora_mixer.catalog import Library, ModelsFile, load_models_file
 from lora_mixer.errors import RenderError
 from lora_mixer.mapping import MappingReport
@@ -34,13 +34,19 @@ class Mixer:
     """
 
     def __init__(
-        self, model: Model, models_file: ModelsFile, *, allow_partial: bool = False, engine: str = "auto"
+        self,
+        model: Model,
+        models_file: ModelsFile,
+        *,
+        allow_partial: bool = False,
+        engine: str = "auto",
+        merge_cache_mb: int = DEFAULT_CACHE_MB,
     ) -> None:
         self.models_file = models_file
         self.library = Library(models_file.lora_folders)
         self._model = model
         self._shelf = Shelf(self.library, model.index, allow_partial=allow_partial)
-        merged = MergeEngine(model)
+        merged = MergeEngine(model, cache_mb=merge_cache_mb)
         embeddings, self.broken_embeddings = open_embeddings(models_file.embedding_folders)
         self._desk = Desk(
             model=model,
@@ -61,6 +67,7 @@ class Mixer:
         dtype: str | None = None,
         allow_partial: bool = False,
         engine: str = "auto",
+        merge_cache_mb: int = DEFAULT_CACHE_MB,
     ) -> Self:
         """Open a model.
 
@@ -72,6 +79,7 @@ class Mixer:
             dtype: `float32`, `bfloat16`, `float16`; None takes what suits the device.
             allow_partial: Accept LoRAs some of whose tensors fit nowhere on the model.
             engine: How mixes are applied: `merged`, `side`, or `auto` to choose per batch.
+            merge_cache_mb: How many MiB of merged weights of earlier mixes are kept.
 
         Raises:
             ConfigError: models.toml is wrong.
@@ -79,7 +87,7 @@ class Mixer:
         """
         file = load_models_file(models_file)
         opened = open_model(file.model(model), device=device, dtype=dtype)
-        return cls(opened, file, allow_partial=allow_partial, engine=engine)
+        return cls(opened, file, allow_partial=allow_partial, engine=engine, merge_cache_mb=merge_cache_mb)
 
     @property
     def model(self) -> Model:
