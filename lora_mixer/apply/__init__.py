@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
-from lora_mixer.apply.merge import MergeEngine
+from lora_mixer.apply.calibration import costs_of
+from lora_mixer.apply.costs import Render
+from lora_mixer.apply.merge import DEFAULT_CACHE_MB, MergeEngine
 from lora_mixer.apply.plan import ENGINES, ApplyPlan, plan_for
 from lora_mixer.apply.side import SideEngine
 from lora_mixer.apply.stack import Placed, Stack
 
-__all__ = ["ENGINES", "ApplyPlan", "MergeEngine", "Placed", "SideEngine", "Stack", "plan_for"]
+__all__ = [
+    "DEFAULT_CACHE_MB",
+    "ENGINES",
+    "ApplyPlan",
+    "MergeEngine",
+    "Placed",
+    "Render",
+    "SideEngine",
+    "Stack",
+    "costs_of",
+    "plan_for",
+]

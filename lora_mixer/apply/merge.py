@@ -3,6 +3,9 @@
 W = round(W0 + sum_i s_i D_i), summed in the order of the adapters' file digests. Low-rank changes of all adapters
 are one matrix product over their concatenated ranks. Nothing is ever subtracted: taking a mix off puts the
 pristine tensors back in their place, which costs nothing and is exact by construction.
+
+On bfloat16 weights the factors are rounded to bfloat16 before they are multiplied; sums stay float32. That moves a
+change D by 2^-9 of itself, while storing W0 + D rounds by 2^-9 of W0, which is far larger.
 """
 
 from __future__ import annotations
@@ -15,31 +18,44 @@ import torch
 from torch import Tensor, nn
 
 from lora_mixer.adapters import Weights
+from lora_mixer.apply.kept import KeptWeights
 from lora_mixer.apply.operators import install, parameters_of
 from lora_mixer.apply.stack import Stack, Term
 from lora_mixer.models import Model
 from lora_mixer.modules import ModuleName
 
+MEBIBYTE = 2**20
+DEFAULT_CACHE_MB = 1024
 
-class _Merged(NamedTuple):
-    """A module's merged parameters and the terms they were made of."""
 
-    key: tuple[tuple[str, float], ...]
-    weights: Weights
+class Joined(NamedTuple):
+    """What some terms are made of, strengths left out: their low-rank factors joined along the rank, their biases."""
+
+    digests: tuple[str, ...]
+    up: Tensor  # (out, ranks)
+    down: Tensor  # (ranks, in * kernel)
+    ranks: tuple[int, ...]  # of each adapter; 0 where there are no factors
+    shifts: tuple[Tensor | None, ...]  # of each adapter: what it adds to the bias, (out,)
 
 
 class MergeEngine:
     """Applies one stack at a time to a model by swapping merged weights in.
 
     Merged weights are kept after they are taken off, so that putting the same mix on again costs nothing and a
-    moved slider recomputes only the modules its adapter touches. Memory: the patched modules once more.
+    moved slider recomputes only the modules its adapter touches. Memory: the patched modules once more, the factors
+    of the adapters of the last mix, and the budget.
+
+    Args:
+        model: The model.
+        cache_mb: How many MiB of merged weights of earlier mixes are kept, for mixes that take turns.
     """
 
     name = "merged"
 
-    def __init__(self, model: Model) -> None:
+    def __init__(self, model: Model, *, cache_mb: int = DEFAULT_CACHE_MB) -> None:
         self._model = model
-        self._merged: dict[ModuleName, _Merged] = {}
+        self._kept = KeptWeights(cache_mb * MEBIBYTE)
+        self._joined: dict[ModuleName, Joined] = {}
 
     @contextmanager
     def applied(self, stacks: Sequence[Stack], *, parts: Iterable[str], progress: float = 0.0) -> Iterator[None]:
@@ -71,44 +87,96 @@ class MergeEngine:
 
     def _merge(self, name: ModuleName, base: Weights, terms: Sequence[Term]) -> Weights:
         key = tuple((term.digest, term.strength) for term in terms)
-        kept = self._merged.get(name)
-        if kept is None or kept.key != key:
-            kept = _Merged(key, merge(base, terms))
-            self._merged[name] = kept
-        return kept.weights
+        return self._kept.take(name, key, lambda spare: self._make(name, base, terms, spare))
+
+    def _make(self, name: ModuleName, base: Weights, terms: Sequence[Term], spare: Weights | None) -> Weights:
+        joined = self._joined.get(name)
+        digests = tuple(term.digest for term in terms)
+        if joined is None or joined.digests != digests:
+            joined = join(base, terms)
+        merged = merge(base, terms, joined=joined, spare=spare)
+        self._joined[name] = joined
+        return merged
 
     def forget(self) -> None:
-        """Drop the kept merged weights."""
-        self._merged.clear()
+        """Drop the kept merged weights and factors."""
+        self._kept.clear()
+        self._joined.clear()
 
 
 @torch.no_grad()
-def merge(base: Weights, terms: Sequence[Term]) -> Weights:
+def join(base: Weights, terms: Sequence[Term]) -> Joined:
+    """Return what the terms are made of, in the dtype this weight is multiplied in and on its device."""
+    dtype = torch.bfloat16 if base.weight.dtype is torch.bfloat16 else torch.float32
+    ups: list[Tensor] = []
+    downs: list[Tensor] = []
+    ranks = []
+    for term in terms:
+        factors = term.layer.factors()
+        ranks.append(0 if factors is None else factors.up.shape[1])
+        if factors is not None:
+            ups.append(factors.up)
+            downs.append(factors.down.flatten(1))
+    empty = torch.empty(0)
+    return Joined(
+        tuple(term.digest for term in terms),
+        torch.cat(ups, dim=1).to(base.weight.device, dtype) if ups else empty,
+        torch.cat(downs).to(base.weight.device, dtype) if downs else empty,
+        tuple(ranks),
+        tuple(term.layer.bias_change() for term in terms),
+    )
+
+
+@torch.no_grad()
+def merge(base: Weights, terms: Sequence[Term], *, joined: Joined, spare: Weights | None = None) -> Weights:
     """Return W0 + sum_i s_i D_i for one module, in the dtype of W0.
 
     Args:
         base: The module's pristine weight (out, in[, kh, kw]) and bias (out,) or None, of any float dtype.
         terms: What acts on it, in canonical order.
+        joined: What the terms are made of.
+        spare: Weights of the same shapes that may be written over.
     """
+    others = [term for term, rank in zip(terms, joined.ranks, strict=True) if rank == 0]
+    weight = _with_changes(base, others) if others else base.weight
+    if any(joined.ranks):
+        strengths = torch.tensor([t.strength for t, rank in zip(terms, joined.ranks, strict=True) for _ in range(rank)])
+        weight = _product_added(weight, joined.up * strengths.to(joined.up), joined.down, spare)
+    return Weights(_like(base.weight, weight), _shifted(base.bias, terms, joined.shifts))
+
+
+def _with_changes(base: Weights, terms: Sequence[Term]) -> Tensor:
+    """Return W0 + sum_i s_i D_i in float32 for terms that are no products of thin factors."""
     pristine = Weights(base.weight.float(), None if base.bias is None else base.bias.float())
-    weight = pristine.weight.clone()
-    bias = None if pristine.bias is None else pristine.bias.clone()
-    ups: list[Tensor] = []
-    downs: list[Tensor] = []
+    total = pristine.weight.clone()
     for term in terms:
-        factors = term.layer.factors()
-        if factors is not None:
-            ups.append(factors.up.to(weight.device) * term.strength)
-            downs.append(factors.down.to(weight.device).flatten(1))
-            shift = term.layer.bias_change()
-        else:
-            change, shift = term.layer.delta(pristine)
-            if change is not None:
-                weight.add_(change, alpha=term.strength)
-        if shift is not None and bias is not None:
-            bias.add_(shift.to(bias.device), alpha=term.strength)
-    if ups:
-        weight.view(weight.shape[0], -1).addmm_(torch.cat(ups, dim=1), torch.cat(downs, dim=0))
-    return Weights(
-        weight.to(base.weight.dtype), None if bias is None or base.bias is None else bias.to(base.bias.dtype)
-    )
+        change = term.layer.delta(pristine).weight
+        if change is not None:
+            total.add_(change, alpha=term.strength)
+    return total
+
+
+def _product_added(total: Tensor, up: Tensor, down: Tensor, spare: Weights | None) -> Tensor:
+    """Return total + up @ down, rounded once: products of bfloat16 accumulate in float32, `total` included."""
+    dtype = torch.promote_types(total.dtype, up.dtype)
+    usable = spare is not None and spare.weight.is_contiguous() and spare.weight.dtype == dtype
+    out = spare.weight.flatten(1) if spare is not None and usable else None
+    return torch.addmm(total.flatten(1).to(dtype), up.to(dtype), down.to(dtype), out=out).view(total.shape)
+
+
+def _like(pristine: Tensor, weight: Tensor) -> Tensor:
+    """Return a weight in the dtype and memory layout of the pristine one, never the pristine one itself."""
+    if weight is not pristine and weight.dtype == pristine.dtype and weight.stride() == pristine.stride():
+        return weight
+    return torch.empty_like(pristine).copy_(weight)
+
+
+def _shifted(bias: Tensor | None, terms: Sequence[Term], shifts: Sequence[Tensor | None]) -> Tensor | None:
+    """Return the bias with its changes; a file that changes a bias where there is none has been refused before."""
+    if bias is None:
+        return None
+    total = bias.float().clone()
+    for term, shift in zip(terms, shifts, strict=True):
+        if shift is not None:
+            total.add_(shift.to(total.device), alpha=term.strength)
+    return total.to(bias.dtype)

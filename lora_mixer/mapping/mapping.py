@@ -78,13 +78,14 @@ def map_adapter(
     """
     guess = tell_family(parsed)
     desk = _Desk()
-    chosen = _choose(parsed, index, tensor_reader(parsed.file) if read is None else read, desk)
+    reading = tensor_reader(parsed.file) if read is None else read
+    chosen = _choose(parsed, index, reading, desk)
     hints = _hints(chosen, index)
     for choice in chosen:
         _place(choice, index, hints, desk)
     desk.entries += [_entry_of(unread.key, unread.reason, harmless=unread.harmless) for unread in parsed.unread]
     embeddings = {
-        word: MappingProxyType({key: read(parsed.file.tensors[tensor]) for key, tensor in fields.items()})
+        word: MappingProxyType({key: reading(parsed.file.tensors[tensor]) for key, tensor in fields.items()})
         for word, fields in parsed.embeddings.items()
     }
     desk.entries += [

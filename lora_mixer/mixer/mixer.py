@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Self, Unpack
 
-from lora_mixer.apply import MergeEngine, SideEngine
+from lora_mixer.apply import DEFAULT_CACHE_MB, MergeEngine, SideEngine
 from lora_mixer.catalog import Library, ModelsFile, load_models_file
 from lora_mixer.errors import RenderError
 from lora_mixer.mapping import MappingReport
@@ -41,12 +41,13 @@ class Mixer:
         allow_partial: bool = False,
         engine: str = "auto",
         paths: bool = True,
+        merge_cache_mb: int = DEFAULT_CACHE_MB,
     ) -> None:
         self.models_file = models_file
         self.library = Library(models_file.lora_folders, paths=paths)
         self._model = model
         self._shelf = Shelf(self.library, model.index, allow_partial=allow_partial)
-        merged = MergeEngine(model)
+        merged = MergeEngine(model, cache_mb=merge_cache_mb)
         embeddings, self.broken_embeddings = open_embeddings(models_file.embedding_folders)
         self._desk = Desk(
             model=model,
@@ -68,6 +69,7 @@ class Mixer:
         allow_partial: bool = False,
         engine: str = "auto",
         paths: bool = True,
+        merge_cache_mb: int = DEFAULT_CACHE_MB,
     ) -> Self:
         """Open a model.
 
@@ -80,6 +82,7 @@ class Mixer:
             allow_partial: Accept LoRAs some of whose tensors fit nowhere on the model.
             engine: How mixes are applied: `merged`, `side`, or `auto` to choose per batch.
             paths: Whether a LoRA's name may be the path of a file; say no where strangers name LoRAs.
+            merge_cache_mb: How many MiB of merged weights of earlier mixes are kept.
 
         Raises:
             ConfigError: models.toml is wrong.
@@ -87,7 +90,14 @@ class Mixer:
         """
         file = load_models_file(models_file)
         opened = open_model(file.model(model), device=device, dtype=dtype)
-        return cls(opened, file, allow_partial=allow_partial, engine=engine, paths=paths)
+        return cls(
+            opened,
+            file,
+            allow_partial=allow_partial,
+            engine=engine,
+            paths=paths,
+            merge_cache_mb=merge_cache_mb,
+        )
 
     @property
     def model(self) -> Model:

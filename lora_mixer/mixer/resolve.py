@@ -5,10 +5,12 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
 from lora_mixer.apply import Placed, Stack
+from lora_mixer.keys import parse_blocks
 from lora_mixer.mixer.shelf import Shelf
 from lora_mixer.modules import Family
 from lora_mixer.pipeline import Guide, Job, Stretch
@@ -80,8 +82,9 @@ def job_of(settings: Settings, shelf: Shelf, *, family: Family, embeddings: Sequ
         parse(settings.prompt, grammar=settings.grammar),
         parse(settings.negative, grammar=settings.grammar, negative=True),
     )
-    positive = timeline(towards, settings.steps)
-    negative = timeline(away, settings.steps)
+    blocks = partial(parse_blocks, family=family)
+    positive = timeline(towards, settings.steps, blocks=blocks)
+    negative = timeline(away, settings.steps, blocks=blocks)
     uses = list(settings.loras)
     for use in (use for span in (*positive, *negative) for use in span.loras):
         if use not in uses:

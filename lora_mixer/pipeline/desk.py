@@ -10,9 +10,10 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from lora_mixer.apply import ApplyPlan, MergeEngine, SideEngine, plan_for
+from lora_mixer.apply import ApplyPlan, MergeEngine, Render, SideEngine, costs_of, plan_for
 from lora_mixer.errors import RenderError
 from lora_mixer.models import Model
+from lora_mixer.pipeline.guidance import rows_at
 from lora_mixer.pipeline.job import Job
 from lora_mixer.pipeline.texts import Texts
 
@@ -37,7 +38,18 @@ class Desk:
 
     def plan(self, jobs: Sequence[Job]) -> ApplyPlan:
         """Return which engine applies the mixes of a batch, and why."""
-        return plan_for([stack for job in jobs for stack in job.stacks], engine=self.wanted)
+        settings, scale = jobs[0].settings, self.model.latent_scale
+        return plan_for(
+            [stack for job in jobs for stack in job.stacks],
+            engine=self.wanted,
+            render=Render(
+                steps=settings.steps,
+                rows=len(rows_at(jobs, 0)),
+                height=settings.height // scale,
+                width=settings.width // scale,
+            ),
+            costs=lambda: costs_of(self.model.device, self.model.dtype),
+        )
 
     def picture(self, latent: Tensor) -> Image.Image:
         """Return a latent (c, h, w) as a picture.

@@ -12,8 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from lora_mixer.adapters import make_layer
+from lora_mixer.adapters import Weights, make_layer
 from lora_mixer.apply import MergeEngine, Placed, Stack
+from lora_mixer.apply.merge import join, merge
+from lora_mixer.apply.stack import Term
 from lora_mixer.errors import CancelledError
 from lora_mixer.modules import Family, ModuleName
 from lora_mixer.request import Strength
@@ -161,16 +163,17 @@ def test_a_moved_slider_recomputes_only_the_modules_its_adapter_touches() -> Non
 
     with engine.applied([mix(0.5)], parts=ALL):
         untouched = model.module(NAMES[1]).weight.data_ptr()
-        moved = model.module(NAMES[0]).weight.data_ptr()
+        moved = model.module(NAMES[0]).weight.detach().clone()
     with engine.applied([mix(0.6)], parts=ALL):
         assert model.module(NAMES[1]).weight.data_ptr() == untouched
-        assert model.module(NAMES[0]).weight.data_ptr() != moved
+        assert not torch.equal(model.module(NAMES[0]).weight, moved)
 
 
-def test_a_thousand_mixes_errors_and_cancels_leave_the_pristine_weights_as_they_were() -> None:
+@pytest.mark.parametrize("cache_mb", [0, 1024])
+def test_a_thousand_mixes_errors_and_cancels_leave_the_pristine_weights_as_they_were(cache_mb: int) -> None:
     model = TinyModel(torch.bfloat16)
     before = model.bits()
-    engine, dice = MergeEngine(model), random.Random(7)
+    engine, dice = MergeEngine(model, cache_mb=cache_mb), random.Random(7)
     shelf = [adapter(seed) for seed in range(5)]
     for _ in range(1000):
         mix = Stack(
@@ -188,3 +191,54 @@ def test_a_thousand_mixes_errors_and_cancels_leave_the_pristine_weights_as_they_
         except (ValueError, CancelledError):
             pass
     assert same(model.bits(), before)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
+def test_weights_written_over_those_of_an_earlier_mix_are_the_weights_of_a_fresh_merge(dtype: torch.dtype) -> None:
+    model = TinyModel(dtype)
+    engine = MergeEngine(model, cache_mb=0)
+    for value in (0.5, -1.0, 2.0, 0.5):
+        with MergeEngine(model).applied([stack((1, value), (2, 1.0))], parts=ALL):
+            fresh = model.bits()
+        with engine.applied([stack((1, value), (2, 1.0))], parts=ALL):
+            assert same(model.bits(), fresh)
+
+
+@pytest.mark.parametrize(("cache_mb", "merges"), [(1024, 2), (0, 6)])
+def test_mixes_that_take_turns_are_merged_once_within_the_budget_and_each_time_beyond_it(
+    cache_mb: int, merges: int
+) -> None:
+    engine, made = MergeEngine(TinyModel(), cache_mb=cache_mb), []
+    make = engine._make
+    engine._make = lambda name, *rest: (made.append(name), make(name, *rest))[1]
+    for _ in range(3):
+        for mix in (stack((1, 1.0)), stack((1, 1.0), (2, -0.5))):
+            with engine.applied([mix], parts=ALL):
+                pass
+    assert made.count(NAMES[0]) == merges
+    assert engine._kept.earlier <= cache_mb * 2**20
+
+
+def test_a_bfloat16_merge_is_as_exact_as_rounding_the_exact_result() -> None:
+    torch.manual_seed(1)
+    base = Weights(torch.randn(320, 640).mul(0.04).bfloat16(), None)
+    terms = []
+    for digest in "abc":
+        slots = {"up": torch.randn(320, 32) * 0.02, "down": torch.randn(32, 640) * 0.05, "alpha": torch.tensor(16.0)}
+        layer = make_layer({name: tensor.half() for name, tensor in slots.items()}, (320, 640), None)
+        terms.append(Term(digest, 0.8, layer))
+    exact = base.weight.double()
+    for term in terms:
+        factors = term.layer.factors(torch.float64)
+        exact = exact + term.strength * factors.up @ factors.down
+    ours = (merge(base, terms, joined=join(base, terms)).weight.double() - exact).norm()
+    rounded = (exact.bfloat16().double() - exact).norm()
+    assert ours <= 1.05 * rounded
+
+
+def test_merged_weights_lie_in_memory_as_the_pristine_ones() -> None:
+    model = TinyModel(torch.bfloat16)
+    conv = model.modules[NAMES[1]].to(memory_format=torch.channels_last)
+    pristine = conv.weight.stride()
+    with MergeEngine(model).applied([stack((1, 1.0))], parts=ALL):
+        assert conv.weight.stride() == pristine

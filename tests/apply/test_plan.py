@@ -2,18 +2,43 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+import torch
 
-from lora_mixer.apply import Placed, Stack, plan_for
+from lora_mixer.adapters import make_layer
+from lora_mixer.apply import ApplyPlan, Placed, Render, Stack, calibration, costs_of, plan_for
+from lora_mixer.apply.costs import Cost, Costs, merge_work, side_work
 from lora_mixer.errors import RequestError
-from lora_mixer.modules import Family
-from lora_mixer.request import Rectangle, Strength
+from lora_mixer.modules import Family, ModuleName
+from lora_mixer.request import Curve, Rectangle, Strength
+
+CHEAP_MERGE = Costs(merge=Cost(1e-6, 0, 0), side=Cost(1e-3, 0, 0))
+CHEAP_SIDE = Costs(merge=Cost(1e-3, 0, 0), side=Cost(1e-6, 0, 0))
+PATHS = ("conv_in", "down_blocks.1.attentions.0.transformer_blocks.0.attn2.to_k", "up_blocks.1.proj", "mid_block.proj")
+
+
+def adapter() -> SimpleNamespace:
+    layer = make_layer({"up": torch.ones(64, 4), "down": torch.ones(4, 32)}, (64, 32), None)
+    return SimpleNamespace(digest="1" * 64, layers={ModuleName("unet", path): layer for path in PATHS})
 
 
 def stack(strength: Strength) -> Stack:
-    return Stack([Placed(adapter=SimpleNamespace(digest="1" * 64, layers={}), strength=strength)], family=Family.SD1)
+    return Stack([Placed(adapter=adapter(), strength=strength)], family=Family.SD1)
+
+
+def plan(
+    *stacks: Stack, engine: str = "auto", steps: int = 2, costs: Callable[[], Costs] = lambda: CHEAP_MERGE
+) -> ApplyPlan:
+    return plan_for(stacks, engine=engine, render=Render(steps=steps, rows=2, height=16, width=8), costs=costs)
+
+
+def never() -> Costs:
+    raise AssertionError("nothing hangs on the costs")
 
 
 LEFT = stack(Strength(mask=Rectangle(left=0, top=0, right=0.5, bottom=1)))
@@ -21,26 +46,80 @@ NOWHERE = stack(Strength(mask=Rectangle(left=1, top=0, right=0, bottom=1)))
 
 
 def test_a_mask_goes_on_the_side_and_the_reason_says_what_happens_to_text() -> None:
-    plan = plan_for([LEFT])
-    assert plan.engine == "side"
-    assert "mask's mean" in plan.reason
+    masked = plan(LEFT, costs=never)
+    assert masked.engine == "side"
+    assert "mask's mean" in masked.reason
 
 
 def test_a_mask_and_merged_weights_is_a_wish_that_cannot_be_met() -> None:
     with pytest.raises(RequestError, match="mask"):
-        plan_for([LEFT], engine="merged")
+        plan(LEFT, engine="merged")
 
 
 def test_a_bad_mask_is_said_before_the_first_step() -> None:
     with pytest.raises(RequestError, match="no part of the picture"):
-        plan_for([NOWHERE])
+        plan(NOWHERE)
 
 
 @pytest.mark.parametrize("engine", ["merged", "side"])
 def test_an_engine_that_was_asked_for_is_used(engine: str) -> None:
-    assert plan_for([stack(Strength())], engine=engine).engine == engine
+    assert plan(stack(Strength()), engine=engine, costs=never).engine == engine
 
 
 def test_an_unknown_engine_is_refused_with_those_there_are() -> None:
     with pytest.raises(RequestError, match="merged"):
-        plan_for([stack(Strength())], engine="fused")
+        plan(stack(Strength()), engine="fused")
+
+
+@pytest.mark.parametrize(("costs", "engine"), [(CHEAP_MERGE, "merged"), (CHEAP_SIDE, "side")])
+def test_one_mix_goes_the_way_that_measured_cheaper_and_the_reason_has_the_numbers(costs: Costs, engine: str) -> None:
+    chosen = plan(stack(Strength()), costs=lambda: costs)
+    assert chosen.engine == engine
+    assert "ms once" in chosen.reason
+
+
+def test_nothing_is_measured_where_nothing_hangs_on_it() -> None:
+    curve = Curve(points=((0.0, 0.0), (1.0, 1.0)))
+    assert plan(stack(Strength()), steps=1000, costs=never).engine == "merged"
+    assert plan(stack(Strength()), stack(Strength(unet=0.5)), costs=never).engine == "side"
+    assert plan(stack(Strength(curve=curve)), costs=never).engine == "side"
+    assert plan(stack(Strength(unet=0.0)), costs=never).engine == "merged"
+
+
+def test_work_counts_modules_elements_and_multiplications() -> None:
+    mix = stack(Strength())
+    assert merge_work(mix) == (4, 4 * 64 * 32, 4 * 64 * 32 * 4)
+    places = 2 * (16 * 8 + 77 + 16 * 8 + 8 * 4)  # conv_in, text, up_blocks.1 of two levels, mid
+    assert side_work(mix, Render(steps=1, rows=2, height=16, width=8)) == (4, places * 64, places * (64 + 32) * 4)
+
+
+def test_costs_are_measured_once_and_kept_in_the_cache_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LORA_MIXER_CACHE", str(tmp_path / "cache"))
+    first = costs_of(torch.device("cpu"), torch.float32)
+    assert min(first.merge.module, first.side.module) > 0
+    assert len(json.loads((tmp_path / "cache" / "costs.json").read_text())) == 1
+    monkeypatch.setattr(calibration, "_measured", {})
+    monkeypatch.setattr(calibration, "measure", lambda *_: never())
+    assert costs_of(torch.device("cpu"), torch.float32) == first
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"a": 1}', '{"a": {"merge": {}}}'])
+def test_a_damaged_file_of_costs_is_written_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str) -> None:
+    monkeypatch.setenv("LORA_MIXER_CACHE", str(tmp_path))
+    monkeypatch.setattr(calibration, "_measured", {})
+    monkeypatch.setattr(calibration, "measure", lambda *_: CHEAP_SIDE)
+    (tmp_path / "costs.json").write_text(content)
+    assert costs_of(torch.device("cpu"), torch.float32) == CHEAP_SIDE
+    assert len(json.loads((tmp_path / "costs.json").read_text())) == 1
+
+
+def test_without_a_folder_that_can_be_written_costs_hold_for_the_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("LORA_MIXER_CACHE", str(tmp_path / "file" / "cache"))
+    monkeypatch.setattr(calibration, "_measured", {})
+    monkeypatch.setattr(calibration, "measure", lambda *_: CHEAP_SIDE)
+    assert costs_of(torch.device("cpu"), torch.float32) == CHEAP_SIDE
+    monkeypatch.setattr(calibration, "measure", lambda *_: never())
+    assert costs_of(torch.device("cpu"), torch.float32) == CHEAP_SIDE

@@ -143,3 +143,15 @@ def test_a_dynamic_prompt_is_drawn_by_the_seed_and_the_record_says_what_was_draw
     prompts = {mixer.job("{red|blue|green} heart", seed=seed).settings.prompt for seed in range(20)}
     assert prompts == {"red heart", "blue heart", "green heart"}
     assert mixer.job("{red|blue} heart", seed=3).settings == mixer.job("{red|blue} heart", seed=3).settings
+
+
+def test_block_weights_in_a_tag_act_on_their_blocks_alone(mixer: Mixer) -> None:
+    whole = pixels(mixer.render("cat <lora:night_sky:1>", seed=7, steps=STEPS))
+    none = pixels(mixer.render("cat <lora:night_sky:1:lbw=NONE>", seed=7, steps=STEPS))
+    every = pixels(mixer.render("cat <lora:night_sky:1:lbw=ALL>", seed=7, steps=STEPS))
+    inner = pixels(mixer.render("cat <lora:night_sky:1:lbw=INALL>", seed=7, steps=STEPS))
+    plain = pixels(mixer.render("cat", seed=7, steps=STEPS))
+    assert np.array_equal(every, whole)
+    assert np.array_equal(none, plain)
+    assert not np.array_equal(inner, whole)
+    assert not np.array_equal(inner, plain)
