@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
@@ -11,10 +12,13 @@ import torch
 from torch import Tensor
 
 from lora_mixer.apply import Stack
-from lora_mixer.conditioning import equalise
+from lora_mixer.conditioning import Encoded, equalise
 from lora_mixer.pipeline.desk import Desk
 from lora_mixer.pipeline.guidance import Row, rows_at
 from lora_mixer.pipeline.job import Job
+
+LONGEST_TILING = 4
+"""Texts are tiled to a common length of at most so many times the longest; rows beyond that go on their own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,17 +69,20 @@ class Predictor:
     def _groups_at(self, step: int) -> tuple[_Group, ...]:
         rows = rows_at(self._jobs, step)
         if rows != self._groups[0]:
-            together: dict[object, list[Row]] = defaultdict(list)
-            for row in rows:
-                together[None if self.plan.engine == "side" else row.guide.stack].append(row)
+            encoded = [self._desk.texts.encode(row.guide, self._jobs[row.image].settings) for row in rows]
+            lengths = [text.tokens.shape[1] for text in encoded]
+            unlike = math.lcm(*lengths) > LONGEST_TILING * max(lengths)
+            together: dict[object, list[tuple[Row, Encoded]]] = defaultdict(list)
+            for row, text, length in zip(rows, encoded, lengths, strict=True):
+                mix = None if self.plan.engine == "side" else row.guide.stack
+                together[mix, length if unlike else None].append((row, text))
             self._groups = (rows, tuple(self._group(group) for group in together.values()))
         return self._groups[1]
 
-    def _group(self, rows: Sequence[Row]) -> _Group:
-        desk = self._desk
-        encoded = [desk.texts.encode(row.guide, self._jobs[row.image].settings) for row in rows]
-        tokens, pooled = equalise(encoded)
-        dtype, device = desk.model.dtype, desk.model.device
+    def _group(self, guided: Sequence[tuple[Row, Encoded]]) -> _Group:
+        rows = [row for row, _ in guided]
+        tokens, pooled = equalise([text for _, text in guided])
+        dtype, device = self._desk.model.dtype, self._desk.model.device
         extra: dict[str, Tensor] = {}
         if pooled is not None:
             sizes = [(self._jobs[row.image].settings.height, self._jobs[row.image].settings.width) for row in rows]

@@ -155,3 +155,12 @@ def test_block_weights_in_a_tag_act_on_their_blocks_alone(mixer: Mixer) -> None:
     assert np.array_equal(none, plain)
     assert not np.array_equal(inner, whole)
     assert not np.array_equal(inner, plain)
+
+
+def test_texts_of_unlike_lengths_share_a_batch_without_changing_each_other(mixer: Mixer) -> None:
+    requests = [
+        RenderRequest(prompt=" BREAK ".join(["cat"] * chunks), negative="dog", seed=chunks) for chunks in (2, 3, 5, 7)
+    ]
+    together = list(mixer.render_many(requests, batch=4, steps=2))
+    for request, picture in zip(requests, together, strict=True):
+        assert np.abs(pixels(picture) - pixels(mixer.render(request, steps=2))).max() <= TOLERANCE
