@@ -1,15 +1,19 @@
-"""Which base model a file was made for, told from the shapes of its tensors; its metadata is a second opinion."""
+"""Which base model a file was made for, told from its tensors; its metadata is a second opinion.
+
+Every clue names the families it allows; what all of them allow together is the answer. A file with only convolutions
+or only a text encoder may leave several, and then the metadata may decide. It never overrules a shape.
+"""
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
-from importlib import resources
 
+from lora_mixer.keys.architecture import Architecture, architectures
+from lora_mixer.keys.foreign import foreign_family
 from lora_mixer.keys.parse import Group, ParsedAdapter
+from lora_mixer.keys.shapes import Widths, widths_of
 from lora_mixer.modules import Family
 
 
@@ -19,7 +23,7 @@ class FamilyGuess:
 
     Attributes:
         family: The one family everything points to; None if that cannot be told, or it is none we can open.
-        candidates: All families that nothing speaks against.
+        candidates: All families that nothing speaks against; empty if its shapes are those of none.
         evidence: What tells it, in words.
         other: The name of a foreign family (`Flux`, `SD 3`), if it is one.
     """
@@ -35,40 +39,144 @@ class FamilyGuess:
 
     def sentence(self) -> str:
         """Return it as a phrase: made for what, and why one thinks so."""
-        named = self.other or (
-            " or ".join(family.full_name for family in self.candidates) if len(self.candidates) < len(Family) else ""
-        )
-        return f"made for {named} ({self.evidence})" if named else f"made for an unknown base model ({self.evidence})"
+        told = self.candidates if len(self.candidates) < len(Family) else ()
+        named = self.other or " or ".join(family.full_name for family in told)
+        return f"made for {named or 'an unknown base model'} ({self.evidence})"
 
 
-_CROSS = re.compile(r"attn2[._](?:processor[._])?to_[kv]$")
+_CROSS = re.compile(r"attn2_(processor_)?to_[kv]$")
+_SELF = re.compile(r"attn1_(processor_)?to_[qkv]$")
+_CONV = re.compile(r"resnets_\d+_conv[12]$|in_layers_2$|out_layers_3$")
+_LEVEL = re.compile(r"(?:down|up)_blocks_(\d+)_")
+_LDM_BLOCK = re.compile(r"(?:input|output)_blocks_(\d+)_")
+_DEPTH = re.compile(r"transformer_blocks_(\d+)_")
+_TEXT = re.compile(
+    r"(?:layers|resblocks)_(\d+)_(?:(self_attn_[qkv]_proj|self_attn_to_[qkv]|attn_in_proj|mlp_fc1|mlp_c_fc)$)?"
+)
+_SECOND = re.compile(r"(^|_)(lora_te2|text_encoder_2|clip_g)_")
+_FIRST = re.compile(r"(^|_)(lora_te1|text_encoder|clip_l)_")
+
+METADATA: Mapping[str, tuple[tuple[str, frozenset[Family]], ...]] = {
+    "ss_base_model_version": (
+        ("sd_v1", frozenset({Family.SD1, Family.EMOJI})),
+        ("sd_v2", frozenset({Family.SD2})),
+        ("sdxl", frozenset({Family.SDXL, Family.SDXL_REFINER})),
+    ),
+    "modelspec.architecture": (
+        ("stable-diffusion-v1", frozenset({Family.SD1, Family.EMOJI})),
+        ("stable-diffusion-v2", frozenset({Family.SD2})),
+        ("stable-diffusion-xl-v1-refiner", frozenset({Family.SDXL_REFINER})),
+        ("stable-diffusion-xl", frozenset({Family.SDXL})),
+    ),
+}
+"""Metadata key -> how its value begins, and for which families that is."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What a file shows of one clue: the values, and which architectures allow them."""
+
+    words: str
+    allows: Callable[[Architecture], bool]
 
 
 def tell_family(parsed: ParsedAdapter) -> FamilyGuess:
     """Return which base model a file was made for."""
-    widths = {
-        width for group in parsed.groups if _CROSS.search(group.module) if (width := _inputs(group, parsed)) is not None
-    }
-    found = tuple(family for family, cross in _cross_widths().items() if widths == {cross})
-    if not found:
-        return FamilyGuess(family=None, candidates=(), evidence="its shapes fit no known family")
-    (width,) = widths
-    return FamilyGuess(
-        family=found[0] if len(found) == 1 else None, candidates=found, evidence=f"cross attention {width} wide"
-    )
+    foreign = foreign_family(group.module for group in parsed.groups)
+    if foreign is not None:
+        title, shown = foreign
+        return FamilyGuess(family=None, candidates=(), evidence=f"it has {shown}", other=title)
+    left = dict(architectures())
+    words = []
+    for seen in _clues(parsed):
+        allowed = {family: found for family, found in left.items() if seen.allows(found)}
+        if len(allowed) < len(left):
+            words.append(seen.words)
+        left = allowed
+    if not left:
+        return FamilyGuess(family=None, candidates=(), evidence=f"{', '.join(words)}: no known family has all of that")
+    return _second_opinion(parsed, tuple(left), words)
 
 
-def _inputs(group: Group, parsed: ParsedAdapter) -> int | None:
-    key = group.slots.get("down")
-    return parsed.file.tensors[key].shape[1] if key else None
+def _second_opinion(parsed: ParsedAdapter, left: tuple[Family, ...], words: list[str]) -> FamilyGuess:
+    """Return the guess, after asking the metadata where the shapes leave a choice or say otherwise."""
+    said, spelled = _said(parsed)
+    agreed = tuple(family for family in left if family in said)
+    if spelled and not agreed:
+        words = [*words, f"although its metadata says {spelled}"]
+    elif spelled and len(agreed) < len(left):
+        left, words = agreed, [*words, f"metadata {spelled}"]
+    one = left[0] if len(left) == 1 else None
+    return FamilyGuess(family=one, candidates=left, evidence=", ".join(words) or "nothing in it tells")
 
 
-@lru_cache(maxsize=1)
-def _cross_widths() -> Mapping[Family, int]:
-    data = resources.files("lora_mixer") / "data"
-    homes = {family: data / "configs" / family.value for family in Family}
-    homes[Family.EMOJI] = data / "emoji" / "model"
-    return {
-        family: json.loads((home / "unet" / "config.json").read_text(encoding="utf-8"))["cross_attention_dim"]
-        for family, home in homes.items()
-    }
+def _said(parsed: ParsedAdapter) -> tuple[frozenset[Family], str]:
+    for key, rows in METADATA.items():
+        value = parsed.file.metadata.get(key, "").lower()
+        for start, families in rows:
+            if value.startswith(start):
+                return families, start
+    return frozenset(), ""
+
+
+def _clues(parsed: ParsedAdapter) -> Iterator[_Seen]:
+    """Yield what the file shows, the most telling first."""
+    measured = [(group.module.replace(".", "_"), _widths(parsed, group)) for group in parsed.groups]
+    unet = [(name, widths) for name, widths in measured if not _TEXT.search(name)]
+    if cross := {w.inputs for name, w in unet if _CROSS.search(name) and w.inputs}:
+        yield _Seen(f"cross attention {_list(cross)} wide", lambda arch: cross == {arch.cross})
+    if attention := {w.inputs for name, w in unet if _SELF.search(name) and w.inputs}:
+        yield _Seen(f"attention {_list(attention)} wide", lambda arch: attention <= arch.attention)
+    if conv := {w.outputs for name, w in unet if _CONV.search(name) and w.outputs}:
+        yield _Seen(f"convolutions {_list(conv)} wide", lambda arch: conv <= arch.channels)
+    if depths := _numbers(_DEPTH, unet):
+        yield _Seen(f"{max(depths) + 1} transformer blocks deep", lambda arch: max(depths) < arch.depth)
+    if levels := _numbers(_LEVEL, unet) | {number // 3 for number in _numbers(_LDM_BLOCK, unet)}:
+        yield _Seen(f"{max(levels) + 1} levels", lambda arch: max(levels) < arch.levels)
+    yield from _text_clues([(name, widths) for name, widths in measured if _TEXT.search(name)])
+    yield from _embedding_clues(parsed)
+
+
+def _text_clues(measured: list[tuple[str, Widths]]) -> Iterator[_Seen]:
+    by_part: dict[str, set[int]] = {}
+    for name, widths in measured:
+        match = _TEXT.search(name)
+        if match and match[2] and widths.inputs:
+            by_part.setdefault(_part(name), set()).add(widths.inputs)
+    for part, found in sorted(by_part.items()):
+        yield _Seen(f"text encoder {_list(found)} wide", _text_of(part, found))
+
+
+def _embedding_clues(parsed: ParsedAdapter) -> Iterator[_Seen]:
+    shapes = [parsed.file.tensors[key].shape for fields in parsed.embeddings.values() for key in fields.values()]
+    if found := {shape[-1] for shape in shapes if shape}:
+        yield _Seen(f"embeddings {_list(found)} wide", lambda arch: found <= set(arch.text.values()))
+
+
+def _part(name: str) -> str:
+    if _SECOND.search(name):
+        return "te2"
+    return "te1" if _FIRST.search(name) else "alone"
+
+
+def _text_of(part: str, found: set[int]) -> Callable[[Architecture], bool]:
+    """Return whether an architecture's encoder of a part has the widths found; `alone` is an only one."""
+
+    def allows(arch: Architecture) -> bool:
+        if part == "alone":
+            return set(arch.text) == {"te1"} and found == {arch.text["te1"]}
+        return part in arch.text and found == {arch.text[part]}
+
+    return allows
+
+
+def _numbers(pattern: re.Pattern[str], measured: list[tuple[str, Widths]]) -> set[int]:
+    return {int(number) for name, _ in measured for number in pattern.findall(name)}
+
+
+def _widths(parsed: ParsedAdapter, group: Group) -> Widths:
+    return widths_of({slot: parsed.file.tensors[key].shape for slot, key in group.slots.items()})
+
+
+def _list(values: set[int]) -> str:
+    return ", ".join(map(str, sorted(values)[:4]))

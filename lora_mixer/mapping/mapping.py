@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+import torch
 from torch import Tensor
 
 from lora_mixer.adapters import Hints, Layer, file_hints, make_layer
@@ -78,14 +79,14 @@ def map_adapter(
     """
     guess = tell_family(parsed)
     desk = _Desk()
-    reading = tensor_reader(parsed.file) if read is None else read
-    chosen = _choose(parsed, index, reading, desk)
+    tensor = tensor_reader(parsed.file) if read is None else read
+    chosen = _choose(parsed, index, tensor, desk)
     hints = _hints(chosen, index)
     for choice in chosen:
         _place(choice, index, hints, desk)
     desk.entries += [_entry_of(unread.key, unread.reason, harmless=unread.harmless) for unread in parsed.unread]
     embeddings = {
-        word: MappingProxyType({key: reading(parsed.file.tensors[tensor]) for key, tensor in fields.items()})
+        word: MappingProxyType({part: _embedding(key, parsed, tensor) for part, key in fields.items()})
         for word, fields in parsed.embeddings.items()
     }
     desk.entries += [
@@ -142,6 +143,16 @@ def _place(choice: _Choice, index: ModuleIndex, hints: Hints, desk: _Desk) -> No
     desk.layers.update(layers)
     desk.spelled.update(dict.fromkeys(targets, group.module))
     desk.entries += applied(group, targets)
+
+
+def _embedding(key: str, parsed: ParsedAdapter, tensor: Read) -> Tensor:
+    """Return the vectors of a textual inversion."""
+    vectors = tensor(parsed.file.tensors[key])
+    if not vectors.is_floating_point() or not bool(torch.isfinite(vectors.float()).all()):
+        raise BrokenAdapterError(
+            "an embedding with values that are no finite numbers", where=f"{parsed.file.path}: {key}"
+        )
+    return vectors
 
 
 def _require_new(target: ModuleName, group: Group, desk: _Desk) -> None:

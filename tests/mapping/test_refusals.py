@@ -1,0 +1,141 @@
+"""An adapter that does not fit is refused with what it is, what the model is, and what to do."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import torch
+
+from lora_mixer.errors import BrokenAdapterError, PartialAdapterError, UnsafeFileError, WrongFamilyError
+from lora_mixer.keys import SCHEMES, parse_adapter
+from lora_mixer.mapping import Fate, map_adapter, open_pickled
+from lora_mixer.models import family_index
+from lora_mixer.modules import Family, ModuleName
+from tests.support.adapter_files import lora_of, parsed
+
+KOHYA = next(scheme for scheme in SCHEMES if scheme.name == "kohya")
+TO_K = "down_blocks.1.attentions.0.transformer_blocks.0.attn2.to_k"
+TO_Q = "down_blocks.1.attentions.0.transformer_blocks.0.attn1.to_q"
+
+
+def tensors_of(family, *paths, **options):
+    index = family_index(family)
+    made = {}
+    for path in paths:
+        spec = index.modules[ModuleName("unet", path)]
+        made |= lora_of(spec, KOHYA.spell(spec.name, family)[0], **options)
+    return made
+
+
+def mapped(adapter, family=Family.SD1, **options):
+    return map_adapter(adapter, family_index(family), name="a", digest="0", **options)
+
+
+def test_an_adapter_for_another_family_is_refused_first_and_says_for_which(tmp_path):
+    adapter = parsed(tmp_path / "a.safetensors", tensors_of(Family.SDXL, TO_K, TO_Q))
+    for partly in (False, True):
+        with pytest.raises(
+            WrongFamilyError, match=r"made for SDXL \(cross attention 2048 wide.*open model is Stable Diffusion 1\.x"
+        ):
+            mapped(adapter, allow_partial=partly)
+
+
+def test_a_flux_adapter_is_called_one(tmp_path):
+    tensors = {"lora_unet_double_blocks_0_img_attn_proj.lora_up.weight": torch.zeros(8, 2)}
+    tensors["lora_unet_double_blocks_0_img_attn_proj.lora_down.weight"] = torch.zeros(2, 8)
+    with pytest.raises(WrongFamilyError, match="made for Flux"):
+        mapped(parsed(tmp_path / "a.safetensors", tensors))
+
+
+def test_a_partly_fitting_adapter_is_refused_naming_keys_flag_and_nearest_name(tmp_path):
+    tensors = tensors_of(Family.SD1, TO_K)
+    tensors["lora_unet_down_blocks_0_attentions_0_proj_inn.lora_up.weight"] = torch.zeros(320, 2)
+    tensors["lora_unet_down_blocks_0_attentions_0_proj_inn.lora_down.weight"] = torch.zeros(2, 320)
+    adapter = parsed(tmp_path / "a.safetensors", tensors)
+    with pytest.raises(PartialAdapterError) as caught:
+        mapped(adapter)
+    message = str(caught.value)
+    assert "proj_inn.lora_down.weight" in message
+    assert "--allow-partial" in message
+    assert "lora_unet_down_blocks_0_attentions_0_proj_in." in message
+    accepted = mapped(adapter, allow_partial=True)
+    assert list(map(str, accepted.layers)) == [f"unet:{TO_K}"]
+    assert accepted.report.count(Fate.REJECTED) == 2
+    assert {entry.key for entry in accepted.report.entries} == set(tensors)
+
+
+@pytest.mark.parametrize("partly", [False, True])
+def test_an_adapter_of_which_nothing_fits_is_refused_whatever_the_flag_says(tmp_path, partly):
+    tensors = {"something.lora_up.weight": torch.zeros(8, 2), "something.lora_down.weight": torch.zeros(2, 8)}
+    with pytest.raises(PartialAdapterError, match="nothing in it fits"):
+        mapped(parsed(tmp_path / "a.safetensors", tensors), allow_partial=partly)
+
+
+def test_a_checkpoint_is_no_adapter(tmp_path):
+    tensors = {"model.diffusion_model.out.2.weight": torch.zeros(4, 320, 3, 3)}
+    with pytest.raises(PartialAdapterError, match="a whole weight of a model"):
+        mapped(parsed(tmp_path / "a.safetensors", tensors))
+
+
+def test_a_wrong_shape_is_named_with_file_and_key(tmp_path):
+    tensors = tensors_of(Family.SD1, TO_K, TO_Q)
+    key = next(key for key in tensors if "attn1" in key and "down" in key)
+    tensors[key] = torch.zeros(2, 17, dtype=torch.float16)
+    with pytest.raises(BrokenAdapterError, match=r"a\.safetensors: lora_unet_down_blocks_1.*attn1_to_q"):
+        mapped(parsed(tmp_path / "a.safetensors", tensors))
+
+
+def test_nan_is_refused_with_its_key(tmp_path):
+    tensors = tensors_of(Family.SD1, TO_K)
+    key = next(key for key in tensors if "lora_up" in key)
+    tensors[key][0, 0] = float("nan")
+    with pytest.raises(BrokenAdapterError, match="NaN"):
+        mapped(parsed(tmp_path / "a.safetensors", tensors))
+
+
+def test_a_module_spelled_in_two_namings_is_refused_naming_both(tmp_path):
+    index = family_index(Family.SD1)
+    spec = index.modules[ModuleName("unet", TO_K)]
+    tensors = lora_of(spec, KOHYA.spell(spec.name, Family.SD1)[0]) | lora_of(spec, f"unet.{TO_K}")
+    with pytest.raises(BrokenAdapterError, match="are the same module"):
+        mapped(parsed(tmp_path / "a.safetensors", tensors))
+
+
+def test_one_slot_spelled_twice_is_refused_naming_both_keys(tmp_path):
+    tensors = {"unet.conv_in.lora_A.weight": torch.zeros(2, 4), "unet.conv_in.lora_down.weight": torch.zeros(2, 4)}
+    with pytest.raises(BrokenAdapterError, match="spelled twice"):
+        parsed(tmp_path / "a.safetensors", tensors)
+
+
+def test_a_lone_alpha_is_ignored_with_the_reason(tmp_path):
+    tensors = tensors_of(Family.SD1, TO_K) | {"lora_unet_conv_in.alpha": torch.tensor(1.0)}
+    report = mapped(parsed(tmp_path / "a.safetensors", tensors)).report
+    (entry,) = [entry for entry in report.entries if entry.fate is Fate.IGNORED]
+    assert entry.key == "lora_unet_conv_in.alpha"
+    assert "scales a change that is not in the file" in " ".join(report.sentences())
+    assert entry.key in report.table()
+    assert json.loads(json.dumps(report.to_json()))["counts"] == {"applied": 3, "ignored": 1, "rejected": 0}
+
+
+def test_embeddings_in_the_file_are_kept_by_prompt_word(tmp_path):
+    tensors = tensors_of(Family.SD1, TO_K) | {"bundle_emb.my.word.clip_l": torch.ones(2, 768)}
+    adapter = mapped(parsed(tmp_path / "a.safetensors", tensors))
+    assert adapter.embeddings["my.word"]["clip_l"].shape == (2, 768)
+    assert adapter.report.embeddings == ("my.word",)
+    assert adapter.report.complete
+
+
+def test_a_file_of_torch_is_read_safely_or_not_at_all(tmp_path):
+    good, bad = tmp_path / "good.pt", tmp_path / "bad.pt"
+    torch.save({"state_dict": tensors_of(Family.SD1, TO_K)}, good)
+    torch.save({"a": Evil()}, bad)
+    file, read = open_pickled(good)
+    assert len(mapped(parse_adapter(file), read=read).layers) == 1
+    with pytest.raises(UnsafeFileError):
+        open_pickled(bad)
+
+
+class Evil:
+    def __reduce__(self):
+        return (print, ("should never run",))
