@@ -2,7 +2,7 @@
 
 from lora_mixer.mapping.mapped import MappedAdapter
 from lora_mixer.mapping.mapping import map_adapter
-from lora_mixer.mapping.pickled import open_pickled
+from lora_mixer.mapping.opening import open_adapter
 from lora_mixer.mapping.report import Entry, Fate, MappingReport, SectionCount
 
 __all__ = [
@@ -12,5 +12,5 @@ __all__ = [
     "MappingReport",
     "SectionCount",
     "map_adapter",
-    "open_pickled",
+    "open_adapter",
 ]

@@ -7,9 +7,8 @@ from pathlib import Path
 
 from lora_mixer.apply import Placed
 from lora_mixer.catalog import Library
-from lora_mixer.files import digest_file, open_tensor_file
-from lora_mixer.keys import parse_adapter
-from lora_mixer.mapping import MappedAdapter, map_adapter
+from lora_mixer.files import digest_file
+from lora_mixer.mapping import MappedAdapter, map_adapter, open_adapter
 from lora_mixer.modules import ModuleIndex
 from lora_mixer.pipeline import Use
 from lora_mixer.request import LoraUse
@@ -61,13 +60,14 @@ class Shelf:
         if key in self._open:
             self._open.move_to_end(key)
             return self._open[key]
-        file = open_tensor_file(entry.path)
+        parsed, read = open_adapter(entry.path)
         adapter = map_adapter(
-            parse_adapter(file),
+            parsed,
             self._index,
             name=entry.name,
             digest=digest_file(entry.path).sha256,
             allow_partial=self._allow_partial,
+            read=read,
         )
         self._open[key] = adapter
         while len(self._open) > self._keep:

@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from lora_mixer.errors import BrokenAdapterError, PartialAdapterError, UnsafeFileError, WrongFamilyError
-from lora_mixer.keys import SCHEMES, parse_adapter
-from lora_mixer.mapping import Fate, map_adapter, open_pickled
+from lora_mixer.keys import SCHEMES
+from lora_mixer.mapping import Fate, map_adapter, open_adapter
 from lora_mixer.models import family_index
 from lora_mixer.modules import Family, ModuleName
 from tests.support.adapter_files import lora_of, parsed
@@ -130,10 +130,10 @@ def test_a_file_of_torch_is_read_safely_or_not_at_all(tmp_path):
     good, bad = tmp_path / "good.pt", tmp_path / "bad.pt"
     torch.save({"state_dict": tensors_of(Family.SD1, TO_K)}, good)
     torch.save({"a": Evil()}, bad)
-    file, read = open_pickled(good)
-    assert len(mapped(parse_adapter(file), read=read).layers) == 1
+    adapter, read = open_adapter(good)
+    assert len(mapped(adapter, read=read).layers) == 1
     with pytest.raises(UnsafeFileError):
-        open_pickled(bad)
+        open_adapter(bad)
 
 
 class Evil:

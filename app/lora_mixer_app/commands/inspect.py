@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 
 from lora_mixer.errors import BrokenAdapterError
-from lora_mixer.files import digest_file, open_tensor_file
+from lora_mixer.files import PICKLE_SUFFIXES, digest_file, open_tensor_file
 from lora_mixer.keys import parse_adapter, tell_family
 from lora_mixer_app.options import AllowPartial, AsJson, Device, Dtype, Model, ModelsPath
 
@@ -47,7 +47,7 @@ def inspect(
     as_json: AsJson = False,
 ) -> None:
     """Say what a LoRA file is: kinds, ranks, metadata, trained words; with --model also where every tensor goes."""
-    parsed = parse_adapter(open_tensor_file(file))
+    parsed = _parsed(file)
     facts = _facts(parsed, file)
     report = None
     if model is not None:
@@ -61,6 +61,14 @@ def inspect(
         console.print(line, markup=False)
     if report is not None:
         console.print("\n".join(("", *report.sentences(), "", report.table())), markup=False)
+
+
+def _parsed(file: Path) -> ParsedAdapter:
+    if file.suffix.lower() not in PICKLE_SUFFIXES:
+        return parse_adapter(open_tensor_file(file))
+    from lora_mixer.mapping import open_adapter  # torch reads these, and only these need it
+
+    return open_adapter(file)[0]
 
 
 def _facts(parsed: ParsedAdapter, file: Path) -> dict[str, object]:
