@@ -98,11 +98,6 @@ class MergeEngine:
         self._joined[name] = joined
         return merged
 
-    def forget(self) -> None:
-        """Drop the kept merged weights and factors."""
-        self._kept.clear()
-        self._joined.clear()
-
 
 @torch.no_grad()
 def join(base: Weights, terms: Sequence[Term]) -> Joined:

@@ -57,12 +57,6 @@ class SideEngine:
         finally:
             board.awake = False
 
-    def forget(self) -> None:
-        """Take the kept branches away."""
-        for board in self._boards.values():
-            board.detach()
-        self._boards.clear()
-
     def _board(self, stacks: Sequence[Stack], parts: frozenset[str]) -> _Board:
         """Return the board of these adapters, the only one whose branches stand beside the modules."""
         adapters = {placed.adapter.digest: placed.adapter for stack in stacks for placed in stack.placed}

@@ -32,9 +32,6 @@ _MIDDLE = re.compile(r"mid_block\.(resnets|attentions)\.(\d+)\.(.+)")
 _DOWNSAMPLER = re.compile(r"down_blocks\.(\d+)\.downsamplers\.0\.conv")
 _UPSAMPLER = re.compile(r"up_blocks\.(\d+)\.upsamplers\.0\.conv")
 
-ROOTS = ("input_blocks", "middle_block", "output_blocks", "time_embed", "label_emb", "out")
-"""What an LDM path can begin with."""
-
 
 @lru_cache(maxsize=4096)
 def ldm_paths(path: str) -> tuple[str, ...]:

@@ -27,8 +27,17 @@ def loras(
     found = [entry for entry in library.entries if search.lower() in entry.name.lower()]
     if as_json:
         rows = [
-            {"name": e.name, "file": str(e.path), "bytes": e.size, "trained_words": list(e.trained_words)}
-            for e in found
+            {
+                "name": entry.name,
+                "file": str(entry.path),
+                "bytes": entry.size,
+                "trained_words": list(entry.trained_words),
+                "preferred_strength": entry.sidecar.preferred_weight,
+                "activation_text": entry.sidecar.activation_text,
+                "negative_text": entry.sidecar.negative_text,
+                "description": entry.sidecar.description,
+            }
+            for entry in found
         ]
         print(json.dumps(rows, indent=2, ensure_ascii=False))  # noqa: T201
         return
