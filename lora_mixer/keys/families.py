@@ -46,12 +46,12 @@ class FamilyGuess:
 
 _CROSS = re.compile(r"attn2_(processor_)?to_[kv]$")
 _SELF = re.compile(r"attn1_(processor_)?to_[qkv]$")
-_CONV = re.compile(r"resnets_\d+_conv[12]$|in_layers_2$|out_layers_3$")
-_LEVEL = re.compile(r"(?:down|up)_blocks_(\d+)_")
-_LDM_BLOCK = re.compile(r"(?:input|output)_blocks_(\d+)_")
-_DEPTH = re.compile(r"transformer_blocks_(\d+)_")
+_CONV = re.compile(r"resnets_\d{1,3}_conv[12]$|in_layers_2$|out_layers_3$")
+_LEVEL = re.compile(r"(?:down|up)_blocks_(\d{1,3})_")
+_LDM_BLOCK = re.compile(r"(?:input|output)_blocks_(\d{1,3})_")
+_DEPTH = re.compile(r"transformer_blocks_(\d{1,3})_")
 _TEXT = re.compile(
-    r"(?:layers|resblocks)_(\d+)_(?:(self_attn_[qkv]_proj|self_attn_to_[qkv]|attn_in_proj|mlp_fc1|mlp_c_fc)$)?"
+    r"(?:layers|resblocks)_(\d{1,3})_(?:(self_attn_[qkv]_proj|self_attn_to_[qkv]|attn_in_proj|mlp_fc1|mlp_c_fc)$)?"
 )
 _SECOND = re.compile(r"(^|_)(lora_te2|text_encoder_2|clip_g)_")
 _FIRST = re.compile(r"(^|_)(lora_te1|text_encoder|clip_l)_")

@@ -30,6 +30,7 @@ FOREIGN: tuple[Foreign, ...] = (
 )
 
 _COMPILED = tuple((row.title, re.compile(row.pattern)) for row in FOREIGN)
+_ANY = re.compile("|".join(row.pattern for row in FOREIGN))
 
 
 def foreign_family(modules: Iterable[str]) -> tuple[str, str] | None:
@@ -38,7 +39,7 @@ def foreign_family(modules: Iterable[str]) -> tuple[str, str] | None:
     >>> foreign_family(["lora_unet_double_blocks_0_img_attn_proj"])
     ('Flux', 'lora_unet_double_blocks_0_img_attn_proj')
     """
-    names = tuple(modules)
+    names = tuple(filter(_ANY.search, modules))
     for title, pattern in _COMPILED:
         shown = next((name for name in names if pattern.search(name)), None)
         if shown is not None:

@@ -70,7 +70,10 @@ def parse_adapter(file: TensorFile) -> ParsedAdapter:
     for key in sorted(file.tensors):
         if key.startswith(BUNDLE):
             word, field = _bundle(key)
-            embeddings.setdefault(word, {})[field] = key
+            if word:
+                embeddings.setdefault(word, {})[field] = key
+            else:
+                unread.append(Unread(key=key, reason="an embedding without a prompt word"))
         elif (found := split(key)) is None:
             unread.append(Unread(key=key, reason="its ending is none that an adapter's tensor has"))
         else:
@@ -107,7 +110,7 @@ def _bundle(key: str) -> tuple[str, str]:
     if marker:
         return word, f"string_to_param.{field}"
     word, _, field = rest.rpartition(".")
-    return word or field, field
+    return word, field
 
 
 def _clash(file: TensorFile, first: str, second: str) -> BrokenAdapterError:

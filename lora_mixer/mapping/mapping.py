@@ -12,7 +12,7 @@ from torch import Tensor
 
 from lora_mixer.adapters import Hints, Layer, file_hints, make_layer
 from lora_mixer.errors import AdapterError, BrokenAdapterError, PartialAdapterError, WrongFamilyError
-from lora_mixer.keys import SCHEMES, FamilyGuess, Group, ParsedAdapter, tell_family
+from lora_mixer.keys import FamilyGuess, Group, ParsedAdapter, tell_family
 from lora_mixer.mapping.dictionary import Targets, dictionary
 from lora_mixer.mapping.mapped import MappedAdapter
 from lora_mixer.mapping.packed import split_rows
@@ -167,9 +167,10 @@ def _no_place(group: Group) -> str:
     return f"the model has no module of that name ({part} naming)"
 
 
-def _nearest(module: str, index: ModuleIndex) -> str | None:
-    names = [spelling for scheme in SCHEMES for spelling in dictionary(index, scheme)]
-    return next(iter(difflib.get_close_matches(module, names, n=1)), None)
+def _nearest(group: Group, index: ModuleIndex) -> str | None:
+    """Return the spelling the model knows that comes nearest to a group's, in the group's own naming."""
+    names = dictionary(index, group.scheme) if group.scheme else ()
+    return next(iter(difflib.get_close_matches(group.module, names, n=1)), None)
 
 
 def _entry_of(key: str, reason: str, *, harmless: bool) -> Entry:
@@ -203,7 +204,7 @@ def _partial(
     if nothing:
         what = f"nothing in it fits {index.family.full_name} ({shown or 'it holds no adapter tensors'}{more})"
         return PartialAdapterError(what, where=where, remedy="Is it an adapter for this base model?")
-    near = next((_nearest(group.module, index) for group in parsed.groups if left[0].key in group.slots.values()), None)
+    near = next((_nearest(group, index) for group in parsed.groups if left[0].key in group.slots.values()), None)
     hint = f" Nearest name the model knows: {near}." if near else ""
     return PartialAdapterError(
         f"{len(left)} of its {len(parsed.file.tensors)} tensors have no place on {index.family.full_name} ({shown}{more})",

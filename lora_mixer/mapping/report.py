@@ -94,14 +94,13 @@ class MappingReport:
     def sentences(self) -> tuple[str, ...]:
         """Return the account in words."""
         hit = [count for count in self.sections if count.modules]
-        changed = sum(count.modules for count in hit)
+        changed = _plural(sum(count.modules for count in hit), "module")
+        places = "; ".join(f"{count.modules} of {count.of} in {count.section}" for count in hit)
         lines = [
             f"{self.name}: {self.made_for}.",
-            f"It changes {changed} modules of {self.model}: "
-            + "; ".join(f"{count.modules} of {count.of} in {count.section}" for count in hit)
-            + ".",
+            f"It changes {changed} of {self.model}" + (f": {places}." if places else "."),
         ]
-        if not any(count.modules for count in self.sections if count.section.startswith("te")):
+        if hit and not any(count.section.startswith("te") for count in hit):
             lines.append("It has no text-encoder part, so a text-encoder strength does nothing.")
         if self.embeddings:
             lines.append(f"It brings {_plural(len(self.embeddings), 'prompt word')}: {', '.join(self.embeddings)}.")

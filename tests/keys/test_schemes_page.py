@@ -1,0 +1,50 @@
+"""docs/schemes.md says what the tables say."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from lora_mixer.adapters import KINDS
+from lora_mixer.keys import PRESETS, SCHEMES, SLOT_OF, scheme_of
+from lora_mixer.keys.blocks import LISTS
+from lora_mixer.mapping.dictionary import dictionary
+from lora_mixer.models import family_index
+from lora_mixer.modules import Family
+
+PAGE = (Path(__file__).parents[2] / "docs" / "schemes.md").read_text(encoding="utf-8")
+
+
+def rows_under(heading: str) -> list[list[str]]:
+    lines = PAGE.split(heading)[1].split("\n\n|", 1)[1].split("\n\n")[0].splitlines()
+    return [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines[2:]]
+
+
+def test_the_page_has_a_row_for_each_scheme_with_an_example_that_is_one_and_the_parts_it_names():
+    rows = rows_under("## The table")
+    assert [row[0].strip("`") for row in rows] == [scheme.name for scheme in SCHEMES]
+    for row, scheme in zip(rows, SCHEMES, strict=True):
+        example = row[2].strip("`")
+        assert scheme_of(example) is scheme
+        assert dictionary(family_index(Family.SDXL), scheme)[example]
+        spelled = {
+            name.part for family in Family for name in family_index(family).modules if scheme.spell(name, family)
+        }
+        assert set(re.findall(r"unet|te1|te2", row[3])) == spelled
+
+
+def test_the_page_has_every_list_of_block_weights_and_every_preset():
+    rows = rows_under("`lbw=` takes")
+    assert [int(row[0]) for row in rows] == sorted(LISTS)
+    for row in rows:
+        named = row[2].split()
+        first, last = LISTS[int(row[0])][0], LISTS[int(row[0])][-1]
+        assert (named[0], named[-1]) == (first, last)
+        assert set(named) - {".."} <= set(LISTS[int(row[0])])
+    assert all(f"`{preset}`" in PAGE for preset in PRESETS)
+
+
+def test_every_slot_a_kind_knows_has_an_ending_in_files():
+    known = set().union(*(form | kind.modifiers for kind in KINDS for form in kind.forms))
+    assert known <= set(SLOT_OF.values()) | {"ia3"}
+    assert set(SLOT_OF.values()) - {"weight"} <= known
