@@ -48,3 +48,14 @@ def test_every_prompt_file_we_ship_can_be_read() -> None:
     assert files
     for path in files:
         assert not read_prompt_file(path, strict=True).problems
+
+
+def test_the_toml_examples_of_the_readme_are_read_as_they_stand(tmp_path: Path) -> None:
+    from lora_mixer.batch import read_prompt_file
+    from lora_mixer.catalog import load_models_file
+
+    prompts, models = re.findall(r"```toml\n(.*?)```", (ROOT / "README.md").read_text(), flags=re.DOTALL)
+    (tmp_path / "prompts.toml").write_text(prompts)
+    assert len(read_prompt_file(tmp_path / "prompts.toml", strict=True).jobs) == 15
+    (tmp_path / "models.toml").write_text(models)
+    assert load_models_file(tmp_path / "models.toml").default == "sd15"

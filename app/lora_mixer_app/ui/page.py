@@ -11,9 +11,13 @@ import gradio as gr
 from PIL import Image
 
 from lora_mixer import Cancel, LoraMixerError, LoraUse, Mixer, RenderedImage, RenderRequest, Strength
+from lora_mixer.catalog import LoraEntry
 from lora_mixer.errors import CancelledError
 from lora_mixer.images import save_picture
 from lora_mixer_app.ui.stream import stream
+
+PLAIN_STRENGTH = 0.8
+WORDS_SHOWN = 3
 
 Shown = tuple[Image.Image | str | dict[str, object], str]
 
@@ -32,37 +36,9 @@ def build_page(mixer: Mixer, folder: Path | None = None) -> gr.Blocks:
     page: gr.Blocks
     with gr.Blocks(title="LoRA Mixer", analytics_enabled=False) as page:
         gr.Markdown("# LoRA Mixer")
-        with gr.Row():
-            with gr.Column():
-                prompt = gr.Textbox(label="Prompt", lines=3, value="red heart", elem_id="prompt", interactive=True)
-                negative = gr.Textbox(
-                    label="Negative prompt",
-                    lines=2,
-                    value=defaults.negative or "",
-                    elem_id="negative",
-                    interactive=True,
-                )
-                pick = gr.Dropdown(names, multiselect=True, label="LoRAs", elem_id="pick", interactive=True)
-                with gr.Row():
-                    seed = gr.Number(1, label="Seed (-1: random)", precision=0, interactive=True)
-                    steps = gr.Slider(
-                        1, 100, defaults.steps or 20, step=1, label="Steps", elem_id="steps", interactive=True
-                    )
-                    cfg = gr.Slider(1, 20, defaults.cfg or 7, step=0.5, label="CFG scale", interactive=True)
-                with gr.Row():
-                    go = gr.Button("Generate", variant="primary", elem_id="go")
-                    stop = gr.Button("Cancel", elem_id="stop")
-            with gr.Column():
-                image = gr.Image(
-                    label="Picture", type="filepath", format="png", elem_id="picture", interactive=False, height=512
-                )
-                status = gr.Markdown(elem_id="status")
 
         def strips(chosen: list[str] | None) -> None:
-            sliders = [
-                gr.Slider(-2, 2, 0.8, step=0.05, label=name, key=("strength", name), interactive=True)
-                for name in chosen or []
-            ]
+            sliders = [_strength_slider(mixer.library.find(name)) for name in chosen or []]
 
             def job(
                 session: gr.Request,
@@ -97,14 +73,54 @@ def build_page(mixer: Mixer, folder: Path | None = None) -> gr.Blocks:
                 api_visibility="private",
             )
 
+        with gr.Row():
+            with gr.Column():
+                prompt = gr.Textbox(label="Prompt", lines=3, value="red heart", elem_id="prompt", interactive=True)
+                negative = gr.Textbox(
+                    label="Negative prompt",
+                    lines=2,
+                    value=defaults.negative or "",
+                    elem_id="negative",
+                    interactive=True,
+                )
+                pick = gr.Dropdown(names, multiselect=True, label="LoRAs", elem_id="pick", interactive=True)
+                gr.render(inputs=[pick], triggers=[pick.change, page.load])(strips)
+                with gr.Row():
+                    seed = gr.Number(1, label="Seed (-1: random)", precision=0, interactive=True)
+                    steps = gr.Slider(
+                        1, 100, defaults.steps or 20, step=1, label="Steps", elem_id="steps", interactive=True
+                    )
+                    cfg = gr.Slider(1, 20, defaults.cfg or 7, step=0.5, label="CFG scale", interactive=True)
+                with gr.Row():
+                    go = gr.Button("Generate", variant="primary", elem_id="go")
+                    stop = gr.Button("Cancel", elem_id="stop")
+            with gr.Column():
+                image = gr.Image(
+                    label="Picture", type="filepath", format="png", elem_id="picture", interactive=False, height=512
+                )
+                status = gr.Markdown(elem_id="status")
+
         def cancel(request: gr.Request) -> None:
             if (running := jobs.get(str(request.session_hash))) is not None:
                 running.press()
 
         stop.click(cancel, None, None, queue=False, api_visibility="private")
-        gr.render(inputs=[pick], triggers=[pick.change, page.load])(strips)
 
     return page
+
+
+def _strength_slider(entry: LoraEntry) -> gr.Slider:
+    """Return the slider of one LoRA: its owner's preferred strength to begin with, its trigger words beside it."""
+    return gr.Slider(
+        -2,
+        2,
+        PLAIN_STRENGTH if entry.sidecar.preferred_weight is None else entry.sidecar.preferred_weight,
+        step=0.05,
+        label=entry.name,
+        info=", ".join(entry.trained_words[:WORDS_SHOWN]) or None,
+        key=("strength", entry.name),
+        interactive=True,
+    )
 
 
 def _show(mixer: Mixer, request: RenderRequest, folder: Path, cancel: Cancel) -> Iterator[Shown]:
