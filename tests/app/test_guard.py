@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from lora_mixer_app.ui.guard import HEADERS, LOCAL, Guard
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
+
+from lora_mixer_app.ui.guard import HEADERS, LOCAL, Guard
 
 
 def answer(_request: Request) -> PlainTextResponse:

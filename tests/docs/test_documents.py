@@ -7,10 +7,10 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from lora_mixer_app.cli import COMMANDS
 
 import lora_mixer
 from lora_mixer import errors
+from lora_mixer_app.cli import COMMANDS
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from lora_mixer_app.cli import COMMANDS, build
 from PIL import Image
 from typer.testing import CliRunner
 
 from lora_mixer.errors import LoraMixerError
 from lora_mixer.images import read_picture
+from lora_mixer_app.cli import COMMANDS, build
 
 TWO_BY_TWO = """
 title = "two by two"

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from lora_mixer_app.cli import build
 from PIL import Image
 from typer.testing import CliRunner
 
 from lora_mixer import LoraUse, Mixer, RenderRequest, Strength
 from lora_mixer.images import read_picture, save_picture
 from lora_mixer.mixer import differences, rerender
+from lora_mixer_app.cli import build
 
 
 def use(name: str, unet: float, te: float | None = None) -> LoraUse:

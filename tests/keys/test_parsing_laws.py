@@ -15,7 +15,14 @@ from lora_mixer.keys import SLOT_OF, parse_adapter, tell_family
 
 MODULES = st.one_of(
     st.sampled_from(
-        ["lora_unet_conv_in", "unet.mid_block.attentions.0.proj_in", "lora_te2_text_projection", "bundle_emb.a", "bundle_emb.a.a", "bundle_emb."]
+        [
+            "lora_unet_conv_in",
+            "unet.mid_block.attentions.0.proj_in",
+            "lora_te2_text_projection",
+            "bundle_emb.a",
+            "bundle_emb.a.a",
+            "bundle_emb.",
+        ]
     ),
     st.text(st.sampled_from("ab._0-é\n"), max_size=12),
     st.from_regex(

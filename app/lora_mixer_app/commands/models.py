@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 
-from lora_mixer.catalog import load_models_file
 from rich.console import Console
 from rich.table import Table
 
+from lora_mixer.catalog import load_models_file
 from lora_mixer_app.options import AsJson, ModelsPath
 
 
