@@ -55,7 +55,8 @@ class Knobs:
             progress: How far sampling has come, 0..1.
             size: Height and width of the latent; None where nothing has a place in the picture.
         """
-        rows = [self._parts(stack, progress) for stack in stacks]
+        mixes = {stack: self._parts(stack, progress) for stack in dict.fromkeys(stacks)}
+        rows = [mixes[stack] for stack in stacks]
         values = [[math.fsum(factor for factor, _ in row[digest]) for digest in order] for row in rows]
         masked = any(mask is not None for row in rows for pairs in row.values() for _, mask in pairs)
         self.live = masked or any(value != 0.0 for row in values for value in row)
@@ -73,6 +74,13 @@ class Knobs:
             )
             for over in maps.values()
         }
+
+    def follow(self, other: Knobs) -> None:
+        """Write the strengths of another block, which act everywhere in the picture."""
+        if other.values is None:
+            raise RuntimeError("the strengths have not been set")
+        self.live, self.over, self.along = other.live, {}, {}
+        self.values = self._written(self.values, other.values)
 
     def _parts(self, stack: Stack, progress: float) -> _Parts:
         parts: _Parts = defaultdict(list)

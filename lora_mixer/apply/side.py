@@ -20,7 +20,7 @@ from lora_mixer.adapters import Layer
 from lora_mixer.apply.branch import Branch, build_branch
 from lora_mixer.apply.knobs import Knobs, Size
 from lora_mixer.apply.stack import Stack
-from lora_mixer.apply.strength import block_key
+from lora_mixer.apply.strength import BlockKey, block_key
 from lora_mixer.mapping import MappedAdapter
 from lora_mixer.models import Model
 from lora_mixer.modules import ModuleName
@@ -91,10 +91,10 @@ class _Board:
             for name, layer in adapter.layers.items():
                 if name.part in parts:
                     self._layers[name][digest] = layer
-        self._knobs: dict[object, Knobs] = {}
-        self._names: dict[object, list[ModuleName]] = defaultdict(list)
+        self._knobs: dict[BlockKey, Knobs] = {}
+        self._names: dict[BlockKey, list[ModuleName]] = defaultdict(list)
         self._branches: dict[ModuleName, Branch] = {}
-        self._attached: dict[object, list[RemovableHandle]] = {}
+        self._attached: dict[BlockKey, list[RemovableHandle]] = {}
         self._last: object = None
         self.awake = False
 
@@ -104,8 +104,14 @@ class _Board:
         wish = (tuple(stacks), progress if curved else 0.0, size if masked else None)
         if wish != self._last or masked:
             self._last = None
-            for knobs in self._blocks(stacks).values():
-                knobs.set(stacks, self._order, progress=progress, size=size)
+            alike = not masked and not any(s.by_block for s in stacks)
+            first: dict[str, Knobs] = {}
+            for (part, *_), knobs in self._blocks(stacks).items():
+                if alike and part in first:
+                    knobs.follow(first[part])
+                else:
+                    first[part] = knobs
+                    knobs.set(stacks, self._order, progress=progress, size=size)
             self._last = wish
         for key, knobs in self._knobs.items():
             if knobs.live and key not in self._attached:
@@ -118,7 +124,7 @@ class _Board:
             handle.remove()
         self._attached.clear()
 
-    def _blocks(self, stacks: Sequence[Stack]) -> Mapping[object, Knobs]:
+    def _blocks(self, stacks: Sequence[Stack]) -> Mapping[BlockKey, Knobs]:
         if not self._knobs and stacks:
             for name in self._layers:
                 key = block_key(name, stacks[0].family)

@@ -68,6 +68,11 @@ class Stack:
         return any(p.strength.mask is not None for p in self.placed)
 
     @property
+    def by_block(self) -> bool:
+        """Whether a strength differs from block to block."""
+        return any(p.strength.blocks for p in self.placed)
+
+    @property
     def curved(self) -> bool:
         """Whether a strength changes over the steps."""
         return any(p.strength.curve is not None for p in self.placed)

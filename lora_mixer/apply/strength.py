@@ -9,6 +9,9 @@ from lora_mixer.keys import block_of
 from lora_mixer.modules import Family, ModuleName
 from lora_mixer.request import Curve, Strength
 
+BlockKey = tuple[str, str, bool]
+"""Part, block, and whether it has a place in the picture."""
+
 
 def strength_at(strength: Strength, name: ModuleName, *, family: Family, progress: float) -> float:
     """Return the factor that acts on one module at a moment of sampling.
@@ -47,6 +50,6 @@ def curve_at(curve: Curve, progress: float) -> float:
     return points[-1][1]
 
 
-def block_key(name: ModuleName, family: Family) -> tuple[str, str, bool]:
+def block_key(name: ModuleName, family: Family) -> BlockKey:
     """Return what modules must share for one strength to act alike on them: part, block, a place in the picture."""
     return name.part, block_of(name, family), has_place(name)

@@ -1,0 +1,123 @@
+"""The Stable Diffusion 1.5 architecture with random weights, from its published configuration, and LoRA files for it.
+
+Nothing is downloaded; the figures say how fast something is, never how good a picture looks.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, TypeVar
+
+import torch
+from diffusers import AutoencoderKL, DDIMScheduler, StableDiffusionPipeline, UNet2DConditionModel
+from safetensors.torch import save_file
+from torch import Tensor, nn
+from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
+
+from lora_mixer.apply import Placed, Stack
+from lora_mixer.files import digest_file, open_tensor_file
+from lora_mixer.keys import parse_adapter
+from lora_mixer.mapping import MappedAdapter, map_adapter
+from lora_mixer.models import Model
+from lora_mixer.modules import Family, ModuleSpec, Operator
+from lora_mixer.request import Strength
+
+DATA = Path(__file__).parents[1] / "lora_mixer" / "data"
+CONFIGS = DATA / "configs" / "sd1"
+ADAPTED = ("to_q", "to_k", "to_v", "to_out.0", "ff.net.0.proj", "ff.net.2", "proj_in", "proj_out")
+TEXT = ("q_proj", "k_proj", "v_proj", "out_proj", "fc1", "fc2")
+
+Network = TypeVar("Network", bound=nn.Module)
+
+
+def sd15(dtype: torch.dtype = torch.bfloat16) -> Model:
+    """Return the model: UNet and text encoder of SD 1.5, and a small decoder, since no measure here decodes."""
+    with torch.device("meta"):
+        unet = UNet2DConditionModel.from_config(_config("unet"))
+        text = CLIPTextModel(CLIPTextConfig.from_dict(_config("text_encoder")))
+    vae = AutoencoderKL.from_pretrained(DATA / "emoji" / "model" / "vae", torch_dtype=dtype)
+    return Model(
+        name="sd15-random",
+        family=Family.SD1,
+        unet=_filled(unet, dtype),
+        text_encoders={"te1": _filled(text, dtype)},
+        vae=vae.requires_grad_(requires_grad=False).eval(),
+        tokenizers={"te1": CLIPTokenizer.from_pretrained(DATA / "emoji" / "model" / "tokenizer")},
+        scheduler_config=_config("scheduler"),
+        files=(),
+    )
+
+
+def kohya_lora(model: Model, path: Path, *, rank: int, seed: int) -> Path:
+    """Write a LoRA in kohya's format, float16: 192 modules of the UNet and 72 of the text encoder."""
+    rng = torch.Generator().manual_seed(seed)
+    tensors: dict[str, Tensor] = {}
+    for spec in model.index:
+        if _is_adapted(spec):
+            name = _kohya_name(spec)
+            ones = (1, 1) if spec.operator is Operator.CONV else ()
+            tensors[f"{name}.lora_down.weight"] = _small(rng, rank, *spec.weight[1:])
+            tensors[f"{name}.lora_up.weight"] = _small(rng, spec.weight[0], rank, *ones)
+            tensors[f"{name}.alpha"] = torch.tensor(float(rank)).half()
+    save_file(tensors, path, metadata={"ss_network_module": "networks.lora", "ss_base_model_version": "sd_v1"})
+    return path
+
+
+def opened(model: Model, path: Path) -> MappedAdapter:
+    """Open, check and map a file, the way the library does."""
+    return map_adapter(
+        parse_adapter(open_tensor_file(path)), model.index, name=path.stem, digest=digest_file(path).sha256
+    )
+
+
+def mix(adapters: list[MappedAdapter], strengths: list[float]) -> Stack:
+    """Return a stack of adapters at strengths."""
+    pairs = zip(adapters, strengths, strict=True)
+    return Stack([Placed(adapter=a, strength=Strength(unet=s)) for a, s in pairs], family=Family.SD1)
+
+
+def pipeline(model: Model) -> StableDiffusionPipeline:
+    """Return diffusers' pipeline on the very same networks."""
+    return StableDiffusionPipeline(
+        vae=model.vae,
+        text_encoder=model.text_encoders["te1"],
+        tokenizer=model.tokenizers["te1"],
+        unet=model.unet,
+        scheduler=DDIMScheduler.from_config(dict(model.scheduler_config)),
+        safety_checker=None,
+        feature_extractor=None,
+        requires_safety_checker=False,
+    )
+
+
+def _config(component: str) -> dict[str, Any]:
+    return dict(json.loads((CONFIGS / component / "config.json").read_text(encoding="utf-8")))
+
+
+def _filled(network: Network, dtype: torch.dtype) -> Network:
+    network = network.to(dtype).to_empty(device="cpu").requires_grad_(requires_grad=False).eval()
+    torch.manual_seed(0)
+    for name, tensor in (*network.named_parameters(), *network.named_buffers()):
+        if "position_ids" in name:
+            tensor.copy_(torch.arange(tensor.shape[-1]).expand_as(tensor))
+        elif tensor.ndim == 1:
+            tensor.fill_(1.0 if name.endswith("weight") else 0.0)
+        else:
+            tensor.uniform_(-1.0, 1.0).mul_((3.0 / tensor[0].numel()) ** 0.5)
+    return network
+
+
+def _is_adapted(spec: ModuleSpec) -> bool:
+    path = spec.name.path
+    if spec.name.part == "te1":
+        return path.endswith(TEXT)
+    return ".attentions." in path and path.endswith(ADAPTED)
+
+
+def _kohya_name(spec: ModuleSpec) -> str:
+    return ("lora_unet_" if spec.name.part == "unet" else "lora_te_") + spec.name.path.replace(".", "_")
+
+
+def _small(rng: torch.Generator, *shape: int) -> Tensor:
+    return (torch.randn(*shape, generator=rng) * 0.02).half()
