@@ -35,7 +35,6 @@ def measure(repetitions: int = 3) -> list[Row]:
 
         limit_time = limit(model)
         (our_time,) = medians([ours], repetitions=max(repetitions, 5))
-        engine.forget()
         pipe = pipeline(model)
         for name, file in zip(NAMES, files, strict=True):
             pipe.load_lora_weights(str(file), adapter_name=name)

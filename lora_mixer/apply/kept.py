@@ -42,11 +42,6 @@ class KeptWeights:
         mixes.move_to_end(key)
         return mixes[key]
 
-    def clear(self) -> None:
-        """Keep nothing."""
-        self._mixes.clear()
-        self.earlier = 0
-
     def _make_room(self, mixes: OrderedDict[Key, Weights]) -> Weights | None:
         """Count a module's last mix among the earlier ones, and return the one that gives way, if one has to."""
         if not mixes:

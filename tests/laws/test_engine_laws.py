@@ -191,8 +191,8 @@ def test_moving_a_strength_writes_numbers_and_leaves_every_branch_where_it_is() 
             seen.append(model.layer(x))
         assert dict(model.layer._forward_hooks) == hooks
     assert not torch.equal(seen[0], seen[1])
-    side.forget()
-    assert not model.layer._forward_hooks
+    with side.applied([stack()], parts=("unet",)):
+        assert not model.layer._forward_hooks
 
 
 @pytest.mark.filterwarnings("ignore")  # torch's compiler warns about itself
