@@ -55,6 +55,7 @@ class Strength:
         curve: A further factor over the steps, on the UNet only (text is encoded once).
         mask: Where in the picture the adapter acts; None means everywhere.
         negative: Act on the negative half of guidance only.
+        rank: Only this many of the factors' ranks act (A1111's `dyn`); None means all.
     """
 
     unet: float = 1.0
@@ -64,6 +65,7 @@ class Strength:
     curve: Curve | None = None
     mask: Rectangle | Path | None = None
     negative: bool = False
+    rank: int | None = None
 
     def of(self, part: str) -> float:
         """Return the factor for a part of the model (`unet`, `te1`, `te2`), blocks and curve aside.

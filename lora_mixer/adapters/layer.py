@@ -11,6 +11,7 @@ from torch.nn import functional as F  # noqa: N812
 from lora_mixer.adapters.dora import gain, spread
 from lora_mixer.adapters.kind import Axis, Delta, Factors, Kind, Shape, Slots, Weights
 from lora_mixer.adapters.modifiers import SPARSE, WHOLE_NUMBERS, sparse
+from lora_mixer.adapters.shapes import broken
 from lora_mixer.adapters.side import Dense, InputGain, Kronecker, LowRank, OutputGain, Shift, SideTerm
 
 
@@ -37,6 +38,17 @@ class Layer:
     def linear(self) -> bool:
         """Whether the change is the same whatever W0 is."""
         return self.kind.linear and self.dora_axis is None
+
+    def shortened(self, rank: int) -> Layer:
+        """Return the layer with only its first ranks acting; the scale stays alpha by the full rank, as in A1111.
+
+        Raises:
+            BrokenAdapterError: It is no plain LoRA, whose ranks stand side by side.
+        """
+        if self.kind.name != "lora" or "mid" in self.slots:
+            raise broken(f"only the ranks of a plain LoRA can be left out, not those of {self.kind.title}")
+        up, down = self.slots["up"], self.slots["down"]
+        return replace(self, slots={**self.slots, "up": up[:, :rank], "down": down[:rank]})
 
     def size(self) -> int:
         """Return the bytes the slots occupy."""

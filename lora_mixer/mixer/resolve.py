@@ -129,7 +129,10 @@ def _at(spans: Iterable[Span], step: int) -> Span:
 
 
 def _stack(uses: Iterable[LoraUse], shelf: Shelf, family: Family) -> Stack:
-    placed = (Placed(adapter=shelf.take(use.name), strength=replace(use.strength, negative=False)) for use in uses)
+    placed = (
+        Placed(adapter=shelf.take(use.name, rank=use.strength.rank), strength=replace(use.strength, negative=False))
+        for use in uses
+    )
     return Stack(placed, family=family)
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from dataclasses import replace
 from pathlib import Path
 
 from lora_mixer.apply import Placed
-from lora_mixer.catalog import Library
+from lora_mixer.catalog import Library, LoraEntry
+from lora_mixer.errors import BrokenAdapterError
 from lora_mixer.files import digest_file
 from lora_mixer.mapping import MappedAdapter, map_adapter, open_adapter
 from lora_mixer.modules import ModuleIndex
@@ -40,22 +42,31 @@ class Shelf:
             AdapterError, FileError: See `take`.
         """
         entry = self._library.find(asked.name)
+        digests = digest_file(entry.path)
         return Use(
             name=asked.name,
             file=entry.path.name,
-            autov3=digest_file(entry.path).autov3,
-            placed=Placed(adapter=self.take(asked.name), strength=asked.strength),
+            sha256=digests.sha256,
+            autov3=digests.autov3,
+            placed=Placed(adapter=self.take(asked.name, rank=asked.strength.rank), strength=asked.strength),
         )
 
-    def take(self, name: str) -> MappedAdapter:
+    def take(self, name: str, *, rank: int | None = None) -> MappedAdapter:
         """Return the adapter of a name, mapped onto the model.
+
+        Args:
+            name: The name.
+            rank: Only so many of its ranks act; None means all.
 
         Raises:
             UnknownAdapterError: No such name; the nearest are in the text.
             AdapterError: The file does not fit the model, or contradicts itself.
             FileError: The file cannot be read.
         """
-        entry = self._library.find(name)
+        whole = self._whole(self._library.find(name))
+        return whole if rank is None else _shortened(whole, rank)
+
+    def _whole(self, entry: LoraEntry) -> MappedAdapter:
         key = (entry.path, entry.size, entry.mtime_ns)
         if key in self._open:
             self._open.move_to_end(key)
@@ -73,3 +84,12 @@ class Shelf:
         while len(self._open) > self._keep:
             self._open.popitem(last=False)
         return adapter
+
+
+def _shortened(adapter: MappedAdapter, rank: int) -> MappedAdapter:
+    """Return the adapter with only its first ranks acting, as a mix of its own."""
+    try:
+        layers = {name: layer.shortened(rank) for name, layer in adapter.layers.items()}
+    except BrokenAdapterError as error:
+        raise BrokenAdapterError(error.what, where=adapter.name, remedy="Leave out dyn=.") from error
+    return replace(adapter, digest=f"{adapter.digest}:{rank}", layers=layers)

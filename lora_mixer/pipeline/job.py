@@ -50,12 +50,14 @@ class Use:
     Attributes:
         name: The name it was asked for by.
         file: Its file name.
+        sha256: The digest of the whole file.
         autov3: The digest A1111 and Civitai know it by.
         placed: The adapter and its strength.
     """
 
     name: str
     file: str
+    sha256: str
     autov3: str | None
     placed: Placed
 

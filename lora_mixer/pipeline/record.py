@@ -54,7 +54,7 @@ def _adapter(use: Use) -> AdapterRecord:
     return AdapterRecord(
         name=use.name,
         file=use.file,
-        sha256=adapter.digest,
+        sha256=use.sha256,
         autov3=use.autov3 or "",
         strength=use.placed.strength,
         kind="+".join(sorted({layer.kind.name for layer in adapter.layers.values()})),

@@ -165,10 +165,9 @@ class _Reader:
         self._loras.append(LoraUse(name=tag.name, strength=self._strength(tag)))
 
     def _strength(self, tag: LoraTag) -> Strength:
-        if tag.rank is not None or tag.elements_text is not None:
-            which = "dyn" if tag.rank is not None else "lbwe"
+        if tag.elements_text is not None:
             raise PromptError(
-                f"{which}= of the LoRA {tag.name!r} is not supported",
+                f"lbwe= of the LoRA {tag.name!r} is not supported",
                 position=tag.at,
                 remedy="Leave it out; lbw= weighs whole blocks.",
             )
@@ -182,6 +181,7 @@ class _Reader:
             blocks=self._block_weights(tag),
             curve=curve,
             negative=self._prompt.negative,
+            rank=tag.rank,
         )
 
     def _block_weights(self, tag: LoraTag) -> Mapping[str, float]:

@@ -164,3 +164,13 @@ def test_texts_of_unlike_lengths_share_a_batch_without_changing_each_other(mixer
     together = list(mixer.render_many(requests, batch=4, steps=2))
     for request, picture in zip(requests, together, strict=True):
         assert np.abs(pixels(picture) - pixels(mixer.render(request, steps=2))).max() <= TOLERANCE
+
+
+def test_fewer_ranks_act_as_the_trainer_would_have_cut_them(mixer: Mixer) -> None:
+    rank = max(rank for section in mixer.inspect("night_sky").sections for rank in section.ranks)
+    whole = pixels(mixer.render("cat <lora:night_sky:1>", seed=7, steps=STEPS))
+    assert np.array_equal(whole, pixels(mixer.render(f"cat <lora:night_sky:1:1:{rank}>", seed=7, steps=STEPS)))
+    one = mixer.render("cat <lora:night_sky:1:dyn=1>", seed=7, steps=STEPS)
+    assert not np.array_equal(whole, pixels(one))
+    assert one.record.adapters[0].strength.rank == 1
+    assert len(one.record.adapters[0].sha256) == 64

@@ -196,7 +196,7 @@ def test_a_wrong_tag_or_number_is_refused_with_its_place(text: str, at: int, say
     assert caught.value.remedy
 
 
-@pytest.mark.parametrize("argument", ["dyn=4", "lbwe=ALL"])
+@pytest.mark.parametrize("argument", ["lbwe=ALL"])
 def test_what_a_tag_wants_and_cannot_have_is_refused(argument: str) -> None:
     with pytest.raises(PromptError, match="not supported"):
         timeline(parse(f"<lora:x:1:{argument}>"), 10)
