@@ -1,10 +1,11 @@
 """Throw odd text at the prompt language: nothing but PromptError may come out, and parse(unparse(p)) is p.
 
-Run it as `python fuzz/fuzz_prompt.py [seconds] [seed]`; it stops at the first text that breaks a law and shows it.
+Run it as `python -m fuzz.fuzz_prompt --seconds 60`; it stops at the first text that breaks a law and shows it.
 """
 
 from __future__ import annotations
 
+import argparse
 import random
 import sys
 import time
@@ -72,11 +73,14 @@ def check(text: str, draw: random.Random) -> None:
 
 
 def main() -> None:
-    """Fuzz for as many seconds as the first argument says."""
-    seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 60.0
-    seed = int(sys.argv[2]) if len(sys.argv) > 2 else time.time_ns()
+    """Fuzz for so many seconds."""
+    parser = argparse.ArgumentParser(prog="python -m fuzz.fuzz_prompt")
+    parser.add_argument("--seconds", type=float, default=60, help="how long to run")
+    parser.add_argument("--seed", type=int, default=time.time_ns(), help="of the texts")
+    options = parser.parse_args()
+    seed = options.seed
     draw = random.Random(seed)  # noqa: S311 odd texts, no secret
-    ends, count = time.monotonic() + seconds, 0
+    ends, count = time.monotonic() + options.seconds, 0
     while time.monotonic() < ends:
         text = odd_text(draw)
         started = time.process_time()

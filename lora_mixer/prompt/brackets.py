@@ -10,7 +10,7 @@ from lora_mixer.errors import PromptError
 from lora_mixer.prompt.nodes import Alternate, Break, Node, Switch, Text, When
 from lora_mixer.prompt.tags import number
 
-_NEARLY_A_MOMENT = re.compile(r"\s*[+-]?\d[\d.,]*\s*%?\s*", re.ASCII)
+_NEARLY_A_MOMENT = re.compile(r"\s*+[+-]?\d[\d.,]*+\s*+%?+\s*+", re.ASCII)
 _FAR = 1e9  # beyond any course of steps
 
 

@@ -8,11 +8,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from lora_mixer.errors import PromptError
+from lora_mixer.prompt.limits import MAX_LETTERS
 from lora_mixer.prompt.template import Choice, Option, TemplateNode, Wildcard, read_template
 from lora_mixer.prompt.wildcards import Wildcards
 
 MAX_REPLACEMENTS = 10_000
-MAX_LETTERS = 1_000_000
 _MAX_NESTED = 20
 
 

@@ -21,6 +21,7 @@ class _Open:
     colons: int = 0
     bars: int = 0
     last_colon: int = 0
+    last_inner: int = 0  # where the last bracket inside ended
     sound: bool = True
 
 
@@ -66,9 +67,10 @@ def _close(text: str, at: int, stack: list[_Open], found: set[int]) -> bool:
         return not homeless
     bracket = stack.pop()
     sound = bracket.sound and _well_formed(text, at, bracket)
+    if stack:
+        stack[-1].last_inner = at
+        stack[-1].sound &= sound  # and so on outwards, as each one closes
     if not sound:
-        for outer in stack:
-            outer.sound = False
         return not bracket.bars
     if bracket.character == "[" and (bracket.bars or bracket.colons):
         found.add(bracket.at)
@@ -80,4 +82,7 @@ def _well_formed(text: str, at: int, bracket: _Open) -> bool:
         return bracket.colons <= 1
     if bracket.bars:
         return bracket.colons == 0
-    return bracket.colons == 0 or (bracket.colons <= 2 and number(text[bracket.last_colon + 1 : at]) is not None)
+    if bracket.colons == 0:
+        return True
+    plain_end = bracket.colons <= 2 and bracket.last_inner < bracket.last_colon
+    return plain_end and number(text[bracket.last_colon + 1 : at]) is not None

@@ -40,6 +40,10 @@ POPULAR = (
 )
 """Embeddings whose names are found in prompts everywhere, in lower case."""
 
+MOST = 100
+"""Missing names that are told; a prompt with more of them is none that anybody wrote."""
+
+_LONGEST = 100  # characters in a name
 _WORD = re.compile(r"[^\s,;()\[\]{}|:<>\"]+")
 _EXPLICIT = re.compile(r"\bembedding:([^\s,;()\[\]{}|:<>\"]+)")
 # A version behind four letters at least, as no ordinary word or tag has it: badhandv4, ng_deepnegative_v1_75t.
@@ -65,6 +69,8 @@ def find_missing(prompt: Prompt, known: Iterable[str]) -> tuple[MissingEmbedding
     found: dict[str, MissingEmbedding] = {}
     for name, at in _candidates(prompt):
         key = name.lower()
+        if len(found) >= MOST:
+            break
         if key not in names and key not in found:
             near = difflib.get_close_matches(key, names, n=1, cutoff=0.5)
             found[key] = MissingEmbedding(name=name, nearest=names[near[0]] if near else None, at=at)
@@ -75,9 +81,11 @@ def _candidates(prompt: Prompt) -> Iterator[tuple[str, int]]:
     texts = [node for clause in prompt.clauses for node in walk(clause.children) if isinstance(node, Text)]
     for node in sorted(texts, key=lambda text: text.at):
         for match in _EXPLICIT.finditer(node.text):
-            yield match[1].rstrip("."), node.at + match.start(1)
+            yield match[1][:_LONGEST].rstrip("."), node.at + match.start(1)
         for match in _WORD.finditer(node.text):
             word = match[0].rstrip(".")
+            if len(word) > _LONGEST:
+                continue
             if word.lower() in POPULAR or _VERSIONED.fullmatch(word) or _is_compound_negative(word):
                 yield word, node.at + match.start()
 

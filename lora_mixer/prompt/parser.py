@@ -15,10 +15,12 @@ from lora_mixer.prompt.clauses import Stretch, stretches, trailing_weight
 from lora_mixer.prompt.exact import schedulable
 from lora_mixer.prompt.grammars import Grammar, grammar_named
 from lora_mixer.prompt.lexer import Token, lex
+from lora_mixer.prompt.limits import refuse_too_long
 from lora_mixer.prompt.nodes import ROUND, SQUARE, Alternate, Break, Clause, LoraTag, Prompt, Switch, Text, Weighted
 from lora_mixer.prompt.tags import LORA_WORDS, parse_tag
 
 MAX_DEPTH = 100  # brackets deeper than this are text: 1.1 ** 100 is 13,781
+MAX_REOPENED = 10_000  # brackets cut by one of the other kind; beyond that such a one is text
 _MAX_WEIGHT = 1e6
 _TAG_WORD = re.compile(r"<\s*(\w+)\s*:")
 _CLOSES = {")": "(", "]": "["}
@@ -33,13 +35,15 @@ def parse(text: str, *, grammar: str = "default", negative: bool = False) -> Pro
         negative: It is a negative prompt: `AND` is a word, and its LoRAs act on that half of guidance only.
 
     Raises:
-        PromptError: A LoRA tag or a number in it is wrong, with its position; every other text means something.
+        PromptError: A LoRA tag or a number in it is wrong, with its position, or it is longer than `MAX_LETTERS`;
+            every other text means something.
         RequestError: There is no such grammar.
 
     >>> parse("a (cat:1.3)").clauses[0].children[1].weight
     1.3
     """
     dialect = grammar_named(grammar)
+    refuse_too_long(text)
     parts = [
         _ClauseReader(text, part, dialect, negative=negative) for part in stretches(text, dialect, negative=negative)
     ]
@@ -80,6 +84,8 @@ class _ClauseReader:
         self._grammar = grammar
         self._tags_are_text = negative and not grammar.negative_tags
         self._frames = [_Frame("", stretch.start)]
+        self._open_now = {"(": 0, "[": 0}
+        self._reopened = 0
         self._weight = 1.0
         self._skip_to = stretch.start
         self._scheduled = schedulable(text, stretch.start, stretch.end) if grammar.exact_schedules else None
@@ -161,6 +167,7 @@ class _ClauseReader:
         room = MAX_DEPTH + 1 - len(self._frames)
         for at in range(token.at, min(token.end, token.at + room)):
             self._frames.append(_Frame(self._text[at], at))
+            self._open_now[self._text[at]] += 1
         self._add_text(min(token.end, token.at + room), token.end)
 
     def _close_run(self, token: Token) -> None:
@@ -174,7 +181,7 @@ class _ClauseReader:
         """Read `:number)`: a weight if a round bracket is open, else a mark, text and a bracket."""
         close = token.end - 1
         written = self._text[token.at + 1 : close]
-        if any(frame.character == "(" for frame in self._frames):
+        if self._open_now["("]:
             weight = self._factor(written, token.at)
             if weight is not None:
                 self._close(close, weight)
@@ -203,16 +210,19 @@ class _ClauseReader:
     def _close(self, at: int, weight: float) -> None:
         """End the bracket that the closing one at `at` belongs to; `weight` is that of a round one."""
         opening = _CLOSES[self._text[at]]
-        depth = next((i for i in range(len(self._frames) - 1, 0, -1) if self._frames[i].character == opening), None)
-        if depth is None:
+        spent = self._reopened >= MAX_REOPENED and self._frames[-1].character != opening
+        if spent or not self._open_now[opening]:
             self._add_text(at, at + 1)
             return
-        cut = [self._frames[place] for place in range(depth + 1, len(self._frames))]
-        for _ in cut:
+        cut: list[_Frame] = []
+        while self._frames[-1].character != opening:
+            cut.append(self._frames[-1])
             self._end_innermost()
         frame = self._frames.pop()
+        self._open_now[opening] -= 1
+        self._reopened += len(cut)
         self._add_group(frame, weight)
-        self._frames += [_Frame(other.character, other.at, whole=False) for other in cut]
+        self._frames += [_Frame(other.character, other.at, whole=False) for other in reversed(cut)]
 
     def _add_group(self, frame: _Frame, weight: float) -> None:
         if frame.character == "(":

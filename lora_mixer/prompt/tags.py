@@ -13,7 +13,7 @@ LORA_WORDS = ("lora", "lyco")
 _POSITIONS = ("te", "unet", "dyn")
 _NAMED = ("te", "unet", "dyn", "lbw", "lbwe", "start", "stop", "step")
 _OTHER_PASSES = ("hr", "hrte", "hrunet")  # strengths of a second, larger pass, which is no part of a render here
-_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
+_NUMBER = re.compile(r"[+-]?(?:\d++\.?+\d*+|\.\d++)(?:[eE][+-]?\d++)?", re.ASCII)
 _EXAMPLE = "Write it like <lora:name:0.8>."
 _MAX_STRENGTH = 1000.0
 

@@ -5,14 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import groupby
 
 from lora_mixer.errors import PromptError
+from lora_mixer.prompt.limits import refuse_too_long
 
 MAX_DEPTH = 30
 _TOKEN = re.compile(r"\\.|\{|\}|\||\[|\]|__[\w*][\w\-*./ ]*?__|[^\\{}|\[\]_]++|.", re.DOTALL)
-_COUNT = re.compile(r"\s*(?P<low>\d*)(?P<dash>-?)(?P<high>\d*)\s*\$\$(?:(?P<joiner>[^$|{}]*)\$\$)?", re.ASCII)
-_SHARE = re.compile(r"\s*(?P<share>\d+\.?\d*|\.\d+)::", re.ASCII)
-_MOST = 1000
+_COUNT = re.compile(
+    r"\s*+(?P<low>\d{0,9}+)(?P<dash>-?)(?P<high>\d{0,9}+)\s*+\$\$(?:(?P<joiner>[^$|{}]*+)\$\$)?", re.ASCII
+)
+_SHARE = re.compile(r"\s*+(?P<share>\d++\.?+\d*+|\.\d++)::", re.ASCII)
+_MOST = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,8 +63,9 @@ def read_template(text: str) -> tuple[TemplateNode, ...]:
     Braces without a `|` or a count are text, and so is everything after a backslash, which stays for the prompt.
 
     Raises:
-        PromptError: Braces are nested too deep.
+        PromptError: Braces are nested too deep, or it is longer than `MAX_LETTERS`.
     """
+    refuse_too_long(text)
     stack = [_Open(0)]
     for match in _TOKEN.finditer(text):
         mark, top = match[0], stack[-1]
@@ -86,12 +91,10 @@ def read_template(text: str) -> tuple[TemplateNode, ...]:
 
 def _joined(nodes: Iterable[TemplateNode]) -> tuple[TemplateNode, ...]:
     """Return nodes with neighbouring texts in one."""
-    joined: list[TemplateNode] = [""]
-    for node in nodes:
-        if isinstance(node, str) and isinstance(joined[-1], str):
-            joined[-1] += node
-        else:
-            joined.append(node)
+    joined: list[TemplateNode] = []
+    for is_text, group in groupby(nodes, lambda node: isinstance(node, str)):
+        run = list(group)
+        joined += ["".join(map(str, run))] if is_text else run
     return tuple(node for node in joined if node != "")
 
 

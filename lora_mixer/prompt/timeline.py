@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import groupby, pairwise
 from types import MappingProxyType
 
 from lora_mixer.errors import PromptError
@@ -137,13 +137,13 @@ class _Reader:
         for clause in self._prompt.clauses:
             pieces: list[Piece] = []
             self._read(clause.children, 1.0, pieces)
-            parts.append(Part(text=tuple(pieces), weight=clause.weight))
+            parts.append(Part(text=tuple(_joined(pieces)), weight=clause.weight))
         return Span(start=start, stop=stop, parts=tuple(parts), loras=tuple(self._loras))
 
     def _read(self, nodes: Iterable[Node], weight: float, pieces: list[Piece]) -> None:
         for node in nodes:
             if isinstance(node, Text):
-                _append(pieces, node.text, weight)
+                pieces.append(Words(text=node.text, weight=weight))
             elif isinstance(node, Break):
                 pieces.append(Break())
             elif isinstance(node, Weighted):
@@ -196,12 +196,13 @@ class _Reader:
         return self._blocks(tag.blocks_text)
 
 
-def _append(pieces: list[Piece], text: str, weight: float) -> None:
-    last = pieces[-1] if pieces else None
-    if isinstance(last, Words) and last.weight == weight:
-        pieces[-1] = replace(last, text=last.text + text)
-    else:
-        pieces.append(Words(text=text, weight=weight))
+def _joined(pieces: Iterable[Piece]) -> Iterator[Piece]:
+    """Yield pieces with neighbouring words of one weight in one."""
+    for weight, group in groupby(pieces, lambda piece: piece.weight if isinstance(piece, Words) else None):
+        if weight is None:
+            yield from group
+        else:
+            yield Words(text="".join(piece.text for piece in group if isinstance(piece, Words)), weight=weight)
 
 
 def _bounded(weight: float) -> float:

@@ -146,7 +146,7 @@ def test_templates_that_would_never_end_are_refused_soon(tmp_path: Path) -> None
     (tmp_path / "wide.txt").write_text("__next__" * 50)
     (tmp_path / "next.txt").write_text("__last__" * 50)
     (tmp_path / "last.txt").write_text("__end__" * 50)
-    (tmp_path / "end.txt").write_text("x" * 100)
+    (tmp_path / "end.txt").write_text("x")
     started = time.process_time()
     with pytest.raises(PromptError, match="replaces more than"):
         expand("__wide__", seed=1, folders=[tmp_path])
