@@ -125,6 +125,7 @@ class RenderRequest:
         emphasis: `original` or `no norm`; None takes what suits the model.
         grammar: How prompts are read: `default`, or `a1111` with its quirks.
         model: The model's name.
+        styles: Names in the styles files of models.toml, applied to prompt and negative in this order.
     """
 
     prompt: str
@@ -141,13 +142,14 @@ class RenderRequest:
     emphasis: str | None = None
     grammar: str | None = None
     model: str | None = None
+    styles: tuple[str, ...] = ()
 
     def over(self, defaults: RenderRequest) -> RenderRequest:
-        """Return this request with its gaps filled from `defaults` (the prompt and the mix are never filled)."""
+        """Return this request with its gaps filled from `defaults` (prompt, mix and styles are never filled)."""
         gaps = {
             f.name: getattr(defaults, f.name)
             for f in fields(self)
-            if f.name not in {"prompt", "loras"} and getattr(self, f.name) is None
+            if f.name not in {"prompt", "loras", "styles"} and getattr(self, f.name) is None
         }
         return replace(self, **gaps)
 
@@ -186,8 +188,8 @@ class Settings:
                 )
 
     def request(self) -> RenderRequest:
-        """Return the request that asks for exactly this."""
-        return RenderRequest(**{f.name: getattr(self, f.name) for f in fields(RenderRequest)})
+        """Return the request that asks for exactly this; its styles stand in the prompt already."""
+        return RenderRequest(**{f.name: getattr(self, f.name) for f in fields(Settings)})
 
 
 def _within(what: str, value: float, low: float, high: float) -> None:

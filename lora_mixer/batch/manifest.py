@@ -11,7 +11,7 @@ from pathlib import Path
 
 from lora_mixer.errors import BrokenFileError, FileError, MissingFileError
 from lora_mixer.images import RenderRecord, plain
-from lora_mixer.request import RenderRequest, Settings
+from lora_mixer.request import Settings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,16 +122,16 @@ def read_manifest(path: Path) -> tuple[ManifestLine, ...]:
     )
 
 
-def job_digest(request: RenderRequest | Settings, files: Mapping[str, str]) -> str:
-    """Return the sha256 of what decides a picture: the request and the digests of the files it names.
+def job_digest(settings: Settings, files: Mapping[str, str]) -> str:
+    """Return the sha256 of what decides a picture: its settings and the digests of the files it names.
 
     Two spellings of one request give one digest: keys are sorted, and 7 and 7.0 are the same number.
 
     Args:
-        request: The request with its gaps filled.
+        settings: The request with its gaps filled.
         files: Digest by role, such as `model` or `lora:NAME`.
     """
-    content = {"request": _canonical(plain(request)), "files": dict(files)}
+    content = {"request": _canonical(plain(settings)), "files": dict(files)}
     return sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 

@@ -15,10 +15,12 @@ class Overrides:
 
     Attributes:
         loras: Adapters added to every picture's mix.
+        styles: Styles added to every picture's.
         fields: Fields of `RenderRequest` by name; None leaves the file's value.
     """
 
     loras: tuple[LoraUse, ...] = ()
+    styles: tuple[str, ...] = ()
     fields: Mapping[str, object] = field(default_factory=dict)
 
     def over(self, plan: PromptFile) -> PromptFile:
@@ -27,7 +29,8 @@ class Overrides:
 
     def _request(self, request: RenderRequest) -> RenderRequest:
         given = {name: value for name, value in self.fields.items() if value is not None}
-        return replace(request, loras=(*request.loras, *self.loras), **given)  # type: ignore[arg-type]  # names are RenderRequest's, checked by the caller's options
+        mixed = replace(request, loras=(*request.loras, *self.loras), styles=(*request.styles, *self.styles))
+        return replace(mixed, **given)  # type: ignore[arg-type]  # names are RenderRequest's, checked by the caller's options
 
 
 def describe(plan: PromptFile) -> str:

@@ -31,6 +31,7 @@ A1111_KEYS: Mapping[str, str] = MappingProxyType(
         "height": "height",
         "sampler_name": "sampler",
         "sd_model": "model",
+        "styles": "styles",
         "n_iter": "count",
         "batch_size": "batch_size",
     }
@@ -45,7 +46,6 @@ NOT_HONOURED: Mapping[str, str] = MappingProxyType(
         "outpath_samples": "pictures go into the output folder",
         "outpath_grids": "the grid goes into the output folder",
         "prompt_for_display": "the manifest holds the prompt itself",
-        "styles": "write the style's words into the prompt",
         "subseed": "there are no variation seeds",
         "subseed_strength": "there are no variation seeds",
         "seed_resize_from_h": "noise is drawn at the picture's own size",

@@ -81,6 +81,13 @@ class Fields(Table):
     emphasis: str | None = None
     grammar: str | None = None
     model: str | None = None
+    styles: list[str] = []
+
+    @field_validator("styles", mode="before")
+    @classmethod
+    def _one_or_more(cls, value: object) -> object:
+        """Take `"name; name"` for a list."""
+        return [name.strip() for name in value.split(";") if name.strip()] if isinstance(value, str) else value
 
     @field_validator("loras", mode="before")
     @classmethod
@@ -116,13 +123,14 @@ class JobTable(Fields):
     count: int = Field(default=1, ge=1, le=MAX_COUNT)
 
     def request(self, defaults: Fields) -> RenderRequest:
-        """Return the request, gaps filled from the defaults; the LoRAs of both act."""
+        """Return the request, gaps filled from the defaults; the LoRAs and styles of both act."""
         own = {name: getattr(self, name) for name in _FILLED}
         values = {name: getattr(defaults, name) if value is None else value for name, value in own.items()}
         width, height = self.sides if any(self.sides) else defaults.sides
         return RenderRequest(
             **values | {"prompt": values["prompt"] or "", "seed": None if values["seed"] == -1 else values["seed"]},
             loras=tuple(table.use() for table in (*defaults.loras, *self.loras)),
+            styles=(*defaults.styles, *self.styles),
             width=width,
             height=height,
         )

@@ -26,6 +26,7 @@ class ModelsFile:
         lora_folders: Where adapters are looked for.
         embedding_folders: Where textual inversion embeddings are looked for.
         wildcard_folders: Where wildcard files are looked for.
+        style_files: A1111's `styles.csv` files, whether they are there or not.
         output: Where pictures go.
         defaults: Settings for what a request leaves open.
         model_defaults: The same for single models; they win over `defaults`.
@@ -37,6 +38,7 @@ class ModelsFile:
     lora_folders: tuple[Path, ...]
     embedding_folders: tuple[Path, ...]
     wildcard_folders: tuple[Path, ...]
+    style_files: tuple[Path, ...]
     output: Path
     defaults: RenderRequest
     model_defaults: Mapping[str, RenderRequest]

@@ -72,6 +72,7 @@ def read_models_text(text: str, path: Path, *, base: Path) -> ModelsFile:
         lora_folders=_folders(table.folders.loras, base),
         embedding_folders=_folders(table.folders.embeddings, base),
         wildcard_folders=_folders(table.folders.wildcards, base),
+        style_files=_folders(table.folders.styles, base),
         output=resolved(table.output, base),
         defaults=_request(table.defaults),
         model_defaults=MappingProxyType({name: _request(model.defaults) for name, model in models.items()}),

@@ -69,6 +69,9 @@ class FoldersTable(_Table):
         default=["embeddings", "builtin:emoji/embeddings"], max_length=100, description=_FOLDERS
     )
     wildcards: list[Location] = Field(default=["wildcards"], max_length=100, description=_FOLDERS)
+    styles: list[Location] = Field(
+        default=["styles.csv"], max_length=100, description='a list of files, like ["styles.csv"]'
+    )
 
 
 class ModelsTable(_Table):

@@ -15,7 +15,7 @@ from lora_mixer.mapping import MappingReport
 from lora_mixer.mixer.embeddings import open_embeddings
 from lora_mixer.mixer.options import RequestOptions
 from lora_mixer.mixer.progress import Cancel, Progress
-from lora_mixer.mixer.resolve import drawn, job_of, settings_of
+from lora_mixer.mixer.resolve import drawn, job_of, settings_of, styled
 from lora_mixer.mixer.shelf import Shelf
 from lora_mixer.models import Model, open_model
 from lora_mixer.pipeline import Desk, Job, RenderedImage, Texts, batch_key, render
@@ -193,16 +193,16 @@ class Mixer:
         """
         asked = RenderRequest(prompt=request) if isinstance(request, str) else request
         filled = replace(asked, **options).over(self.models_file.defaults_for(self._model.name))
-        settings = drawn(
-            settings_of(
-                filled,
-                model=self._model.name,
-                native_size=self.native_size,
-                emphasis=self._desk.texts.default_emphasis,
-            ),
-            self.models_file.wildcard_folders,
+        settings = settings_of(
+            filled,
+            model=self._model.name,
+            native_size=self.native_size,
+            emphasis=self._desk.texts.default_emphasis,
         )
-        return job_of(settings, self._shelf, family=self._model.family, embeddings=self._desk.texts.names)
+        settings = styled(settings, filled.styles, self.models_file.style_files)
+        settings = drawn(settings, self.models_file.wildcard_folders)
+        job = job_of(settings, self._shelf, family=self._model.family, embeddings=self._desk.texts.names)
+        return replace(job, notes=(f"styles: {', '.join(filled.styles)}", *job.notes)) if filled.styles else job
 
     def _progress(self, step: Step, done: int, total: int, batch: int) -> Progress:
         return Progress(

@@ -23,3 +23,4 @@ class RequestOptions(TypedDict, total=False):
     emphasis: str | None
     grammar: str | None
     model: str | None
+    styles: tuple[str, ...]

@@ -14,7 +14,16 @@ from lora_mixer.keys import parse_blocks
 from lora_mixer.mixer.shelf import Shelf
 from lora_mixer.modules import Family
 from lora_mixer.pipeline import Guide, Job, Stretch
-from lora_mixer.prompt import Prompt, Span, expand, find_missing, parse, timeline
+from lora_mixer.prompt import (
+    Prompt,
+    Span,
+    apply_styles,
+    expand,
+    find_missing,
+    named_styles,
+    parse,
+    timeline,
+)
 from lora_mixer.request import LoraUse, RenderRequest, Settings
 
 
@@ -45,6 +54,17 @@ def settings_of(request: RenderRequest, *, model: str, native_size: tuple[int, i
         grammar=request.grammar or "default",
         model=model,
     )
+
+
+def styled(settings: Settings, names: Iterable[str], files: Iterable[Path]) -> Settings:
+    """Return the settings with styles worked into both prompts.
+
+    Raises:
+        RequestError: There is no style of a name; the nearest is in the text.
+        ConfigError: A styles file cannot be read.
+    """
+    prompt, negative = apply_styles(settings.prompt, settings.negative, named_styles(names, files))
+    return replace(settings, prompt=prompt, negative=negative)
 
 
 def drawn(settings: Settings, wildcards: Iterable[Path]) -> Settings:

@@ -19,7 +19,7 @@ from lora_mixer.prompt.nodes import (
     When,
 )
 from lora_mixer.prompt.parser import parse
-from lora_mixer.prompt.styles import Style, apply_styles, read_styles
+from lora_mixer.prompt.styles import Style, apply_styles, named_styles
 from lora_mixer.prompt.timeline import BlockReader, Part, Piece, Span, Words, timeline
 from lora_mixer.prompt.unparse import unparse
 
@@ -48,8 +48,8 @@ __all__ = [
     "combinations",
     "expand",
     "find_missing",
+    "named_styles",
     "parse",
-    "read_styles",
     "timeline",
     "unparse",
 ]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import csv
+import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from lora_mixer.errors import ConfigError
+from lora_mixer.errors import ConfigError, RequestError
 
 _HERE = "{prompt}"
 
@@ -42,6 +43,31 @@ def read_styles(path: Path) -> Mapping[str, Style]:
 def _style(row: Mapping[str, str | None]) -> Style:
     prompt = row.get("prompt") or row.get("text") or ""  # `text` is the column's old name
     return Style(name=row["name"] or "", prompt=prompt, negative=row.get("negative_prompt") or "")
+
+
+def named_styles(names: Iterable[str], files: Iterable[Path]) -> tuple[Style, ...]:
+    """Return the styles of some names; the first file that has a name wins, and a file that is not there has none.
+
+    Raises:
+        RequestError: There is no style of a name; the nearest is in the text.
+        ConfigError: A file cannot be read.
+    """
+    wanted = tuple(names)
+    if not wanted:
+        return ()
+    known: dict[str, Style] = {}
+    for path in files:
+        if path.exists():
+            known = {**read_styles(path), **known}
+    return tuple(_named(name, known) for name in wanted)
+
+
+def _named(name: str, known: Mapping[str, Style]) -> Style:
+    if name in known:
+        return known[name]
+    near = difflib.get_close_matches(name, known, n=1)
+    hint = f"Did you mean {near[0]}?" if near else "Put it into a file that `styles` in models.toml names."
+    raise RequestError(f"there is no style {name[:200]!r} among {len(known):,}", remedy=hint)
 
 
 def apply_styles(prompt: str, negative: str, styles: Iterable[Style]) -> tuple[str, str]:

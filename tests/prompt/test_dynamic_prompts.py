@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lora_mixer.errors import ConfigError, PromptError
-from lora_mixer.prompt import Style, apply_styles, combinations, expand, find_missing, parse, read_styles
+from lora_mixer.errors import ConfigError, PromptError, RequestError
+from lora_mixer.prompt import Style, apply_styles, combinations, expand, find_missing, named_styles, parse
+from lora_mixer.prompt.styles import read_styles
 
 WORDS = st.lists(
     st.sampled_from([*"{}|[]$:_*\\ ab12-", "$$", "{a|b}", "{2$$", "0.5::", "__", "{1-2$$ and $$"]), max_size=40
@@ -210,3 +211,14 @@ def test_a_missing_embedding_is_found_where_it_stands() -> None:
 )
 def test_ordinary_words_raise_no_alarm(text: str) -> None:
     assert missing(text, "badpic", "EasyNegative") == []
+
+
+def test_styles_are_found_by_name_in_the_first_file_that_has_them_and_a_typo_is_told(tmp_path: Path) -> None:
+    first, second = tmp_path / "a.csv", tmp_path / "b.csv"
+    first.write_text("name,prompt\nink,ink drawing\n")
+    second.write_text("name,prompt\nink,other\noil,oil painting\n")
+    found = named_styles(["oil", "ink"], [tmp_path / "none.csv", first, second])
+    assert [style.prompt for style in found] == ["oil painting", "ink drawing"]
+    assert named_styles([], [first]) == ()
+    with pytest.raises(RequestError, match="Did you mean ink"):
+        named_styles(["inc"], [first])

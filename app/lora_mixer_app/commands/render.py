@@ -31,6 +31,9 @@ def render(
     lora: Annotated[
         list[str] | None, typer.Option("--lora", help="NAME=STRENGTH, added to every picture; may be repeated.")
     ] = None,
+    style: Annotated[
+        list[str] | None, typer.Option("--style", help="A style of styles.csv for every picture; may be repeated.")
+    ] = None,
     negative: Annotated[str | None, typer.Option("--negative", help="Negative prompt for every picture.")] = None,
     steps: Annotated[int | None, typer.Option("--steps", help="Sampling steps for every picture.")] = None,
     cfg: Annotated[float | None, typer.Option("--cfg", help="Guidance scale for every picture.")] = None,
@@ -58,6 +61,7 @@ def render(
     width, height = parse_size(size) if size else (None, None)
     overrides = Overrides(
         loras=tuple(parse_lora(text) for text in lora or ()),
+        styles=tuple(style or ()),
         fields={
             "negative": negative,
             "steps": steps,
