@@ -6,8 +6,10 @@ is written from settings only.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
+from itertools import pairwise
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated
@@ -175,12 +177,16 @@ class Settings:
 
     def __post_init__(self) -> None:
         """Refuse impossible values, each with what is possible."""
-        _within("steps", self.steps, 1, MAX_STEPS)
-        _within("seed", self.seed, 0, MAX_SEED)
-        _within("clip skip", self.clip_skip, 1, 12)
+        _whole("steps", self.steps, 1, MAX_STEPS)
+        _whole("seed", self.seed, 0, MAX_SEED)
+        _whole("clip skip", self.clip_skip, 1, 12)
         _within("cfg", self.cfg, 0.0, 100.0)
+        for what, text in (("prompt", self.prompt), ("negative prompt", self.negative)):
+            _check_text(what, text)
+        for use in self.loras:
+            _check_strength(use)
         for side, value in (("width", self.width), ("height", self.height)):
-            _within(side, value, 8, MAX_SIDE)
+            _whole(side, value, 8, MAX_SIDE)
             if value % 8:
                 raise RequestError(
                     f"{side} {value} is not a multiple of 8",
@@ -193,5 +199,50 @@ class Settings:
 
 
 def _within(what: str, value: float, low: float, high: float) -> None:
+    if not isinstance(value, (int, float)):
+        raise RequestError(f"{what} {value!r} is not a number", remedy=f"Use a value from {low} to {high}.")
     if not low <= value <= high:
-        raise RequestError(f"{what} {value:g} is out of range", remedy=f"Use a value from {low:g} to {high:g}.")
+        raise RequestError(f"{what} {value} is out of range", remedy=f"Use a value from {low} to {high}.")
+
+
+def _whole(what: str, value: int, low: int, high: int) -> None:
+    if not isinstance(value, int):
+        raise RequestError(f"{what} {value!r} is not a whole number", remedy=f"Use a value from {low} to {high}.")
+    _within(what, value, low, high)
+
+
+def _check_text(what: str, text: str) -> None:
+    if not isinstance(text, str):
+        raise RequestError(f"the {what} is {type(text).__name__}, not text", remedy="Give it as a string.")
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise RequestError(
+            f"the {what} holds half a character at {error.start}", remedy="Write it again; it was cut or mis-decoded."
+        ) from error
+
+
+def _check_strength(use: LoraUse) -> None:
+    if not isinstance(use, LoraUse):
+        raise RequestError(f"{use!r} is not a LoRA and its strength", remedy="Write LoraUse(name=..., strength=...).")
+    given = use.strength
+    factors = [given.unet, given.te1, given.te2, *given.blocks.values()]
+    factors += [number for point in given.curve.points for number in point] if given.curve else []
+    for factor in factors:
+        if factor is not None and not math.isfinite(factor):
+            raise RequestError(
+                f"{factor} is not a strength", where=f"LoRA {use.name}", remedy="Strengths are usually within -2 to 2."
+            )
+    if given.curve is not None:
+        _check_curve(use.name, given.curve)
+
+
+def _check_curve(name: str, curve: Curve) -> None:
+    positions = [position for position, _ in curve.points]
+    rising = all(left <= right for left, right in pairwise(positions))
+    if not positions or not rising or positions[0] < 0.0 or positions[-1] > 1.0:
+        raise RequestError(
+            f"a curve over the steps cannot have its points at {positions}",
+            where=f"LoRA {name}",
+            remedy="Give one point or more, with rising positions from 0 (the first step) to 1 (the last).",
+        )

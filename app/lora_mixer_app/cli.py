@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from typing import Annotated, NamedTuple
+from typing import Annotated, NamedTuple, cast
 
 import typer
 from rich.console import Console
 
 from lora_mixer import __version__
-from lora_mixer.errors import CancelledError, LoraMixerError
+from lora_mixer.errors import CancelledError, LoraMixerError, RequestError
 from lora_mixer_app.commands.info import info
 from lora_mixer_app.commands.inspect import inspect
 from lora_mixer_app.commands.loras import loras
@@ -18,6 +18,9 @@ from lora_mixer_app.commands.models import models
 from lora_mixer_app.commands.render import render
 from lora_mixer_app.commands.rerender import rerender
 from lora_mixer_app.commands.ui import ui
+
+
+USAGE_ERROR = cast(type[Exception], typer.BadParameter.__base__)  # click's, wherever this typer keeps it
 
 
 class Command(NamedTuple):
@@ -49,7 +52,6 @@ def build() -> typer.Typer:
         name="lora-mixer",
         help="Text to image with Stable Diffusion and several LoRAs at once, each with its own strength.",
         epilog=EPILOG,
-        no_args_is_help=True,
         add_completion=False,
         pretty_exceptions_enable=False,
         rich_markup_mode="rich",
@@ -63,11 +65,23 @@ def build() -> typer.Typer:
 def main() -> None:
     """Run the command line; what goes wrong ends as one line on stderr and an exit code by class."""
     try:
-        build()()
-    except KeyboardInterrupt:
-        _fail(CancelledError("cancelled", remedy="What was finished is kept."))
+        code = build()(sys.argv[1:] or ["--help"], standalone_mode=False)
+    except USAGE_ERROR as error:
+        _fail(_misuse(error))
     except LoraMixerError as error:
         _fail(error)
+    else:
+        if code == CancelledError.exit_code:  # what typer makes of Ctrl+C
+            _fail(CancelledError("cancelled", remedy="What was finished is kept."))
+        sys.exit(code)
+
+
+def _misuse(error: Exception) -> RequestError:
+    """Return a wrong command, option or argument as an error of ours."""
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context else "lora-mixer"
+    what = error.format_message() if hasattr(error, "format_message") else str(error)
+    return RequestError(what, where=command, remedy=f"`{command} --help` lists what there is.")
 
 
 def _fail(error: LoraMixerError) -> None:
@@ -77,9 +91,17 @@ def _fail(error: LoraMixerError) -> None:
     sys.exit(error.exit_code)
 
 
-def _options(
-    *, version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False
-) -> None:
-    if version:
+def _print_version(wanted: bool) -> None:  # noqa: FBT001 typer calls it so
+    if wanted:
         typer.echo(__version__)
         raise typer.Exit
+
+
+def _options(
+    *,
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and stop."),
+    ] = False,
+) -> None:
+    del version  # its callback has answered

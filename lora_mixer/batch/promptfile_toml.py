@@ -40,7 +40,6 @@ class AxisTable(Table):
     negative: Words | None = Field(default=None, validation_alias=_also("negative", "negatives"))
     sampler: Words | None = Field(default=None, validation_alias=_also("sampler", "samplers"))
     schedule: Words | None = Field(default=None, validation_alias=_also("schedule", "schedules"))
-    model: Words | None = Field(default=None, validation_alias=_also("model", "models"))
     seed: Numbers | None = Field(default=None, validation_alias=_also("seed", "seeds"))
     steps: Numbers | None = None
     cfg: Numbers | None = None
@@ -85,7 +84,7 @@ class AxisTable(Table):
 
 VARIED = (
     *("lora", "loras", "prompt", "negative", "replace", "seed", "steps", "cfg"),
-    *("sampler", "schedule", "clip_skip", "model"),
+    *("sampler", "schedule", "clip_skip"),
 )
 WHOLE = frozenset({"seed", "steps", "clip_skip"})
 
@@ -121,7 +120,8 @@ def read_toml(text: str, where: str) -> Draft:
     jobs = table.get("jobs", [{}] if head.defaults.prompt is not None or head.axes != AxesTable() else [])
     if not isinstance(jobs, list):
         raise _refusal(text, where, Fault(key=("jobs",), what="jobs are written as [[jobs]], each its own table"))
-    wishes, problems = _read_jobs(text, jobs, head.defaults)
+    varied = any(axis is not None and axis.prompt is not None for axis in (head.axes.columns, head.axes.rows))
+    wishes, problems = _read_jobs(text, jobs, head.defaults, prompted=varied or head.defaults.prompt is not None)
     return Draft(
         wishes=wishes,
         problems=problems,
@@ -146,14 +146,19 @@ def _load(text: str, where: str) -> dict[str, object]:
         raise ConfigError("the file is nested too deeply", where=where, remedy="Use tables of one level.") from error
 
 
-def _read_jobs(text: str, jobs: Sequence[object], defaults: Fields) -> tuple[tuple[Wish, ...], tuple[Problem, ...]]:
+def _read_jobs(
+    text: str, jobs: Sequence[object], defaults: Fields, *, prompted: bool
+) -> tuple[tuple[Wish, ...], tuple[Problem, ...]]:
+    """Read the jobs; those without a prompt are problems unless defaults or an axis give one (`prompted`)."""
     wishes: list[Wish] = []
     problems: list[Problem] = []
     blocks = list(_blocks(text))
     for number, table in enumerate(jobs):
         first, block = blocks[number] if number < len(blocks) else (1, text)
         job = read_table(JobTable, table)
-        if isinstance(job, JobTable):
+        if isinstance(job, JobTable) and job.prompt is None and not prompted:
+            problems.append(_problem(block, ("jobs",), "there is no prompt", first))
+        elif isinstance(job, JobTable):
             name = job.name or ""
             wishes.append(Wish(name=name, request=job.request(defaults), line=first, count=job.count))
         else:

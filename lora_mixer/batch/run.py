@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from lora_mixer.batch.manifest import Manifest
 from lora_mixer.batch.promptfile import PromptFile
-from lora_mixer.errors import LoraMixerError
+from lora_mixer.errors import FileError, LoraMixerError
 from lora_mixer.images import RenderRecord, save_picture
 from lora_mixer.sheet import Cell, Entry, Failed, Labels, save_sheet, write_index
 
@@ -58,11 +58,19 @@ def run(
         cancel: Stops within one step when pressed.
 
     Raises:
+        FileError: The folder cannot be made or written to.
         LoraMixerError: What rendering raised; finished pictures are kept.
     """
     started = time.perf_counter()
     folder = output / "images"
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise FileError(
+            f"no folder can be made there: {error.strerror or error}",
+            where=str(folder),
+            remedy="Name another folder with --output.",
+        ) from error
     manifest = Manifest.start(output / "manifest.jsonl")
     records: list[RenderRecord] = []
     pictures: list[Path] = []

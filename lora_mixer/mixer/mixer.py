@@ -10,7 +10,7 @@ from typing import Self, Unpack
 
 from lora_mixer.apply import DEFAULT_CACHE_MB, MergeEngine, SideEngine
 from lora_mixer.catalog import Library, ModelsFile, load_models_file
-from lora_mixer.errors import RenderError
+from lora_mixer.errors import RenderError, RequestError
 from lora_mixer.mapping import MappingReport
 from lora_mixer.mixer.embeddings import open_embeddings
 from lora_mixer.mixer.options import RequestOptions
@@ -168,6 +168,10 @@ class Mixer:
         Raises:
             LoraMixerError: See `lora_mixer.errors`; all requests are checked before the first picture.
         """
+        if isinstance(requests, str):
+            raise RequestError("one prompt is not a list of them", remedy="Write [prompt], or use render.")
+        if batch < 1:
+            raise RequestError(f"batch {batch} is out of range", remedy="Use 1 or more.")
         with self._turn:
             jobs = [self.job(request, **options) for request in requests]
         done = 0
@@ -192,7 +196,9 @@ class Mixer:
             LoraMixerError: What `render` would raise before its first step.
         """
         asked = RenderRequest(prompt=request) if isinstance(request, str) else request
-        filled = replace(asked, **options).over(self.models_file.defaults_for(self._model.name))
+        asked = replace(asked, **options)
+        self._check_model(asked.model)
+        filled = asked.over(self.models_file.defaults_for(self._model.name))
         settings = settings_of(
             filled,
             model=self._model.name,
@@ -203,6 +209,14 @@ class Mixer:
         settings = drawn(settings, self.models_file.wildcard_folders)
         job = job_of(settings, self._shelf, family=self._model.family, embeddings=self._desk.texts.names)
         return replace(job, notes=(f"styles: {', '.join(filled.styles)}", *job.notes)) if filled.styles else job
+
+    def _check_model(self, asked: str | None) -> None:
+        opened = self._model.name
+        if asked is not None and asked != opened and self.models_file.model(asked).name != opened:
+            raise RequestError(
+                f"the model {asked} is asked for, and the one that is open is {opened}",
+                remedy=f"Open {asked} for it; one mixer renders with one model.",
+            )
 
     def _progress(self, step: Step, done: int, total: int, batch: int) -> Progress:
         return Progress(

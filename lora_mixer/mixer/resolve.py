@@ -10,7 +10,8 @@ from itertools import pairwise
 from pathlib import Path
 
 from lora_mixer.apply import Placed, Stack
-from lora_mixer.keys import parse_blocks
+from lora_mixer.errors import RequestError
+from lora_mixer.keys import blocks_of, parse_blocks
 from lora_mixer.mixer.shelf import Shelf
 from lora_mixer.modules import Family
 from lora_mixer.pipeline import Guide, Job, Stretch
@@ -47,8 +48,8 @@ def settings_of(request: RenderRequest, *, model: str, native_size: tuple[int, i
         cfg=7.0 if request.cfg is None else request.cfg,
         sampler=request.sampler or "DPM++ 2M",
         schedule=request.schedule or "Automatic",
-        width=request.width or width,
-        height=request.height or height,
+        width=width if request.width is None else request.width,
+        height=height if request.height is None else request.height,
         clip_skip=1 if request.clip_skip is None else request.clip_skip,
         emphasis=request.emphasis or emphasis,
         grammar=request.grammar or "default",
@@ -109,6 +110,8 @@ def job_of(settings: Settings, shelf: Shelf, *, family: Family, embeddings: Sequ
     for use in (use for span in (*positive, *negative) for use in span.loras):
         if use not in uses:
             uses.append(use)
+    for use in uses:
+        _check_blocks(use, family)
     return Job(
         settings=settings,
         course=tuple(
@@ -137,6 +140,17 @@ def _stretch(
             negative=True,
         ),
     )
+
+
+def _check_blocks(use: LoraUse, family: Family) -> None:
+    known = blocks_of(family)
+    for block in use.strength.blocks:
+        if block not in known:
+            raise RequestError(
+                f"{family.full_name} has no block {block!r}",
+                where=f"LoRA {use.name}",
+                remedy=f"Use {', '.join(known)}.",
+            )
 
 
 def _stretches(positive: Iterable[Span], negative: Iterable[Span], steps: int) -> list[tuple[int, int]]:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 import pytest
 
 import lora_mixer
-from lora_mixer import Cancel, LoraUse, Mixer, Progress, RenderRequest, Strength
+from lora_mixer import Cancel, Curve, LoraUse, Mixer, Progress, RenderRequest, Strength
 from lora_mixer.errors import CancelledError, PromptError, RequestError, UnknownAdapterError
 
 STEPS = 4
@@ -174,3 +177,60 @@ def test_fewer_ranks_act_as_the_trainer_would_have_cut_them(mixer: Mixer) -> Non
     assert not np.array_equal(whole, pixels(one))
     assert one.record.adapters[0].strength.rank == 1
     assert len(one.record.adapters[0].sha256) == 64
+
+
+@pytest.mark.parametrize(
+    "wish",
+    [
+        {"steps": 2.5},
+        {"steps": "3"},
+        {"seed": 1.5},
+        {"cfg": "7"},
+        {"width": 0},
+        {"model": "emoji-xl/of-somebody"},
+        {"prompt": "half a smile \ud83d"},
+        {"loras": ("line_art",)},
+        {"loras": mix("line_art", float("nan"))},
+        {"loras": (LoraUse(name="line_art", strength=Strength(blocks={"IN99": 0.0})),)},
+        {"loras": (LoraUse(name="line_art", strength=Strength(curve=Curve(points=()))),)},
+        {"loras": (LoraUse(name="line_art", strength=Strength(curve=Curve(points=((0.5, 1.0), (0.2, 0.0))))),)},
+        {"loras": (LoraUse(name="line_art", strength=Strength(curve=Curve(points=((5.0, 1.0),)))),)},
+    ],
+)
+def test_an_impossible_wish_is_refused_before_the_first_step(mixer: Mixer, wish: dict[str, Any]) -> None:
+    heard: list[Progress] = []
+    with pytest.raises(RequestError):
+        mixer.render(RenderRequest(**{"prompt": "cat", "steps": 1} | wish), on_progress=heard.append)
+    assert not heard
+
+
+def test_one_prompt_is_not_taken_for_a_list_of_letters_nor_an_empty_batch_for_one(mixer: Mixer) -> None:
+    with pytest.raises(RequestError):
+        next(mixer.render_many("cat", steps=1))
+    with pytest.raises(RequestError):
+        next(mixer.render_many(["cat"], batch=0, steps=1))
+
+
+def test_the_name_of_the_open_model_may_be_asked_for(mixer: Mixer) -> None:
+    assert mixer.render("cat", steps=1, model=mixer.model.name).record.settings.model == mixer.model.name
+
+
+def test_an_iterator_left_half_way_leaves_the_model_pristine_and_the_mixer_free(mixer: Mixer) -> None:
+    before = mixer.model.checksum()
+    pictures = mixer.render_many(["cat <lora:line_art:1>"] * 3, batch=1, steps=1)
+    next(pictures)
+    done: list[object] = []
+    other = threading.Thread(target=lambda: done.append(mixer.render("sun", steps=1)))
+    other.start()
+    other.join(30)
+    assert len(done) == 1
+    pictures.close()
+    assert mixer.model.checksum() == before
+
+
+def test_threads_that_share_a_mixer_get_the_pictures_they_would_get_alone(mixer: Mixer) -> None:
+    wishes = ["cat <lora:line_art:1>", "cat <lora:night_sky:1>"]
+    alone = [pixels(mixer.render(wish, seed=7, steps=2)) for wish in wishes]
+    with ThreadPoolExecutor(2) as pool:
+        together = list(pool.map(lambda wish: pixels(mixer.render(wish, seed=7, steps=2)), wishes * 3))
+    assert all(np.array_equal(alone[number % 2], picture) for number, picture in enumerate(together))

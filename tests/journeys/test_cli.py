@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
+from lora_mixer import __version__
 from lora_mixer.errors import LoraMixerError
 from lora_mixer.images import read_picture
 from lora_mixer_app.cli import COMMANDS, build
@@ -143,17 +144,43 @@ def test_inspect_accounts_for_every_tensor(embedded: Path) -> None:
         (("render", "prompts/demo.toml", "--lora", "line_art"), 2, "NAME=STRENGTH"),
         (("render", "prompts/demo.toml", "--size", "big"), 2, "WxH"),
         (("render", "prompts/demo.toml", "--lora", "linart=1", "--steps", "1"), 5, "line_art"),
+        (("render", "prompts/demo.toml", "--lora", "line_art=nan", "--steps", "1"), 2, "nan is not a strength"),
+        (("render", "prompts/demo.toml", "--steps", "many"), 2, "--steps"),
+        (("render", "prompts/demo.toml", "--size", "0x0"), 2, "width 0"),
+        (("render", "prompts/demo.toml", "--output", "pyproject.toml"), 4, "pyproject.toml"),
+        (("rendr",), 2, "rendr"),
     ],
 )
 def test_what_goes_wrong_is_one_line_and_an_exit_code_of_its_class(
     arguments: tuple[str, ...], code: int, words: str, tmp_path: Path
 ) -> None:
-    output = ("-o", str(tmp_path)) if arguments[0] == "render" else ()
+    output = ("-o", str(tmp_path)) if arguments[0] == "render" and "--output" not in arguments else ()
     returned, said = exit_of(*arguments, *output)
     assert returned == code
     assert words in said
-    assert said.strip().splitlines()[-1].startswith("error: ")
-    assert "Traceback" not in said
+    (line,) = said.strip().splitlines()
+    assert line.startswith("error: ")
+
+
+def test_the_version_is_printed_without_a_command() -> None:
+    assert run("--version").strip() == __version__
+
+
+@pytest.mark.parametrize(
+    ("jobs", "code", "words"),
+    [
+        ('[[jobs]]\nprompt = "cat"\nmodel = "emojy"\n', 6, "emojy"),
+        ('[[jobs]]\nprompt = "cat"\nmodel = "emoji"\n[[jobs]]\nprompt = "a"\nmodel = "b"\n', 3, "several models"),
+        ("[[jobs]]\nsteps = 3\n", 3, "there is no prompt"),
+    ],
+)
+def test_a_prompt_file_that_asks_for_what_cannot_be_had_is_told_so(
+    jobs: str, code: int, words: str, tmp_path: Path
+) -> None:
+    (tmp_path / "jobs.toml").write_text(jobs)
+    with pytest.raises(LoraMixerError, match=words) as caught:
+        run("render", tmp_path / "jobs.toml", "-o", tmp_path / "out")
+    assert caught.value.exit_code == code
 
 
 def test_every_error_has_an_exit_code_of_its_own_class() -> None:

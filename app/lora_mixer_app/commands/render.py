@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from lora_mixer.batch import Overrides, PromptFile, describe, read_prompt_file
+from lora_mixer.errors import ConfigError
 from lora_mixer_app.arguments import parse_lora, parse_size
 from lora_mixer_app.options import AllowPartial, Device, Dtype, Model, ModelsPath
 
@@ -71,6 +72,7 @@ def render(
             "width": width,
             "height": height,
             "grammar": grammar,
+            "model": model,
         },
     )
     plan = overrides.over(plan)
@@ -89,7 +91,7 @@ def render(
             console,
             partial(
                 Mixer.open,
-                model,
+                _model_of(plan),
                 models_file=models_path,
                 device=device,
                 dtype=dtype,
@@ -99,6 +101,18 @@ def render(
             cancel,
             batch,
         )
+
+
+def _model_of(plan: PromptFile) -> str | None:
+    """Return the one model that the pictures of a plan ask for; None leaves it to models.toml."""
+    asked = list(dict.fromkeys(job.request.model for job in plan.jobs))
+    if len(asked) > 1:
+        raise ConfigError(
+            f"its pictures ask for several models: {', '.join(name or 'the default' for name in asked)}",
+            where=str(plan.path),
+            remedy="Write one file for each model, or choose one with --model.",
+        )
+    return asked[0]
 
 
 def _render(
