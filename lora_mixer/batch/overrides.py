@@ -39,4 +39,4 @@ def describe(plan: PromptFile) -> str:
     for number, job in enumerate(plan.jobs):
         mix = " ".join(f"{use.name}={use.strength.unet:g}" for use in job.request.loras)
         lines.append(f"{number:04}  {job.name}  {job.request.prompt!r}" + (f"  [{mix}]" if mix else ""))
-    return "\n".join([*lines, f"{len(plan.jobs)} pictures"])
+    return "\n".join([*lines, f"{len(plan.jobs)} pictures of {len({job.line for job in plan.jobs})} entries"])

@@ -3,8 +3,18 @@
 from __future__ import annotations
 
 from lora_mixer.mixer.again import differences, rerender
+from lora_mixer.mixer.local_names import request_from_picture, with_local_names
 from lora_mixer.mixer.mixer import Mixer
 from lora_mixer.mixer.progress import Cancel, Progress
 from lora_mixer.pipeline import RenderedImage
 
-__all__ = ["Cancel", "Mixer", "Progress", "RenderedImage", "differences", "rerender"]
+__all__ = [
+    "Cancel",
+    "Mixer",
+    "Progress",
+    "RenderedImage",
+    "differences",
+    "request_from_picture",
+    "rerender",
+    "with_local_names",
+]

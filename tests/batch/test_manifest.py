@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from lora_mixer.batch.estimate import estimate, seconds_for
 from lora_mixer.batch.manifest import Manifest, files_of, job_digest, read_manifest
+from lora_mixer.batch.promptfile import read_prompt_text
 from lora_mixer.errors import BrokenFileError, FileError, MissingFileError
 from lora_mixer.images import AdapterRecord, ModelRecord, RenderRecord
 from lora_mixer.request import Settings, Strength
@@ -113,3 +115,12 @@ def test_a_line_is_plain_json(tmp_path):
     line = json.loads((tmp_path / "m.jsonl").read_text("utf-8"))
     assert line["record"]["settings"]["prompt"] == "猫\nline"
     assert len(line["digest"]) == 64
+
+
+def test_time_is_told_from_earlier_pictures_by_steps_and_pixels(tmp_path: Path):
+    _filled(tmp_path / "manifest.jsonl", 2)
+    lines = read_manifest(tmp_path / "manifest.jsonl")
+    each = sum(line.seconds for line in lines) / 2
+    plan = read_prompt_text(f"cat\ndog --steps {SETTINGS.steps * 3}", Path("x.txt"))
+    assert seconds_for(plan, lines) == pytest.approx(each * 4)
+    assert "2 earlier pictures" in estimate(plan, tmp_path)

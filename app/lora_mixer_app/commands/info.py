@@ -9,17 +9,26 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from lora_mixer.catalog import Library, load_models_file
 from lora_mixer.images import plain, read_picture
-from lora_mixer_app.options import AsJson
+from lora_mixer_app.options import AsJson, ModelsPath
 
 
 def info(
     image: Annotated[Path, typer.Argument(help="A picture: ours, A1111's, Forge's or ComfyUI's.")],
     *,
     as_json: AsJson = False,
+    local: Annotated[
+        bool, typer.Option("--local", help="Call LoRAs by the names that files of the same digest have here.")
+    ] = False,
+    models_path: ModelsPath = None,
 ) -> None:
     """Say how a picture was made: prompt, settings, LoRAs with digests; nothing is decoded or opened."""
     found = read_picture(image)
+    if local:
+        from lora_mixer.mixer import with_local_names
+
+        found = with_local_names(found, Library(load_models_file(models_path).lora_folders))
     if as_json:
         print(json.dumps(plain(found), indent=2, ensure_ascii=False))  # noqa: T201
         return

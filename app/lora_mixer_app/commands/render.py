@@ -13,7 +13,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from lora_mixer.batch import Overrides, PromptFile, describe, read_prompt_file
+from lora_mixer.batch import Overrides, PromptFile, describe, estimate, read_prompt_file
 from lora_mixer.errors import ConfigError
 from lora_mixer_app.arguments import parse_lora, parse_size
 from lora_mixer_app.options import AllowPartial, Device, Dtype, Model, ModelsPath
@@ -54,7 +54,8 @@ def render(
     allow_partial: AllowPartial = False,
     strict: Annotated[bool, typer.Option("--strict", help="Stop at the first line that cannot be read.")] = False,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Print the pictures that would be made, and stop.")
+        bool,
+        typer.Option("--dry-run", help="Print the pictures that would be made and how long it would take, and stop."),
     ] = False,
 ) -> None:
     """Render a prompt file into pictures, a manifest and a labelled grid."""
@@ -81,6 +82,7 @@ def render(
         console.print(f"{'skipped' if problem.skipped else 'without effect'}: {problem}", style="yellow", markup=False)
     if dry_run:
         console.print(describe(plan), markup=False)
+        console.print(estimate(plan, output), markup=False)
         return
     from lora_mixer import Mixer
 
