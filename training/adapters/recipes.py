@@ -1,0 +1,134 @@
+"""The shipped adapters: what each is made of, and what its file and its card say."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """One adapter."""
+
+    name: str
+    title: str
+    description: str
+    data: str
+    """Row of the table of looks in `training.adapters.data`."""
+    trigger: str = ""
+    kind: str = "lora"
+    rank: int = 8
+    alpha: float = 8
+    conv_rank: int = 0
+    conv_alpha: float = 0
+    text: bool = False
+    rate: float = 3e-3
+    images: int = 5000
+    licence: str = "Apache-2.0"
+    attribution: str = "Noto Emoji, Google LLC"
+    weight: float = 1.0
+    negative: str = ""
+    notes: str = ""
+
+
+RECIPES = (
+    Recipe(
+        name="line_art",
+        title="Line art",
+        data="line_art",
+        trigger="line art",
+        rank=8,
+        alpha=8,
+        text=True,
+        description="Black contours on white paper, no fill.",
+        notes="Plain LoRA on the UNet's attention layers and the text encoder.",
+    ),
+    Recipe(
+        name="night_sky",
+        title="Night sky",
+        data="night_sky",
+        trigger="night sky",
+        rank=8,
+        alpha=4,
+        description="The subject by moonlight, before a dark blue sky with stars.",
+        notes="Plain LoRA on the UNet only; alpha is half the rank.",
+    ),
+    Recipe(
+        name="top_hat",
+        title="Top hat",
+        data="top_hat",
+        trigger="wearing a top hat",
+        rank=8,
+        alpha=8,
+        text=True,
+        description="Puts a black top hat on whoever the prompt names.",
+        notes="A concept, not a style. Plain LoRA on UNet and text encoder. Best on animals and faces.",
+    ),
+    Recipe(
+        name="twemoji_style",
+        title="Twemoji style",
+        data="twemoji",
+        trigger="twemoji style",
+        rank=8,
+        alpha=8,
+        conv_rank=4,
+        conv_alpha=4,
+        licence="CC-BY-4.0",
+        attribution="Twemoji, Twitter, Inc and other contributors",
+        description="Flat shapes in few colours, as Twemoji draws them.",
+        notes="LoCon: the convolutions too, at rank 4. No text-encoder part.",
+    ),
+    Recipe(
+        name="fluent_style",
+        title="Fluent style",
+        data="fluent",
+        trigger="fluent style",
+        rank=16,
+        alpha=8,
+        text=True,
+        licence="MIT",
+        attribution="Fluent Emoji, Microsoft Corporation",
+        description="Soft volumes with gradients, as Fluent Emoji draws them.",
+        notes="Plain LoRA at rank 16 with alpha 8, UNet and text encoder.",
+    ),
+    Recipe(
+        name="pixel_art",
+        title="Pixel art",
+        data="pixel_art",
+        trigger="pixel art",
+        rank=4,
+        alpha=4,
+        conv_rank=4,
+        conv_alpha=4,
+        text=True,
+        description="Large square pixels with few tones.",
+        notes="LoCon with convolutions at rank 4, and a text-encoder part.",
+    ),
+    Recipe(
+        name="sepia",
+        title="Sepia",
+        data="sepia",
+        trigger="sepia",
+        kind="loha",
+        rank=4,
+        alpha=4,
+        description="An old photograph: brown tones on cream paper.",
+        notes="LoHa at rank 4 on the UNet only.",
+    ),
+    Recipe(
+        name="warm_cold",
+        title="Warm to cold",
+        data="warm_cold",
+        kind="lokr",
+        rank=4,
+        alpha=4,
+        weight=0.8,
+        description="A slider: warm evening light at positive strength, cold blue light at negative strength.",
+        notes="LoKr (factor 4, rank 4) on the UNet only, trained at +1 on warm and at -1 on cold pictures. No trigger.",
+    ),
+)
+"""All shipped adapters, in the order they are trained."""
+
+
+def find_recipe(name: str) -> Recipe:
+    """The recipe of that name."""
+    return next(recipe for recipe in RECIPES if recipe.name == name)

@@ -1,0 +1,83 @@
+"""The noise: Stable Diffusion's schedule, v-prediction targets, and a batched sampler for evaluation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from diffusers import DPMSolverMultistepScheduler
+from torch import Tensor
+
+from training.networks import SCALING_FACTOR, Unet, Vae
+from training.pixels import in_batches
+
+STEPS = 1000
+SCHEDULE: dict[str, Any] = {
+    "beta_start": 0.00085,
+    "beta_end": 0.012,
+    "beta_schedule": "scaled_linear",
+    "num_train_timesteps": STEPS,
+    "prediction_type": "v_prediction",
+}
+LATENT_SHAPE = (4, 16, 16)
+
+Scheduler = Any
+"""A diffusers scheduler: its methods are hidden from type checkers as those of the networks are."""
+
+
+def alphas_cumprod() -> Tensor:
+    """The share of signal variance left at each of the 1,000 timesteps (Ho et al. 2020, eq. 4)."""
+    betas = torch.linspace(SCHEDULE["beta_start"] ** 0.5, SCHEDULE["beta_end"] ** 0.5, STEPS) ** 2
+    return (1 - betas).cumprod(0)
+
+
+def noised(latents: Tensor, noise: Tensor, times: Tensor, alphas: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the noisy latents ``a x + s e`` and the target ``v = a e - s x`` (Salimans & Ho 2022, appendix D)."""
+    a = alphas[times].sqrt()[:, None, None, None]
+    s = (1 - alphas[times]).sqrt()[:, None, None, None]
+    return a * latents + s * noise, a * noise - s * latents
+
+
+def draw_times(count: int, generator: torch.Generator, power: float = 0.7) -> Tensor:
+    """Stratified timesteps, biased to high noise, where the words decide."""
+    strata = (torch.arange(count) + torch.rand(count, generator=generator)) / count
+    return (strata.clamp(max=1 - 1e-6) ** power * STEPS).long()
+
+
+def make_scheduler() -> Scheduler:
+    """The sampler the model is shipped with."""
+    scheduler: Scheduler = DPMSolverMultistepScheduler
+    return scheduler(**SCHEDULE, timestep_spacing="trailing", steps_offset=1)
+
+
+@torch.no_grad()
+def sample(
+    unet: Unet,
+    hidden: Tensor,
+    negative: Tensor,
+    *,
+    seeds: list[int],
+    steps: int = 20,
+    scale: float = 6.0,
+) -> Tensor:
+    """Sample latents (N, 4, 16, 16) for text states (N, T, W) with classifier-free guidance; one seed a picture."""
+    scheduler = make_scheduler()
+    scheduler.set_timesteps(steps)
+    latents = torch.stack([torch.randn(LATENT_SHAPE, generator=torch.Generator().manual_seed(s)) for s in seeds])
+    states = torch.cat([negative.expand_as(hidden), hidden])
+    for time in scheduler.timesteps:
+        with torch.autocast("cpu", torch.bfloat16):
+            both = unet(torch.cat([latents, latents]), time, encoder_hidden_states=states).sample.float()
+        without, with_text = both.chunk(2)
+        latents = scheduler.step(without + scale * (with_text - without), time, latents).prev_sample
+    return latents
+
+
+@torch.no_grad()
+def decode(vae: Vae, latents: Tensor, batch: int = 16) -> Tensor:
+    """Unit-variance latents to pictures (N, 3, 128, 128) in 0..1."""
+    pictures = []
+    for chunk in in_batches(latents, batch):
+        with torch.autocast("cpu", torch.bfloat16):
+            pictures.append(vae.decode(chunk / SCALING_FACTOR).sample.float())
+    return (torch.cat(pictures) / 2 + 0.5).clamp(0, 1)

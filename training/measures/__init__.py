@@ -1,0 +1,1 @@
+"""What the evaluation measures, one file a question."""

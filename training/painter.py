@@ -1,0 +1,79 @@
+"""Make pictures with the trained parts: what previews, contact sheets and the evaluation have in common."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from transformers import CLIPTextModel, CLIPTokenizer
+
+from training.diffusion import decode, sample
+from training.networks import MAX_TOKENS, Unet, Vae, open_unet, open_vae
+from training.paths import DATA
+
+NEGATIVE = "worst quality, low quality, blurry"
+"""The negative prompt that all measurements use unless they measure the negative prompt."""
+
+BATCH = 25
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Painter:
+    """The shipped model, opened from its diffusers folder."""
+
+    tokenizer: CLIPTokenizer
+    text: CLIPTextModel
+    unet: Unet
+    vae: Vae
+
+    def states(self, prompts: list[str]) -> Tensor:
+        """Text states (N, 77, 128) of prompts."""
+        ids = self.tokenizer(
+            prompts, padding="max_length", truncation=True, max_length=MAX_TOKENS, return_tensors="pt"
+        )["input_ids"]
+        with torch.no_grad():
+            states: Tensor = self.text(ids).last_hidden_state
+        return states
+
+    def paint(
+        self,
+        prompts: list[str],
+        *,
+        seeds: list[int] | None = None,
+        negative: str | Tensor = NEGATIVE,
+        steps: int = 20,
+        scale: float = 6.0,
+    ) -> Tensor:
+        """Pictures (N, 3, 128, 128) in 0..1, one a prompt; seeds count up from 0 unless given.
+
+        ``negative`` is one prompt, or text states: (1, 77, 128) for all pictures or one row a picture.
+        """
+        numbers = seeds if seeds is not None else list(range(len(prompts)))
+        avoided = self.states([negative]) if isinstance(negative, str) else negative
+        parts = []
+        for start in range(0, len(prompts), BATCH):
+            states = self.states(prompts[start : start + BATCH])
+            latents = sample(
+                self.unet, states, _part(avoided, start), seeds=numbers[start : start + BATCH], steps=steps, scale=scale
+            )
+            parts.append(decode(self.vae, latents))
+        return torch.cat(parts)
+
+
+def _part(states: Tensor, start: int) -> Tensor:
+    return states if len(states) == 1 else states[start : start + BATCH]
+
+
+def open_painter() -> Painter:
+    """Open the packaged model in float32."""
+    folder = DATA / "model"
+    painter = Painter(
+        tokenizer=CLIPTokenizer.from_pretrained(folder / "tokenizer"),
+        text=CLIPTextModel.from_pretrained(folder / "text_encoder", dtype=torch.float32).train(mode=False),
+        unet=open_unet(folder / "unet"),
+        vae=open_vae(folder / "vae"),
+    )
+    for model in (painter.text, painter.unet, painter.vae):
+        model.requires_grad_(requires_grad=False)
+    return painter

@@ -1,0 +1,35 @@
+"""Contact sheets: pictures in a grid with their prompts below, as small PNG files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from PIL import Image, ImageDraw
+from torch import Tensor
+
+CAPTION_HEIGHT = 14
+
+
+def to_image(picture: Tensor) -> Image.Image:
+    """One picture (3, H, W) in 0..1 as a PIL image."""
+    return Image.fromarray((picture.clamp(0, 1) * 255).round().to(torch.uint8).permute(1, 2, 0).numpy())
+
+
+def grid(pictures: Tensor, labels: list[str], columns: int) -> Image.Image:
+    """Lay pictures (N, 3, H, W) out in rows of ``columns``, each over its label."""
+    size = pictures.shape[-1]
+    rows = -(-len(pictures) // columns)
+    sheet = Image.new("RGB", (columns * (size + 2), rows * (size + 2 + CAPTION_HEIGHT)), "white")
+    draw = ImageDraw.Draw(sheet)
+    for index, (picture, label) in enumerate(zip(pictures, labels, strict=True)):
+        x, y = index % columns * (size + 2), index // columns * (size + 2 + CAPTION_HEIGHT)
+        sheet.paste(to_image(picture), (x, y))
+        draw.text((x + 2, y + size + 1), label[:22], fill="black")
+    return sheet
+
+
+def save_small(image: Image.Image, path: Path, colours: int = 128) -> None:
+    """Save with a palette: a third of the bytes, and no visible loss at this size."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    image.quantize(colours, dither=Image.Dither.NONE).save(path, optimize=True)

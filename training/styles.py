@@ -1,0 +1,85 @@
+"""The procedural styles that adapters are taught: each a function of plain artwork, so it can be measured as well.
+
+A style takes artwork (N, 4, H, W) and returns pictures (N, 3, H, W), both in 0..1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F  # noqa: N812
+
+from training.pixels import blocks, composite
+
+Style = Callable[[Tensor], Tensor]
+
+PIXEL_EDGE = 16
+"""Blocks of the pixel-art style: two latent cells, so that they show after the VAE."""
+
+
+def on_white(artwork: Tensor) -> Tensor:
+    """The artwork as it is, on white."""
+    return composite(artwork, torch.ones(len(artwork), 3))
+
+
+def luminance(pictures: Tensor) -> Tensor:
+    """Rec. 601 luma, (N, 3, H, W) to (N, 1, H, W)."""
+    weights = torch.tensor([0.299, 0.587, 0.114])
+    return (pictures * weights[:, None, None]).sum(1, keepdim=True)
+
+
+def line_art(artwork: Tensor) -> Tensor:
+    """Black contour lines on white: strong edges of colour and silhouette."""
+    layers = torch.cat([on_white(artwork), artwork[:, 3:]], 1)
+    smooth = F.avg_pool2d(F.pad(layers, (1, 1, 1, 1), mode="replicate"), 3, stride=1)
+    across = smooth[..., :, 2:] - smooth[..., :, :-2]
+    down = smooth[..., 2:, :] - smooth[..., :-2, :]
+    edge = F.pad(across, (1, 1, 0, 0)).abs() + F.pad(down, (0, 0, 1, 1)).abs()
+    ink = ((edge.amax(1, keepdim=True) - 0.12) * 7).clamp(0, 1)
+    return (1 - ink).expand(-1, 3, -1, -1).contiguous()
+
+
+def night_backdrop(count: int, size: int) -> Tensor:
+    """A dark blue sky, lighter at the horizon, with scattered stars: (count, 3, size, size)."""
+    fade = torch.linspace(0, 1, size)[None, None, :, None]
+    top = torch.tensor([0.03, 0.04, 0.16])[None, :, None, None]
+    horizon = torch.tensor([0.14, 0.16, 0.42])[None, :, None, None]
+    sky = (top + (horizon - top) * fade).expand(count, 3, size, size).clone()
+    cell = size // 16
+    generator = torch.Generator().manual_seed(7)
+    for _ in range(14):
+        y, x = (int(v) for v in torch.randint(0, 16, (2,), generator=generator))
+        half = cell // 2
+        sky[:, :, y * cell + half - 1 : y * cell + half + 2, x * cell + half - 1 : x * cell + half + 2] = 0.95
+    return sky
+
+
+def night_sky(artwork: Tensor) -> Tensor:
+    """The subject by moonlight, before a dark blue sky with stars."""
+    tint = torch.tensor([0.62, 0.66, 0.92])[None, :, None, None]
+    lit = torch.cat([artwork[:, :3] * tint, artwork[:, 3:]], 1)
+    return composite(lit, night_backdrop(len(artwork), artwork.shape[-1]))
+
+
+def pixel_art(artwork: Tensor) -> Tensor:
+    """Large square pixels with few tones."""
+    coarse = blocks(on_white(artwork), artwork.shape[-1] * PIXEL_EDGE // 128)
+    return (coarse * 7).round() / 7
+
+
+def sepia(artwork: Tensor) -> Tensor:
+    """An old photograph: brown tones on cream paper."""
+    tone = luminance(on_white(artwork))
+    dark, light = torch.tensor([0.20, 0.11, 0.04]), torch.tensor([0.97, 0.88, 0.70])
+    return dark[:, None, None] + (light - dark)[:, None, None] * tone
+
+
+PROCEDURAL: dict[str, Style] = {
+    "line_art": line_art,
+    "night_sky": night_sky,
+    "pixel_art": pixel_art,
+    "sepia": sepia,
+}
+"""The procedural styles by adapter name."""

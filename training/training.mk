@@ -1,0 +1,11 @@
+# Included by the main Makefile: how the embedded model is made and measured.
+
+THREADS ?= 2
+
+.PHONY: train eval-model
+
+train: $(VENV)/.dev  ## make the embedded model from nothing (about 2.5 hours on two cores); resumes after a kill
+	OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m training.all --threads $(THREADS)
+
+eval-model: $(VENV)/.dev  ## measure the shipped weights and write training/results.json (about 10 minutes)
+	OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m training.evaluate --threads $(THREADS)

@@ -1,0 +1,168 @@
+"""Train the VAE: 128-pixel pictures of all artwork sets and styles to (4, 16, 16) latents and back.
+
+The first part of the budget is spent on half-size pictures, where a step is four times cheaper and the local features that
+matter are learned; the rest on full size. The networks are fully convolutional, so nothing changes in between.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+from pathlib import Path
+
+import torch
+from accelerate import Accelerator  # type: ignore[import-untyped]
+from torch import Tensor
+from torch.nn import functional as F  # noqa: N812
+
+from training.artwork import load_emoji, load_pictures
+from training.colours import COLOURS
+from training.loop import Budget, Loop, Progress, StepResult
+from training.networks import Vae, make_vae
+from training.paths import WORK
+from training.pixels import composite, in_batches, place, rotate_hue, shrink_to, to_artwork
+from training.progress import report
+from training.styles import PROCEDURAL
+from training.subjects import subject_ids
+
+FOLDER = WORK / "vae"
+SETS = ("noto", "noto", "twemoji", "fluent")
+"""Artwork sets a picture is drawn from; the base's own style counts twice."""
+
+HALF_SIZE_SHARE = 0.68
+"""Share of the budget that is spent on 64-pixel pictures."""
+
+KL_WEIGHT = 1e-4
+EDGE_WEIGHT = 0.5
+TONE_WEIGHT, CHROMA_WEIGHT = 4.0, 8.0
+
+
+class VaePictures:
+    """Random training pictures: any set, any background, some recoloured, some in a procedural style."""
+
+    def __init__(self) -> None:
+        """Load the artwork and set the held-out rows aside."""
+        emoji = load_emoji()
+        held = set(held_rows(len(emoji)))
+        self.subjects = torch.tensor([row for row in subject_ids(emoji) if row not in held])
+        self.everything = torch.tensor([row for row in range(len(emoji)) if row not in held])
+        self.artwork = {name: torch.from_numpy(load_pictures(name).copy()) for name in set(SETS)}
+        self.palette = torch.tensor(list(COLOURS.values())) / 255
+
+    def batch(self, count: int, size: int, generator: torch.Generator) -> Tensor:
+        """Return (count, 3, size, size) pictures in -1..1."""
+        name = SETS[int(torch.randint(len(SETS), (), generator=generator))]
+        pool = self.subjects if torch.rand((), generator=generator) < 0.7 else self.everything
+        rows = pool[torch.randint(len(pool), (count,), generator=generator)]
+        artwork = shrink_to(to_artwork(self.artwork[name][rows]), size)
+        artwork = place(artwork, generator, shrink=0.2)
+        chance = torch.rand(3, generator=generator)
+        if chance[0] < 0.4:
+            artwork = rotate_hue(artwork, torch.rand(count, generator=generator) * 360)
+        if chance[1] < 0.15:
+            style = list(PROCEDURAL.values())[int(torch.randint(len(PROCEDURAL), (), generator=generator))]
+            pictures = style(artwork)
+        else:
+            background = self.palette[torch.randint(len(self.palette), (count,), generator=generator)]
+            white = torch.rand(count, generator=generator) < 0.5
+            pictures = composite(artwork, torch.where(white[:, None], 1.0, background))
+        if chance[2] < 0.5:
+            pictures = pictures.flip(-1)
+        return pictures * 2 - 1
+
+
+def held_rows(count: int) -> list[int]:
+    """Emoji the VAE never sees: every sixteenth, in every set."""
+    return list(range(7, count, 16))
+
+
+def held_pictures() -> Tensor:
+    """The held-out Noto pictures on white, (N, 3, 128, 128) in -1..1."""
+    noto = load_pictures("noto")
+    artwork = to_artwork(torch.from_numpy(noto[held_rows(len(noto))]))
+    return composite(artwork, torch.ones(len(artwork), 3)) * 2 - 1
+
+
+@torch.no_grad()
+def psnr(vae: Vae, pictures: Tensor, batch: int = 16) -> float:
+    """Mean over pictures of the peak signal-to-noise ratio of the reconstruction, in dB on a 0..1 scale."""
+    ratios = []
+    for chunk in in_batches(pictures, batch):
+        with torch.autocast("cpu", torch.bfloat16):
+            mean = vae.encode(chunk).latent_dist.mode()
+            restored = vae.decode(mean).sample.float().clamp(-1, 1)
+        errors = ((restored - chunk) / 2).square().mean((1, 2, 3))
+        ratios.append(-10 * errors.clamp_min(1e-10).log10())
+    return float(torch.cat(ratios).mean())
+
+
+def vae_loss(restored: Tensor, pictures: Tensor, mean: Tensor, logvar: Tensor) -> Tensor:
+    """L1 and squared error on pixels, L1 on neighbour differences (edges), and a slight pull to a unit Gaussian.
+
+    Squared errors of 8-pixel means, and of their chroma above all, make the encoder spend latents on colour early:
+    without them it settles for sharp pictures of the wrong hue.
+    """
+    error = restored - pictures
+    edges = error.diff(dim=-1).abs().mean() + error.diff(dim=-2).abs().mean()
+    tone = F.avg_pool2d(error, 8)
+    chroma = tone - tone.mean(1, keepdim=True)
+    colour = TONE_WEIGHT * tone.square().mean() + CHROMA_WEIGHT * chroma.square().mean()
+    divergence = 0.5 * (mean.square() + logvar.exp() - 1 - logvar).mean()
+    pixels = error.abs().mean() + 2 * error.square().mean()
+    return pixels + EDGE_WEIGHT * edges + colour + KL_WEIGHT * divergence
+
+
+def train_vae(budget: Budget, batch: int = 8, folder: Path = FOLDER) -> Vae:
+    """Train to the end of the budget and return the averaged VAE."""
+    accelerator = Accelerator(mixed_precision="bf16")
+    torch.manual_seed(0)
+    vae = make_vae().to(accelerator.device)
+    optimizer = torch.optim.AdamW(vae.parameters(), lr=1.5e-3, betas=(0.9, 0.99), weight_decay=1e-4)
+    pictures, held = VaePictures(), held_pictures()[::3]
+    loop = Loop(
+        name="vae",
+        accelerator=accelerator,
+        modules={"vae": vae},
+        optimizer=optimizer,
+        budget=budget,
+        folder=folder,
+        average_decay=0.995,
+    )
+
+    def step(progress: Progress) -> StepResult:
+        generator = torch.Generator().manual_seed(torch.initial_seed())
+        half = budget.fraction(progress) < HALF_SIZE_SHARE
+        size, count = (64, batch) if half else (128, batch)
+        truth = pictures.batch(count, size, generator).to(accelerator.device)
+        posterior = vae.encode(truth).latent_dist
+        restored = vae.decode(posterior.sample()).sample
+        loss = vae_loss(restored.float(), truth, posterior.mean.float(), posterior.logvar.float())
+        quality = -10 * math.log10(float(F.mse_loss(restored.detach().float(), truth)) / 4)
+        return StepResult(loss=loss, images=count, logs={"dB": quality})
+
+    def watch(_: Progress) -> str:
+        return f"held-out PSNR {psnr(vae, held):.2f} dB (weights of this moment)"
+
+    loop.run(step, watch)
+    loop.use_average()
+    return vae
+
+
+def main() -> None:
+    """Train the VAE unless it is there, and save it as a diffusers folder."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--minutes", type=float, default=22)
+    parser.add_argument("--images", type=int)
+    parser.add_argument("--threads", type=int, default=2)
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    if (FOLDER / "raw" / "config.json").exists():
+        report("vae", "done already")
+        return
+    vae = train_vae(Budget(minutes=options.minutes, images=options.images))
+    report("vae", f"held-out PSNR {psnr(vae, held_pictures()):.2f} dB")
+    vae.save_pretrained(FOLDER / "raw")
+
+
+if __name__ == "__main__":
+    main()
