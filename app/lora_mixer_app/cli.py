@@ -19,7 +19,6 @@ from lora_mixer_app.commands.render import render
 from lora_mixer_app.commands.rerender import rerender
 from lora_mixer_app.commands.ui import ui
 
-
 USAGE_ERROR = cast(type[Exception], typer.BadParameter.__base__)  # click's, wherever this typer keeps it
 
 
