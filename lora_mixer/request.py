@@ -218,7 +218,8 @@ def _check_text(what: str, text: str) -> None:
         text.encode()
     except UnicodeEncodeError as error:
         raise RequestError(
-            f"the {what} holds half a character at {error.start}", remedy="Write it again; it was cut or decoded wrongly."
+            f"the {what} holds half a character at {error.start}",
+            remedy="Write it again; it was cut or decoded wrongly.",
         ) from error
 
 
