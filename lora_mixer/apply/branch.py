@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 
 import torch
@@ -66,7 +66,7 @@ def build_branch(module: nn.Module, layers: Mapping[str, Layer], order: Sequence
     """
     operator = operator_of(module)
     base = parameters_of(module)
-    exact = Weights(base.weight.float(), None if base.bias is None else base.bias.float())
+    exact = _exact(base, layers.values())
     terms = [
         (_cast(term, base.weight.dtype), order.index(digest))
         for digest, layer in layers.items()
@@ -81,6 +81,13 @@ def build_branch(module: nn.Module, layers: Mapping[str, Layer], order: Sequence
         columns=torch.tensor(columns, dtype=torch.long, device=base.weight.device),
         others=tuple((term, column) for term, column in terms if not isinstance(term, LowRank)),
     )
+
+
+def _exact(base: Weights, layers: Iterable[Layer]) -> Weights:
+    """Return the pristine weights in float32; where no layer reads more than their shape, without their values."""
+    if all(layer.linear for layer in layers):
+        return Weights(base.weight.new_zeros((), dtype=torch.float32).expand(base.weight.shape), None)
+    return Weights(base.weight.float(), None if base.bias is None else base.bias.float())
 
 
 def _cast(term: SideTerm, dtype: torch.dtype) -> SideTerm:

@@ -126,11 +126,12 @@ class _Board:
 
     def _blocks(self, stacks: Sequence[Stack]) -> Mapping[BlockKey, Knobs]:
         if not self._knobs and stacks:
+            dtype, device = self._model.dtype, self._model.device  # each a walk over all modules
             for name in self._layers:
                 key = block_key(name, stacks[0].family)
                 self._names[key].append(name)
                 if key not in self._knobs:
-                    self._knobs[key] = Knobs(name, self._model.dtype, self._model.device)
+                    self._knobs[key] = Knobs(name, dtype, device)
         return self._knobs
 
     def _branch(self, name: ModuleName, knobs: Knobs) -> Branch:

@@ -37,6 +37,7 @@ class Predictor:
     def __init__(self, desk: Desk, jobs: Sequence[Job]) -> None:
         self._desk = desk
         self._jobs = tuple(jobs)
+        self._dtype = desk.model.dtype  # a walk over all modules: once, not at every step
         self.plan = desk.plan(jobs)
         self._groups: tuple[tuple[Row, ...], tuple[_Group, ...]] = ((), ())
 
@@ -44,7 +45,7 @@ class Predictor:
     def __call__(self, latents: Tensor, timestep: Tensor, step: int) -> Tensor:
         """Return the guided prediction of one step in float32, each picture under its own mix."""
         desk, total = self._desk, max(self._jobs[0].settings.steps - 1, 1)
-        unet, dtype = desk.model.parts["unet"], desk.model.dtype
+        unet, dtype = desk.model.parts["unet"], self._dtype
         guided = torch.zeros(latents.shape, dtype=torch.float32, device=latents.device)
         for group in self._groups_at(step):
             images = [row.image for row in group.rows]
