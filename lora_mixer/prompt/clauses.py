@@ -11,7 +11,7 @@ from lora_mixer.prompt.grammars import Grammar
 from lora_mixer.prompt.lexer import Token, lex
 
 _TAIL = re.compile(
-    r":\s*+(?P<weight>[-+]?(?:\d*\.\d+|\d+\.?))(?:\s|<\w++:[^<>]*+>)*+$",
+    r":\s*+(?P<weight>[-+]?(?:\d*\.\d+|\d+\.?))(?:\s|<\w++:[^<>]*+>)*$",
     re.ASCII,
 )
 

@@ -6,13 +6,14 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-# Every quantifier is possessive or over a class the next token cannot start with: no input makes it backtrack.
+# A repeated group ends its token, so nothing behind it can make it backtrack; single classes are possessive. (Possessive
+# groups are wrong before Python 3.11.5: CPython issue gh-106052.)
 _TOKEN = re.compile(
     r"""
-    (?P<text>    (?: [^\\()\[\]:|<\#AB]++ | (?<=\w)[AB] | (?!BREAK\b)B | (?!AND\b)A )++ )
+    (?P<text>    (?: [^\\()\[\]:|<\#AB]++ | (?<=\w)[AB] | (?!BREAK\b)B | (?!AND\b)A )+ )
   | (?P<escape>  \\(?:.|$) )
-  | (?P<empty>   (?: \(\) | \[\] )++ )
-  | (?P<open>    (?: \((?!\)) | \[(?!\]) )++ )
+  | (?P<empty>   (?: \(\) | \[\] )+ )
+  | (?P<open>    (?: \((?!\)) | \[(?!\]) )+ )
   | (?P<close>   [)\]]++ )
   | (?P<weight>  :\s*+[+-]?[.\d]++\s*+\) )
   | (?P<separator> [:|] )
