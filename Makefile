@@ -59,3 +59,4 @@ clean:  ## remove what was built and rendered (not the virtual environment)
 	rm -rf build dist out .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage htmlcov
 
 -include training/training.mk
+-include benchmarks/bench.mk

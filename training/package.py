@@ -80,6 +80,10 @@ def write_model(folder: Path) -> None:
     shutil.copytree(TOKENIZER_FOLDER, folder / "tokenizer")
     for path in folder.rglob("*.safetensors"):
         path.chmod(0o644)
+    for config in folder.rglob("config.json"):
+        settings = json.loads(config.read_text())
+        settings.pop("_name_or_path", None)
+        config.write_text(json.dumps(settings, indent=2, sort_keys=True) + "\n")
     _open_in_float32(folder / "text_encoder" / "config.json")
 
 
