@@ -55,7 +55,8 @@ def seconds(text: str) -> float:
 @pytest.mark.parametrize("text", TEXTS, ids=map(str, range(len(TEXTS))))
 def test_32_times_the_text_takes_nothing_like_1024_times_as_long(text: Callable[[int], str]) -> None:
     small = max(seconds(text(2_000)), 0.002)
-    assert seconds(text(64_000)) < 32 * small * 10
+    large = min(seconds(text(64_000)) for _ in range(3))  # a garbage collection is not the parser's time
+    assert large < 32 * small * 10
 
 
 @pytest.mark.parametrize("shard", ["([)]", "(", "[", "()", "([", "{a|", "<lora:x:1>"])
