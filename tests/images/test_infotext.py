@@ -99,9 +99,9 @@ def test_values_out_of_range_are_told_and_left_open():
 def test_hostile_text_takes_milliseconds(attack):
     for size in (40_000, 10_000_000):
         text = "x\n" + attack * (size // len(attack))
-        start = time.perf_counter()
+        start = time.process_time()
         parse_infotext(text)
-        assert time.perf_counter() - start < 5.0
+        assert time.process_time() - start < 1.0
 
 
 KEYS = st.from_regex(r"[A-Za-z][\w \-/]{0,20}[A-Za-z0-9]", fullmatch=True)
