@@ -29,7 +29,9 @@ from training.tokenizer import CompactTokenizer
 
 FOLDER = WORK / "base"
 EXTRA_CAPTIONS = 3
-"""Captions for the auxiliary loss, as a multiple of the batch."""
+"""Captions for the auxiliary loss, as a multiple of the batch, while words are learned."""
+WORDS_SHARE = 0.2
+"""Share of the budget after which words are known, and as many extra captions as pictures are enough."""
 SHORT_LENGTH = 32
 SHORT_SHARE = 0.75
 PEAK_RATE = 8e-4
@@ -115,11 +117,12 @@ def make_loop(budget: Budget, batch: int, folder: Path) -> tuple[Loop, Any]:
         report_every=100,
     )
 
-    def step(_: Progress) -> StepResult:
+    def step(progress: Progress) -> StepResult:
         seed = torch.initial_seed()
         generator, rng = torch.Generator().manual_seed(seed), random.Random(seed)
         rows, captions = data.draw(batch, rng)
-        extra_rows, extra_captions = data.draw(EXTRA_CAPTIONS * batch, rng, empty=0)
+        extra = EXTRA_CAPTIONS if budget.fraction(progress) < WORDS_SHARE else 1
+        extra_rows, extra_captions = data.draw(extra * batch, rng, empty=0)
         length = SHORT_LENGTH if rng.random() < SHORT_SHARE else MAX_TOKENS
         hidden = text(tokenizer(captions, length).to(accelerator.device)).last_hidden_state
         latents = data.latents[rows].to(accelerator.device)
@@ -131,13 +134,13 @@ def make_loop(budget: Budget, batch: int, folder: Path) -> tuple[Loop, Any]:
         error = (guess - target).square().mean((1, 2, 3))
         ids = tokenizer(extra_captions, SHORT_LENGTH).to(accelerator.device)
         states = end_states(text(ids).last_hidden_state, ids, end)
-        extra, accuracy = heads.loss(
+        words, accuracy = heads.loss(
             states, data.subject_of[extra_rows].to(accelerator.device), data.latents[extra_rows].to(accelerator.device)
         )
         quarter = batch // 4
         logs = {"v_low": float(error[:quarter].mean().detach()), "v_high": float(error[-quarter:].mean().detach())}
         return StepResult(
-            loss=error.mean() + extra, images=batch, logs={"v": float(error.mean().detach()), **logs, "words": accuracy}
+            loss=error.mean() + words, images=batch, logs={"v": float(error.mean().detach()), **logs, "words": accuracy}
         )
 
     return loop, step
