@@ -6,7 +6,7 @@
 """
 
 from lora_mixer.adapters.dora import file_hints
-from lora_mixer.adapters.kind import Axis, Delta, Factors, Hints, Kind, Shape, Slots, Weights
+from lora_mixer.adapters.kind import Delta, Factors, Hints, Kind, Weights
 from lora_mixer.adapters.kinds import KINDS, recognise
 from lora_mixer.adapters.layer import Layer
 from lora_mixer.adapters.making import make_layer
@@ -22,6 +22,8 @@ from lora_mixer.adapters.side import (
     SideTerm,
     concatenate,
 )
+from lora_mixer.adapters.slots import Axis, Slots
+from lora_mixer.modules import Shape
 
 __all__ = [
     "KINDS",

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from lora_mixer.adapters.kind import Kind, Shape, Slots
+from lora_mixer.adapters.kind import Kind
 from lora_mixer.adapters.modifiers import ADDITIVE
 from lora_mixer.adapters.shapes import broken, require_equal, shape_of, spell
+from lora_mixer.adapters.slots import Slots
+from lora_mixer.modules import Shape
 
 
 def _require_like(slots: Slots, name: str, weight_shape: Shape) -> None:

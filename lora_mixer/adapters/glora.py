@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from lora_mixer.adapters.kind import Kind, Shape, Slots
+from lora_mixer.adapters.kind import Kind
 from lora_mixer.adapters.modifiers import SCALES
 from lora_mixer.adapters.shapes import (
     broken,
@@ -20,6 +20,8 @@ from lora_mixer.adapters.shapes import (
     spell,
 )
 from lora_mixer.adapters.side import Dense, LowRank
+from lora_mixer.adapters.slots import Slots
+from lora_mixer.modules import Shape
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,12 @@ from __future__ import annotations
 from torch import Tensor
 
 from lora_mixer.adapters.dora import spread
-from lora_mixer.adapters.kind import Axis, Kind, Shape, Slots
+from lora_mixer.adapters.kind import Kind
 from lora_mixer.adapters.modifiers import number
 from lora_mixer.adapters.shapes import broken, shape_of, spell
 from lora_mixer.adapters.side import InputGain, OutputGain
+from lora_mixer.adapters.slots import Axis, Slots
+from lora_mixer.modules import Shape
 
 
 def _axis(slots: Slots) -> Axis:

@@ -8,21 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import NamedTuple
 
 from torch import Tensor
 
-if TYPE_CHECKING:
-    from lora_mixer.adapters.side import SideTerm
-
-Slots = Mapping[str, Tensor]
-"""One group's tensors by canonical slot name (`up`, `down`, `mid`, `alpha`, `dora_scale`, `w1_a`, ...)."""
-
-Shape = tuple[int, ...]
-"""The shape of a tensor."""
-
-Axis = Literal["in", "out"]
-"""The axis of the weight along which DoRA keeps one magnitude per entry."""
+from lora_mixer.adapters.side import SideTerm
+from lora_mixer.adapters.slots import Axis, Slots
+from lora_mixer.modules import Shape
 
 
 class Weights(NamedTuple):

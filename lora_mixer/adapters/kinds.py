@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from lora_mixer.adapters.full import BIAS, FULL, NORM, SET
 from lora_mixer.adapters.glora import GLORA
 from lora_mixer.adapters.ia3 import IA3
-from lora_mixer.adapters.kind import Kind, Shape
+from lora_mixer.adapters.kind import Kind
 from lora_mixer.adapters.loha import LOHA
 from lora_mixer.adapters.lokr import LOKR
 from lora_mixer.adapters.lora import LORA
 from lora_mixer.adapters.oft import BOFT, OFT
 from lora_mixer.adapters.shapes import broken
+from lora_mixer.modules import Shape
 
 KINDS: tuple[Kind, ...] = (LORA, LOHA, LOKR, OFT, BOFT, GLORA, IA3, FULL, BIAS, SET, NORM)
 

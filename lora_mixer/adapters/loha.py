@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from lora_mixer.adapters.kind import Factors, Kind, Shape, Slots
+from lora_mixer.adapters.kind import Factors, Kind
 from lora_mixer.adapters.modifiers import ADDITIVE
 from lora_mixer.adapters.shapes import (
     broken,
@@ -18,6 +18,8 @@ from lora_mixer.adapters.shapes import (
     require_rank,
     spell,
 )
+from lora_mixer.adapters.slots import Slots
+from lora_mixer.modules import Shape
 
 
 def _rank(slots: Slots) -> int:

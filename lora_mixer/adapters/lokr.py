@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from lora_mixer.adapters.kind import Kind, Shape, Slots
+from lora_mixer.adapters.kind import Kind
 from lora_mixer.adapters.modifiers import ADDITIVE
 from lora_mixer.adapters.shapes import (
     broken,
@@ -18,6 +18,8 @@ from lora_mixer.adapters.shapes import (
     spell,
 )
 from lora_mixer.adapters.side import Kronecker
+from lora_mixer.adapters.slots import Slots
+from lora_mixer.modules import Shape
 
 _OUTERS = (frozenset({"k1"}), frozenset({"k1_a", "k1_b"}))
 _INNERS = (frozenset({"k2"}), frozenset({"k2_a", "k2_b"}), frozenset({"k2_a", "k2_b", "kt2"}))

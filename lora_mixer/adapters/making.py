@@ -9,12 +9,14 @@ import torch
 from torch import Tensor
 
 from lora_mixer.adapters.dora import dora_axis
-from lora_mixer.adapters.kind import Hints, Kind, Shape, Slots
+from lora_mixer.adapters.kind import Hints, Kind
 from lora_mixer.adapters.kinds import recognise
 from lora_mixer.adapters.layer import Layer
 from lora_mixer.adapters.modifiers import WHOLE_NUMBERS, check_sparse, scale_of
 from lora_mixer.adapters.shapes import broken, shape_of, spell
+from lora_mixer.adapters.slots import Slots
 from lora_mixer.errors import BrokenAdapterError
+from lora_mixer.modules import Shape
 
 NO_HINTS = Hints()
 

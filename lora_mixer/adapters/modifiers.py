@@ -12,7 +12,8 @@ from lora_mixer.adapters.shapes import broken, columns, require_equal, shape_of,
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from lora_mixer.adapters.kind import Shape, Slots
+    from lora_mixer.adapters.slots import Slots
+    from lora_mixer.modules import Shape
 
 SCALES = frozenset({"alpha", "scale", "scalar"})
 """Single numbers that multiply the product."""

@@ -5,10 +5,12 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from lora_mixer.adapters.kind import Kind, Shape, Slots
+from lora_mixer.adapters.kind import Kind
 from lora_mixer.adapters.modifiers import number
 from lora_mixer.adapters.shapes import broken, require_axes, require_equal, shape_of, spell
 from lora_mixer.adapters.side import Rotation, rotate
+from lora_mixer.adapters.slots import Slots
+from lora_mixer.modules import Shape
 
 
 def _check(slots: Slots, weight_shape: Shape) -> None:

@@ -6,8 +6,9 @@ import math
 
 from torch import Tensor
 
-from lora_mixer.adapters.kind import Shape, Slots
+from lora_mixer.adapters.slots import Slots
 from lora_mixer.errors import BrokenAdapterError
+from lora_mixer.modules import Shape
 
 RANK_CAP = 1024
 """No trainer goes beyond this; a layer whose own full rank is larger may go up to that."""

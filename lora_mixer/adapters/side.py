@@ -18,8 +18,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
-from lora_mixer.adapters.kind import Axis
 from lora_mixer.adapters.shapes import flat
+from lora_mixer.adapters.slots import Axis
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
