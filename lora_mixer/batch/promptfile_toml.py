@@ -9,10 +9,11 @@ from typing import Annotated, Self
 
 from pydantic import AliasChoices, Field, model_validator
 
-from lora_mixer.batch.axes import Axis, field_axis, lora_axis, loras_axis, numbers, replace_axis
+from lora_mixer.batch.axes import Axis, field_axis, lora_axis, loras_axis, replace_axis
 from lora_mixer.batch.plan import Problem, Wish
 from lora_mixer.batch.promptfile_draft import Draft
 from lora_mixer.batch.promptfile_schema import Fault, Fields, Finite, JobTable, Table, nearest, read_table
+from lora_mixer.batch.ranges import numbers, whole_numbers
 from lora_mixer.catalog.toml_lines import line_of
 from lora_mixer.errors import ConfigError
 
@@ -20,7 +21,7 @@ TOP_KEYS = ("title", "defaults", "axes", "jobs")
 _HEADER = re.compile(r"^[ \t]*\[\[?[ \t]*(?P<name>[^\]\n]*?)[ \t]*\]", re.MULTILINE)
 _PLACE = re.compile(r"\(at line (\d+), column (\d+)\)$")
 
-Numbers = str | list[Finite]
+Numbers = str | list[int | Finite]
 Words = Annotated[list[str], Field(min_length=1)]
 
 
@@ -74,8 +75,8 @@ class AxisTable(Table):
         value = getattr(self, name)
         if name not in WHOLE and name != "cfg":
             return list(value)
-        values = _numbers(value)
-        checked = [read_table(Fields, {name: int(v) if name in WHOLE and v == int(v) else v}) for v in values]
+        values = _whole_numbers(value) if name in WHOLE else _numbers(value)
+        checked = [read_table(Fields, {name: value}) for value in values]
         faults = [fault for result in checked if isinstance(result, tuple) for fault in result]
         if faults:
             raise ConfigError(faults[0].what, remedy="Every place on an axis must be a value its field can take.")
@@ -205,4 +206,11 @@ def _problem(text: str, key: Sequence[str | int], what: str, first: int) -> Prob
 
 
 def _numbers(given: str | Sequence[float]) -> tuple[float, ...]:
-    return numbers(given) if isinstance(given, str) else tuple(float(value) for value in given)
+    return numbers(given) if isinstance(given, str) else tuple(map(float, given))
+
+
+def _whole_numbers(given: str | Sequence[float]) -> tuple[float, ...]:
+    """Return whole numbers as they are; a list's other values too, for the field to refuse."""
+    if isinstance(given, str):
+        return whole_numbers(given)
+    return tuple(int(value) if value == int(value) else value for value in given)

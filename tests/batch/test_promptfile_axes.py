@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lora_mixer.batch.axes import lora_axis, numbers
+from lora_mixer.batch.axes import lora_axis
 from lora_mixer.batch.promptfile import read_prompt_file, read_prompt_text
 from lora_mixer.errors import ConfigError
 
@@ -21,35 +21,6 @@ rows = { lora = "b", strengths = [0, 1] }
 
 def _read(text: str):
     return read_prompt_text(text, Path("a.toml"))
-
-
-@pytest.mark.parametrize(
-    ("text", "values"),
-    [
-        ("0..1:5", (0, 0.25, 0.5, 0.75, 1)),
-        ("0-1 [5]", (0, 0.25, 0.5, 0.75, 1)),
-        ("1-5", (1, 2, 3, 4, 5)),
-        ("1-5 (+2)", (1, 3, 5)),
-        ("5-1", (5, 4, 3, 2, 1)),
-        ("-1..1:3", (-1, 0, 1)),
-        ("-0.5", (-0.5,)),
-        ("0,0.5,1", (0, 0.5, 1)),
-        ("0, 2-3, 7", (0, 2, 3, 7)),
-        ("0..1:1", (0,)),
-        ("0-0.3 (+0.1)", (0, 0.1, 0.2, 0.3)),
-    ],
-)
-def test_ranges_mean_what_a1111_and_we_write(text, values):
-    assert numbers(text) == values
-
-
-@pytest.mark.parametrize(
-    "text",
-    ["", "x", "0..", "0..1:0", "0..1:999999999999", "1-5 (+0)", "nan", "inf", "0-1e9", "0-999999 (+0.001)", "1,,2"],
-)
-def test_ranges_that_mean_nothing_are_refused(text):
-    with pytest.raises(ConfigError):
-        numbers(text)
 
 
 def test_two_axes_make_a_sheet_in_row_major_order():
