@@ -7,6 +7,8 @@ from starlette.middleware import Middleware
 from lora_mixer import Mixer
 from lora_mixer_app.ui.guard import LOCAL, Guard
 from lora_mixer_app.ui.page import build_page
+from lora_mixer_app.ui.studio import Studio
+from lora_mixer_app.ui.words import I18N
 
 QUEUE = 16
 LARGEST_UPLOAD = "20mb"
@@ -21,7 +23,7 @@ def serve(mixer: Mixer, *, host: str, port: int, open_browser: bool) -> None:
         port: Port to listen on.
         open_browser: Whether to open the page in the user's browser.
     """
-    build_page(mixer).queue(max_size=QUEUE).launch(
+    build_page(Studio(mixer)).queue(max_size=QUEUE).launch(
         server_name=host,
         server_port=port,
         inbrowser=open_browser,
@@ -32,5 +34,6 @@ def serve(mixer: Mixer, *, host: str, port: int, open_browser: bool) -> None:
         mcp_server=False,
         footer_links=[],
         max_file_size=LARGEST_UPLOAD,
+        i18n=I18N,
         app_kwargs={"middleware": [Middleware(Guard, hosts=(*LOCAL, host))]},
     )
