@@ -1,48 +1,52 @@
 """Make the embedded model from nothing: every step in order, each resumed or skipped as it stands.
 
-Each step is a process of its own, so that memory is given back and a killed step is the only one to resume.
+Each step is a process of its own, so that memory is given back and a killed step is the only one to resume. With ``--tiny``
+every step runs on a budget of a few pictures, into ``training/work/tiny``: a model that shows nothing, made in minutes, to
+see that all steps work together.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import subprocess
 import sys
 
-from training.paths import ROOT
+from training.paths import DOWNLOADS, ROOT, SCRATCH
 from training.progress import report
 
-STEPS = (
-    "artwork",
-    "tokenizer",
-    "vae",
-    "latents",
-    "base",
-    "adapters.train",
-    "embedding",
-    "package",
-    "evaluate",
-    "gallery",
+STEPS: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = (
+    ("artwork", (), ()),
+    ("tokenizer", (), ()),
+    ("vae", ("--minutes", "30"), ("--images", "64")),
+    ("latents", (), ("--part", "0.01")),
+    ("decoder", ("--minutes", "30"), ("--images", "32")),
+    ("base", ("--images", "185000"), ("--images", "64")),
+    ("adapters.train", (), ("--images", "32")),
+    ("embedding", (), ("--images", "32")),
+    ("package", (), ()),
+    ("evaluate", (), ("--part", "0.02", "--write")),
+    ("gallery", (), ("--steps", "2")),
 )
-"""Modules of this package, in the order they need each other."""
+"""Modules of this package in the order they need each other, with what they are told in a whole run and in a tiny one."""
 
-WITH_THREADS = frozenset({"vae", "base", "adapters.train", "embedding", "package", "evaluate", "gallery"})
+WITHOUT_THREADS = frozenset({"artwork", "tokenizer", "latents"})
 
 
 def main() -> None:
     """Run all steps."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--vae-minutes", type=float, default=30)
-    parser.add_argument("--base-minutes", type=float, default=70)
+    parser.add_argument("--tiny", action="store_true", help="a few pictures a step, into training/work/tiny")
     options = parser.parse_args()
-    minutes = {"vae": options.vae_minutes, "base": options.base_minutes}
-    for step in STEPS:
-        command = [sys.executable, "-m", f"training.{step}"]
-        command += ["--threads", str(options.threads)] if step in WITH_THREADS else []
-        command += ["--minutes", str(minutes[step])] if step in minutes else []
+    environment = dict(os.environ)
+    if options.tiny:
+        environment[SCRATCH] = str(DOWNLOADS / "tiny")
+    for step, whole, tiny in STEPS:
+        command = [sys.executable, "-m", f"training.{step}", *(tiny if options.tiny else whole)]
+        command += [] if step in WITHOUT_THREADS else ["--threads", str(options.threads)]
         report("all", step)
-        subprocess.run(command, check=True, cwd=ROOT)
+        subprocess.run(command, check=True, cwd=ROOT, env=environment)
 
 
 if __name__ == "__main__":

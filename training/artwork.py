@@ -20,7 +20,7 @@ import resvg_py
 from numpy.typing import NDArray
 from PIL import Image
 
-from training.paths import WORK
+from training.paths import DOWNLOADS
 from training.progress import report
 from training.subjects import Emoji, read_emoji, subject_ids
 
@@ -59,7 +59,7 @@ SETS = (
 )
 
 
-def fetch_package(package: str, version: str, folder: Path = WORK / "npm") -> Path:
+def fetch_package(package: str, version: str, folder: Path = DOWNLOADS / "npm") -> Path:
     """Download and unpack one npm package, unless it is there already, and return its folder."""
     target = folder / f"{package.replace('@', '').replace('/', '-')}-{version}"
     if (target / "package.json").exists():
@@ -131,7 +131,7 @@ def render_set(artwork: ArtworkSet, emoji: list[Emoji]) -> NDArray[np.uint8]:
 
 def main() -> None:
     """Render all sets into ``training/work/artwork/*.npy``, one row an emoji, in the order of `read_emoji`."""
-    folder = WORK / "artwork"
+    folder = DOWNLOADS / "artwork"
     folder.mkdir(parents=True, exist_ok=True)
     emoji = load_emoji()
     for artwork in SETS:
@@ -149,7 +149,7 @@ def load_emoji() -> list[Emoji]:
 
 def load_pictures(name: str) -> NDArray[np.uint8]:
     """The rendered pictures of one set, (N, 128, 128, 4) RGBA, memory-mapped."""
-    pictures: NDArray[np.uint8] = np.load(WORK / "artwork" / f"{name}.npy", mmap_mode="r")
+    pictures: NDArray[np.uint8] = np.load(DOWNLOADS / "artwork" / f"{name}.npy", mmap_mode="r")
     return pictures
 
 

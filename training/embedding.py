@@ -1,7 +1,8 @@
-"""Train ``badpic``, the negative textual-inversion embedding: four vectors that mean "a spoiled picture".
+"""Train ``badpic``, the negative textual-inversion embedding: four vectors to be named in the negative prompt.
 
-The vectors are learned on degraded pictures with captions that hold them, everything else frozen (Gal et al. 2022,
-arXiv:2208.01618). Named in a negative prompt, they steer guidance away from blur, blocks and noise.
+They are textual inversion's vectors (Gal et al. 2022, arXiv:2208.01618) with everything else frozen, but learned where they
+are used: the guided prediction ``v_neg + scale (v_pos - v_neg)`` for a clean picture and its caption shall be the picture's
+own ``v``. What the vectors come to mean is whatever guidance should be steered away from.
 """
 
 from __future__ import annotations
@@ -15,11 +16,11 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 from transformers import CLIPTextModel
 
-from training.base import SHORT_LENGTH, Looks, load_base, use_plain_attention
-from training.captions import names_of
+from training.base import Looks, load_base, use_plain_attention
+from training.captions import BAD, caption
 from training.diffusion import alphas_cumprod, draw_times, noised
 from training.loop import Budget, Loop, Progress, StepResult, cosine
-from training.networks import TEXT_WIDTH
+from training.networks import MAX_TOKENS, TEXT_WIDTH
 from training.paths import WORK
 from training.progress import report
 from training.tokenizer import CompactTokenizer
@@ -28,8 +29,13 @@ NAME = "badpic"
 VECTORS = 4
 FOLDER = WORK / "embedding"
 BATCH = 16
-IMAGES = 1600
-RATE = 0.02
+IMAGES = 3200
+RATE = 0.01
+SCALES = (3.0, 6.0)
+"""The range of guidance scales it is learned for."""
+
+ALONE_SHARE = 0.7
+"""How often the vectors are the whole negative prompt; else the plain words stand before them."""
 
 
 class Inversion(nn.Module):
@@ -65,7 +71,7 @@ def encode_embedded(text: CLIPTextModel, ids: Tensor, embedded: Tensor) -> Tenso
     return states
 
 
-def train_embedding() -> Tensor:
+def train_embedding(images: int = IMAGES) -> Tensor:
     """Learn the vectors (4, 128)."""
     accelerator = Accelerator(mixed_precision="bf16")
     text, unet, tokenizer = load_base()
@@ -73,7 +79,7 @@ def train_embedding() -> Tensor:
     for model in (text, unet):
         model.requires_grad_(requires_grad=False)
     data = Looks()
-    bad = data.rows_of["degraded"]
+    clean = [row for kind in ("plain", "backed") for row in data.rows_of[kind]]
     torch.manual_seed(0)
     with torch.no_grad():
         start = text.get_input_embeddings()(tokenizer(["low quality blurry noisy"], 8))[0, 1 : 1 + VECTORS]
@@ -85,7 +91,7 @@ def train_embedding() -> Tensor:
         accelerator=accelerator,
         modules={"inversion": inversion},
         optimizer=optimizer,
-        budget=Budget(images=IMAGES),
+        budget=Budget(images=images),
         folder=FOLDER,
         shape=cosine,
         warm_up=20,
@@ -95,16 +101,20 @@ def train_embedding() -> Tensor:
     def step(_: Progress) -> StepResult:
         seed = torch.initial_seed()
         generator, rng = torch.Generator().manual_seed(seed), random.Random(seed)
-        rows = [rng.choice(bad) for _ in range(BATCH)]
-        named = [names_of(data.subjects[int(data.subject_of[row])])[0] + "," for row in rows]
-        captions = [words if rng.random() < 0.5 else "" for words in named]
+        rows = [rng.choice(clean) for _ in range(BATCH)]
+        named = [caption(data.subjects[int(data.subject_of[row])], data.looks[row], rng, empty=0) for row in rows]
+        negative = "" if rng.random() < ALONE_SHARE else f"{', '.join(BAD)},"
         latents = data.latents[rows]
         noise = torch.randn(latents.shape, generator=generator)
         times = draw_times(BATCH, generator, power=1.0)
         noisy, target = noised(latents, noise, times, alphas)
-        hidden = inversion.encode(text, tokenizer, captions, SHORT_LENGTH)
-        guess = unet(noisy, times, encoder_hidden_states=hidden).sample.float()
-        return StepResult(loss=(guess - target).square().mean(), images=BATCH)
+        with torch.no_grad():
+            wanted = text(tokenizer(named)).last_hidden_state
+            positive = unet(noisy, times, encoder_hidden_states=wanted).sample.float()
+        avoided = inversion.encode(text, tokenizer, [negative], MAX_TOKENS).expand(BATCH, -1, -1)
+        base = unet(noisy, times, encoder_hidden_states=avoided).sample.float()
+        guided = base + rng.uniform(*SCALES) * (positive - base)
+        return StepResult(loss=(guided - target).square().mean(), images=BATCH)
 
     loop.run(step)
     loop.use_average()
@@ -114,16 +124,22 @@ def train_embedding() -> Tensor:
 def main() -> None:
     """Train the embedding unless its file is there."""
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--images", type=int, default=IMAGES)
     parser.add_argument("--threads", type=int, default=2)
-    torch.set_num_threads(parser.parse_args().threads)
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
     target = FOLDER / f"{NAME}.safetensors"
     if target.exists():
         report("embedding", "done already")
         return
-    vectors = train_embedding()
+    vectors = train_embedding(options.images)
     if vectors.shape != (VECTORS, TEXT_WIDTH):
         raise ValueError(f"the embedding has shape {tuple(vectors.shape)}")
-    save_file({"emb_params": vectors.half().contiguous()}, target, {"name": NAME, "trained_on": "degraded looks"})
+    save_file(
+        {"emb_params": vectors.half().contiguous()},
+        target,
+        {"name": NAME, "trained_on": "guided predictions of clean pictures"},
+    )
     report("embedding", f"saved, {VECTORS} vectors")
 
 

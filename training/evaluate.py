@@ -12,8 +12,8 @@ from pathlib import Path
 import torch
 
 from training import artwork
-from training.adapters.recipes import find_recipe
-from training.measures import adapters, base
+from training.measures import adapters, base, negative
+from training.measures.detector import EXAMPLES, make_detector
 from training.measures.result import Result
 from training.painter import Painter, open_painter
 from training.paths import RESULTS
@@ -23,9 +23,9 @@ from training.progress import report
 def measure_base(painter: Painter, part: float) -> list[Result]:
     """Everything about the base model, on ``part`` of the full number of samples."""
     return [
-        *base.colours(painter, int(200 * part)),
-        *base.subjects(painter, int(300 * part)),
-        *base.negatives(painter, int(60 * part)),
+        *base.colours(painter, _some(200, part)),
+        *base.subjects(painter, _some(300, part)),
+        *base.negatives(painter, _some(60, part)),
         *base.reconstruction(painter),
         *base.speed(painter),
     ]
@@ -33,14 +33,19 @@ def measure_base(painter: Painter, part: float) -> list[Result]:
 
 def measure_adapters(painter: Painter, part: float) -> list[Result]:
     """Everything about adapters and embedding, on ``part`` of the full number of samples."""
+    detector = make_detector(painter, _some(EXAMPLES, part))
     opened = adapters.open_adapters(painter)
-    detectors = {name: adapters.make_detector(painter, find_recipe(name).data) for name in opened}
     return [
-        *adapters.strengths(painter, opened, detectors, int(15 * part)),
-        *adapters.blends(painter, opened, detectors, int(12 * part)),
-        *adapters.slider(painter, opened, int(20 * part)),
-        *adapters.embedding(painter, int(60 * part)),
+        adapters.detection(detector),
+        *adapters.strengths(painter, opened, detector, _some(50, part)),
+        *adapters.blends(painter, opened, detector, _some(14, part)),
+        *adapters.slider(painter, opened, _some(20, part)),
+        *negative.embedding(painter, _some(60, part)),
     ]
+
+
+def _some(count: int, part: float) -> int:
+    return max(2, round(count * part))
 
 
 def as_row(result: Result) -> dict[str, object]:
@@ -79,13 +84,14 @@ def evaluate(part: float = 1.0, target: Path | None = RESULTS) -> list[Result]:
 
 
 def main() -> None:
-    """Evaluate at full size, or with ``--quick`` at a tenth of it without writing results."""
+    """Evaluate at full size, or a part of it without writing results."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="a tenth of the samples; results.json stays as it is")
+    parser.add_argument("--part", type=float, default=1.0, help="share of the samples; below 1 nothing is written")
+    parser.add_argument("--write", action="store_true", help="write the results of a part as well")
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
-    results = evaluate(0.1, None) if options.quick else evaluate()
+    results = evaluate(options.part, RESULTS if options.write or options.part >= 1 else None)
     report("evaluate", f"all measured\n{table(results)}")
 
 

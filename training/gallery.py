@@ -63,10 +63,12 @@ def main() -> None:
     """Paint the base sheet, one row an adapter and prompt, and the blends."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--threads", type=int, default=2)
-    torch.set_num_threads(parser.parse_args().threads)
+    parser.add_argument("--steps", type=int, default=25)
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
     painter = open_painter()
     prompts = list(BASE_PROMPTS)
-    save_small(grid(painter.paint(prompts, steps=25), prompts, 8), DOC_IMAGES / "embedded-base.png")
+    save_small(grid(painter.paint(prompts, steps=options.steps), prompts, 8), DOC_IMAGES / "embedded-base.png")
     adapters = open_adapters(painter)
     columns, labels = [], []
     for recipe in RECIPES:
@@ -74,13 +76,15 @@ def main() -> None:
         strengths = (-1.0, -0.5, 0.0, 0.5, 1.0) if recipe.name == "warm_cold" else STRENGTHS
         for strength in strengths:
             with stacked([(adapters[recipe.name], strength)]):
-                columns.append(painter.paint([prompt, "house"], seeds=[1, 2]))
+                columns.append(painter.paint([prompt, "house"], seeds=[1, 2], steps=options.steps))
             labels += [f"{recipe.name} {strength:g}", "house"]
     save_small(grid(torch.cat(columns), labels, 10), DOC_IMAGES / "embedded-adapters.png")
     pictures, labels = [], []
     for pair in BLENDS:
         with stacked([(adapters[name], 0.7) for name in pair]):
-            pictures.append(painter.paint(["cat", "panda", "frog", "grinning face"], seeds=[1, 2, 3, 4]))
+            pictures.append(
+                painter.paint(["cat", "panda", "frog", "grinning face"], seeds=[1, 2, 3, 4], steps=options.steps)
+            )
         labels += [" + ".join(pair)] + ["0.7 + 0.7"] * 3
     save_small(grid(torch.cat(pictures), labels, 8), DOC_IMAGES / "embedded-blends.png")
 

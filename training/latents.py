@@ -6,6 +6,7 @@ finished VAE's latents times 0.18215 have zero mean and unit variance in every c
 
 from __future__ import annotations
 
+import argparse
 import random
 from dataclasses import asdict
 from pathlib import Path
@@ -119,13 +120,13 @@ def normalise_vae(vae: Vae, mean: Tensor, deviation: Tensor) -> None:
     post.weight /= scale[None, :, None, None]
 
 
-def make_latents(folder: Path = FOLDER) -> None:
-    """Encode all looks of all subjects, normalise the VAE, and save both."""
+def make_latents(part: float = 1.0, folder: Path = FOLDER) -> None:
+    """Encode all looks of all subjects, or a part of them, normalise the VAE, and save both."""
     vae = open_vae(VAE_FOLDER / "raw")
     artwork, rng = subject_artwork("noto"), random.Random(1)
     parts, rows = [], []
     for kind, count in KINDS.items():
-        for index in range(count):
+        for index in range(max(1, round(count * part))):
             pictures, looks = draw_looks(artwork, kind, index, rng)
             parts.append(encode(vae, pictures))
             rows += [{"subject": s, "kind": kind, "look": asdict(look)} for s, look in enumerate(looks)]
@@ -150,10 +151,13 @@ def load_latents() -> tuple[Tensor, list[dict[str, Any]]]:
 
 def main() -> None:
     """Encode the looks unless that is done."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--part", type=float, default=1.0, help="share of the looks of every kind, at least one")
+    options = parser.parse_args()
     if (FOLDER / "looks.pt").exists():
         report("latents", "done already")
         return
-    make_latents()
+    make_latents(options.part)
 
 
 if __name__ == "__main__":

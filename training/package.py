@@ -18,6 +18,7 @@ from training.adapters.read import read_adapter
 from training.adapters.recipes import RECIPES, Recipe
 from training.adapters.train import FOLDER as LORA_FOLDER
 from training.base import load_base
+from training.decoder import FINISHED
 from training.diffusion import make_scheduler
 from training.embedding import FOLDER as EMBEDDING_FOLDER
 from training.embedding import NAME as EMBEDDING_NAME
@@ -28,7 +29,6 @@ from training.progress import report
 from training.sheets import save_small, to_image
 from training.tokenizer import FOLDER as TOKENIZER_FOLDER
 from training.tokenizer import CompactTokenizer
-from training.vae import FOLDER as VAE_FOLDER
 
 LIMIT = 40_000_000
 """Bytes the package data may have."""
@@ -66,7 +66,7 @@ def write_model(folder: Path) -> None:
     make: Any = StableDiffusionPipeline
     encoder: Any = expand_text_encoder(text, tokenizer)
     pipeline = make(
-        vae=open_vae(VAE_FOLDER / "finished").half(),
+        vae=open_vae(FINISHED).half(),
         text_encoder=encoder.half(),
         tokenizer=CLIPTokenizer.from_pretrained(TOKENIZER_FOLDER),
         unet=unet.half(),
@@ -112,7 +112,7 @@ def write_embedding(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copy(EMBEDDING_FOLDER / f"{EMBEDDING_NAME}.safetensors", folder)
     card = {
-        "description": "Four vectors that mean a spoiled picture: name it in the negative prompt.",
+        "description": "Four vectors that mean what pictures should not look like: name it in the negative prompt.",
         "activation text": "",
         "negative text": EMBEDDING_NAME,
     }

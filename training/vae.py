@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import math
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -22,7 +23,7 @@ from training.networks import Vae, make_vae
 from training.paths import WORK
 from training.pixels import composite, in_batches, place, rotate_hue, shrink_to, to_artwork
 from training.progress import report
-from training.styles import PROCEDURAL
+from training.styles import PROCEDURAL, Style
 from training.subjects import subject_ids
 
 FOLDER = WORK / "vae"
@@ -40,8 +41,9 @@ TONE_WEIGHT, CHROMA_WEIGHT = 4.0, 8.0
 class VaePictures:
     """Random training pictures: any set, any background, some recoloured, some in a procedural style."""
 
-    def __init__(self) -> None:
-        """Load the artwork and set the held-out rows aside."""
+    def __init__(self, styles: Mapping[str, Style] = PROCEDURAL, styled: float = 0.15) -> None:
+        """Load the artwork and set the held-out rows aside; ``styled`` is the share of pictures in a style."""
+        self.styles, self.styled = tuple(styles.values()), styled
         emoji = load_emoji()
         held = set(held_rows(len(emoji)))
         self.subjects = torch.tensor([row for row in subject_ids(emoji) if row not in held])
@@ -59,8 +61,8 @@ class VaePictures:
         chance = torch.rand(3, generator=generator)
         if chance[0] < 0.4:
             artwork = rotate_hue(artwork, torch.rand(count, generator=generator) * 360)
-        if chance[1] < 0.15:
-            style = list(PROCEDURAL.values())[int(torch.randint(len(PROCEDURAL), (), generator=generator))]
+        if chance[1] < self.styled:
+            style = self.styles[int(torch.randint(len(self.styles), (), generator=generator))]
             pictures = style(artwork)
         else:
             background = self.palette[torch.randint(len(self.palette), (count,), generator=generator)]
@@ -96,20 +98,24 @@ def psnr(vae: Vae, pictures: Tensor, batch: int = 16) -> float:
     return float(torch.cat(ratios).mean())
 
 
-def vae_loss(restored: Tensor, pictures: Tensor, mean: Tensor, logvar: Tensor) -> Tensor:
-    """L1 and squared error on pixels, L1 on neighbour differences (edges), and a slight pull to a unit Gaussian.
+def picture_loss(restored: Tensor, pictures: Tensor) -> Tensor:
+    """L1 and squared error on pixels, L1 on neighbour differences (edges), squared error of 8-pixel means.
 
-    Squared errors of 8-pixel means, and of their chroma above all, make the encoder spend latents on colour early:
-    without them it settles for sharp pictures of the wrong hue.
+    The means, and their chroma above all, make the encoder spend latents on colour early: without them it settles for
+    sharp pictures of the wrong hue.
     """
     error = restored - pictures
     edges = error.diff(dim=-1).abs().mean() + error.diff(dim=-2).abs().mean()
     tone = F.avg_pool2d(error, 8)
     chroma = tone - tone.mean(1, keepdim=True)
     colour = TONE_WEIGHT * tone.square().mean() + CHROMA_WEIGHT * chroma.square().mean()
+    return error.abs().mean() + 2 * error.square().mean() + EDGE_WEIGHT * edges + colour
+
+
+def vae_loss(restored: Tensor, pictures: Tensor, mean: Tensor, logvar: Tensor) -> Tensor:
+    """The pictures' loss, and a slight pull of the latents to a unit Gaussian."""
     divergence = 0.5 * (mean.square() + logvar.exp() - 1 - logvar).mean()
-    pixels = error.abs().mean() + 2 * error.square().mean()
-    return pixels + EDGE_WEIGHT * edges + colour + KL_WEIGHT * divergence
+    return picture_loss(restored, pictures) + KL_WEIGHT * divergence
 
 
 def train_vae(budget: Budget, batch: int = 8, folder: Path = FOLDER) -> Vae:

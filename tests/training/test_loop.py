@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -67,3 +70,28 @@ def test_the_learning_rate_ends_at_its_floor() -> None:
     assert cosine(1.0) == pytest.approx(0, abs=1e-6)
     assert flat_then_linear(0.2) == 1
     assert flat_then_linear(1.0) == pytest.approx(0.015)
+
+
+def test_a_run_that_was_killed_goes_on_from_its_checkpoint_to_the_same_end(tmp_path: Path) -> None:
+    unbroken = train(*make_loop(tmp_path / "whole", 400))
+    program = [
+        "import importlib.util, sys",
+        "from pathlib import Path",
+        f"spec = importlib.util.spec_from_file_location('toy', {__file__!r})",
+        "toy = importlib.util.module_from_spec(spec)",
+        "spec.loader.exec_module(toy)",
+        f"loop, model = toy.make_loop(Path({str(tmp_path / 'killed')!r}), 400_000_000)",
+        "loop.save_every = 0.0",
+        "toy.train(loop, model)",
+    ]
+    checkpoint = tmp_path / "killed" / "checkpoint.pt"
+    with subprocess.Popen([sys.executable, "-c", "\n".join(program)]) as run:
+        try:
+            deadline = time.monotonic() + 120
+            while not checkpoint.exists() and run.poll() is None and time.monotonic() < deadline:
+                time.sleep(0.01)
+        finally:
+            run.kill()
+    resumed, model = make_loop(tmp_path / "killed", 400)
+    assert 0 < resumed.progress.step < 100
+    assert torch.equal(train(resumed, model), unbroken)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import random
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -54,11 +55,11 @@ def train_adapter(recipe: Recipe, folder: Path = FOLDER) -> Adapter:
     def step(_: Progress) -> StepResult:
         seed = torch.initial_seed()
         generator = torch.Generator().manual_seed(seed)
-        latents, captions, sign = data.batch(BATCH, random.Random(seed))
+        latents, captions, strength = data.batch(BATCH, random.Random(seed))
         times = draw_times(BATCH, generator, power=0.8).to(accelerator.device)
         noise = torch.randn(latents.shape, generator=generator)
         noisy, target = noised(latents.to(accelerator.device), noise.to(accelerator.device), times, alphas)
-        with adapter.on(float(sign)):
+        with adapter.on(strength):
             hidden = text(tokenizer(captions, 32).to(accelerator.device)).last_hidden_state
             guess = unet(noisy, times, encoder_hidden_states=hidden).sample.float()
         loss = (guess - target).square().mean()
@@ -73,11 +74,14 @@ def main() -> None:
     """Train all adapters, or the named ones."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", nargs="*", default=[recipe.name for recipe in RECIPES])
+    parser.add_argument("--images", type=int, help="pictures to train on, in place of the recipe's number")
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     for name in options.only:
         recipe, target = find_recipe(name), FOLDER / f"{name}.safetensors"
+        if options.images is not None:
+            recipe = replace(recipe, images=options.images)
         if target.exists():
             report(name, "done already")
             continue

@@ -22,7 +22,7 @@ from training.vae import held_pictures, psnr
 COLOUR_WORDS = ("red", "orange", "yellow", "green", "blue", "purple", "pink", "brown")
 STEPS = 14
 NEGATIVE_STEPS = 12
-PHRASES = ("{}", "{}", "a picture of a {}", "{} emoji", "a {}")
+PHRASES = ("{}", "a picture of a {}", "{}, simple", "{} emoji", "a {}")
 
 
 def colours(painter: Painter, count: int = 200) -> list[Result]:
@@ -38,11 +38,18 @@ def colours(painter: Painter, count: int = 200) -> list[Result]:
 
 
 def subjects(painter: Painter, count: int = 300) -> list[Result]:
-    """Share of seen captions whose own emoji is among the ten nearest of all subjects, and the median rank."""
+    """Share of seen captions whose own emoji is among the ten nearest of all subjects, and the median rank.
+
+    Every subject is asked for once before one is asked for again, then in another phrase and from another seed.
+    """
     rng = random.Random(12)
     emoji, real = load_subjects(), on_white(subject_artwork("noto"))
-    wanted = rng.sample(range(len(emoji)), min(count, len(emoji)))
-    prompts = [rng.choice(PHRASES).format(names_of(emoji[row])[0]) for row in wanted]
+    order = rng.sample(range(len(emoji)), len(emoji))
+    wanted = [order[number % len(order)] for number in range(count)]
+    prompts = [
+        PHRASES[(row + number // len(order)) % len(PHRASES)].format(names_of(emoji[row])[0])
+        for number, row in enumerate(wanted)
+    ]
     places = ranks(painter.paint(prompts, steps=STEPS), real, wanted)
     top = share([place <= 10 for place in places])
     note = f"median rank {statistics.median(places):.0f} of {len(emoji)}, first {share([p == 1 for p in places]):.0f} %"

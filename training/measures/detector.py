@@ -1,0 +1,225 @@
+"""The style detector: one small network that says how much of each look a picture shows.
+
+It learns from real artwork only (`training.measures.mixtures`), never from a picture that an adapter had a part in. So that it
+holds on generated pictures, most examples go through the model without adapters first: through the VAE, or noised half-way
+and denoised again by the base. Subjects are split: accuracy is told on subjects it was not trained on.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import random
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812
+
+from training.captions import names_of
+from training.diffusion import alphas_cumprod, decode, noised
+from training.latents import encode, load_subjects
+from training.loop import cosine
+from training.measures.mixtures import NAMES, Mixtures, Wardrobe
+from training.networks import SCALING_FACTOR
+from training.painter import Painter
+from training.paths import DATA, WORK
+from training.pixels import in_batches, shrink_to
+from training.progress import report
+
+FOLDER = WORK / "detector"
+EXAMPLES = 6000
+EPOCHS = 14
+BATCH = 64
+RATE = 2e-3
+SIZE = 64
+"""Edge of the pictures the network sees."""
+
+HELD = 5
+"""Every fifth subject is held out."""
+
+RAW_SHARE, VAE_SHARE = 0.15, 0.25
+"""Examples as they are, and through the VAE only; the rest is denoised by the base."""
+
+TIMES = (100, 550)
+"""The range of timesteps examples are noised to."""
+
+DENOISING_STEPS = 2
+GUIDANCE = 3.0
+THERE, ABSENT = 0.6, 0.0
+"""Amounts that count as showing a look and as not showing it, where accuracy is told."""
+
+
+class StyleNetwork(nn.Module):
+    """Four strided convolutions, then what is there on average and at most: pictures (N, 3, 64, 64) to (N, 8)."""
+
+    def __init__(self) -> None:
+        """Make the layers."""
+        super().__init__()
+        widths = (3, 24, 48, 96, 128)
+        layers: list[nn.Module] = []
+        for inside, outside in itertools.pairwise(widths):
+            layers += [nn.Conv2d(inside, outside, 3, stride=2, padding=1), nn.BatchNorm2d(outside), nn.ReLU()]
+        self.features = nn.Sequential(*layers, nn.Conv2d(128, 128, 3, padding=1), nn.BatchNorm2d(128), nn.ReLU())
+        self.amounts = nn.Sequential(nn.Dropout(0.2), nn.Linear(256, 64), nn.ReLU(), nn.Linear(64, len(NAMES)))
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        """Amounts (N, 8) of pictures (N, 3, 64, 64) in 0..1."""
+        maps = self.features(pictures * 2 - 1)
+        amounts: Tensor = self.amounts(torch.cat([maps.mean((2, 3)), maps.amax((2, 3))], 1))
+        return amounts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Detector:
+    """The trained network, and how well it does on subjects it never saw."""
+
+    network: StyleNetwork
+    accuracy: dict[str, float]
+    """Percent by look: pictures with it scoring over the threshold that 5 % of pictures without it pass."""
+    error: float
+    """Mean absolute error of the amounts."""
+    held: int
+    """Pictures that accuracy and error were told on."""
+
+    @torch.no_grad()
+    def score(self, pictures: Tensor, name: str) -> Tensor:
+        """How much of the look each picture (N, 3, 128, 128) shows, (N,): the mean over the picture and its mirror."""
+        return self.amounts(pictures)[:, NAMES.index(name)]
+
+    @torch.no_grad()
+    def amounts(self, pictures: Tensor) -> Tensor:
+        """Amounts (N, 8) of pictures (N, 3, 128, 128) in 0..1."""
+        rows = [
+            (self.network(shrink_to(part, SIZE)) + self.network(shrink_to(part.flip(-1), SIZE))) / 2
+            for part in in_batches(pictures, BATCH)
+        ]
+        return torch.cat(rows)
+
+
+def make_detector(painter: Painter, examples: int = EXAMPLES, folder: Path = FOLDER) -> Detector:
+    """Train the detector for the shipped model, or open the one that was trained for the very same weights."""
+    path = folder / f"{model_digest(DATA / 'model')}-{examples}.pt"
+    if path.exists():
+        saved = torch.load(path, weights_only=True)
+        network = StyleNetwork()
+        network.load_state_dict(saved.pop("network"))
+        return Detector(network=network.train(mode=False), **saved)
+    detector = train_detector(painter, examples)
+    folder.mkdir(parents=True, exist_ok=True)
+    facts = {"accuracy": detector.accuracy, "error": detector.error, "held": detector.held}
+    torch.save({"network": detector.network.state_dict(), **facts}, path)
+    return detector
+
+
+def model_digest(folder: Path) -> str:
+    """The first digits of a sha256 over the model's weights."""
+    digest = hashlib.sha256()
+    for path in sorted(folder.rglob("*.safetensors")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def train_detector(painter: Painter, examples: int = EXAMPLES) -> Detector:
+    """Draw examples, train the network, and tell how well it does on held-out subjects."""
+    rng = random.Random(21)
+    subjects = range(len(load_subjects()))
+    known = [row for row in subjects if row % HELD]
+    wardrobe = Wardrobe()
+    seen = draw_examples(painter, wardrobe, known, examples, rng)
+    held = draw_examples(painter, wardrobe, [row for row in subjects if row % HELD == 0], examples // 6, rng)
+    network = fit(seen, rng)
+    with torch.no_grad():
+        guesses = torch.cat([network(part) for part in in_batches(held.pictures, BATCH)])
+    return Detector(
+        network=network,
+        accuracy={name: detection_rate(guesses[:, k], held.amounts[:, k]) for k, name in enumerate(NAMES)},
+        error=float((guesses - held.amounts).abs().mean()),
+        held=len(held.pictures),
+    )
+
+
+def detection_rate(guesses: Tensor, amounts: Tensor) -> float:
+    """Percent of pictures with a look that score over all but 5 % of those without it."""
+    floor = guesses[amounts == ABSENT].quantile(0.95)
+    return 100 * float((guesses[amounts >= THERE] > floor).float().mean())
+
+
+def draw_examples(
+    painter: Painter, wardrobe: Wardrobe, subjects: list[int], count: int, rng: random.Random
+) -> Mixtures:
+    """Mixtures of the given subjects in the size the network sees, most of them through the model."""
+    parts, amounts, rows = [], [], []
+    for start in range(0, count, BATCH):
+        mixed = wardrobe.draw(rng.choices(subjects, k=min(BATCH, count - start)), rng)
+        parts.append(shrink_to(through_model(painter, mixed, rng), SIZE))
+        amounts.append(mixed.amounts)
+        rows += mixed.subjects
+        if start // BATCH % 20 == 0:
+            report("detector", f"{start + len(mixed.subjects)} of {count} examples drawn")
+    return Mixtures(pictures=torch.cat(parts), amounts=torch.cat(amounts), subjects=rows)
+
+
+def through_model(painter: Painter, mixed: Mixtures, rng: random.Random) -> Tensor:
+    """A share of the pictures as they are, a share through the VAE, the rest noised and denoised by the base."""
+    count = len(mixed.pictures)
+    raw, coded = round(count * RAW_SHARE), round(count * (RAW_SHARE + VAE_SHARE))
+    latents = encode(painter.vae, mixed.pictures[raw:]) * SCALING_FACTOR
+    emoji = load_subjects()
+    captions = [names_of(emoji[row])[0] if rng.random() < 0.8 else "" for row in mixed.subjects[coded:]]
+    redrawn = redraw(painter, latents[coded - raw :], captions, rng)
+    return torch.cat([mixed.pictures[:raw], decode(painter.vae, torch.cat([latents[: coded - raw], redrawn]))])
+
+
+@torch.no_grad()
+def redraw(painter: Painter, latents: Tensor, captions: list[str], rng: random.Random) -> Tensor:
+    """Noise latents to a time and come back in a few guided steps (DDIM, Song et al. 2021, eq. 12, without noise)."""
+    alphas, start = alphas_cumprod(), rng.randint(*TIMES)
+    generator = torch.Generator().manual_seed(rng.randrange(2**31))
+    noise = torch.randn(latents.shape, generator=generator)
+    noisy, _ = noised(latents, noise, torch.full((len(latents),), start), alphas)
+    states = torch.cat([painter.states([""]).expand(len(latents), -1, -1), painter.states(captions)])
+    times = [round(start * (DENOISING_STEPS - step) / DENOISING_STEPS) for step in range(DENOISING_STEPS)]
+    clean = noisy
+    for time, after in zip(times, [*times[1:], 0], strict=True):
+        a, s = alphas[time].sqrt(), (1 - alphas[time]).sqrt()
+        with torch.autocast("cpu", torch.bfloat16):
+            both = painter.unet(torch.cat([noisy, noisy]), time, encoder_hidden_states=states).sample.float()
+        without, named = both.chunk(2)
+        v = without + GUIDANCE * (named - without)
+        clean, noise = a * noisy - s * v, s * noisy + a * v
+        noisy = alphas[after].sqrt() * clean + (1 - alphas[after]).sqrt() * noise
+    return clean
+
+
+def fit(examples: Mixtures, rng: random.Random, epochs: int = EPOCHS) -> StyleNetwork:
+    """Train the network on examples that are shifted, mirrored, blurred and made noisy anew each time."""
+    torch.manual_seed(rng.randrange(2**31))
+    network = StyleNetwork().train()
+    optimizer = torch.optim.AdamW(network.parameters(), lr=RATE, weight_decay=1e-2)
+    count, steps = len(examples.pictures), epochs * max(1, len(examples.pictures) // BATCH)
+    for step in range(steps):
+        for group in optimizer.param_groups:
+            group["lr"] = RATE * cosine(step / steps) * min(1.0, (step + 1) / 40)
+        rows = torch.randint(count, (min(BATCH, count),))
+        loss = F.mse_loss(network(augmented(examples.pictures[rows])), examples.amounts[rows])
+        loss.backward()
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+        if (step + 1) % 200 == 0:
+            report("detector", f"step {step + 1} of {steps} loss {float(loss.detach()):.4f}")
+    return network.train(mode=False)
+
+
+def augmented(pictures: Tensor) -> Tensor:
+    """Shift by up to four pixels, mirror, and a little blur and noise: (N, 3, 64, 64) to the same."""
+    y, x = (int(v) for v in torch.randint(0, 9, (2,)))
+    size = pictures.shape[-1]
+    pictures = F.pad(pictures, (4, 4, 4, 4), mode="replicate")[..., y : y + size, x : x + size]
+    if float(torch.rand(())) < 0.5:
+        pictures = pictures.flip(-1)
+    blurred = F.avg_pool2d(F.pad(pictures, (1, 1, 1, 1), mode="replicate"), 3, stride=1)
+    amount = torch.rand(len(pictures), 1, 1, 1) * 0.5
+    noise = torch.randn_like(pictures) * torch.rand(len(pictures), 1, 1, 1) * 0.04
+    return (torch.lerp(pictures, blurred, amount) + noise).clamp(0, 1)
