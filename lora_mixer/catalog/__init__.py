@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from lora_mixer.catalog.embedding_library import EmbeddingLibrary
+from lora_mixer.catalog.file_digests import FileDigests
 from lora_mixer.catalog.library import Library
 from lora_mixer.catalog.lora_entry import LoraEntry
 from lora_mixer.catalog.models_file import ModelsFile
@@ -13,6 +14,7 @@ from lora_mixer.catalog.walk import BrokenFile
 __all__ = [
     "BrokenFile",
     "EmbeddingLibrary",
+    "FileDigests",
     "Library",
     "LoraEntry",
     "ModelsFile",

@@ -28,6 +28,7 @@ class ModelsFile:
         wildcard_folders: Where wildcard files are looked for.
         style_files: A1111's `styles.csv` files, whether they are there or not.
         output: Where pictures go.
+        max_models: How many models may be in memory at once.
         defaults: Settings for what a request leaves open.
         model_defaults: The same for single models; they win over `defaults`.
     """
@@ -40,6 +41,7 @@ class ModelsFile:
     wildcard_folders: tuple[Path, ...]
     style_files: tuple[Path, ...]
     output: Path
+    max_models: int
     defaults: RenderRequest
     model_defaults: Mapping[str, RenderRequest]
 

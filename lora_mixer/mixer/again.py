@@ -34,8 +34,8 @@ def rerender(mixer: Mixer, record: RenderRecord) -> RenderedImage:
 def differences(mixer: Mixer, record: RenderRecord) -> tuple[str, ...]:
     """Return a sentence for everything that keeps this machine from making the same picture; empty if nothing does."""
     try:
-        job = mixer.job(record.settings.request())
-        now = record_of(mixer.desk, [job], 0, plan=mixer.desk.plan([job]), seconds=0.0)
+        job, desk = mixer.job(record.settings.request()), mixer.desk_of(record.settings.model)
+        now = record_of(desk, [job], 0, plan=desk.plan([job]), seconds=0.0)
     except LoraMixerError as error:
         return (str(error),)
     said = []

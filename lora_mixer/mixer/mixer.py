@@ -1,32 +1,38 @@
-"""`Mixer`: one open model, its LoRA folders, and rendering."""
+"""`Mixer`: models, LoRA folders, and rendering."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Self, Unpack
 
-from lora_mixer.apply import DEFAULT_CACHE_MB, MergeEngine, SideEngine
-from lora_mixer.catalog import Library, ModelsFile, load_models_file
+from lora_mixer.apply import DEFAULT_CACHE_MB
+from lora_mixer.catalog import FileDigests, Library, ModelsFile, load_models_file
 from lora_mixer.errors import RenderError, RequestError
 from lora_mixer.mapping import MappingReport
 from lora_mixer.mixer.embeddings import open_embeddings
 from lora_mixer.mixer.options import RequestOptions
+from lora_mixer.mixer.pool import Pool
 from lora_mixer.mixer.progress import Cancel, Progress
 from lora_mixer.mixer.resolve import drawn, job_of, settings_of, styled
-from lora_mixer.mixer.shelf import Shelf
-from lora_mixer.models import Model, open_model
-from lora_mixer.pipeline import Desk, Job, RenderedImage, Texts, batch_key, render
-from lora_mixer.request import RenderRequest
+from lora_mixer.mixer.sources import source_of
+from lora_mixer.mixer.station import Setup
+from lora_mixer.models import Model
+from lora_mixer.pipeline import Desk, Job, RenderedImage, batch_key, render
+from lora_mixer.request import ModelSource, RenderRequest
 from lora_mixer.sampling import Step
 
 OnProgress = Callable[[Progress], None]
 
 
 class Mixer:
-    """An open model with its LoRAs, ready to render. Calls from several threads take turns.
+    """Models with their LoRAs, ready to render. Calls from several threads take turns.
+
+    One model is current: it renders what names no other. A request may name another one; it is opened then, and the
+    least recently used one closed, so that at most `max_models` are in memory.
 
     >>> mixer = Mixer.open()
     >>> [use.image.size == mixer.native_size for use in mixer.render_many(["cat", "sun"], steps=1)]
@@ -35,27 +41,20 @@ class Mixer:
 
     def __init__(
         self,
-        model: Model,
         models_file: ModelsFile,
+        source: ModelSource,
+        setup: Setup,
         *,
-        allow_partial: bool = False,
-        engine: str = "auto",
         paths: bool = True,
-        merge_cache_mb: int = DEFAULT_CACHE_MB,
+        max_models: int = 1,
+        broken_embeddings: tuple[str, ...] = (),
     ) -> None:
         self.models_file = models_file
-        self.library = Library(models_file.lora_folders, paths=paths)
-        self._model = model
-        self._shelf = Shelf(self.library, model.index, allow_partial=allow_partial)
-        merged = MergeEngine(model, cache_mb=merge_cache_mb)
-        embeddings, self.broken_embeddings = open_embeddings(models_file.embedding_folders)
-        self._desk = Desk(
-            model=model,
-            merged=merged,
-            side=SideEngine(model),
-            texts=Texts(model, merged, embeddings),
-            wanted=engine,
-        )
+        self.library = setup.library
+        self.broken_embeddings = broken_embeddings
+        self._paths = paths
+        self._pool = Pool(setup.open, limit=max_models)
+        self._current = source
         self._turn = threading.RLock()
 
     @classmethod
@@ -70,6 +69,7 @@ class Mixer:
         engine: str = "auto",
         paths: bool = True,
         merge_cache_mb: int = DEFAULT_CACHE_MB,
+        max_models: int | None = None,
     ) -> Self:
         """Open a model.
 
@@ -81,47 +81,90 @@ class Mixer:
             dtype: `float32`, `bfloat16`, `float16`; None takes what suits the device.
             allow_partial: Accept LoRAs some of whose tensors fit nowhere on the model.
             engine: How mixes are applied: `merged`, `side`, or `auto` to choose per batch.
-            paths: Whether a LoRA's name may be the path of a file; say no where strangers name LoRAs.
+            paths: Whether LoRAs and models may be named by path or hub id later on; say no where strangers name them.
             merge_cache_mb: How many MiB of merged weights of earlier mixes are kept.
+            max_models: How many models may be in memory at once; None takes what models.toml says (1 if nothing).
 
         Raises:
             ConfigError: models.toml is wrong.
             ModelError: The model is unknown or cannot be opened.
         """
         file = load_models_file(models_file)
-        opened = open_model(file.model(model), device=device, dtype=dtype)
-        return cls(
-            opened,
-            file,
+        embeddings, broken = open_embeddings(file.embedding_folders)
+        setup = Setup(
+            library=Library(file.lora_folders, paths=paths),
+            embeddings=embeddings,
+            digests=FileDigests(),
+            device=device,
+            dtype=dtype,
             allow_partial=allow_partial,
             engine=engine,
-            paths=paths,
             merge_cache_mb=merge_cache_mb,
         )
+        limit = file.max_models if max_models is None else max_models
+        mixer = cls(file, file.model(model), setup, paths=paths, max_models=limit, broken_embeddings=broken)
+        mixer.use()
+        return mixer
+
+    def use(self, model: str | None = None) -> None:
+        """Make a model the current one, and open it if it is not.
+
+        Args:
+            model: A name of models.toml, or a path or hub id where those are allowed; None opens the current one.
+
+        Raises:
+            RequestError: A path is named where that is not allowed.
+            ModelError: The model is unknown or cannot be opened; the one before stays the current one.
+            FileError: One of its files cannot be used.
+        """
+        with self._turn:
+            source = self._source(model)
+            self._pool.take(source)
+            self._current = source
+
+    @property
+    def model_name(self) -> str:
+        """The name of the current model; asking for it opens nothing."""
+        return self._current.name
+
+    @property
+    def open_models(self) -> tuple[str, ...]:
+        """The names of the models in memory, the most recently used one last."""
+        return tuple(source.name for source in self._pool.sources)
 
     @property
     def model(self) -> Model:
-        """The open model."""
-        return self._model
+        """The current model, opened again if another one has taken its place."""
+        return self.desk.model
 
     @property
     def desk(self) -> Desk:
-        """The model with its engines and text encoders, for what lies beneath this class."""
-        return self._desk
+        """The current model with its engines and text encoders, for what lies beneath this class."""
+        with self._turn:
+            return self._pool.take(self._current).desk
+
+    def desk_of(self, model: str | None) -> Desk:
+        """Return the desk of a model, as a request names it.
+
+        Raises:
+            RequestError, ModelError, FileError: See `use`.
+        """
+        with self._turn:
+            return self._pool.take(self._source(model)).desk
 
     @property
     def native_size(self) -> tuple[int, int]:
-        """The (width, height) in pixels the model was trained at."""
-        return self._model.native_size
+        """The (width, height) in pixels the current model was trained at."""
+        return self.model.native_size
 
     def inspect(self, name: str) -> MappingReport:
-        """Return where every tensor of a LoRA goes on this model.
+        """Return where every tensor of a LoRA goes on the current model.
 
         Raises:
             AdapterError: The LoRA is unknown or does not fit.
         """
         with self._turn:
-            return self._shelf.take(name).report
+            return self._pool.take(self._current).shelf.take(name).report
 
     def render(
         self,
@@ -153,10 +196,11 @@ class Mixer:
         cancel: Cancel | None = None,
         **options: Unpack[RequestOptions],
     ) -> Iterator[RenderedImage]:
-        """Render many pictures and yield each as soon as it is done, in the order asked for.
+        """Render many pictures and yield each in the order asked for, as soon as it is done.
 
-        Neighbours that share size, steps and sampler are rendered together, up to `batch` at a time; each may have
-        its own prompt, seed, cfg and mix, and comes out as if it were alone.
+        Neighbours that share model, size, steps and sampler are rendered together, up to `batch` at a time; each may
+        have its own prompt, seed, cfg and mix, and comes out as if it were alone. Where requests name several models,
+        each model's pictures are rendered one after the other, and those that come early are held back.
 
         Args:
             requests: Requests, or just prompts.
@@ -168,74 +212,115 @@ class Mixer:
         Raises:
             LoraMixerError: See `lora_mixer.errors`; all requests are checked before the first picture.
         """
+        waiting: dict[int, RenderedImage] = {}
+        due = 0
+        for index, picture in self.render_as_done(
+            requests, batch=batch, on_progress=on_progress, cancel=cancel, **options
+        ):
+            waiting[index] = picture
+            while due in waiting:
+                yield waiting.pop(due)
+                due += 1
+
+    def render_as_done(
+        self,
+        requests: Iterable[RenderRequest | str],
+        *,
+        batch: int = 4,
+        on_progress: OnProgress | None = None,
+        cancel: Cancel | None = None,
+        **options: Unpack[RequestOptions],
+    ) -> Iterator[tuple[int, RenderedImage]]:
+        """Do what `render_many` does, and yield each picture with its place among the requests, model by model.
+
+        Raises:
+            LoraMixerError: See `render_many`.
+        """
         if isinstance(requests, str):
             raise RequestError("one prompt is not a list of them", remedy="Write [prompt], or use render.")
         if batch < 1:
             raise RequestError(f"batch {batch} is out of range", remedy="Use 1 or more.")
+        plans = self._plans([_asked(request, options) for request in requests])
+        total, done = sum(len(jobs) for jobs in plans.values()), 0
+        for source, jobs in plans.items():
+            for group in _batches(jobs, batch):
+                finished = []
+                with self._turn:
+                    desk = self._pool.take(source).desk
+                    for event in _guarded(render(desk, [job for _, job in group])):
+                        if isinstance(event, RenderedImage):
+                            finished.append(event)
+                            continue
+                        if cancel is not None:
+                            cancel.check()
+                        if on_progress is not None:
+                            on_progress(_progress(desk, event, done, total, len(group)))
+                done += len(group)
+                yield from zip((index for index, _ in group), finished, strict=True)
+
+    def _plans(self, requests: Sequence[RenderRequest]) -> Mapping[ModelSource, Sequence[tuple[int, Job]]]:
+        """Return the jobs by model, each with its place, the models in the order they are asked for.
+
+        Checking a job takes its model open. The first model's are checked last, since they are rendered first.
+        """
+        wishes: dict[ModelSource, list[tuple[int, RenderRequest]]] = defaultdict(list)
+        for index, request in enumerate(requests):
+            wishes[self._source(request.model)].append((index, request))
         with self._turn:
-            jobs = [self.job(request, **options) for request in requests]
-        done = 0
-        for group in _batches(jobs, batch):
-            finished = []
-            with self._turn:
-                for event in _guarded(render(self._desk, group)):
-                    if isinstance(event, RenderedImage):
-                        finished.append(event)
-                        continue
-                    if cancel is not None:
-                        cancel.check()
-                    if on_progress is not None:
-                        on_progress(self._progress(event, done, len(jobs), len(group)))
-            done += len(finished)
-            yield from finished
+            checked = {
+                source: [(index, self._job(request, source)) for index, request in wishes[source]]
+                for source in reversed(wishes)
+            }
+        return {source: checked[source] for source in wishes}
 
     def job(self, request: RenderRequest | str, **options: Unpack[RequestOptions]) -> Job:
-        """Return what a request comes to on this model, without rendering it: a dry run of one picture.
+        """Return what a request comes to on its model, without rendering it: a dry run of one picture.
 
         Raises:
             LoraMixerError: What `render` would raise before its first step.
         """
-        asked = RenderRequest(prompt=request) if isinstance(request, str) else request
-        asked = replace(asked, **options)
-        self._check_model(asked.model)
-        filled = asked.over(self.models_file.defaults_for(self._model.name))
+        asked = _asked(request, options)
+        with self._turn:
+            return self._job(asked, self._source(asked.model))
+
+    def _job(self, asked: RenderRequest, source: ModelSource) -> Job:
+        station = self._pool.take(source)
+        model, texts = station.desk.model, station.desk.texts
+        filled = asked.over(self.models_file.defaults_for(source.name))
         settings = settings_of(
-            filled,
-            model=self._model.name,
-            native_size=self.native_size,
-            emphasis=self._desk.texts.default_emphasis,
+            filled, model=source.name, native_size=model.native_size, emphasis=texts.default_emphasis
         )
         settings = styled(settings, filled.styles, self.models_file.style_files)
         settings = drawn(settings, self.models_file.wildcard_folders)
-        job = job_of(settings, self._shelf, family=self._model.family, embeddings=self._desk.texts.names)
+        job = job_of(settings, station.shelf, family=model.family, embeddings=texts.names)
         return replace(job, notes=(f"styles: {', '.join(filled.styles)}", *job.notes)) if filled.styles else job
 
-    def _check_model(self, asked: str | None) -> None:
-        opened = self._model.name
-        if asked is not None and asked != opened and self.models_file.model(asked).name != opened:
-            raise RequestError(
-                f"the model {asked} is asked for, and the one that is open is {opened}",
-                remedy=f"Open {asked} for it; one mixer renders with one model.",
-            )
-
-    def _progress(self, step: Step, done: int, total: int, batch: int) -> Progress:
-        return Progress(
-            done=done,
-            total=total,
-            step=step.index + 1,
-            steps=step.total,
-            batch=batch,
-            preview=lambda: self._desk.picture(step.predicted[0]),
-        )
+    def _source(self, asked: str | None) -> ModelSource:
+        return source_of(asked, current=self._current, models_file=self.models_file, paths=self._paths)
 
 
-def _batches(jobs: Sequence[Job], size: int) -> Iterator[list[Job]]:
-    group: list[Job] = []
-    for job in jobs:
-        if group and (len(group) >= size or batch_key(job.settings) != batch_key(group[0].settings)):
+def _asked(request: RenderRequest | str, options: RequestOptions) -> RenderRequest:
+    return replace(RenderRequest(prompt=request) if isinstance(request, str) else request, **options)
+
+
+def _progress(desk: Desk, step: Step, done: int, total: int, batch: int) -> Progress:
+    return Progress(
+        done=done,
+        total=total,
+        step=step.index + 1,
+        steps=step.total,
+        batch=batch,
+        preview=lambda: desk.picture(step.predicted[0]),
+    )
+
+
+def _batches(jobs: Sequence[tuple[int, Job]], size: int) -> Iterator[list[tuple[int, Job]]]:
+    group: list[tuple[int, Job]] = []
+    for index, job in jobs:
+        if group and (len(group) >= size or batch_key(job.settings) != batch_key(group[0][1].settings)):
             yield group
             group = []
-        group.append(job)
+        group.append((index, job))
     if group:
         yield group
 

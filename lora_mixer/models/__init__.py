@@ -2,7 +2,8 @@
 
 from lora_mixer.models.families import family_index
 from lora_mixer.models.index import index_of, module_of
+from lora_mixer.models.memory import release_memory
 from lora_mixer.models.model import Model
 from lora_mixer.models.opening import open_model
 
-__all__ = ["Model", "family_index", "index_of", "module_of", "open_model"]
+__all__ = ["Model", "family_index", "index_of", "module_of", "open_model", "release_memory"]

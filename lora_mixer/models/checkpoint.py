@@ -68,7 +68,8 @@ def open_checkpoint(path: Path, *, name: str, dtype: torch.dtype, vae: Path | No
         vae=open_vae(vae, family, dtype) if vae else _vae_of(tensors, family, dtype, where),
         tokenizers={part: _tokenizer(family, part) for part in encoders},
         scheduler_config=noise_schedule(_config(family, "scheduler"), tensors, metadata),
-        files=(path, *vae_files(vae)),
+        files=(path,),
+        vae_files=vae_files(vae),
     )
 
 

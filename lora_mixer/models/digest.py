@@ -1,22 +1,23 @@
-"""What a model's weights are called in a record: a sha256 over its files, computed once per file and run."""
+"""What a model's weights are called in a record: a sha256 over its files."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from functools import lru_cache
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from lora_mixer.files import digest_file
 
-def digest_of_files(files: Sequence[Path]) -> str:
+Sha256 = Callable[[Path], str]
+"""Gives a file's sha256."""
+
+
+def sha256_of(path: Path) -> str:
+    """Return a file's sha256, hashed once a run."""
+    return digest_file(path).sha256
+
+
+def digest_of_files(files: Sequence[Path], sha256: Sha256 = sha256_of) -> str:
     """Return the sha256 over the files' own sha256 in the given order; of a single file, that file's sha256."""
-    digests = [_digest(file, stat.st_size, stat.st_mtime_ns) for file in files for stat in (file.stat(),)]
+    digests = [sha256(file) for file in files]
     return digests[0] if len(digests) == 1 else hashlib.sha256("".join(digests).encode()).hexdigest()
-
-
-@lru_cache(maxsize=256)
-def _digest(file: Path, size: int, changed: int) -> str:
-    """Return the file's sha256; `size` and `changed` make an edited file another entry of the cache."""
-    del size, changed
-    with file.open("rb") as opened:
-        return hashlib.file_digest(opened, "sha256").hexdigest()

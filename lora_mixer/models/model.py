@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from lora_mixer.models.decode import decode
-from lora_mixer.models.digest import digest_of_files
+from lora_mixer.models.digest import Sha256, digest_of_files, sha256_of
 from lora_mixer.models.index import index_of, module_of
 from lora_mixer.models.libraries import AutoencoderKL, CLIPTokenizer, TextEncoder, UNet2DConditionModel
 from lora_mixer.modules import Family, ModuleIndex, ModuleName
@@ -32,6 +32,8 @@ class Model:
         tokenizers: The tokenizers by part.
         scheduler_config: The noise schedule the model was trained with, in diffusers' words.
         files: The weight files it was read from.
+        vae_files: The weight files of a separate VAE.
+        sha256: What digests files.
     """
 
     name: str
@@ -42,6 +44,8 @@ class Model:
     tokenizers: Mapping[str, CLIPTokenizer]
     scheduler_config: Mapping[str, Any]
     files: tuple[Path, ...]
+    vae_files: tuple[Path, ...] = ()
+    sha256: Sha256 = sha256_of
 
     @property
     def parts(self) -> Mapping[str, nn.Module]:
@@ -82,8 +86,13 @@ class Model:
 
     @cached_property
     def digest(self) -> str:
-        """The sha256 over the weight files."""
-        return digest_of_files(self.files)
+        """The sha256 over the weight files, a separate VAE aside."""
+        return digest_of_files(self.files, self.sha256)
+
+    @cached_property
+    def vae_digest(self) -> str | None:
+        """The sha256 of a separate VAE; None if the model's own is used."""
+        return digest_of_files(self.vae_files, self.sha256) if self.vae_files else None
 
     @cached_property
     def index(self) -> ModuleIndex:

@@ -6,19 +6,23 @@ from pathlib import Path
 
 from lora_mixer.models.checkpoint import open_checkpoint, open_vae, vae_files
 from lora_mixer.models.device import choose_device, choose_dtype
+from lora_mixer.models.digest import Sha256, sha256_of
 from lora_mixer.models.folder import open_folder
 from lora_mixer.models.hub import find_folder
 from lora_mixer.models.model import Model
 from lora_mixer.request import ModelSource
 
 
-def open_model(source: ModelSource, *, device: str | None = None, dtype: str | None = None) -> Model:
+def open_model(
+    source: ModelSource, *, device: str | None = None, dtype: str | None = None, sha256: Sha256 = sha256_of
+) -> Model:
     """Open a model for drawing.
 
     Args:
         source: Where it lies.
         device: `cpu`, `cuda`, `cuda:1`, `mps`; None chooses the best there is.
         dtype: `float32`, `bfloat16`, `float16`; None takes the source's, else chooses by device.
+        sha256: What digests the files, when a digest is asked for.
 
     Raises:
         ModelError: There is no model there, or it is none this program draws with.
@@ -35,7 +39,8 @@ def open_model(source: ModelSource, *, device: str | None = None, dtype: str | N
         model = open_folder(find_folder(source.location), name=source.name, dtype=number_format)
         if vae is not None:
             model.vae = open_vae(vae, model.family, number_format)
-            model.files = (*model.files, *vae_files(vae))
+            model.vae_files = vae_files(vae)
+    model.sha256 = sha256
     for network in (*model.parts.values(), model.vae):
         network.to(target)
     return model

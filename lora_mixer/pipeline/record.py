@@ -29,7 +29,7 @@ def record_of(desk: Desk, jobs: Sequence[Job], index: int, *, plan: ApplyPlan, s
     job, model = jobs[index], desk.model
     return RenderRecord(
         settings=job.settings,
-        model=ModelRecord(name=model.name, sha256=model.digest, family=model.family.value),
+        model=ModelRecord(name=model.name, sha256=model.digest, family=model.family.value, vae_sha256=model.vae_digest),
         adapters=tuple(_adapter(use) for use in job.uses),
         embeddings=tuple(
             EmbeddingRecord(name=embedding.name, sha256=embedding.digest)

@@ -187,7 +187,6 @@ def test_fewer_ranks_act_as_the_trainer_would_have_cut_them(mixer: Mixer) -> Non
         {"seed": 1.5},
         {"cfg": "7"},
         {"width": 0},
-        {"model": "emoji-xl/of-somebody"},
         {"prompt": "half a smile \ud83d"},
         {"loras": ("line_art",)},
         {"loras": mix("line_art", float("nan"))},

@@ -170,7 +170,7 @@ def test_the_version_is_printed_without_a_command() -> None:
     ("jobs", "code", "words"),
     [
         ('[[jobs]]\nprompt = "cat"\nmodel = "emojy"\n', 6, "emojy"),
-        ('[[jobs]]\nprompt = "cat"\nmodel = "emoji"\n[[jobs]]\nprompt = "a"\nmodel = "b"\n', 3, "several models"),
+        ('[[jobs]]\nprompt = "cat"\nmodel = "emoji"\n[[jobs]]\nprompt = "a"\nmodel = "b"\n', 6, "'b'"),
         ("[[jobs]]\nsteps = 3\n", 3, "there is no prompt"),
     ],
 )

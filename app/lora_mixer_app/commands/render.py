@@ -14,7 +14,6 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from lora_mixer.batch import Overrides, PromptFile, describe, estimate, read_prompt_file
-from lora_mixer.errors import ConfigError
 from lora_mixer_app.arguments import parse_lora, parse_size
 from lora_mixer_app.options import AllowPartial, Device, Dtype, Model, ModelsPath
 
@@ -106,15 +105,9 @@ def render(
 
 
 def _model_of(plan: PromptFile) -> str | None:
-    """Return the one model that the pictures of a plan ask for; None leaves it to models.toml."""
-    asked = list(dict.fromkeys(job.request.model for job in plan.jobs))
-    if len(asked) > 1:
-        raise ConfigError(
-            f"its pictures ask for several models: {', '.join(name or 'the default' for name in asked)}",
-            where=str(plan.path),
-            remedy="Write one file for each model, or choose one with --model.",
-        )
-    return asked[0]
+    """Return the model to open first; None is the default of models.toml, which pictures that name none must get."""
+    asked = [job.request.model for job in plan.jobs]
+    return None if None in asked else asked[0]
 
 
 def _render(

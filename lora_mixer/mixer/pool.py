@@ -1,0 +1,56 @@
+"""The models that are open: so many at most, the least recently used one closed first."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+
+from lora_mixer.errors import RequestError
+from lora_mixer.mixer.station import Station
+from lora_mixer.models import release_memory
+from lora_mixer.request import ModelSource
+
+
+class Pool:
+    """Opens models when they are wanted.
+
+    A model is closed before the next one is opened, so that two never stand in memory where only one may.
+
+    Args:
+        open_station: Opens a model.
+        limit: How many may be open at once.
+
+    Raises:
+        RequestError: The limit is less than 1.
+    """
+
+    def __init__(self, open_station: Callable[[ModelSource], Station], *, limit: int) -> None:
+        if limit < 1:
+            raise RequestError(f"{limit} models in memory is out of range", remedy="Use 1 or more.")
+        self._open_station = open_station
+        self._limit = limit
+        self._open: OrderedDict[ModelSource, Station] = OrderedDict()
+
+    @property
+    def sources(self) -> tuple[ModelSource, ...]:
+        """The models that are open, the most recently used one last."""
+        return tuple(self._open)
+
+    def take(self, source: ModelSource) -> Station:
+        """Return an open model, opening it if it is not.
+
+        Raises:
+            ModelError, FileError, RequestError: It cannot be opened.
+        """
+        if source not in self._open:
+            self._make_room()
+            self._open[source] = self._open_station(source)
+        self._open.move_to_end(source)
+        return self._open[source]
+
+    def _make_room(self) -> None:
+        before = len(self._open)
+        while len(self._open) >= self._limit:
+            self._open.popitem(last=False)
+        if len(self._open) < before:
+            release_memory()
