@@ -98,7 +98,7 @@ def _replacing(old: str, new: str) -> Callable[[RenderRequest], RenderRequest]:
 
 
 def _label(field: str, value: object) -> str:
-    if field in {"prompt", "negative", "sampler", "schedule"}:
+    if field in {"prompt", "negative", "sampler", "schedule", "model"}:
         return str(value)[:WIDEST_LABEL]
     said = f"{value:g}" if isinstance(value, float) else str(value)
     return f"{field.replace('_', ' ')} {said}"

@@ -41,6 +41,7 @@ class AxisTable(Table):
     negative: Words | None = Field(default=None, validation_alias=_also("negative", "negatives"))
     sampler: Words | None = Field(default=None, validation_alias=_also("sampler", "samplers"))
     schedule: Words | None = Field(default=None, validation_alias=_also("schedule", "schedules"))
+    model: Words | None = Field(default=None, validation_alias=_also("model", "models"))
     seed: Numbers | None = Field(default=None, validation_alias=_also("seed", "seeds"))
     steps: Numbers | None = None
     cfg: Numbers | None = None
@@ -85,7 +86,7 @@ class AxisTable(Table):
 
 VARIED = (
     *("lora", "loras", "prompt", "negative", "replace", "seed", "steps", "cfg"),
-    *("sampler", "schedule", "clip_skip"),
+    *("sampler", "schedule", "clip_skip", "model"),
 )
 WHOLE = frozenset({"seed", "steps", "clip_skip"})
 

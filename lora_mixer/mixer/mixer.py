@@ -128,11 +128,6 @@ class Mixer:
         return self._current.name
 
     @property
-    def open_models(self) -> tuple[str, ...]:
-        """The names of the models in memory, the most recently used one last."""
-        return tuple(source.name for source in self._pool.sources)
-
-    @property
     def model(self) -> Model:
         """The current model, opened again if another one has taken its place."""
         return self.desk.model

@@ -31,11 +31,6 @@ class Pool:
         self._limit = limit
         self._open: OrderedDict[ModelSource, Station] = OrderedDict()
 
-    @property
-    def sources(self) -> tuple[ModelSource, ...]:
-        """The models that are open, the most recently used one last."""
-        return tuple(self._open)
-
     def take(self, source: ModelSource) -> Station:
         """Return an open model, opening it if it is not.
 

@@ -74,7 +74,7 @@ def _laid(wish: Callable[..., RenderRequest], fill: Callable[[RenderRequest], Se
 def build_desk(studio: Studio, page: gr.Blocks, tabs: gr.Tabs) -> Desk:
     """Lay out the desk."""
     mixer = studio.mixer
-    defaults = mixer.models_file.defaults_for(mixer.model.name)
+    defaults = mixer.models_file.defaults_for(mixer.model_name)
     names = [entry.name for entry in mixer.library.entries]
 
     def strips(chosen: list[str] | None) -> None:
