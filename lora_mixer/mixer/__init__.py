@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from lora_mixer.mixer.again import differences, rerender
+from lora_mixer.mixer.finding import find_model
 from lora_mixer.mixer.local_names import request_from_picture, with_local_names
 from lora_mixer.mixer.mixer import Mixer
 from lora_mixer.mixer.progress import Cancel, Progress
@@ -14,6 +15,7 @@ __all__ = [
     "Progress",
     "RenderedImage",
     "differences",
+    "find_model",
     "request_from_picture",
     "rerender",
     "with_local_names",

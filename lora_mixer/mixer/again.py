@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 
 from lora_mixer.errors import LoraMixerError
-from lora_mixer.images import RenderRecord
+from lora_mixer.images import ModelRecord, RenderRecord
 from lora_mixer.mixer.mixer import Mixer
 from lora_mixer.pipeline import RenderedImage, record_of
+from lora_mixer.request import RenderRequest, Settings
 
 
 def rerender(mixer: Mixer, record: RenderRecord) -> RenderedImage:
     """Render a picture again as its record says: same engine, same batch, same number of threads.
 
     Args:
-        mixer: An open mixer, opened with the record's model, dtype and engine.
+        mixer: An open mixer whose current model is the record's, with its dtype and engine.
         record: The record.
 
     Raises:
@@ -25,7 +28,7 @@ def rerender(mixer: Mixer, record: RenderRecord) -> RenderedImage:
     if record.threads:
         torch.set_num_threads(record.threads)
     try:
-        pictures = list(mixer.render_many([settings.request() for settings in batch], batch=len(batch)))
+        pictures = list(mixer.render_many([_here(settings) for settings in batch], batch=len(batch)))
     finally:
         torch.set_num_threads(before)
     return pictures[record.batch_index]
@@ -34,7 +37,7 @@ def rerender(mixer: Mixer, record: RenderRecord) -> RenderedImage:
 def differences(mixer: Mixer, record: RenderRecord) -> tuple[str, ...]:
     """Return a sentence for everything that keeps this machine from making the same picture; empty if nothing does."""
     try:
-        job, desk = mixer.job(record.settings.request()), mixer.desk_of(record.settings.model)
+        job, desk = mixer.job(_here(record.settings)), mixer.desk
         now = record_of(desk, [job], 0, plan=desk.plan([job]), seconds=0.0)
     except LoraMixerError as error:
         return (str(error),)
@@ -43,6 +46,8 @@ def differences(mixer: Mixer, record: RenderRecord) -> tuple[str, ...]:
         said.append(
             f"the model {record.model.name} has other weights: {now.model.sha256[:10]}, then {record.model.sha256[:10]}"
         )
+    if now.model.vae_sha256 != record.model.vae_sha256:
+        said.append(f"the VAE is {_vae(now.model)}, was {_vae(record.model)}")
     digests = {adapter.name: adapter.sha256 for adapter in now.adapters}
     said += [
         f"the LoRA {adapter.name} is another file: {digests[adapter.name][:10]}, then {adapter.sha256[:10]}"
@@ -64,3 +69,12 @@ def differences(mixer: Mixer, record: RenderRecord) -> tuple[str, ...]:
         if is_now != was:
             said.append(f"the {what} is {is_now}, was {was}")
     return tuple(said)
+
+
+def _here(settings: Settings) -> RenderRequest:
+    """Return the request of a record on the current model, whatever it is called here."""
+    return replace(settings.request(), model=None)
+
+
+def _vae(model: ModelRecord) -> str:
+    return "the model's own" if model.vae_sha256 is None else f"the file {model.vae_sha256[:10]}"

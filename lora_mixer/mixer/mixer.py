@@ -138,15 +138,6 @@ class Mixer:
         with self._turn:
             return self._pool.take(self._current).desk
 
-    def desk_of(self, model: str | None) -> Desk:
-        """Return the desk of a model, as a request names it.
-
-        Raises:
-            RequestError, ModelError, FileError: See `use`.
-        """
-        with self._turn:
-            return self._pool.take(self._source(model)).desk
-
     @property
     def native_size(self) -> tuple[int, int]:
         """The (width, height) in pixels the current model was trained at."""

@@ -1,9 +1,19 @@
 """Models: the only room that knows how a checkpoint is opened and which classes its networks are."""
 
+from lora_mixer.models.digest import digest_of_files
 from lora_mixer.models.families import family_index
 from lora_mixer.models.index import index_of, module_of
 from lora_mixer.models.memory import release_memory
 from lora_mixer.models.model import Model
-from lora_mixer.models.opening import open_model
+from lora_mixer.models.opening import files_of, open_model
 
-__all__ = ["Model", "family_index", "index_of", "module_of", "open_model", "release_memory"]
+__all__ = [
+    "Model",
+    "digest_of_files",
+    "family_index",
+    "files_of",
+    "index_of",
+    "module_of",
+    "open_model",
+    "release_memory",
+]

@@ -59,12 +59,14 @@ def open_folder(folder: Path, *, name: str, dtype: torch.dtype) -> Model:
             for part in parts
         },
         scheduler_config=read_json(folder / "scheduler" / "scheduler_config.json"),
-        files=tuple(
-            weights
-            for component in (folder / "unet", *(folder / TEXT_FOLDERS[part][0] for part in parts), folder / "vae")
-            for weights in _weight_files(component)
-        ),
+        files=folder_files(folder),
     )
+
+
+def folder_files(folder: Path) -> tuple[Path, ...]:
+    """Return a diffusers folder's weight files, component by component."""
+    components = ("unet", *(text for text, _ in TEXT_FOLDERS.values()), "vae")
+    return tuple(weights for component in components for weights in _weight_files(folder / component))
 
 
 def refuse_code(folder: Path) -> None:

@@ -7,10 +7,18 @@ from pathlib import Path
 from lora_mixer.models.checkpoint import open_checkpoint, open_vae, vae_files
 from lora_mixer.models.device import choose_device, choose_dtype
 from lora_mixer.models.digest import Sha256, sha256_of
-from lora_mixer.models.folder import open_folder
+from lora_mixer.models.folder import folder_files, open_folder
 from lora_mixer.models.hub import find_folder
 from lora_mixer.models.model import Model
 from lora_mixer.request import ModelSource
+
+
+def files_of(source: ModelSource) -> tuple[Path, ...]:
+    """Return the files a model's digest is made of, its separate VAE aside; none where they are not on this machine."""
+    location = Path(source.location).expanduser()
+    if location.is_file():
+        return (location,)
+    return folder_files(location) if location.is_dir() else ()
 
 
 def open_model(

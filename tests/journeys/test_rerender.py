@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +12,9 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from lora_mixer import LoraUse, Mixer, RenderRequest, Strength
+from lora_mixer.catalog import load_models_file
 from lora_mixer.images import read_picture, save_picture
-from lora_mixer.mixer import differences, rerender
+from lora_mixer.mixer import differences, find_model, rerender
 from lora_mixer_app.cli import build
 
 
@@ -84,3 +86,33 @@ def test_the_two_commands_read_and_repeat_a_picture(pictures: list[Path], tmp_pa
     done = CliRunner().invoke(build(), ["rerender", str(pictures[0]), "-o", str(target)], catch_exceptions=False)
     assert done.exit_code == 0
     assert np.array_equal(pixels(target), pixels(pictures[0]))
+
+
+def test_a_model_that_was_opened_by_path_is_found_again_by_its_digest(
+    mixer: Mixer, embedded: Path, tmp_path: Path
+) -> None:
+    made = Mixer.open(str(embedded / "model"), dtype="float32").render("cat", seed=7, steps=2)
+    assert made.record.model.name == "model"
+    assert find_model(made.record.model, load_models_file()) == "emoji"
+    assert not differences(mixer, made.record)
+    assert np.array_equal(np.asarray(rerender(mixer, made.record).image), np.asarray(made.image))
+    picture = save_picture(made.image, made.record, tmp_path / "a.png")
+    done = CliRunner().invoke(build(), ["rerender", str(picture)], catch_exceptions=False)
+    assert done.exit_code == 0
+    assert np.array_equal(pixels(tmp_path / "a-again.png"), pixels(picture))
+
+
+def test_a_file_beside_the_models_of_models_toml_is_found_by_its_digest(mixer: Mixer, tmp_path: Path) -> None:
+    for name, content in (("known", b"1"), ("moved", b"22")):
+        (tmp_path / f"{name}.safetensors").write_bytes(content)
+    (tmp_path / "models.toml").write_text('[models.known]\nlocation = "known.safetensors"\n')
+    record = dataclasses.replace(mixer.render("cat", steps=1).record.model, sha256=hashlib.sha256(b"22").hexdigest())
+    models_file = load_models_file(tmp_path / "models.toml")
+    assert find_model(record, models_file) == str(tmp_path / "moved.safetensors")
+    assert find_model(dataclasses.replace(record, sha256="0" * 64), models_file) is None
+
+
+def test_another_vae_is_said(mixer: Mixer) -> None:
+    record = mixer.render("cat", steps=1).record
+    other = dataclasses.replace(record, model=dataclasses.replace(record.model, vae_sha256="7" * 64))
+    assert differences(mixer, other) == ("the VAE is the model's own, was the file 7777777777",)
