@@ -21,6 +21,7 @@ from lora_mixer.errors import RequestError
 MAX_STEPS = 1000
 MAX_SIDE = 8192
 MAX_SEED = 2**64 - 1
+MAX_ETA = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,8 +118,14 @@ class RenderRequest:
         negative: What to steer away from.
         loras: The mix, besides the tags in the prompt.
         seed: What the noise is drawn from; None or a negative one is drawn at random.
+        subseed: The seed of a variation, whose noise is blended into the starting noise; None or a negative one is
+            drawn at random.
+        subseed_strength: How far towards the variation, 0..1; 0 is not at all.
         steps: Sampling steps.
         cfg: How strongly the prompt guides; 1 is not at all.
+        cfg_rescale: How far guidance is brought back to the contrast of the prompt's own prediction, 0..1 (phi of Lin
+            et al. 2023, arXiv:2305.08891, section 3.4).
+        eta: How much noise the sampler adds, as a share of what its method says; None leaves it to the sampler.
         sampler: A sampler by A1111's name.
         schedule: A schedule type by A1111's name.
         width: In pixels, a multiple of 8; None takes the model's own.
@@ -134,8 +141,12 @@ class RenderRequest:
     negative: str | None = None
     loras: tuple[LoraUse, ...] = ()
     seed: int | None = None
+    subseed: int | None = None
+    subseed_strength: float | None = None
     steps: int | None = None
     cfg: float | None = None
+    cfg_rescale: float | None = None
+    eta: float | None = None
     sampler: str | None = None
     schedule: str | None = None
     width: int | None = None
@@ -158,7 +169,10 @@ class RenderRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """A request with every gap filled: what is rendered, and what the record says."""
+    """A request with every gap filled: what is rendered, and what the record says.
+
+    `eta` alone may stay open: not every sampler takes one. Without a variation there is no subseed.
+    """
 
     prompt: str
     negative: str
@@ -174,6 +188,10 @@ class Settings:
     model: str
     emphasis: str = "original"
     grammar: str = "default"
+    subseed: int | None = None
+    subseed_strength: float = 0.0
+    cfg_rescale: float = 0.0
+    eta: float | None = None
 
     def __post_init__(self) -> None:
         """Refuse impossible values, each with what is possible."""
@@ -181,6 +199,12 @@ class Settings:
         _whole("seed", self.seed, 0, MAX_SEED)
         _whole("clip skip", self.clip_skip, 1, 12)
         _within("cfg", self.cfg, 0.0, 100.0)
+        _within("cfg rescale", self.cfg_rescale, 0.0, 1.0)
+        _within("subseed strength", self.subseed_strength, 0.0, 1.0)
+        if self.subseed is not None:
+            _whole("subseed", self.subseed, 0, MAX_SEED)
+        if self.eta is not None:
+            _within("eta", self.eta, 0.0, MAX_ETA)
         for what, text in (("prompt", self.prompt), ("negative prompt", self.negative)):
             _check_text(what, text)
         for use in self.loras:

@@ -25,6 +25,8 @@ A1111_KEYS: Mapping[str, str] = MappingProxyType(
         "prompt": "prompt",
         "negative_prompt": "negative",
         "seed": "seed",
+        "subseed": "subseed",
+        "subseed_strength": "subseed_strength",
         "steps": "steps",
         "cfg_scale": "cfg",
         "width": "width",
@@ -38,7 +40,9 @@ A1111_KEYS: Mapping[str, str] = MappingProxyType(
 )
 """A1111's key to ours; `n_iter` times `batch_size` pictures are made, with seeds counting up."""
 
-OUR_KEYS: Mapping[str, str] = MappingProxyType({n: n for n in ("schedule", "clip_skip", "loras", "name", "negative")})
+OUR_KEYS: Mapping[str, str] = MappingProxyType(
+    {n: n for n in ("schedule", "clip_skip", "cfg_rescale", "eta", "loras", "name", "negative")}
+)
 """What A1111 has no key for."""
 
 NOT_HONOURED: Mapping[str, str] = MappingProxyType(
@@ -46,8 +50,6 @@ NOT_HONOURED: Mapping[str, str] = MappingProxyType(
         "outpath_samples": "pictures go into the output folder",
         "outpath_grids": "the grid goes into the output folder",
         "prompt_for_display": "the manifest holds the prompt itself",
-        "subseed": "there are no variation seeds",
-        "subseed_strength": "there are no variation seeds",
         "seed_resize_from_h": "noise is drawn at the picture's own size",
         "seed_resize_from_w": "noise is drawn at the picture's own size",
         "sampler_index": "its meaning changes between versions; use --sampler_name",

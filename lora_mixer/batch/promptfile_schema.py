@@ -9,7 +9,17 @@ from typing import Annotated, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from lora_mixer.request import MAX_SEED, MAX_SIDE, MAX_STEPS, Curve, LoraUse, Rectangle, RenderRequest, Strength
+from lora_mixer.request import (
+    MAX_ETA,
+    MAX_SEED,
+    MAX_SIDE,
+    MAX_STEPS,
+    Curve,
+    LoraUse,
+    Rectangle,
+    RenderRequest,
+    Strength,
+)
 
 MAX_COUNT = 1000
 LONGEST_SHOWN = 40
@@ -70,8 +80,12 @@ class Fields(Table):
     negative: str | None = None
     loras: list[LoraTable] = []
     seed: int | None = Field(default=None, ge=-1, le=MAX_SEED)
+    subseed: int | None = Field(default=None, ge=-1, le=MAX_SEED)
+    subseed_strength: Finite | None = Field(default=None, ge=0, le=1)
     steps: int | None = Field(default=None, ge=1, le=MAX_STEPS)
     cfg: Finite | None = Field(default=None, ge=0, le=100)
+    cfg_rescale: Finite | None = Field(default=None, ge=0, le=1)
+    eta: Finite | None = Field(default=None, ge=0, le=MAX_ETA)
     sampler: str | None = None
     schedule: str | None = None
     width: Side | None = None
@@ -191,8 +205,12 @@ _FILLED = (
     "prompt",
     "negative",
     "seed",
+    "subseed",
+    "subseed_strength",
     "steps",
     "cfg",
+    "cfg_rescale",
+    "eta",
     "sampler",
     "schedule",
     "clip_skip",

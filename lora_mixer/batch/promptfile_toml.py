@@ -43,8 +43,12 @@ class AxisTable(Table):
     schedule: Words | None = Field(default=None, validation_alias=_also("schedule", "schedules"))
     model: Words | None = Field(default=None, validation_alias=_also("model", "models"))
     seed: Numbers | None = Field(default=None, validation_alias=_also("seed", "seeds"))
+    subseed: Numbers | None = Field(default=None, validation_alias=_also("subseed", "subseeds"))
+    subseed_strength: Numbers | None = None
     steps: Numbers | None = None
     cfg: Numbers | None = None
+    cfg_rescale: Numbers | None = None
+    eta: Numbers | None = None
     clip_skip: Numbers | None = None
     replace: Words | None = None
 
@@ -74,7 +78,7 @@ class AxisTable(Table):
 
     def _values(self, name: str) -> Sequence[object]:
         value = getattr(self, name)
-        if name not in WHOLE and name != "cfg":
+        if name in TEXTS:
             return list(value)
         values = _whole_numbers(value) if name in WHOLE else _numbers(value)
         checked = [read_table(Fields, {name: value}) for value in values]
@@ -85,10 +89,11 @@ class AxisTable(Table):
 
 
 VARIED = (
-    *("lora", "loras", "prompt", "negative", "replace", "seed", "steps", "cfg"),
-    *("sampler", "schedule", "clip_skip", "model"),
+    *("lora", "loras", "prompt", "negative", "replace", "seed", "subseed", "subseed_strength", "steps", "cfg"),
+    *("cfg_rescale", "eta", "sampler", "schedule", "clip_skip", "model"),
 )
-WHOLE = frozenset({"seed", "steps", "clip_skip"})
+WHOLE = frozenset({"seed", "subseed", "steps", "clip_skip"})
+TEXTS = frozenset({"prompt", "negative", "sampler", "schedule", "model"})
 
 
 class AxesTable(Table):

@@ -50,13 +50,22 @@ def _fields(record: RenderRecord) -> tuple[tuple[str, str | None], ...]:
         ("Model hash", model.short_hash if hashable else None),
         ("Model", _plain_name(model.name)),
         ("VAE hash", model.vae_sha256[:10] if model.vae_sha256 else None),
+        ("Variation seed", str(settings.subseed) if settings.subseed_strength else None),
+        ("Variation seed strength", f"{settings.subseed_strength:g}" if settings.subseed_strength else None),
         ("Clip skip", str(settings.clip_skip) if settings.clip_skip > 1 else None),
         ("RNG", "CPU"),
+        ("CFG Rescale", f"{settings.cfg_rescale:g}" if settings.cfg_rescale else None),
+        (_eta_key(settings.sampler), None if settings.eta is None else f"{settings.eta:g}"),
         ("Emphasis", settings.emphasis.capitalize() if settings.emphasis != "original" else None),
         ("Lora hashes", _hashes((a.name, a.autov3) for a in record.adapters)),
         ("TI hashes", _hashes((e.name, e.sha256) for e in record.embeddings)),
         ("Version", f"lora-mixer {record.versions.get('lora-mixer', '')}".strip()),
     )
+
+
+def _eta_key(sampler: str) -> str:
+    """Return A1111's name for eta: DDIM's stands in a field of its own."""
+    return "Eta DDIM" if sampler == "DDIM" else "Eta"
 
 
 def _hashes(pairs: Iterable[tuple[str, str]]) -> str | None:

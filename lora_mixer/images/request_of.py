@@ -7,13 +7,14 @@ from types import MappingProxyType
 
 from lora_mixer.images.infotext import Infotext
 from lora_mixer.images.record import RenderRecord
-from lora_mixer.request import MAX_SEED, MAX_SIDE, MAX_STEPS, RenderRequest
+from lora_mixer.request import MAX_ETA, MAX_SEED, MAX_SIDE, MAX_STEPS, RenderRequest
 
 SCHEDULES = ("Karras", "Exponential", "Polyexponential", "SGM Uniform", "Uniform", "Simple", "Normal", "DDIM", "Beta")
 AUTOMATIC = "Automatic"
 EMPHASES = frozenset({"original", "no norm", "ignore"})
 UNDERSTOOD = frozenset(
     {"Steps", "Sampler", "Schedule type", "CFG scale", "Seed", "Size", "Model", "Model hash", "Clip skip"}
+    | {"Variation seed", "Variation seed strength", "CFG Rescale", "Eta", "Eta DDIM"}
     | {"Lora hashes", "TI hashes", "TI", "Hashes", "Version", "RNG", "Emphasis"}
 )
 
@@ -29,7 +30,8 @@ def request_of(text: Infotext) -> tuple[RenderRequest, tuple[str, ...]]:
     width, height = _size(fields.get("Size", ""))
     values: dict[str, int | float | None] = {}
     for key, (name, read, low, high) in _NUMBERS.items():
-        values[name] = value = _number(fields.get(key), read, low, high)
+        value = _number(fields.get(key), read, low, high)
+        values[name] = values.get(name) if value is None else value
         if key in fields and value is None:
             notes.append(f"{key}: {fields[key]} is not a value we can use")
     notes += [f"{key} is not carried over" for key in fields if key not in UNDERSTOOD]
@@ -37,8 +39,12 @@ def request_of(text: Infotext) -> tuple[RenderRequest, tuple[str, ...]]:
         prompt=text.prompt,
         negative=text.negative if text.fields else None,
         seed=_int(values["seed"]),
+        subseed=_int(values["subseed"]),
+        subseed_strength=values["subseed_strength"],
         steps=_int(values["steps"]),
         cfg=values["cfg"],
+        cfg_rescale=values["cfg_rescale"],
+        eta=values["eta"],
         clip_skip=_int(values["clip_skip"]),
         sampler=sampler,
         schedule=schedule,
@@ -60,6 +66,11 @@ _NUMBERS: Mapping[str, tuple[str, Callable[[str], float], float, float]] = Mappi
         "Steps": ("steps", int, 1, MAX_STEPS),
         "CFG scale": ("cfg", float, 0, 100),
         "Seed": ("seed", int, 0, MAX_SEED),
+        "Variation seed": ("subseed", int, 0, MAX_SEED),
+        "Variation seed strength": ("subseed_strength", float, 0, 1),
+        "CFG Rescale": ("cfg_rescale", float, 0, 1),
+        "Eta DDIM": ("eta", float, 0, MAX_ETA),
+        "Eta": ("eta", float, 0, MAX_ETA),
         "Clip skip": ("clip_skip", int, 1, 12),
     }
 )

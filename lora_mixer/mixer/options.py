@@ -13,8 +13,12 @@ class RequestOptions(TypedDict, total=False):
     negative: str | None
     loras: tuple[LoraUse, ...]
     seed: int | None
+    subseed: int | None
+    subseed_strength: float | None
     steps: int | None
     cfg: float | None
+    cfg_rescale: float | None
+    eta: float | None
     sampler: str | None
     schedule: str | None
     width: int | None

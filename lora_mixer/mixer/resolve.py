@@ -29,7 +29,7 @@ from lora_mixer.request import LoraUse, RenderRequest, Settings
 
 
 def settings_of(request: RenderRequest, *, model: str, native_size: tuple[int, int], emphasis: str) -> Settings:
-    """Return a request with every gap filled; a missing or negative seed is drawn at random.
+    """Return a request with every gap filled; missing or negative seeds are drawn at random.
 
     Args:
         request: The request, already laid over the defaults of models.toml.
@@ -38,14 +38,18 @@ def settings_of(request: RenderRequest, *, model: str, native_size: tuple[int, i
         emphasis: The emphasis mode that suits it.
     """
     width, height = native_size
-    seed = request.seed
+    varied = bool(request.subseed_strength)
     return Settings(
         prompt=request.prompt,
         negative=request.negative or "",
         loras=request.loras,
-        seed=secrets.randbelow(2**32) if seed is None or seed < 0 else seed,
+        seed=_seed(request.seed),
+        subseed=_seed(request.subseed) if varied else None,
+        subseed_strength=request.subseed_strength or 0.0,
         steps=20 if request.steps is None else request.steps,
         cfg=7.0 if request.cfg is None else request.cfg,
+        cfg_rescale=request.cfg_rescale or 0.0,
+        eta=request.eta,
         sampler=request.sampler or "DPM++ 2M",
         schedule=request.schedule or "Automatic",
         width=width if request.width is None else request.width,
@@ -55,6 +59,10 @@ def settings_of(request: RenderRequest, *, model: str, native_size: tuple[int, i
         grammar=request.grammar or "default",
         model=model,
     )
+
+
+def _seed(asked: int | None) -> int:
+    return secrets.randbelow(2**32) if asked is None or asked < 0 else asked
 
 
 def styled(settings: Settings, names: Iterable[str], files: Iterable[Path]) -> Settings:

@@ -3,6 +3,8 @@
 A batch of pictures becomes rows of the UNet's batch: one a text. With cfg scale c, a picture's prediction is
 e = e_neg + sum_i c w_i (e_i - e_neg) = (1 - c sum_i w_i) e_neg + sum_i c w_i e_i, so that each row carries a
 coefficient and the rest is a sum. A row whose coefficient is 0 is not computed (cfg 1 costs one row, not two).
+
+Rescaling brings the contrast of e back to that of the same sum at cfg 1 (Lin et al. 2023, arXiv:2305.08891, eq. 15-16).
 """
 
 from __future__ import annotations
@@ -10,23 +12,41 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import torch
+from torch import Tensor
+
 from lora_mixer.pipeline.job import Guide, Job
 
 
 class Row(NamedTuple):
-    """One row of the UNet's batch: which picture it belongs to, its share in it, and what guides it."""
+    """One row of the UNet's batch: which picture it belongs to, its share in it (and at cfg 1), and what guides it."""
 
     image: int
     coefficient: float
+    unguided: float
     guide: Guide
 
 
 def rows_at(jobs: Sequence[Job], step: int) -> tuple[Row, ...]:
-    """Return the rows of one step: negatives and positives of every picture, those of weight 0 left out."""
+    """Return the rows of one step: negatives and positives of every picture, those without a share left out."""
     rows: list[Row] = []
     for image, job in enumerate(jobs):
         stretch, cfg = job.at(step), job.settings.cfg
-        towards = [Row(image, cfg * guide.weight, guide) for guide in stretch.positive]
-        away = Row(image, 1.0 - sum(row.coefficient for row in towards), stretch.negative)
-        rows += [row for row in (away, *towards) if row.coefficient != 0.0]
+        towards = [Row(image, cfg * guide.weight, guide.weight, guide) for guide in stretch.positive]
+        away = Row(
+            image,
+            1.0 - sum(row.coefficient for row in towards),
+            1.0 - sum(row.unguided for row in towards),
+            stretch.negative,
+        )
+        rescaled = job.settings.cfg_rescale != 0.0
+        rows += [row for row in (away, *towards) if row.coefficient != 0.0 or (rescaled and row.unguided != 0.0)]
     return tuple(rows)
+
+
+def rescaled(guided: Tensor, unguided: Tensor, phi: Sequence[float]) -> Tensor:
+    """Return guided predictions (n, c, h, w), each brought back by its phi to the deviation of its unguided one."""
+    share = torch.tensor(phi, dtype=guided.dtype, device=guided.device).view(-1, 1, 1, 1)
+    axes = (1, 2, 3)
+    contrast = unguided.std(axes, keepdim=True) / guided.std(axes, keepdim=True)
+    return torch.where(share > 0, guided * (share * contrast + 1 - share), guided)

@@ -100,6 +100,7 @@ def batch_key(settings: Settings) -> tuple[object, ...]:
         settings.steps,
         settings.sampler,
         settings.schedule,
+        settings.eta,
         settings.width,
         settings.height,
     )

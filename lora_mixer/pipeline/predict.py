@@ -14,7 +14,7 @@ from torch import Tensor
 from lora_mixer.apply import Stack
 from lora_mixer.conditioning import Encoded, equalise
 from lora_mixer.pipeline.desk import Desk
-from lora_mixer.pipeline.guidance import Row, rows_at
+from lora_mixer.pipeline.guidance import Row, rescaled, rows_at
 from lora_mixer.pipeline.job import Job
 
 LONGEST_TILING = 4
@@ -38,6 +38,7 @@ class Predictor:
         self._desk = desk
         self._jobs = tuple(jobs)
         self._dtype = desk.model.dtype  # a walk over all modules: once, not at every step
+        self._phi = [job.settings.cfg_rescale for job in jobs]
         self.plan = desk.plan(jobs)
         self._groups: tuple[tuple[Row, ...], tuple[_Group, ...]] = ((), ())
 
@@ -47,6 +48,7 @@ class Predictor:
         desk, total = self._desk, max(self._jobs[0].settings.steps - 1, 1)
         unet, dtype = desk.model.parts["unet"], self._dtype
         guided = torch.zeros(latents.shape, dtype=torch.float32, device=latents.device)
+        unguided = torch.zeros_like(guided)
         for group in self._groups_at(step):
             images = [row.image for row in group.rows]
             with self._applied(group, latents, progress=min(step / total, 1.0)):
@@ -59,7 +61,8 @@ class Predictor:
                 )[0]
             for row, prediction in zip(group.rows, predicted.float(), strict=True):
                 guided[row.image] += row.coefficient * prediction
-        return guided
+                unguided[row.image] += row.unguided * prediction
+        return rescaled(guided, unguided, self._phi) if any(self._phi) else guided
 
     def _applied(self, group: _Group, latents: Tensor, *, progress: float) -> AbstractContextManager[None]:
         if self.plan.engine == "side":

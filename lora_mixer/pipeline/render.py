@@ -13,6 +13,7 @@ from lora_mixer.pipeline.desk import Desk
 from lora_mixer.pipeline.job import Job
 from lora_mixer.pipeline.predict import Predictor
 from lora_mixer.pipeline.record import record_of
+from lora_mixer.request import Settings
 from lora_mixer.sampling import NoiseSource, Step, find_sampler, sample, starting_noise
 
 
@@ -39,8 +40,8 @@ def render(desk: Desk, jobs: Sequence[Job]) -> Iterator[Step | RenderedImage]:
     started = time.perf_counter()
     # 1. the sampler and every picture's own noise
     settings, model = jobs[0].settings, desk.model
-    sampler = find_sampler(settings.sampler, settings.schedule)
-    noise = [NoiseSource(job.settings.seed) for job in jobs]
+    sampler = find_sampler(settings.sampler, settings.schedule, settings.eta)
+    noise = [_noise(job.settings) for job in jobs]
     latents = starting_noise(noise, _latent_shape(desk, jobs[0])).to(model.device)
     # 2. the denoiser: texts encoded under their mix, guidance, the UNet
     denoise = Predictor(desk, jobs)
@@ -54,6 +55,10 @@ def render(desk: Desk, jobs: Sequence[Job]) -> Iterator[Step | RenderedImage]:
     seconds = (time.perf_counter() - started) / len(jobs)
     for index, picture in enumerate(pictures):
         yield RenderedImage(image=picture, record=record_of(desk, jobs, index, plan=denoise.plan, seconds=seconds))
+
+
+def _noise(settings: Settings) -> NoiseSource:
+    return NoiseSource(settings.seed, settings.subseed, settings.subseed_strength)
 
 
 def _latent_shape(desk: Desk, job: Job) -> tuple[int, int, int]:

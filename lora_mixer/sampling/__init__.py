@@ -1,8 +1,8 @@
 """Sampling: samplers and schedules by name, seeded noise, and the loop. The only room that knows schedulers."""
 
+from lora_mixer.choices import AUTOMATIC, SAMPLERS, SCHEDULES, Sampler, SamplerRow, find_sampler
 from lora_mixer.sampling.loop import Denoise, Step, sample
 from lora_mixer.sampling.noise import NoiseSource, starting_noise
-from lora_mixer.sampling.samplers import AUTOMATIC, SAMPLERS, SCHEDULES, Sampler, SamplerRow, find_sampler
 from lora_mixer.sampling.schedulers import schedule_in_use
 
 __all__ = [

@@ -9,9 +9,9 @@ from typing import Any, Protocol
 
 from torch import Tensor
 
+from lora_mixer.choices import Sampler
 from lora_mixer.errors import RequestError
 from lora_mixer.sampling.noise import NoiseSource
-from lora_mixer.sampling.samplers import Sampler
 from lora_mixer.sampling.schedulers import Output, Scheduler, build_scheduler
 
 
@@ -63,7 +63,7 @@ def sample(
     if len(noise) != len(latents):
         raise RequestError(f"{len(latents)} latents but {len(noise)} noise sources")
     scheduler = build_scheduler(sampler, scheduler_config, steps, latents.device)
-    extras = _step_arguments(scheduler, noise)
+    extras = _step_arguments(scheduler, sampler, noise)
     at = latents.float() * scheduler.init_noise_sigma
     calls = len(scheduler.timesteps)
     for call, timestep in enumerate(scheduler.timesteps):
@@ -89,11 +89,11 @@ def step_of(call: int, calls: int, steps: int) -> int:
     return call // 2 if calls == 2 * steps - 1 else max(0, call - 1)
 
 
-def _step_arguments(scheduler: Scheduler, noise: Sequence[NoiseSource]) -> dict[str, Any]:
-    """Return what `step` takes besides the latents: each picture's own generator."""
-    if "generator" not in inspect.signature(scheduler.step).parameters:
-        return {}
-    return {"generator": [source.generator for source in noise]}
+def _step_arguments(scheduler: Scheduler, sampler: Sampler, noise: Sequence[NoiseSource]) -> dict[str, Any]:
+    """Return what `step` takes besides the latents: each picture's own generator, and eta."""
+    given = {"generator": [source.generator for source in noise], "eta": sampler.eta}
+    taken = inspect.signature(scheduler.step).parameters
+    return {name: value for name, value in given.items() if name in taken}
 
 
 def _predicted(scheduler: Scheduler, output: Output, prediction: Tensor, latents: Tensor, timestep: Tensor) -> Tensor:

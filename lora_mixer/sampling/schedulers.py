@@ -5,17 +5,24 @@ from __future__ import annotations
 import inspect
 import warnings
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, Protocol
 
 import diffusers
 import torch
 from torch import Tensor
 
+from lora_mixer.choices import AUTOMATIC, SAMPLERS, SCHEDULES, TRAILING, Sampler
 from lora_mixer.errors import RequestError
-from lora_mixer.sampling.samplers import AUTOMATIC, SAMPLERS, SCHEDULES, TRAILING, Sampler
+from lora_mixer.sampling.ancestral import DPMPPSDE, DPM2Ancestral, DPMPP2SAncestral, EulerAncestral
 
 TRAINED = ("num_train_timesteps", "beta_start", "beta_end", "beta_schedule", "trained_betas", "prediction_type")
 """What a model's scheduler configuration says about its training; the rest of it is a choice of sampler."""
+
+OURS: Mapping[str, type[EulerAncestral]] = MappingProxyType(
+    {sampler.__name__: sampler for sampler in (EulerAncestral, DPM2Ancestral, DPMPP2SAncestral, DPMPPSDE)}
+)
+"""Samplers of our own by the name a row has; their levels and timesteps are `EulerDiscreteScheduler`'s."""
 
 
 class Output(Protocol):
@@ -75,9 +82,8 @@ def build_scheduler(sampler: Sampler, trained: Mapping[str, Any], steps: int, de
     with warnings.catch_warnings():
         # diffusers hands tensors to numpy in a way numpy 2 deprecates
         warnings.filterwarnings("ignore", "__array_", DeprecationWarning)
-        built = getattr(diffusers, row.scheduler)(**arguments, **row.options, **_spacing(sampler, trained))
-        _set_steps(built, steps, device, row.name)
-    scheduler: Scheduler = built
+        scheduler = _built(sampler, arguments | {**row.options, **_spacing(sampler, trained)})
+        _set_steps(scheduler, steps, device, row.name)
     return scheduler
 
 
@@ -96,8 +102,16 @@ def _spacing(sampler: Sampler, trained: Mapping[str, Any]) -> Mapping[str, Any]:
     return {key: value for key, value in wanted.items() if _takes(sampler.row.scheduler, key)}
 
 
+def _built(sampler: Sampler, arguments: Mapping[str, Any]) -> Scheduler:
+    made: Any = OURS.get(sampler.row.scheduler) or getattr(diffusers, sampler.row.scheduler)
+    eta = {"eta": sampler.eta} if sampler.row.scheduler in OURS else {}
+    scheduler: Scheduler = made(**arguments, **eta)
+    return scheduler
+
+
 def _takes(scheduler: str, argument: str) -> bool:
-    return argument in inspect.signature(getattr(diffusers, scheduler).__init__).parameters
+    known = getattr(diffusers, "EulerDiscreteScheduler" if scheduler in OURS else scheduler)
+    return argument in inspect.signature(known.__init__).parameters
 
 
 def _set_steps(scheduler: Scheduler, steps: int, device: torch.device, name: str) -> None:

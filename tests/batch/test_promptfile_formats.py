@@ -64,7 +64,7 @@ def test_batches_of_a1111_become_pictures_with_seeds_counting_up():
 
 
 def test_options_without_effect_are_told_and_cost_nothing():
-    plan = _read("--prompt p --restore_faces true --subseed 5")
+    plan = _read("--prompt p --restore_faces true --sampler_index 5")
     assert [problem.column for problem in plan.problems] == [12, 33]
     assert not any(problem.skipped for problem in plan.problems)
     assert len(plan.jobs) == 1

@@ -13,6 +13,7 @@ from sd_parsers import ParserManager
 from lora_mixer.errors import BrokenFileError, FileError, LoraMixerError, RequestError
 from lora_mixer.images import RenderRecord, infotext, parse_infotext, read_picture, save_picture
 from lora_mixer.images.record import EMPTY_SHA256
+from lora_mixer.images.request_of import request_of
 
 PICTURE = Image.radial_gradient("L").resize((128, 64)).convert("RGB")
 
@@ -85,6 +86,22 @@ def test_the_infotext_is_a1111s_word_for_word(record):
         'Lora hashes: "ink wash: efefefefefef, 猫: efefefefefef", TI hashes: "badpic: 121212121212", '
         "Version: lora-mixer 0.1.0"
     )
+
+
+def test_variation_rescale_and_eta_stand_where_a1111_and_its_extension_put_them_and_come_back(record):
+    varied = replace(record.settings, subseed=9, subseed_strength=0.25, cfg_rescale=0.7, eta=0.5, sampler="Euler a")
+    text = infotext(replace(record, settings=varied))
+    assert "Model: emoji, Variation seed: 9, Variation seed strength: 0.25, Clip skip: 2" in text
+    assert "RNG: CPU, CFG Rescale: 0.7, Eta: 0.5, Lora hashes" in text
+    request, notes = request_of(parse_infotext(text))
+    assert not notes
+    assert (request.subseed, request.subseed_strength, request.cfg_rescale, request.eta) == (9, 0.25, 0.7, 0.5)
+
+
+def test_ddims_eta_has_a_field_of_its_own(record):
+    text = infotext(replace(record, settings=replace(record.settings, sampler="DDIM", eta=0.5)))
+    assert "Eta DDIM: 0.5" in text
+    assert request_of(parse_infotext(text))[0].eta == 0.5
 
 
 def test_the_hash_of_nothing_is_neither_written_nor_read(record):

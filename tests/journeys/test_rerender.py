@@ -42,6 +42,7 @@ def pictures(mixer: Mixer, tmp_path_factory: pytest.TempPathFactory) -> list[Pat
         {"batch": 1, "sampler": "Euler a", "steps": 3},
         {"batch": 3, "sampler": "DPM++ 2M SDE", "schedule": "Karras", "steps": 3},
         {"batch": 4, "sampler": "DPM++ 2M", "steps": 4, "width": 96},
+        {"batch": 2, "sampler": "DPM++ SDE", "steps": 2, "eta": 0.5, "cfg_rescale": 0.5, "subseed_strength": 0.3},
     ]
     for number, variant in enumerate(variants):
         for index, picture in enumerate(mixer.render_many(REQUESTS, **variant)):

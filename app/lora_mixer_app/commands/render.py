@@ -41,6 +41,18 @@ def render(
         str | None, typer.Option("--sampler", help="Sampler for every picture, by A1111's name.")
     ] = None,
     seed: Annotated[int | None, typer.Option("--seed", help="Seed for every picture; -1 draws one.")] = None,
+    subseed: Annotated[
+        int | None, typer.Option("--subseed", help="Seed of a variation for every picture; -1 draws one.")
+    ] = None,
+    subseed_strength: Annotated[
+        float | None, typer.Option("--subseed-strength", help="How far towards the variation, 0 to 1.")
+    ] = None,
+    eta: Annotated[
+        float | None, typer.Option("--eta", help="How much noise DDIM and ancestral samplers add; 1 is all of it.")
+    ] = None,
+    cfg_rescale: Annotated[
+        float | None, typer.Option("--cfg-rescale", help="Bring guidance back to the prompt's contrast, 0 to 1.")
+    ] = None,
     size: Annotated[str | None, typer.Option("--size", help="WxH in pixels, for example 512x768.")] = None,
     batch: Annotated[int, typer.Option("--batch", min=1, max=256, help="Pictures rendered at once.")] = 4,
     engine: Annotated[str, typer.Option("--engine", help="How mixes are applied: auto, merged or side.")] = "auto",
@@ -69,6 +81,10 @@ def render(
             "cfg": cfg,
             "sampler": sampler,
             "seed": seed,
+            "subseed": subseed,
+            "subseed_strength": subseed_strength,
+            "eta": eta,
+            "cfg_rescale": cfg_rescale,
             "width": width,
             "height": height,
             "grammar": grammar,

@@ -1,7 +1,7 @@
 """What can be asked for: samplers and schedules by the names people know, as tables onto diffusers' schedulers.
 
 Names follow AUTOMATIC1111's web UI. A row says which schedules its class takes; another one is refused, because
-diffusers would ignore it and draw a different picture.
+diffusers would ignore it and draw a different picture. `lora_mixer.sampling` builds what a row names.
 """
 
 from __future__ import annotations
@@ -46,11 +46,12 @@ class SamplerRow:
 
     Attributes:
         name: A1111's name.
-        scheduler: The class in diffusers.
+        scheduler: The class in diffusers, or in `lora_mixer.sampling.ancestral`.
         options: Arguments of the class that make it this sampler.
         schedules: The schedules it takes; the first is its own, the one `Automatic` means.
         aliases: Other names people paste.
         noisy: It draws noise at every step.
+        eta: How much noise it adds, as a share of what its method says, if nothing else is asked; None: no such choice.
         epsilon_only: It adds up predictions of several steps, which is wrong for the velocity of v-prediction.
     """
 
@@ -60,6 +61,7 @@ class SamplerRow:
     options: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     aliases: tuple[str, ...] = ()
     noisy: bool = False
+    eta: float | None = None
     epsilon_only: bool = False
 
 
@@ -101,11 +103,19 @@ SAMPLERS: tuple[SamplerRow, ...] = (
     ),
     SamplerRow(
         name="DPM++ SDE",
-        scheduler="DPMSolverSinglestepScheduler",
-        options={"algorithm_type": "sde-dpmsolver++", "solver_order": 2, "lower_order_final": True},
-        schedules=(KARRAS, UNIFORM, EXPONENTIAL, BETA),
+        scheduler="DPMPPSDE",
+        schedules=_own(KARRAS, _SPACED + _CURVED),
         aliases=("dpmpp_sde", "k_dpmpp_sde"),
         noisy=True,
+        eta=1.0,
+    ),
+    SamplerRow(
+        name="DPM++ 2S a",
+        scheduler="DPMPP2SAncestral",
+        schedules=_own(KARRAS, _SPACED + _CURVED),
+        aliases=("dpmpp_2s_a", "k_dpmpp_2s_a", "dpmpp_2s_ancestral", "k_dpmpp_2s_ancestral"),
+        noisy=True,
+        eta=1.0,
     ),
     SamplerRow(
         name="Euler",
@@ -115,10 +125,11 @@ SAMPLERS: tuple[SamplerRow, ...] = (
     ),
     SamplerRow(
         name="Euler a",
-        scheduler="EulerAncestralDiscreteScheduler",
-        schedules=_SPACED,
+        scheduler="EulerAncestral",
+        schedules=_SPACED + _CURVED,
         aliases=("euler_a", "k_euler_a", "euler_ancestral", "k_euler_ancestral", "Euler Ancestral"),
         noisy=True,
+        eta=1.0,
     ),
     SamplerRow(
         name="Heun",
@@ -140,16 +151,18 @@ SAMPLERS: tuple[SamplerRow, ...] = (
     ),
     SamplerRow(
         name="DPM2 a",
-        scheduler="KDPM2AncestralDiscreteScheduler",
+        scheduler="DPM2Ancestral",
         schedules=_own(KARRAS, _SPACED + _CURVED),
         aliases=("dpm_2_a", "k_dpm_2_a", "dpm_2_ancestral", "k_dpm_2_ancestral"),
         noisy=True,
+        eta=1.0,
     ),
     SamplerRow(
         name="DDIM",
         scheduler="DDIMScheduler",
         options={"clip_sample": False, "set_alpha_to_one": False},
         schedules=_own(LEADING, _SPACED),
+        eta=0.0,
     ),
     SamplerRow(
         name="DDPM",
@@ -193,12 +206,12 @@ SAMPLERS: tuple[SamplerRow, ...] = (
         options={"clip_sample": False, "set_alpha_to_one": False},
         schedules=(LEADING,),
         noisy=True,
+        eta=0.3,
     ),
 )
 
 UNSUPPORTED: Mapping[str, str] = MappingProxyType(
     {
-        "DPM++ 2S a": "DPM++ SDE",
         "DPM fast": "DPM++ 2M",
         "DPM adaptive": "DPM++ 2M",
         "Restart": "DPM++ SDE",
@@ -206,7 +219,7 @@ UNSUPPORTED: Mapping[str, str] = MappingProxyType(
         "DEIS": "UniPC",
         "HeunPP2": "Heun",
         "IPNDM": "PLMS",
-        "DPM++ 2S a RF": "DPM++ SDE",
+        "DPM++ 2S a RF": "DPM++ 2S a",
         "Euler CFG++": "Euler",
         "Euler a CFG++": "Euler a",
     }
@@ -221,10 +234,11 @@ UNSUPPORTED_SCHEDULES: Mapping[str, str] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sampler:
-    """A sampler with its schedule (`Automatic`, or one its row takes)."""
+    """A sampler with its schedule (`Automatic`, or one its row takes) and its eta, where it takes one."""
 
     row: SamplerRow
     schedule: str
+    eta: float | None = None
 
     @property
     def name(self) -> str:
@@ -232,8 +246,13 @@ class Sampler:
         return self.row.name
 
 
-def find_sampler(name: str, schedule: str | None = None) -> Sampler:
+def find_sampler(name: str, schedule: str | None = None, eta: float | None = None) -> Sampler:
     """Return the sampler and schedule people mean by these names.
+
+    Args:
+        name: The sampler, by any of its names.
+        schedule: The schedule; None is `Automatic`.
+        eta: How much noise the sampler adds, as a share of what its method says; None leaves it to the sampler.
 
     The schedule may be the end of the sampler's name, as older programs wrote it:
 
@@ -242,7 +261,7 @@ def find_sampler(name: str, schedule: str | None = None) -> Sampler:
     ('DPM++ 2M', 'Karras')
 
     Raises:
-        RequestError: There is no such sampler or schedule here, or the sampler does not take that schedule.
+        RequestError: There is no such sampler or schedule here, or the sampler takes no such schedule, or no eta.
     """
     row, ending = _split(name)
     if ending is not None and schedule is not None and _key(schedule) not in {_key(AUTOMATIC), _key(ending)}:
@@ -253,7 +272,10 @@ def find_sampler(name: str, schedule: str | None = None) -> Sampler:
             f"the sampler {row.name} does not take the schedule {wanted}",
             remedy=f"Use {AUTOMATIC} or one of {', '.join(row.schedules)}.",
         )
-    return Sampler(row=row, schedule=wanted)
+    if eta is not None and row.eta is None:
+        able = ", ".join(other.name for other in SAMPLERS if other.eta is not None)
+        raise RequestError(f"the sampler {row.name} takes no eta", remedy=f"Leave it out, or use one of {able}.")
+    return Sampler(row=row, schedule=wanted, eta=row.eta if eta is None else eta)
 
 
 def _split(name: str) -> tuple[SamplerRow, str | None]:
