@@ -6,6 +6,7 @@
 """
 
 from lora_mixer.adapters.dora import file_hints
+from lora_mixer.adapters.inner import Change, change_of, inner
 from lora_mixer.adapters.kind import Delta, Factors, Hints, Kind, Weights
 from lora_mixer.adapters.kinds import KINDS, recognise
 from lora_mixer.adapters.layer import Layer
@@ -28,6 +29,7 @@ from lora_mixer.modules import Shape
 __all__ = [
     "KINDS",
     "Axis",
+    "Change",
     "Delta",
     "Dense",
     "Factors",
@@ -45,8 +47,10 @@ __all__ = [
     "SideTerm",
     "Slots",
     "Weights",
+    "change_of",
     "concatenate",
     "file_hints",
+    "inner",
     "make_layer",
     "recognise",
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from lora_mixer.apply.calibration import costs_of
 from lora_mixer.apply.costs import Render
 from lora_mixer.apply.merge import DEFAULT_CACHE_MB, MergeEngine
+from lora_mixer.apply.overlap import Overlap, measure
 from lora_mixer.apply.plan import ENGINES, ApplyPlan, plan_for
 from lora_mixer.apply.side import SideEngine
 from lora_mixer.apply.stack import Placed, Stack
@@ -14,10 +15,12 @@ __all__ = [
     "ENGINES",
     "ApplyPlan",
     "MergeEngine",
+    "Overlap",
     "Placed",
     "Render",
     "SideEngine",
     "Stack",
     "costs_of",
+    "measure",
     "plan_for",
 ]

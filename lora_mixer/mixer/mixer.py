@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Self, Unpack
 
-from lora_mixer.apply import DEFAULT_CACHE_MB
+from lora_mixer.apply import DEFAULT_CACHE_MB, Overlap, measure
 from lora_mixer.catalog import FileDigests, Library, ModelsFile, load_models_file
 from lora_mixer.errors import RenderError, RequestError
 from lora_mixer.mapping import MappingReport
@@ -151,6 +151,16 @@ class Mixer:
         """
         with self._turn:
             return self._pool.take(self._current).shelf.take(name).report
+
+    def overlap(self, names: Iterable[str]) -> Overlap:
+        """Return how far each of some LoRAs moves the weights, and how much they have in common.
+
+        Raises:
+            AdapterError: One of them is unknown or does not fit.
+        """
+        with self._turn:
+            station = self._pool.take(self._current)
+            return measure(station.desk.model, [station.shelf.take(name) for name in dict.fromkeys(names)])
 
     def render(
         self,

@@ -135,6 +135,12 @@ def test_inspect_accounts_for_every_tensor(embedded: Path) -> None:
     assert facts["kinds"]
 
 
+def test_inspect_says_what_loras_have_in_common(embedded: Path) -> None:
+    said = run("inspect", embedded / "loras" / "sepia.safetensors", "--overlap", "line_art=2", "--overlap", "night_sky")
+    assert "cosine with each" in said
+    assert "as much as one LoRA at strength 2." in said
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,11 +14,11 @@ from rich.console import Console
 from lora_mixer.errors import BrokenAdapterError
 from lora_mixer.files import PICKLE_SUFFIXES, digest_file, open_tensor_file
 from lora_mixer.keys import parse_adapter, tell_family
+from lora_mixer_app.arguments import parse_lora
 from lora_mixer_app.options import AllowPartial, AsJson, Device, Dtype, Model, ModelsPath
 
 if TYPE_CHECKING:
     from lora_mixer.keys import ParsedAdapter
-    from lora_mixer.mapping import MappingReport
 
 METADATA_SHOWN = (
     "modelspec.title",
@@ -45,15 +45,30 @@ def inspect(
     *,
     allow_partial: AllowPartial = False,
     as_json: AsJson = False,
+    overlap: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--overlap",
+            help="Another LoRA, as NAME, FILE or either with =STRENGTH: print how much they have in common on the model "
+            "and what their sum comes to; may be repeated.",
+        ),
+    ] = None,
 ) -> None:
     """Say what a LoRA file is: kinds, ranks, metadata, trained words; with --model also where every tensor goes."""
     parsed = _parsed(file)
     facts = _facts(parsed, file)
-    report = None
-    if model is not None:
-        report = _report(file, model, models_path, device, dtype, allow_partial=allow_partial)
+    report = found = None
+    others = _others(file, overlap or ())
+    if model is not None or overlap:
+        from lora_mixer import Mixer
+
+        mixer = Mixer.open(model, models_file=models_path, device=device, dtype=dtype, allow_partial=allow_partial)
+        report = mixer.inspect(str(file))
+        found = mixer.overlap(others) if overlap else None
     if as_json:
-        whole = facts if report is None else {**facts, "mapping": report.to_json()}
+        whole = facts
+        whole |= {} if report is None else {"mapping": report.to_json()}
+        whole |= {} if found is None else {"overlap": found.to_json()}
         print(json.dumps(whole, indent=2, ensure_ascii=False))  # noqa: T201
         return
     console = Console(highlight=False, soft_wrap=True)
@@ -61,6 +76,14 @@ def inspect(
         console.print(line, markup=False)
     if report is not None:
         console.print("\n".join(("", *report.sentences(), "", report.table())), markup=False)
+    if found is not None:
+        console.print("\n".join(("", found.table(), *found.warnings(list(others.values())))), markup=False)
+
+
+def _others(file: Path, named: Sequence[str]) -> dict[str, float]:
+    """Return the adapters to compare by name, each with its strength; the file itself comes first, at 1."""
+    uses = [parse_lora(text if "=" in text else f"{text}=1") for text in named]
+    return {str(file): 1.0} | {use.name: use.strength.unet for use in uses}
 
 
 def _parsed(file: Path) -> ParsedAdapter:
@@ -108,15 +131,6 @@ def _words(file: Path) -> list[str]:
     from lora_mixer.catalog import Library
 
     return list(Library([file.parent]).find(file).trained_words)
-
-
-def _report(
-    file: Path, model: str, models_path: Path | None, device: str | None, dtype: str | None, *, allow_partial: bool
-) -> MappingReport:
-    from lora_mixer import Mixer
-
-    opened = Mixer.open(model, models_file=models_path, device=device, dtype=dtype, allow_partial=allow_partial)
-    return opened.inspect(str(file))
 
 
 def _lines(facts: dict[str, object]) -> Iterator[str]:
