@@ -11,6 +11,7 @@ from rich.console import Console
 
 from lora_mixer import __version__
 from lora_mixer.errors import CancelledError, LoraMixerError, RequestError
+from lora_mixer_app.commands.bake import bake
 from lora_mixer_app.commands.info import info
 from lora_mixer_app.commands.inspect import inspect
 from lora_mixer_app.commands.loras import loras
@@ -36,6 +37,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("inspect", inspect),
     Command("info", info),
     Command("rerender", rerender),
+    Command("bake", bake),
     Command("ui", ui),
 )
 

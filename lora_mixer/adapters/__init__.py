@@ -5,6 +5,7 @@
 (`side`).
 """
 
+from lora_mixer.adapters.compress import Compressed, compress_factors, compress_matrix
 from lora_mixer.adapters.dora import file_hints
 from lora_mixer.adapters.inner import Change, change_of, inner
 from lora_mixer.adapters.kind import Delta, Factors, Hints, Kind, Weights
@@ -30,6 +31,7 @@ __all__ = [
     "KINDS",
     "Axis",
     "Change",
+    "Compressed",
     "Delta",
     "Dense",
     "Factors",
@@ -48,6 +50,8 @@ __all__ = [
     "Slots",
     "Weights",
     "change_of",
+    "compress_factors",
+    "compress_matrix",
     "concatenate",
     "file_hints",
     "inner",

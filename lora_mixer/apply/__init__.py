@@ -8,7 +8,7 @@ from lora_mixer.apply.merge import DEFAULT_CACHE_MB, MergeEngine
 from lora_mixer.apply.overlap import Overlap, measure
 from lora_mixer.apply.plan import ENGINES, ApplyPlan, plan_for
 from lora_mixer.apply.side import SideEngine
-from lora_mixer.apply.stack import Placed, Stack
+from lora_mixer.apply.stack import Placed, Stack, Term
 
 __all__ = [
     "DEFAULT_CACHE_MB",
@@ -20,6 +20,7 @@ __all__ = [
     "Render",
     "SideEngine",
     "Stack",
+    "Term",
     "costs_of",
     "measure",
     "plan_for",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from lora_mixer.bake import BakeReport
 from lora_mixer.mixer.again import differences, rerender
 from lora_mixer.mixer.finding import find_model
 from lora_mixer.mixer.local_names import request_from_picture, with_local_names
@@ -10,6 +11,7 @@ from lora_mixer.mixer.progress import Cancel, Progress
 from lora_mixer.pipeline import RenderedImage
 
 __all__ = [
+    "BakeReport",
     "Cancel",
     "Mixer",
     "Progress",

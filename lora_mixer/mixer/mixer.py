@@ -9,10 +9,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Self, Unpack
 
+from lora_mixer import __version__
 from lora_mixer.apply import DEFAULT_CACHE_MB, Overlap, measure
+from lora_mixer.bake import BakeReport, OnModule
 from lora_mixer.catalog import FileDigests, Library, ModelsFile, load_models_file
 from lora_mixer.errors import RenderError, RequestError
 from lora_mixer.mapping import MappingReport
+from lora_mixer.mixer.baking import bake
 from lora_mixer.mixer.embeddings import open_embeddings
 from lora_mixer.mixer.options import RequestOptions
 from lora_mixer.mixer.pool import Pool
@@ -278,6 +281,51 @@ class Mixer:
         asked = _asked(request, options)
         with self._turn:
             return self._job(asked, self._source(asked.model))
+
+    def bake(
+        self,
+        request: RenderRequest | str,
+        path: str | Path,
+        *,
+        form: str = "lora",
+        rank: int = 64,
+        dtype: str = "float16",
+        overwrite: bool = False,
+        on_module: OnModule | None = None,
+        **options: Unpack[RequestOptions],
+    ) -> BakeReport:
+        """Write a request's mix down for other programs.
+
+        Args:
+            request: A request, or just a prompt with LoRA tags; only its mix and its model count.
+            path: The file or folder to write.
+            form: `lora` for one LoRA in kohya's naming, `checkpoint` for the merged model as a single file, `folder`
+                for the merged model as a diffusers folder.
+            rank: The most ranks a module of the LoRA may have.
+            dtype: What the tensors are stored in: `float16`, `bfloat16`, `float32`.
+            overwrite: Replace what lies there.
+            on_module: Hears how many modules of a LoRA are done, and how many there are.
+            options: Fields of `RenderRequest`, laid over the request.
+
+        Raises:
+            RequestError: The mix changes over the steps or from text to text, or an argument is impossible.
+            FileError: It cannot be written.
+            LoraMixerError: What `render` would raise before its first step.
+        """
+        asked = _asked(request, options)
+        with self._turn:
+            source = self._source(asked.model)
+            return bake(
+                self._pool.take(source).desk,
+                self._job(asked, source),
+                Path(path),
+                form=form,
+                rank=rank,
+                dtype=dtype,
+                overwrite=overwrite,
+                version=__version__,
+                on_module=on_module,
+            )
 
     def _job(self, asked: RenderRequest, source: ModelSource) -> Job:
         station = self._pool.take(source)

@@ -6,6 +6,7 @@ from lora_mixer.models.index import index_of, module_of
 from lora_mixer.models.memory import release_memory
 from lora_mixer.models.model import Model
 from lora_mixer.models.opening import files_of, open_model
+from lora_mixer.models.saving import save_folder
 
 __all__ = [
     "Model",
@@ -16,4 +17,5 @@ __all__ = [
     "module_of",
     "open_model",
     "release_memory",
+    "save_folder",
 ]

@@ -128,7 +128,7 @@ def _vae_of(tensors: Mapping[str, Tensor], family: Family, dtype: torch.dtype, w
 def _config(family: Family, folder: str) -> dict[str, Any]:
     found = config(family, folder)
     if found is None:
-        raise ModelError(f"{family.title} cannot be opened from a single file", remedy="Use its diffusers folder.")
+        raise ModelError(f"{family.full_name} cannot be opened from a single file", remedy="Use its diffusers folder.")
     return found
 
 

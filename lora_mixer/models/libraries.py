@@ -10,6 +10,7 @@ import os
 
 os.environ["DIFFUSERS_DISABLE_REMOTE_CODE"] = "1"
 
+import diffusers
 from accelerate import init_empty_weights  # type: ignore[import-untyped]
 from diffusers.loaders.single_file_utils import (
     convert_ldm_unet_checkpoint,
@@ -27,6 +28,7 @@ for logging in (diffusers_logging, transformers_logging):
     logging.set_verbosity_error()
     logging.disable_progress_bar()
 
+diffusers_version: str = diffusers.__version__
 TextEncoder = CLIPTextModel | CLIPTextModelWithProjection
 
 __all__ = [
@@ -41,5 +43,6 @@ __all__ = [
     "convert_ldm_unet_checkpoint",
     "convert_ldm_vae_checkpoint",
     "convert_open_clip_checkpoint",
+    "diffusers_version",
     "init_empty_weights",
 ]

@@ -2,81 +2,20 @@
 
 from __future__ import annotations
 
-import importlib.util
 import pickle
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 import torch
-from diffusers import AutoencoderKL, UNet2DConditionModel
 from safetensors.torch import save_file
-from torch import Tensor, nn
-from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
+from torch import nn
 
 from lora_mixer.errors import FileError, ModelError, UnsafeFileError
 from lora_mixer.models import Model, open_model
-from lora_mixer.models.families import config
 from lora_mixer.modules import Family
 from lora_mixer.request import ModelSource
-
-_spec = importlib.util.spec_from_file_location("ldm_layout", Path(__file__).with_name("ldm_layout.py"))
-assert _spec is not None
-assert _spec.loader is not None
-ldm = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(ldm)
-
-WIDTH = 64  # instead of 320: the least that SD 2.x's heads of 64 allow
-PREFIXES = {
-    (Family.SD1, "te1"): "cond_stage_model.transformer.",
-    (Family.SD2, "te1"): "cond_stage_model.model.",
-    (Family.SDXL, "te1"): "conditioner.embedders.0.transformer.",
-    (Family.SDXL, "te2"): "conditioner.embedders.1.model.",
-    (Family.SDXL_REFINER, "te2"): "conditioner.embedders.0.model.",
-}
-
-
-class Written(NamedTuple):
-    """A checkpoint's tensors and the networks they came from."""
-
-    tensors: dict[str, Tensor]
-    networks: dict[str, nn.Module]
-
-
-def _unet(family: Family) -> nn.Module:
-    plan = dict(config(family, "unet") or {})
-    base = plan["block_out_channels"][0]
-    plan["block_out_channels"] = [width * WIDTH // base for width in plan["block_out_channels"]]
-    if isinstance(plan["attention_head_dim"], list):
-        plan["attention_head_dim"] = [heads * WIDTH // base for heads in plan["attention_head_dim"]]
-    return UNet2DConditionModel.from_config(plan)
-
-
-def _vae(family: Family) -> nn.Module:
-    return AutoencoderKL.from_config({**(config(family, "vae") or {}), "block_out_channels": [32, 64, 128, 128]})
-
-
-def _small(plan: dict[str, Any]) -> CLIPTextConfig:
-    return CLIPTextConfig(**{**plan, "vocab_size": 50, "num_hidden_layers": 2, "intermediate_size": 64})
-
-
-def write(family: Family) -> Written:
-    torch.manual_seed(0)
-    networks: dict[str, nn.Module] = {"unet": _unet(family), "vae": _vae(family)}
-    tensors = ldm.unet_in_ldm(networks["unet"]) | ldm.vae_in_ldm(networks["vae"])
-    for part, folder, network in (
-        ("te1", "text_encoder", CLIPTextModel),
-        ("te2", "text_encoder_2", CLIPTextModelWithProjection),
-    ):
-        plan = config(family, folder)
-        if plan is not None:
-            networks[part] = network(_small(plan))
-            prefix = PREFIXES[family, part]
-            spell = ldm.open_clip_in_ldm if prefix.endswith(".model.") else ldm.clip_in_ldm
-            tensors |= spell(networks[part], prefix)
-    for network in networks.values():
-        network.eval().requires_grad_(False)
-    return Written({key: value.contiguous() for key, value in tensors.items()}, networks)
+from tests.support.checkpoints import WIDTH, Written, write
 
 
 def opened(path: Path, **options: Any) -> Model:

@@ -1,0 +1,65 @@
+"""A mix merged into its model, as one file in LDM's layout, which every program of the field opens."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from lora_mixer.apply import MergeEngine
+from lora_mixer.bake.ldm_names import ldm_tensors
+from lora_mixer.bake.mix import KEY, Mix
+from lora_mixer.bake.report import BakeReport
+from lora_mixer.bake.spelling import BASE_MODELS
+from lora_mixer.bake.writing import dtype_of, require_free, write_tensors
+
+
+@torch.no_grad()
+def bake_checkpoint(mix: Mix, engine: MergeEngine, path: Path, *, dtype: str, overwrite: bool = False) -> BakeReport:
+    """Write the merged model as a single file.
+
+    Args:
+        mix: The mix.
+        engine: What merges it; the model is pristine again afterwards.
+        path: The `.safetensors` file to write.
+        dtype: What the tensors are stored in.
+        overwrite: Replace what lies there.
+
+    Raises:
+        RequestError: The family has no single-file layout, or the dtype is none of a file.
+        FileError: It cannot be written.
+    """
+    stored = dtype_of(dtype)
+    require_free(path, overwrite=overwrite)
+    with engine.applied([mix.stack], parts=mix.model.parts):
+        tensors = {key: value.to("cpu", stored, copy=True) for key, value in ldm_tensors(mix.model)}
+    write_tensors(path, tensors | _marks(mix), _metadata(mix, path))
+    modules = len(mix.stack.terms(parts=mix.model.parts, progress=0.0))
+    return BakeReport(path=path, modules=modules, notes=lost_embeddings(mix))
+
+
+def lost_embeddings(mix: Mix) -> tuple[str, ...]:
+    """Return a sentence if the mix brings embeddings, for which a checkpoint has no place."""
+    words = ", ".join(mix.embeddings)
+    return (f"the embeddings {words} are not in it: a checkpoint has no place for them",) if words else ()
+
+
+def _marks(mix: Mix) -> dict[str, Tensor]:
+    """Return the empty tensors by which tools tell v-prediction and zero-terminal-SNR models."""
+    said = {
+        "v_pred": mix.model.prediction == "v_prediction",
+        "ztsnr": bool(mix.model.scheduler_config.get("rescale_betas_zero_snr")),
+    }
+    return {name: torch.zeros(0) for name, is_so in said.items() if is_so}
+
+
+def _metadata(mix: Mix, path: Path) -> dict[str, str]:
+    return {
+        KEY: mix.described(),
+        "format": "pt",
+        "modelspec.sai_model_spec": "1.0.0",
+        "modelspec.architecture": BASE_MODELS[mix.model.family][1],
+        "modelspec.title": path.stem,
+        "modelspec.prediction_type": "v" if mix.model.prediction == "v_prediction" else "epsilon",
+    }

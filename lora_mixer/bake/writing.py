@@ -1,0 +1,61 @@
+"""Tensors into a file: whole or not at all, and never over what is there unless told so."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import save_file
+from torch import Tensor
+
+from lora_mixer.errors import FileError, RequestError
+
+DTYPES = {"float16": torch.float16, "bfloat16": torch.bfloat16, "float32": torch.float32}
+
+
+def dtype_of(name: str) -> torch.dtype:
+    """Return the dtype of a name.
+
+    Raises:
+        RequestError: It is none that files are written in.
+    """
+    if name not in DTYPES:
+        raise RequestError(f"{name!r} is no dtype of a file", remedy=f"Use one of {', '.join(DTYPES)}.")
+    return DTYPES[name]
+
+
+def require_free(path: Path, *, overwrite: bool) -> None:
+    """Refuse to write over something.
+
+    Raises:
+        FileError: Something lies there, or the folder it would lie in does not.
+    """
+    if path.exists() and not overwrite:
+        raise FileError(
+            "there is something there already", where=str(path), remedy="Name another file, or --overwrite."
+        )
+    if not path.absolute().parent.is_dir():
+        raise FileError("there is no such folder", where=str(path.parent), remedy="Make it first.")
+
+
+def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
+    """Write a safetensors file under a temporary name, then give it its name.
+
+    Raises:
+        FileError: The disk is full or the folder is not writable.
+    """
+    temporary = path.with_name(f".{path.name}.part")
+    try:
+        save_file({key: value.contiguous() for key, value in tensors.items()}, temporary, metadata=dict(metadata))
+        with temporary.open("rb") as written:
+            os.fsync(written.fileno())
+        temporary.replace(path)
+    except (OSError, SafetensorError) as error:
+        raise FileError(
+            f"cannot be written: {error}", where=str(path), remedy="Check the folder and the disk."
+        ) from error
+    finally:
+        temporary.unlink(missing_ok=True)

@@ -1,0 +1,57 @@
+"""From a request to a baked file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from lora_mixer.bake import (
+    BakeReport,
+    Ingredient,
+    Mix,
+    OnModule,
+    bake_checkpoint,
+    bake_folder,
+    bake_lora,
+    require_static,
+)
+from lora_mixer.errors import RequestError
+from lora_mixer.images import plain
+from lora_mixer.pipeline import Desk, Job
+
+FORMS = ("lora", "checkpoint", "folder")
+
+
+def bake(
+    desk: Desk,
+    job: Job,
+    path: Path,
+    *,
+    form: str,
+    rank: int,
+    dtype: str,
+    overwrite: bool,
+    version: str,
+    on_module: OnModule | None,
+) -> BakeReport:
+    """Write the mix of a job; the arguments are `Mixer.bake`'s.
+
+    Raises:
+        RequestError: The mix cannot be baked, or an argument is impossible.
+        FileError: It cannot be written.
+    """
+    if form not in FORMS:
+        raise RequestError(f"{form!r} is nothing a mix is baked into", remedy=f"Use one of {', '.join(FORMS)}.")
+    if form != "folder" and path.suffix != ".safetensors":
+        raise RequestError("a baked file is a .safetensors", where=str(path), remedy="Give it that ending.")
+    mix = Mix(
+        model=desk.model,
+        stack=require_static(job.stacks, [use.name for use in job.uses]),
+        ingredients=tuple(
+            Ingredient(name=use.name, sha256=use.sha256, strength=plain(use.placed.strength)) for use in job.uses
+        ),
+        version=version,
+    )
+    if form == "lora":
+        return bake_lora(mix, path, rank=rank, dtype=dtype, overwrite=overwrite, on_module=on_module)
+    write = bake_checkpoint if form == "checkpoint" else bake_folder
+    return write(mix, desk.merged, path, dtype=dtype, overwrite=overwrite)

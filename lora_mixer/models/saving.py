@@ -1,0 +1,84 @@
+"""A model written as a diffusers folder, which any diffusers or transformers of the last years opens."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from lora_mixer.models.folder import TEXT_FOLDERS
+from lora_mixer.models.libraries import CLIPTextModelWithProjection, diffusers_version
+from lora_mixer.models.model import Model
+from lora_mixer.modules import Family
+
+PIPELINES = {
+    Family.SDXL: "StableDiffusionXLPipeline",
+    Family.SDXL_REFINER: "StableDiffusionXLImg2ImgPipeline",
+}
+SCHEDULER = "DPMSolverMultistepScheduler"
+
+
+def save_folder(model: Model, folder: Path, *, dtype: torch.dtype) -> None:
+    """Write every component as it stands.
+
+    Args:
+        model: The model.
+        folder: The folder to make.
+        dtype: What the weights are stored in.
+
+    Raises:
+        OSError: It cannot be written.
+    """
+    index: dict[str, object] = {
+        "_class_name": PIPELINES.get(model.family, "StableDiffusionPipeline"),
+        "_diffusers_version": diffusers_version,
+        "unet": ["diffusers", "UNet2DConditionModel"],
+        "vae": ["diffusers", "AutoencoderKL"],
+        "scheduler": ["diffusers", SCHEDULER],
+    }
+    for name, network in (("unet", model.unet), ("vae", model.vae)):
+        network.save_config(folder / name)
+        _save(network.state_dict(), folder / name / "diffusion_pytorch_model.safetensors", dtype)
+    for part, encoder in model.text_encoders.items():
+        text, tokenizer = TEXT_FOLDERS[part]
+        (folder / text).mkdir(parents=True)
+        encoder.config.save_pretrained(folder / text)
+        _save(_with_text_level(encoder), folder / text / "model.safetensors", dtype)
+        model.tokenizers[part].save_pretrained(folder / tokenizer)
+        index[text] = ["transformers", type(encoder).__name__]
+        index[tokenizer] = ["transformers", "CLIPTokenizer"]
+    _write_json(folder / "scheduler" / "scheduler_config.json", {**model.scheduler_config, "_class_name": SCHEDULER})
+    _write_json(folder / "model_index.json", index | _optional(model))
+
+
+def _optional(model: Model) -> dict[str, object]:
+    """Return what the pipeline's constructor asks for and this program has no use for."""
+    if model.family in PIPELINES:
+        return {"force_zeros_for_empty_prompt": False}
+    return {
+        "safety_checker": [None, None],
+        "feature_extractor": [None, None],
+        "image_encoder": [None, None],
+        "requires_safety_checker": False,
+    }
+
+
+def _with_text_level(encoder: nn.Module) -> Mapping[str, Tensor]:
+    """Return a text encoder's tensors by the names files have: all but the projection under `text_model.`."""
+    if isinstance(encoder, CLIPTextModelWithProjection):
+        return encoder.state_dict()
+    return {f"text_model.{key.removeprefix('text_model.')}": value for key, value in encoder.state_dict().items()}
+
+
+def _save(tensors: Mapping[str, Tensor], path: Path, dtype: torch.dtype) -> None:
+    stored = {key: value.to("cpu", dtype).contiguous() for key, value in tensors.items()}
+    save_file(stored, path, metadata={"format": "pt"})
+
+
+def _write_json(path: Path, content: Mapping[str, object]) -> None:
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps(content, indent=2), encoding="utf-8")
