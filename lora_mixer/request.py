@@ -22,6 +22,8 @@ MAX_STEPS = 1000
 MAX_SIDE = 8192
 MAX_SEED = 2**64 - 1
 MAX_ETA = 2.0
+MAX_LETTERS = 1 << 18
+"""Characters of a prompt that is rendered: some 800 chunks of 75 tokens."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -240,6 +242,11 @@ def _check_text(what: str, text: str) -> None:
         raise RequestError(f"the {what} is {type(text).__name__}, not text", remedy="Give it as a string.")
     try:
         text.encode()
+        if len(text) > MAX_LETTERS:
+            raise RequestError(
+                f"the {what} has {len(text):,} characters",
+                remedy=f"{MAX_LETTERS:,} are the most that are rendered; was a whole file pasted?",
+            )
     except UnicodeEncodeError as error:
         raise RequestError(
             f"the {what} holds half a character at {error.start}",

@@ -124,7 +124,7 @@ def _numbers(text: str) -> tuple[float, ...]:
             raise RequestError(
                 f"{word.strip()!r} is no block weight",
                 remedy=f"Write numbers with commas between them, or one of {', '.join(PRESETS)}; "
-                "R, U and X (random and varied weights) are not understood.",
+                "R, U and X (random and varied weights) become numbers where they stand in a picture's prompt.",
             ) from None
         if not math.isfinite(value):
             raise RequestError(f"the block weight {word.strip()} is not finite", remedy="Write a number.")

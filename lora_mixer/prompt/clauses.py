@@ -10,6 +10,9 @@ from typing import NamedTuple
 from lora_mixer.prompt.grammars import Grammar
 from lora_mixer.prompt.lexer import Token, lex
 
+MAX_SIDES = 1000
+"""Sides of `AND`: each is a text of its own that guides at every step."""
+
 _TAIL = re.compile(
     r":\s*+(?P<weight>[-+]?(?:\d*\.\d+|\d+\.?))(?:\s|<\w++:[^<>]*+>)*$",
     re.ASCII,
@@ -27,7 +30,7 @@ class Stretch(NamedTuple):
 def stretches(text: str, grammar: Grammar, *, negative: bool) -> list[Stretch]:
     """Return the sides of `AND`; a negative prompt has one.
 
-    An `AND` within brackets that close is a word, unless the grammar splits anywhere.
+    An `AND` within brackets that close is a word, unless the grammar splits anywhere; so is one beyond `MAX_SIDES`.
     """
     splits: Sequence[Token] = ()
     if "AND" in text and not negative:
@@ -35,6 +38,7 @@ def stretches(text: str, grammar: Grammar, *, negative: bool) -> list[Stretch]:
         splits = [token for token in tokens if token.kind == "and"]
         if not grammar.and_anywhere:
             splits = _outside(splits, _closed(text, tokens))
+    splits = splits[: MAX_SIDES - 1]
     starts = [0, *(token.end for token in splits)]
     ends = [*(token.at for token in splits), len(text)]
     weighted = not negative and (bool(splits) or grammar.lone_weight)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from lora_mixer.prompt.lexer import lex
+from lora_mixer.prompt.limits import MAX_TOKENS
 from lora_mixer.prompt.tags import number
 
 
@@ -26,16 +27,23 @@ class _Open:
 
 
 def schedulable(text: str, start: int, end: int) -> frozenset[int] | None:
-    """Return where the `[` of schedules and alternations stand, or None if A1111 takes the clause literally."""
+    """Return where the `[` of schedules and alternations stand, or None if A1111 takes the clause literally.
+
+    So is a clause with more than `MAX_TOKENS` brackets and separators.
+    """
     stack: list[_Open] = []
     found: set[int] = set()
+    left = MAX_TOKENS
     for kind, at, stop in lex(text, start, end):
-        if kind in {"text", "comment", "break", "and", "tag", "angle", "empty"}:
+        if kind in {"text", "comment", "break", "and", "tag", "angle", "empty", "rest"}:
             continue
         if kind == "escape":
             if text[at:stop] in {"\\", "\\\n"}:
                 return None
             continue
+        left -= stop - at
+        if left < 0:
+            return None
         for place in range(at, stop):
             if not _take(text, place, stack, found):
                 return None

@@ -6,14 +6,17 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-# A repeated group ends its token, so nothing behind it can make it backtrack; single classes are possessive. (Possessive
-# groups are wrong before Python 3.11.5: CPython issue gh-106052.)
+from lora_mixer.prompt.limits import MAX_TOKENS
+
+# A repeated group ends its token, so nothing behind it can make it backtrack, and repeats a bounded number of times,
+# since each time takes memory; single classes are possessive. (Possessive groups are wrong before Python 3.11.5:
+# CPython issue gh-106052.)
 _TOKEN = re.compile(
     r"""
-    (?P<text>    (?: [^\\()\[\]:|<\#AB]++ | (?<=\w)[AB] | (?!BREAK\b)B | (?!AND\b)A )+ )
+    (?P<text>    (?: [^\\()\[\]:|<\#AB]++ | (?<=\w)[AB] | (?!BREAK\b)B | (?!AND\b)A ){1,4096} )
   | (?P<escape>  \\(?:.|$) )
-  | (?P<empty>   (?: \(\) | \[\] )+ )
-  | (?P<open>    (?: \((?!\)) | \[(?!\]) )+ )
+  | (?P<empty>   (?: \(\) | \[\] ){1,4096} )
+  | (?P<open>    (?: \((?!\)) | \[(?!\]) ){1,4096} )
   | (?P<close>   [)\]]++ )
   | (?P<weight>  :\s*+[+-]?[.\d]++\s*+\) )
   | (?P<separator> [:|] )
@@ -36,10 +39,15 @@ class Token(NamedTuple):
 
 
 def lex(text: str, start: int, end: int) -> Iterator[Token]:
-    """Yield the tokens of `text[start:end]`; an angle bracket that opens no tag is an `angle`."""
+    """Yield the tokens of `text[start:end]`; an angle bracket that opens no tag is an `angle`.
+
+    Behind `MAX_TOKENS` tokens the whole rest is one token, `rest`.
+    """
     last_close = text.rfind(">", start, end)
     position = start
-    while position < end:
+    for _ in range(MAX_TOKENS):
+        if position >= end:
+            return
         match = _TOKEN.match(text, position, end)
         kind = (match.lastgroup if match else None) or "text"
         stop = match.end() if match else position + 1
@@ -48,3 +56,5 @@ def lex(text: str, start: int, end: int) -> Iterator[Token]:
             kind, stop = ("tag", tag.end()) if tag else ("angle", stop)
         yield Token(kind, position, stop)
         position = stop
+    if position < end:
+        yield Token("rest", position, end)

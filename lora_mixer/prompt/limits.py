@@ -1,11 +1,14 @@
-"""How long a prompt may be: what keeps any text, however hostile, a matter of a second."""
+"""How much of a text is read: what keeps any text, however hostile, a matter of a second and of little memory."""
 
 from __future__ import annotations
 
 from lora_mixer.errors import PromptError
 
-MAX_LETTERS = 1 << 18
-"""Characters in a prompt or template, some 800 chunks of 75 tokens; more is a mistake, such as a file pasted whole."""
+MAX_LETTERS = 1 << 25
+"""Characters in a prompt or template; more is a mistake, such as a file pasted whole."""
+
+MAX_TOKENS = 1 << 17
+"""Brackets, separators, tags, and the words between them, that mean something; what follows them is plain text."""
 
 
 def refuse_too_long(text: str) -> None:

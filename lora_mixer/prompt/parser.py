@@ -15,7 +15,7 @@ from lora_mixer.prompt.clauses import Stretch, stretches, trailing_weight
 from lora_mixer.prompt.exact import schedulable
 from lora_mixer.prompt.grammars import Grammar, grammar_named
 from lora_mixer.prompt.lexer import Token, lex
-from lora_mixer.prompt.limits import refuse_too_long
+from lora_mixer.prompt.limits import MAX_TOKENS, refuse_too_long
 from lora_mixer.prompt.nodes import ROUND, SQUARE, Alternate, Break, Clause, LoraTag, Prompt, Switch, Text, Weighted
 from lora_mixer.prompt.tags import LORA_WORDS, parse_tag
 
@@ -23,6 +23,7 @@ MAX_DEPTH = 100  # brackets deeper than this are text: 1.1 ** 100 is 13,781
 MAX_REOPENED = 10_000  # brackets cut by one of the other kind; beyond that such a one is text
 _MAX_WEIGHT = 1e6
 _TAG_WORD = re.compile(r"<\s*(\w+)\s*:")
+_LORA_TAG = re.compile(rf"<\s*(?:{'|'.join(LORA_WORDS)})\s*:", re.IGNORECASE)
 _CLOSES = {")": "(", "]": "["}
 
 
@@ -104,6 +105,7 @@ class _ClauseReader:
             "angle": self._angle,
             "break": self._break,
             "and": self._plain,
+            "rest": self._rest,
         }
         for token in lex(self._text, self._stretch.start, self._stretch.end):
             if token.kind in readers and token.at >= self._skip_to:
@@ -124,6 +126,18 @@ class _ClauseReader:
 
     def _escape(self, token: Token) -> None:
         self._add_text(token.at + 1, token.end)
+
+    def _rest(self, token: Token) -> None:
+        """Take what lies beyond the last token that is read as plain text, comments too; escapes are resolved."""
+        rest = self._text[token.at : token.end]
+        tag = None if self._tags_are_text else _LORA_TAG.search(rest)
+        if tag:
+            raise PromptError(
+                f"a LoRA tag stands behind more than {MAX_TOKENS:,} brackets and words",
+                position=token.at + tag.start(),
+                remedy="Put it at the beginning of the prompt.",
+            )
+        self._add(Text(text=_unescaped(rest), at=token.at))
 
     def _separate(self, token: Token) -> None:
         tail = trailing_weight(self._text, token.at, self._stretch.end) if self._stretch.weighted else None
@@ -249,6 +263,15 @@ class _ClauseReader:
         children = settle(items)
         if children:
             self._add(Weighted(children=children, weight=weight, at=at))
+
+
+def _unescaped(text: str) -> str:
+    r"""Return a text without the backslashes that escape, faster than by a pattern.
+
+    >>> _unescaped(r"\(a\\b")
+    '(a\\b'
+    """
+    return "\\".join(part.replace("\\", "") for part in text.split("\\\\"))
 
 
 def _unknown_tag(word: str, at: int) -> PromptError:

@@ -14,6 +14,7 @@ _POSITIONS = ("te", "unet", "dyn")
 _NAMED = ("te", "unet", "dyn", "lbw", "lbwe", "start", "stop", "step")
 _OTHER_PASSES = ("hr", "hrte", "hrunet")  # strengths of a second, larger pass, which is no part of a render here
 _NUMBER = re.compile(r"[+-]?(?:\d++\.?+\d*+|\.\d++)(?:[eE][+-]?\d++)?", re.ASCII)
+_USED_UP = ("x",)  # what an X among block weights stood for, which is a number by now
 _EXAMPLE = "Write it like <lora:name:0.8>."
 _MAX_STRENGTH = 1000.0
 
@@ -59,7 +60,7 @@ def _arguments(arguments: list[str], position: int) -> dict[str, _Argument]:
 
 
 def _known(key: str, position: int) -> str:
-    if key in _NAMED or key in _OTHER_PASSES:
+    if key in (*_NAMED, *_OTHER_PASSES, *_USED_UP):
         return key
     nearest = difflib.get_close_matches(key, _NAMED, n=1)
     hint = f"Did you mean {nearest[0]}=? " if nearest else ""

@@ -169,7 +169,7 @@ class _Reader:
             raise PromptError(
                 f"lbwe= of the LoRA {tag.name!r} is not supported",
                 position=tag.at,
-                remedy="Leave it out; lbw= weighs whole blocks.",
+                remedy="Leave it out: strengths here are those of whole blocks, which lbw= weighs, not of single layers.",
             )
         te = tag.te.points[0][1] if isinstance(tag.te, Keyframes) else tag.te
         unet = tag.te if tag.unet is None else tag.unet

@@ -15,7 +15,23 @@ from lora_mixer.prompt import Style, apply_styles, combinations, expand, find_mi
 from lora_mixer.prompt.styles import read_styles
 
 WORDS = st.lists(
-    st.sampled_from([*"{}|[]$:_*\\ ab12-", "$$", "{a|b}", "{2$$", "0.5::", "__", "{1-2$$ and $$"]), max_size=40
+    st.sampled_from(
+        [
+            *"{}|[]$:_*\\ ab12-",
+            "$$",
+            "{a|b}",
+            "{2$$",
+            "0.5::",
+            "__",
+            "{1-2$$ and $$",
+            "${a=",
+            "${a}",
+            "=!",
+            "${b:",
+            "${b",
+        ]
+    ),
+    max_size=40,
 )
 
 

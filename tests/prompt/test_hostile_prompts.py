@@ -9,8 +9,8 @@ from collections.abc import Callable
 import pytest
 
 from lora_mixer.errors import PromptError
-from lora_mixer.prompt import GRAMMARS, expand, find_missing, parse, timeline
-from lora_mixer.prompt.limits import MAX_LETTERS
+from lora_mixer.prompt import GRAMMARS, Clause, Prompt, Text, expand, find_missing, parse, timeline, unparse
+from lora_mixer.prompt.limits import MAX_LETTERS, MAX_TOKENS
 from lora_mixer.prompt.timeline import walk
 
 HOSTILE = (
@@ -32,6 +32,10 @@ UNFINISHED = (
     lambda n: "abcdv1" + "_1" * (n // 2) + "+",
     lambda n: "{" + "1" * n + "|a}",
     lambda n: "{a|" + "1" * n + "x}",
+    lambda n: "${a=" * (n // 4),
+    lambda n: "${a=b}" + "${a}" * min(n // 4, 9_000),
+    lambda n: "<lora:lbw=" * (n // 10),
+    lambda n: "<lora:a:lbw=" + "R," * (n // 2) + "1>",
     lambda n: " ".join(f"embedding:e{number}" for number in range(n // 14)),
 )
 TEXTS = (*((lambda n, shard=shard: shard * (n // len(shard))) for shard in HOSTILE), *UNFINISHED)
@@ -59,14 +63,38 @@ def test_32_times_the_text_takes_nothing_like_1024_times_as_long(text: Callable[
     assert large < 32 * small * 10
 
 
-@pytest.mark.parametrize("shard", ["([)]", "(", "[", "()", "([", "{a|", "<lora:x:1>"])
-def test_ten_megabytes_are_refused_at_once_with_the_reason(shard: str) -> None:
+@pytest.mark.parametrize("shard", ["([)]", "(", "[", "()", "(a:1.2)", "[a|b]", "a, ", "word ", "AND ", "\\("])
+def test_ten_megabytes_are_read_within_two_seconds_and_little_memory(shard: str) -> None:
     text = shard * (10_000_000 // len(shard))
-    for read in (parse, lambda text: expand(text, seed=1)):
+    for grammar in GRAMMARS:
         started = time.process_time()
-        with pytest.raises(PromptError, match="characters"):
-            read(text)
+        prompt = parse(text, grammar=grammar.name)
         assert time.process_time() - started < 2
+        assert sum(1 for clause in prompt.clauses for _ in walk(clause.children)) < 3 * MAX_TOKENS
+    assert expand(text[:1_000_000], seed=1) == text[:1_000_000]
+
+
+@pytest.mark.parametrize("shard", ["{a|", "__a", "{a}", "<lora:x:1>"])
+def test_ten_megabytes_of_what_would_be_lost_are_refused_at_once_with_the_reason(shard: str) -> None:
+    text = shard * (10_000_000 // len(shard))
+    started = time.process_time()
+    with pytest.raises(PromptError, match=r"behind|deep"):
+        parse(expand(text, seed=1))
+    assert time.process_time() - started < 2
+
+
+def test_what_stands_behind_all_that_is_read_is_text_with_its_escapes_resolved() -> None:
+    marks = "(a)" * (MAX_TOKENS // 3) + "b:" * (MAX_TOKENS % 3 // 2)
+    *_, last = parse(marks + r"(b) \# \\ [c|d] BREAK e").clauses[0].children
+    assert last == Text(text="b:(b) # \\ [c|d] BREAK e")
+    again = parse(unparse(Prompt(clauses=(Clause(children=(last,)),))))
+    assert again.clauses[0].children == (last,)
+
+
+def test_a_lora_that_stands_behind_all_that_is_read_is_not_lost_in_silence() -> None:
+    with pytest.raises(PromptError, match="LoRA tag stands behind"):
+        parse("(a)" * MAX_TOKENS + "<lora:x:1>")
+    assert parse("(a)" * MAX_TOKENS + "<lora:x:1>", grammar="a1111", negative=True).clauses
 
 
 def test_the_longest_prompt_that_is_read_is_read_to_its_end() -> None:

@@ -1,0 +1,98 @@
+"""Every prompt a template stands for, one after the other."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+
+from lora_mixer.errors import PromptError
+from lora_mixer.prompt.choices import (
+    MAX_REPLACEMENTS,
+    Values,
+    deeper,
+    given_in,
+    lines_of,
+    options_of,
+    value_of,
+)
+from lora_mixer.prompt.template import Assignment, Choice, Option, TemplateNode, Variable, Wildcard
+from lora_mixer.prompt.wildcards import Wildcards
+
+_Said = tuple[str, Values]  # a text, and the variables as they are behind it
+
+
+class Every:
+    """Goes through a template's prompts; variables are carried along each of them."""
+
+    def __init__(self, wildcards: Wildcards) -> None:
+        self._wildcards = wildcards
+        self._left = MAX_REPLACEMENTS
+
+    def prompts(self, nodes: Sequence[TemplateNode]) -> Iterator[str]:
+        """Yield every prompt, the last choice turning fastest.
+
+        Raises:
+            PromptError: A wildcard or variable is unknown or names itself, or one prompt replaces too many things.
+        """
+        for text, _ in self._texts(nodes, 0, {}):
+            self._left = MAX_REPLACEMENTS
+            yield text
+
+    def _texts(self, nodes: Sequence[TemplateNode], depth: int, values: Values) -> Iterator[_Said]:
+        turning: list[Iterator[_Said]] = []
+        parts: list[_Said] = []
+        while True:
+            now = parts[-1][1] if parts else values
+            if len(turning) < len(nodes):
+                turning.append(self._node(nodes[len(turning)], depth, now))
+            else:
+                yield "".join(text for text, _ in parts), now
+            while turning:
+                part = next(turning[-1], None)
+                if part is not None:
+                    parts[len(turning) - 1 :] = [part]
+                    break
+                turning.pop()
+            else:
+                return
+
+    def _node(self, node: TemplateNode, depth: int, values: Values) -> Iterator[_Said]:
+        if isinstance(node, str):
+            yield node, values
+            return
+        self._left -= 1
+        if self._left < 0:
+            raise PromptError(f"the template replaces more than {MAX_REPLACEMENTS:,} things", remedy="Make it smaller.")
+        if isinstance(node, Choice):
+            yield from self._choice(node, depth, values)
+        elif isinstance(node, Wildcard):
+            yield from self._wildcard(node, depth, values)
+        elif isinstance(node, Variable):
+            yield from self._texts(value_of(values, node), deeper(node, depth), values)
+        else:
+            yield from self._assigned(node, depth, values)
+
+    def _wildcard(self, node: Wildcard, depth: int, values: Values) -> Iterator[_Said]:
+        for option in lines_of(self._wildcards, node):
+            for text, after in self._texts(option.nodes, deeper(node, depth), given_in(node, values)):
+                yield text, values if node.given else after
+
+    def _assigned(self, node: Assignment, depth: int, values: Values) -> Iterator[_Said]:
+        if not node.at_once:
+            yield "", {**values, node.name: node.nodes}
+            return
+        for text, after in self._texts(node.nodes, depth, values):
+            yield "", {**after, node.name: (text,)}
+
+    def _choice(self, node: Choice, depth: int, values: Values) -> Iterator[_Said]:
+        options = options_of(self._wildcards, node)
+        for count in range(min(node.low, len(options)), min(node.high, len(options)) + 1):
+            for chosen in itertools.combinations(options, count):
+                yield from self._texts(_joined(chosen, node.joiner), depth + 1, values)
+
+
+def _joined(options: Sequence[Option], joiner: str) -> list[TemplateNode]:
+    nodes: list[TemplateNode] = []
+    for place, option in enumerate(options):
+        nodes += [joiner] * (place > 0) + list(option.nodes)
+    return nodes
