@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from lora_mixer.errors import RenderError
+from lora_mixer.models.layout import laid_out
 from lora_mixer.models.libraries import AutoencoderKL
 
 
@@ -42,5 +43,5 @@ def decode(vae: AutoencoderKL, latents: Tensor, *, tiled: bool = False) -> Tenso
 def _decode(vae: AutoencoderKL, latents: Tensor) -> Tensor:
     """Return the pictures in -1..1 as float32 (n, 3, H, W)."""
     scaled = latents.to(vae.device, torch.float32) / vae.config["scaling_factor"]
-    picture: Tensor = vae.decode(scaled.to(vae.dtype), return_dict=False)[0]
+    picture: Tensor = vae.decode(laid_out(scaled.to(vae.dtype)), return_dict=False)[0]
     return picture.float()

@@ -17,6 +17,7 @@ from diffusers.loaders.single_file_utils import (
     convert_ldm_vae_checkpoint,
     convert_open_clip_checkpoint,
 )
+from diffusers.models.attention_processor import Attention, AttnProcessor
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from diffusers.models.modeling_utils import ModelMixin
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
@@ -32,6 +33,8 @@ diffusers_version: str = diffusers.__version__
 TextEncoder = CLIPTextModel | CLIPTextModelWithProjection
 
 __all__ = [
+    "Attention",
+    "AttnProcessor",
     "AutoencoderKL",
     "CLIPTextConfig",
     "CLIPTextModel",

@@ -1,10 +1,23 @@
-"""Memory given back to the machine when a model is closed."""
+"""How much memory is free, and memory given back to the machine when a model is closed."""
 
 from __future__ import annotations
 
 import gc
+from pathlib import Path
 
 import torch
+
+MEMINFO = Path("/proc/meminfo")
+
+
+def available_bytes() -> int | None:
+    """Return the bytes that can be taken without swapping, as Linux estimates them; None where it does not say."""
+    try:
+        lines = MEMINFO.read_text(encoding="ascii").splitlines()
+    except OSError:
+        return None
+    found = next((line for line in lines if line.startswith("MemAvailable:")), None)
+    return None if found is None else int(found.split()[1]) * 1024
 
 
 def release_memory() -> None:

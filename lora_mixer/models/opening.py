@@ -10,6 +10,7 @@ from lora_mixer.models.digest import Sha256, sha256_of
 from lora_mixer.models.folder import folder_files, open_folder
 from lora_mixer.models.hub import find_folder
 from lora_mixer.models.model import Model
+from lora_mixer.models.tuning import tune
 from lora_mixer.request import ModelSource
 
 
@@ -51,4 +52,5 @@ def open_model(
     model.sha256 = sha256
     for network in (*model.parts.values(), model.vae):
         network.to(target)
+    tune(model.unet, model.vae)
     return model

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from lora_mixer.apply import Stack
 from lora_mixer.conditioning import Encoded, equalise
+from lora_mixer.models import Heard, laid_out
 from lora_mixer.pipeline.desk import Desk
 from lora_mixer.pipeline.guidance import Row, rescaled, rows_at
 from lora_mixer.pipeline.job import Job
@@ -29,6 +30,7 @@ class _Group:
     stacks: tuple[Stack, ...]  # one a row
     tokens: Tensor  # (rows, tokens, width)
     extra: dict[str, Tensor]  # SDXL's pooled text and time ids
+    heard: Heard | None  # the text's keys and values; None: they change with the steps
 
 
 class Predictor:
@@ -53,9 +55,10 @@ class Predictor:
             images = [row.image for row in group.rows]
             with self._applied(group, latents, progress=min(step / total, 1.0)):
                 predicted = unet(
-                    latents[images].to(dtype),
+                    laid_out(latents[images].to(dtype)),
                     timestep,
                     encoder_hidden_states=group.tokens,
+                    cross_attention_kwargs={"heard": group.heard},
                     added_cond_kwargs=group.extra or None,
                     return_dict=False,
                 )[0]
@@ -96,4 +99,5 @@ class Predictor:
                 "time_ids": torch.tensor(ids, dtype=dtype, device=device),
             }
         stacks = tuple(row.guide.stack for row in rows)
-        return _Group(rows=tuple(rows), stacks=stacks, tokens=tokens.to(device, dtype), extra=extra)
+        heard: Heard | None = None if any(stack.curved for stack in stacks) else {}
+        return _Group(rows=tuple(rows), stacks=stacks, tokens=tokens.to(device, dtype), extra=extra, heard=heard)

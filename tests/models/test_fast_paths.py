@@ -1,0 +1,130 @@
+"""What makes a model fast changes nothing of what it computes."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from lora_mixer.models import PackedConv2d
+from lora_mixer.models.attention import TOGETHER_BYTES, PiecewiseAttention, attend, use_piecewise_attention
+from lora_mixer.models.convolution import pack_convolutions
+from lora_mixer.models.libraries import Attention
+
+CAN_PACK = torch.ops.mkldnn._is_mkldnn_bf16_supported()
+needs_packing = pytest.mark.skipif(not CAN_PACK, reason="oneDNN has no bfloat16 on this processor")
+
+
+def noise(*shape: int, dtype: torch.dtype = torch.bfloat16, seed: int = 0) -> Tensor:
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed)).to(dtype)
+
+
+def exact(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+    scores = query.double() @ key.double().transpose(-2, -1) / query.shape[-1] ** 0.5
+    return (scores.softmax(-1) @ value.double()).transpose(1, 2).flatten(2)
+
+
+@pytest.mark.parametrize("places", [1, 77, 600, 1030])
+@pytest.mark.parametrize("answers", [77, 1030])
+def test_attention_in_pieces_is_as_exact_as_bfloat16_scores_allow(places: int, answers: int) -> None:
+    query, key, value = noise(2, 4, places, 40), noise(2, 4, answers, 40, seed=1), noise(2, 4, answers, 40, seed=2)
+    wanted = exact(query, key, value)
+    error = (attend(query, key, value).double() - wanted).norm() / wanted.norm()
+    assert error < 2 * 2**-8  # scores, weights and sums are each rounded to 8 bits once
+    whole = F.scaled_dot_product_attention(query, key, value).transpose(1, 2).flatten(2)
+    assert (whole.double() - wanted).norm() / wanted.norm() < 2**-8
+
+
+def test_both_ways_to_take_the_heads_are_tried() -> None:
+    assert 4 * 1030 * 1030 * 2 > TOGETHER_BYTES > 4 * 600 * 77 * 2
+
+
+def test_in_float32_attention_is_torchs_own() -> None:
+    query, key, value = (noise(2, 4, 90, 40, dtype=torch.float32, seed=seed) for seed in range(3))
+    torch.testing.assert_close(attend(query, key, value).double(), exact(query, key, value), rtol=1e-5, atol=1e-5)
+
+
+def test_a_rows_attention_does_not_depend_on_its_neighbours() -> None:
+    query, key, value = (noise(3, 4, 600, 40, seed=seed) for seed in range(3))
+    together = attend(query, key, value)
+    for row in range(3):
+        one = slice(row, row + 1)
+        assert torch.equal(attend(query[one], key[one], value[one]), together[one])
+
+
+def layer(text: int | None) -> Attention:
+    torch.manual_seed(0)
+    made = Attention(query_dim=32, cross_attention_dim=text, heads=4, dim_head=8, bias=False)
+    return made.requires_grad_(requires_grad=False).eval()
+
+
+@pytest.mark.parametrize("text", [None, 24])
+def test_a_layer_computes_what_diffusers_processor_computes(text: int | None) -> None:
+    attention, x = layer(text), noise(2, 50, 32, dtype=torch.float32)
+    words = None if text is None else noise(2, 77, text, dtype=torch.float32, seed=1)
+    wanted = attention(x, encoder_hidden_states=words)
+    use_piecewise_attention(nn.Sequential(attention))
+    assert isinstance(attention.processor, PiecewiseAttention)
+    torch.testing.assert_close(attention(x, encoder_hidden_states=words), wanted)
+
+
+def test_the_texts_keys_and_values_are_computed_once_for_all_steps() -> None:
+    attention, words = layer(24), noise(2, 77, 24, dtype=torch.float32, seed=1)
+    use_piecewise_attention(nn.Sequential(attention))
+    calls: list[str] = []
+    for name in ("to_q", "to_k", "to_v"):
+        getattr(attention, name).register_forward_hook(lambda *_, name=name: calls.append(name))
+    heard: dict[nn.Module, tuple[Tensor, Tensor]] = {}
+    for seed in range(3):
+        x = noise(2, 50, 32, dtype=torch.float32, seed=seed)
+        assert torch.equal(
+            attention(x, encoder_hidden_states=words, heard=heard), attention(x, encoder_hidden_states=words)
+        )
+    assert calls.count("to_q") == 6
+    assert calls.count("to_k") == calls.count("to_v") == 4
+
+
+def convolution() -> tuple[nn.Conv2d, Tensor]:
+    torch.manual_seed(0)
+    conv = nn.Conv2d(64, 96, 3, stride=2, padding=1).bfloat16().requires_grad_(requires_grad=False)
+    return conv, noise(2, 64, 12, 12).contiguous(memory_format=torch.channels_last)
+
+
+@needs_packing
+def test_a_packed_convolution_computes_the_same_bits_at_every_size_and_batch() -> None:
+    conv, x = convolution()
+    plain = [conv(x), conv(x[:1]), conv(x[:, :, :7, :9])]
+    pack_convolutions(nn.Sequential(conv))
+    assert isinstance(conv, PackedConv2d)
+    assert isinstance(conv, nn.Conv2d)
+    for given, wanted in zip((x, x[:1], x[:, :, :7, :9]), plain, strict=True):
+        assert torch.equal(conv(given), wanted)
+    assert len(conv.packed) == 1
+
+
+@needs_packing
+def test_a_packed_convolution_follows_every_weight_that_is_put_on_and_the_pristine_one_back() -> None:
+    conv, x = convolution()
+    pack_convolutions(nn.Sequential(conv))
+    pristine, before = conv.weight.data, conv(x)
+    spare = torch.empty_like(pristine)
+    for seed in (1, 2, 3):
+        spare.copy_(noise(*pristine.shape, seed=seed))  # each mix is written over the one before
+        wanted = F.conv2d(x, spare, conv.bias, conv.stride, conv.padding)
+        for _ in range(3):  # as it is, packed, from the pack
+            conv.installed(spare)
+            conv.weight.data = spare
+            assert torch.equal(conv(x), wanted)
+            conv.installed(pristine)
+            conv.weight.data = pristine
+            assert torch.equal(conv(x), before)
+        assert len(conv.packed) == 2
+
+
+@needs_packing
+def test_convolutions_are_not_packed_where_memory_is_short(monkeypatch: pytest.MonkeyPatch) -> None:
+    conv, _ = convolution()
+    monkeypatch.setattr("lora_mixer.models.convolution.available_bytes", lambda: conv.weight.nbytes * 3)
+    pack_convolutions(nn.Sequential(conv))
+    assert type(conv) is nn.Conv2d
