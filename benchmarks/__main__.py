@@ -10,7 +10,16 @@ from pathlib import Path
 
 from benchmarks.report import Row, table
 
-MEASURES = ("slider_side", "slider_merged", "step_overhead", "sweep", "open_lora", "pristine")
+MEASURES = (
+    "slider_side",
+    "slider_merged",
+    "step_overhead",
+    "unet_step",
+    "sweep",
+    "open_lora",
+    "memory",
+    "pristine",
+)
 RESULTS = Path(__file__).parent / "results.json"
 
 

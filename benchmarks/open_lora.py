@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
+from benchmarks.machine import seconds_per_byte
 from benchmarks.report import Row, finish, medians, row
 from benchmarks.sd15 import kohya_lora, mix, opened, pipeline, sd15
 from lora_mixer.apply import SideEngine
@@ -16,6 +17,8 @@ def measure(repetitions: int = 5) -> list[Row]:
     with tempfile.TemporaryDirectory() as folder:
         file = kohya_lora(model, Path(folder) / "wide.safetensors", rank=128, seed=0)
 
+        size = file.stat().st_size
+
         def ready() -> None:
             stack = mix([opened(model, file)], [1.0])
             with SideEngine(model).applied([stack], parts=("unet", "te1")):
@@ -24,7 +27,7 @@ def measure(repetitions: int = 5) -> list[Row]:
         (mapped,) = medians([lambda: opened(model, file)], repetitions=repetitions)
         (acting,) = medians([ready], repetitions=repetitions)
     with tempfile.TemporaryDirectory() as folder:
-        model = sd15()
+        model = sd15(tuned=False)
         file = kohya_lora(model, Path(folder) / "wide.safetensors", rank=128, seed=0)
         pipe = pipeline(model)
 
@@ -33,9 +36,24 @@ def measure(repetitions: int = 5) -> list[Row]:
             pipe.delete_adapters("wide")
 
         (peer_time,) = medians([theirs], repetitions=repetitions)
+    limit = size * seconds_per_byte()
     return [
-        row("150 MB LoRA opened, checked, mapped", mapped, "diffusers load_lora_weights", peer_time, bar=1 / 20),
-        row("the same, standing beside the model", acting, "diffusers load_lora_weights", peer_time, bar=0.2),
+        row(
+            "150 MB LoRA opened, checked, mapped",
+            mapped,
+            "diffusers load_lora_weights",
+            peer_time,
+            bar=1 / 20,
+            limit=limit,
+        ),
+        row(
+            "the same, standing beside the model",
+            acting,
+            "diffusers load_lora_weights",
+            peer_time,
+            bar=0.2,
+            limit=limit,
+        ),
     ]
 
 

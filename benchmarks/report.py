@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import json
+import os
 import statistics
 import sys
 import time
@@ -11,7 +12,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-HEAD = ("measure", "ours", "peer", "peer's", "ratio", "bar", "holds")
+HEAD = ("measure", "ours", "peer", "peer's", "ratio", "bar", "holds", "by the limit")
+CLOCKS = {"wall": time.perf_counter, "cpu": time.process_time}
+CLOCK = CLOCKS[os.environ.get("BENCH_CLOCK", "wall")]
+"""`BENCH_CLOCK=cpu` counts the seconds this process computes: for a machine that others use, with one thread."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +30,8 @@ class Row:
         ratio: Ours by the peer's.
         bar: The highest ratio that will do; None where the figure is given for information.
         holds: Whether it will; None without a bar.
+        limit: What ours would be at the machine's best: flops at the speed of its fastest product, bytes at that of
+            a copy; None where neither bounds it.
     """
 
     measure: str
@@ -35,26 +41,46 @@ class Row:
     ratio: float
     bar: float | None
     holds: bool | None
+    limit: float | None = None
 
 
-def row(measure: str, ours: float, peer: str, peer_value: float, *, bar: float | None = None) -> Row:
+def row(
+    measure: str, ours: float, peer: str, peer_value: float, *, bar: float | None = None, limit: float | None = None
+) -> Row:
     """Return a row with its ratio and verdict."""
     ratio = ours / peer_value
     holds = None if bar is None else ratio <= bar
-    return Row(measure=measure, ours=ours, peer=peer, peer_value=peer_value, ratio=ratio, bar=bar, holds=holds)
+    return Row(
+        measure=measure, ours=ours, peer=peer, peer_value=peer_value, ratio=ratio, bar=bar, holds=holds, limit=limit
+    )
 
 
-def medians(tasks: Sequence[Callable[[], object]], *, repetitions: int) -> list[float]:
-    """Return the median seconds of several tasks, run in turn (A B A B); the first round warms up and is left out."""
+def medians(
+    tasks: Sequence[Callable[[], object]],
+    *,
+    repetitions: int,
+    warm: bool = True,
+    before: Sequence[Callable[[], object]] = (),
+) -> list[float]:
+    """Return the median seconds of several tasks, run in turn (A B A B).
+
+    Args:
+        tasks: What is measured.
+        repetitions: How often each.
+        warm: Whether a first round is left out.
+        before: What is done before each task and not measured.
+    """
     spent: list[list[float]] = [[] for _ in tasks]
+    gc.collect()
     gc.disable()
-    for _ in range(repetitions + 1):
-        for task, times in zip(tasks, spent, strict=True):
-            begun = time.perf_counter()
+    for _ in range(repetitions + warm):
+        for task, prepare, times in zip(tasks, before or [lambda: None] * len(tasks), spent, strict=True):
+            prepare()
+            begun = CLOCK()
             task()
-            times.append(time.perf_counter() - begun)
+            times.append(CLOCK() - begun)
     gc.enable()
-    return [statistics.median(times[1:]) for times in spent]
+    return [statistics.median(times[int(warm) :]) for times in spent]
 
 
 def table(rows: Sequence[Row]) -> str:
@@ -63,9 +89,9 @@ def table(rows: Sequence[Row]) -> str:
     for r in rows:
         verdict = {True: "yes", False: "NO", None: ""}[r.holds]
         bar = "" if r.bar is None else f"{r.bar:.4g}"
-        lines.append(
-            f"| {r.measure} | {r.ours:.4g} | {r.peer} | {r.peer_value:.4g} | {r.ratio:.3g} | {bar} | {verdict} |"
-        )
+        limit = "" if r.limit is None else f"{r.ours / r.limit:.2f}"
+        values = (r.measure, f"{r.ours:.4g}", r.peer, f"{r.peer_value:.4g}", f"{r.ratio:.3g}", bar, verdict, limit)
+        lines.append(f"| {' | '.join(values)} |")
     return "\n".join(lines)
 
 

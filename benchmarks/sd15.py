@@ -6,6 +6,7 @@ Nothing is downloaded; the figures say how fast something is, never how good a p
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -19,7 +20,7 @@ from lora_mixer.apply import Placed, Stack
 from lora_mixer.files import digest_file, open_tensor_file
 from lora_mixer.keys import parse_adapter
 from lora_mixer.mapping import MappedAdapter, map_adapter
-from lora_mixer.models import Model
+from lora_mixer.models import Model, laid_out, tune
 from lora_mixer.modules import Family, ModuleSpec, Operator
 from lora_mixer.request import Strength
 
@@ -28,19 +29,28 @@ CONFIGS = DATA / "configs" / "sd1"
 ADAPTED = ("to_q", "to_k", "to_v", "to_out.0", "ff.net.0.proj", "ff.net.2", "proj_in", "proj_out")
 TEXT = ("q_proj", "k_proj", "v_proj", "out_proj", "fc1", "fc2")
 
+NOISE = 2**20 - 3
+"""So many random numbers are used over and over: drawing a billion of them takes longer than most measures."""
+
 Network = TypeVar("Network", bound=nn.Module)
 
 
-def sd15(dtype: torch.dtype = torch.bfloat16) -> Model:
-    """Return the model: UNet and text encoder of SD 1.5, and a small decoder, since no measure here decodes."""
+def sd15(dtype: torch.dtype = torch.bfloat16, *, tuned: bool = True) -> Model:
+    """Return the model: UNet and text encoder of SD 1.5, and a small decoder, since no measure here decodes.
+
+    Tuned as an opened model is; peers get the networks as diffusers leaves them.
+    """
     with torch.device("meta"):
         unet = UNet2DConditionModel.from_config(_config("unet"))
         text = CLIPTextModel(CLIPTextConfig.from_dict(_config("text_encoder")))
     vae = AutoencoderKL.from_pretrained(DATA / "emoji" / "model" / "vae", torch_dtype=dtype)
+    unet = _filled(unet, dtype)
+    if tuned:
+        tune(unet, vae)
     return Model(
         name="sd15-random",
         family=Family.SD1,
-        unet=_filled(unet, dtype),
+        unet=unet,
         text_encoders={"te1": _filled(text, dtype)},
         vae=vae.requires_grad_(requires_grad=False).eval(),
         tokenizers={"te1": CLIPTokenizer.from_pretrained(DATA / "emoji" / "model" / "tokenizer")},
@@ -77,6 +87,29 @@ def mix(adapters: list[MappedAdapter], strengths: list[float]) -> Stack:
     return Stack([Placed(adapter=a, strength=Strength(unet=s)) for a, s in pairs], family=Family.SD1)
 
 
+def unet_step(model: Model, *, rows: int, size: int = 32, tuned: bool = True) -> Callable[[], object]:
+    """Return one forward of the UNet on latents of size x size, not the first of a render.
+
+    Args:
+        model: The model.
+        rows: Rows of the batch.
+        size: Side of the latent.
+        tuned: Called as the pipeline here calls it, or as diffusers does.
+    """
+    rng = torch.Generator().manual_seed(1)
+    latents = torch.randn(rows, 4, size, size, generator=rng).to(model.dtype)
+    text = torch.randn(rows, 77, 768, generator=rng).to(model.dtype)
+    timestep = torch.tensor(500)
+    options = {"cross_attention_kwargs": {"heard": {}}} if tuned else {}
+    given = laid_out(latents) if tuned else latents
+
+    @torch.no_grad()
+    def step() -> object:
+        return model.unet(given, timestep, encoder_hidden_states=text, return_dict=False, **options)
+
+    return step
+
+
 def pipeline(model: Model) -> StableDiffusionPipeline:
     """Return diffusers' pipeline on the very same networks."""
     return StableDiffusionPipeline(
@@ -97,14 +130,15 @@ def _config(component: str) -> dict[str, Any]:
 
 def _filled(network: Network, dtype: torch.dtype) -> Network:
     network = network.to(dtype).to_empty(device="cpu").requires_grad_(requires_grad=False).eval()
-    torch.manual_seed(0)
+    noise = torch.rand(NOISE, generator=torch.Generator().manual_seed(0), dtype=torch.float32).mul(2).sub(1).to(dtype)
     for name, tensor in (*network.named_parameters(), *network.named_buffers()):
         if "position_ids" in name:
             tensor.copy_(torch.arange(tensor.shape[-1]).expand_as(tensor))
         elif tensor.ndim == 1:
             tensor.fill_(1.0 if name.endswith("weight") else 0.0)
         else:
-            tensor.uniform_(-1.0, 1.0).mul_((3.0 / tensor[0].numel()) ** 0.5)
+            for piece in tensor.flatten().split(NOISE):
+                torch.mul(noise[: len(piece)], (3.0 / tensor[0].numel()) ** 0.5, out=piece)
     return network
 
 

@@ -1,83 +1,88 @@
-"""What LoRAs cost in one UNet step, 256x256, batch 2, bfloat16. `python -m benchmarks.step_overhead`."""
+"""What LoRAs cost in one UNet step, 256x256, batch 2, bfloat16. `python -m benchmarks step_overhead`.
+
+Ours and the peer's overhead are seconds a step, each over the same networks without a LoRA: ours tuned as an opened
+model is, the peer's as diffusers leaves them.
+"""
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 
-import torch
-
+from benchmarks.machine import lora_flops, seconds_per_flop
 from benchmarks.report import Row, finish, medians, row
-from benchmarks.sd15 import kohya_lora, mix, opened, pipeline, sd15
+from benchmarks.sd15 import kohya_lora, mix, opened, pipeline, sd15, unet_step
 from lora_mixer.apply import MergeEngine, SideEngine
-from lora_mixer.models import Model
 
-NAMES = ("a", "b", "c")
-STRENGTHS = [0.3, 0.8, 0.5]
-PEER = "the same step without a LoRA"
+RANK = 32
+STRENGTHS = [0.3, 0.8, 0.5, -0.2, 0.4]
+BARS = {3: 0.4, 5: 0.35}
+"""How many LoRAs -> the highest share of PEFT's overhead."""
+PLAIN = "the same step without a LoRA"
 
 
 def measure(repetitions: int = 5) -> list[Row]:
-    """Return the steps with three LoRAs against the step without, on the side path, merged and with PEFT."""
-    model = sd15()
+    """Return the steps with three and five LoRAs against the step without, on the side path, merged and with PEFT."""
+    rows: list[Row] = []
     with tempfile.TemporaryDirectory() as folder:
-        files = [
-            kohya_lora(model, Path(folder) / f"{name}.safetensors", rank=32, seed=n) for n, name in enumerate(NAMES)
+        model = sd15()
+        files = [kohya_lora(model, Path(folder) / f"{n}.safetensors", rank=RANK, seed=n) for n in range(len(STRENGTHS))]
+        ours = {count: _ours(files[:count], repetitions) for count in BARS}
+        theirs = _theirs(files, repetitions)
+    for count, bar in BARS.items():
+        base, beside, merged, limit = ours[count]
+        peer_base, peer = theirs[count]
+        title = f"step with {count} LoRAs"
+        rows += [
+            row(
+                f"{title} beside it: overhead", beside - base, "PEFT's overhead", peer - peer_base, bar=bar, limit=limit
+            ),
+            row(f"{title} beside it", beside, PLAIN, base, bar=1.07 if count == 3 else None, limit=base + limit),
+            row(f"{title} merged", merged, PLAIN, base, bar=1.03),
         ]
-        adapters = [opened(model, file) for file in files]
-        stack, nothing = mix(adapters, STRENGTHS), mix([], [])
-        side, merge, plain = SideEngine(model), MergeEngine(model, cache_mb=0), unet_step(model, rows=2)
-
-        def beside() -> None:
-            with side.applied([stack, stack], parts=("unet",)):
-                plain()
-
-        def none() -> None:
-            with side.applied([nothing, nothing], parts=("unet",)):
-                plain()
-
-        def merged() -> None:
-            with merge.applied([stack], parts=("unet",)):
-                plain()
-
-        base, ours, swapped = medians([none, beside, merged], repetitions=repetitions)
-        none()
-        pipe = pipeline(model)
-        for name, file in zip(NAMES, files, strict=True):
-            pipe.load_lora_weights(str(file), adapter_name=name)
-        pipe.set_adapters(list(NAMES), STRENGTHS)
-        pipe.disable_lora()
-
-        def with_peft() -> None:
-            pipe.enable_lora()
-            plain()
-
-        def without() -> None:
-            pipe.disable_lora()
-            plain()
-
-        peer_base, peer = medians([without, with_peft], repetitions=repetitions)
-    overhead, theirs = ours / base - 1, peer / peer_base - 1
-    return [
-        row("step with 3 LoRAs on the side path", ours, PEER, base, bar=1.07),
-        row("the same, overhead as a share of the step", overhead, "PEFT's overhead", theirs, bar=0.4),
-        row("step with 3 LoRAs merged", swapped, PEER, base, bar=1.03),
-    ]
+    return rows
 
 
-def unet_step(model: Model, *, rows: int, size: int = 32) -> Callable[[], object]:
-    """Return one forward of the UNet on latents of size x size."""
-    rng = torch.Generator().manual_seed(1)
-    latents = torch.randn(rows, 4, size, size, generator=rng).to(model.dtype)
-    text = torch.randn(rows, 77, 768, generator=rng).to(model.dtype)
-    timestep = torch.tensor(500)
+def _ours(files: list[Path], repetitions: int) -> tuple[float, float, float, float]:
+    """Return the seconds of a step without LoRAs, with them beside the weights, merged; and the overhead's limit."""
+    model = sd15()
+    adapters = [opened(model, file) for file in files]
+    stack, nothing = mix(adapters, STRENGTHS[: len(files)]), mix([], [])
+    side, merge, step = SideEngine(model), MergeEngine(model, cache_mb=0), unet_step(model, rows=2)
 
-    @torch.no_grad()
-    def step() -> object:
-        return model.unet(latents, timestep, encoder_hidden_states=text, return_dict=False)
+    def beside() -> None:
+        with side.applied([stack, stack], parts=("unet",)):
+            step()
 
-    return step
+    def none() -> None:
+        with side.applied([nothing, nothing], parts=("unet",)):
+            step()
+
+    def merged() -> None:
+        with merge.applied([stack], parts=("unet",)):
+            step()
+
+    base, with_branches, swapped = medians([none, beside, merged], repetitions=repetitions)
+    none()
+    names = frozenset(name.path for name in adapters[0].layers if name.part == "unet")
+    limit = lora_flops(model.unet, step, RANK * len(files), names) * seconds_per_flop()
+    return base, with_branches, swapped, limit
+
+
+def _theirs(files: list[Path], repetitions: int) -> dict[int, tuple[float, float]]:
+    """Return by count of LoRAs the seconds of a step without and with them, in diffusers with PEFT."""
+    model = sd15(tuned=False)
+    pipe, step = pipeline(model), unet_step(model, rows=2, tuned=False)
+    names = [file.stem for file in files]
+    for name, file in zip(names, files, strict=True):
+        pipe.load_lora_weights(str(file), adapter_name=f"lora{name}")
+
+    found = {}
+    for count in BARS:
+        pipe.set_adapters([f"lora{name}" for name in names[:count]], STRENGTHS[:count])
+        base, peer = medians([step, step], before=[pipe.disable_lora, pipe.enable_lora], repetitions=repetitions)
+        found[count] = (base, peer)
+    return found
 
 
 if __name__ == "__main__":

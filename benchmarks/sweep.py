@@ -1,7 +1,7 @@
-"""Eight strengths of one LoRA, 256x256, 4 steps, bfloat16: the denoising alone. `python -m benchmarks.sweep`.
+"""Eight strengths of one LoRA, 256x256, 4 steps: the denoising alone. `python -m benchmarks sweep`.
 
-Ours is two batches of four pictures, each row with its own strength; the peer moves the strength and renders one
-picture after the other. Both call the same UNet; text encoding and decoding are the same for both and left out.
+Ours is one batch of eight pictures with guidance, each row with its own strength; the peers move the strength and
+render one picture after the other, in diffusers' default dtype and in bfloat16. Text encoding and decoding are left out.
 """
 
 from __future__ import annotations
@@ -9,45 +9,55 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
+import torch
+
+from benchmarks.machine import flops_of, seconds_per_flop
 from benchmarks.report import Row, finish, medians, row
-from benchmarks.sd15 import kohya_lora, mix, opened, pipeline, sd15
-from benchmarks.step_overhead import unet_step
+from benchmarks.sd15 import kohya_lora, mix, opened, pipeline, sd15, unet_step
 from lora_mixer.apply import SideEngine
 
 STRENGTHS = tuple(n * 0.2 for n in range(8))
 STEPS = 4
-BATCH = 4
 
 
 def measure(repetitions: int = 1) -> list[Row]:
     """Return our time against diffusers with PEFT."""
-    model = sd15()
     with tempfile.TemporaryDirectory() as folder:
+        model = sd15()
         file = kohya_lora(model, Path(folder) / "a.safetensors", rank=32, seed=0)
         adapter, side = opened(model, file), SideEngine(model)
-        batch, single = unet_step(model, rows=2 * BATCH), unet_step(model, rows=2)
+        stacks = [mix([adapter], [strength]) for strength in STRENGTHS]
+        batch = unet_step(model, rows=2 * len(STRENGTHS))
 
         def ours() -> None:
-            for start in range(0, len(STRENGTHS), BATCH):
-                stacks = [mix([adapter], [strength]) for strength in STRENGTHS[start : start + BATCH]]
-                for _ in range(STEPS):
-                    with side.applied([*stacks, *stacks], parts=("unet",)):
-                        batch()
+            for _ in range(STEPS):
+                with side.applied([*stacks, *stacks], parts=("unet",)):
+                    batch()
 
         (our_time,) = medians([ours], repetitions=repetitions)
-        with side.applied([mix([], [])], parts=("unet",)):
-            pass
-        pipe = pipeline(model)
-        pipe.load_lora_weights(str(file), adapter_name="a")
+        theirs = {dtype: _theirs(file, dtype, repetitions) for dtype in (torch.float32, torch.bfloat16)}
+    limit = STEPS * flops_of(unet_step(sd15(tuned=False), rows=2 * len(STRENGTHS), tuned=False)) * seconds_per_flop()
+    title = f"{len(STRENGTHS)} strengths, {STEPS} steps, denoising"
+    return [
+        row(title, our_time, "diffusers + PEFT, its default float32", theirs[torch.float32], bar=0.3, limit=limit),
+        row(title, our_time, "diffusers + PEFT, bfloat16", theirs[torch.bfloat16], bar=0.75, limit=limit),
+    ]
 
-        def theirs() -> None:
-            for strength in STRENGTHS:
-                pipe.set_adapters(["a"], [strength])
-                for _ in range(STEPS):
-                    single()
 
-        (peer_time,) = medians([theirs], repetitions=repetitions)
-    return [row("8 strengths, 4 steps, denoising", our_time, "diffusers + PEFT, bf16", peer_time, bar=0.75)]
+def _theirs(file: Path, dtype: torch.dtype, repetitions: int) -> float:
+    """Return the seconds diffusers takes, one picture after the other."""
+    model = sd15(dtype, tuned=False)
+    pipe, step = pipeline(model), unet_step(model, rows=2, tuned=False)
+    pipe.load_lora_weights(str(file), adapter_name="a")
+    step()  # warms up; a whole round for that would take minutes
+
+    def loop() -> None:
+        for strength in STRENGTHS:
+            pipe.set_adapters(["a"], [strength])
+            for _ in range(STEPS):
+                step()
+
+    return medians([loop], repetitions=repetitions, warm=False)[0]
 
 
 if __name__ == "__main__":

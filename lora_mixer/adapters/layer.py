@@ -11,7 +11,7 @@ from torch.nn import functional as F  # noqa: N812
 from lora_mixer.adapters.dora import gain, spread
 from lora_mixer.adapters.kind import Delta, Factors, Kind, Weights
 from lora_mixer.adapters.modifiers import SPARSE, WHOLE_NUMBERS, sparse
-from lora_mixer.adapters.shapes import broken
+from lora_mixer.adapters.shapes import broken, flat
 from lora_mixer.adapters.side import Dense, InputGain, Kronecker, LowRank, OutputGain, Shift, SideTerm
 from lora_mixer.adapters.slots import Axis, Slots
 from lora_mixer.modules import Shape
@@ -67,7 +67,8 @@ class Layer:
 
     def bias_change(self, dtype: torch.dtype = torch.float32) -> Tensor | None:
         """Return the change of the bias alone, (out,), which never depends on W0; None if the bias stays."""
-        return _bias(self._cast(dtype, None))
+        bias = _bias(self.slots)
+        return None if bias is None else bias.to(dtype)
 
     def factors(self, dtype: torch.dtype = torch.float32) -> Factors | None:
         """Return exact low-rank factors of the weight's change, scale folded in, or None where there are none.
@@ -75,6 +76,22 @@ class Layer:
         Shapes: down (r, in[, kh, kw]) as the layer's weight has it, up (out, r).
         """
         return None if self.dora_axis else self._factors(self._cast(dtype, None))
+
+    def rounded_factors(self, dtype: torch.dtype, device: torch.device) -> Factors | None:
+        """Return the factors in a dtype and on a device, computed in float32 and rounded once; None if there are none."""
+        factors = self._own_factors() if self._is_plain else self.factors()
+        return factors and Factors(down=_rounded(factors.down, dtype, device), up=_rounded(factors.up, dtype, device))
+
+    @property
+    def _is_plain(self) -> bool:
+        """Whether the group's own tensors are the factors, scale aside: a LoRA with nothing added."""
+        odd = {"mid", *SPARSE} & self.slots.keys()
+        return self.kind.name == "lora" and not odd and self.dora_axis is None and self.own_shape == self.weight_shape
+
+    def _own_factors(self) -> Factors:
+        """Return the factors of a plain LoRA; nothing is copied but what the scale changes."""
+        up, down = flat(self.slots["up"]), self.slots["down"].reshape(-1, *self.weight_shape[1:])
+        return Factors(down=down, up=up if self.scale == 1.0 else up.float() * self.scale)
 
     def side(self, base: Weights) -> tuple[SideTerm, ...]:
         """Return terms whose sum is exactly what the change adds to the layer's output at strength 1.
@@ -137,6 +154,11 @@ class Layer:
             name: tensor.to(device=device, dtype=None if name in WHOLE_NUMBERS else dtype)
             for name, tensor in self.slots.items()
         }
+
+
+def _rounded(tensor: Tensor, dtype: torch.dtype, device: torch.device) -> Tensor:
+    """Return a tensor in another dtype; by way of float32, since torch casts float16 to bfloat16 one number at a time."""
+    return tensor.to(device).to(torch.float32).to(dtype)
 
 
 def _bias(slots: Slots) -> Tensor | None:

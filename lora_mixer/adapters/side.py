@@ -75,11 +75,28 @@ class LowRank:
         hidden = hidden * on_batch(strengths, hidden, op.axis)
         return F.conv2d(hidden, self.up[:, :, None, None]) if op.axis == 1 else F.linear(hidden, self.up)
 
+    def added(self, total: Tensor, x: Tensor, op: Operator, strengths: Tensor) -> Tensor:
+        """Return total + s * g(x), strengths (batch, r): total is written over where its memory allows one product."""
+        hidden = op.run(x, self.down, None)
+        hidden = hidden.mul_(on_batch(strengths, hidden, op.axis))
+        if op.axis == -1:
+            return _product_added(total, hidden, self.up)
+        summed = _product_added(total.permute(0, 2, 3, 1), hidden.permute(0, 2, 3, 1), self.up)
+        return summed.permute(0, 3, 1, 2)
+
     def along(self, axis: Axis, gain: Tensor) -> LowRank:
         """Return the term with D's rows (`out`) or columns (`in`) multiplied by a vector."""
         if axis == "out":
             return replace(self, up=self.up * gain[:, None])
         return replace(self, down=self.down * gain.reshape(-1, *[1] * (self.down.ndim - 2)))
+
+
+def _product_added(total: Tensor, hidden: Tensor, up: Tensor) -> Tensor:
+    """Return total + hidden up^T, channels last; in place, as one product with one rounding, if both lie in one piece."""
+    if total.is_contiguous() and hidden.is_contiguous():
+        total.view(-1, total.shape[-1]).addmm_(hidden.view(-1, hidden.shape[-1]), up.T)
+        return total
+    return total + F.linear(hidden, up)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -217,6 +234,8 @@ def concatenate(terms: Sequence[LowRank]) -> LowRank:
 
     Factors in other shapes of one kernel (a 1x1 convolution written as a matrix) are brought to the first one's.
     """
+    if len(terms) == 1:
+        return terms[0]
     kernel = terms[0].down.shape[1:]
     return LowRank(
         down=torch.cat([flat(term.down).reshape(-1, *kernel) for term in terms]),

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from lora_mixer.adapters import Layer, LowRank, Operator, SideTerm, Weights, concatenate
-from lora_mixer.apply.knobs import Knobs
+from lora_mixer.apply.knobs import Knobs, Layout
 from lora_mixer.apply.operators import operator_of, parameters_of
 
 
@@ -21,37 +21,24 @@ class Branch:
         operator: What the module does.
         knobs: The strengths of the module's block.
         low: All low-rank terms as one, or None.
-        columns: For each rank of `low`, the adapter's column in the strengths, (ranks,).
+        layout: For each rank of `low`, the adapter's column in the strengths.
         others: The other terms with their adapter's column.
     """
 
     operator: Operator
     knobs: Knobs
     low: LowRank | None
-    columns: Tensor
+    layout: Layout
     others: tuple[tuple[SideTerm, int], ...]
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
-        """Return the module's output y for its input x with every term added."""
-        strengths, axis = self._strengths(y)
+        """Return the module's output y for its input x with every term added; y may be written over."""
         total = y
-        if self.low is not None:
-            total = total + self.low.forward(x, y, self.operator, strengths.index_select(axis, self.columns))
         for term, column in self.others:
-            own = strengths[:, column] if strengths.ndim == 2 else strengths.narrow(axis, column, 1)
-            total = total + term.forward(x, y, self.operator, own)
-        return total
-
-    def _strengths(self, y: Tensor) -> tuple[Tensor, int]:
-        """Return the strengths that fit an output, with the axis its adapters lie on."""
-        knobs = self.knobs
-        if knobs.over and y.ndim == 4:
-            return knobs.over[y.shape[2], y.shape[3]], 1
-        if knobs.along and y.ndim == 3:
-            return knobs.along[y.shape[1]], 2
-        if knobs.values is None:
-            raise RuntimeError("the strengths have not been set")
-        return knobs.values, 1
+            total = total + term.forward(x, y, self.operator, self.knobs.of(y, column))
+        if self.low is None:
+            return total
+        return self.low.added(total, x, self.operator, self.knobs.by_rank(y, self.layout))
 
 
 @torch.no_grad()
@@ -64,23 +51,27 @@ def build_branch(module: nn.Module, layers: Mapping[str, Layer], order: Sequence
         order: The digests of all adapters, in the order of the strengths' columns.
         knobs: The strengths of its block.
     """
-    operator = operator_of(module)
     base = parameters_of(module)
     exact = _exact(base, layers.values())
-    terms = [
-        (_cast(term, base.weight.dtype), order.index(digest))
-        for digest, layer in layers.items()
-        for term in layer.side(exact)
-    ]
+    terms = [(term, order.index(digest)) for digest, layer in layers.items() for term in _terms(layer, base, exact)]
     low = [(term, column) for term, column in terms if isinstance(term, LowRank)]
-    columns = [column for term, column in low for _ in range(term.rank)]
+    layout = tuple(column for term, column in low for _ in range(term.rank))
+    knobs.lay_out(layout)
     return Branch(
-        operator=operator,
+        operator=operator_of(module),
         knobs=knobs,
         low=concatenate([term for term, _ in low]) if low else None,
-        columns=torch.tensor(columns, dtype=torch.long, device=base.weight.device),
+        layout=layout,
         others=tuple((term, column) for term, column in terms if not isinstance(term, LowRank)),
     )
+
+
+def _terms(layer: Layer, base: Weights, exact: Weights) -> tuple[SideTerm, ...]:
+    """Return what a layer adds to the output, in the dtype of the weight and on its device."""
+    pair = layer.rounded_factors(base.weight.dtype, base.weight.device) if layer.bias_change() is None else None
+    if pair is not None:
+        return (LowRank(down=pair.down, up=pair.up),)
+    return tuple(_cast(term, base.weight.dtype) for term in layer.side(exact))
 
 
 def _exact(base: Weights, layers: Iterable[Layer]) -> Weights:

@@ -80,8 +80,11 @@ def _side(width: int, rank: int, device: torch.device, dtype: torch.dtype) -> Ca
 
     x = ones(1, PLACES if width == WIDE else 1, width)
     operator = Operator(run=F.linear, weight=ones(1, width), bias=None)
-    term, strengths = LowRank(down=ones(rank, width), up=ones(width, rank)), ones(1, rank)
-    return lambda: x + term.forward(x, x, operator, strengths)
+    term, strengths = (
+        LowRank(down=ones(rank, width), up=ones(width, rank)),
+        torch.zeros(1, rank, device=device, dtype=dtype),
+    )
+    return lambda: term.added(x, x, operator, strengths)
 
 
 def _seconds(task: Callable[[], object]) -> float:

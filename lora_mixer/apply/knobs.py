@@ -19,6 +19,8 @@ from lora_mixer.apply.strength import strength_at
 from lora_mixer.modules import ModuleName
 
 Size = tuple[int, int]
+Layout = tuple[int, ...]
+"""For each rank of some joined factors, the column of its adapter."""
 _Parts = dict[str, list[tuple[float, Mask | None]]]  # by digest: each factor and where it acts
 
 
@@ -45,6 +47,8 @@ class Knobs:
         self.values: Tensor | None = None
         self.over: dict[Size, Tensor] = {}
         self.along: dict[int, Tensor] = {}
+        self._columns: dict[Layout, Tensor] = {}
+        self._by_rank: dict[Layout, Tensor] = {}
 
     def set(self, stacks: Sequence[Stack], order: Sequence[str], *, progress: float, size: Size | None) -> None:
         """Write the strengths of a batch: one stack a row, adapters in the given order.
@@ -60,7 +64,7 @@ class Knobs:
         values = [[math.fsum(factor for factor, _ in row[digest]) for digest in order] for row in rows]
         masked = any(mask is not None for row in rows for pairs in row.values() for _, mask in pairs)
         self.live = masked or any(value != 0.0 for row in values for value in row)
-        self.values = self._written(self.values, torch.tensor(values))
+        self._write(torch.tensor(values))
         if not masked:
             self.over, self.along = {}, {}
             return
@@ -80,7 +84,40 @@ class Knobs:
         if other.values is None:
             raise RuntimeError("the strengths have not been set")
         self.live, self.over, self.along = other.live, {}, {}
-        self.values = self._written(self.values, other.values)
+        self._write(other.values)
+
+    def lay_out(self, layout: Layout) -> None:
+        """Keep the strengths by rank, too, for factors that are joined like this."""
+        if layout not in self._columns:
+            self._columns[layout] = torch.tensor(layout, dtype=torch.long, device=self._device)
+            if self.values is not None:
+                self._by_rank[layout] = self.values.index_select(1, self._columns[layout])
+
+    def of(self, y: Tensor, column: int) -> Tensor:
+        """Return one adapter's strengths as they fit an output y: (rows,), or over the picture with y's axes."""
+        strengths, axis = self._fitting(y)
+        return strengths[:, column] if strengths.ndim == 2 else strengths.narrow(axis, column, 1)
+
+    def by_rank(self, y: Tensor, layout: Layout) -> Tensor:
+        """Return the strengths of every rank as they fit an output y: (rows, ranks), or over the picture."""
+        strengths, axis = self._fitting(y)
+        return self._by_rank[layout] if strengths.ndim == 2 else strengths.index_select(axis, self._columns[layout])
+
+    def _fitting(self, y: Tensor) -> tuple[Tensor, int]:
+        """Return the strengths that fit an output, with the axis its adapters lie on."""
+        if self.over and y.ndim == 4:
+            return self.over[y.shape[2], y.shape[3]], 1
+        if self.along and y.ndim == 3:
+            return self.along[y.shape[1]], 2
+        if self.values is None:
+            raise RuntimeError("the strengths have not been set")
+        return self.values, 1
+
+    def _write(self, values: Tensor) -> None:
+        """Write the strengths of every row and adapter, and of every rank."""
+        self.values = self._written(self.values, values)
+        for layout, columns in self._columns.items():
+            self._by_rank[layout] = self._written(self._by_rank.get(layout), self.values.index_select(1, columns))
 
     def _parts(self, stack: Stack, progress: float) -> _Parts:
         parts: _Parts = defaultdict(list)

@@ -103,21 +103,15 @@ class MergeEngine:
 def join(base: Weights, terms: Sequence[Term]) -> Joined:
     """Return what the terms are made of, in the dtype this weight is multiplied in and on its device."""
     dtype = torch.bfloat16 if base.weight.dtype is torch.bfloat16 else torch.float32
-    ups: list[Tensor] = []
-    downs: list[Tensor] = []
-    ranks = []
-    for term in terms:
-        factors = term.layer.factors()
-        ranks.append(0 if factors is None else factors.up.shape[1])
-        if factors is not None:
-            ups.append(factors.up)
-            downs.append(factors.down.flatten(1))
+    device = base.weight.device
+    factors = [term.layer.rounded_factors(dtype, device) for term in terms]
+    found = [pair for pair in factors if pair is not None]
     empty = torch.empty(0)
     return Joined(
         tuple(term.digest for term in terms),
-        torch.cat(ups, dim=1).to(base.weight.device, dtype) if ups else empty,
-        torch.cat(downs).to(base.weight.device, dtype) if downs else empty,
-        tuple(ranks),
+        torch.cat([pair.up for pair in found], dim=1) if found else empty,
+        torch.cat([pair.down.flatten(1) for pair in found]) if found else empty,
+        tuple(0 if pair is None else pair.up.shape[1] for pair in factors),
         tuple(term.layer.bias_change() for term in terms),
     )
 

@@ -7,7 +7,7 @@ nothing of this.
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -45,12 +45,13 @@ class PackedConv2d(nn.Conv2d):
             self.mixed, self.uses = at, 0
 
     def _conv_forward(self, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-        if torch.compiler.is_compiling() or weight.dtype is not torch.bfloat16:
-            return super()._conv_forward(input, weight, bias)
-        packed = self._packed(input, weight)
+        usual = torch.compiler.is_compiling() or weight.dtype is not torch.bfloat16
+        packed = None if usual else self._packed(input, weight)
+        output: Tensor
         if packed is None:
-            return super()._conv_forward(input, weight, bias)
-        output: Tensor = torch.ops.mkldnn._convolution_pointwise(  # noqa: SLF001 what torch's own compiler calls
+            output = super()._conv_forward(input, weight, bias)
+            return output
+        output = torch.ops.mkldnn._convolution_pointwise(  # noqa: SLF001 what torch's own compiler calls
             input, packed, bias, self.padding, self.stride, self.dilation, self.groups, "none", [], ""
         )
         return output
@@ -64,7 +65,8 @@ class PackedConv2d(nn.Conv2d):
             self.uses += 1
             if self.uses == 1:
                 return None
-        self.packed[key] = torch._C._nn.mkldnn_reorder_conv2d_weight(  # noqa: SLF001
+        reorder: Any = torch._C._nn.mkldnn_reorder_conv2d_weight  # noqa: SLF001 as above
+        self.packed[key] = reorder(
             weight.detach().to_mkldnn(),
             list(self.padding),
             list(self.stride),
@@ -82,7 +84,7 @@ def pack_convolutions(network: nn.Module) -> None:
     if free is not None and sum(module.weight.nbytes for module in chosen) > SHARE * free:
         return
     for module in chosen:
-        module.__class__ = PackedConv2d
+        object.__setattr__(module, "__class__", PackedConv2d)
         cast(PackedConv2d, module).begin()
 
 

@@ -96,7 +96,7 @@ def test_a_failure_while_the_mix_goes_on_leaves_nothing_on() -> None:
     model = TinyModel()
     before = model.bits()
     broken = adapter(1)
-    broken.layers[NAMES[2]] = SimpleNamespace(factors=lambda: (_ for _ in ()).throw(MemoryError()))
+    broken.layers[NAMES[2]] = SimpleNamespace(rounded_factors=lambda *_: (_ for _ in ()).throw(MemoryError()))
     mix = Stack([Placed(adapter=broken, strength=Strength())], family=Family.SD1)
     with pytest.raises(MemoryError), MergeEngine(model).applied([mix], parts=ALL):
         pass
