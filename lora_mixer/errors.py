@@ -16,6 +16,7 @@ LoraMixerError                exit code
 │   └── BrokenAdapterError         rank 0, wrong shapes, incomplete groups
 ├── ModelError                6    a model cannot be opened or is not known
 ├── RenderError               7    the render itself failed (out of memory, non-finite picture)
+├── PartialRunError           8    a run made some of its pictures, not all
 └── CancelledError          130    somebody pressed Cancel or Ctrl+C
 ```
 """
@@ -122,6 +123,12 @@ class RenderError(LoraMixerError):
     """The render itself failed."""
 
     exit_code = 7
+
+
+class PartialRunError(LoraMixerError):
+    """A run over many pictures made some of them; those that failed are listed with their reasons."""
+
+    exit_code = 8
 
 
 class CancelledError(LoraMixerError):

@@ -43,7 +43,8 @@ COMMANDS: tuple[Command, ...] = (
 
 EPILOG = (
     "Exit codes: 0 done, 2 impossible option or prompt, 3 models.toml or prompt file wrong, 4 file unreadable, "
-    "5 LoRA does not fit, 6 model cannot be opened, 7 render failed, 130 cancelled."
+    "5 LoRA does not fit, 6 model cannot be opened, 7 render failed, 8 some pictures of a run could not be made, "
+    "130 cancelled."
 )
 
 

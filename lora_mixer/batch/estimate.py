@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from lora_mixer.batch.manifest import ManifestLine, read_manifest
+from lora_mixer.batch.ledger import Entry, read_entries
 from lora_mixer.batch.plan import PromptFile
 from lora_mixer.errors import FileError
 from lora_mixer.request import RenderRequest, Settings
@@ -12,9 +12,8 @@ from lora_mixer.request import RenderRequest, Settings
 
 def estimate(plan: PromptFile, output: Path) -> str:
     """Return a sentence on the time a plan will take: that of the earlier pictures, by steps and pixels."""
-    path = output / "manifest.jsonl"
     try:
-        lines = read_manifest(path) if path.exists() else ()
+        lines = read_entries(output)
     except FileError as error:
         return f"no time estimate: {error}"
     if not lines:
@@ -22,7 +21,7 @@ def estimate(plan: PromptFile, output: Path) -> str:
     return f"about {_shown(seconds_for(plan, lines))}, going by {len(lines)} earlier pictures in {output}"
 
 
-def seconds_for(plan: PromptFile, lines: tuple[ManifestLine, ...]) -> float:
+def seconds_for(plan: PromptFile, lines: tuple[Entry, ...]) -> float:
     """Return the seconds a plan will take; what its jobs leave open is taken from the last of the earlier pictures."""
     last = lines[-1].record.settings
     rate = sum(line.seconds for line in lines) / sum(_work(line.record.settings, last) for line in lines)

@@ -141,6 +141,15 @@ class Mixer:
         with self._turn:
             return self._pool.take(self._current).desk
 
+    def desk_of(self, request: RenderRequest) -> Desk:
+        """Return the model a request is rendered with, opened if it is not, with its engines and text encoders.
+
+        Raises:
+            ModelError: The model is unknown or cannot be opened.
+        """
+        with self._turn:
+            return self._pool.take(self._source(request.model)).desk
+
     @property
     def native_size(self) -> tuple[int, int]:
         """The (width, height) in pixels the current model was trained at."""

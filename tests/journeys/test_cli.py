@@ -176,7 +176,7 @@ def test_the_version_is_printed_without_a_command() -> None:
     ("jobs", "code", "words"),
     [
         ('[[jobs]]\nprompt = "cat"\nmodel = "emojy"\n', 6, "emojy"),
-        ('[[jobs]]\nprompt = "cat"\nmodel = "emoji"\n[[jobs]]\nprompt = "a"\nmodel = "b"\n', 6, "'b'"),
+        ('[[jobs]]\nprompt = "cat"\nmodel = "emoji"\n[[jobs]]\nprompt = "a"\nmodel = "b"\n', 8, "1 of 2"),
         ("[[jobs]]\nsteps = 3\n", 3, "there is no prompt"),
     ],
 )

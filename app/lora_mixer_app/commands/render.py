@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,11 +13,15 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from lora_mixer.batch import Overrides, PromptFile, describe, estimate, read_prompt_file
+from lora_mixer.batch.crew import Crew, Setup
+from lora_mixer.batch.in_process import InProcess
+from lora_mixer.batch.run import RunOptions, RunResult, Standing, Switch, run
+from lora_mixer.errors import CancelledError
 from lora_mixer_app.arguments import parse_lora, parse_size
 from lora_mixer_app.options import AllowPartial, Device, Dtype, Model, ModelsPath
 
 if TYPE_CHECKING:
-    from lora_mixer import Cancel, Mixer
+    from lora_mixer import Mixer
 
 
 def render(
@@ -63,7 +66,20 @@ def render(
     dtype: Dtype = None,
     *,
     allow_partial: AllowPartial = False,
-    strict: Annotated[bool, typer.Option("--strict", help="Stop at the first line that cannot be read.")] = False,
+    strict: Annotated[
+        bool,
+        typer.Option("--strict", help="Stop at the first line that cannot be read, or picture that cannot be made."),
+    ] = False,
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume/--force", help="Go on with what the folder holds, or remove its pictures and start anew."
+        ),
+    ] = True,
+    retry_failed: Annotated[
+        bool, typer.Option("--retry-failed", help="Try the pictures again that failed in an earlier run.")
+    ] = False,
+    threads: Annotated[int | None, typer.Option("--threads", min=1, help="CPU threads of each worker.")] = None,
     dry_run: Annotated[
         bool,
         typer.Option("--dry-run", help="Print the pictures that would be made and how long it would take, and stop."),
@@ -99,25 +115,19 @@ def render(
         console.print(describe(plan), markup=False)
         console.print(estimate(plan, output), markup=False)
         return
-    from lora_mixer import Mixer
-
+    setup = Setup(
+        model=_model_of(plan),
+        models_file=models_path,
+        device=device,
+        dtype=dtype,
+        allow_partial=allow_partial,
+        engine=engine,
+    )
+    options = RunOptions(batch=batch, threads=threads, anew=not resume, retry_failed=retry_failed, strict=strict)
     with _cancel_on_interrupt() as cancel:
-        _render(
-            plan,
-            output,
-            console,
-            partial(
-                Mixer.open,
-                _model_of(plan),
-                models_file=models_path,
-                device=device,
-                dtype=dtype,
-                allow_partial=allow_partial,
-                engine=engine,
-            ),
-            cancel,
-            batch,
-        )
+        result = _render(plan, output, console, _crew(setup), options, cancel)
+    _tell(result, console)
+    result.check()
 
 
 def _model_of(plan: PromptFile) -> str | None:
@@ -126,43 +136,66 @@ def _model_of(plan: PromptFile) -> str | None:
     return None if None in asked else asked[0]
 
 
-def _render(
-    plan: PromptFile, output: Path, console: Console, opening: Callable[[], Mixer], cancel: Cancel, batch: int
-) -> None:
-    from lora_mixer.batch.run import run
+def _crew(setup: Setup) -> Crew:
+    def opening() -> Mixer:
+        from lora_mixer.batch.renderer import open_mixer
 
+        return open_mixer(setup)
+
+    return InProcess(opening)
+
+
+def _render(
+    plan: PromptFile, output: Path, console: Console, crew: Crew, options: RunOptions, cancel: Switch
+) -> RunResult:
     bar = Progress(
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=console
     )
     with bar:
         task = bar.add_task("opening the model", total=len(plan.jobs))
-        mixer = opening()
-        for sentence in mixer.broken_embeddings:
-            console.print(f"embedding left out: {sentence}", style="yellow", markup=False)
-        bar.update(task, description="rendering")
-        result = run(
-            mixer,
+
+        def show(standing: Standing) -> None:
+            bar.update(task, completed=standing.fraction * standing.total, description="rendering")
+
+        return run(
             plan,
             output,
-            batch=batch,
+            crew,
+            options=options,
             cancel=cancel,
-            on_progress=lambda p: bar.update(task, completed=p.fraction * p.total),
+            on_progress=show,
+            say=lambda sentence: console.print(sentence, style="yellow", markup=False),
         )
-        bar.update(task, completed=result.rendered, description="done")
-    console.print(f"{result.rendered} pictures in {result.seconds:.1f} s: {result.manifest}", markup=False)
+
+
+def _tell(result: RunResult, console: Console) -> None:
+    """Print what was made, what was there, what failed and why."""
+    for failure in result.failures:
+        console.print(f"failed: {failure.index:04}  {failure.raised()}", style="yellow", markup=False)
+    there = f", {result.found} were there already" if result.found else ""
+    console.print(f"{result.rendered} pictures in {result.seconds:.1f} s{there}: {result.manifest}", markup=False)
     for page in result.sheets:
         console.print(f"grid: {page}", markup=False)
 
 
-@contextmanager
-def _cancel_on_interrupt() -> Iterator[Cancel]:
-    """Turn the first Ctrl+C into a cancel that keeps what is finished; a second one kills as usual."""
-    from lora_mixer import Cancel
+class _Interrupt:
+    """Pressed by Ctrl+C; needs no torch, unlike `lora_mixer.Cancel`."""
 
-    cancel = Cancel()
+    def __init__(self) -> None:
+        self.pressed = False
+
+    def check(self) -> None:
+        if self.pressed:
+            raise CancelledError("cancelled", remedy="Pictures that are finished are kept; run it again to go on.")
+
+
+@contextmanager
+def _cancel_on_interrupt() -> Iterator[_Interrupt]:
+    """Turn the first Ctrl+C into a cancel that keeps what is finished; a second one kills as usual."""
+    cancel = _Interrupt()
 
     def pressed(_signal: int, _frame: object) -> None:
-        cancel.press()
+        cancel.pressed = True
         signal.signal(signal.SIGINT, before)
 
     before = signal.signal(signal.SIGINT, pressed)

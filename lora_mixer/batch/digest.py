@@ -1,0 +1,53 @@
+"""What a job is called: a digest of everything that decides its picture."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from hashlib import sha256
+
+from lora_mixer.images import RenderRecord, plain
+from lora_mixer.request import RenderRequest, Settings
+
+
+def job_digest(settings: Settings, files: Mapping[str, str]) -> str:
+    """Return the sha256 of what decides a picture: its settings and the digests of the files it names.
+
+    Two spellings of one request give one digest: keys are sorted, and 7 and 7.0 are the same number.
+
+    Args:
+        settings: The request with its gaps filled.
+        files: Digest by role, such as `model` or `lora:NAME`, and versions by package.
+    """
+    return _digest({"request": plain(settings), "files": dict(files)})
+
+
+def request_digest(request: RenderRequest) -> str:
+    """Return the sha256 of a request as it was written, its gaps left open."""
+    return _digest(plain(request))
+
+
+def digest_of(record: RenderRecord) -> str:
+    """Return the digest of the job that a finished picture answers."""
+    return job_digest(record.settings, basis_of(record))
+
+
+def basis_of(record: RenderRecord) -> dict[str, str]:
+    """Return what a picture was made from besides its settings: files by role, packages by name, device and dtype."""
+    model = {"model": record.model.sha256} | ({"vae": record.model.vae_sha256} if record.model.vae_sha256 else {})
+    adapters = {f"lora:{adapter.name}": adapter.sha256 for adapter in record.adapters}
+    embeddings = {f"embedding:{e.name}": e.sha256 for e in record.embeddings}
+    machine = {"device": record.device.partition(":")[0], "dtype": record.dtype}
+    return model | adapters | embeddings | machine | dict(record.versions)
+
+
+def _digest(content: object) -> str:
+    return sha256(json.dumps(_canonical(content), sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def _canonical(value: object) -> object:
+    if isinstance(value, dict):
+        return {key: _canonical(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_canonical(item) for item in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value

@@ -1,0 +1,66 @@
+"""Tasks handed to a crew: no more than it has room for, those of dead workers again, to an end."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+
+from lora_mixer.batch.crew import Crew, Finished, Lost, Task, Watch
+from lora_mixer.batch.failure import Failure
+
+MOST_DEATHS = 3
+
+
+def dispatch(tasks: Iterable[Task], crew: Crew, *, watch: Watch, say: Callable[[str], None]) -> Iterator[Finished]:
+    """Yield what comes of every task, in the order they end; stop at the first that cannot write.
+
+    A task whose worker died is given out again. After two deaths its pictures go one by one, so that the one that
+    kills (most often by memory) is found and the others are made; after three it is a failure.
+
+    Args:
+        tasks: What to render, in order.
+        crew: Who renders.
+        watch: Called while waiting.
+        say: Told of workers that died.
+    """
+    waiting, out = deque(tasks), 0
+    while waiting or out:
+        while waiting and crew.room > 0:
+            crew.give(waiting.popleft())
+            out += 1
+        reply = crew.take(watch)
+        out -= 1
+        if isinstance(reply, Lost):
+            again = _again(reply)
+            fate = f"its {len(reply.task.jobs)} pictures go back" if again else "they are given up"
+            say(f"a worker died ({reply.reason}); {fate}")
+            waiting.extendleft(reversed(again))
+            reply = Finished() if again else _given_up(reply)
+        yield reply
+        if reply.stopped is not None:
+            return
+
+
+def _again(lost: Lost) -> list[Task]:
+    task = replace(lost.task, deaths=lost.task.deaths + 1)
+    if task.deaths >= MOST_DEATHS:
+        return []
+    if task.deaths < MOST_DEATHS - 1 or len(task.jobs) == 1:
+        return [task]
+    return [replace(task, jobs=(job,)) for job in task.jobs if job.wanted]
+
+
+def _given_up(lost: Lost) -> Finished:
+    return Finished(
+        failures=tuple(
+            Failure(
+                index=job.index,
+                error="RenderError",
+                what=f"{MOST_DEATHS} workers died over it, the last: {lost.reason}",
+                remedy="If memory ran out, use fewer --workers or a smaller size; then --retry-failed.",
+            )
+            for job in lost.task.jobs
+            if job.wanted
+        )
+    )

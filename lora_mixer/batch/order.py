@@ -1,0 +1,78 @@
+"""The order that pays: which pictures of a plan are rendered together, and in what order."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+from lora_mixer.images import plain
+from lora_mixer.request import LoraUse, RenderRequest, Settings
+
+_TAG = re.compile(r"<\s*+(?:lora|lyco)\s*+:[^>]*+>", re.IGNORECASE)
+
+Asked = RenderRequest | Settings
+Key = tuple[object, ...]
+_KeyOf = Callable[[int], object]
+
+
+def order(jobs: Sequence[Asked], *, batch: int = 4) -> tuple[tuple[int, ...], ...]:
+    """Return the batches of a plan, each as positions in `jobs`; every position stands in exactly one.
+
+    Grouped by model, then mix, then shape (size, steps, sampler: what one batch must share). A mix fills as many
+    whole batches as it can, so that its weights are merged once and kept; what is left of mixes of one shape is put
+    together, each picture with strengths of its own beside the weights. The result depends on the arguments alone,
+    never on who renders or what is rendered already.
+
+    Args:
+        jobs: What is asked for, with or without gaps.
+        batch: The most pictures rendered at once.
+
+    >>> cat, ink = RenderRequest(prompt="cat"), RenderRequest(prompt="cat <lora:ink:1>")
+    >>> order([cat, ink, cat, ink, ink], batch=2)
+    ((0, 2), (1, 3), (4,))
+    """
+    models = _grouped(range(len(jobs)), lambda place: jobs[place].model)
+    return tuple(tuple(group) for places in models.values() for group in _of_one_model(jobs, places, batch))
+
+
+def mix_key(asked: Asked) -> Key:
+    """Return what two pictures with the same mix share: the LoRAs of the list and of the prompt's tags."""
+    return (*sorted(map(_use_key, asked.loras)), *sorted(_TAG.findall(asked.prompt)), _tags(asked.negative))
+
+
+def shape_key(asked: Asked) -> Key:
+    """Return what pictures must share to be rendered in one batch."""
+    return asked.model, asked.steps, asked.sampler, asked.schedule, asked.width, asked.height
+
+
+def _of_one_model(jobs: Sequence[Asked], places: Iterable[int], batch: int) -> Iterator[Sequence[int]]:
+    left: list[int] = []
+    for same in _grouped(places, lambda place: mix_key(jobs[place])).values():
+        for alike in _grouped(same, lambda place: shape_key(jobs[place])).values():
+            whole = len(alike) // batch * batch
+            yield from _chunks(alike[:whole], batch)
+            left += alike[whole:]
+    left.sort(key=lambda place: sorted(use.name for use in jobs[place].loras))
+    for alike in _grouped(left, lambda place: shape_key(jobs[place])).values():
+        yield from _chunks(alike, batch)
+
+
+def _grouped(places: Iterable[int], key: _KeyOf) -> Mapping[object, list[int]]:
+    """Return the positions by key, keys in order of first appearance."""
+    groups: dict[object, list[int]] = {}
+    for place in places:
+        groups.setdefault(key(place), []).append(place)
+    return groups
+
+
+def _chunks(places: Sequence[int], size: int) -> Iterator[Sequence[int]]:
+    for start in range(0, len(places), size):
+        yield places[start : start + size]
+
+
+def _use_key(use: LoraUse) -> str:
+    return f"{use.name} {plain(use.strength)}"
+
+
+def _tags(text: str | None) -> tuple[str, ...]:
+    return tuple(sorted(_TAG.findall(text or "")))
