@@ -1,9 +1,22 @@
-"""Many pictures: prompt files, manifests and sheets. Nothing here needs torch but `lora_mixer.batch.run`."""
+"""Many pictures: prompt files, ledgers, workers and sheets. Nothing here needs torch but `lora_mixer.batch.renderer`."""
 
 from __future__ import annotations
 
 from lora_mixer.batch.estimate import estimate
+from lora_mixer.batch.ledger import Entry, Ledger
+from lora_mixer.batch.order import order
 from lora_mixer.batch.overrides import Overrides, describe
 from lora_mixer.batch.promptfile import Job, PromptFile, SheetPlan, read_prompt_file
 
-__all__ = ["Job", "Overrides", "PromptFile", "SheetPlan", "describe", "estimate", "read_prompt_file"]
+__all__ = [
+    "Entry",
+    "Job",
+    "Ledger",
+    "Overrides",
+    "PromptFile",
+    "SheetPlan",
+    "describe",
+    "estimate",
+    "order",
+    "read_prompt_file",
+]

@@ -7,7 +7,6 @@ from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Protocol, Self, TypeVar, cast
 
 from pydantic import TypeAdapter
@@ -139,9 +138,7 @@ class Crew(Protocol):
 
     def __enter__(self) -> Self: ...
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None: ...
+    def __exit__(self, *raised: object) -> None: ...
 
     def ask(self, questions: Questions, watch: Watch) -> Answers:
         """Return what a worker knows of a plan.

@@ -42,7 +42,7 @@ def mix_key(asked: Asked) -> Key:
 
 def shape_key(asked: Asked) -> Key:
     """Return what pictures must share to be rendered in one batch."""
-    return asked.model, asked.steps, asked.sampler, asked.schedule, asked.width, asked.height
+    return asked.model, asked.steps, asked.sampler, asked.schedule, asked.eta, asked.width, asked.height
 
 
 def _of_one_model(jobs: Sequence[Asked], places: Iterable[int], batch: int) -> Iterator[Sequence[int]]:

@@ -25,7 +25,7 @@ from lora_mixer.request import RenderRequest
 
 
 def open_mixer(setup: Setup, *, rank: int = 0) -> Mixer:
-    """Open the model as the setup says; where there are several GPUs and none is named, workers take turns.
+    """Open the model as the setup says; where there are several GPUs and none is named, workers take them in turn.
 
     Raises:
         LoraMixerError: What `Mixer.open` raises.

@@ -176,6 +176,8 @@ def run(
         try:
             for finished in dispatch(tasks, crew, watch=watch, say=say):
                 _enter(finished, writer, count, ledger.plan)
+                if on_progress is not None:
+                    on_progress(count.standing())
         except CancelledError:
             lay_out(Ledger.read(folder))
             raise

@@ -9,7 +9,7 @@ from lora_mixer.batch.crew import Answers, Crew, Known, Questions, Watch
 from lora_mixer.batch.failure import Failure
 from lora_mixer.batch.plan import PromptFile
 from lora_mixer.batch.stored import StoredJob, StoredPlan
-from lora_mixer.request import RenderRequest
+from lora_mixer.request import RenderRequest, Settings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,10 +49,7 @@ def settle(
     Raises:
         LoraMixerError: The model cannot be opened.
     """
-    asked = tuple(
-        _with_seed(job.request, stored.settings.seed if stored.settings else None)
-        for job, stored in zip(file.jobs, plan.jobs, strict=True)
-    )
+    asked = tuple(_as_drawn(job.request, stored.settings) for job, stored in zip(file.jobs, plan.jobs, strict=True))
     unplaced = tuple(i for i, job in enumerate(plan.jobs) if job.digest is None and i not in given_up)
     answers = crew.ask(Questions(requests=asked, unplaced=unplaced, size=plan.size), watch)
     now = tuple(_answered(job, answer) for job, answer in zip(plan.jobs, answers.jobs, strict=True))
@@ -68,7 +65,7 @@ def settle(
         plan=settled,
         basis=_basis(answers),
         now=now,
-        requests=tuple(_with_seed(r, j.settings.seed if j.settings else None) for r, j in zip(asked, now, strict=True)),
+        requests=tuple(_as_drawn(request, job.settings) for request, job in zip(asked, now, strict=True)),
         failures=tuple(_placed(answers, plan, unplaced)),
         notes=answers.notes,
     )
@@ -93,8 +90,9 @@ def _answered(job: StoredJob, answer: Known | Failure) -> StoredJob:
     return replace(job, digest=answer.digest, settings=answer.settings)
 
 
-def _with_seed(request: RenderRequest, seed: int | None) -> RenderRequest:
-    return request if seed is None else replace(request, seed=seed)
+def _as_drawn(request: RenderRequest, settings: Settings | None) -> RenderRequest:
+    """Return the request with the seeds that were drawn for it."""
+    return request if settings is None else replace(request, seed=settings.seed, subseed=settings.subseed)
 
 
 def _basis(answers: Answers) -> dict[str, str]:

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
-from types import TracebackType
 from typing import Self
 
 from lora_mixer.batch.crew import Answers, Finished, Lost, Questions, Setup, Task, Watch, pack, unpack
@@ -28,7 +27,6 @@ class _Worker:
     process: BaseProcess
     pipe: Connection
     task: Task | None = None
-    answered: bool = False
 
 
 class LocalWorkers:
@@ -49,13 +47,11 @@ class LocalWorkers:
         """Nothing is started before the first question: a plan that is refused costs no model."""
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *raised: object) -> None:
         """End all workers; after an error without waiting for what they are at."""
         for worker in self._workers:
             worker.pipe.close()
-            if error is not None:
+            if any(raised):
                 worker.process.kill()
         for worker in self._workers:
             worker.process.join(PATIENCE)
@@ -89,7 +85,6 @@ class LocalWorkers:
             )
         if data[:1] == REFUSED:
             raise unpack(Failure, data[1:]).raised()
-        first.answered = True
         return unpack(Answers, data[1:])
 
     def share(self, threads: int) -> int:

@@ -16,6 +16,7 @@ from lora_mixer.batch import Overrides, PromptFile, describe, estimate, read_pro
 from lora_mixer.batch.crew import Crew, Setup
 from lora_mixer.batch.in_process import InProcess
 from lora_mixer.batch.run import RunOptions, RunResult, Standing, Switch, run
+from lora_mixer.batch.workers import LocalWorkers
 from lora_mixer.errors import CancelledError
 from lora_mixer_app.arguments import parse_lora, parse_size
 from lora_mixer_app.options import AllowPartial, Device, Dtype, Model, ModelsPath
@@ -79,7 +80,12 @@ def render(
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="Try the pictures again that failed in an earlier run.")
     ] = False,
-    threads: Annotated[int | None, typer.Option("--threads", min=1, help="CPU threads of each worker.")] = None,
+    workers: Annotated[
+        int, typer.Option("--workers", min=1, max=256, help="Processes that render, each with the model open.")
+    ] = 1,
+    threads: Annotated[
+        int | None, typer.Option("--threads", min=1, help="CPU threads of each worker; kept for the whole run.")
+    ] = None,
     dry_run: Annotated[
         bool,
         typer.Option("--dry-run", help="Print the pictures that would be made and how long it would take, and stop."),
@@ -125,7 +131,7 @@ def render(
     )
     options = RunOptions(batch=batch, threads=threads, anew=not resume, retry_failed=retry_failed, strict=strict)
     with _cancel_on_interrupt() as cancel:
-        result = _render(plan, output, console, _crew(setup), options, cancel)
+        result = _render(plan, output, console, _crew(setup, workers), options, cancel)
     _tell(result, console)
     result.check()
 
@@ -136,7 +142,10 @@ def _model_of(plan: PromptFile) -> str | None:
     return None if None in asked else asked[0]
 
 
-def _crew(setup: Setup) -> Crew:
+def _crew(setup: Setup, workers: int) -> Crew:
+    if workers > 1:
+        return LocalWorkers(setup, workers)
+
     def opening() -> Mixer:
         from lora_mixer.batch.renderer import open_mixer
 
