@@ -34,8 +34,8 @@ from lora_mixer.modules import Family, ModuleName
 ALIKE = 0.5
 """Above this cosine two adapters are said to do much the same, below its negative to work against each other."""
 
-TOO_STRONG = 1.75
-"""The load above which a mix is called too strong: three adapters at 1 with nothing in common are just below it."""
+TOO_STRONG = 1.8
+"""The load above which a mix is called too strong: three adapters at 1 with nothing in common are below it, four above."""
 
 Gram = tuple[tuple[float, ...], ...]
 

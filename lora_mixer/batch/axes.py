@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -34,7 +35,7 @@ class Axis:
 
 
 def lora_axis(name: str, strengths: Sequence[float], *, without: bool = True) -> Axis:
-    """Return the axis of one adapter's strength, which is set, whatever the job itself says of that adapter.
+    """Return the axis of one adapter's strength, which is set, whatever the job and its prompt say of that adapter.
 
     Args:
         name: The adapter.
@@ -68,9 +69,12 @@ def replace_axis(words: Sequence[str]) -> Axis:
 
 
 def _mixing(name: str, strength: float) -> Callable[[RenderRequest], RenderRequest]:
+    tag = re.compile(rf"<\s*(?:lora|lyco)\s*:\s*{re.escape(name)}\s*(?::[^>]*)?>", re.IGNORECASE)
+
     def change(request: RenderRequest) -> RenderRequest:
         others = tuple(use for use in request.loras if use.name != name)
-        return replace(request, loras=(*others, LoraUse(name=name, strength=Strength(unet=strength))))
+        use = LoraUse(name=name, strength=Strength(unet=strength))
+        return replace(request, prompt=tag.sub("", request.prompt), loras=(*others, use))
 
     return change
 

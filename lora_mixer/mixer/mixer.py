@@ -26,7 +26,7 @@ from lora_mixer.mixer.station import Setup
 from lora_mixer.models import Model
 from lora_mixer.pipeline import Desk, Job, RenderedImage, batch_key, render
 from lora_mixer.request import ModelSource, RenderRequest
-from lora_mixer.sampling import Step
+from lora_mixer.sampling import Step, find_sampler
 
 OnProgress = Callable[[Progress], None]
 
@@ -344,6 +344,7 @@ class Mixer:
             filled, model=source.name, native_size=model.native_size, emphasis=texts.default_emphasis
         )
         settings = styled(settings, filled.styles, self.models_file.style_files)
+        find_sampler(settings.sampler, settings.schedule, settings.eta)  # refuses a name there is none of
         settings = drawn(settings, self.models_file.wildcard_folders)
         job = job_of(settings, station.shelf, family=model.family, embeddings=texts.names)
         return replace(job, notes=(f"styles: {', '.join(filled.styles)}", *job.notes)) if filled.styles else job

@@ -7,6 +7,8 @@ from typing import NamedTuple
 import gradio as gr
 from gradio.i18n import I18nData
 
+from lora_mixer_app.ui.tab_words import TAB_WORDS
+
 
 class Word(NamedTuple):
     """A row of the table."""
@@ -28,8 +30,10 @@ WORDS: tuple[Word, ...] = (
     Word("generate", "Generate", "生成"),
     Word("cancel", "Cancel", "取消"),
     Word("picture", "Picture", "图片"),
+    *(Word(*row) for row in TAB_WORDS),
 )
 
+_BY_KEY = {word.key: word for word in WORDS}
 _ENGLISH = {word.key: word.english for word in WORDS}
 _CHINESE = {word.key: word.chinese for word in WORDS}
 
@@ -42,3 +46,10 @@ def word(key: str) -> I18nData:
     if key not in _ENGLISH:
         raise KeyError(key)
     return I18N(key)
+
+
+def said(request: gr.Request, key: str, **values: object) -> str:
+    """Return a sentence of the table in the language of who asks, for what is said from here."""
+    row = _BY_KEY[key]
+    language = str(request.headers.get("accept-language", "")).strip().lower()
+    return (row.chinese if language.startswith("zh") else row.english).format(**values)

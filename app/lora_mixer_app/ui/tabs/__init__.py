@@ -7,6 +7,10 @@ from typing import NamedTuple
 
 from lora_mixer_app.ui.desk import Desk
 from lora_mixer_app.ui.studio import Studio
+from lora_mixer_app.ui.tabs.inspect import build_inspect
+from lora_mixer_app.ui.tabs.picture_info import build_picture_info
+from lora_mixer_app.ui.tabs.prompt_file import build_prompt_file
+from lora_mixer_app.ui.tabs.sheets import build_sheets
 
 
 class Tab(NamedTuple):
@@ -16,4 +20,9 @@ class Tab(NamedTuple):
     build: Callable[[Studio, Desk], None]
 
 
-TABS: tuple[Tab, ...] = ()
+TABS: tuple[Tab, ...] = (
+    Tab("sheets", build_sheets),
+    Tab("prompt_file", build_prompt_file),
+    Tab("picture_info", build_picture_info),
+    Tab("inspect", build_inspect),
+)

@@ -1,0 +1,78 @@
+"""The prompt file tab: the dry run names every line that will not be done as written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from lora_mixer import Cancel, Mixer
+from lora_mixer.errors import ConfigError
+from lora_mixer_app.ui.studio import Studio
+from lora_mixer_app.ui.tabs import prompt_file
+from lora_mixer_app.ui.tabs.prompt_file import read_upload, rows_of
+from lora_mixer_app.ui.tabs.runs import Run, check_jobs, folder_for, render_plan
+
+MIXED = """red heart <lora:line_art:0.5>
+--prompt "cat" --steps 2 --seed 9 --tiling true
+sun <lora:line_arf:1>
+star --stepz 4
+"""
+
+
+def upload(tmp_path: Path, text: str, name: str = "prompts.txt") -> Path:
+    path = tmp_path / name
+    path.write_text(text)
+    return path
+
+
+def test_the_dry_run_says_of_every_line_what_becomes_of_it(mixer: Mixer, tmp_path: Path) -> None:
+    plan = read_upload(upload(tmp_path, MIXED))
+    check = check_jobs(mixer, plan)
+    rows = rows_of(plan, check)
+    assert [row[0] for row in rows] == ["1", "2", "2", "3", "4"]
+    assert rows[0][-1] == ""
+    assert rows[0][3] == "line_art 0.5"
+    assert rows[1][4:6] == ["9", "2"]
+    assert rows[2][-1].startswith("! --tiling has no effect")
+    assert rows[3][-1].startswith("✗")
+    assert "line_art" in rows[3][-1], "the nearest name is told"
+    assert "unknown option --stepz" in rows[4][-1]
+    assert list(check.failed) == [2]
+
+
+def test_a_line_that_cannot_be_rendered_leaves_the_others_alone(mixer: Mixer, tmp_path: Path) -> None:
+    studio = Studio(mixer, tmp_path)
+    plan = read_upload(
+        upload(tmp_path, "cat --steps 1 --seed 1\nsun <lora:nobody:1> --steps 1\nstar --steps 1 --seed 2")
+    )
+    run = Run(plan=plan, folder=folder_for(studio, "batch"), failed=check_jobs(mixer, plan).failed)
+    list(render_plan(studio, run, cancel=Cancel()))
+    assert sorted(run.pictures) == [0, 2]
+    assert run.sheets
+
+
+def test_an_uploaded_file_may_not_name_paths_outside(embedded: Path, tmp_path: Path) -> None:
+    stranger = Mixer.open("emoji", dtype="float32", paths=False)
+    outside = tmp_path / "mine.safetensors"
+    outside.write_bytes((embedded / "loras" / "line_art.safetensors").read_bytes())
+    text = (
+        f'[[jobs]]\nprompt = "cat"\nloras = [{{ name = "{outside}" }}]\n[[jobs]]\nprompt = "cat"\nmodel = "{tmp_path}"'
+    )
+    check = check_jobs(stranger, read_upload(upload(tmp_path, text, "a.toml")))
+    assert list(check.failed) == [0, 1]
+
+
+def test_errors_name_the_file_as_its_sender_knows_it(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as caught:
+        read_upload(upload(tmp_path, "[[jobs]]\nprompt = 3", "a.toml"))
+    assert str(tmp_path) not in str(caught.value)
+    assert "a.toml:2" in str(caught.value)
+
+
+def test_a_file_of_too_many_pictures_is_sent_to_the_command_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(prompt_file, "MOST_PICTURES", 3)
+    with pytest.raises(ConfigError, match="lora-mixer render"):
+        read_upload(upload(tmp_path, "cat --n_iter 4"))

@@ -1,0 +1,144 @@
+"""The sheet tab: choices become a plan, a plan becomes cells, a sheet and a zip."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from lora_mixer import Cancel
+from lora_mixer.errors import ConfigError, RequestError
+from lora_mixer.images import read_picture
+from lora_mixer.request import RenderRequest
+from lora_mixer_app.ui.studio import Studio
+from lora_mixer_app.ui.tabs.runs import Pace, Run, check_jobs, folder_for, render_plan
+from lora_mixer_app.ui.tabs.sheet_plan import MOST_CELLS, AxisChoice, plan_sheet, words
+
+NOTHING = AxisChoice()
+BASE = RenderRequest(prompt="red heart", seed=5, steps=1, cfg=3.0)
+
+
+def strength(values: str, lora: str = "line_art") -> AxisChoice:
+    return AxisChoice(kind="strength", lora=lora, values=values)
+
+
+def test_a_lora_axis_begins_without_the_lora_unless_it_is_switched_off() -> None:
+    plan = plan_sheet(BASE, [strength("0.5-1 [2]"), NOTHING, NOTHING], without=True)
+    assert plan.sheet.columns == ("no line_art", "line_art 0.5", "line_art 1")
+    plan = plan_sheet(BASE, [strength("0.5-1 [2]"), NOTHING, NOTHING], without=False)
+    assert plan.sheet.columns == ("line_art 0.5", "line_art 1")
+
+
+def test_three_axes_are_blocks_of_rows() -> None:
+    choices = [
+        strength("0,1"),
+        AxisChoice(kind="seed", values="1..2"),
+        AxisChoice(kind="replace", values="red, blue"),
+    ]
+    plan = plan_sheet(BASE, choices, without=True)
+    assert plan.sheet.rows == ("red, seed 1", "red, seed 2", "blue, seed 1", "blue, seed 2")
+    assert [job.request.prompt for job in plan.jobs] == ["red heart"] * 4 + ["blue heart"] * 4
+    assert [job.request.seed for job in plan.jobs] == [1, 1, 2, 2] * 2
+
+
+def test_an_axis_sets_the_strength_whatever_the_prompt_says_of_that_lora() -> None:
+    base = RenderRequest(prompt="red <lora:line_art:0.3> heart <lora:sepia:1>", seed=1)
+    plan = plan_sheet(base, [strength("0, 1"), NOTHING, NOTHING], without=True)
+    assert {job.request.prompt for job in plan.jobs} == {"red  heart <lora:sepia:1>"}
+
+
+def test_the_third_axis_alone_makes_the_columns() -> None:
+    plan = plan_sheet(BASE, [NOTHING, NOTHING, AxisChoice(kind="cfg", values="1, 3")], without=True)
+    assert plan.sheet.columns == ("cfg 1", "cfg 3")
+
+
+@pytest.mark.parametrize(
+    ("choices", "said"),
+    [
+        ([NOTHING] * 3, "nothing varies"),
+        ([AxisChoice(kind="strength", values="1"), NOTHING, NOTHING], "no LoRA is chosen"),
+        ([strength("x"), NOTHING, NOTHING], "'x' is no number"),
+        ([AxisChoice(kind="seed", values="0.5"), NOTHING, NOTHING], "not a whole number"),
+        ([AxisChoice(kind="prompt", values=" "), NOTHING, NOTHING], "no values"),
+        ([AxisChoice(kind="seed", values="1..30"), AxisChoice(kind="cfg", values="1..30"), NOTHING], "900 pictures"),
+    ],
+)
+def test_what_makes_no_sheet_is_said_with_the_remedy(choices: list[AxisChoice], said: str) -> None:
+    with pytest.raises(ConfigError, match=said) as caught:
+        plan_sheet(BASE, choices, without=True)
+    assert caught.value.remedy
+    assert MOST_CELLS < 900
+
+
+def test_words_are_parted_by_commas_or_by_lines() -> None:
+    assert words('cat, "dog, sitting", 猫') == ("cat", "dog, sitting", "猫")
+    assert words("a cat, sitting\n\n a dog ") == ("a cat, sitting", "a dog")
+
+
+@pytest.fixture
+def studio(mixer, tmp_path: Path) -> Studio:
+    return Studio(mixer, tmp_path)
+
+
+def test_cells_come_as_they_finish_and_hold_their_settings(studio: Studio) -> None:
+    choices = [strength("0, 1"), AxisChoice(kind="steps", values="1, 2"), NOTHING]
+    run = Run(plan=plan_sheet(BASE, choices, without=True), folder=folder_for(studio, "sheet"))
+    seen = [len(state.pictures) for state in render_plan(studio, run, cancel=Cancel(), batch=2, ending=".webp")]
+    assert seen == sorted(seen)
+    assert seen[-1] == 4
+    request = read_picture(run.pictures[3]).request
+    assert (request.steps, request.seed, [(u.name, u.strength.unet) for u in request.loras]) == (
+        2,
+        5,
+        [("line_art", 1)],
+    )
+    with Image.open(run.sheets[0]) as sheet:
+        assert sheet.format == "WEBP"
+    with zipfile.ZipFile(run.archive) as archive:
+        assert sorted(archive.namelist()) == ["0000.webp", "0001.webp", "0002.webp", "0003.webp", "sheet.webp"]
+
+
+def test_what_can_share_a_batch_is_rendered_together_wherever_it_stands(studio: Studio) -> None:
+    choices = [AxisChoice(kind="steps", values="1, 2"), strength("0, 1"), NOTHING]
+    run = Run(plan=plan_sheet(BASE, choices, without=True), folder=folder_for(studio, "sheet"))
+    list(render_plan(studio, run, cancel=Cancel()))
+    records = [read_picture(run.pictures[place]).record for place in range(4)]
+    assert [(record.settings.steps, record.batch_size) for record in records] == [(1, 2), (2, 2), (1, 2), (2, 2)]
+
+
+def test_a_cancelled_run_keeps_what_is_finished(studio: Studio) -> None:
+    run = Run(
+        plan=plan_sheet(BASE, [AxisChoice(kind="seed", values="1..4"), NOTHING, NOTHING], without=True),
+        folder=folder_for(studio, "sheet"),
+    )
+    cancel = Cancel()
+    for state in render_plan(studio, run, cancel=cancel, batch=1):
+        if state.pictures:
+            cancel.press()
+    assert run.cancelled
+    assert len(run.pictures) + len(run.failed) == 4
+    assert run.failed
+    assert run.sheets
+
+
+def test_an_error_is_raised_before_the_first_picture(studio: Studio) -> None:
+    run = Run(
+        plan=plan_sheet(BASE, [AxisChoice(kind="sampler", values="Euler, Oiler"), NOTHING, NOTHING], without=True),
+        folder=folder_for(studio, "sheet"),
+    )
+    with pytest.raises(RequestError, match="Oiler"):
+        list(render_plan(studio, run, cancel=Cancel()))
+    assert not run.pictures
+
+
+def test_the_pace_of_a_finished_run_tells_how_long_the_next_takes(studio: Studio) -> None:
+    plan = plan_sheet(BASE, [AxisChoice(kind="seed", values="1, 2"), NOTHING, NOTHING], without=True)
+    pace, work = Pace(), check_jobs(studio.mixer, plan).work
+    assert work == 2 * 1 * 128 * 128
+    assert pace.seconds(work) is None
+    pace.learn(Run(plan=plan, folder=Path(), seconds=3.0, work=work))
+    assert pace.seconds(2 * work) == 6.0
+    pace.learn(Run(plan=plan, folder=Path(), seconds=1.0, work=work, cancelled=True))
+    assert pace.seconds(2 * work) == 6.0
