@@ -15,6 +15,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from lora_mixer.errors import LoraMixerError
+from lora_mixer.hires import Hires
 from lora_mixer.request import Curve, LoraUse, ModelSource, Rectangle, RenderRequest, Strength
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ __version__ = "0.1.0"
 __all__ = [
     "Cancel",
     "Curve",
+    "Hires",
     "LoraMixerError",
     "LoraUse",
     "Mixer",

@@ -17,6 +17,7 @@ from typing import Annotated
 from pydantic import PlainSerializer
 
 from lora_mixer.errors import RequestError
+from lora_mixer.hires import Hires, HiresSettings
 
 MAX_STEPS = 1000
 MAX_SIDE = 8192
@@ -137,6 +138,9 @@ class RenderRequest:
         grammar: How prompts are read: `default`, or `a1111` with its quirks.
         model: The model's name.
         styles: Names in the styles files of models.toml, applied to prompt and negative in this order.
+        hires: A second pass over the enlarged picture (hires fix); None is none.
+        preset: Sampler, schedule, steps and cfg of a kind of model or LoRA distilled for few steps, for what is not
+            said here.
     """
 
     prompt: str
@@ -158,6 +162,8 @@ class RenderRequest:
     grammar: str | None = None
     model: str | None = None
     styles: tuple[str, ...] = ()
+    hires: Hires | None = None
+    preset: str | None = None
 
     def over(self, defaults: RenderRequest) -> RenderRequest:
         """Return this request with its gaps filled from `defaults` (prompt, mix and styles are never filled)."""
@@ -194,6 +200,7 @@ class Settings:
     subseed_strength: float = 0.0
     cfg_rescale: float = 0.0
     eta: float | None = None
+    hires: HiresSettings | None = None
 
     def __post_init__(self) -> None:
         """Refuse impossible values, each with what is possible."""
@@ -211,17 +218,14 @@ class Settings:
             _check_text(what, text)
         for use in self.loras:
             _check_strength(use)
-        for side, value in (("width", self.width), ("height", self.height)):
-            _whole(side, value, 8, MAX_SIDE)
-            if value % 8:
-                raise RequestError(
-                    f"{side} {value} is not a multiple of 8",
-                    remedy=f"Use {value // 8 * 8 or 8} or {value // 8 * 8 + 8}.",
-                )
+        _check_size("", self.width, self.height)
+        if self.hires is not None:
+            _check_hires(self.hires)
 
     def request(self) -> RenderRequest:
         """Return the request that asks for exactly this; its styles stand in the prompt already."""
-        return RenderRequest(**{f.name: getattr(self, f.name) for f in fields(Settings)})
+        values = {f.name: getattr(self, f.name) for f in fields(Settings)}
+        return RenderRequest(**values | {"hires": self.hires.request() if self.hires else None})
 
 
 def _within(what: str, value: float, low: float, high: float) -> None:
@@ -235,6 +239,31 @@ def _whole(what: str, value: int, low: int, high: int) -> None:
     if not isinstance(value, int):
         raise RequestError(f"{what} {value!r} is not a whole number", remedy=f"Use a value from {low} to {high}.")
     _within(what, value, low, high)
+
+
+def _check_size(what: str, width: int, height: int) -> None:
+    for side, value in ((f"{what}width", width), (f"{what}height", height)):
+        _whole(side, value, 8, MAX_SIDE)
+        if value % 8:
+            raise RequestError(
+                f"{side} {value} is not a multiple of 8",
+                remedy=f"Use {value // 8 * 8 or 8} or {value // 8 * 8 + 8}.",
+            )
+
+
+def _check_hires(hires: HiresSettings) -> None:
+    _check_size("hires ", hires.width, hires.height)
+    _whole("hires steps", hires.steps, 1, MAX_STEPS)
+    _within("hires cfg", hires.cfg, 0.0, 100.0)
+    _within("hires denoise", hires.denoise, 0.0, 1.0)
+    if hires.steps > MAX_STEPS * hires.denoise:
+        raise RequestError(
+            f"{hires.steps} hires steps at a denoise of {hires.denoise:g} are the end of a course of too many steps",
+            remedy=f"Use {hires.steps / MAX_STEPS:g} or more for the denoise, or fewer steps.",
+        )
+    for what, text in (("hires prompt", hires.prompt), ("hires negative prompt", hires.negative)):
+        if text is not None:
+            _check_text(what, text)
 
 
 def _check_text(what: str, text: str) -> None:

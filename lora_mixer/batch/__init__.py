@@ -5,7 +5,7 @@ from __future__ import annotations
 from lora_mixer.batch.estimate import estimate
 from lora_mixer.batch.ledger import Entry, Ledger
 from lora_mixer.batch.order import order
-from lora_mixer.batch.overrides import Overrides, describe
+from lora_mixer.batch.overrides import Overrides, describe, read_options
 from lora_mixer.batch.promptfile import Job, PromptFile, SheetPlan, read_prompt_file
 
 __all__ = [
@@ -18,5 +18,6 @@ __all__ = [
     "describe",
     "estimate",
     "order",
+    "read_options",
     "read_prompt_file",
 ]

@@ -8,9 +8,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from lora_mixer.errors import ConfigError
+from lora_mixer.hires import Hires
 from lora_mixer.request import LoraUse, RenderRequest, Strength
 
 WIDEST_LABEL = 160
+HIRES = "hires_"
+"""Begins the name of a field of the second pass."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +61,7 @@ def loras_axis(names: Sequence[str], strength: float, *, without: bool = True) -
 
 
 def field_axis(field: str, values: Sequence[object]) -> Axis:
-    """Return the axis of one field of the request (`prompt`, `seed`, `steps`, `cfg`, `sampler`, ...)."""
+    """Return the axis of one field of the request (`prompt`, `seed`, `cfg`, ...) or of its second pass (`hires_...`)."""
     points = tuple(Point(label=_label(field, value), change=_setting(field, value)) for value in values)
     return Axis(points=points, seeds=field == "seed")
 
@@ -80,7 +83,9 @@ def _mixing(name: str, strength: float) -> Callable[[RenderRequest], RenderReque
 
 
 def _setting(field: str, value: object) -> Callable[[RenderRequest], RenderRequest]:
-    values: dict[str, Any] = {field: value}
+    values: dict[str, Any] = {field.removeprefix(HIRES): value}
+    if field.startswith(HIRES):
+        return lambda request: replace(request, hires=Hires(**values).over(request.hires))
     return lambda request: replace(request, **values)
 
 
@@ -102,7 +107,7 @@ def _replacing(old: str, new: str) -> Callable[[RenderRequest], RenderRequest]:
 
 
 def _label(field: str, value: object) -> str:
-    if field in {"prompt", "negative", "sampler", "schedule", "model"}:
+    if isinstance(value, str):
         return str(value)[:WIDEST_LABEL]
     said = f"{value:g}" if isinstance(value, float) else str(value)
     return f"{field.replace('_', ' ')} {said}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+from lora_mixer.hires import batch_part
 from lora_mixer.images import plain
 from lora_mixer.request import LoraUse, RenderRequest, Settings
 
@@ -42,7 +43,8 @@ def mix_key(asked: Asked) -> Key:
 
 def shape_key(asked: Asked) -> Key:
     """Return what pictures must share to be rendered in one batch."""
-    return asked.model, asked.steps, asked.sampler, asked.schedule, asked.eta, asked.width, asked.height
+    size = asked.width, asked.height
+    return asked.model, asked.steps, asked.sampler, asked.schedule, asked.eta, *size, batch_part(asked.hires)
 
 
 def _of_one_model(jobs: Sequence[Asked], places: Iterable[int], batch: int) -> Iterator[Sequence[int]]:

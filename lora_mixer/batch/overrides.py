@@ -6,6 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from lora_mixer.batch.promptfile import PromptFile
+from lora_mixer.batch.promptfile_schema import Fields, read_table
+from lora_mixer.choices import find_sampler
+from lora_mixer.errors import RequestError
+from lora_mixer.hires import Hires
 from lora_mixer.request import LoraUse, RenderRequest
 
 
@@ -16,7 +20,8 @@ class Overrides:
     Attributes:
         loras: Adapters added to every picture's mix.
         styles: Styles added to every picture's.
-        fields: Fields of `RenderRequest` by name; None leaves the file's value.
+        fields: Fields of `RenderRequest` by name; None leaves the file's value. A second pass is laid over the
+            file's.
     """
 
     loras: tuple[LoraUse, ...] = ()
@@ -24,13 +29,40 @@ class Overrides:
     fields: Mapping[str, object] = field(default_factory=dict)
 
     def over(self, plan: PromptFile) -> PromptFile:
-        """Return the plan with these values in every job."""
-        return replace(plan, jobs=tuple(replace(job, request=self._request(job.request)) for job in plan.jobs))
+        """Return the plan with these values in every job.
+
+        Raises:
+            RequestError: The sampler of a job does not take the schedule or eta given here.
+        """
+        jobs = tuple(replace(job, request=self._request(job.request)) for job in plan.jobs)
+        if any(self.fields.get(name) is not None for name in ("sampler", "schedule", "eta")):
+            for name, schedule, eta in {(j.request.sampler, j.request.schedule, j.request.eta) for j in jobs}:
+                if name is not None:
+                    find_sampler(name, schedule, eta)
+        return replace(plan, jobs=jobs)
 
     def _request(self, request: RenderRequest) -> RenderRequest:
         given = {name: value for name, value in self.fields.items() if value is not None}
+        if isinstance(hires := given.get("hires"), Hires):
+            given["hires"] = hires.over(request.hires)
+        if "preset" in given:  # the command line's preset wins over the file's own settings
+            request = replace(request, sampler=None, schedule=None, eta=None, steps=None, cfg=None)
         mixed = replace(request, loras=(*request.loras, *self.loras), styles=(*request.styles, *self.styles))
         return replace(mixed, **given)  # type: ignore[arg-type]  # names are RenderRequest's, checked by the caller's options
+
+
+def read_options(**given: object) -> Mapping[str, object]:
+    """Return fields given as options, checked as those of a prompt file are, before a model is opened.
+
+    Raises:
+        RequestError: A value its field cannot take, or a name that is not known; `where` is the option.
+    """
+    table = read_table(Fields, {name: value for name, value in given.items() if value is not None}, strict=False)
+    if isinstance(table, tuple):
+        option = f"--{str(table[0].key[0]).replace('_', '-')}" if table[0].key else None
+        raise RequestError(table[0].what, where=option)
+    checked = {name: getattr(table, name) for name in given if name != "hires"}
+    return checked | {"hires": None if table.hires is None else table.hires.wish()}
 
 
 def describe(plan: PromptFile) -> str:

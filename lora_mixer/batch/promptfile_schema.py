@@ -5,72 +5,31 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Annotated, Self, TypeVar
+from typing import Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, Field, ValidationError, ValidationInfo, field_validator, model_validator
 
-from lora_mixer.request import (
-    MAX_ETA,
-    MAX_SEED,
-    MAX_SIDE,
-    MAX_STEPS,
-    Curve,
-    LoraUse,
-    Rectangle,
-    RenderRequest,
-    Strength,
+from lora_mixer.batch.promptfile_parts import (
+    Finite,
+    HiresTable,
+    LoraTable,
+    Side,
+    Size,
+    Table,
+    check_sides,
+    hires_of_text,
+    is_short,
+    known_name,
+    lora_of_text,
+    sides_of,
 )
+from lora_mixer.hires import Hires
+from lora_mixer.request import MAX_ETA, MAX_SEED, MAX_STEPS, RenderRequest
 
 MAX_COUNT = 1000
 LONGEST_SHOWN = 40
 
-Finite = Annotated[float, Field(allow_inf_nan=False)]
 Checked = TypeVar("Checked", bound=BaseModel)
-Side = Annotated[int, Field(ge=8, le=MAX_SIDE, multiple_of=8)]
-
-
-class Table(BaseModel):
-    """A table that takes no key it does not know."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
-
-
-class LoraTable(Table):
-    """One LoRA of a job: its name and strengths, and how they vary over blocks, steps and the picture."""
-
-    name: str = Field(min_length=1)
-    strength: Finite | None = None
-    unet: Finite | None = None
-    te: Finite | None = None
-    te2: Finite | None = None
-    blocks: dict[str, Finite] = {}
-    curve: list[Annotated[list[Finite], Field(min_length=2, max_length=2)]] | None = None
-    mask: Annotated[list[Finite], Field(min_length=4, max_length=4)] | None = None
-    negative: bool = False
-
-    @model_validator(mode="after")
-    def _one_strength(self) -> Self:
-        if self.strength is not None and self.unet is not None:
-            raise ValueError("strength and unet say the same thing; give one of them")
-        return self
-
-    def use(self) -> LoraUse:
-        """Return it as a request has it."""
-        given = self.unet if self.strength is None else self.strength
-        return LoraUse(
-            name=self.name,
-            strength=Strength(
-                unet=1.0 if given is None else given,
-                te1=self.te,
-                te2=self.te2,
-                blocks=self.blocks,
-                curve=None if self.curve is None else Curve(points=tuple((at, factor) for at, factor in self.curve)),
-                mask=None
-                if self.mask is None
-                else Rectangle(left=self.mask[0], top=self.mask[1], right=self.mask[2], bottom=self.mask[3]),
-                negative=self.negative,
-            ),
-        )
 
 
 class Fields(Table):
@@ -78,7 +37,7 @@ class Fields(Table):
 
     prompt: str | None = None
     negative: str | None = None
-    loras: list[LoraTable] = []
+    loras: list[LoraTable] = Field(default=[])
     seed: int | None = Field(default=None, ge=-1, le=MAX_SEED)
     subseed: int | None = Field(default=None, ge=-1, le=MAX_SEED)
     subseed_strength: Finite | None = Field(default=None, ge=0, le=1)
@@ -90,12 +49,25 @@ class Fields(Table):
     schedule: str | None = None
     width: Side | None = None
     height: Side | None = None
-    size: str | None = Field(default=None, pattern=r"^\s*\d{1,5}\s*x\s*\d{1,5}\s*$")
+    size: Size | None = None
     clip_skip: int | None = Field(default=None, ge=1, le=12)
     emphasis: str | None = None
     grammar: str | None = None
     model: str | None = None
-    styles: list[str] = []
+    styles: list[str] = Field(default=[])
+    hires: HiresTable | None = None
+    preset: str | None = None
+
+    @field_validator("sampler", "schedule", "preset")
+    @classmethod
+    def _known(cls, value: str | None, info: ValidationInfo) -> str | None:
+        return value if value is None else known_name(str(info.field_name), value)
+
+    @field_validator("hires", mode="before")
+    @classmethod
+    def _short_hires(cls, value: object) -> object:
+        """Take `2`, `"1024x1536"` and `"2; denoise=0.4; steps=10"` for the table."""
+        return hires_of_text(f"{value:g}" if isinstance(value, (int, float)) else value) if is_short(value) else value
 
     @field_validator("styles", mode="before")
     @classmethod
@@ -108,26 +80,20 @@ class Fields(Table):
     def _short_forms(cls, value: object) -> object:
         """Take `{ name = strength }` and `"name=strength; name"` for the long form."""
         if isinstance(value, str):
-            return [_lora_of_text(part) for part in value.split(";") if part.strip()]
+            return [lora_of_text(part) for part in value.split(";") if part.strip()]
         if isinstance(value, dict):
             return [{"name": name, "strength": strength} for name, strength in value.items()]
         return value
 
     @model_validator(mode="after")
     def _one_size(self) -> Self:
-        if self.size is not None and (self.width or self.height):
-            raise ValueError("size and width or height say the same thing; give one of them")
-        if any(side % 8 or not 8 <= side <= MAX_SIDE for side in self.sides if side is not None):
-            raise ValueError(f"width and height must be multiples of 8 from 8 to {MAX_SIDE}")
+        check_sides(self.size, self.width, self.height)
         return self
 
     @property
     def sides(self) -> tuple[int | None, int | None]:
         """Width and height, however they were given."""
-        if self.size is None:
-            return self.width, self.height
-        width, _, height = self.size.partition("x")
-        return int(width), int(height)
+        return sides_of(self.size, self.width, self.height)
 
 
 class JobTable(Fields):
@@ -147,7 +113,13 @@ class JobTable(Fields):
             styles=(*defaults.styles, *self.styles),
             width=width,
             height=height,
+            hires=self._hires(defaults),
         )
+
+    def _hires(self, defaults: Fields) -> Hires | None:
+        """Return the second pass: the job's own words before those of the defaults."""
+        own, other = (None if table.hires is None else table.hires.wish() for table in (self, defaults))
+        return other if own is None else own.over(other)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,7 +155,7 @@ def _faults(error: ValidationError, model: type[BaseModel]) -> Iterator[Fault]:
     for item in error.errors(include_url=False, include_context=False):
         key = item["loc"]
         if item["type"] == "extra_forbidden":
-            table = LoraTable if "loras" in key[:-1] else model
+            table = LoraTable if "loras" in key[:-1] else HiresTable if "hires" in key[:-1] else model
             yield Fault(key=key, what=f"unknown key {key[-1]}; {nearest(str(key[-1]), table.model_fields)}")
             continue
         shown = repr(item["input"]) if not isinstance(item["input"], dict) else ""
@@ -193,11 +165,6 @@ def _faults(error: ValidationError, model: type[BaseModel]) -> Iterator[Fault]:
         yield Fault(
             key=key, what=": ".join(part for part in (place, said) if part) + (f", not {shown}" if shown else "")
         )
-
-
-def _lora_of_text(text: str) -> dict[str, object]:
-    name, separator, strength = text.rpartition("=")
-    return {"name": name.strip(), "strength": strength.strip()} if separator else {"name": text.strip()}
 
 
 _SAID = {"model_type": "an entry must be a table", "dict_type": "must be a table", "list_type": "must be a list"}
@@ -217,4 +184,5 @@ _FILLED = (
     "emphasis",
     "grammar",
     "model",
+    "preset",
 )

@@ -9,10 +9,11 @@ from typing import Annotated, Self
 
 from pydantic import AliasChoices, Field, model_validator
 
-from lora_mixer.batch.axes import Axis, field_axis, lora_axis, loras_axis, replace_axis
+from lora_mixer.batch.axes import HIRES, Axis, field_axis, lora_axis, loras_axis, replace_axis
 from lora_mixer.batch.plan import Problem, Wish
 from lora_mixer.batch.promptfile_draft import Draft
-from lora_mixer.batch.promptfile_schema import Fault, Fields, Finite, JobTable, Table, nearest, read_table
+from lora_mixer.batch.promptfile_parts import Finite, Table
+from lora_mixer.batch.promptfile_schema import Fault, Fields, JobTable, nearest, read_table
 from lora_mixer.batch.ranges import numbers, whole_numbers
 from lora_mixer.catalog.toml_lines import line_of
 from lora_mixer.errors import ConfigError
@@ -42,6 +43,8 @@ class AxisTable(Table):
     sampler: Words | None = Field(default=None, validation_alias=_also("sampler", "samplers"))
     schedule: Words | None = Field(default=None, validation_alias=_also("schedule", "schedules"))
     model: Words | None = Field(default=None, validation_alias=_also("model", "models"))
+    preset: Words | None = Field(default=None, validation_alias=_also("preset", "presets"))
+    hires_upscaler: Words | None = Field(default=None, validation_alias=_also("hires_upscaler", "hires_upscalers"))
     seed: Numbers | None = Field(default=None, validation_alias=_also("seed", "seeds"))
     subseed: Numbers | None = Field(default=None, validation_alias=_also("subseed", "subseeds"))
     subseed_strength: Numbers | None = None
@@ -50,6 +53,10 @@ class AxisTable(Table):
     cfg_rescale: Numbers | None = None
     eta: Numbers | None = None
     clip_skip: Numbers | None = None
+    hires_scale: Numbers | None = None
+    hires_steps: Numbers | None = None
+    hires_denoise: Numbers | None = None
+    hires_cfg: Numbers | None = None
     replace: Words | None = None
 
     @model_validator(mode="after")
@@ -78,22 +85,27 @@ class AxisTable(Table):
 
     def _values(self, name: str) -> Sequence[object]:
         value = getattr(self, name)
-        if name in TEXTS:
-            return list(value)
-        values = _whole_numbers(value) if name in WHOLE else _numbers(value)
-        checked = [read_table(Fields, {name: value}) for value in values]
-        faults = [fault for result in checked if isinstance(result, tuple) for fault in result]
-        if faults:
-            raise ConfigError(faults[0].what, remedy="Every place on an axis must be a value its field can take.")
-        return [getattr(result, name) for result in checked]
+        if name not in TEXTS:
+            value = _whole_numbers(value) if name in WHOLE else _numbers(value)
+        return [_checked(name, one) for one in value]
+
+
+def _checked(name: str, value: object) -> object:
+    """Return a value as its field takes it; a field of the second pass is checked as part of that."""
+    part = name.removeprefix(HIRES)
+    table = read_table(Fields, {name: value} if part == name else {"hires": {part: value}})
+    if isinstance(table, tuple):
+        raise ConfigError(table[0].what, remedy="Every place on an axis must be a value its field can take.")
+    return getattr(table if table.hires is None else table.hires, part)
 
 
 VARIED = (
     *("lora", "loras", "prompt", "negative", "replace", "seed", "subseed", "subseed_strength", "steps", "cfg"),
-    *("cfg_rescale", "eta", "sampler", "schedule", "clip_skip", "model"),
+    *("cfg_rescale", "eta", "sampler", "schedule", "clip_skip", "model", "preset"),
+    *("hires_scale", "hires_steps", "hires_denoise", "hires_cfg", "hires_upscaler"),
 )
-WHOLE = frozenset({"seed", "subseed", "steps", "clip_skip"})
-TEXTS = frozenset({"prompt", "negative", "sampler", "schedule", "model"})
+WHOLE = frozenset({"seed", "subseed", "steps", "clip_skip", "hires_steps"})
+TEXTS = frozenset({"prompt", "negative", "sampler", "schedule", "model", "preset", "hires_upscaler"})
 
 
 class AxesTable(Table):

@@ -1,15 +1,33 @@
-"""What can be chosen by name, as tables of plain values: samplers, schedules. Nothing here needs torch."""
+"""What can be chosen by name, as tables of plain values: samplers, schedules, upscalers, presets. No torch here."""
 
 from __future__ import annotations
 
-from lora_mixer.choices.samplers import AUTOMATIC, SAMPLERS, SCHEDULES, TRAILING, Sampler, SamplerRow, find_sampler
+from lora_mixer.choices.presets import PRESETS, Preset, find_preset
+from lora_mixer.choices.samplers import (
+    AUTOMATIC,
+    SAMPLERS,
+    SCHEDULES,
+    TRAILING,
+    Sampler,
+    SamplerRow,
+    find_sampler,
+    find_schedule,
+)
+from lora_mixer.choices.upscalers import UPSCALERS, Upscaler, find_upscaler
 
 __all__ = [
     "AUTOMATIC",
+    "PRESETS",
     "SAMPLERS",
     "SCHEDULES",
     "TRAILING",
+    "UPSCALERS",
+    "Preset",
     "Sampler",
     "SamplerRow",
+    "Upscaler",
+    "find_preset",
     "find_sampler",
+    "find_schedule",
+    "find_upscaler",
 ]

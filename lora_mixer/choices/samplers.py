@@ -6,12 +6,12 @@ diffusers would ignore it and draw a different picture. `lora_mixer.sampling` bu
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
+from lora_mixer.choices.names import key_of, unknown
 from lora_mixer.errors import RequestError
 
 AUTOMATIC = "Automatic"
@@ -264,9 +264,9 @@ def find_sampler(name: str, schedule: str | None = None, eta: float | None = Non
         RequestError: There is no such sampler or schedule here, or the sampler takes no such schedule, or no eta.
     """
     row, ending = _split(name)
-    if ending is not None and schedule is not None and _key(schedule) not in {_key(AUTOMATIC), _key(ending)}:
+    if ending is not None and schedule is not None and key_of(schedule) not in {key_of(AUTOMATIC), key_of(ending)}:
         raise RequestError(f"the sampler {name!r} says {ending}, the schedule says {schedule}", remedy="Say one.")
-    wanted = _find_schedule(ending or schedule or AUTOMATIC)
+    wanted = find_schedule(ending or schedule or AUTOMATIC)
     if wanted != AUTOMATIC and wanted not in row.schedules:
         raise RequestError(
             f"the sampler {row.name} does not take the schedule {wanted}",
@@ -280,38 +280,26 @@ def find_sampler(name: str, schedule: str | None = None, eta: float | None = Non
 
 def _split(name: str) -> tuple[SamplerRow, str | None]:
     """Return the row, and the schedule the name ends with."""
-    key = _key(name)
-    by_key = {_key(known): row for row in SAMPLERS for known in (row.name, *row.aliases)}
+    key = key_of(name)
+    by_key = {key_of(known): row for row in SAMPLERS for known in (row.name, *row.aliases)}
     if key in by_key:
         return by_key[key], None
     for schedule in (*SCHEDULES, *SCHEDULE_ALIASES):
-        row = by_key.get(key.removesuffix(_key(schedule)))
-        if row is not None and key.endswith(_key(schedule)):
+        row = by_key.get(key.removesuffix(key_of(schedule)))
+        if row is not None and key.endswith(key_of(schedule)):
             return row, schedule
-    raise _unknown("sampler", name, [row.name for row in SAMPLERS], UNSUPPORTED)
+    raise unknown("sampler", name, [row.name for row in SAMPLERS], UNSUPPORTED)
 
 
-def _find_schedule(name: str) -> str:
-    by_key = {_key(known): known for known in (AUTOMATIC, *SCHEDULES)}
-    by_key |= {_key(alias): meant for alias, meant in SCHEDULE_ALIASES.items()}
-    by_key[_key("sgm_uniform")] = TRAILING
-    if _key(name) in by_key:
-        return by_key[_key(name)]
-    raise _unknown("schedule", name, [AUTOMATIC, *SCHEDULES], UNSUPPORTED_SCHEDULES)
+def find_schedule(name: str) -> str:
+    """Return the schedule of a name.
 
-
-def _unknown(what: str, name: str, known: list[str], elsewhere: Mapping[str, str]) -> RequestError:
-    """Return the error for a name that is not here, with the nearest that is."""
-    counterpart = {_key(other): near for other, near in elsewhere.items()}.get(_key(name))
-    if counterpart is not None:
-        return RequestError(f"the {what} {name} is not supported", remedy=f"The nearest one is {counterpart}.")
-    keys = {_key(candidate): candidate for candidate in known}
-    close = difflib.get_close_matches(_key(name), keys, n=1, cutoff=0.5)
-    remedy = f"Did you mean {keys[close[0]]}?" if close else f"Use one of {', '.join(known)}."
-    return RequestError(f"there is no {what} {name!r}", remedy=remedy)
-
-
-def _key(name: str) -> str:
-    """Return the name without what people vary: case, spaces, hyphens and underscores (`+` counts as `p`)."""
-    kept = name.casefold().replace("+", "p")
-    return "".join(letter for letter in kept if letter.isalnum())
+    Raises:
+        RequestError: There is none of that name; the nearest is in the text.
+    """
+    by_key = {key_of(known): known for known in (AUTOMATIC, *SCHEDULES)}
+    by_key |= {key_of(alias): meant for alias, meant in SCHEDULE_ALIASES.items()}
+    by_key[key_of("sgm_uniform")] = TRAILING
+    if key_of(name) in by_key:
+        return by_key[key_of(name)]
+    raise unknown("schedule", name, [AUTOMATIC, *SCHEDULES], UNSUPPORTED_SCHEDULES)

@@ -79,6 +79,7 @@ class RenderRecord:
         model: The model.
         adapters: The mix as it was applied.
         embeddings: The embeddings that were used.
+        schedule: The schedule that was taken, which `Automatic` in the settings does not say.
         engine: How the mix was put on the weights: `none`, `merged`, `side`.
         engine_reason: Why that one.
         batch_size: How many pictures were rendered together.
@@ -97,6 +98,7 @@ class RenderRecord:
     model: ModelRecord
     adapters: tuple[AdapterRecord, ...] = ()
     embeddings: tuple[EmbeddingRecord, ...] = ()
+    schedule: str | None = None
     engine: str
     engine_reason: str
     batch_size: int

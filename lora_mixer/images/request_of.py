@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
+from lora_mixer.hires import Hires
 from lora_mixer.images.infotext import Infotext
 from lora_mixer.images.record import RenderRecord
 from lora_mixer.request import MAX_ETA, MAX_SEED, MAX_SIDE, MAX_STEPS, RenderRequest
@@ -16,6 +17,12 @@ UNDERSTOOD = frozenset(
     {"Steps", "Sampler", "Schedule type", "CFG scale", "Seed", "Size", "Model", "Model hash", "Clip skip"}
     | {"Variation seed", "Variation seed strength", "CFG Rescale", "Eta", "Eta DDIM"}
     | {"Lora hashes", "TI hashes", "TI", "Hashes", "Version", "RNG", "Emphasis"}
+)
+
+
+HIRES = frozenset(
+    {"Hires sampler", "Hires prompt", "Hires negative prompt", "Hires CFG Scale", "Hires schedule type"}
+    | {"Hires resize", "Hires upscale", "Hires steps", "Hires upscaler"}
 )
 
 
@@ -34,7 +41,9 @@ def request_of(text: Infotext) -> tuple[RenderRequest, tuple[str, ...]]:
         values[name] = values.get(name) if value is None else value
         if key in fields and value is None:
             notes.append(f"{key}: {fields[key]} is not a value we can use")
-    notes += [f"{key} is not carried over" for key in fields if key not in UNDERSTOOD]
+    hires = _hires(fields, notes)
+    understood = UNDERSTOOD if hires is None else UNDERSTOOD | {"Denoising strength"}
+    notes += [f"{key} is not carried over" for key in fields if key not in understood and not key.startswith("Hires ")]
     request = RenderRequest(
         prompt=text.prompt,
         negative=text.negative if text.fields else None,
@@ -52,8 +61,31 @@ def request_of(text: Infotext) -> tuple[RenderRequest, tuple[str, ...]]:
         height=height,
         emphasis=emphasis if (emphasis := fields.get("Emphasis", "").lower()) in EMPHASES else None,
         model=fields.get("Model"),
+        hires=hires,
     )
     return request, tuple(notes)
+
+
+def _hires(fields: Mapping[str, str], notes: list[str]) -> Hires | None:
+    """Return the second pass that a text tells of; a denoising strength alone is that of an image to image."""
+    if not any(key.startswith("Hires ") for key in fields):
+        return None
+    notes += [f"{key} is not carried over" for key in fields if key.startswith("Hires ") and key not in HIRES]
+    sampler, schedule = _split_sampler(fields.get("Hires sampler"), fields.get("Hires schedule type"))
+    width, height = _size(fields.get("Hires resize", ""))
+    return Hires(
+        scale=None if width else _number(fields.get("Hires upscale"), float, 0, 16),
+        width=width,
+        height=height,
+        upscaler=fields.get("Hires upscaler"),
+        steps=_int(_number(fields.get("Hires steps"), int, 0, MAX_STEPS)),
+        denoise=_number(fields.get("Denoising strength"), float, 0, 1),
+        sampler=sampler,
+        schedule=schedule or fields.get("Hires schedule type"),
+        cfg=_number(fields.get("Hires CFG Scale"), float, 0, 100),
+        prompt=fields.get("Hires prompt"),
+        negative=fields.get("Hires negative prompt"),
+    )
 
 
 def request_of_record(record: RenderRecord) -> RenderRequest:

@@ -6,6 +6,7 @@ import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Self, Unpack
 
@@ -13,22 +14,25 @@ from lora_mixer import __version__
 from lora_mixer.apply import DEFAULT_CACHE_MB, Overlap, measure
 from lora_mixer.bake import BakeReport, OnModule
 from lora_mixer.catalog import FileDigests, Library, ModelsFile, load_models_file
+from lora_mixer.choices import find_sampler
 from lora_mixer.errors import RenderError, RequestError
 from lora_mixer.mapping import MappingReport
 from lora_mixer.mixer.baking import bake
 from lora_mixer.mixer.embeddings import open_embeddings
+from lora_mixer.mixer.frugal import Frugal
 from lora_mixer.mixer.options import RequestOptions
 from lora_mixer.mixer.pool import Pool
-from lora_mixer.mixer.progress import Cancel, Progress
+from lora_mixer.mixer.presets import filled_in, notes_on
+from lora_mixer.mixer.progress import Cancel, OnProgress
 from lora_mixer.mixer.resolve import drawn, job_of, settings_of, styled
 from lora_mixer.mixer.sources import source_of
 from lora_mixer.mixer.station import Setup
+from lora_mixer.mixer.watch import Watch
 from lora_mixer.models import Model
 from lora_mixer.pipeline import Desk, Job, RenderedImage, batch_key, render
 from lora_mixer.request import ModelSource, RenderRequest
-from lora_mixer.sampling import Step, find_sampler
 
-OnProgress = Callable[[Progress], None]
+OnFailure = Callable[[int, RenderError], None]
 
 
 class Mixer:
@@ -201,6 +205,7 @@ class Mixer:
         *,
         batch: int = 4,
         on_progress: OnProgress | None = None,
+        on_failure: OnFailure | None = None,
         cancel: Cancel | None = None,
         **options: Unpack[RequestOptions],
     ) -> Iterator[RenderedImage]:
@@ -214,21 +219,34 @@ class Mixer:
             requests: Requests, or just prompts.
             batch: Pictures per batch.
             on_progress: Called after every step of every batch.
+            on_failure: Called with the place and the reason of a picture that failed while it was rendered; the
+                others are rendered. Without it the first failure is raised.
             cancel: Stops within one step when pressed.
             options: Fields of `RenderRequest`, laid over every request.
+
+        Where memory runs out, the batch is rendered again in halves; a picture that does not fit alone has failed.
 
         Raises:
             LoraMixerError: See `lora_mixer.errors`; all requests are checked before the first picture.
         """
-        waiting: dict[int, RenderedImage] = {}
+        waiting: dict[int, RenderedImage | None] = {}
+
+        def failed(index: int, error: RenderError) -> None:
+            if on_failure is None:
+                raise error
+            waiting[index] = None
+            on_failure(index, error)
+
         due = 0
         for index, picture in self.render_as_done(
-            requests, batch=batch, on_progress=on_progress, cancel=cancel, **options
+            requests, batch=batch, on_progress=on_progress, on_failure=failed, cancel=cancel, **options
         ):
             waiting[index] = picture
             while due in waiting:
-                yield waiting.pop(due)
+                ready = waiting.pop(due)
                 due += 1
+                if ready is not None:
+                    yield ready
 
     def render_as_done(
         self,
@@ -236,6 +254,7 @@ class Mixer:
         *,
         batch: int = 4,
         on_progress: OnProgress | None = None,
+        on_failure: OnFailure | None = None,
         cancel: Cancel | None = None,
         **options: Unpack[RequestOptions],
     ) -> Iterator[tuple[int, RenderedImage]]:
@@ -251,20 +270,32 @@ class Mixer:
         plans = self._plans([_asked(request, options) for request in requests])
         total, done = sum(len(jobs) for jobs in plans.values()), 0
         for source, jobs in plans.items():
+            frugal = Frugal(batch)
             for group in _batches(jobs, batch):
-                finished = []
-                with self._turn:
-                    desk = self._pool.take(source).desk
-                    for event in _guarded(render(desk, [job for _, job in group])):
-                        if isinstance(event, RenderedImage):
-                            finished.append(event)
-                            continue
-                        if cancel is not None:
-                            cancel.check()
-                        if on_progress is not None:
-                            on_progress(_progress(desk, event, done, total, len(group)))
+                draw = partial(
+                    self._drawn, source, Watch(on_progress=on_progress, cancel=cancel, before=done, total=total)
+                )
+                outcomes = frugal.outcomes([job for _, job in group], draw)
                 done += len(group)
-                yield from zip((index for index, _ in group), finished, strict=True)
+                for (index, _), outcome in zip(group, outcomes, strict=True):
+                    if not isinstance(outcome, RenderError):
+                        yield index, outcome
+                    elif on_failure is None:
+                        raise outcome
+                    else:
+                        on_failure(index, outcome)
+
+    def _drawn(self, source: ModelSource, watch: Watch, jobs: Sequence[Job], done: int) -> Sequence[RenderedImage]:
+        """Return the pictures of jobs that are rendered together."""
+        finished = []
+        with self._turn:
+            desk = self._pool.take(source).desk
+            for event in render(desk, jobs):
+                if isinstance(event, RenderedImage):
+                    finished.append(event)
+                else:
+                    watch.told(desk, event, done, len(jobs))
+        return finished
 
     def _plans(self, requests: Sequence[RenderRequest]) -> Mapping[ModelSource, Sequence[tuple[int, Job]]]:
         """Return the jobs by model, each with its place, the models in the order they are asked for.
@@ -339,7 +370,7 @@ class Mixer:
     def _job(self, asked: RenderRequest, source: ModelSource) -> Job:
         station = self._pool.take(source)
         model, texts = station.desk.model, station.desk.texts
-        filled = asked.over(self.models_file.defaults_for(source.name))
+        filled = filled_in(asked, self.models_file.defaults_for(source.name))
         settings = settings_of(
             filled, model=source.name, native_size=model.native_size, emphasis=texts.default_emphasis
         )
@@ -347,7 +378,9 @@ class Mixer:
         find_sampler(settings.sampler, settings.schedule, settings.eta)  # refuses a name there is none of
         settings = drawn(settings, self.models_file.wildcard_folders)
         job = job_of(settings, station.shelf, family=model.family, embeddings=texts.names)
-        return replace(job, notes=(f"styles: {', '.join(filled.styles)}", *job.notes)) if filled.styles else job
+        notes = [f"styles: {', '.join(filled.styles)}"] if filled.styles else []
+        notes += notes_on(filled.preset, job, source.name) if filled.preset else []
+        return replace(job, notes=(*notes, *job.notes))
 
     def _source(self, asked: str | None) -> ModelSource:
         return source_of(asked, current=self._current, models_file=self.models_file, paths=self._paths)
@@ -355,17 +388,6 @@ class Mixer:
 
 def _asked(request: RenderRequest | str, options: RequestOptions) -> RenderRequest:
     return replace(RenderRequest(prompt=request) if isinstance(request, str) else request, **options)
-
-
-def _progress(desk: Desk, step: Step, done: int, total: int, batch: int) -> Progress:
-    return Progress(
-        done=done,
-        total=total,
-        step=step.index + 1,
-        steps=step.total,
-        batch=batch,
-        preview=lambda: desk.picture(step.predicted[0]),
-    )
 
 
 def _batches(jobs: Sequence[tuple[int, Job]], size: int) -> Iterator[list[tuple[int, Job]]]:
@@ -377,18 +399,3 @@ def _batches(jobs: Sequence[tuple[int, Job]], size: int) -> Iterator[list[tuple[
         group.append((index, job))
     if group:
         yield group
-
-
-def _guarded(events: Iterator[Step | RenderedImage]) -> Iterator[Step | RenderedImage]:
-    try:
-        yield from events
-    except MemoryError as error:
-        raise _out_of_memory() from error
-    except RuntimeError as error:
-        if "out of memory" in str(error).lower():
-            raise _out_of_memory() from error
-        raise
-
-
-def _out_of_memory() -> RenderError:
-    return RenderError("memory ran out", remedy="Lower the batch (--batch 1), the size, or close other programs.")

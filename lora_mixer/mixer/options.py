@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TypedDict
 
+from lora_mixer.hires import Hires
 from lora_mixer.request import LoraUse
 
 
@@ -28,3 +29,5 @@ class RequestOptions(TypedDict, total=False):
     grammar: str | None
     model: str | None
     styles: tuple[str, ...]
+    hires: Hires | None
+    preset: str | None

@@ -37,6 +37,9 @@ class Progress:
         return min(1.0, (self.done + self.batch * self.step / self.steps) / max(self.total, 1))
 
 
+OnProgress = Callable[[Progress], None]
+
+
 class Cancel:
     """A switch that stops a render within one step; safe to press from any thread.
 

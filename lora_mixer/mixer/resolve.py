@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import pairwise
@@ -12,6 +12,7 @@ from pathlib import Path
 from lora_mixer.apply import Placed, Stack
 from lora_mixer.errors import RequestError
 from lora_mixer.keys import blocks_of, parse_blocks
+from lora_mixer.mixer.second_pass import ended, hires_of, second_pass
 from lora_mixer.mixer.shelf import Shelf
 from lora_mixer.modules import Family
 from lora_mixer.pipeline import Guide, Job, Stretch
@@ -27,6 +28,8 @@ from lora_mixer.prompt import (
 )
 from lora_mixer.request import LoraUse, RenderRequest, Settings
 
+Rewrite = Callable[[str], str]
+
 
 def settings_of(request: RenderRequest, *, model: str, native_size: tuple[int, int], emphasis: str) -> Settings:
     """Return a request with every gap filled; missing or negative seeds are drawn at random.
@@ -39,7 +42,7 @@ def settings_of(request: RenderRequest, *, model: str, native_size: tuple[int, i
     """
     width, height = native_size
     varied = bool(request.subseed_strength)
-    return Settings(
+    settings = Settings(
         prompt=request.prompt,
         negative=request.negative or "",
         loras=request.loras,
@@ -59,6 +62,7 @@ def settings_of(request: RenderRequest, *, model: str, native_size: tuple[int, i
         grammar=request.grammar or "default",
         model=model,
     )
+    return settings if request.hires is None else replace(settings, hires=hires_of(request.hires, settings))
 
 
 def _seed(asked: int | None) -> int:
@@ -66,14 +70,18 @@ def _seed(asked: int | None) -> int:
 
 
 def styled(settings: Settings, names: Iterable[str], files: Iterable[Path]) -> Settings:
-    """Return the settings with styles worked into both prompts.
+    """Return the settings with styles worked into the prompts of both passes.
 
     Raises:
         RequestError: There is no style of a name; the nearest is in the text.
         ConfigError: A styles file cannot be read.
     """
-    prompt, negative = apply_styles(settings.prompt, settings.negative, named_styles(names, files))
-    return replace(settings, prompt=prompt, negative=negative)
+    styles = named_styles(names, files)
+    return _rewritten(
+        settings,
+        lambda prompt: apply_styles(prompt, "", styles)[0],
+        lambda negative: apply_styles("", negative, styles)[1],
+    )
 
 
 def drawn(settings: Settings, wildcards: Iterable[Path]) -> Settings:
@@ -86,22 +94,33 @@ def drawn(settings: Settings, wildcards: Iterable[Path]) -> Settings:
     Raises:
         PromptError: A wildcard is not there, or the template grows too large.
     """
-    folders = tuple(wildcards)
-    return replace(
-        settings,
-        prompt=expand(settings.prompt, seed=settings.seed, folders=folders),
-        negative=expand(settings.negative, seed=settings.seed, folders=folders),
+    draw = partial(expand, seed=settings.seed, folders=tuple(wildcards))
+    return _rewritten(settings, draw, draw)
+
+
+def _rewritten(settings: Settings, prompt: Rewrite, negative: Rewrite) -> Settings:
+    """Return the settings with what two functions make of their prompts, those of hires fix too."""
+    changed = replace(settings, prompt=prompt(settings.prompt), negative=negative(settings.negative))
+    if settings.hires is None:
+        return changed
+    own, away = settings.hires.prompt, settings.hires.negative
+    hires = replace(
+        settings.hires,
+        prompt=None if own is None else prompt(own),
+        negative=None if away is None else negative(away),
     )
+    return replace(changed, hires=hires)
 
 
-def job_of(settings: Settings, shelf: Shelf, *, family: Family, embeddings: Sequence[str] = ()) -> Job:
-    """Return the job of a picture: its course of texts and mixes over the steps.
+def job_of(settings: Settings, shelf: Shelf, *, family: Family, embeddings: Sequence[str] = (), done: int = 0) -> Job:
+    """Return the job of a picture: its course of texts and mixes over the steps, and its second pass if it has one.
 
     Args:
         settings: What to render.
         shelf: Where adapters are found.
         family: The model's family.
         embeddings: The names of the embeddings there are, so that one that is named but missing can be said.
+        done: Steps of the pass before, if this is the second one of hires fix.
 
     Raises:
         PromptError: The prompt cannot be read.
@@ -112,22 +131,49 @@ def job_of(settings: Settings, shelf: Shelf, *, family: Family, embeddings: Sequ
         parse(settings.negative, grammar=settings.grammar, negative=True),
     )
     blocks = partial(parse_blocks, family=family)
-    positive = timeline(towards, settings.steps, blocks=blocks)
-    negative = timeline(away, settings.steps, blocks=blocks)
+    positive = timeline(towards, settings.steps, blocks=blocks, done=done)
+    negative = timeline(away, settings.steps, blocks=blocks, done=done)
     uses = list(settings.loras)
     for use in (use for span in (*positive, *negative) for use in span.loras):
         if use not in uses:
             uses.append(use)
     for use in uses:
         _check_blocks(use, family)
-    return Job(
+    job = Job(
         settings=settings,
-        course=tuple(
-            _stretch(start, stop, _at(positive, start), _at(negative, start), settings, shelf, family)
-            for start, stop in _stretches(positive, negative, settings.steps)
-        ),
+        course=_course(settings, positive, negative, shelf, family, held=bool(done)),
         uses=tuple(shelf.use(use) for use in uses),
         notes=tuple(_missing([towards, away], [*embeddings, *_brought(uses, shelf)])),
+    )
+    if settings.hires is None:
+        return job
+    after = second_pass(settings, settings.hires)
+    return _with_second(job, job_of(after, shelf, family=family, embeddings=embeddings, done=settings.steps))
+
+
+def _with_second(job: Job, second: Job) -> Job:
+    """Return the job of a picture with the job of its second pass; the record's part of both is the first one's."""
+    return replace(
+        job,
+        second=second,
+        uses=(*job.uses, *(use for use in second.uses if use not in job.uses)),
+        notes=tuple(dict.fromkeys((*job.notes, *second.notes))),
+    )
+
+
+def _course(
+    settings: Settings, positive: Sequence[Span], negative: Sequence[Span], shelf: Shelf, family: Family, *, held: bool
+) -> tuple[Stretch, ...]:
+    """Return the stretches of a pass; `held` keeps strengths over the steps where the pass before ended them."""
+    if held:
+        settings = replace(settings, loras=tuple(ended(use) for use in settings.loras))
+        positive, negative = (
+            [replace(span, loras=tuple(ended(use) for use in span.loras)) for span in spans]
+            for spans in (positive, negative)
+        )
+    return tuple(
+        _stretch(start, stop, _at(positive, start), _at(negative, start), settings, shelf, family)
+        for start, stop in _stretches(positive, negative, settings.steps)
     )
 
 

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from lora_mixer.models.decode import decode
 from lora_mixer.models.digest import Sha256, digest_of_files, sha256_of
+from lora_mixer.models.encode import encode
 from lora_mixer.models.index import index_of, module_of
 from lora_mixer.models.libraries import AutoencoderKL, CLIPTokenizer, TextEncoder, UNet2DConditionModel
 from lora_mixer.modules import Family, ModuleIndex, ModuleName
@@ -106,6 +107,10 @@ class Model:
     def decode(self, latents: Tensor, *, tiled: bool = False) -> Tensor:
         """Return the pictures of latents (n, c, h, w) as uint8 (n, H, W, 3) on the CPU."""
         return decode(self.vae, latents, tiled=tiled)
+
+    def encode(self, pictures: Tensor, *, tiled: bool = False) -> Tensor:
+        """Return the latents (n, c, h, w) of pictures as uint8 (n, H, W, 3); `decode` gives the pictures back, nearly."""
+        return encode(self.vae, pictures, tiled=tiled)
 
     def checksum(self) -> str:
         """Return the sha256 over every parameter and buffer in memory: equal exactly if no bit has changed."""

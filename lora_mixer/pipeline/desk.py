@@ -11,11 +11,14 @@ from PIL import Image
 from torch import Tensor
 
 from lora_mixer.apply import ApplyPlan, MergeEngine, Render, SideEngine, costs_of, plan_for
+from lora_mixer.choices import find_upscaler
 from lora_mixer.errors import RenderError
+from lora_mixer.hires import HiresSettings
 from lora_mixer.models import Model
 from lora_mixer.pipeline.guidance import rows_at
 from lora_mixer.pipeline.job import Job
 from lora_mixer.pipeline.texts import Texts
+from lora_mixer.sampling import upscale_latents, upscale_pictures
 
 
 @dataclass(slots=True, kw_only=True)
@@ -63,3 +66,23 @@ class Desk:
                 remedy="Lower the LoRA strengths or cfg, or render in float32 (--dtype float32).",
             )
         return Image.fromarray(np.asarray(self.model.decode(latent.unsqueeze(0))[0]))
+
+    def enlarged(self, latents: Tensor, hires: HiresSettings) -> Tensor:
+        """Return latents (n, c, h, w) at the size of the second pass, each picture by itself.
+
+        To a scale they are stretched; a size of another shape is covered, and what stands over is cut off, as A1111
+        does.
+        """
+        upscaler, scale = find_upscaler(hires.upscaler), self.model.latent_scale
+        high, wide = hires.height // scale, hires.width // scale
+        factor = max(high / latents.shape[2], wide / latents.shape[3])
+        covering = round(latents.shape[2] * factor), round(latents.shape[3] * factor)
+        height, width = covering if hires.scale is None else (high, wide)
+        if upscaler.latent:
+            large = upscale_latents(latents, upscaler, height=height, width=width)
+        else:
+            small = torch.cat([self.model.decode(latent.unsqueeze(0)) for latent in latents])
+            pictures = upscale_pictures(small, upscaler, height=height * scale, width=width * scale)
+            large = torch.cat([self.model.encode(picture.unsqueeze(0)) for picture in pictures]).to(latents.device)
+        top, left = (height - high) // 2, (width - wide) // 2
+        return large[:, :, top : top + high, left : left + wide]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from lora_mixer.apply import Placed, Stack
+from lora_mixer.hires import batch_part
 from lora_mixer.prompt import Piece
 from lora_mixer.request import Settings
 
@@ -69,14 +70,16 @@ class Job:
     Attributes:
         settings: Every value filled in.
         course: Stretches that cover all steps, in order.
-        uses: Every adapter that acts at some step.
+        uses: Every adapter that acts at some step of either pass.
         notes: What was said about the request, for the record.
+        second: The second pass of hires fix, as the job of a picture of its own.
     """
 
     settings: Settings
     course: tuple[Stretch, ...]
     uses: tuple[Use, ...] = ()
     notes: tuple[str, ...] = ()
+    second: Job | None = None
 
     def at(self, step: int) -> Stretch:
         """Return the stretch that a step lies in."""
@@ -103,4 +106,5 @@ def batch_key(settings: Settings) -> tuple[object, ...]:
         settings.eta,
         settings.width,
         settings.height,
+        batch_part(settings.hires),
     )

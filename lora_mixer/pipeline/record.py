@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 
@@ -12,6 +13,7 @@ from lora_mixer.apply import ApplyPlan
 from lora_mixer.images import AdapterRecord, EmbeddingRecord, ModelRecord, RenderRecord
 from lora_mixer.pipeline.desk import Desk
 from lora_mixer.pipeline.job import Job, Use
+from lora_mixer.sampling import find_sampler, schedule_in_use
 
 LIBRARIES = ("lora-mixer", "torch", "diffusers", "transformers")
 
@@ -27,14 +29,16 @@ def record_of(desk: Desk, jobs: Sequence[Job], index: int, *, plan: ApplyPlan, s
         seconds: Wall-clock time per picture.
     """
     job, model = jobs[index], desk.model
+    sampler = find_sampler(job.settings.sampler, job.settings.schedule)
     return RenderRecord(
         settings=job.settings,
         model=ModelRecord(name=model.name, sha256=model.digest, family=model.family.value, vae_sha256=model.vae_digest),
         adapters=tuple(_adapter(use) for use in job.uses),
         embeddings=tuple(
             EmbeddingRecord(name=embedding.name, sha256=embedding.digest)
-            for embedding in desk.texts.embeddings_of(job.guides)
+            for embedding in desk.texts.embeddings_of((*job.guides, *(job.second.guides if job.second else ())))
         ),
+        schedule=schedule_in_use(sampler, model.scheduler_config),
         engine=plan.engine,
         engine_reason=plan.reason,
         batch_size=len(jobs),
@@ -47,6 +51,15 @@ def record_of(desk: Desk, jobs: Sequence[Job], index: int, *, plan: ApplyPlan, s
         notes=job.notes,
         companions=tuple(other.settings for other in jobs) if len(jobs) > 1 else (),
     )
+
+
+def joined(plans: Sequence[ApplyPlan]) -> ApplyPlan:
+    """Return the plan of a render's passes as one: the first's engine, and why each was chosen."""
+    first = plans[0]
+    others = [plan for plan in plans[1:] if plan.engine != first.engine]
+    if not others:
+        return first
+    return replace(first, reason="; ".join([first.reason, *(f"then {p.engine}: {p.reason}" for p in others)]))
 
 
 def _adapter(use: Use) -> AdapterRecord:

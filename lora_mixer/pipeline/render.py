@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from PIL import Image
+from torch import Tensor
 
+from lora_mixer.errors import RenderError
 from lora_mixer.images import RenderRecord
 from lora_mixer.pipeline.desk import Desk
 from lora_mixer.pipeline.job import Job
 from lora_mixer.pipeline.predict import Predictor
-from lora_mixer.pipeline.record import record_of
+from lora_mixer.pipeline.record import joined, record_of
 from lora_mixer.request import Settings
-from lora_mixer.sampling import NoiseSource, Step, find_sampler, sample, starting_noise
+from lora_mixer.sampling import NoiseSource, Step, find_sampler, resample, sample, starting_noise
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,32 +37,68 @@ def render(desk: Desk, jobs: Sequence[Job]) -> Iterator[Step | RenderedImage]:
         jobs: The pictures, each with its own texts, seed and mix.
 
     Raises:
-        RenderError: The picture came out as not-a-number, or memory ran out.
+        RenderError: The picture came out as not-a-number.
     """
     started = time.perf_counter()
-    # 1. the sampler and every picture's own noise
-    settings, model = jobs[0].settings, desk.model
-    sampler = find_sampler(settings.sampler, settings.schedule, settings.eta)
-    noise = [_noise(job.settings) for job in jobs]
-    latents = starting_noise(noise, _latent_shape(desk, jobs[0])).to(model.device)
-    # 2. the denoiser: texts encoded under their mix, guidance, the UNet
-    denoise = Predictor(desk, jobs)
-    # 3. the steps
-    for step in sample(denoise, latents, sampler, model.scheduler_config, settings.steps, noise):
-        latents = step.latents
-        yield step
-    # 4. pixels
+    # 1. the first pass, from noise
+    first = _Pass(desk, jobs)
+    latents = yield from first.steps(first.from_noise())
+    plans = [first.plan]
+    # 2. hires fix: the second pass, from the enlarged picture with noise on it
+    again = [job.second for job in jobs if job.second is not None]
+    hires = jobs[0].settings.hires
+    if hires is not None:
+        second = _Pass(desk, again, done=jobs[0].settings.steps)
+        latents = yield from second.steps(second.from_pictures(desk.enlarged(latents, hires), hires.denoise))
+        plans.append(second.plan)
+    # 3. pixels
     pictures = [desk.picture(latent) for latent in latents]
-    # 5. what was done, for each picture
+    # 4. what was done, for each picture
     seconds = (time.perf_counter() - started) / len(jobs)
     for index, picture in enumerate(pictures):
-        yield RenderedImage(image=picture, record=record_of(desk, jobs, index, plan=denoise.plan, seconds=seconds))
+        yield RenderedImage(image=picture, record=record_of(desk, jobs, index, plan=joined(plans), seconds=seconds))
+
+
+class _Pass:
+    """One pass of a batch: the sampler, every picture's own noise, and the denoiser.
+
+    Args:
+        desk: The open model.
+        jobs: The pictures as this pass draws them.
+        done: Steps of the pass before.
+    """
+
+    def __init__(self, desk: Desk, jobs: Sequence[Job], *, done: int = 0) -> None:
+        self._desk, self._done = desk, done
+        self._settings = jobs[0].settings
+        self._total = done + self._settings.steps + (self._settings.hires.steps if self._settings.hires else 0)
+        self._sampler = find_sampler(self._settings.sampler, self._settings.schedule, self._settings.eta)
+        self._noise = [_noise(job.settings) for job in jobs]
+        self._denoise = Predictor(desk, jobs)  # texts encoded under their mix, guidance, the UNet
+        self.plan = self._denoise.plan
+
+    def from_noise(self) -> Iterator[Step]:
+        """Return the steps that start from noise alone."""
+        model, settings = self._desk.model, self._settings
+        shape = (model.latent_channels, settings.height // model.latent_scale, settings.width // model.latent_scale)
+        latents = starting_noise(self._noise, shape).to(model.device)
+        return sample(self._denoise, latents, self._sampler, model.scheduler_config, settings.steps, self._noise)
+
+    def from_pictures(self, pictures: Tensor, strength: float) -> Iterator[Step]:
+        """Return the steps that draw pictures (n, c, h, w) anew, as far as the strength says."""
+        trained, steps = self._desk.model.scheduler_config, self._settings.steps
+        return resample(self._denoise, pictures, self._sampler, trained, steps, self._noise, strength=strength)
+
+    def steps(self, taken: Iterator[Step]) -> Generator[Step, None, Tensor]:
+        """Yield the steps, counted over both passes; return the latents they end with."""
+        latents: Tensor | None = None
+        for step in taken:
+            latents = step.latents
+            yield replace(step, index=self._done + step.index, total=self._total)
+        if latents is None:
+            raise RenderError("the sampler took no step", remedy="Use more steps.")
+        return latents
 
 
 def _noise(settings: Settings) -> NoiseSource:
     return NoiseSource(settings.seed, settings.subseed, settings.subseed_strength)
-
-
-def _latent_shape(desk: Desk, job: Job) -> tuple[int, int, int]:
-    scale = desk.model.latent_scale
-    return desk.model.latent_channels, job.settings.height // scale, job.settings.width // scale

@@ -47,13 +47,20 @@ class When:
     value: float
     fraction: bool
 
-    def steps(self, total: int) -> int:
+    def steps(self, total: int, done: int = 0) -> int:
         """Return how many steps of `total` pass before the switch, rounded down as A1111 does.
+
+        Args:
+            total: The steps of this pass.
+            done: The steps of a pass before it: fractions then count from 1 to 2, and steps go on counting.
 
         >>> When(value=0.5, fraction=True).steps(20), When(value=1, fraction=False).steps(20)
         (10, 1)
+        >>> When(value=1.5, fraction=True).steps(10, 20), When(value=25, fraction=False).steps(10, 20)
+        (5, 5)
         """
-        return int(max(0.0, min(float(total), self.value * total if self.fraction else self.value)))
+        value = self.value - (1.0 if self.fraction else done) if done else self.value
+        return int(max(0.0, min(float(total), value * total if self.fraction else value)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -61,37 +61,39 @@ class Span:
     loras: tuple[LoraUse, ...] = ()
 
 
-def timeline(prompt: Prompt, steps: int, *, blocks: BlockReader | None = None) -> tuple[Span, ...]:
+def timeline(prompt: Prompt, steps: int, *, blocks: BlockReader | None = None, done: int = 0) -> tuple[Span, ...]:
     """Return the spans that cover `steps` steps, in order; neighbours differ.
 
     Args:
         prompt: The prompt.
         steps: How many steps the course has.
         blocks: Reads block weights (`lbw=`) as the open model's family lays them out.
+        done: Steps of a pass before this one, such as the first of hires fix. Fractions then run from 1 to 2 and
+            steps go on counting, as A1111 has it; a LoRA's strength over the steps stays where it ended.
 
     Raises:
         PromptError: A tag asks for block weights that `blocks` cannot read, or for what this program cannot do.
     """
-    edges = sorted({0, steps, *(edge for edge in _edges(prompt, steps) if 0 < edge < steps)})
+    edges = sorted({0, steps, *(edge for edge in _edges(prompt, steps, done) if 0 < edge < steps)})
     spans: list[Span] = []
     for start, stop in pairwise(edges):
-        span = _Reader(prompt, start + 1, steps, blocks).span(start, stop)
+        span = _Reader(prompt, start + 1, steps, blocks, done).span(start, stop)
         if spans and (spans[-1].parts, spans[-1].loras) == (span.parts, span.loras):
             span = replace(span, start=spans.pop().start)
         spans.append(span)
     return tuple(spans)
 
 
-def _edges(prompt: Prompt, steps: int) -> set[int]:
+def _edges(prompt: Prompt, steps: int, done: int) -> set[int]:
     """Return the counts of finished steps after which something may change."""
     edges: set[int] = set()
     for node in walk(node for clause in prompt.clauses for node in clause.children):
         if isinstance(node, Switch):
-            edges.add(node.when.steps(steps))
+            edges.add(node.when.steps(steps, done))
         elif isinstance(node, Alternate):
             edges.update(range(1, steps))
         elif isinstance(node, LoraTag):
-            edges.update({node.start - 1, node.stop or steps})
+            edges.update({node.start - 1 - done, steps if node.stop is None else node.stop - done})
     return edges
 
 
@@ -114,21 +116,22 @@ def _inside(node: Node) -> list[Node]:
     return []
 
 
-def chosen(node: Switch | Alternate, step: int, steps: int) -> tuple[Node, ...]:
-    """Return what a schedule stands for at a step, counted from 1."""
+def chosen(node: Switch | Alternate, step: int, steps: int, done: int = 0) -> tuple[Node, ...]:
+    """Return what a schedule stands for at a step, counted from 1; see `timeline` for `done`."""
     if isinstance(node, Alternate):
         return node.options[(step - 1) % len(node.options)]
-    return node.before if step <= node.when.steps(steps) else node.after
+    return node.before if step <= node.when.steps(steps, done) else node.after
 
 
 class _Reader:
     """A prompt at one step, counted from 1."""
 
-    def __init__(self, prompt: Prompt, step: int, steps: int, blocks: BlockReader | None) -> None:
+    def __init__(self, prompt: Prompt, step: int, steps: int, blocks: BlockReader | None, done: int) -> None:
         self._prompt = prompt
         self._step = step
         self._steps = steps
         self._blocks = blocks
+        self._done = done
         self._loras: list[LoraUse] = []
 
     def span(self, start: int, stop: int) -> Span:
@@ -151,16 +154,17 @@ class _Reader:
             elif isinstance(node, LoraTag):
                 self._use(node)
             else:
-                self._read(chosen(node, self._step, self._steps), weight, pieces)
+                self._read(chosen(node, self._step, self._steps, self._done), weight, pieces)
 
     def _factor(self, node: Weighted) -> float:
         if isinstance(node.weight, float):
             return node.weight
-        (text,) = chosen(node.weight, self._step, self._steps)
+        (text,) = chosen(node.weight, self._step, self._steps, self._done)
         return float(text.text) if isinstance(text, Text) else 1.0
 
     def _use(self, tag: LoraTag) -> None:
-        if not tag.start <= self._step <= (tag.stop or self._steps):
+        step = self._step + self._done
+        if step < tag.start or (tag.stop is not None and step > tag.stop):
             return
         self._loras.append(LoraUse(name=tag.name, strength=self._strength(tag)))
 
@@ -173,7 +177,7 @@ class _Reader:
             )
         te = tag.te.points[0][1] if isinstance(tag.te, Keyframes) else tag.te
         unet = tag.te if tag.unet is None else tag.unet
-        curve = unet.curve(self._steps) if isinstance(unet, Keyframes) else None
+        curve = unet.curve(self._done or self._steps) if isinstance(unet, Keyframes) else None
         factor = 1.0 if isinstance(unet, Keyframes) else unet
         return Strength(
             unet=factor,

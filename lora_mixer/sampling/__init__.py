@@ -1,9 +1,10 @@
 """Sampling: samplers and schedules by name, seeded noise, and the loop. The only room that knows schedulers."""
 
 from lora_mixer.choices import AUTOMATIC, SAMPLERS, SCHEDULES, Sampler, SamplerRow, find_sampler
-from lora_mixer.sampling.loop import Denoise, Step, sample
+from lora_mixer.sampling.loop import Denoise, Step, course_of, resample, sample
 from lora_mixer.sampling.noise import NoiseSource, starting_noise
 from lora_mixer.sampling.schedulers import schedule_in_use
+from lora_mixer.sampling.upscale import upscale_latents, upscale_pictures
 
 __all__ = [
     "AUTOMATIC",
@@ -14,8 +15,12 @@ __all__ = [
     "Sampler",
     "SamplerRow",
     "Step",
+    "course_of",
     "find_sampler",
+    "resample",
     "sample",
     "schedule_in_use",
     "starting_noise",
+    "upscale_latents",
+    "upscale_pictures",
 ]

@@ -76,6 +76,15 @@ class EulerAncestral:
         self._calls, self._at = tuple(calls), 0
         self.timesteps = torch.tensor(times, dtype=torch.float32, device=device)
 
+    def set_begin_index(self, begin_index: int) -> None:
+        """Start at this call of the model instead of the first."""
+        self._at = begin_index
+
+    def add_noise(self, original_samples: Tensor, noise: Tensor, timesteps: Tensor) -> Tensor:
+        """Return pictures with the noise that the next call expects."""
+        del timesteps
+        return original_samples + noise * self._calls[self._at].at
+
     def scale_model_input(self, sample: Tensor, timestep: Tensor) -> Tensor:
         """Return the latents as the model shall see them: of unit variance."""
         del timestep

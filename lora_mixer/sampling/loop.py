@@ -11,8 +11,8 @@ from torch import Tensor
 
 from lora_mixer.choices import Sampler
 from lora_mixer.errors import RequestError
-from lora_mixer.sampling.noise import NoiseSource
-from lora_mixer.sampling.schedulers import Output, Scheduler, build_scheduler
+from lora_mixer.sampling.noise import NoiseSource, starting_noise
+from lora_mixer.sampling.schedulers import Output, Scheduler, build_scheduler, times_after
 
 
 class Denoise(Protocol):
@@ -60,13 +60,76 @@ def sample(
     Raises:
         RequestError: The sampler cannot take this model or this many steps.
     """
+    scheduler = _scheduler(latents, sampler, scheduler_config, steps, noise)
+    at = latents.float() * scheduler.init_noise_sigma
+    return _walk(denoise, at, sampler, scheduler, scheduler.timesteps, steps, noise)
+
+
+def resample(
+    denoise: Denoise,
+    pictures: Tensor,
+    sampler: Sampler,
+    scheduler_config: Mapping[str, Any],
+    steps: int,
+    noise: Sequence[NoiseSource],
+    *,
+    strength: float,
+) -> Iterator[Step]:
+    """Sample a batch from pictures that are there: noise is put on them, and that much is taken off again.
+
+    As many steps are taken as asked for: the last of a course of `course_of(steps, strength)`.
+
+    Args:
+        denoise: The model, guidance included; its steps count from 0.
+        pictures: Latents of pictures (n, c, h, w), on the device to sample on.
+        sampler: Which sampler and schedule.
+        scheduler_config: The noise schedule the model was trained with, in diffusers' words.
+        steps: How many steps.
+        noise: One source for every latent, not drawn from yet.
+        strength: How much is drawn anew, above 0 and up to 1.
+
+    Raises:
+        RequestError: The sampler cannot take this model or this many steps.
+    """
+    whole = course_of(steps, strength)
+    scheduler = _scheduler(pictures, sampler, scheduler_config, whole, noise)
+    times = times_after(scheduler, whole - steps)
+    fresh = starting_noise(noise, pictures.shape[1:]).to(pictures.device)
+    first = times[:1].repeat(len(pictures))
+    at = scheduler.add_noise(pictures.float(), fresh, first)
+    return _walk(denoise, at, sampler, scheduler, times, steps, noise)
+
+
+def course_of(steps: int, strength: float) -> int:
+    """Return of how many steps a whole course has, whose last so many make up this strength, as A1111 counts.
+
+    >>> course_of(10, 0.5), course_of(10, 1.0)
+    (20, 10)
+    """
+    return int(steps / min(strength, 0.999))
+
+
+def _scheduler(
+    latents: Tensor, sampler: Sampler, trained: Mapping[str, Any], steps: int, noise: Sequence[NoiseSource]
+) -> Scheduler:
     if len(noise) != len(latents):
         raise RequestError(f"{len(latents)} latents but {len(noise)} noise sources")
-    scheduler = build_scheduler(sampler, scheduler_config, steps, latents.device)
+    return build_scheduler(sampler, trained, steps, latents.device)
+
+
+def _walk(
+    denoise: Denoise,
+    at: Tensor,
+    sampler: Sampler,
+    scheduler: Scheduler,
+    times: Tensor,
+    steps: int,
+    noise: Sequence[NoiseSource],
+) -> Iterator[Step]:
+    """Take a scheduler's steps at these times, from latents in its own scale."""
     extras = _step_arguments(scheduler, sampler, noise)
-    at = latents.float() * scheduler.init_noise_sigma
-    calls = len(scheduler.timesteps)
-    for call, timestep in enumerate(scheduler.timesteps):
+    calls = len(times)
+    for call, timestep in enumerate(times):
         step = step_of(call, calls, steps)
         prediction = denoise(scheduler.scale_model_input(at, timestep), timestep, step).float()
         output = scheduler.step(prediction, timestep, at, **extras)

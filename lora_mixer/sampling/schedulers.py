@@ -48,6 +48,9 @@ class Scheduler(Protocol):
     def set_timesteps(self, steps: int, /, **options: object) -> None:
         """Lay out this many steps."""
 
+    def add_noise(self, original_samples: Tensor, noise: Tensor, timesteps: Tensor, /) -> Tensor:
+        """Return pictures with as much noise as these timesteps expect."""
+
     def step(self, model_output: Tensor, timestep: Tensor, sample: Tensor, /, **options: object) -> Output:
         """Return the latents one call further."""
 
@@ -85,6 +88,21 @@ def build_scheduler(sampler: Sampler, trained: Mapping[str, Any], steps: int, de
         scheduler = _built(sampler, arguments | {**row.options, **_spacing(sampler, trained)})
         _set_steps(scheduler, steps, device, row.name)
     return scheduler
+
+
+def times_after(scheduler: Scheduler, count: int) -> Tensor:
+    """Return the times a scheduler has left after its first steps are left out, to start from a picture with noise.
+
+    Its own list stays whole: that is where it looks up which step is the last.
+    """
+    times = scheduler.timesteps
+    if isinstance(scheduler, diffusers.PNDMScheduler):  # it takes its second time twice, whichever that is
+        left = torch.cat([times[:1], times[2:]])[count:]
+        return torch.cat([left[:2], left[1:]])
+    first = count * getattr(scheduler, "order", 1)
+    if hasattr(scheduler, "set_begin_index"):
+        scheduler.set_begin_index(first)
+    return times[first:]
 
 
 def schedule_in_use(sampler: Sampler, trained: Mapping[str, Any]) -> str:

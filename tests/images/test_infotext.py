@@ -43,7 +43,9 @@ def test_forges_text_becomes_a_request_and_says_what_it_leaves_behind():
     assert (request.sampler, request.schedule) == ("DPM++ 2M SDE", "Karras")
     assert (request.width, request.height) == (832, 1216)
     assert request.model == "v1-5-pruned"
-    assert "Hires upscale is not carried over" in notes
+    assert request.hires is not None
+    assert request.hires.scale == 1.5
+    assert "ADetailer prompt is not carried over" in notes
 
 
 @pytest.mark.parametrize(

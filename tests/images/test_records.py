@@ -92,7 +92,8 @@ def test_variation_rescale_and_eta_stand_where_a1111_and_its_extension_put_them_
     varied = replace(record.settings, subseed=9, subseed_strength=0.25, cfg_rescale=0.7, eta=0.5, sampler="Euler a")
     text = infotext(replace(record, settings=varied))
     assert "Model: emoji, Variation seed: 9, Variation seed strength: 0.25, Clip skip: 2" in text
-    assert "RNG: CPU, CFG Rescale: 0.7, Eta: 0.5, Lora hashes" in text
+    assert "RNG: CPU, CFG Rescale: 0.7, Lora hashes" in text
+    assert ", Eta: 0.5, Version" in text
     request, notes = request_of(parse_infotext(text))
     assert not notes
     assert (request.subseed, request.subseed_strength, request.cfg_rescale, request.eta) == (9, 0.25, 0.7, 0.5)

@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from lora_mixer.batch import Overrides, PromptFile, describe, estimate, read_prompt_file
+from lora_mixer.batch import Overrides, PromptFile, describe, estimate, read_options, read_prompt_file
 from lora_mixer.batch.crew import Crew, Setup
 from lora_mixer.batch.in_process import InProcess
 from lora_mixer.batch.run import RunOptions, RunResult, Standing, Switch, run
@@ -43,6 +43,24 @@ def render(
     cfg: Annotated[float | None, typer.Option("--cfg", help="Guidance scale for every picture.")] = None,
     sampler: Annotated[
         str | None, typer.Option("--sampler", help="Sampler for every picture, by A1111's name.")
+    ] = None,
+    schedule: Annotated[
+        str | None, typer.Option("--schedule", help="Schedule type for every picture, by A1111's name.")
+    ] = None,
+    preset: Annotated[
+        str | None,
+        typer.Option("--preset", help="Sampler, steps and cfg for few-step LoRAs: lcm, lightning, hyper, turbo, tcd."),
+    ] = None,
+    clip_skip: Annotated[
+        int | None, typer.Option("--clip-skip", help="Which layer of the text encoder counts, from the end.")
+    ] = None,
+    hires: Annotated[
+        str | None,
+        typer.Option(
+            "--hires",
+            help="A second pass at a larger size: 2 (times), 1024x1536, or with more said, '2; denoise=0.4; steps=10; "
+            "upscaler=Lanczos; sampler=...; schedule=...; cfg=...'.",
+        ),
     ] = None,
     seed: Annotated[int | None, typer.Option("--seed", help="Seed for every picture; -1 draws one.")] = None,
     subseed: Annotated[
@@ -97,21 +115,25 @@ def render(
     overrides = Overrides(
         loras=tuple(parse_lora(text) for text in lora or ()),
         styles=tuple(style or ()),
-        fields={
-            "negative": negative,
-            "steps": steps,
-            "cfg": cfg,
-            "sampler": sampler,
-            "seed": seed,
-            "subseed": subseed,
-            "subseed_strength": subseed_strength,
-            "eta": eta,
-            "cfg_rescale": cfg_rescale,
-            "width": width,
-            "height": height,
-            "grammar": grammar,
-            "model": model,
-        },
+        fields=read_options(
+            negative=negative,
+            steps=steps,
+            cfg=cfg,
+            sampler=sampler,
+            schedule=schedule,
+            preset=preset,
+            clip_skip=clip_skip,
+            hires=hires,
+            seed=seed,
+            subseed=subseed,
+            subseed_strength=subseed_strength,
+            eta=eta,
+            cfg_rescale=cfg_rescale,
+            width=width,
+            height=height,
+            grammar=grammar,
+            model=model,
+        ),
     )
     plan = overrides.over(plan)
     console = Console(highlight=False, soft_wrap=True)

@@ -1,0 +1,164 @@
+"""Parts of an entry of a prompt file: one LoRA, the second pass, sizes and names, checked by pydantic."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import fields
+from types import MappingProxyType
+from typing import Annotated, Self, TypeGuard
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+
+from lora_mixer.choices import find_preset, find_sampler, find_schedule, find_upscaler
+from lora_mixer.errors import RequestError
+from lora_mixer.hires import Hires
+from lora_mixer.request import MAX_SIDE, MAX_STEPS, Curve, LoraUse, Rectangle, Strength
+
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+Side = Annotated[int, Field(ge=8, le=MAX_SIDE, multiple_of=8)]
+Size = Annotated[str, Field(pattern=r"^\s*\d{1,5}\s*x\s*\d{1,5}\s*$")]
+
+
+class Table(BaseModel):
+    """A table that takes no key it does not know."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class LoraTable(Table):
+    """One LoRA of a job: its name and strengths, and how they vary over blocks, steps and the picture."""
+
+    name: str = Field(min_length=1)
+    strength: Finite | None = None
+    unet: Finite | None = None
+    te: Finite | None = None
+    te2: Finite | None = None
+    blocks: dict[str, Finite] = {}
+    curve: list[Annotated[list[Finite], Field(min_length=2, max_length=2)]] | None = None
+    mask: Annotated[list[Finite], Field(min_length=4, max_length=4)] | None = None
+    negative: bool = False
+
+    @model_validator(mode="after")
+    def _one_strength(self) -> Self:
+        if self.strength is not None and self.unet is not None:
+            raise ValueError("strength and unet say the same thing; give one of them")
+        return self
+
+    def use(self) -> LoraUse:
+        """Return it as a request has it."""
+        given = self.unet if self.strength is None else self.strength
+        return LoraUse(
+            name=self.name,
+            strength=Strength(
+                unet=1.0 if given is None else given,
+                te1=self.te,
+                te2=self.te2,
+                blocks=self.blocks,
+                curve=None if self.curve is None else Curve(points=tuple((at, factor) for at, factor in self.curve)),
+                mask=None
+                if self.mask is None
+                else Rectangle(left=self.mask[0], top=self.mask[1], right=self.mask[2], bottom=self.mask[3]),
+                negative=self.negative,
+            ),
+        )
+
+
+class HiresTable(Table):
+    """The second pass of a job: hires fix."""
+
+    scale: Finite | None = Field(default=None, ge=0.125, le=16)
+    width: Side | None = None
+    height: Side | None = None
+    size: Size | None = None
+    upscaler: str | None = None
+    steps: int | None = Field(default=None, ge=0, le=MAX_STEPS)
+    denoise: Finite | None = Field(default=None, gt=0, le=1)
+    sampler: str | None = None
+    schedule: str | None = None
+    cfg: Finite | None = Field(default=None, ge=0, le=100)
+    prompt: str | None = None
+    negative: str | None = None
+
+    @field_validator("sampler", "schedule", "upscaler")
+    @classmethod
+    def _known(cls, value: str | None, info: ValidationInfo) -> str | None:
+        return value if value is None else known_name(str(info.field_name), value)
+
+    @model_validator(mode="after")
+    def _one_size(self) -> Self:
+        check_sides(self.size, self.width, self.height)
+        if self.scale is not None and any(sides_of(self.size, self.width, self.height)):
+            raise ValueError("a scale and a size say the same thing; give one of them")
+        return self
+
+    def wish(self) -> Hires:
+        """Return it as a request has it."""
+        width, height = sides_of(self.size, self.width, self.height)
+        values = {f.name: getattr(self, f.name) for f in fields(Hires)}
+        return Hires(**values | {"width": width, "height": height})
+
+
+def sides_of(size: str | None, width: int | None, height: int | None) -> tuple[int | None, int | None]:
+    """Return width and height, however they were given."""
+    if size is None:
+        return width, height
+    wide, _, high = size.partition("x")
+    return int(wide), int(high)
+
+
+def check_sides(size: str | None, width: int | None, height: int | None) -> None:
+    """Refuse a size that is given twice, or that is no multiple of 8.
+
+    Raises:
+        ValueError: It is one of these.
+    """
+    if size is not None and (width or height):
+        raise ValueError("size and width or height say the same thing; give one of them")
+    if any(side % 8 or not 8 <= side <= MAX_SIDE for side in sides_of(size, width, height) if side is not None):
+        raise ValueError(f"width and height must be multiples of 8 from 8 to {MAX_SIDE}")
+
+
+def known_name(field: str, value: str) -> str:
+    """Return the name of a sampler, schedule, upscaler or preset as it was given, if there is one of it."""
+    try:
+        _FIND[field](value)
+    except RequestError as error:
+        raise ValueError(str(error)) from error
+    return value
+
+
+def is_short(value: object) -> TypeGuard[str | float]:
+    """Tell whether a table is given in its short form."""
+    return isinstance(value, (str, int, float)) and not isinstance(value, bool)
+
+
+def hires_of_text(text: str) -> dict[str, object]:
+    """Return the table that `2; denoise=0.4; steps=10` stands for; numbers are numbers, whatever the file's format."""
+    table: dict[str, object] = {}
+    for part in (part.strip() for part in text.split(";")):
+        key, equals, value = part.partition("=")
+        if equals:
+            table[key.strip()] = _number_of(value.strip())
+        elif part:
+            table["size" if "x" in part else "scale"] = _number_of(part)
+    return table
+
+
+def _number_of(text: str) -> object:
+    for read in (int, float):
+        try:
+            return read(text)
+        except ValueError:
+            continue
+    return text
+
+
+def lora_of_text(text: str) -> dict[str, object]:
+    """Return the table that `name=strength` or `name` stands for."""
+    name, separator, strength = text.rpartition("=")
+    return {"name": name.strip(), "strength": strength.strip()} if separator else {"name": text.strip()}
+
+
+_FIND: Mapping[str, Callable[[str], object]] = MappingProxyType(
+    {"sampler": find_sampler, "schedule": find_schedule, "upscaler": find_upscaler, "preset": find_preset}
+)

@@ -1,0 +1,46 @@
+"""Who watches a render: what hears of its steps and may stop it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lora_mixer.mixer.progress import Cancel, OnProgress, Progress
+from lora_mixer.pipeline import Desk
+from lora_mixer.sampling import Step
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watch:
+    """The listeners of one call.
+
+    Attributes:
+        on_progress: Called after every step.
+        cancel: Stops within one step when pressed.
+        before: Pictures finished before this batch.
+        total: Pictures asked for in this call.
+    """
+
+    on_progress: OnProgress | None
+    cancel: Cancel | None
+    before: int
+    total: int
+
+    def told(self, desk: Desk, step: Step, done: int, batch: int) -> None:
+        """Hear of a step of so many pictures at once; so many of their batch were done before.
+
+        Raises:
+            CancelledError: The switch is pressed.
+        """
+        if self.cancel is not None:
+            self.cancel.check()
+        if self.on_progress is not None:
+            self.on_progress(
+                Progress(
+                    done=self.before + done,
+                    total=self.total,
+                    step=step.index + 1,
+                    steps=step.total,
+                    batch=batch,
+                    preview=lambda: desk.picture(step.predicted[0]),
+                )
+            )

@@ -1,0 +1,41 @@
+"""From pixels to latents, also where a half-precision encoder overflows."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from lora_mixer.errors import RenderError
+from lora_mixer.models.libraries import AutoencoderKL
+
+
+def encode(vae: AutoencoderKL, pictures: Tensor, *, tiled: bool = False) -> Tensor:
+    """Return the latents (n, c, h, w), float32 on the VAE's device, of pictures: uint8 (n, H, W, 3).
+
+    The mean of the encoder's distribution is taken, so one picture always gives the same latent. An encoder that
+    overflows in half precision is moved to float32 for good, as the decoder is.
+
+    Args:
+        vae: The encoder.
+        pictures: Pictures whose sides are multiples of the latent scale.
+        tiled: Encode in overlapping tiles: less memory, a little slower.
+
+    Raises:
+        RenderError: The latents are not finite in float32 either.
+    """
+    vae.use_tiling = tiled
+    with torch.inference_mode():
+        latents = _encode(vae, pictures)
+        if not latents.isfinite().all() and vae.dtype != torch.float32:
+            nn.Module.to(vae, torch.float32)
+            latents = _encode(vae, pictures)
+    if not latents.isfinite().all():
+        raise RenderError("the encoded picture is not finite", remedy="Choose another VAE, or a latent upscaler.")
+    return latents
+
+
+def _encode(vae: AutoencoderKL, pictures: Tensor) -> Tensor:
+    scaled = pictures.to(vae.device).permute(0, 3, 1, 2).float() / 127.5 - 1
+    latents: Tensor = vae.encode(scaled.to(vae.dtype), return_dict=False)[0].mode()
+    factor: float = vae.config["scaling_factor"]
+    return latents.float() * factor
