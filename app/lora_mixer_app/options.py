@@ -21,6 +21,14 @@ Device = Annotated[str | None, typer.Option("--device", help="cuda, mps or cpu. 
 Dtype = Annotated[
     str | None, typer.Option("--dtype", help="float32, bfloat16 or float16. Default: what suits the device.")
 ]
+Offload = Annotated[
+    str,
+    typer.Option(
+        "--offload",
+        help="Where weights rest: none (on the device), model (one network at a time there), sequential (one module). "
+        "auto: the first that fits.",
+    ),
+]
 AllowPartial = Annotated[
     bool, typer.Option("--allow-partial", help="Accept LoRAs some of whose tensors fit nowhere on the model.")
 ]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields, replace
 import torch
 from torch import Tensor, nn
 
-from lora_mixer.adapters import Layer, LowRank, Operator, SideTerm, Weights, concatenate
+from lora_mixer.adapters import InputGain, Layer, LowRank, Operator, SideTerm, Weights, concatenate
 from lora_mixer.apply.knobs import Knobs, Layout
 from lora_mixer.apply.operators import operator_of, parameters_of
 
@@ -42,23 +42,28 @@ class Branch:
 
 
 @torch.no_grad()
-def build_branch(module: nn.Module, layers: Mapping[str, Layer], order: Sequence[str], knobs: Knobs) -> Branch:
-    """Return the branch of one module, in the module's dtype and on its device.
+def build_branch(
+    module: nn.Module, layers: Mapping[str, Layer], order: Sequence[str], knobs: Knobs, device: torch.device
+) -> Branch:
+    """Return the branch of one module, in the module's dtype.
 
     Args:
         module: The module.
         layers: What each adapter does to it, by digest.
         order: The digests of all adapters, in the order of the strengths' columns.
         knobs: The strengths of its block.
+        device: Where the module computes; its weight may rest elsewhere.
     """
     base = parameters_of(module)
     exact = _exact(base, layers.values())
-    terms = [(term, order.index(digest)) for digest, layer in layers.items() for term in _terms(layer, base, exact)]
+    terms = [
+        (term, order.index(digest)) for digest, layer in layers.items() for term in _terms(layer, base, exact, device)
+    ]
     low = [(term, column) for term, column in terms if isinstance(term, LowRank)]
     layout = tuple(column for term, column in low for _ in range(term.rank))
     knobs.lay_out(layout)
     return Branch(
-        operator=operator_of(module),
+        operator=_there(operator_of(module), [term for term, _ in terms], device),
         knobs=knobs,
         low=concatenate([term for term, _ in low]) if low else None,
         layout=layout,
@@ -66,12 +71,19 @@ def build_branch(module: nn.Module, layers: Mapping[str, Layer], order: Sequence
     )
 
 
-def _terms(layer: Layer, base: Weights, exact: Weights) -> tuple[SideTerm, ...]:
-    """Return what a layer adds to the output, in the dtype of the weight and on its device."""
-    pair = layer.rounded_factors(base.weight.dtype, base.weight.device) if layer.bias_change() is None else None
+def _there(operator: Operator, terms: Iterable[SideTerm], device: torch.device) -> Operator:
+    """Return an operator whose tensors are on a device, as far as its terms read them."""
+    read = any(isinstance(term, InputGain) for term in terms)
+    weight = operator.weight.to(device) if read else operator.weight
+    return replace(operator, weight=weight, bias=None if operator.bias is None else operator.bias.to(device))
+
+
+def _terms(layer: Layer, base: Weights, exact: Weights, device: torch.device) -> tuple[SideTerm, ...]:
+    """Return what a layer adds to the output, in the dtype of the weight and on a device."""
+    pair = layer.rounded_factors(base.weight.dtype, device) if layer.bias_change() is None else None
     if pair is not None:
         return (LowRank(down=pair.down, up=pair.up),)
-    return tuple(_cast(term, base.weight.dtype) for term in layer.side(exact))
+    return tuple(_cast(term, base.weight.dtype, device) for term in layer.side(exact))
 
 
 def _exact(base: Weights, layers: Iterable[Layer]) -> Weights:
@@ -81,6 +93,8 @@ def _exact(base: Weights, layers: Iterable[Layer]) -> Weights:
     return Weights(base.weight.float(), None if base.bias is None else base.bias.float())
 
 
-def _cast(term: SideTerm, dtype: torch.dtype) -> SideTerm:
-    tensors = {f.name: value.to(dtype) for f in fields(term) if isinstance(value := getattr(term, f.name), Tensor)}
+def _cast(term: SideTerm, dtype: torch.dtype, device: torch.device) -> SideTerm:
+    tensors = {
+        f.name: value.to(device, dtype) for f in fields(term) if isinstance(value := getattr(term, f.name), Tensor)
+    }
     return replace(term, **tensors)  # type: ignore[arg-type]  # the fields are this term's own

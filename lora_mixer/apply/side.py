@@ -85,6 +85,7 @@ class _Board:
 
     def __init__(self, model: Model, adapters: Mapping[str, MappedAdapter], parts: frozenset[str]) -> None:
         self._model = model
+        self._device = model.device
         self._order = tuple(adapters)
         self._layers: dict[ModuleName, dict[str, Layer]] = defaultdict(dict)
         for digest, adapter in adapters.items():
@@ -126,17 +127,19 @@ class _Board:
 
     def _blocks(self, stacks: Sequence[Stack]) -> Mapping[BlockKey, Knobs]:
         if not self._knobs and stacks:
-            dtype, device = self._model.dtype, self._model.device  # each a walk over all modules
+            dtype = self._model.dtype  # a walk over all modules
             for name in self._layers:
                 key = block_key(name, stacks[0].family)
                 self._names[key].append(name)
                 if key not in self._knobs:
-                    self._knobs[key] = Knobs(name, dtype, device)
+                    self._knobs[key] = Knobs(name, dtype, self._device)
         return self._knobs
 
     def _branch(self, name: ModuleName, knobs: Knobs) -> Branch:
         if name not in self._branches:
-            self._branches[name] = build_branch(self._model.module(name), self._layers[name], self._order, knobs)
+            self._branches[name] = build_branch(
+                self._model.module(name), self._layers[name], self._order, knobs, self._device
+            )
         return self._branches[name]
 
     def _attach(self, name: ModuleName, branch: Branch) -> RemovableHandle:

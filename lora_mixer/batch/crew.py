@@ -33,6 +33,7 @@ class Setup:
     dtype: str | None = None
     allow_partial: bool = False
     engine: str = "auto"
+    offload: str = "auto"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -40,6 +40,7 @@ def open_mixer(setup: Setup, *, rank: int = 0) -> Mixer:
         dtype=setup.dtype,
         allow_partial=setup.allow_partial,
         engine=setup.engine,
+        offload=setup.offload,
     )
 
 

@@ -74,6 +74,7 @@ class Mixer:
         dtype: str | None = None,
         allow_partial: bool = False,
         engine: str = "auto",
+        offload: str = "auto",
         paths: bool = True,
         merge_cache_mb: int = DEFAULT_CACHE_MB,
         max_models: int | None = None,
@@ -88,6 +89,9 @@ class Mixer:
             dtype: `float32`, `bfloat16`, `float16`; None takes what suits the device.
             allow_partial: Accept LoRAs some of whose tensors fit nowhere on the model.
             engine: How mixes are applied: `merged`, `side`, or `auto` to choose per batch.
+            offload: Where weights rest while they do not compute: `none` on the device, `model` on the CPU but for one
+                network at a time, `sequential` on the CPU but for one module at a time; `auto` takes the first that
+                fits into the device's memory.
             paths: Whether LoRAs and models may be named by path or hub id later on; say no where strangers name them.
             merge_cache_mb: How many MiB of merged weights of earlier mixes are kept.
             max_models: How many models may be in memory at once; None takes what models.toml says (1 if nothing).
@@ -106,6 +110,7 @@ class Mixer:
             dtype=dtype,
             allow_partial=allow_partial,
             engine=engine,
+            offload=offload,
             merge_cache_mb=merge_cache_mb,
         )
         limit = file.max_models if max_models is None else max_models

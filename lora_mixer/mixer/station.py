@@ -9,7 +9,7 @@ from lora_mixer.apply import MergeEngine, SideEngine
 from lora_mixer.catalog import FileDigests, Library
 from lora_mixer.conditioning import EmbeddingVectors
 from lora_mixer.mixer.shelf import Shelf
-from lora_mixer.models import open_model
+from lora_mixer.models import Model, open_model
 from lora_mixer.pipeline import Desk, Texts
 from lora_mixer.request import ModelSource
 
@@ -35,6 +35,7 @@ class Setup:
         dtype: The dtype, or None for what suits model and device.
         allow_partial: Accept LoRAs some of whose tensors fit nowhere.
         engine: How mixes are applied.
+        offload: Where weights rest while they do not compute.
         merge_cache_mb: How many MiB of merged weights of earlier mixes are kept.
     """
 
@@ -45,6 +46,7 @@ class Setup:
     dtype: str | None
     allow_partial: bool
     engine: str
+    offload: str
     merge_cache_mb: int
 
     def open(self, source: ModelSource) -> Station:
@@ -53,15 +55,21 @@ class Setup:
         Raises:
             ModelError, FileError, RequestError: See `open_model`.
         """
-        model = open_model(source, device=self.device, dtype=self.dtype, sha256=self.digests.sha256)
+        model = open_model(
+            source, device=self.device, dtype=self.dtype, offload=self.offload, sha256=self.digests.sha256
+        )
         merged = MergeEngine(model, cache_mb=self.merge_cache_mb)
         desk = Desk(
             model=model,
             merged=merged,
             side=SideEngine(model),
             texts=Texts(model, merged, self.embeddings),
-            wanted=self.engine,
+            wanted=self._engine(model),
         )
         return Station(
             source=source, desk=desk, shelf=Shelf(self.library, model.index, allow_partial=self.allow_partial)
         )
+
+    def _engine(self, model: Model) -> str:
+        """Return the engine that is wanted: beside weights that only visit, unless somebody asked for the other."""
+        return "side" if self.engine == "auto" and model.offload is not None else self.engine

@@ -20,7 +20,7 @@ def decode(vae: AutoencoderKL, latents: Tensor, *, tiled: bool = False) -> Tenso
 
     Args:
         vae: The decoder.
-        latents: Scaled latents as the denoiser sees them.
+        latents: Scaled latents as the denoiser sees them, on the device the decoder computes on.
         tiled: Decode in overlapping tiles: about a third of the memory, a little slower.
 
     Raises:
@@ -42,6 +42,6 @@ def decode(vae: AutoencoderKL, latents: Tensor, *, tiled: bool = False) -> Tenso
 
 def _decode(vae: AutoencoderKL, latents: Tensor) -> Tensor:
     """Return the pictures in -1..1 as float32 (n, 3, H, W)."""
-    scaled = latents.to(vae.device, torch.float32) / vae.config["scaling_factor"]
+    scaled = latents.to(torch.float32) / vae.config["scaling_factor"]
     picture: Tensor = vae.decode(laid_out(scaled.to(vae.dtype)), return_dict=False)[0]
     return picture.float()

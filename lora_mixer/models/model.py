@@ -17,6 +17,7 @@ from lora_mixer.models.digest import Sha256, digest_of_files, sha256_of
 from lora_mixer.models.encode import encode
 from lora_mixer.models.index import index_of, module_of
 from lora_mixer.models.libraries import AutoencoderKL, CLIPTokenizer, TextEncoder, UNet2DConditionModel
+from lora_mixer.models.offload import Offload
 from lora_mixer.modules import Family, ModuleIndex, ModuleName
 
 
@@ -35,6 +36,7 @@ class Model:
         files: The weight files it was read from.
         vae_files: The weight files of a separate VAE.
         sha256: What digests files.
+        offload: What lets the weights visit the device, if they rest elsewhere.
     """
 
     name: str
@@ -47,6 +49,7 @@ class Model:
     files: tuple[Path, ...]
     vae_files: tuple[Path, ...] = ()
     sha256: Sha256 = sha256_of
+    offload: Offload | None = None
 
     @property
     def parts(self) -> Mapping[str, nn.Module]:
@@ -55,8 +58,8 @@ class Model:
 
     @property
     def device(self) -> torch.device:
-        """The device the denoiser computes on."""
-        return self.unet.device
+        """The device the networks compute on, wherever their weights rest."""
+        return self.unet.device if self.offload is None else self.offload.device
 
     @property
     def dtype(self) -> torch.dtype:
@@ -106,7 +109,7 @@ class Model:
 
     def decode(self, latents: Tensor, *, tiled: bool = False) -> Tensor:
         """Return the pictures of latents (n, c, h, w) as uint8 (n, H, W, 3) on the CPU."""
-        return decode(self.vae, latents, tiled=tiled)
+        return decode(self.vae, latents.to(self.device), tiled=tiled)
 
     def encode(self, pictures: Tensor, *, tiled: bool = False) -> Tensor:
         """Return the latents (n, c, h, w) of pictures as uint8 (n, H, W, 3); `decode` gives the pictures back, nearly."""

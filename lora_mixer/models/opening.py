@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import torch
+
 from lora_mixer.models.checkpoint import open_checkpoint, open_vae, vae_files
 from lora_mixer.models.device import choose_device, choose_dtype
 from lora_mixer.models.digest import Sha256, sha256_of
 from lora_mixer.models.folder import folder_files, open_folder
 from lora_mixer.models.hub import find_folder
 from lora_mixer.models.model import Model
+from lora_mixer.models.offload import Offload, bytes_of, choose_offload, free_bytes
 from lora_mixer.models.tuning import tune
 from lora_mixer.request import ModelSource
 
@@ -23,7 +26,12 @@ def files_of(source: ModelSource) -> tuple[Path, ...]:
 
 
 def open_model(
-    source: ModelSource, *, device: str | None = None, dtype: str | None = None, sha256: Sha256 = sha256_of
+    source: ModelSource,
+    *,
+    device: str | None = None,
+    dtype: str | None = None,
+    offload: str = "auto",
+    sha256: Sha256 = sha256_of,
 ) -> Model:
     """Open a model for drawing.
 
@@ -31,12 +39,14 @@ def open_model(
         source: Where it lies.
         device: `cpu`, `cuda`, `cuda:1`, `mps`; None chooses the best there is.
         dtype: `float32`, `bfloat16`, `float16`; None takes the source's, else chooses by device.
+        offload: Where weights rest while they do not compute: `none` on the device, `model` on the CPU but for one
+            network at a time, `sequential` on the CPU but for one module at a time; `auto` takes the first that fits.
         sha256: What digests the files, when a digest is asked for.
 
     Raises:
         ModelError: There is no model there, or it is none this program draws with.
         FileError: One of its files cannot be used.
-        RequestError: The device or the dtype is not possible here.
+        RequestError: The device, the dtype or the offload is not possible here.
     """
     target = choose_device(device)
     number_format = choose_dtype(target, dtype or source.dtype)
@@ -50,7 +60,17 @@ def open_model(
             model.vae = open_vae(vae, model.family, number_format)
             model.vae_files = vae_files(vae)
     model.sha256 = sha256
-    for network in (*model.parts.values(), model.vae):
-        network.to(target)
-    tune(model.unet, model.vae)
+    _place(model, target, offload)
     return model
+
+
+def _place(model: Model, device: torch.device, offload: str) -> None:
+    """Put a model on its device, or let it visit there."""
+    networks = {**model.parts, "vae": model.vae}
+    sizes = {name: bytes_of(network) for name, network in networks.items()}
+    mode = choose_offload(offload, sizes, free_bytes(device))
+    if mode != "none":
+        model.offload = Offload(networks, device, keep=mode == "model")
+    for network in networks.values() if mode == "none" else ():
+        network.to(device)
+    tune(model.unet, model.vae)

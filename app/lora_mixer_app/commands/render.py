@@ -19,7 +19,7 @@ from lora_mixer.batch.run import RunOptions, RunResult, Standing, Switch, run
 from lora_mixer.batch.workers import LocalWorkers
 from lora_mixer.errors import CancelledError
 from lora_mixer_app.arguments import parse_lora, parse_size
-from lora_mixer_app.options import AllowPartial, Device, Dtype, Model, ModelsPath
+from lora_mixer_app.options import AllowPartial, Device, Dtype, Model, ModelsPath, Offload
 
 if TYPE_CHECKING:
     from lora_mixer import Mixer
@@ -83,6 +83,7 @@ def render(
     ] = None,
     device: Device = None,
     dtype: Dtype = None,
+    offload: Offload = "auto",
     *,
     allow_partial: AllowPartial = False,
     strict: Annotated[
@@ -150,6 +151,7 @@ def render(
         dtype=dtype,
         allow_partial=allow_partial,
         engine=engine,
+        offload=offload,
     )
     options = RunOptions(batch=batch, threads=threads, anew=not resume, retry_failed=retry_failed, strict=strict)
     with _cancel_on_interrupt() as cancel:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from lora_mixer_app.options import AllowPartial, Device, Dtype, Model, ModelsPath
+from lora_mixer_app.options import AllowPartial, Device, Dtype, Model, ModelsPath, Offload
 
 
 def ui(
@@ -19,6 +19,7 @@ def ui(
     port: Annotated[int, typer.Option(help="Port to listen on.")] = 7860,
     device: Device = None,
     dtype: Dtype = None,
+    offload: Offload = "auto",
     *,
     allow_partial: AllowPartial = False,
     open_browser: Annotated[bool, typer.Option("--open/--no-open", help="Open the page in the browser.")] = False,
@@ -29,6 +30,12 @@ def ui(
     from lora_mixer_app.ui.server import serve
 
     mixer = Mixer.open(
-        model, models_file=models_path, device=device, dtype=dtype, allow_partial=allow_partial, paths=False
+        model,
+        models_file=models_path,
+        device=device,
+        dtype=dtype,
+        offload=offload,
+        allow_partial=allow_partial,
+        paths=False,
     )
     serve(mixer, host=host, port=port, open_browser=open_browser)
