@@ -59,8 +59,11 @@ def read_options(**given: object) -> Mapping[str, object]:
     """
     table = read_table(Fields, {name: value for name, value in given.items() if value is not None}, strict=False)
     if isinstance(table, tuple):
-        option = f"--{str(table[0].key[0]).replace('_', '-')}" if table[0].key else None
-        raise RequestError(table[0].what, where=option)
+        name = str(table[0].key[0]) if table[0].key else ""
+        said = table[0].what.removeprefix(f"{name}: ")
+        if name in {"width", "height"}:
+            raise RequestError(f"{name} {said}", where="--size")
+        raise RequestError(said, where=f"--{name.replace('_', '-')}" if name else None)
     checked = {name: getattr(table, name) for name in given if name != "hires"}
     return checked | {"hires": None if table.hires is None else table.hires.wish()}
 

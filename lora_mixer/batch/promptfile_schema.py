@@ -158,7 +158,8 @@ def _faults(error: ValidationError, model: type[BaseModel]) -> Iterator[Fault]:
             table = LoraTable if "loras" in key[:-1] else HiresTable if "hires" in key[:-1] else model
             yield Fault(key=key, what=f"unknown key {key[-1]}; {nearest(str(key[-1]), table.model_fields)}")
             continue
-        shown = repr(item["input"]) if not isinstance(item["input"], dict) else ""
+        told = item["type"] == "value_error" or isinstance(item["input"], dict)
+        shown = "" if told else repr(item["input"])
         shown = shown if len(shown) <= LONGEST_SHOWN else f"{shown[:LONGEST_SHOWN]}..."
         place = ".".join(str(part) for part in key)
         said = _SAID.get(item["type"], item["msg"].removeprefix("Value error, ").removeprefix("Input "))

@@ -34,6 +34,8 @@ class DefaultsTable(_Table):
     negative: str | None = Field(default=None, max_length=20_000, description="text in quotes")
     steps: int | None = Field(default=None, ge=1, le=MAX_STEPS, description=f"a whole number from 1 to {MAX_STEPS}")
     cfg: float | None = Field(default=None, ge=0, le=100, description="a number from 0 to 100")
+    cfg_rescale: float | None = Field(default=None, ge=0, le=1, description="a number from 0 to 1")
+    preset: str | None = Field(default=None, min_length=1, max_length=100, description='a preset, like "lcm"')
     sampler: str | None = Field(default=None, min_length=1, max_length=100, description='a sampler, like "DPM++ 2M"')
     schedule: str | None = Field(default=None, min_length=1, max_length=100, description='a schedule, like "Karras"')
     width: int | None = Field(

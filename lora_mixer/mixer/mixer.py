@@ -375,7 +375,8 @@ class Mixer:
     def _job(self, asked: RenderRequest, source: ModelSource) -> Job:
         station = self._pool.take(source)
         model, texts = station.desk.model, station.desk.texts
-        filled = filled_in(asked, self.models_file.defaults_for(source.name))
+        own = self.models_file.model_defaults.get(source.name, asked)
+        filled = filled_in(asked, own, self.models_file.defaults)
         settings = settings_of(
             filled, model=source.name, native_size=model.native_size, emphasis=texts.default_emphasis
         )

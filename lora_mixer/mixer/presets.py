@@ -10,18 +10,20 @@ from lora_mixer.pipeline import Job
 from lora_mixer.request import RenderRequest
 
 
-def filled_in(asked: RenderRequest, defaults: RenderRequest) -> RenderRequest:
-    """Return a request with its gaps filled: from its preset first, then from the defaults of models.toml.
+def filled_in(asked: RenderRequest, *levels: RenderRequest) -> RenderRequest:
+    """Return a request with its gaps filled from levels of defaults, the nearest first, and from presets on the way.
 
-    What stands beside a preset wins over it; a preset that is asked for wins over the defaults.
+    What stands on one level with a preset wins over it; the preset wins over what stands on the levels behind.
 
     Raises:
         RequestError: There is no preset of that name; the nearest is in the text.
     """
-    request = asked if asked.preset is not None else asked.over(defaults)
-    if request.preset is None:
-        return request
-    return request.over(_wishes(find_preset(request.preset), request)).over(defaults)
+    request = asked
+    for level in (asked, *levels):
+        request = request.over(level)
+        if request.preset is not None:
+            request = request.over(_wishes(find_preset(request.preset), request))
+    return request
 
 
 def notes_on(name: str, job: Job, model: str) -> Iterator[str]:

@@ -152,7 +152,7 @@ def test_inspect_says_what_loras_have_in_common(embedded: Path) -> None:
         (("render", "prompts/demo.toml", "--lora", "linart=1", "--steps", "1"), 5, "line_art"),
         (("render", "prompts/demo.toml", "--lora", "line_art=nan", "--steps", "1"), 2, "nan is not a strength"),
         (("render", "prompts/demo.toml", "--steps", "many"), 2, "--steps"),
-        (("render", "prompts/demo.toml", "--size", "0x0"), 2, "width 0"),
+        (("render", "prompts/demo.toml", "--size", "0x0"), 2, "--size: width should be"),
         (("render", "prompts/demo.toml", "--output", "pyproject.toml"), 4, "pyproject.toml"),
         (("rendr",), 2, "rendr"),
     ],

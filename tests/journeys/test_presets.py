@@ -30,6 +30,18 @@ def test_what_is_said_wins_over_the_preset(mixer: Mixer):
     assert (settings.sampler, settings.steps, settings.cfg, settings.eta) == ("Euler a", 3, 1.0, None)
 
 
+def test_a_models_own_preset_is_its_default_and_gives_way_to_the_request(tmp_path: Path):
+    (tmp_path / "models.toml").write_text(
+        '[models.turbo]\nlocation = "builtin:emoji"\n[models.turbo.defaults]\npreset = "turbo"\ncfg = 2.0\n'
+        "[defaults]\nsteps = 30\n"
+    )
+    mixer = Mixer.open(models_file=tmp_path / "models.toml")
+    settings = mixer.job("heart").settings
+    assert (settings.sampler, settings.steps, settings.cfg) == ("Euler a", 4, 2.0)
+    asked = mixer.job("heart", preset="lcm").settings
+    assert (asked.sampler, asked.steps, asked.cfg) == ("LCM", 8, 1.5)
+
+
 def test_a_mix_without_the_lora_it_wants_is_told_in_the_record(mixer: Mixer):
     notes = mixer.job("heart <lora:line_art:1>", preset="lcm").notes
     assert notes[0] == "preset lcm: LCM, 8 steps, cfg 1.5"
