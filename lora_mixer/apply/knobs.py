@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 import torch
 from torch import Tensor
@@ -84,7 +85,7 @@ class Knobs:
         if other.values is None:
             raise RuntimeError("the strengths have not been set")
         self.live, self.over, self.along = other.live, {}, {}
-        self._write(other.values)
+        self._write(other.values, other._by_rank)
 
     def lay_out(self, layout: Layout) -> None:
         """Keep the strengths by rank, too, for factors that are joined like this."""
@@ -113,11 +114,12 @@ class Knobs:
             raise RuntimeError("the strengths have not been set")
         return self.values, 1
 
-    def _write(self, values: Tensor) -> None:
-        """Write the strengths of every row and adapter, and of every rank."""
+    def _write(self, values: Tensor, ready: Mapping[Layout, Tensor] = MappingProxyType({})) -> None:
+        """Write the strengths of every row and adapter, and of every rank, where those are not `ready`."""
         self.values = self._written(self.values, values)
         for layout, columns in self._columns.items():
-            self._by_rank[layout] = self._written(self._by_rank.get(layout), self.values.index_select(1, columns))
+            spread = ready[layout] if layout in ready else self.values.index_select(1, columns)
+            self._by_rank[layout] = self._written(self._by_rank.get(layout), spread)
 
     def _parts(self, stack: Stack, progress: float) -> _Parts:
         parts: _Parts = defaultdict(list)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import NamedTuple
 
 import torch
@@ -129,9 +130,15 @@ def merge(base: Weights, terms: Sequence[Term], *, joined: Joined, spare: Weight
     others = [term for term, rank in zip(terms, joined.ranks, strict=True) if rank == 0]
     weight = _with_changes(base, others) if others else base.weight
     if any(joined.ranks):
-        strengths = torch.tensor([t.strength for t, rank in zip(terms, joined.ranks, strict=True) for _ in range(rank)])
-        weight = _product_added(weight, joined.up * strengths.to(joined.up), joined.down, spare)
+        strengths = _by_rank(tuple(term.strength for term in terms), joined.ranks).to(joined.up)
+        weight = _product_added(weight, joined.up * strengths, joined.down, spare)
     return Weights(_like(base.weight, weight), _shifted(base.bias, terms, joined.shifts))
+
+
+@lru_cache(maxsize=64)
+def _by_rank(strengths: tuple[float, ...], ranks: tuple[int, ...]) -> Tensor:
+    """Return every adapter's strength as often as it has ranks; most modules of a mix ask for the same."""
+    return torch.tensor([strength for strength, rank in zip(strengths, ranks, strict=True) for _ in range(rank)])
 
 
 def _with_changes(base: Weights, terms: Sequence[Term]) -> Tensor:

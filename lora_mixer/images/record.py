@@ -51,6 +51,7 @@ class AdapterRecord:
         strength: How strongly it acted.
         kind: Its algebra, such as `lora` or `loha`; several joined by `+`.
         modules: How many modules of the model it changed.
+        mask_sha256: Digest of the picture that masks it, if one does.
     """
 
     name: str
@@ -60,6 +61,7 @@ class AdapterRecord:
     strength: Strength
     kind: str
     modules: int
+    mask_sha256: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +93,7 @@ class RenderRecord:
         threads: How many CPU threads, if the CPU computed.
         versions: Versions of the packages that decide the pixels, by name.
         seconds: Time spent on this picture.
+        tiled: Whether it was decoded in tiles, whose seams are blended.
         notes: What the user was told on the way, such as a missing embedding.
     """
 
@@ -108,6 +111,7 @@ class RenderRecord:
     threads: int | None = None
     versions: Mapping[str, str]
     seconds: float
+    tiled: bool = False
     notes: tuple[str, ...] = ()
     companions: tuple[Settings, ...] = ()
 

@@ -14,7 +14,7 @@ from lora_mixer.request import RenderRequest, Settings
 
 
 def rerender(mixer: Mixer, record: RenderRecord) -> RenderedImage:
-    """Render a picture again as its record says: same engine, same batch, same number of threads.
+    """Render a picture again as its record says: same engine, batch, threads and tiles.
 
     Args:
         mixer: An open mixer whose current model is the record's, with its dtype and engine.
@@ -24,13 +24,16 @@ def rerender(mixer: Mixer, record: RenderRecord) -> RenderedImage:
         LoraMixerError: What rendering raises.
     """
     batch = record.companions or (record.settings,)
-    before = torch.get_num_threads()
+    desk = mixer.desk
+    before, tiled = torch.get_num_threads(), desk.tiled
     if record.threads:
         torch.set_num_threads(record.threads)
+    desk.tiled = record.tiled
     try:
         pictures = list(mixer.render_many([_here(settings) for settings in batch], batch=len(batch)))
     finally:
         torch.set_num_threads(before)
+        desk.tiled = tiled
     return pictures[record.batch_index]
 
 
@@ -53,6 +56,12 @@ def differences(mixer: Mixer, record: RenderRecord) -> tuple[str, ...]:
         f"the LoRA {adapter.name} is another file: {digests[adapter.name][:10]}, then {adapter.sha256[:10]}"
         for adapter in record.adapters
         if digests.get(adapter.name, adapter.sha256) != adapter.sha256
+    ]
+    masks = {adapter.name: adapter.mask_sha256 for adapter in now.adapters}
+    said += [
+        f"the mask of {adapter.name} is another picture"
+        for adapter in record.adapters
+        if adapter.mask_sha256 and masks.get(adapter.name) != adapter.mask_sha256
     ]
     vectors = {embedding.name: embedding.sha256 for embedding in now.embeddings}
     said += [

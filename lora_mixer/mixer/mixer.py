@@ -78,6 +78,8 @@ class Mixer:
         paths: bool = True,
         merge_cache_mb: int = DEFAULT_CACHE_MB,
         max_models: int | None = None,
+        tiled: bool | None = None,
+        compiled: bool = False,
     ) -> Self:
         """Open a model.
 
@@ -95,6 +97,9 @@ class Mixer:
             paths: Whether LoRAs and models may be named by path or hub id later on; say no where strangers name them.
             merge_cache_mb: How many MiB of merged weights of earlier mixes are kept.
             max_models: How many models may be in memory at once; None takes what models.toml says (1 if nothing).
+            tiled: Decode pictures in overlapping tiles: a third of the memory, a little slower; None does so where
+                memory is short.
+            compiled: Let torch compile the denoiser: minutes at the first step of every size.
 
         Raises:
             ConfigError: models.toml is wrong.
@@ -112,6 +117,8 @@ class Mixer:
             engine=engine,
             offload=offload,
             merge_cache_mb=merge_cache_mb,
+            tiled=tiled,
+            compiled=compiled,
         )
         limit = file.max_models if max_models is None else max_models
         mixer = cls(file, file.model(model), setup, paths=paths, max_models=limit, broken_embeddings=broken)

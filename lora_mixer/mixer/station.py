@@ -37,6 +37,8 @@ class Setup:
         engine: How mixes are applied.
         offload: Where weights rest while they do not compute.
         merge_cache_mb: How many MiB of merged weights of earlier mixes are kept.
+        tiled: Whether pictures are decoded in tiles; None: where memory is short.
+        compiled: Whether torch compiles the denoiser.
     """
 
     library: Library
@@ -48,6 +50,8 @@ class Setup:
     engine: str
     offload: str
     merge_cache_mb: int
+    tiled: bool | None = None
+    compiled: bool = False
 
     def open(self, source: ModelSource) -> Station:
         """Open a model.
@@ -58,6 +62,8 @@ class Setup:
         model = open_model(
             source, device=self.device, dtype=self.dtype, offload=self.offload, sha256=self.digests.sha256
         )
+        if self.compiled:
+            model.compile()
         merged = MergeEngine(model, cache_mb=self.merge_cache_mb)
         desk = Desk(
             model=model,
@@ -65,6 +71,7 @@ class Setup:
             side=SideEngine(model),
             texts=Texts(model, merged, self.embeddings),
             wanted=self._engine(model),
+            tiled=self.tiled,
         )
         return Station(
             source=source, desk=desk, shelf=Shelf(self.library, model.index, allow_partial=self.allow_partial)

@@ -21,32 +21,38 @@ SHARE = 0.25
 class PackedConv2d(nn.Conv2d):
     """A convolution with its pristine weight packed, and that of a mix from its second use on.
 
-    Packed weights belong to weights that stay as they are. `installed` says that others have taken their place.
+    Packed weights belong to weights that stay as they are; `installed` says that another has taken their place. The
+    weights are held, so that no other can come to lie where they lay.
     """
 
-    pristine: int
-    """Where the pristine weight lies in memory."""
-    packed: dict[tuple[int, int], Tensor]
-    """Packed weights by place and version of the weight they were made from."""
-    mixed: tuple[int, int]
-    """Place and version of the mix that is on, or was last."""
+    pristine: Tensor
+    """The weight as it was opened."""
+    pristine_pack: Tensor | None
+    mixed: Tensor | None
+    """The weight of the mix that is on, or was last, if it can be told when it is written over."""
+    version: int
+    """torch's count of writes to it, when it was put on."""
+    mixed_pack: Tensor | None
     uses: int
-    """How often that mix has been used without being packed."""
+    """How often it has been used without being packed."""
 
     def begin(self) -> None:
         """Take the weight as it stands for the pristine one."""
-        self.pristine, self.packed, self.mixed, self.uses = self.weight.data_ptr(), {}, (0, 0), 0
+        self.pristine, self.pristine_pack = self.weight.data, None
+        self.mixed, self.version, self.mixed_pack, self.uses = None, 0, None, 0
 
     def installed(self, weight: Tensor) -> None:
-        """Note that this weight is on: pristine, or a mix (told apart from earlier ones in its place by its version)."""
-        at = (weight.data_ptr(), weight._version)  # noqa: SLF001 torch's own count of writes, which has no other name
-        if at[0] != self.pristine and at != self.mixed:
-            self.packed.pop(self.mixed, None)
-            self.mixed, self.uses = at, 0
+        """Note that this weight is on: the pristine one, or a mix, perhaps written over an earlier one."""
+        if weight.data_ptr() == self.pristine.data_ptr():
+            return
+        version = None if weight.is_inference() else weight._version  # noqa: SLF001 it has no other name
+        if version is None or weight is not self.mixed or version != self.version:
+            self.mixed, self.version = (None, 0) if version is None else (weight, version)
+            self.mixed_pack, self.uses = None, 0
 
     def _conv_forward(self, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         usual = torch.compiler.is_compiling() or weight.dtype is not torch.bfloat16
-        packed = None if usual else self._packed(input, weight)
+        packed = None if usual else self._packed(weight, input.shape)
         output: Tensor
         if packed is None:
             output = super()._conv_forward(input, weight, bias)
@@ -56,25 +62,31 @@ class PackedConv2d(nn.Conv2d):
         )
         return output
 
-    def _packed(self, input: Tensor, weight: Tensor) -> Tensor | None:
+    def _packed(self, weight: Tensor, shape: torch.Size) -> Tensor | None:
+        """Return this weight packed, if it is worth it."""
         place = weight.data_ptr()
-        key = (place, 0) if place == self.pristine else self.mixed
-        if key in self.packed or place != key[0]:
-            return self.packed.get(key) if place == key[0] else None
-        if place != self.pristine:
-            self.uses += 1
-            if self.uses == 1:
-                return None
+        if place == self.pristine.data_ptr():
+            if self.pristine_pack is None:
+                self.pristine_pack = self._pack(weight, shape)
+            return self.pristine_pack
+        if self.mixed is None or place != self.mixed.data_ptr():
+            return None
+        self.uses += 1
+        if self.mixed_pack is None and self.uses > 1:
+            self.mixed_pack = self._pack(weight, shape)
+        return self.mixed_pack
+
+    def _pack(self, weight: Tensor, shape: torch.Size) -> Tensor:
         reorder: Any = torch._C._nn.mkldnn_reorder_conv2d_weight  # noqa: SLF001 as above
-        self.packed[key] = reorder(
+        packed: Tensor = reorder(
             weight.detach().to_mkldnn(),
             list(self.padding),
             list(self.stride),
             list(self.dilation),
             self.groups,
-            list(input.shape),
+            list(shape),
         )
-        return self.packed[key]
+        return packed
 
 
 def pack_convolutions(network: nn.Module) -> None:

@@ -10,6 +10,20 @@ from torch import Tensor, nn
 from lora_mixer.errors import RenderError
 from lora_mixer.models.layout import laid_out
 from lora_mixer.models.libraries import AutoencoderKL
+from lora_mixer.models.memory import available_bytes
+
+ELEMENTS_PER_PIXEL = 6
+"""What a decoder holds at its widest, for each pixel and channel of its last level: measured on SD 1.5's decoder."""
+
+SHARE = 0.5
+"""Decoding in one piece may take so much of the free memory."""
+
+
+def must_tile(vae: AutoencoderKL, height: int, width: int) -> bool:
+    """Return whether memory is too short to decode a picture of height x width pixels in one piece."""
+    free = available_bytes()
+    channels = int(vae.config["block_out_channels"][0])
+    return free is not None and height * width * channels * ELEMENTS_PER_PIXEL * vae.dtype.itemsize > SHARE * free
 
 
 def decode(vae: AutoencoderKL, latents: Tensor, *, tiled: bool = False) -> Tensor:

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from lora_mixer.models.decode import decode
+from lora_mixer.models.decode import decode, must_tile
 from lora_mixer.models.digest import Sha256, digest_of_files, sha256_of
 from lora_mixer.models.encode import encode
 from lora_mixer.models.index import index_of, module_of
@@ -37,6 +37,7 @@ class Model:
         vae_files: The weight files of a separate VAE.
         sha256: What digests files.
         offload: What lets the weights visit the device, if they rest elsewhere.
+        compiled: Whether torch compiles the denoiser when it is first used.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Model:
     vae_files: tuple[Path, ...] = ()
     sha256: Sha256 = sha256_of
     offload: Offload | None = None
+    compiled: bool = False
 
     @property
     def parts(self) -> Mapping[str, nn.Module]:
@@ -106,6 +108,16 @@ class Model:
     def module(self, name: ModuleName) -> nn.Module:
         """Return the module of this canonical name, whether or not the encoder class has a `text_model.` level."""
         return module_of(self.parts, name)
+
+    def compile(self) -> None:
+        """Let torch compile the denoiser at its first use: worth it where many pictures of one size follow."""
+        torch._dynamo.config.skip_nnmodule_hook_guards = False  # noqa: SLF001 side paths are hooks that come and go
+        self.unet.compile()
+        self.compiled = True
+
+    def must_tile(self, height: int, width: int) -> bool:
+        """Return whether memory is too short to decode a picture of height x width pixels in one piece."""
+        return self.device.type == "cpu" and must_tile(self.vae, height, width)
 
     def decode(self, latents: Tensor, *, tiled: bool = False) -> Tensor:
         """Return the pictures of latents (n, c, h, w) as uint8 (n, H, W, 3) on the CPU."""

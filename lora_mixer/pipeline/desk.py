@@ -31,6 +31,7 @@ class Desk:
         side: The engine that adds branches.
         texts: What turns text into the UNet's conditioning.
         wanted: The engine to use, or `auto`.
+        tiled: Whether pictures are decoded in tiles; None: where memory is short.
     """
 
     model: Model
@@ -38,6 +39,7 @@ class Desk:
     side: SideEngine
     texts: Texts
     wanted: str = "auto"
+    tiled: bool | None = None
 
     def plan(self, jobs: Sequence[Job]) -> ApplyPlan:
         """Return which engine applies the mixes of a batch, and why."""
@@ -54,8 +56,16 @@ class Desk:
             costs=lambda: costs_of(self.model.device, self.model.dtype),
         )
 
-    def picture(self, latent: Tensor) -> Image.Image:
+    def tiles(self, height: int, width: int) -> bool:
+        """Return whether a picture of height x width pixels is decoded in tiles."""
+        return self.model.must_tile(height, width) if self.tiled is None else self.tiled
+
+    def picture(self, latent: Tensor, *, tiled: bool | None = None) -> Image.Image:
         """Return a latent (c, h, w) as a picture.
+
+        Args:
+            latent: The latent.
+            tiled: Whether it is decoded in tiles; None decides by its size.
 
         Raises:
             RenderError: It is not a number.
@@ -65,9 +75,11 @@ class Desk:
                 "the picture came out as not-a-number",
                 remedy="Lower the LoRA strengths or cfg, or render in float32 (--dtype float32).",
             )
-        return Image.fromarray(np.asarray(self.model.decode(latent.unsqueeze(0))[0]))
+        scale = self.model.latent_scale
+        in_tiles = self.tiles(latent.shape[1] * scale, latent.shape[2] * scale) if tiled is None else tiled
+        return Image.fromarray(np.asarray(self.model.decode(latent.unsqueeze(0), tiled=in_tiles)[0]))
 
-    def enlarged(self, latents: Tensor, hires: HiresSettings) -> Tensor:
+    def enlarged(self, latents: Tensor, hires: HiresSettings, *, tiled: bool) -> Tensor:
         """Return latents (n, c, h, w) at the size of the second pass, each picture by itself.
 
         To a scale they are stretched; a size of another shape is covered, and what stands over is cut off, as A1111
@@ -81,8 +93,9 @@ class Desk:
         if upscaler.latent:
             large = upscale_latents(latents, upscaler, height=height, width=width)
         else:
-            small = torch.cat([self.model.decode(latent.unsqueeze(0)) for latent in latents])
+            small = torch.cat([self.model.decode(latent.unsqueeze(0), tiled=tiled) for latent in latents])
             pictures = upscale_pictures(small, upscaler, height=height * scale, width=width * scale)
-            large = torch.cat([self.model.encode(picture.unsqueeze(0)) for picture in pictures]).to(latents.device)
+            encoded = [self.model.encode(picture.unsqueeze(0), tiled=tiled) for picture in pictures]
+            large = torch.cat(encoded).to(latents.device)
         top, left = (height - high) // 2, (width - wide) // 2
         return large[:, :, top : top + high, left : left + wide]

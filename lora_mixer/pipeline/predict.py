@@ -99,5 +99,6 @@ class Predictor:
                 "time_ids": torch.tensor(ids, dtype=dtype, device=device),
             }
         stacks = tuple(row.guide.stack for row in rows)
-        heard: Heard | None = None if any(stack.curved for stack in stacks) else {}
+        changing = self._desk.model.compiled or any(stack.curved for stack in stacks)
+        heard: Heard | None = None if changing else {}
         return _Group(rows=tuple(rows), stacks=stacks, tokens=tokens.to(device, dtype), extra=extra, heard=heard)

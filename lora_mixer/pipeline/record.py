@@ -6,19 +6,24 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
 import torch
 
 from lora_mixer.apply import ApplyPlan
+from lora_mixer.files import digest_file
 from lora_mixer.images import AdapterRecord, EmbeddingRecord, ModelRecord, RenderRecord
 from lora_mixer.pipeline.desk import Desk
 from lora_mixer.pipeline.job import Job, Use
+from lora_mixer.request import Strength
 from lora_mixer.sampling import find_sampler, schedule_in_use
 
 LIBRARIES = ("lora-mixer", "torch", "diffusers", "transformers")
 
 
-def record_of(desk: Desk, jobs: Sequence[Job], index: int, *, plan: ApplyPlan, seconds: float) -> RenderRecord:
+def record_of(
+    desk: Desk, jobs: Sequence[Job], index: int, *, plan: ApplyPlan, seconds: float, tiled: bool = False
+) -> RenderRecord:
     """Return the record of one picture of a batch.
 
     Args:
@@ -27,6 +32,7 @@ def record_of(desk: Desk, jobs: Sequence[Job], index: int, *, plan: ApplyPlan, s
         index: The picture's place in it.
         plan: The engine that was used, and why.
         seconds: Wall-clock time per picture.
+        tiled: Whether it was decoded in tiles.
     """
     job, model = jobs[index], desk.model
     sampler = find_sampler(job.settings.sampler, job.settings.schedule)
@@ -48,6 +54,7 @@ def record_of(desk: Desk, jobs: Sequence[Job], index: int, *, plan: ApplyPlan, s
         threads=torch.get_num_threads(),
         versions=_versions(),
         seconds=seconds,
+        tiled=tiled,
         notes=job.notes,
         companions=tuple(other.settings for other in jobs) if len(jobs) > 1 else (),
     )
@@ -72,7 +79,12 @@ def _adapter(use: Use) -> AdapterRecord:
         strength=use.placed.strength,
         kind="+".join(sorted({layer.kind.name for layer in adapter.layers.values()})),
         modules=len(adapter.layers),
+        mask_sha256=_mask_digest(use.placed.strength),
     )
+
+
+def _mask_digest(strength: Strength) -> str | None:
+    return digest_file(strength.mask).sha256 if isinstance(strength.mask, Path) else None
 
 
 @cache

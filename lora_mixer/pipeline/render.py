@@ -47,16 +47,21 @@ def render(desk: Desk, jobs: Sequence[Job]) -> Iterator[Step | RenderedImage]:
     # 2. hires fix: the second pass, from the enlarged picture with noise on it
     again = [job.second for job in jobs if job.second is not None]
     hires = jobs[0].settings.hires
+    largest = hires or jobs[0].settings
+    tiled = desk.tiles(largest.height, largest.width)
     if hires is not None:
         second = _Pass(desk, again, done=jobs[0].settings.steps)
-        latents = yield from second.steps(second.from_pictures(desk.enlarged(latents, hires), hires.denoise))
+        latents = yield from second.steps(
+            second.from_pictures(desk.enlarged(latents, hires, tiled=tiled), hires.denoise)
+        )
         plans.append(second.plan)
     # 3. pixels
-    pictures = [desk.picture(latent) for latent in latents]
+    pictures = [desk.picture(latent, tiled=tiled) for latent in latents]
     # 4. what was done, for each picture
     seconds = (time.perf_counter() - started) / len(jobs)
     for index, picture in enumerate(pictures):
-        yield RenderedImage(image=picture, record=record_of(desk, jobs, index, plan=joined(plans), seconds=seconds))
+        record = record_of(desk, jobs, index, plan=joined(plans), seconds=seconds, tiled=tiled)
+        yield RenderedImage(image=picture, record=record)
 
 
 class _Pass:

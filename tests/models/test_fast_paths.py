@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from lora_mixer import Mixer
+from lora_mixer.mixer import rerender
 from lora_mixer.models import PackedConv2d
 from lora_mixer.models.attention import TOGETHER_BYTES, PiecewiseAttention, attend, use_piecewise_attention
 from lora_mixer.models.convolution import pack_convolutions
@@ -100,7 +103,7 @@ def test_a_packed_convolution_computes_the_same_bits_at_every_size_and_batch() -
     assert isinstance(conv, nn.Conv2d)
     for given, wanted in zip((x, x[:1], x[:, :, :7, :9]), plain, strict=True):
         assert torch.equal(conv(given), wanted)
-    assert len(conv.packed) == 1
+    assert conv.pristine_pack is not None
 
 
 @needs_packing
@@ -119,7 +122,28 @@ def test_a_packed_convolution_follows_every_weight_that_is_put_on_and_the_pristi
             conv.installed(pristine)
             conv.weight.data = pristine
             assert torch.equal(conv(x), before)
-        assert len(conv.packed) == 2
+        assert conv.mixed_pack is not None
+
+
+@needs_packing
+def test_a_mix_that_comes_to_lie_where_an_earlier_one_lay_is_not_taken_for_it() -> None:
+    conv, x = convolution()
+    pack_convolutions(nn.Sequential(conv))
+    for seed in range(1, 6):
+        weight = noise(*conv.weight.shape, seed=seed)
+        for _ in range(2):
+            conv.installed(weight)
+            conv.weight.data = weight
+            assert torch.equal(conv(x), F.conv2d(x, weight, conv.bias, conv.stride, conv.padding))
+        del weight
+    with torch.inference_mode():  # writes to such tensors are not counted, so they are never packed
+        weight = noise(*conv.weight.shape, seed=9)
+        for seed in (9, 10):
+            weight.copy_(noise(*conv.weight.shape, seed=seed))
+            for _ in range(2):
+                conv.installed(weight)
+                conv.weight.data = weight
+                assert torch.equal(conv(x), F.conv2d(x, weight, conv.bias, conv.stride, conv.padding))
 
 
 @needs_packing
@@ -128,3 +152,37 @@ def test_convolutions_are_not_packed_where_memory_is_short(monkeypatch: pytest.M
     monkeypatch.setattr("lora_mixer.models.convolution.available_bytes", lambda: conv.weight.nbytes * 3)
     pack_convolutions(nn.Sequential(conv))
     assert type(conv) is nn.Conv2d
+
+
+def test_a_picture_is_decoded_in_tiles_where_memory_is_short(mixer: Mixer, monkeypatch: pytest.MonkeyPatch) -> None:
+    model, (width, height) = mixer.model, mixer.native_size
+    assert not model.must_tile(height, width)
+    monkeypatch.setattr("lora_mixer.models.decode.available_bytes", lambda: 2**20)
+    assert model.must_tile(height, width)
+    record = mixer.render("cat", seed=1, steps=1, width=2 * width).record
+    assert record.tiled
+
+
+def test_a_tiled_picture_is_nearly_the_whole_one_and_comes_out_tiled_again(mixer: Mixer) -> None:
+    width, _ = mixer.native_size
+    whole = mixer.render("cat", seed=1, steps=2, width=2 * width)
+    assert not whole.record.tiled
+    mixer.desk.tiled = True
+    try:
+        tiled = mixer.render("cat", seed=1, steps=2, width=2 * width)
+    finally:
+        mixer.desk.tiled = None
+    assert tiled.record.tiled
+    left, right = (np.asarray(picture.image).astype(int) for picture in (whole, tiled))
+    assert 0 < np.abs(left - right).mean() < 10
+    assert np.array_equal(np.asarray(rerender(mixer, tiled.record).image), right)
+    assert mixer.desk.tiled is None
+
+
+@pytest.mark.filterwarnings("ignore")  # torch's compiler warns about itself
+def test_the_denoiser_is_compiled_only_where_that_is_asked_for(mixer: Mixer) -> None:
+    assert not mixer.model.compiled
+    compiled = Mixer.open("emoji", dtype="float32", compiled=True).model
+    assert compiled.compiled
+    assert compiled.unet._compiled_call_impl is not None
+    assert mixer.model.unet._compiled_call_impl is None
