@@ -17,6 +17,7 @@ MEASURES = (
     "unet_step",
     "sweep",
     "open_lora",
+    "open_model",
     "memory",
     "pristine",
 )
