@@ -14,22 +14,20 @@ from lora_mixer import __version__
 from lora_mixer.apply import DEFAULT_CACHE_MB, Overlap, measure
 from lora_mixer.bake import BakeReport, OnModule
 from lora_mixer.catalog import FileDigests, Library, ModelsFile, load_models_file
-from lora_mixer.choices import find_sampler
 from lora_mixer.errors import RenderError, RequestError
 from lora_mixer.mapping import MappingReport
 from lora_mixer.mixer.baking import bake
 from lora_mixer.mixer.embeddings import open_embeddings
 from lora_mixer.mixer.frugal import Frugal
 from lora_mixer.mixer.options import RequestOptions
+from lora_mixer.mixer.planning import in_batches, job_at
 from lora_mixer.mixer.pool import Pool
-from lora_mixer.mixer.presets import filled_in, notes_on
 from lora_mixer.mixer.progress import Cancel, OnProgress
-from lora_mixer.mixer.resolve import drawn, job_of, settings_of, styled
 from lora_mixer.mixer.sources import source_of
 from lora_mixer.mixer.station import Setup
 from lora_mixer.mixer.watch import Watch
 from lora_mixer.models import Model
-from lora_mixer.pipeline import Desk, Job, RenderedImage, batch_key, render
+from lora_mixer.pipeline import Desk, Job, RenderedImage, render
 from lora_mixer.request import ModelSource, RenderRequest
 
 OnFailure = Callable[[int, RenderError], None]
@@ -283,7 +281,7 @@ class Mixer:
         total, done = sum(len(jobs) for jobs in plans.values()), 0
         for source, jobs in plans.items():
             frugal = Frugal(batch)
-            for group in _batches(jobs, batch):
+            for group in in_batches(jobs, batch):
                 draw = partial(
                     self._drawn, source, Watch(on_progress=on_progress, cancel=cancel, before=done, total=total)
                 )
@@ -380,20 +378,7 @@ class Mixer:
             )
 
     def _job(self, asked: RenderRequest, source: ModelSource) -> Job:
-        station = self._pool.take(source)
-        model, texts = station.desk.model, station.desk.texts
-        own = self.models_file.model_defaults.get(source.name, asked)
-        filled = filled_in(asked, own, self.models_file.defaults)
-        settings = settings_of(
-            filled, model=source.name, native_size=model.native_size, emphasis=texts.default_emphasis
-        )
-        settings = styled(settings, filled.styles, self.models_file.style_files)
-        find_sampler(settings.sampler, settings.schedule, settings.eta)  # refuses a name there is none of
-        settings = drawn(settings, self.models_file.wildcard_folders)
-        job = job_of(settings, station.shelf, family=model.family, embeddings=texts.names)
-        notes = [f"styles: {', '.join(filled.styles)}"] if filled.styles else []
-        notes += notes_on(filled.preset, job, source.name) if filled.preset else []
-        return replace(job, notes=(*notes, *job.notes))
+        return job_at(self._pool.take(source), asked, self.models_file)
 
     def _source(self, asked: str | None) -> ModelSource:
         return source_of(asked, current=self._current, models_file=self.models_file, paths=self._paths)
@@ -401,14 +386,3 @@ class Mixer:
 
 def _asked(request: RenderRequest | str, options: RequestOptions) -> RenderRequest:
     return replace(RenderRequest(prompt=request) if isinstance(request, str) else request, **options)
-
-
-def _batches(jobs: Sequence[tuple[int, Job]], size: int) -> Iterator[list[tuple[int, Job]]]:
-    group: list[tuple[int, Job]] = []
-    for index, job in jobs:
-        if group and (len(group) >= size or batch_key(job.settings) != batch_key(group[0][1].settings)):
-            yield group
-            group = []
-        group.append((index, job))
-    if group:
-        yield group

@@ -1,0 +1,47 @@
+"""From a request to its job on an open model, and from jobs to batches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from lora_mixer.catalog import ModelsFile
+from lora_mixer.choices import find_sampler
+from lora_mixer.mixer.presets import filled_in, notes_on
+from lora_mixer.mixer.resolve import drawn, job_of, settings_of, styled
+from lora_mixer.mixer.station import Station
+from lora_mixer.pipeline import Job, batch_key
+from lora_mixer.request import RenderRequest
+
+Placed = tuple[int, Job]
+"""A job and its place among the requests."""
+
+
+def job_at(station: Station, asked: RenderRequest, models_file: ModelsFile) -> Job:
+    """Return what a request comes to on a model.
+
+    Raises:
+        LoraMixerError: What rendering it would raise before its first step.
+    """
+    name, model, texts = station.source.name, station.desk.model, station.desk.texts
+    filled = filled_in(asked, models_file.model_defaults.get(name, asked), models_file.defaults)
+    settings = settings_of(filled, model=name, native_size=model.native_size, emphasis=texts.default_emphasis)
+    settings = styled(settings, filled.styles, models_file.style_files)
+    find_sampler(settings.sampler, settings.schedule, settings.eta)  # refuses a name there is none of
+    settings = drawn(settings, models_file.wildcard_folders)
+    job = job_of(settings, station.shelf, family=model.family, embeddings=texts.names)
+    notes = [f"styles: {', '.join(filled.styles)}"] if filled.styles else []
+    notes += notes_on(filled.preset, job, name) if filled.preset else []
+    return replace(job, notes=(*notes, *job.notes))
+
+
+def in_batches(jobs: Sequence[Placed], size: int) -> Iterator[list[Placed]]:
+    """Yield neighbours that can be rendered together, so many at most."""
+    group: list[Placed] = []
+    for index, job in jobs:
+        if group and (len(group) >= size or batch_key(job.settings) != batch_key(group[0][1].settings)):
+            yield group
+            group = []
+        group.append((index, job))
+    if group:
+        yield group
