@@ -28,8 +28,14 @@ def seconds_for(plan: PromptFile, lines: tuple[Entry, ...]) -> float:
     return rate * sum(_work(job.request, last) for job in plan.jobs)
 
 
-def _work(asked: RenderRequest | Settings, last: Settings) -> int:
-    return (asked.steps or last.steps) * (asked.width or last.width) * (asked.height or last.height)
+def _work(asked: RenderRequest | Settings, last: Settings) -> float:
+    """Return steps times pixels, over both passes of hires fix."""
+    steps, pixels = asked.steps or last.steps, (asked.width or last.width) * (asked.height or last.height)
+    hires = asked.hires
+    if hires is None:
+        return steps * pixels
+    larger = hires.width * hires.height if hires.width and hires.height else pixels * (hires.scale or 2.0) ** 2
+    return steps * pixels + (hires.steps or steps) * larger
 
 
 def _shown(seconds: float) -> str:

@@ -30,7 +30,7 @@ def notes_on(name: str, job: Job, model: str) -> Iterator[str]:
     """Yield what a picture's record says of its preset, and whether nothing in the mix looks made for it."""
     preset, settings = find_preset(name), job.settings
     yield f"preset {preset.name}: {settings.sampler}, {settings.steps} steps, cfg {settings.cfg:g}"
-    names = [model, *(word for use in job.uses for word in (use.name, use.file))]
+    names = [model, *(word for use in job.uses for word in (use.name, use.file, use.alias or ""))]
     if not preset.suits(names):
         yield f"the preset {preset.name} wants {preset.wants}, and nothing in the mix is called like one"
 

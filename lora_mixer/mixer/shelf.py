@@ -48,6 +48,7 @@ class Shelf:
             file=entry.path.name,
             sha256=digests.sha256,
             autov3=digests.autov3,
+            alias=entry.alias,
             placed=Placed(adapter=self.take(asked.name, rank=asked.strength.rank), strength=asked.strength),
         )
 

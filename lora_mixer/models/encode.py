@@ -6,18 +6,19 @@ import torch
 from torch import Tensor, nn
 
 from lora_mixer.errors import RenderError
+from lora_mixer.models.layout import laid_out
 from lora_mixer.models.libraries import AutoencoderKL
 
 
 def encode(vae: AutoencoderKL, pictures: Tensor, *, tiled: bool = False) -> Tensor:
-    """Return the latents (n, c, h, w), float32 on the VAE's device, of pictures: uint8 (n, H, W, 3).
+    """Return the latents (n, c, h, w), float32, of pictures: uint8 (n, H, W, 3).
 
     The mean of the encoder's distribution is taken, so one picture always gives the same latent. An encoder that
     overflows in half precision is moved to float32 for good, as the decoder is.
 
     Args:
         vae: The encoder.
-        pictures: Pictures whose sides are multiples of the latent scale.
+        pictures: Pictures on the device the encoder computes on, their sides multiples of the latent scale.
         tiled: Encode in overlapping tiles: less memory, a little slower.
 
     Raises:
@@ -35,7 +36,7 @@ def encode(vae: AutoencoderKL, pictures: Tensor, *, tiled: bool = False) -> Tens
 
 
 def _encode(vae: AutoencoderKL, pictures: Tensor) -> Tensor:
-    scaled = pictures.to(vae.device).permute(0, 3, 1, 2).float() / 127.5 - 1
-    latents: Tensor = vae.encode(scaled.to(vae.dtype), return_dict=False)[0].mode()
+    scaled = pictures.permute(0, 3, 1, 2).float() / 127.5 - 1
+    latents: Tensor = vae.encode(laid_out(scaled.to(vae.dtype)), return_dict=False)[0].mode()
     factor: float = vae.config["scaling_factor"]
     return latents.float() * factor

@@ -125,7 +125,7 @@ class Model:
 
     def encode(self, pictures: Tensor, *, tiled: bool = False) -> Tensor:
         """Return the latents (n, c, h, w) of pictures as uint8 (n, H, W, 3); `decode` gives the pictures back, nearly."""
-        return encode(self.vae, pictures, tiled=tiled)
+        return encode(self.vae, pictures.to(self.device), tiled=tiled)
 
     def checksum(self) -> str:
         """Return the sha256 over every parameter and buffer in memory: equal exactly if no bit has changed."""

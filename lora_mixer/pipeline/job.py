@@ -53,6 +53,7 @@ class Use:
         file: Its file name.
         sha256: The digest of the whole file.
         autov3: The digest A1111 and Civitai know it by.
+        alias: The name its trainer gave it.
         placed: The adapter and its strength.
     """
 
@@ -60,6 +61,7 @@ class Use:
     file: str
     sha256: str
     autov3: str | None
+    alias: str | None = None
     placed: Placed
 
 

@@ -180,3 +180,10 @@ def test_time_is_told_from_earlier_pictures_by_steps_and_pixels(tmp_path: Path) 
     plan = read_prompt_text(f"cat\ndog --steps {SETTINGS.steps * 3}", Path("x.txt"))
     assert seconds_for(plan, lines) == pytest.approx(4)
     assert "2 earlier pictures" in estimate(plan, tmp_path)
+
+
+def test_a_second_pass_takes_its_own_time(tmp_path: Path) -> None:
+    _filled(tmp_path, 2)
+    lines = read_entries(tmp_path)
+    plain, twice = (read_prompt_text(text, Path("x.txt")) for text in ("cat", "cat --hires 2"))
+    assert seconds_for(twice, lines) == pytest.approx(5 * seconds_for(plain, lines))

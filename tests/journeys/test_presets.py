@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from lora_mixer import Mixer, RenderRequest
 from lora_mixer.batch import Overrides, read_options, read_prompt_file
 from lora_mixer.choices import PRESETS, find_preset, find_sampler
 from lora_mixer.errors import RequestError
+from lora_mixer.mixer.presets import notes_on
 from lora_mixer_app.cli import build
 
 DOCS = Path(__file__).parents[2] / "docs" / "samplers.md"
@@ -131,3 +133,10 @@ def test_automatic_is_what_the_settings_say_and_the_record_says_what_it_came_to(
     assert picture.record.settings.schedule == "Automatic"
     assert picture.record.schedule == "SGM Uniform"
     assert mixer.job(RenderRequest(prompt="x", sampler="Euler", schedule="Karras")).settings.schedule == "Karras"
+
+
+def test_a_lora_is_known_by_the_name_its_trainer_gave_it(mixer: Mixer):
+    job = mixer.job("heart <lora:line_art:1>")
+    renamed = replace(job, uses=tuple(replace(use, alias="my_lcm_lora") for use in job.uses))
+    assert len(list(notes_on("lcm", job, "emoji"))) == 2
+    assert len(list(notes_on("lcm", renamed, "emoji"))) == 1
