@@ -232,3 +232,41 @@ def test_the_command_bakes_and_tells_the_error_of_each_block(tmp_path: Path) -> 
     assert "relative error" in done.output
     assert "te1" in done.output or "unet" in done.output
     assert (tmp_path / "a.safetensors").is_file()
+
+
+def test_kinds_without_thin_factors_norms_biases_and_embeddings_are_baked_too(mixer: Mixer, tmp_path: Path) -> None:
+    torch.manual_seed(2)
+    linear, turned, conv, norm = (
+        next(spec for spec in mixer.model.index if spec.name.part == "unet" and spec.name.path.endswith(end))
+        for end in ("attn1.to_q", "attn1.to_out.0", "conv1", "norm1")
+    )
+    stems = {s: "lora_unet_" + s.name.path.replace(".", "_") for s in (linear, turned, conv, norm)}
+    outputs, inputs = linear.weight
+    save_file(
+        {
+            f"{stems[linear]}.lora_up.weight": torch.randn(outputs, 2) * 0.1,
+            f"{stems[linear]}.lora_down.weight": torch.randn(2, inputs) * 0.1,
+            f"{stems[linear]}.dora_scale": torch.rand(outputs, 1) + 0.5,
+            f"{stems[turned]}.lokr_w1": torch.randn(4, 4) * 0.1,
+            f"{stems[turned]}.lokr_w2": torch.randn(turned.weight[0] // 4, turned.weight[1] // 4) * 0.1,
+            f"{stems[conv]}.diff": torch.randn(conv.weight) * 0.01,
+            f"{stems[conv]}.diff_b": torch.randn(conv.weight[0]) * 0.1,
+            f"{stems[norm]}.w_norm": torch.randn(norm.weight) * 0.1,
+            f"{stems[norm]}.b_norm": torch.randn(norm.weight) * 0.1,
+            "bundle_emb.shiny.clip_l": torch.randn(2, mixer.model.text_encoders["te1"].config.hidden_size),
+        },
+        tmp_path / "kinds.safetensors",
+    )
+    mix = (LoraUse(name=str(tmp_path / "kinds.safetensors"), strength=Strength(unet=0.6)),)
+    report = mixer.bake("cat", tmp_path / "baked.safetensors", rank=1024, dtype="float32", loras=mix)
+    assert report.modules == 4
+    stack = mixer.job("cat", loras=(LoraUse(name=str(tmp_path / "baked.safetensors")),)).stacks[0]
+    assert set(stack.placed[0].adapter.embeddings) == {"shiny"}
+    wanted = mixer.job("cat", loras=mix).stacks[0].terms(parts=("unet",), progress=0.0)
+    found = stack.terms(parts=("unet",), progress=0.0)
+    assert wanted.keys() == found.keys() == {spec.name for spec in stems}
+    for name, (term,) in wanted.items():
+        first, second = (one.layer.delta(_base(mixer, name)) for one in (term, found[name][0]))
+        assert torch.allclose(second.weight, first.weight * 0.6, atol=1e-5), name
+        assert (first.bias is None) == (second.bias is None)
+        assert first.bias is None or torch.allclose(second.bias, first.bias * 0.6, atol=1e-6), name
