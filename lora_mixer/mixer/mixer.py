@@ -59,7 +59,7 @@ class Mixer:
         self.broken_embeddings = broken_embeddings
         self._paths = paths
         self._pool = Pool(setup.open, limit=max_models)
-        self._current = source
+        self._first = self._current = source
         self._turn = threading.RLock()
 
     @classmethod
@@ -381,7 +381,9 @@ class Mixer:
         return job_at(self._pool.take(source), asked, self.models_file)
 
     def _source(self, asked: str | None) -> ModelSource:
-        return source_of(asked, current=self._current, models_file=self.models_file, paths=self._paths)
+        return source_of(
+            asked, current=self._current, first=self._first, models_file=self.models_file, paths=self._paths
+        )
 
 
 def _asked(request: RenderRequest | str, options: RequestOptions) -> RenderRequest:

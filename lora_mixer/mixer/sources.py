@@ -7,12 +7,15 @@ from lora_mixer.errors import RequestError
 from lora_mixer.request import ModelSource
 
 
-def source_of(asked: str | None, *, current: ModelSource, models_file: ModelsFile, paths: bool) -> ModelSource:
+def source_of(
+    asked: str | None, *, current: ModelSource, first: ModelSource, models_file: ModelsFile, paths: bool
+) -> ModelSource:
     """Return the model of a name; None means the current one, and so does its own name, wherever it was opened from.
 
     Args:
         asked: A name of models.toml, a path or a hub id.
         current: The model that is used where none is named.
+        first: The model the mixer was opened with, which its owner may have named by a path.
         models_file: The models.toml.
         paths: Whether a path or a hub id may be asked for.
 
@@ -22,6 +25,8 @@ def source_of(asked: str | None, *, current: ModelSource, models_file: ModelsFil
     """
     if asked is None or asked == current.name:
         return current
+    if asked == first.name and asked not in models_file.models:
+        return first
     if not paths and asked not in models_file.models:
         raise RequestError(
             f"there is no model called {asked[:80]!r} in models.toml",

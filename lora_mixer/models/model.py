@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from lora_mixer.errors import RequestError
 from lora_mixer.models.decode import decode, must_tile
 from lora_mixer.models.digest import Sha256, digest_of_files, sha256_of
 from lora_mixer.models.encode import encode
@@ -110,7 +111,16 @@ class Model:
         return module_of(self.parts, name)
 
     def compile(self) -> None:
-        """Let torch compile the denoiser at its first use: worth it where many pictures of one size follow."""
+        """Let torch compile the denoiser at its first use: worth it where many pictures of one size follow.
+
+        Raises:
+            RequestError: Its weights rest elsewhere, and what is compiled keeps its weights where it computes.
+        """
+        if self.offload is not None:
+            raise RequestError(
+                "a denoiser whose weights visit the device cannot be compiled",
+                remedy="Use --offload none, or no --compile.",
+            )
         torch._dynamo.config.skip_nnmodule_hook_guards = False  # noqa: SLF001 side paths are hooks that come and go
         self.unet.compile()
         self.compiled = True

@@ -111,6 +111,16 @@ def test_strangers_name_models_of_the_file_only(toml: Path) -> None:
     assert mixer.render("cat", steps=1, model="pale").record.model.name == "pale"
 
 
+def test_a_model_that_was_opened_by_path_is_found_again_by_its_name_even_among_strangers(toml: Path) -> None:
+    path = shutil.copytree(toml.parent / "pale", toml.parent / "elsewhere", dirs_exist_ok=True)
+    mixer = opened(toml, model=str(path), paths=False)
+    assert mixer.model_name == "elsewhere"
+    mixer.use("emoji")
+    assert mixer.render("cat", steps=1, model="elsewhere").record.model.name == "elsewhere"
+    mixer.use("elsewhere")
+    assert mixer.model_name == "elsewhere"
+
+
 def test_no_model_in_memory_is_not_a_number_of_models(toml: Path) -> None:
     with pytest.raises(RequestError, match="out of range"):
         opened(toml, max_models=0)

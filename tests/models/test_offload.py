@@ -114,6 +114,11 @@ def test_mixes_stand_beside_weights_that_visit_unless_somebody_wants_them_merged
     assert Mixer.open("emoji", offload="model").render("cat <lora:line_art:1>", steps=20).record.engine == "side"
 
 
+def test_what_is_compiled_cannot_visit() -> None:
+    with pytest.raises(RequestError, match="compiled"):
+        Mixer.open("emoji", offload="sequential", compiled=True)
+
+
 @pytest.mark.parametrize(
     ("free", "wanted"),
     [
