@@ -70,6 +70,7 @@ class Mixer:
         models_file: Path | None = None,
         device: str | None = None,
         dtype: str | None = None,
+        computes: bool = True,
         allow_partial: bool = False,
         engine: str = "auto",
         offload: str = "auto",
@@ -87,6 +88,7 @@ class Mixer:
             models_file: The models.toml to read; None looks in the working folder, then in the package.
             device: `cuda`, `mps`, `cpu`; None takes the best there is.
             dtype: `float32`, `bfloat16`, `float16`; None takes what suits the device.
+            computes: Whether pictures are rendered; for `bake` alone, say no, and weights may be in any dtype anywhere.
             allow_partial: Accept LoRAs some of whose tensors fit nowhere on the model.
             engine: How mixes are applied: `merged`, `side`, or `auto` to choose per batch.
             offload: Where weights rest while they do not compute: `none` on the device, `model` on the CPU but for one
@@ -112,6 +114,7 @@ class Mixer:
             device=device,
             dtype=dtype,
             allow_partial=allow_partial,
+            computes=computes,
             engine=engine,
             offload=offload,
             merge_cache_mb=merge_cache_mb,

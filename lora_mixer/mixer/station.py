@@ -34,6 +34,7 @@ class Setup:
         device: The device, or None for the best there is.
         dtype: The dtype, or None for what suits model and device.
         allow_partial: Accept LoRAs some of whose tensors fit nowhere.
+        computes: Whether pictures are drawn.
         engine: How mixes are applied.
         offload: Where weights rest while they do not compute.
         merge_cache_mb: How many MiB of merged weights of earlier mixes are kept.
@@ -47,6 +48,7 @@ class Setup:
     device: str | None
     dtype: str | None
     allow_partial: bool
+    computes: bool
     engine: str
     offload: str
     merge_cache_mb: int
@@ -60,7 +62,12 @@ class Setup:
             ModelError, FileError, RequestError: See `open_model`.
         """
         model = open_model(
-            source, device=self.device, dtype=self.dtype, offload=self.offload, sha256=self.digests.sha256
+            source,
+            device=self.device,
+            dtype=self.dtype,
+            offload=self.offload,
+            computes=self.computes,
+            sha256=self.digests.sha256,
         )
         if self.compiled:
             model.compile()

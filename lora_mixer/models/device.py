@@ -26,11 +26,12 @@ def choose_device(name: str | None = None) -> torch.device:
     return device
 
 
-def choose_dtype(device: torch.device, name: str | None = None) -> torch.dtype:
+def choose_dtype(device: torch.device, name: str | None = None, *, computes: bool = True) -> torch.dtype:
     """Return the dtype called `name`, or the fastest one the device computes in without losing the picture.
 
     bfloat16 where the hardware has it (CUDA from Ampere on, CPUs with AVX512-BF16 or AMX), float16 on other CUDA
-    devices, float32 otherwise. float16 on a CPU is some thousand times slower and is refused.
+    devices, float32 otherwise. float16 on a CPU is some thousand times slower and is refused, unless nothing but
+    merging is computed, which is done in float32 whatever the weights are in.
 
     Raises:
         RequestError: The dtype is unknown, or is float16 on a CPU.
@@ -39,7 +40,7 @@ def choose_dtype(device: torch.device, name: str | None = None) -> torch.dtype:
         return _fastest(device)
     if name not in DTYPES:
         raise RequestError(f"{name!r} is not a dtype", remedy=f"Use one of {', '.join(DTYPES)}.")
-    if DTYPES[name] is torch.float16 and device.type == "cpu":
+    if computes and DTYPES[name] is torch.float16 and device.type == "cpu":
         raise RequestError("a CPU cannot compute in float16 at a usable speed", remedy="Use bfloat16 or float32.")
     return DTYPES[name]
 

@@ -31,6 +31,7 @@ def open_model(
     device: str | None = None,
     dtype: str | None = None,
     offload: str = "auto",
+    computes: bool = True,
     sha256: Sha256 = sha256_of,
 ) -> Model:
     """Open a model for drawing.
@@ -41,6 +42,7 @@ def open_model(
         dtype: `float32`, `bfloat16`, `float16`; None takes the source's, else chooses by device.
         offload: Where weights rest while they do not compute: `none` on the device, `model` on the CPU but for one
             network at a time, `sequential` on the CPU but for one module at a time; `auto` takes the first that fits.
+        computes: Whether pictures are drawn with it; without, it may be in any dtype anywhere.
         sha256: What digests the files, when a digest is asked for.
 
     Raises:
@@ -49,7 +51,7 @@ def open_model(
         RequestError: The device, the dtype or the offload is not possible here.
     """
     target = choose_device(device)
-    number_format = choose_dtype(target, dtype or source.dtype)
+    number_format = choose_dtype(target, dtype or source.dtype, computes=computes)
     vae = Path(source.vae).expanduser() if source.vae else None
     location = Path(source.location).expanduser()
     if location.is_file():

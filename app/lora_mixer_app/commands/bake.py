@@ -40,13 +40,19 @@ def bake(
     allow_partial: AllowPartial = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what lies there.")] = False,
 ) -> None:
-    """Write a mix of LoRAs as one LoRA, or merged into its model; everything is computed in float32."""
+    """Write a mix of LoRAs as one LoRA, or merged into its model; sums are float32, rounded once."""
     from lora_mixer import Mixer
 
     loras = tuple(parse_lora(text) for text in lora or ())
     console = Console(highlight=False, soft_wrap=True)
     mixer = Mixer.open(
-        model, models_file=models_path, device=device, dtype="float32", allow_partial=allow_partial, engine="merged"
+        model,
+        models_file=models_path,
+        device=device,
+        dtype="float16" if dtype == "float16" else "float32",
+        computes=False,
+        allow_partial=allow_partial,
+        engine="merged",
     )
     with Progress(console=console, transient=True) as bar:
         task = bar.add_task("baking", total=None)
