@@ -72,9 +72,9 @@ def _hires(fields: Mapping[str, str], notes: list[str]) -> Hires | None:
         return None
     notes += [f"{key} is not carried over" for key in fields if key.startswith("Hires ") and key not in HIRES]
     sampler, schedule = _split_sampler(fields.get("Hires sampler"), fields.get("Hires schedule type"))
-    width, height = _size(fields.get("Hires resize", ""))
+    width, height = _resize(fields.get("Hires resize", ""))
     return Hires(
-        scale=None if width else _number(fields.get("Hires upscale"), float, 0, 16),
+        scale=None if width or height else _number(fields.get("Hires upscale"), float, 0, 16),
         width=width,
         height=height,
         upscaler=fields.get("Hires upscaler"),
@@ -126,6 +126,13 @@ def _size(text: str) -> tuple[int | None, int | None]:
     width, _, height = text.partition("x")
     sides = [_number(side.strip(), int, 1, MAX_SIDE) for side in (width, height)]
     return (None, None) if None in sides else (_int(sides[0]), _int(sides[1]))
+
+
+def _resize(text: str) -> tuple[int | None, int | None]:
+    """Return the sides of a resize, where A1111 writes 0 for one that follows from the other."""
+    width, _, height = text.partition("x")
+    wide, high = (_int(_number(side.strip(), int, 0, MAX_SIDE)) or None for side in (width, height))
+    return wide, high
 
 
 def _split_sampler(sampler: str | None, schedule: str | None) -> tuple[str | None, str | None]:

@@ -61,7 +61,7 @@ def refused(text: str) -> ConfigError:
 def test_the_file_that_comes_with_the_program_names_the_embedded_model():
     models = load_models_file(PACKAGED)
     assert models.default == "emoji"
-    assert models.model() == ModelSource(name="emoji", location=str(EMOJI / "model"))
+    assert models.model() == ModelSource(name="emoji", location=str(EMOJI / "model"), dtype="float32")
     assert EMOJI / "loras" in models.lora_folders
     assert EMOJI / "embeddings" in models.embedding_folders
     wanted = models.defaults_for("emoji")

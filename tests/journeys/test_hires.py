@@ -94,6 +94,16 @@ def test_the_infotext_says_it_as_a1111_does_and_is_read_back(mixer: Mixer) -> No
     assert request.hires == replace(own, upscaler="Latent")
 
 
+@pytest.mark.parametrize(
+    ("text", "sides"),
+    [("Hires resize: 0x96", (None, 96)), ("Hires resize: 96x0", (96, None)), ("Hires steps: 3", (None, None))],
+)
+def test_a_side_a1111_leaves_open_stays_open(text: str, sides: tuple[int | None, int | None]) -> None:
+    request, _ = request_of(parse_infotext(f"x\nSteps: 3, Seed: 1, Size: 64x64, Denoising strength: 0.4, {text}"))
+    assert request.hires is not None
+    assert (request.hires.width, request.hires.height) == sides
+
+
 def test_an_image_to_images_denoising_strength_is_no_second_pass() -> None:
     request, notes = request_of(parse_infotext("x\nSteps: 3, Seed: 1, Size: 64x64, Denoising strength: 0.4"))
     assert request.hires is None
