@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 
 from lora_mixer.errors import RequestError
@@ -32,6 +33,9 @@ def parse_lora(text: str) -> LoraUse:
             where="--lora",
             remedy="Write NAME=STRENGTH, for example line_art=0.8, or NAME=UNET/TEXT, for example line_art=0.8/0.",
         )
+    for strength in (unet, te1):
+        if strength is not None and not math.isfinite(strength):
+            raise RequestError(f"{strength} is not a strength", where="--lora", remedy="They are usually from -2 to 2.")
     return LoraUse(name=name, strength=Strength(unet=unet, te1=te1))
 
 

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from lora_mixer import Mixer, RenderRequest
 from lora_mixer.batch import Overrides, read_options, read_prompt_file
 from lora_mixer.choices import PRESETS, find_preset, find_sampler
-from lora_mixer.errors import RequestError
+from lora_mixer.errors import RequestError, UnknownAdapterError
 from lora_mixer.mixer.presets import notes_on
 from lora_mixer_app.cli import build
 
@@ -92,6 +92,8 @@ def test_a_preset_on_the_command_line_wins_over_the_file(tmp_path: Path):
         (["--sampler", "DDIM", "--schedule", "Karras"], "does not take the schedule"),
         (["--hires", "2; upscaler=R-ESRGAN 4x+"], "Lanczos"),
         (["--hires", "2; denoise=7"], "denoise"),
+        (["--lora", "linart=1"], "line_art"),
+        (["--lora", "line_art=inf"], "inf is not a strength"),
         (["--hires", "2; stepps=7"], "the nearest is steps"),
     ],
 )
@@ -102,7 +104,7 @@ def test_options_are_checked_before_a_model_is_opened(tmp_path: Path, monkeypatc
     monkeypatch.setattr(Mixer, "open", opened)
     (tmp_path / "p.txt").write_text("heart\n")
     result = CliRunner().invoke(build(), ["render", str(tmp_path / "p.txt"), "-o", str(tmp_path / "out"), *arguments])
-    assert result.exit_code == 2 or isinstance(result.exception, RequestError)
+    assert isinstance(result.exception, RequestError | UnknownAdapterError)
     assert said in (result.output + str(result.exception))
 
 

@@ -17,6 +17,7 @@ from lora_mixer.batch.crew import Crew, Setup
 from lora_mixer.batch.in_process import InProcess
 from lora_mixer.batch.run import RunOptions, RunResult, Standing, Switch, run
 from lora_mixer.batch.workers import LocalWorkers
+from lora_mixer.catalog import Library, load_models_file
 from lora_mixer.errors import CancelledError
 from lora_mixer_app.arguments import parse_lora, parse_size
 from lora_mixer_app.options import AllowPartial, Device, Dtype, Model, ModelsPath, Offload
@@ -137,6 +138,7 @@ def render(
         ),
     )
     plan = overrides.over(plan)
+    _check_loras(overrides, models_path)
     console = Console(highlight=False, soft_wrap=True)
     for problem in plan.problems:
         console.print(f"{'skipped' if problem.skipped else 'without effect'}: {problem}", style="yellow", markup=False)
@@ -158,6 +160,18 @@ def render(
         result = _render(plan, output, console, _crew(setup, workers), options, cancel)
     _tell(result, console)
     result.check()
+
+
+def _check_loras(overrides: Overrides, models_path: Path | None) -> None:
+    """Find the LoRAs of the command line, so that a wrong name is told before a model is opened.
+
+    Raises:
+        AdapterError: There is none of that name; the nearest are in the text.
+    """
+    if overrides.loras:
+        library = Library(load_models_file(models_path).lora_folders)
+        for use in overrides.loras:
+            library.find(use.name)
 
 
 def _model_of(plan: PromptFile) -> str | None:
