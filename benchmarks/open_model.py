@@ -90,9 +90,13 @@ def _diffusers() -> Any:  # noqa: ANN401
     import diffusers
     import torch
 
+    pipelines = {
+        family: getattr(diffusers, name) for family, name in PIPELINES.items()
+    }  # imported now, not in the time
+
     def open_it(family: str, path: Path) -> Iterable[Any]:
         none = {} if family == "sdxl" else {"safety_checker": None}
-        pipeline = getattr(diffusers, PIPELINES[family]).from_single_file(
+        pipeline = pipelines[family].from_single_file(
             str(path), config=str(path.parent), local_files_only=True, torch_dtype=torch.bfloat16, **none
         )
         return [value for value in pipeline.components.values() if isinstance(value, torch.nn.Module)]
