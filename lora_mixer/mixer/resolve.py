@@ -153,10 +153,11 @@ def job_of(settings: Settings, shelf: Shelf, *, family: Family, embeddings: Sequ
 
 def _with_second(job: Job, second: Job) -> Job:
     """Return the job of a picture with the job of its second pass; the record's part of both is the first one's."""
+    known = [(use.name, use.placed.strength) for use in job.uses]
     return replace(
         job,
         second=second,
-        uses=(*job.uses, *(use for use in second.uses if use not in job.uses)),
+        uses=(*job.uses, *(use for use in second.uses if (use.name, use.placed.strength) not in known)),
         notes=tuple(dict.fromkeys((*job.notes, *second.notes))),
     )
 

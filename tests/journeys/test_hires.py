@@ -80,6 +80,11 @@ def test_a_strength_over_the_steps_stays_where_it_ended(mixer: Mixer) -> None:
     assert (placed.strength.unet, placed.strength.curve) == (0.8, None)
 
 
+def test_an_adapter_of_both_passes_stands_once_in_the_record(mixer: Mixer) -> None:
+    job = mixer.job(replace(SMALL, prompt="red heart <lora:line_art:1:dyn=2>", hires=HIRES))
+    assert [use.name for use in job.uses] == ["line_art"]
+
+
 def test_the_infotext_says_it_as_a1111_does_and_is_read_back(mixer: Mixer) -> None:
     own = replace(HIRES, sampler="DPM++ 2M", schedule="Karras", cfg=4.0, prompt="blue heart", negative="bad, worse")
     record = mixer.render(replace(SMALL, hires=own)).record
