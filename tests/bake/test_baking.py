@@ -179,13 +179,14 @@ def test_a_baked_lora_of_every_family_is_found_again_module_by_module(small) -> 
         assert torch.allclose(other.layer.delta(_base(mixer, name)).weight, change, atol=1e-6), name
 
 
-def test_a_model_in_float16_is_baked_on_a_cpu_as_one_in_float32_is_but_for_its_own_rounding(small) -> None:
-    _, mixer, folder = small
-    mix = (LoraUse(name=str(folder / "a.safetensors"), strength=Strength(unet=0.7)),)
-    half = Mixer.open(str(folder / "base.safetensors"), dtype="float16", device="cpu", computes=False)
+def test_a_model_in_float16_is_baked_on_a_cpu_as_one_in_float32_is_but_for_its_own_rounding(
+    mixer: Mixer, tmp_path: Path
+) -> None:
+    half = Mixer.open("emoji", dtype="float16", device="cpu", computes=False)
     for one, name in ((mixer, "whole"), (half, "half")):
-        one.bake("", folder / f"{name}.safetensors", form="checkpoint", loras=mix, overwrite=True)
-    whole, rounded = load_file(folder / "whole.safetensors"), load_file(folder / "half.safetensors")
+        one.bake(PROMPT, tmp_path / name, form="folder")
+    weights = Path("unet", "diffusion_pytorch_model.safetensors")
+    whole, rounded = load_file(tmp_path / "whole" / weights), load_file(tmp_path / "half" / weights)
     assert whole.keys() == rounded.keys()
     for key, value in whole.items():
         assert torch.allclose(rounded[key].float(), value.float(), rtol=2e-3, atol=1e-4), key

@@ -45,8 +45,7 @@ def copies(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return made
 
 
-@pytest.mark.parametrize("mode", ["model", "sequential"])
-@pytest.mark.parametrize("engine", ["merged", "side"])
+@pytest.mark.parametrize(("engine", "mode"), [("merged", "sequential"), ("side", "model")])
 def test_pictures_are_the_same_and_weights_are_their_own_again(
     mixer: Mixer, mode: str, engine: str, copies: list[int]
 ) -> None:
