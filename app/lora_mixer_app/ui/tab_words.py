@@ -58,7 +58,7 @@ TAB_WORDS: tuple[tuple[str, str, str], ...] = (
     ("run_done", "{done} of {total} pictures in {seconds} s", "共 {done}/{total} 张，用时 {seconds} 秒"),
     (
         "run_failed",
-        "{done} of {total} pictures; {failed} were not made",
+        "{done} of {total} pictures; not made: {failed}",
         "已完成 {done}/{total} 张；{failed} 张未生成",
     ),
     ("prompt_file", "Prompt file", "提示词文件"),

@@ -168,4 +168,6 @@ def _plots(overlap: Overlap) -> tuple[Image.Image, Image.Image | None, Image.Ima
 
 
 def _picture(label: str, elem_id: str) -> gr.Image:
-    return gr.Image(label=word(label), format="png", elem_id=elem_id, interactive=False)
+    return gr.Image(
+        label=word(label), format="png", elem_id=elem_id, interactive=False, buttons=["download", "fullscreen"]
+    )

@@ -38,6 +38,7 @@ def build_picture_info(studio: Studio, desk: Desk) -> None:
                 type="filepath",
                 format="png",
                 elem_id="info-picture",
+                buttons=["fullscreen"],
                 interactive=False,
                 height=320,
             )

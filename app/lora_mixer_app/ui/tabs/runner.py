@@ -20,6 +20,7 @@ from lora_mixer_app.ui.tabs.runs import ENDINGS, Pace, Run, places_of, render_pl
 from lora_mixer_app.ui.words import said, word
 
 WIDEST = 12
+PAGE, FRAME, HIGHEST = 1240, 40, 1100  # pixels
 EMPTY, FAILED = (228, 229, 232), (236, 190, 184)
 
 Begin = Callable[..., Run]
@@ -85,7 +86,12 @@ def build_runner(studio: Studio, desk: Desk, kind: str) -> Runner:
     )
     with gr.Accordion(word("sheet_page"), open=False):
         sheet = gr.Image(
-            label=word("sheet_page"), type="filepath", format="png", elem_id=f"{kind}-sheet", interactive=False
+            label=word("sheet_page"),
+            type="filepath",
+            format="png",
+            elem_id=f"{kind}-sheet",
+            interactive=False,
+            buttons=["download", "fullscreen"],
         )
     files = gr.File(label=word("files"), elem_id=f"{kind}-files", interactive=False, file_count="multiple", height=140)
     paths = gr.State([])
@@ -115,7 +121,7 @@ def _shown(run: Run, request: gr.Request) -> tuple[object, ...]:
     ended = run.archive is not None
     return (
         _status(run, request),
-        gr.Gallery(value=_gallery(run), columns=min(run.columns, WIDEST)),
+        gr.Gallery(value=_gallery(run), columns=min(run.columns, WIDEST), height=_height(run)),
         str(run.sheets[0]) if run.sheets else gr.skip(),
         [str(path) for path in (*run.sheets, run.archive) if path] if ended else gr.skip(),
         places_of(run.pictures, len(run.plan.jobs)),
@@ -131,12 +137,21 @@ def _status(run: Run, request: gr.Request) -> str:
     return said(request, "run_done", seconds=f"{run.seconds:.1f}", **values)
 
 
+def _height(run: Run) -> int:
+    """Return how high the cells stand where the page is wide; more than fits is scrolled."""
+    rows = max(job.row for job in run.plan.jobs) + 1
+    return min(HIGHEST, rows * (PAGE // min(run.columns, WIDEST)) + FRAME)
+
+
 def _gallery(run: Run) -> list[tuple[str, str]]:
-    """Return every place of a run with its label: the picture, or a plain tile until there is one."""
-    return [
-        (str(run.pictures.get(place) or _tile(run, FAILED if place in run.failed else EMPTY)), run.label(place))
-        for place in range(len(run.plan.jobs))
-    ]
+    """Return every place of a run with its label: the picture, a plain tile until there is one, or why there is none."""
+    return [_tile_of(run, place) for place in range(len(run.plan.jobs))]
+
+
+def _tile_of(run: Run, place: int) -> tuple[str, str]:
+    if place in run.failed:
+        return str(_tile(run, FAILED)), f"{run.label(place)}: {run.failed[place]}"
+    return str(run.pictures.get(place) or _tile(run, EMPTY)), run.label(place)
 
 
 def _tile(run: Run, colour: tuple[int, int, int]) -> Path:
