@@ -13,7 +13,9 @@ from lora_mixer.catalog.toml_lines import line_of
 VALUES = [
     "1",
     "'#'",
+    '""',
     '"]"',
+    '"no \\n \\" ["',
     "'''\nk1 = 2\n'''",
     '"""\n[k2]\n\\"""" ',
     "[\n 1, # [\n 2]",
@@ -42,8 +44,9 @@ def documents(draw: st.DrawFn) -> tuple[str, dict[tuple[str, ...], int]]:
             places[(*table, key, "sub")] = at
             lines.append(f"{key} . sub = {draw(st.sampled_from(VALUES))}")
         else:
-            places[(*table, key)] = at
-            spelled = f'"{key}"' if kind == "quoted" else key
+            name = f"{key} [name]\n=" if kind == "quoted" else key
+            places[(*table, name)] = at
+            spelled = f'"{key} [name]\\n="' if kind == "quoted" else key
             lines.append(f"  {spelled}={draw(st.sampled_from(VALUES))}  # '")
     return "\n".join(lines), places
 
