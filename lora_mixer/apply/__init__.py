@@ -9,6 +9,7 @@ from lora_mixer.apply.overlap import Overlap, measure
 from lora_mixer.apply.plan import ENGINES, ApplyPlan, plan_for
 from lora_mixer.apply.side import SideEngine
 from lora_mixer.apply.stack import Placed, Stack, Term
+from lora_mixer.apply.strength import curve_at
 
 __all__ = [
     "DEFAULT_CACHE_MB",
@@ -22,6 +23,7 @@ __all__ = [
     "Stack",
     "Term",
     "costs_of",
+    "curve_at",
     "measure",
     "plan_for",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from lora_mixer.batch.estimate import estimate
 from lora_mixer.batch.ledger import Entry, Ledger
+from lora_mixer.batch.mix_file import mix_text, parse_mix, read_mix
 from lora_mixer.batch.order import order
 from lora_mixer.batch.overrides import Overrides, describe, read_options
 from lora_mixer.batch.promptfile import Job, PromptFile, SheetPlan, read_prompt_file
@@ -17,7 +18,10 @@ __all__ = [
     "SheetPlan",
     "describe",
     "estimate",
+    "mix_text",
     "order",
+    "parse_mix",
+    "read_mix",
     "read_options",
     "read_prompt_file",
 ]

@@ -37,6 +37,7 @@ class LoraTable(Table):
     curve: list[Annotated[list[Finite], Field(min_length=2, max_length=2)]] | None = None
     mask: Annotated[list[Finite], Field(min_length=4, max_length=4)] | None = None
     negative: bool = False
+    rank: int | None = Field(default=None, ge=1)
 
     @model_validator(mode="after")
     def _one_strength(self) -> Self:
@@ -59,6 +60,7 @@ class LoraTable(Table):
                 if self.mask is None
                 else Rectangle(left=self.mask[0], top=self.mask[1], right=self.mask[2], bottom=self.mask[3]),
                 negative=self.negative,
+                rank=self.rank,
             ),
         )
 

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import TypeVar
 
 from lora_mixer.apply import MergeEngine, Stack
-from lora_mixer.conditioning import Conditioner, EmbeddingVectors, Encoded, embedding_of
+from lora_mixer.conditioning import Conditioner, EmbeddingVectors, Encoded, TokenCount, embedding_of
 from lora_mixer.models import Model
 from lora_mixer.pipeline.job import Guide
 from lora_mixer.request import Settings, Strength
@@ -65,7 +65,20 @@ class Texts:
     @property
     def default_emphasis(self) -> str:
         """The emphasis mode that suits the model."""
-        return self.conditioner(Stack((), family=self._model.family)).default_emphasis
+        return self._plain.default_emphasis
+
+    def count(self, text: str, *, steps: int = 20) -> TokenCount:
+        """Return how long a prompt is, at its longest over the steps.
+
+        Raises:
+            PromptError: The prompt cannot be read.
+        """
+        return self._plain.count(text, steps=steps)
+
+    @property
+    def _plain(self) -> Conditioner:
+        """The conditioner without any adapter's embeddings."""
+        return self.conditioner(Stack((), family=self._model.family))
 
     def encode(self, guide: Guide, settings: Settings) -> Encoded:
         """Return a guide's text, encoded under its mix."""

@@ -1,9 +1,12 @@
-"""The page in a real browser, over the embedded model."""
+"""The desk in a real browser, over the embedded model: one server and one browser for all of it."""
 
 from __future__ import annotations
 
+import json
+import os
 import shutil
 import socket
+import struct
 import subprocess
 import sys
 import time
@@ -14,7 +17,9 @@ from urllib.error import URLError
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from lora_mixer.catalog import load_models_file
 
 CHROMIUM = shutil.which("chromium")
 FLAGS = [
@@ -27,7 +32,8 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-WAIT = 120_000  # milliseconds
+WAIT = 60_000  # milliseconds
+EVIL = "<script>window.hit = 1</script><img src=x onerror='window.hit = 1'>"
 
 pytestmark = [
     pytest.mark.browser,
@@ -41,13 +47,40 @@ def free_port() -> int:
         return int(listener.getsockname()[1])
 
 
+def write_strange_loras(folder: Path) -> None:
+    """Write a LoRA whose metadata are an attack, and one of another family."""
+    sepia = next(path for path in load_models_file().lora_folders[-1].glob("sepia.safetensors"))
+    data = sepia.read_bytes()
+    length = struct.unpack_from("<Q", data)[0]
+    header = json.loads(data[8 : 8 + length])
+    header["__metadata__"] = {"ss_tag_frequency": json.dumps({"a": {EVIL: 9}}), "ss_output_name": EVIL}
+    text = json.dumps(header).encode()
+    folder.mkdir()
+    (folder / "strange.safetensors").write_bytes(struct.pack("<Q", len(text)) + text + data[8 + length :])
+    (folder / "strange.json").write_text(json.dumps({"activation text": EVIL, "description": EVIL}))
+    name = "lora_unet_input_blocks_4_1_transformer_blocks_0_attn2_to_k"
+    shapes = {f"{name}.lora_down.weight": [4, 2048], f"{name}.lora_up.weight": [640, 4]}
+    table, at = {}, 0
+    for key, shape in shapes.items():
+        size = 2 * shape[0] * shape[1]
+        table[key] = {"dtype": "F16", "shape": shape, "data_offsets": [at, at + size]}
+        at += size
+    text = json.dumps(table).encode()
+    (folder / "large.safetensors").write_bytes(struct.pack("<Q", len(text)) + text + bytes(at))
+
+
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     url = f"http://127.0.0.1:{(port := free_port())}"
-    log = tmp_path_factory.mktemp("ui") / "log"
+    folder = tmp_path_factory.mktemp("ui")
+    write_strange_loras(folder / "strange")
+    builtin = load_models_file().path.read_text().replace("loras = [", f'loras = ["{folder}/strange", ', 1)
+    (folder / "models.toml").write_text(builtin)
+    command = [sys.executable, "-m", "lora_mixer_app", "ui", "--port", str(port)]
+    log = folder / "log"
     with log.open("w") as out:
         server = subprocess.Popen(
-            [sys.executable, "-m", "lora_mixer_app", "ui", "--port", str(port)], stdout=out, stderr=out
+            [*command, "--models", folder / "models.toml", "--output", folder / "out"], stdout=out, stderr=out
         )
     try:
         for _ in range(240):
@@ -71,87 +104,233 @@ def browser() -> Iterator[Browser]:
         chromium.close()
 
 
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where screenshots go: `SCREENSHOTS` if somebody wants to look at them."""
+    folder = Path(os.environ.get("SCREENSHOTS") or tmp_path_factory.mktemp("screenshots"))
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
 @pytest.fixture
 def page(browser: Browser, address: str) -> Iterator[Page]:
-    opened = browser.new_page(viewport={"width": 1280, "height": 900})
-    opened.set_default_timeout(WAIT)
-    opened.goto(address)
-    opened.wait_for_selector("#go")
+    opened = browser.new_page(viewport={"width": 1280, "height": 1700})
+    open_desk(opened, address)
     yield opened
     opened.close()
+
+
+def open_desk(page: Page, address: str) -> None:
+    page.set_default_timeout(WAIT)
+    page.goto(address)
+    page.wait_for_selector("#no-strips")
+    page.locator("#steps input[type=number]").fill("2")
 
 
 def add_lora(page: Page, name: str) -> None:
     page.locator("#pick input").click()
     page.get_by_role("option", name=name, exact=True).click()
     page.evaluate("document.activeElement.blur()")
-    page.get_by_label(f"range slider for {name}").wait_for()
+    slider(page, name).wait_for()
 
 
-def generate(page: Page) -> str:
-    """Press Generate, wait until the picture is done, and return its address."""
-    before = page.locator("#picture img").get_attribute("src") if page.locator("#picture img").count() else ""
-    page.locator("#go").click()
+def slider(page: Page, name: str):
+    return page.get_by_label(f"range slider for {name}")
+
+
+def prompt(page: Page):
+    return page.locator("#prompt textarea")
+
+
+def shown(page: Page) -> str:
+    images = page.locator("#picture img")
+    return str(images.get_attribute("src")) if images.count() else ""
+
+
+def finished(page: Page, before: str) -> str:
+    """Wait until another picture is done, and return its address."""
     page.wait_for_function(
         """before => {
             const image = document.querySelector('#picture img');
-            return image && image.src.endsWith('.png') && image.src !== before
-                && document.querySelector('#status').innerText.includes('Seed');
+            return image && image.src.includes('/pictures/') && image.src !== before
+                && /Seed|种子/.test(document.querySelector('#status').innerText);
         }""",
         arg=before,
     )
-    return str(page.locator("#picture img").get_attribute("src"))
+    return shown(page)
 
 
-def bytes_of(page: Page, url: str) -> bytes:
-    return page.request.get(url).body()
+def generate(page: Page) -> str:
+    before = shown(page)
+    page.locator("#go").click()
+    return finished(page, before)
 
 
-def test_two_loras_are_mixed_with_sliders_and_the_picture_follows(page: Page, tmp_path: Path) -> None:
-    page.locator("#steps input[type=number]").fill("4")
-    page.locator("#prompt textarea").fill("red heart")
-    plain = bytes_of(page, generate(page))
+def live(page: Page, *, on: bool) -> None:
+    page.locator("#live input").set_checked(on)
+
+
+def record(page: Page) -> str:
+    if not page.locator("#record").count():
+        page.get_by_text("How it was made").click()
+    return page.locator("#record textarea").input_value()
+
+
+def test_a_slider_moved_by_mouse_or_keys_moves_its_tag_and_the_picture(page: Page, pictures: Path) -> None:
+    live(page, on=False)
     add_lora(page, "night_sky")
     add_lora(page, "line_art")
-    page.get_by_label("range slider for night_sky").fill("1")
-    page.get_by_label("range slider for line_art").fill("0")
-    night = bytes_of(page, generate(page))
-    page.get_by_label("range slider for line_art").fill("1")
-    both = bytes_of(page, generate(page))
-    assert len({plain, night, both}) == 3
-    page.screenshot(path=tmp_path / "desk.png")
+    assert prompt(page).input_value() == "red heart <lora:night_sky:1> <lora:line_art:1>"
+    first = generate(page)
+    live(page, on=True)
+    box = slider(page, "line_art").bounding_box()
+    page.mouse.move(box["x"] + box["width"] * 0.75, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.25, box["y"] + box["height"] / 2, steps=4)
+    page.mouse.up()
+    dragged = finished(page, first)
+    assert "<lora:night_sky:1> <lora:line_art:-1" in prompt(page).input_value()
+    slider(page, "night_sky").focus()
+    page.keyboard.press("ArrowLeft")
+    keyed = finished(page, dragged)
+    assert "<lora:night_sky:0.95>" in prompt(page).input_value()
+    contents = [page.request.get(url).body() for url in (first, dragged, keyed)]
+    assert len(set(contents)) == 3
+    assert all(b"parameters" in content and b"lora-mixer" in content for content in contents)
+    page.screenshot(path=pictures / "desk.png", full_page=True)
 
 
-def test_the_picture_that_is_downloaded_says_what_made_it(page: Page) -> None:
-    page.locator("#steps input[type=number]").fill("2")
-    picture = bytes_of(page, generate(page))
-    assert picture.startswith(b"\x89PNG")
-    assert b"parameters" in picture
-    assert b"lora-mixer" in picture
+def test_a_typed_tag_is_a_strip_and_its_switch_takes_it_out_and_puts_it_back(page: Page) -> None:
+    live(page, on=False)
+    prompt(page).press_sequentially(" <lora:sepia:0.5>")
+    slider(page, "sepia").wait_for()
+    assert slider(page, "sepia").input_value() == "0.5"
+    switch = page.get_by_label("sepia", exact=True).first
+    switch.uncheck()
+    expect(prompt(page)).to_have_value("red heart")
+    page.locator("[id^='n-'] input").fill("3.5")
+    page.locator("[id^='n-'] input").press("Enter")
+    expect(slider(page, "sepia")).to_have_attribute("max", "3.5")
+    switch.check()
+    expect(prompt(page)).to_have_value("red heart <lora:sepia:3.5>")
+    page.locator("[id^='chips-'] label").first.click()
+    expect(prompt(page)).to_have_value("red heart <lora:sepia:3.5>, sepia")
+    expect(page.locator("#count")).not_to_have_text("2/75")
+    page.get_by_role("button", name="Remove").click()
+    page.wait_for_selector("#no-strips")
+    assert prompt(page).input_value() == "red heart, sepia"
+
+
+def test_solo_renders_one_strip_and_leaves_the_prompt_alone(page: Page) -> None:
+    live(page, on=False)
+    prompt(page).press_sequentially(" <lora:sepia:1> <lora:line_art:1>")
+    slider(page, "line_art").wait_for()
+    page.get_by_label("Solo").first.check()
+    generate(page)
+    assert "<lora:sepia:1>" in record(page)
+    assert "line_art" not in record(page).partition("\n")[0]
+    assert prompt(page).input_value() == "red heart <lora:sepia:1> <lora:line_art:1>"
+
+
+def test_the_history_is_searched_used_again_compared_and_deleted(page: Page, pictures: Path) -> None:
+    live(page, on=False)
+    page.locator("#seed input").fill("4711")
+    prompt(page).press_sequentially(" <lora:pixel_art:0.6>")
+    slider(page, "pixel_art").wait_for()
+    generate(page)
+    page.locator("#keep").click()
+    page.locator("#seed input").fill("4712")
+    generate(page)
+    page.locator("#compare").wait_for()
+    page.locator("#history-search input, #history-search textarea").press_sequentially("4711 pixel_art")
+    expect(page.locator("#history button.thumbnail-item")).to_have_count(1)
+    page.get_by_role("button", name="Remove").click()
+    page.wait_for_selector("#no-strips")
+    page.locator("#history button.thumbnail-item").click()
+    expect(page.locator("#status")).to_have_text("")
+    assert "Seed: 4711" in record(page)
+    page.screenshot(path=pictures / "history.png", full_page=True)
+    page.locator("#use").click()
+    slider(page, "pixel_art").wait_for()
+    assert prompt(page).input_value() == "red heart <lora:pixel_art:0.6>"
+    assert page.locator("#seed input").input_value() == "4711"
+    page.locator("#delete").click()
+    expect(page.locator("#history button.thumbnail-item")).to_have_count(0)
 
 
 def test_an_error_is_a_notice_with_the_remedy(page: Page) -> None:
-    page.locator("#prompt textarea").fill("cat <lora:nightsky:1>")
+    prompt(page).press_sequentially(" <lora:nightsky:1>")
     page.locator("#go").click()
-    page.get_by_text("night_sky").last.wait_for()
-    assert "nightsky" in page.locator("[data-testid=toast-body]").inner_text()
+    toast = page.locator("[data-testid=toast-body]")
+    toast.wait_for()
+    assert "nightsky" in toast.inner_text()
+    assert "night_sky" in toast.inner_text()
 
 
-def test_cancel_stops_a_render(page: Page) -> None:
+def test_escape_cancels_and_control_enter_renders(page: Page) -> None:
     page.locator("#steps input[type=number]").fill("100")
-    page.locator("#go").click()
+    page.keyboard.press("Control+Enter")
     page.wait_for_function("() => document.querySelector('#status').innerText.includes('Step')")
-    page.locator("#stop").click()
+    page.keyboard.press("Escape")
     page.get_by_text("Cancelled").wait_for()
     page.locator("#steps input[type=number]").fill("2")
     generate(page)
 
 
-def test_nothing_is_asked_of_any_other_machine(browser: Browser, address: str) -> None:
+def test_two_tabs_keep_their_own_mixes(page: Page, browser: Browser, address: str) -> None:
+    other = browser.new_page()
+    open_desk(other, address)
+    for tab, name in ((page, "sepia"), (other, "line_art")):
+        live(tab, on=False)
+        add_lora(tab, name)
+    before = shown(page), shown(other)
+    page.locator("#go").click()
+    other.locator("#go").click()
+    finished(page, before[0])
+    finished(other, before[1])
+    assert ("sepia" in record(page), "line_art" in record(page)) == (True, False)
+    assert ("sepia" in record(other), "line_art" in record(other)) == (False, True)
+    other.close()
+
+
+def test_what_a_file_says_of_itself_is_text_and_another_family_is_refused(page: Page, pictures: Path) -> None:
+    live(page, on=False)
+    page.get_by_text("Browse LoRAs").click()
+    page.locator("#lora-previews").get_by_text("large · sdxl ✕").wait_for()
+    page.screenshot(path=pictures / "browser.png", full_page=True)
+    page.locator("#lora-previews").get_by_text("large · sdxl ✕").click()
+    page.locator("[data-testid=toast-body]").get_by_text("large does not fit").wait_for()
+    page.locator("#lora-previews").get_by_text("strange").click()
+    slider(page, "strange").wait_for()
+    page.locator("[id^='chips-'] label").first.click()
+    page.wait_for_function("() => document.querySelector('#prompt textarea').value.includes('<script>')")
+    assert page.evaluate("window.hit") is None
+
+
+def test_the_page_speaks_chinese_fits_a_phone_and_asks_nobody_else(
+    browser: Browser, address: str, pictures: Path
+) -> None:
     asked: set[str] = set()
-    page = browser.new_page()
+    context = browser.new_context(
+        locale="zh-CN", viewport={"width": 390, "height": 844}, has_touch=True, color_scheme="dark"
+    )
+    page = context.new_page()
+    problems: list[str] = []
     page.on("request", lambda request: asked.add(urlsplit(request.url).hostname or ""))
-    page.goto(address)
-    page.wait_for_selector("#go")
-    page.close()
+    page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
+    open_desk(page, address)
+    add_lora(page, "sepia")
+    finished(page, "")
+    assert page.get_by_role("button", name="生成").is_visible()
+    assert "种子" in page.locator("#status").inner_text()
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    nameless = page.evaluate(
+        """() => [...document.querySelectorAll('input, textarea, button, select')].filter(e =>
+            e.offsetParent && !(e.ariaLabel || e.title || e.innerText.trim() || [...(e.labels || [])]
+                .some(label => label.innerText.trim()))).map(e => e.outerHTML)"""
+    )
+    assert nameless == []
+    page.screenshot(path=pictures / "phone.png", full_page=True)
     assert asked <= {"127.0.0.1", ""}
+    assert problems == []
+    context.close()

@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from lora_mixer.batch import Overrides, PromptFile, describe, estimate, read_options, read_prompt_file
+from lora_mixer.batch import Overrides, PromptFile, describe, estimate, read_mix, read_options, read_prompt_file
 from lora_mixer.batch.crew import Crew, Setup
 from lora_mixer.batch.in_process import InProcess
 from lora_mixer.batch.run import RunOptions, RunResult, Standing, Switch, run
@@ -35,6 +35,10 @@ def render(
     models_path: ModelsPath = None,
     lora: Annotated[
         list[str] | None, typer.Option("--lora", help="NAME=STRENGTH, added to every picture; may be repeated.")
+    ] = None,
+    mix: Annotated[
+        list[Path] | None,
+        typer.Option("--mix", help="A mix file of the desk, added to every picture; may be repeated."),
     ] = None,
     style: Annotated[
         list[str] | None, typer.Option("--style", help="A style of styles.csv for every picture; may be repeated.")
@@ -115,7 +119,10 @@ def render(
     plan = read_prompt_file(file, strict=strict)
     width, height = parse_size(size) if size else (None, None)
     overrides = Overrides(
-        loras=tuple(parse_lora(text) for text in lora or ()),
+        loras=(
+            *(use for path in mix or () for use in read_mix(path)),
+            *(parse_lora(text) for text in lora or ()),
+        ),
         styles=tuple(style or ()),
         fields=read_options(
             negative=negative,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -17,6 +18,12 @@ def ui(
         str, typer.Option(help="Address to listen on; the default answers this machine only.")
     ] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on.")] = 7860,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output", "-o", help="Folder for pictures and their history. Default: `desk` in the output folder."
+        ),
+    ] = None,
     device: Device = None,
     dtype: Dtype = None,
     offload: Offload = "auto",
@@ -38,4 +45,4 @@ def ui(
         allow_partial=allow_partial,
         paths=False,
     )
-    serve(mixer, host=host, port=port, open_browser=open_browser)
+    serve(mixer, output or mixer.models_file.output / "desk", host=host, port=port, open_browser=open_browser)

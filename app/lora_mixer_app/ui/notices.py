@@ -9,6 +9,8 @@ import gradio as gr
 
 from lora_mixer import LoraMixerError
 
+_MARKS = frozenset(r"\`*_{}[]<>()#+-.!|~$&:")
+
 
 @contextmanager
 def as_notice() -> Iterator[None]:
@@ -21,3 +23,12 @@ def as_notice() -> Iterator[None]:
         yield
     except LoraMixerError as error:
         raise gr.Error(str(error), print_exception=False) from error
+
+
+def as_text(text: str) -> str:
+    r"""Return a stranger's text so that Markdown shows it as it is.
+
+    >>> as_text("a_b <b>")
+    'a\\_b \\<b\\>'
+    """
+    return "".join(f"\\{letter}" if letter in _MARKS else letter for letter in text)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -14,15 +15,23 @@ from lora_mixer import Cancel, LoraMixerError, Mixer, Progress, RenderedImage, R
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preview:
-    """The picture as it stands after a step."""
+    """A step is done.
 
-    image: Image.Image
+    Attributes:
+        image: The picture as it stands; None where decoding it again would cost too much.
+        step: Steps finished, from 1.
+        steps: Steps of the render.
+    """
+
+    image: Image.Image | None
     step: int
     steps: int
 
 
 def stream(mixer: Mixer, request: RenderRequest, *, cancel: Cancel) -> Iterator[Preview | RenderedImage]:
-    """Render in a thread of its own; yield a preview after every step and the picture at the end.
+    """Render in a thread of its own; yield every step and the picture at the end.
+
+    The first step has a preview; then previews take at most a third of the time.
 
     Closing the iterator (a cancelled Gradio job, a closed tab) cancels the render within one step.
 
@@ -31,8 +40,16 @@ def stream(mixer: Mixer, request: RenderRequest, *, cancel: Cancel) -> Iterator[
     """
     events: queue.SimpleQueue[Preview | RenderedImage | LoraMixerError | None] = queue.SimpleQueue()
 
+    due = 0.0
+
     def heard(progress: Progress) -> None:
-        events.put(Preview(image=progress.preview(), step=progress.step, steps=progress.steps))
+        nonlocal due
+        image, began = None, time.monotonic()
+        if began >= due:
+            image = progress.preview()
+            ended = time.monotonic()
+            due = ended + 2 * (ended - began)
+        events.put(Preview(image=image, step=progress.step, steps=progress.steps))
 
     def work() -> None:
         try:

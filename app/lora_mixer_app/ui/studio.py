@@ -2,65 +2,91 @@
 
 from __future__ import annotations
 
-import tempfile
 import time
 from pathlib import Path
 
 import gradio as gr
 
-from lora_mixer import Cancel, Mixer, RenderedImage
+from lora_mixer import Mixer, RenderedImage
 from lora_mixer.images import save_picture
+from lora_mixer_app.ui.history import History, Kept
+from lora_mixer_app.ui.loras import Loras
+from lora_mixer_app.ui.opened import Opened, opened
+from lora_mixer_app.ui.presets import Presets
+from lora_mixer_app.ui.session import Session
+from lora_mixer_app.ui.thumbs import Thumbs
 from lora_mixer_app.ui.turns import Turns
-
-
-class Session:
-    """One browser tab: what it is rendering, by kind of work."""
-
-    def __init__(self) -> None:
-        self._running: dict[str, Cancel] = {}
-
-    def begin(self, kind: str) -> Cancel:
-        """Return the switch of new work; older work of that kind (`desk`, `sheet`, ...) is cancelled."""
-        self.cancel(kind)
-        self._running[kind] = cancel = Cancel()
-        return cancel
-
-    def cancel(self, kind: str) -> None:
-        """Stop what runs of that kind, within one step."""
-        if (running := self._running.pop(kind, None)) is not None:
-            running.press()
-
-    def close(self) -> None:
-        """Stop everything: the tab was closed."""
-        for kind in list(self._running):
-            self.cancel(kind)
 
 
 class Studio:
     """The mixer with what lies around it; one for the whole server.
 
-    Attributes:
+    Args:
         mixer: What renders.
-        folder: Where pictures are kept.
+        folder: Where pictures, their history and saved mixes are kept.
+
+    Attributes:
+        mixer: What renders; `model` tells of its models without waiting for a render.
+        first: The model the page begins with.
+        pictures: The folder of the desk's pictures.
+        folder: The folder of what other tabs render.
+        presets: The saved mixes.
+        history: The pictures that were made.
+        thumbs: Small copies of pictures.
+        loras: The library, and what of it fits the model.
         turns: Who renders next; long work takes a turn for each batch.
     """
 
-    def __init__(self, mixer: Mixer, folder: Path | None = None) -> None:
+    def __init__(self, mixer: Mixer, folder: Path) -> None:
         self.mixer = mixer
-        self.folder = folder or Path(tempfile.mkdtemp(prefix="lora-mixer-"))
+        self.pictures = folder / "pictures"
+        self.folder = folder / "runs"
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.presets = Presets(folder / "mixes")
+        self.history = History(self.pictures, folder / "history.sqlite")
+        self.thumbs = Thumbs(folder / "thumbs")
+        self.loras = Loras(mixer.library)
         self.turns = Turns()
         self._sessions: dict[str, Session] = {}
+        self.first = opened(mixer)
+        self._opened = {self.first.name: self.first}
+
+    @property
+    def served(self) -> tuple[Path, ...]:
+        """The folders whose files the page may show."""
+        return self.pictures, self.folder, self.thumbs.folder, self.presets.folder
 
     def session(self, request: gr.Request) -> Session:
         """Return what belongs to the browser tab a request comes from."""
         return self._sessions.setdefault(str(request.session_hash), Session())
+
+    def model(self, request: gr.Request) -> Opened:
+        """Return the model that a browser tab renders with."""
+        return self._opened.get(self.session(request).model or "", self.first)
+
+    def choose_model(self, request: gr.Request, name: str) -> Opened:
+        """Open a model for a browser tab.
+
+        Raises:
+            ModelError, FileError, RequestError: It cannot be opened; the tab keeps its own.
+        """
+        found = opened(self.mixer, name)
+        self._opened[found.name] = found
+        self.session(request).model = found.name
+        return found
 
     def forget(self, request: gr.Request) -> None:
         """Stop and forget a browser tab's work: it was closed."""
         if (session := self._sessions.pop(str(request.session_hash), None)) is not None:
             session.close()
 
-    def keep(self, picture: RenderedImage) -> Path:
-        """Write a picture with its record into the folder; return its path."""
-        path = self.folder / f"{time.time_ns()}-{picture.record.settings.seed}.png"
-        return save_picture(picture.image, picture.record, path)
+    def keep(self, picture: RenderedImage, *, owner: str = "") -> Kept:
+        """Write a picture with its record into the folder, and remember it."""
+        path = self.pictures / f"{time.time_ns()}-{picture.record.settings.seed}.png"
+        save_picture(picture.image, picture.record, path)
+        return self.history.add(path, picture.record, owner=owner)
+
+
+def owner_of(request: gr.Request) -> str:
+    """Return whose pictures somebody sees: those of their user name, where names are asked for."""
+    return str(request.username or "")

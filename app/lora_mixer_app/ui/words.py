@@ -1,4 +1,4 @@
-"""What the page says, in English and Chinese: one row a sentence, chosen in the browser by its language."""
+"""What the page says, in English and Chinese: one row a sentence."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from lora_mixer_app.ui.tab_words import TAB_WORDS
 
 
 class Word(NamedTuple):
-    """A row of the table."""
+    """A row of the table; `{name}` is filled in."""
 
     key: str
     english: str
@@ -19,23 +19,82 @@ class Word(NamedTuple):
 
 
 WORDS: tuple[Word, ...] = (
-    Word("title", "LoRA Mixer", "LoRA 调音台"),
     Word("desk", "Desk", "调音台"),
     Word("prompt", "Prompt", "提示词"),
+    Word("prompt_hint", "What to draw. <lora:name:0.8> adds a LoRA.", "画什么？<lora:名称:0.8> 可添加 LoRA。"),
     Word("negative", "Negative prompt", "反向提示词"),
-    Word("loras", "LoRAs", "LoRA"),
+    Word("add", "Add a LoRA", "添加 LoRA"),
+    Word("order", "The order of LoRAs changes nothing.", "LoRA 的先后顺序不影响结果。"),
+    Word("browse", "Browse LoRAs", "浏览 LoRA"),
+    Word("loras", "LoRAs", "LoRA 列表"),
+    Word("search", "Search", "搜索"),
+    Word("folder", "Folder", "文件夹"),
+    Word(
+        "no_strips",
+        "No LoRA yet: add one above, or type its tag into the prompt.",
+        "还没有 LoRA：在上方添加，或在提示词中输入标签。",
+    ),
+    Word("solo", "Solo", "独奏"),
+    Word("remove", "Remove", "移除"),
+    Word("words", "Trained words (click to insert)", "训练词（点击插入）"),
+    Word("details", "Text encoder, blocks, steps, mask", "文本编码器、分层、步数、蒙版"),
+    Word("split", "Separate text encoder", "单独设置文本编码器"),
+    Word("te", "Text encoder", "文本编码器强度"),
+    Word("blocks", "Block weights", "分层权重"),
+    Word("curve", "Over the steps", "随步数变化"),
+    Word("mask", "Only inside a rectangle", "仅在矩形区域内生效"),
+    Word("left", "Left", "左"),
+    Word("right", "Right", "右"),
+    Word("top", "Top", "上"),
+    Word("bottom", "Bottom", "下"),
+    Word("mixes", "Saved mixes", "已保存的混音"),
+    Word("saved", "Saved", "已保存"),
+    Word("mix_name", "Name", "名称"),
+    Word("load", "Load", "载入"),
+    Word("save", "Save", "保存"),
+    Word("rename", "Rename", "重命名"),
+    Word("share", "Share (.toml)", "分享（.toml）"),
+    Word("take_in", "Open file", "打开文件"),
+    Word("model", "Model", "模型"),
+    Word("opening", "Opening {name} …", "正在打开 {name} …"),
     Word("seed", "Seed (-1: random)", "种子（-1：随机）"),
     Word("steps", "Steps", "步数"),
     Word("cfg", "CFG scale", "提示词引导系数"),
+    Word("more", "Sampler, size", "采样器、尺寸"),
+    Word("sampler", "Sampler", "采样器"),
+    Word("schedule", "Schedule", "调度类型"),
+    Word("width", "Width", "宽度"),
+    Word("height", "Height", "高度"),
+    Word("clip_skip", "Clip skip", "CLIP 跳过层数"),
     Word("generate", "Generate", "生成"),
     Word("cancel", "Cancel", "取消"),
+    Word("live", "Live: render at every change", "实时：每次改动立即渲染"),
     Word("picture", "Picture", "图片"),
+    Word("empty", "Press Generate (Ctrl+Enter). Esc cancels.", "点击“生成”（Ctrl+Enter），Esc 取消。"),
+    Word("record", "How it was made", "生成信息"),
+    Word("use", "Use these settings", "使用这些设置"),
+    Word("pin", "Pin", "置顶"),
+    Word("unpin", "Unpin", "取消置顶"),
+    Word("download", "Download", "下载"),
+    Word("delete", "Delete", "删除"),
+    Word("compare_with", "Compare with this", "与此图对比"),
+    Word("compare", "Compare", "对比"),
+    Word("history", "History", "历史"),
+    Word("history_hint", "Search prompts, LoRAs, seeds", "搜索提示词、LoRA、种子"),
+    Word("gone", "That picture is gone.", "该图片已不存在。"),
+    Word("choose_first", "Choose a picture first.", "请先选择一张图片。"),
+    Word("deleted", "Deleted.", "已删除。"),
+    Word("cancelled", "Cancelled", "已取消"),
+    Word("done", "Seed {seed}, {seconds} s", "种子 {seed}，{seconds} 秒"),
+    Word("step", "Step {step} of {steps}, {left} s left", "第 {step}/{steps} 步，剩余 {left} 秒"),
+    Word("unfit", "{name} does not fit this model: {reason}", "{name} 不适用于当前模型：{reason}"),
     *(Word(*row) for row in TAB_WORDS),
 )
 
 _BY_KEY = {word.key: word for word in WORDS}
-_ENGLISH = {word.key: word.english for word in WORDS}
-_CHINESE = {word.key: word.chinese for word in WORDS}
+_OURS = "lora_mixer_"  # Gradio has sentences of its own under short keys
+_ENGLISH = {_OURS + word.key: word.english for word in WORDS}
+_CHINESE = {_OURS + word.key: word.chinese for word in WORDS}
 
 I18N = gr.I18n(**{"en": _ENGLISH, "zh": _CHINESE, "zh-CN": _CHINESE, "zh-TW": _CHINESE})
 """For `launch`: a browser's language falls back to its first half, then to English."""
@@ -43,9 +102,7 @@ I18N = gr.I18n(**{"en": _ENGLISH, "zh": _CHINESE, "zh-CN": _CHINESE, "zh-TW": _C
 
 def word(key: str) -> I18nData:
     """Return a sentence of the table, as the browser fills it in."""
-    if key not in _ENGLISH:
-        raise KeyError(key)
-    return I18N(key)
+    return I18N(_OURS + _BY_KEY[key].key)
 
 
 def said(request: gr.Request, key: str, **values: object) -> str:

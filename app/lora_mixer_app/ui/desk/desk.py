@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,15 +11,20 @@ import gradio as gr
 from gradio.components import Component
 from gradio.events import Dependency
 
-from lora_mixer import LoraUse, RenderRequest, Strength
-from lora_mixer.catalog import LoraEntry
-from lora_mixer_app.ui.desk.job import Shown, show
-from lora_mixer_app.ui.notices import as_notice
+from lora_mixer import RenderRequest
+from lora_mixer.errors import PromptError
+from lora_mixer_app.ui.desk.board import Board
+from lora_mixer_app.ui.desk.browser import lay_browser, wire_browser
+from lora_mixer_app.ui.desk.fields import lay_prompts, lay_settings
+from lora_mixer_app.ui.desk.job import KIND
+from lora_mixer_app.ui.desk.mixes import lay_mixes, wire_mixes
+from lora_mixer_app.ui.desk.models import lay_models, wire_models
+from lora_mixer_app.ui.desk.screen import QUICK, Shown, lay_screen, wire_screen
+from lora_mixer_app.ui.desk.strips import draw_strips
+from lora_mixer_app.ui.desk.uses import laid_out
+from lora_mixer_app.ui.notices import as_notice, as_text
 from lora_mixer_app.ui.studio import Studio
-from lora_mixer_app.ui.words import word
-
-PLAIN_STRENGTH = 0.8
-WORDS_SHOWN = 3
+from lora_mixer_app.ui.words import said, word
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,9 +43,9 @@ class Desk:
     The function may also take a `gr.Request` or event data such as `gr.SelectData`, as any Gradio listener.
     """
 
-    fields: Sequence[Component]
+    board: Board
     tabs: gr.Tabs
-    fill: Callable[[RenderRequest], Sequence[Any]]
+    wish: gr.State
 
     def receive(
         self,
@@ -53,101 +58,109 @@ class Desk:
         Args:
             event: A component's event, such as `button.click` or `gallery.select`.
             wish: Returns the request, of the inputs' values; a `LoraMixerError` it raises becomes a notice. What the
-                request leaves open (`None`) stays on the desk as it is.
+                request leaves open (`None`) stays on the desk as it is; its mix becomes strips and tags.
             inputs: The components whose values `wish` takes.
 
         Returns:
             The listener, to chain `.then(...)` to.
         """
-        return event(_laid(wish, self.fill), list(inputs), [*self.fields, self.tabs], api_visibility="private")
 
+        @functools.wraps(wish)  # Gradio looks at the arguments for a request or event data
+        def wished(*values: Any, **named: Any) -> RenderRequest:  # noqa: ANN401 whatever the inputs hold
+            with as_notice():
+                return wish(*values, **named)
 
-def _laid(wish: Callable[..., RenderRequest], fill: Callable[[RenderRequest], Sequence[Any]]) -> Callable[..., Any]:
-    @functools.wraps(wish)  # Gradio looks at the arguments for a request or event data
-    def lay(*values: object, **named: object) -> list[object]:
+        board = self.board
+        outputs = [*board.fields, board.redraw, self.tabs]
+        wishing = event(wished, list(inputs), [self.wish], **QUICK)
+        laid: Dependency = wishing.success(self._lay, [self.wish], outputs, **QUICK)
+        return laid
+
+    def _lay(self, request: gr.Request, wish: RenderRequest) -> list[object]:
+        session = self.board.studio.session(request)
         with as_notice():
-            return [*fill(wish(*values, **named)), gr.Tabs(selected="desk")]
-
-    return lay
+            shown, strips = laid_out(wish, family=self.board.studio.model(request).family)
+        session.change(lambda _: strips)
+        return [*self.board.fields.fill(shown), session.next_draw(), gr.Tabs(selected="desk")]
 
 
 def build_desk(studio: Studio, page: gr.Blocks, tabs: gr.Tabs) -> Desk:
     """Lay out the desk."""
-    mixer = studio.mixer
-    defaults = mixer.models_file.defaults_for(mixer.model_name)
-    names = [entry.name for entry in mixer.library.entries]
-
-    def strips(chosen: list[str] | None) -> None:
-        sliders = [_strength_slider(mixer.library.find(name)) for name in chosen or []]
-
-        def job(
-            session: gr.Request, text: str, avoid: str, number: int, count: int, scale: float, *strengths: float
-        ) -> Iterator[Shown]:
-            wish = RenderRequest(
-                prompt=text,
-                negative=avoid,
-                seed=number,
-                steps=count,
-                cfg=scale,
-                loras=tuple(
-                    LoraUse(name=name, strength=Strength(unet=value))
-                    for name, value in zip(chosen or [], strengths, strict=True)
-                ),
-            )
-            yield from show(studio, wish, studio.session(session).begin("desk"))
-
-        go.click(
-            job,
-            [prompt, negative, seed, steps, cfg, *sliders],
-            [image, status],
-            key="go",
-            concurrency_limit=None,
-            api_visibility="private",
-        )
-
+    redraw, wish = gr.State(0), gr.State(None)
     with gr.Row():
-        with gr.Column():
-            prompt = gr.Textbox(label=word("prompt"), lines=3, value="red heart", elem_id="prompt", interactive=True)
-            negative = gr.Textbox(
-                label=word("negative"), lines=2, value=defaults.negative or "", elem_id="negative", interactive=True
-            )
-            pick = gr.Dropdown(names, multiselect=True, label=word("loras"), elem_id="pick", interactive=True)
-            gr.render(inputs=[pick], triggers=[pick.change, page.load])(strips)
-            with gr.Row():
-                seed = gr.Number(1, label=word("seed"), precision=0, interactive=True)
-                steps = gr.Slider(
-                    1, 100, defaults.steps or 20, step=1, label=word("steps"), elem_id="steps", interactive=True
-                )
-                cfg = gr.Slider(1, 20, defaults.cfg or 7, step=0.5, label=word("cfg"), interactive=True)
-            with gr.Row():
-                go = gr.Button(word("generate"), variant="primary", elem_id="go")
-                stop = gr.Button(word("cancel"), elem_id="stop")
-        with gr.Column():
-            image = gr.Image(
-                label=word("picture"), type="filepath", format="png", elem_id="picture", interactive=False, height=512
-            )
-            status = gr.Markdown(elem_id="status")
+        with gr.Column(min_width=320):
+            prompt, negative, count, negative_count = lay_prompts(studio)
+            with gr.Row(elem_classes="tight go"):
+                go = gr.Button(word("generate"), variant="primary", elem_id="go", min_width=120, scale=2)
+                stop = gr.Button(word("cancel"), elem_id="stop", min_width=80)
+                live = gr.Checkbox(value=True, label=word("live"), elem_id="live", min_width=200, scale=2)
+            browser = lay_browser(studio)
+            strips = gr.Column(min_width=0)
+            mixes = lay_mixes(studio)
+            fields = lay_settings(studio, prompt, negative)
+            model = lay_models(studio)
+        with gr.Column(min_width=320):
+            screen = lay_screen(studio)
+    board = Board(studio=studio, fields=fields, screen=screen, redraw=redraw, live=live)
+    desk = Desk(board=board, tabs=tabs, wish=wish)
+
+    def draw(request: gr.Request, _draws: int) -> None:
+        draw_strips(board, studio.session(request).strips, studio.model(request).family)
+
+    with strips:
+        gr.render(inputs=[redraw], triggers=[redraw.change, page.load], show_progress="hidden")(draw)
+    wire_browser(board, page, *browser)
+    wire_screen(screen, page)
+    _wire_prompts(board, page, count, negative_count)
+    _wire_buttons(desk, go, stop)
+    wire_models(board, model)
+    wire_mixes(board, mixes, page)
+    return desk
+
+
+def _wire_prompts(board: Board, page: gr.Blocks, count: gr.Markdown, negative_count: gr.Markdown) -> None:
+    """Count tokens, and let the strips follow what is typed."""
+
+    def counted(request: gr.Request, text: str | None, steps: int) -> str:
+        try:
+            told = board.studio.model(request).count(text or "", steps=steps)
+        except PromptError:
+            return "…"
+        return f"{told.tokens}/{told.chunks * told.limit}" if told else ""
+
+    def typed(request: gr.Request, text: str | None) -> Shown:
+        try:
+            return board.typed(request, text or "")
+        except PromptError:  # a tag half typed; what is still wrong when the box is left is said then
+            return {board.redraw: gr.skip()}
+
+    def left(request: gr.Request, text: str | None) -> Shown:
+        try:
+            return board.typed(request, text or "")
+        except PromptError as error:
+            return {board.screen.status: as_text(str(error))}
+
+    prompt, negative, steps = board.fields.prompt, board.fields.negative, board.fields.steps
+    for text, shown in ((prompt, count), (negative, negative_count)):
+        gr.on([text.change, page.load], counted, [text, steps], [shown], trigger_mode="always_last", **QUICK)
+    prompt.input(typed, [prompt], [board.redraw], trigger_mode="always_last", **QUICK)
+    prompt.blur(left, [prompt], [board.redraw, board.screen.status], **QUICK)
+
+
+def _wire_buttons(desk: Desk, go: gr.Button, stop: gr.Button) -> None:
+    board, studio = desk.board, desk.board.studio
 
     def cancel(request: gr.Request) -> None:
-        studio.session(request).cancel("desk")
+        studio.session(request).cancel(KIND)
 
-    def fill(request: RenderRequest) -> list[object]:
-        wanted = (request.prompt, request.negative, request.seed, request.steps, request.cfg)
-        return [gr.skip() if value is None else value for value in wanted]
+    def again(request: gr.Request) -> RenderRequest:
+        kept = board.screen.selected(request)
+        if kept is None:
+            raise gr.Error(said(request, "choose_first"), print_exception=False)
+        return kept.record.settings.request()
 
-    stop.click(cancel, None, None, queue=False, api_visibility="private")
-    return Desk(fields=(prompt, negative, seed, steps, cfg), tabs=tabs, fill=fill)
-
-
-def _strength_slider(entry: LoraEntry) -> gr.Slider:
-    """Return the slider of one LoRA: its owner's preferred strength to begin with, its trigger words beside it."""
-    return gr.Slider(
-        -2,
-        2,
-        PLAIN_STRENGTH if entry.sidecar.preferred_weight is None else entry.sidecar.preferred_weight,
-        step=0.05,
-        label=entry.name,
-        info=", ".join(entry.trained_words[:WORDS_SHOWN]) or None,
-        key=("strength", entry.name),
-        interactive=True,
-    )
+    go.click(board.generate, board.inputs, **board.listening)
+    stop.click(cancel, None, None, queue=False, **QUICK)
+    desk.receive(board.screen.use.click, again)
+    for knob in (board.fields.steps, board.fields.cfg):
+        knob.release(board.replayed, board.inputs, **board.listening)

@@ -2,37 +2,55 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 
 import gradio as gr
-from PIL import Image
 
-from lora_mixer import Cancel, RenderedImage, RenderRequest
+from lora_mixer import RenderedImage, RenderRequest
 from lora_mixer.errors import CancelledError
+from lora_mixer_app.ui.desk.screen import Screen, Shown
 from lora_mixer_app.ui.notices import as_notice
 from lora_mixer_app.ui.stream import Preview, stream
-from lora_mixer_app.ui.studio import Studio
+from lora_mixer_app.ui.studio import Studio, owner_of
+from lora_mixer_app.ui.words import said
 
-Shown = tuple[Image.Image | str | dict[str, object], str]
+KIND = "desk"
+_BAR = 20  # signs
 
 
-def show(studio: Studio, request: RenderRequest, cancel: Cancel) -> Iterator[Shown]:
-    """Yield what the picture and the status line show."""
+def play(
+    studio: Studio, screen: Screen, request: gr.Request, wish: RenderRequest, search: str | None
+) -> Iterator[Shown]:
+    """Render what a desk asks for, and yield what the screen shows; an older render of the tab is cancelled."""
+    session = studio.session(request)
+    cancel = session.begin(KIND)
+    started = time.monotonic()
     with as_notice():
         try:
             with studio.turns.take(cancel):
-                for event in stream(studio.mixer, request, cancel=cancel):
-                    yield _finished(studio, event) if isinstance(event, RenderedImage) else _step(event)
+                for event in stream(studio.mixer, wish, cancel=cancel):
+                    if isinstance(event, RenderedImage):
+                        yield _finished(screen, request, event, search)
+                    elif not cancel.pressed:
+                        picture = gr.skip() if event.image is None else event.image
+                        yield {screen.picture: picture, screen.status: _step(request, event, started)}
         except CancelledError:
-            yield gr.skip(), "Cancelled"
+            if session.is_newest(KIND, cancel):
+                yield {screen.status: said(request, "cancelled")}
 
 
-def _step(preview: Preview) -> Shown:
-    return preview.image, f"Step {preview.step} of {preview.steps}"
-
-
-def _finished(studio: Studio, picture: RenderedImage) -> Shown:
-    path = studio.keep(picture)
+def _finished(screen: Screen, request: gr.Request, picture: RenderedImage, search: str | None) -> Shown:
+    kept = screen.studio.keep(picture, owner=owner_of(request))
     for note in picture.record.notes:
         gr.Warning(note)
-    return str(path), f"Seed {picture.record.settings.seed}, {picture.record.seconds:.2f} s"
+    record = picture.record
+    status = said(request, "done", seed=record.settings.seed, seconds=f"{record.seconds:.1f}")
+    return screen.show(request, kept) | screen.list(request, search) | {screen.status: status}
+
+
+def _step(request: gr.Request, preview: Preview, started: float) -> str:
+    left = (time.monotonic() - started) / preview.step * (preview.steps - preview.step)
+    full = _BAR * preview.step // preview.steps
+    bar = "█" * full + "░" * (_BAR - full)
+    return f"{bar} {said(request, 'step', step=preview.step, steps=preview.steps, left=f'{left:.0f}')}"

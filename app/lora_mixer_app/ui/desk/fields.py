@@ -1,0 +1,86 @@
+"""The desk's settings besides the mix: prompts, seed, sampler, size."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields
+
+import gradio as gr
+from gradio.components import Component
+
+from lora_mixer import RenderRequest
+from lora_mixer.sampling import AUTOMATIC, SAMPLERS, SCHEDULES
+from lora_mixer_app.ui.studio import Studio
+from lora_mixer_app.ui.words import word
+
+FIRST_PROMPT = "red heart"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fields:
+    """The components, each named as its field of `RenderRequest`."""
+
+    prompt: gr.Textbox
+    negative: gr.Textbox
+    seed: gr.Number
+    steps: gr.Slider
+    cfg: gr.Slider
+    sampler: gr.Dropdown
+    schedule: gr.Dropdown
+    width: gr.Number
+    height: gr.Number
+    clip_skip: gr.Number
+
+    def __iter__(self) -> Iterator[Component]:
+        """Yield the components in their order."""
+        return (getattr(self, field.name) for field in fields(self))
+
+    def request(self, values: Sequence[object]) -> RenderRequest:
+        """Return the request of the components' values, in their order."""
+        given = {field.name: value for field, value in zip(fields(self), values, strict=True)}
+        texts = {name: given[name] or "" for name in ("prompt", "negative")}  # an empty box holds nothing
+        return RenderRequest(**given | texts)  # type: ignore[arg-type]
+
+    def fill(self, request: RenderRequest) -> list[object]:
+        """Return what the components shall show; what the request leaves open stays as it is."""
+        values = (getattr(request, field.name) for field in fields(self))
+        return [gr.skip() if value is None else value for value in values]
+
+
+def lay_prompts(studio: Studio) -> tuple[gr.Textbox, gr.Textbox, gr.Markdown, gr.Markdown]:
+    """Lay out both prompts, each with its count of tokens; return prompts and counts."""
+    negative_text = studio.mixer.models_file.defaults_for(studio.first.name).negative or ""
+    with gr.Column(elem_classes="prompt", min_width=0):
+        prompt = gr.Textbox(
+            label=word("prompt"), placeholder=word("prompt_hint"), lines=3, value=FIRST_PROMPT, elem_id="prompt"
+        )
+        count = gr.Markdown(elem_id="count", elem_classes="count")
+    with gr.Column(elem_classes="prompt", min_width=0):
+        negative = gr.Textbox(label=word("negative"), lines=2, value=negative_text, elem_id="negative")
+        negative_count = gr.Markdown(elem_id="negative-count", elem_classes="count")
+    return prompt, negative, count, negative_count
+
+
+def lay_settings(studio: Studio, prompt: gr.Textbox, negative: gr.Textbox) -> Fields:
+    """Lay out the other settings; return all."""
+    defaults = studio.mixer.models_file.defaults_for(studio.first.name)
+    width, height = studio.first.native_size
+    with gr.Row():
+        seed = gr.Number(1, label=word("seed"), precision=0, minimum=-1, elem_id="seed", min_width=120)
+        steps = gr.Slider(1, 100, defaults.steps or 20, step=1, label=word("steps"), elem_id="steps", min_width=120)
+        cfg = gr.Slider(1, 20, defaults.cfg or 7, step=0.5, label=word("cfg"), elem_id="cfg", min_width=120)
+    with gr.Accordion(word("more"), open=False), gr.Row():
+        return Fields(
+            prompt=prompt,
+            negative=negative,
+            seed=seed,
+            steps=steps,
+            cfg=cfg,
+            sampler=gr.Dropdown(
+                [row.name for row in SAMPLERS], value=defaults.sampler or "DPM++ 2M", label=word("sampler")
+            ),
+            schedule=gr.Dropdown([AUTOMATIC, *SCHEDULES], value=defaults.schedule or AUTOMATIC, label=word("schedule")),
+            width=gr.Number(defaults.width or width, label=word("width"), precision=0, step=8, min_width=100),
+            height=gr.Number(defaults.height or height, label=word("height"), precision=0, step=8, min_width=100),
+            clip_skip=gr.Number(defaults.clip_skip or 1, label=word("clip_skip"), precision=0, min_width=100),
+        )

@@ -1,0 +1,125 @@
+"""A channel strip as a value: what one LoRA's knobs are set to, and the tag of the prompt that says the same."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from lora_mixer import Rectangle
+from lora_mixer.errors import PromptError, RequestError
+from lora_mixer.prompt import Clause, Keyframes, LoraTag, Prompt, parse, unparse
+
+Shape = tuple[tuple[float, float], ...]
+DIGITS = 4  # of a strength, as sliders send them with dust behind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Strip:
+    """What one LoRA's knobs are set to.
+
+    Attributes:
+        number: Tells it from the other strips of its desk.
+        name: The LoRA's name.
+        unet: Strength on the UNet.
+        te: Strength on the text encoders; None means the same as `unet`.
+        on: Whether it sounds. An off strip keeps every value, and has no tag in the prompt.
+        solo: While any strip is solo, only those that are sound.
+        blocks: Block weights as a tag says them: the name of a preset, or numbers with commas between.
+        shape: A further factor over the steps: (position, factor) points.
+        fraction: Positions of `shape` are fractions of the course, else counts of steps.
+        start: The first step it acts at, from 1.
+        stop: The last step it acts at; None means the end.
+        mask: Where in the picture it acts; None means everywhere. A tag cannot say it.
+        rank: Only so many of its ranks act (`dyn=`), as a tag says.
+        elements: Weights by kind of layer (`lbwe=`), as a tag says.
+    """
+
+    number: int = 0
+    name: str
+    unet: float = 1.0
+    te: float | None = None
+    on: bool = True
+    solo: bool = False
+    blocks: str | None = None
+    shape: Shape | None = None
+    fraction: bool = True
+    start: int = 1
+    stop: int | None = None
+    mask: Rectangle | None = None
+    rank: int | None = None
+    elements: str | None = None
+
+    def tag(self) -> LoraTag:
+        """Return the tag that says this."""
+        unet = tidy(self.unet)
+        te = unet if self.te is None else tidy(self.te)
+        moving = None
+        if self.shape is not None:
+            points = tuple((position, tidy(factor * unet)) for position, factor in self.shape)
+            moving = Keyframes(points=points, fraction=self.fraction)
+        return LoraTag(
+            name=self.name,
+            te=te,
+            unet=moving or (None if te == unet else unet),
+            rank=self.rank,
+            blocks_text=self.blocks,
+            elements_text=self.elements,
+            start=self.start,
+            stop=self.stop,
+        )
+
+    def tag_text(self) -> str:
+        """Return the tag as text.
+
+        Raises:
+            RequestError: The name cannot stand in a tag.
+        """
+        tag = self.tag()
+        text = unparse(Prompt(clauses=(Clause(children=(tag,)),)))
+        try:
+            said = parse(text).clauses[0].children
+        except PromptError:
+            said = ()
+        if said != (tag,):
+            raise RequestError(
+                f"a LoRA called {self.name!r} cannot stand in a prompt", remedy="Rename its file without : = < and >."
+            )
+        return text
+
+    def following(self, tag: LoraTag) -> Strip:
+        """Return this strip as a tag of its name sets it: on, with the tag's values; solo and mask stay."""
+        told = strip_of(tag)
+        shape = self.shape if told.shape is not None and not told.unet else told.shape  # 0 of any shape is 0
+        return replace(told, number=self.number, solo=self.solo, mask=self.mask, shape=shape)
+
+
+def strip_of(tag: LoraTag) -> Strip:
+    """Return the strip that says what a tag says."""
+    te = tag.te.points[0][1] if isinstance(tag.te, Keyframes) else tag.te
+    unet = tag.te if tag.unet is None else tag.unet
+    shape, fraction, value = None, True, unet
+    if isinstance(unet, Keyframes):
+        value = max((weight for _, weight in unet.points), key=abs)
+        shape = tuple((position, weight / value if value else 0.0) for position, weight in unet.points)
+        fraction = unet.fraction
+    assert isinstance(value, float)
+    return Strip(
+        name=tag.name,
+        unet=value,
+        te=None if te == value else te,
+        blocks=tag.blocks_text,
+        shape=shape,
+        fraction=fraction,
+        start=tag.start,
+        stop=tag.stop,
+        rank=tag.rank,
+        elements=tag.elements_text,
+    )
+
+
+def tidy(value: float) -> float:
+    """Return a strength without the dust of binary fractions.
+
+    >>> tidy(0.1 + 0.2)
+    0.3
+    """
+    return round(float(value), DIGITS) + 0.0
