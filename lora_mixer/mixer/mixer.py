@@ -172,23 +172,23 @@ class Mixer:
         """The (width, height) in pixels the current model was trained at."""
         return self.model.native_size
 
-    def inspect(self, name: str) -> MappingReport:
-        """Return where every tensor of a LoRA goes on the current model.
+    def inspect(self, name: str, *, model: str | None = None) -> MappingReport:
+        """Return where every tensor of a LoRA goes on a model; None is the current one.
 
         Raises:
             AdapterError: The LoRA is unknown or does not fit.
         """
         with self._turn:
-            return self._pool.take(self._current).shelf.take(name).report
+            return self._pool.take(self._source(model)).shelf.take(name).report
 
-    def overlap(self, names: Iterable[str]) -> Overlap:
+    def overlap(self, names: Iterable[str], *, model: str | None = None) -> Overlap:
         """Return how far each of some LoRAs moves the weights, and how much they have in common.
 
         Raises:
             AdapterError: One of them is unknown or does not fit.
         """
         with self._turn:
-            station = self._pool.take(self._current)
+            station = self._pool.take(self._source(model))
             return measure(station.desk.model, [station.shelf.take(name) for name in dict.fromkeys(names)])
 
     def render(

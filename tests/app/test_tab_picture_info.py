@@ -40,7 +40,7 @@ def test_a_picture_of_ours_gives_its_settings_back_and_differs_in_nothing(mixer:
     assert ["LoRA", "line_art: unet 0.5"] in rows
     assert "Seed: 3" in raw_text(info)
     assert differences_of(mixer, info) == []
-    assert for_desk(info.request, mixer) == picture.record.settings.request()
+    assert for_desk(info.request, mixer.model_name) == picture.record.settings.request()
 
 
 def test_what_is_missing_or_another_file_here_is_said(mixer: Mixer, tmp_path: Path) -> None:
@@ -70,6 +70,6 @@ def test_what_is_no_picture_is_refused_by_the_name_its_sender_knows(tmp_path: Pa
 
 def test_a_strangers_picture_never_makes_the_server_open_a_mask_file(mixer: Mixer) -> None:
     use = LoraUse(name="line_art", strength=Strength(unet=0.5, mask=Path("/etc/passwd")))
-    taken = for_desk(RenderRequest(prompt="p", model="other", loras=(use,)), mixer)
+    taken = for_desk(RenderRequest(prompt="p", model="other", loras=(use,)), mixer.model_name)
     assert taken.loras == (replace(use, strength=Strength(unet=0.5)),)
     assert taken.model == mixer.model_name

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import io
+import re
 import zipfile
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from PIL.PngImagePlugin import PngInfo
 from playwright.sync_api import Browser, Page, expect
 
 from lora_mixer.images import read_picture
-from tests.browser.test_page import WAIT, address, browser, bytes_of, page, pytestmark  # noqa: F401 fixtures
+from tests.browser.test_page import WAIT, address, browser, page, pytestmark  # noqa: F401 fixtures
 
 HOSTILE = "<img src=x onerror='window.__x=1'><script>window.__x=1</script>"
 expect.set_options(timeout=WAIT)
@@ -25,16 +26,17 @@ def open_tab(page: Page, name: str) -> None:
     page.get_by_role("tab", name=name, exact=True).click()
 
 
-def number(page: Page, elem_id: str) -> str:
-    return page.locator(f"#{elem_id} input[type=number]").first.input_value()
+def bytes_of(page: Page, url: str) -> bytes:
+    return page.request.get(url).body()
 
 
 def render_sheet(page: Page) -> None:
     """Make a sheet of three pictures: without the first LoRA, at half, at full strength."""
+    page.locator("#prompt textarea").fill("blue heart")
+    page.locator("#steps input[type=number]").first.fill("2")
+    page.locator("#seed input").fill("11")
     open_tab(page, "Sheets")
-    page.locator("#sheet-prompt textarea").fill("blue heart")
-    page.locator("#sheet-steps input[type=number]").fill("2")
-    page.locator("#sheet-seed input").fill("11")
+    expect(page.locator("#sheet-base textarea")).to_have_value(re.compile("blue heart.*seed 11, steps 2", re.DOTALL))
     page.locator("#sheet-columns-values").locator("textarea, input").first.fill("0.5-1 [2]")
     page.locator("#sheet-go").click()
     page.wait_for_function(DONE, arg="sheet")
@@ -49,10 +51,13 @@ def test_a_sheet_is_made_and_a_click_on_a_cell_lays_its_settings_on_the_desk(pag
     archive = bytes_of(page, str(page.locator("#sheet-files a[href*='.zip']").first.get_attribute("href")))
     with zipfile.ZipFile(io.BytesIO(archive)) as packed:
         assert sorted(packed.namelist()) == ["0000.png", "0001.png", "0002.png", "sheet.png"]
-    assert number(page, "steps") != "2"
+    open_tab(page, "Desk")
+    page.locator("#steps input[type=number]").first.fill("7")
+    open_tab(page, "Sheets")
     cells.nth(2).click()
-    expect(page.locator("#prompt textarea")).to_have_value("blue heart")
+    expect(page.locator("#prompt textarea")).to_have_value(re.compile("blue heart.*<lora:fluent_style:1>"))
     expect(page.locator("#steps input[type=number]").first).to_have_value("2")
+    page.get_by_label("range slider for fluent_style").wait_for()
 
 
 def test_a_picture_that_is_dropped_back_gives_the_same_settings(page: Page, tmp_path: Path) -> None:
@@ -67,7 +72,7 @@ def test_a_picture_that_is_dropped_back_gives_the_same_settings(page: Page, tmp_
     expect(page.locator("#info-differences textarea")).to_have_value("Nothing: this machine can make the same picture.")
     page.screenshot(path=tmp_path / "info.png", full_page=True)
     page.locator("#info-send").click()
-    expect(page.locator("#prompt textarea")).to_have_value(made.prompt)
+    expect(page.locator("#prompt textarea")).to_have_value(re.compile(f"{made.prompt}.*<lora:fluent_style:1>"))
     expect(page.locator("#steps input[type=number]").first).to_have_value(str(made.steps))
 
 
@@ -107,6 +112,16 @@ def test_loras_are_compared_and_a_mix_that_is_too_strong_is_said(page: Page, tmp
     page.screenshot(path=tmp_path / "inspect.png", full_page=True)
 
 
+def test_metadata_are_text(page: Page) -> None:
+    open_tab(page, "Inspect")
+    page.locator("#inspect-pick input").click()
+    page.get_by_role("option", name="strange", exact=True).click()
+    page.evaluate("document.activeElement.blur()")
+    page.locator("#inspect-go").click()
+    expect(page.locator("#inspect-metadata")).to_contain_text("window.hit = 1")
+    assert page.evaluate("window.hit") is None
+
+
 def test_a_wrong_range_is_a_notice_with_the_remedy(page: Page) -> None:
     open_tab(page, "Sheets")
     page.locator("#sheet-columns-values").locator("textarea, input").first.fill("0 to 1")
@@ -119,7 +134,7 @@ def test_the_tabs_speak_chinese_and_fit_a_phone(browser: Browser, address: str, 
     opened = browser.new_page(viewport={"width": width, "height": 844}, locale="zh-CN")
     opened.set_default_timeout(WAIT)
     opened.goto(address)
-    opened.wait_for_selector("#go")
+    opened.wait_for_selector("#no-strips")
     if width > 1000:
         open_tab(opened, "对比图表")
         opened.get_by_text("并排比较图片").wait_for()

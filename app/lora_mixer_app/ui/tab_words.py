@@ -6,10 +6,11 @@ TAB_WORDS: tuple[tuple[str, str, str], ...] = (
     ("sheets", "Sheets", "对比图表"),
     (
         "sheets_help",
-        "Pictures side by side that differ in one, two or three things. Click a cell to load its settings into the "
-        "desk. A LoRA axis begins with a picture without the LoRA.",
-        "并排比较图片：可同时改变一至三个参数。点击任意一格，即可将其设置载入调音台。LoRA 轴的第一格不使用该 LoRA。",
+        "Pictures of what the desk shows, side by side, that differ in one, two or three things. Click a cell to load its "
+        "settings into the desk.",
+        "以调音台当前的设置为基础并排比较图片：可同时改变一至三个参数。点击任意一格，即可将其设置载入调音台。",
     ),
+    ("sheet_base", "What all have in common: the desk", "共同设置（来自调音台）"),
     ("columns", "Columns (X)", "列（X）"),
     ("rows", "Rows (Y)", "行（Y）"),
     ("blocks_of_rows", "Blocks of rows (Z)", "行组（Z）"),

@@ -66,8 +66,9 @@ def build_inspect(studio: Studio, desk: Desk) -> None:
             if not names:
                 raise RequestError("no LoRA is chosen", remedy="Choose one or more above.")
             factors = strengths_of(typed, len(names))
-            reports = [mixer.inspect(name) for name in names]
-            overlap = mixer.overlap(names)
+            model = studio.model(request).name
+            reports = [mixer.inspect(name, model=model) for name in names]
+            overlap = mixer.overlap(names, model=model)
             lines = [*overlap.warnings(factors), said(request, "inspect_mix", **_mix(overlap, factors))]
             lines += [line for report, name in zip(reports, names, strict=True) for line in _about(mixer, report, name)]
             return (

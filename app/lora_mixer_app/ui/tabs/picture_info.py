@@ -61,7 +61,7 @@ def build_picture_info(studio: Studio, desk: Desk) -> None:
             lacking = [said(request, "info_unknown" if here.request is None else "info_same")]
         return said_of, rows_of(here), "\n".join(lacking), raw_text(info), path
 
-    def settings(path: str | None) -> RenderRequest:
+    def settings(path: str | None, session: gr.Request) -> RenderRequest:
         if not path:
             raise RequestError("there is no picture", remedy="Drop one first.")
         request = with_local_names(read_upload(Path(path)), studio.mixer.library).request
@@ -70,7 +70,7 @@ def build_picture_info(studio: Studio, desk: Desk) -> None:
                 "the picture says nothing about how it was made",
                 remedy="Programs that convert or shrink pictures often drop it; find the original file.",
             )
-        return for_desk(request, studio.mixer)
+        return for_desk(request, studio.model(session).name)
 
     file.change(read, [file], [source, table, missing, raw, picture], show_progress="minimal", api_visibility="private")
     desk.receive(send.click, settings, [file])
@@ -136,7 +136,7 @@ def differences_of(mixer: Mixer, info: PictureInfo) -> list[str]:
         return []
     said_here: list[str] = []
     try:
-        job = mixer.job(for_desk(info.request, mixer))
+        job = mixer.job(for_desk(info.request, mixer.model_name))
     except LoraMixerError as error:
         said_here.append(str(error))
     else:
@@ -162,10 +162,10 @@ def _other_hashes(mixer: Mixer, text: Infotext) -> list[str]:
     return lines
 
 
-def for_desk(request: RenderRequest, mixer: Mixer) -> RenderRequest:
-    """Return a stranger's request as the desk may take it: on the open model, with no mask read from a file's path."""
+def for_desk(request: RenderRequest, model: str) -> RenderRequest:
+    """Return a stranger's request as the desk may take it: on a model that is open, with no mask read from a file's path."""
     loras = tuple(
         replace(use, strength=replace(use.strength, mask=None)) if isinstance(use.strength.mask, Path) else use
         for use in request.loras
     )
-    return replace(request, model=mixer.model_name, loras=loras)
+    return replace(request, model=model, loras=loras)

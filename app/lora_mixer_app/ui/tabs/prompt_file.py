@@ -46,7 +46,7 @@ def build_prompt_file(studio: Studio, desk: Desk) -> None:
         )
         return said(request, "dry_run_says", time=time, **counts), rows_of(plan, check)
 
-    def begin(path: str | None) -> Run:
+    def begin(_: gr.Request, path: str | None) -> Run:
         if not path:
             raise RequestError("there is no prompt file", remedy="Drop one above first.")
         plan = read_upload(Path(path))

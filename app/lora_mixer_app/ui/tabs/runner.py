@@ -24,7 +24,7 @@ PAGE, FRAME, HIGHEST = 1240, 40, 1100  # pixels
 EMPTY, FAILED = (228, 229, 232), (236, 190, 184)
 
 Begin = Callable[..., Run]
-"""Makes the run that somebody asks for, of the values of a tab's inputs."""
+"""Makes the run that somebody asks for, of their request and the values of a tab's inputs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +46,7 @@ class Runner:
         def run(request: gr.Request, batch: float, ending: str, *values: object) -> Iterator[tuple[object, ...]]:
             with as_notice():
                 cancel = self.studio.session(request).begin(self.kind)
-                wanted = begin(*values)
+                wanted = begin(request, *values)
                 for state in render_plan(self.studio, wanted, cancel=cancel, batch=int(batch), ending=ending):
                     yield _shown(state, request)
                 self.pace.learn(wanted)

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 import gradio as gr
 
 from lora_mixer.request import RenderRequest
 from lora_mixer_app.ui.desk import Desk
+from lora_mixer_app.ui.desk.uses import request_of
+from lora_mixer_app.ui.notices import as_notice
 from lora_mixer_app.ui.studio import Studio
 from lora_mixer_app.ui.tabs.runner import build_runner
 from lora_mixer_app.ui.tabs.runs import Run, folder_for
@@ -18,34 +23,45 @@ FIRST = ("strength", "0-1 [5]")
 
 def build_sheets(studio: Studio, desk: Desk) -> None:
     """Lay out the tab."""
+    fields = list(desk.board.fields)
     gr.Markdown(word("sheets_help"))
-    base = _base(studio)
+    base = gr.Textbox(label=word("sheet_base"), lines=2, elem_id="sheet-base", interactive=False)
     axes = [_axis(studio, side) for side in SIDES]
     without = gr.Checkbox(value=True, label=word("without"), info=word("without_hint"), elem_id="sheet-without")
     runner = build_runner(studio, desk, "sheet")
 
-    def begin(*values: object) -> Run:
-        given, chosen = values[: len(base)], values[len(base) :]
-        plan = plan_sheet(_request(*given), _choices(*chosen[:-1]), without=bool(chosen[-1]))
+    def show_base(request: gr.Request, *values: object) -> str:
+        with as_notice():
+            return in_words(on_desk(studio, desk, request, values))
+
+    def begin(request: gr.Request, *values: object) -> Run:
+        given, chosen = values[: len(fields)], values[len(fields) :]
+        wish = on_desk(studio, desk, request, given)
+        plan = plan_sheet(wish, _choices(*chosen[:-1]), without=bool(chosen[-1]))
         return Run(plan=plan, folder=folder_for(studio, "sheet"))
 
-    runner.connect(begin, [*base, *(part for axis in axes for part in axis), without])
+    desk.tabs.select(show_base, fields, base, queue=False, show_progress="hidden", api_visibility="private")
+    runner.connect(begin, [*fields, *(part for axis in axes for part in axis), without])
 
 
-def _base(studio: Studio) -> tuple[gr.Textbox, gr.Textbox, gr.Number, gr.Slider, gr.Slider]:
-    """Lay out what all cells have in common; an empty sheet begins with a sheet that works."""
-    defaults = studio.mixer.models_file.defaults_for(studio.mixer.model_name)
-    prompt = gr.Textbox(label=word("prompt"), value="red heart", lines=2, elem_id="sheet-prompt", interactive=True)
-    negative = gr.Textbox(
-        label=word("negative"), value=defaults.negative or "", elem_id="sheet-negative", interactive=True
-    )
-    with gr.Row():
-        seed = gr.Number(1, label=word("seed"), precision=0, minimum=-1, elem_id="sheet-seed", interactive=True)
-        steps = gr.Slider(
-            1, 100, defaults.steps or 20, step=1, label=word("steps"), elem_id="sheet-steps", interactive=True
-        )
-        cfg = gr.Slider(1, 20, defaults.cfg or 7, step=0.5, label=word("cfg"), elem_id="sheet-cfg", interactive=True)
-    return prompt, negative, seed, steps, cfg
+def on_desk(studio: Studio, desk: Desk, request: gr.Request, values: Sequence[object]) -> RenderRequest:
+    """Return what a browser tab's desk asks for: a negative seed is left open, so that a sheet shares one.
+
+    Raises:
+        RequestError: The desk shows something impossible.
+    """
+    asked, model = desk.board.fields.request(values), studio.model(request)
+    seed = None if asked.seed is None or asked.seed < 0 else asked.seed
+    asked = replace(asked, model=model.name, seed=seed)
+    return request_of(asked, studio.session(request).strips, family=model.family, steps=asked.steps or 1)
+
+
+def in_words(wish: RenderRequest) -> str:
+    """Return what all cells have in common, for its reader's eyes."""
+    mix = [f"{use.name} {use.strength.unet:g}" for use in wish.loras]
+    given = (("seed", wish.seed), ("steps", wish.steps), ("cfg", wish.cfg), ("", wish.sampler), ("", wish.schedule))
+    facts = [f"{name} {value}".strip() for name, value in given if value is not None]
+    return f"{wish.prompt}\n{', '.join([*mix, *facts])}"
 
 
 def _axis(studio: Studio, side: str) -> tuple[gr.Dropdown, gr.Dropdown, gr.Textbox]:
@@ -80,18 +96,6 @@ def _axis(studio: Studio, side: str) -> tuple[gr.Dropdown, gr.Dropdown, gr.Textb
         lambda chosen: gr.Dropdown(visible=chosen == "strength"), kind, lora, queue=False, api_visibility="private"
     )
     return kind, lora, values
-
-
-def _request(*given: object) -> RenderRequest:
-    prompt, negative, seed, steps, cfg = given
-    whole = int(seed) if isinstance(seed, int | float) and seed >= 0 else None
-    return RenderRequest(
-        prompt=str(prompt or ""),
-        negative=str(negative or ""),
-        seed=whole,
-        steps=int(steps) if isinstance(steps, int | float) else None,
-        cfg=float(cfg) if isinstance(cfg, int | float) else None,
-    )
 
 
 def _choices(*given: object) -> list[AxisChoice]:
