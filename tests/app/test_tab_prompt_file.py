@@ -10,7 +10,7 @@ from lora_mixer import Cancel, Mixer
 from lora_mixer.errors import ConfigError
 from lora_mixer_app.ui.studio import Studio
 from lora_mixer_app.ui.tabs import prompt_file
-from lora_mixer_app.ui.tabs.prompt_file import read_upload, rows_of
+from lora_mixer_app.ui.tabs.prompt_file import on_model, read_upload, rows_of
 from lora_mixer_app.ui.tabs.runs import Run, check_jobs, folder_for, render_plan
 
 MIXED = """red heart <lora:line_art:0.5>
@@ -61,6 +61,11 @@ def test_an_uploaded_file_may_not_name_paths_outside(embedded: Path, tmp_path: P
     )
     check = check_jobs(stranger, read_upload(upload(tmp_path, text, "a.toml")))
     assert list(check.failed) == [0, 1]
+
+
+def test_pictures_are_made_with_the_tabs_model_unless_they_name_their_own(tmp_path: Path) -> None:
+    plan = on_model(read_upload(upload(tmp_path, "cat\nsun --sd_model other")), "mine")
+    assert [job.request.model for job in plan.jobs] == ["mine", "other"]
 
 
 def test_errors_name_the_file_as_its_sender_knows_it(tmp_path: Path) -> None:

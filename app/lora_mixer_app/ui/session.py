@@ -5,9 +5,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lora_mixer import Cancel
-from lora_mixer_app.ui.desk.sync import Strips
+
+if TYPE_CHECKING:
+    from lora_mixer_app.ui.desk.sync import Strips
 
 
 class Session:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import gradio as gr
@@ -37,7 +38,7 @@ def build_prompt_file(studio: Studio, desk: Desk) -> None:
         if not path:
             return said(request, "prompt_file_empty"), []
         with as_notice():
-            plan = read_upload(Path(path))
+            plan = on_model(read_upload(Path(path)), studio.model(request).name)
             check = check_jobs(studio.mixer, plan)
         counts = {"pictures": len(plan.jobs), "failed": len(check.failed), "problems": len(plan.problems)}
         seconds = runner.pace.seconds(check.work)
@@ -46,10 +47,10 @@ def build_prompt_file(studio: Studio, desk: Desk) -> None:
         )
         return said(request, "dry_run_says", time=time, **counts), rows_of(plan, check)
 
-    def begin(_: gr.Request, path: str | None) -> Run:
+    def begin(request: gr.Request, path: str | None) -> Run:
         if not path:
             raise RequestError("there is no prompt file", remedy="Drop one above first.")
-        plan = read_upload(Path(path))
+        plan = on_model(read_upload(Path(path)), studio.model(request).name)
         check = check_jobs(studio.mixer, plan)
         if len(check.failed) == len(plan.jobs):
             raise RequestError("no picture of this file can be rendered", remedy=next(iter(check.failed.values())))
@@ -77,6 +78,12 @@ def read_upload(path: Path) -> PromptFile:
             remedy=f"The page renders {MOST_PICTURES} at most; `lora-mixer render` takes more.",
         )
     return plan
+
+
+def on_model(plan: PromptFile, name: str) -> PromptFile:
+    """Return a plan whose pictures are made with a model unless they name their own."""
+    jobs = (replace(job, request=replace(job.request, model=job.request.model or name)) for job in plan.jobs)
+    return replace(plan, jobs=tuple(jobs))
 
 
 def rows_of(plan: PromptFile, check: Check) -> list[Row]:
