@@ -321,7 +321,7 @@ def test_the_page_speaks_chinese_fits_a_phone_and_asks_nobody_else(
     open_desk(page, address)
     add_lora(page, "sepia")
     finished(page, "")
-    assert page.get_by_role("button", name="生成").is_visible()
+    assert page.get_by_role("button", name="生成", exact=True).is_visible()
     assert "种子" in page.locator("#status").inner_text()
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     nameless = page.evaluate(

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import gradio as gr
-from gradio.i18n import I18nData
 
 from lora_mixer_app.ui.tab_words import TAB_WORDS
 
@@ -100,7 +99,7 @@ I18N = gr.I18n(**{"en": _ENGLISH, "zh": _CHINESE, "zh-CN": _CHINESE, "zh-TW": _C
 """For `launch`: a browser's language falls back to its first half, then to English."""
 
 
-def word(key: str) -> I18nData:
+def word(key: str) -> Any:  # noqa: ANN401 `I18nData`, which the hints of some components leave out
     """Return a sentence of the table, as the browser fills it in."""
     return I18N(_OURS + _BY_KEY[key].key)
 
