@@ -1,7 +1,5 @@
 """The tabs beside the desk in a real browser, over the embedded model."""
 
-# ruff: noqa: F811 fixtures are arguments of their own name
-
 from __future__ import annotations
 
 import io
@@ -15,10 +13,11 @@ from PIL.PngImagePlugin import PngInfo
 from playwright.sync_api import Browser, Page, expect
 
 from lora_mixer.images import read_picture
-from tests.browser.test_page import WAIT, address, browser, page, pytestmark  # noqa: F401 fixtures
+from tests.browser.conftest import BROWSER, WAIT
+
+pytestmark = BROWSER
 
 HOSTILE = "<img src=x onerror='window.__x=1'><script>window.__x=1</script>"
-expect.set_options(timeout=WAIT)
 DONE = """id => / in |用时/.test(document.querySelector(`#${id}-status`).innerText)"""
 
 
@@ -42,12 +41,14 @@ def render_sheet(page: Page) -> None:
     page.wait_for_function(DONE, arg="sheet")
 
 
-def test_a_sheet_is_made_and_a_click_on_a_cell_lays_its_settings_on_the_desk(page: Page, tmp_path: Path) -> None:
+def test_a_sheet_is_made_and_a_click_on_a_cell_lays_its_settings_on_the_desk(
+    page: Page, tmp_path: Path, pictures: Path
+) -> None:
     render_sheet(page)
     cells = page.locator("#sheet-cells img")
     expect(cells).to_have_count(3)
     page.get_by_text("no fluent_style").first.wait_for()
-    page.screenshot(path=tmp_path / "sheet.png", full_page=True)
+    page.screenshot(path=pictures / "sheet.png", full_page=True)
     archive = bytes_of(page, str(page.locator("#sheet-files a[href*='.zip']").first.get_attribute("href")))
     with zipfile.ZipFile(io.BytesIO(archive)) as packed:
         assert sorted(packed.namelist()) == ["0000.png", "0001.png", "0002.png", "sheet.png"]
@@ -60,7 +61,7 @@ def test_a_sheet_is_made_and_a_click_on_a_cell_lays_its_settings_on_the_desk(pag
     page.get_by_label("range slider for fluent_style").wait_for()
 
 
-def test_a_picture_that_is_dropped_back_gives_the_same_settings(page: Page, tmp_path: Path) -> None:
+def test_a_picture_that_is_dropped_back_gives_the_same_settings(page: Page, tmp_path: Path, pictures: Path) -> None:
     render_sheet(page)
     picture = tmp_path / "cell.png"
     picture.write_bytes(bytes_of(page, str(page.locator("#sheet-cells img").last.get_attribute("src"))))
@@ -70,7 +71,7 @@ def test_a_picture_that_is_dropped_back_gives_the_same_settings(page: Page, tmp_
     expect(page.locator("#info-source")).to_contain_text("LoRA Mixer")
     expect(page.locator("#info-table")).to_contain_text("fluent_style: unet 1")
     expect(page.locator("#info-differences textarea")).to_have_value("Nothing: this machine can make the same picture.")
-    page.screenshot(path=tmp_path / "info.png", full_page=True)
+    page.screenshot(path=pictures / "info.png", full_page=True)
     page.locator("#info-send").click()
     expect(page.locator("#prompt textarea")).to_have_value(re.compile(f"{made.prompt}.*<lora:fluent_style:1>"))
     expect(page.locator("#steps input[type=number]").first).to_have_value(str(made.steps))
@@ -86,7 +87,7 @@ def test_what_a_picture_says_is_never_run(page: Page, tmp_path: Path) -> None:
     assert page.evaluate("window.__x") is None
 
 
-def test_a_prompt_file_is_told_before_it_is_rendered(page: Page, tmp_path: Path) -> None:
+def test_a_prompt_file_is_told_before_it_is_rendered(page: Page, tmp_path: Path, pictures: Path) -> None:
     path = tmp_path / "prompts.txt"
     path.write_text("red heart --steps 1 --seed 4\ncat <lora:line_arf:1>\nstar --stepz 4\n")
     open_tab(page, "Prompt file")
@@ -96,10 +97,10 @@ def test_a_prompt_file_is_told_before_it_is_rendered(page: Page, tmp_path: Path)
     expect(page.locator("#batch-table")).to_contain_text("unknown option --stepz")
     page.locator("#batch-go").click()
     expect(page.locator("#batch-status")).to_contain_text("1 of 2 pictures; not made: 1")
-    page.screenshot(path=tmp_path / "batch.png", full_page=True)
+    page.screenshot(path=pictures / "batch.png", full_page=True)
 
 
-def test_loras_are_compared_and_a_mix_that_is_too_strong_is_said(page: Page, tmp_path: Path) -> None:
+def test_loras_are_compared_and_a_mix_that_is_too_strong_is_said(page: Page, pictures: Path) -> None:
     open_tab(page, "Inspect")
     for name in ("line_art", "night_sky"):
         page.locator("#inspect-pick input").click()
@@ -109,7 +110,7 @@ def test_loras_are_compared_and_a_mix_that_is_too_strong_is_said(page: Page, tmp
     page.locator("#inspect-go").click()
     page.locator("#inspect-overlap img").wait_for()
     assert "pictures may break" in page.locator("#inspect-summary textarea").input_value()
-    page.screenshot(path=tmp_path / "inspect.png", full_page=True)
+    page.screenshot(path=pictures / "inspect.png", full_page=True)
 
 
 def test_metadata_are_text(page: Page) -> None:
@@ -130,7 +131,7 @@ def test_a_wrong_range_is_a_notice_with_the_remedy(page: Page) -> None:
 
 
 @pytest.mark.parametrize("width", [390, 1280])
-def test_the_tabs_speak_chinese_and_fit_a_phone(browser: Browser, address: str, width: int, tmp_path: Path) -> None:
+def test_the_tabs_speak_chinese_and_fit_a_phone(browser: Browser, address: str, width: int, pictures: Path) -> None:
     opened = browser.new_page(viewport={"width": width, "height": 844}, locale="zh-CN")
     opened.set_default_timeout(WAIT)
     opened.goto(address)
@@ -139,5 +140,5 @@ def test_the_tabs_speak_chinese_and_fit_a_phone(browser: Browser, address: str, 
         open_tab(opened, "对比图表")
         opened.get_by_text("并排比较图片").wait_for()
     assert opened.evaluate("document.documentElement.scrollWidth") <= width
-    opened.screenshot(path=tmp_path / "chinese.png", full_page=True)
+    opened.screenshot(path=pictures / f"chinese-{width}.png", full_page=True)
     opened.close()

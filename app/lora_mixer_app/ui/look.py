@@ -33,7 +33,13 @@ HEAD = """
     if (event.target.type === 'range' && performance.now() - released > 150)
       event.target.dispatchEvent(new PointerEvent('pointerup', { bubbles: true }));
   }, true);
+  // Gradio's pictures are buttons without a name: they get that of their label.
+  const name = () => document.querySelectorAll('button:has(> .image-frame):not([aria-label])').forEach(button => {
+    const label = button.closest('.block')?.querySelector('[data-testid=block-label]');
+    if (label) button.setAttribute('aria-label', label.innerText.trim());
+  });
+  new MutationObserver(name).observe(document, { childList: true, subtree: true });
 }
 </script>
 """
-"""Ctrl+Enter generates, Esc cancels, and a slider moved by keys is let go as well."""
+"""Ctrl+Enter generates, Esc cancels, a slider moved by keys is let go as well, and every picture has a name."""

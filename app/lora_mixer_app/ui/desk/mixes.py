@@ -49,9 +49,9 @@ def lay_mixes(studio: Studio) -> Mixes:
                 save=gr.Button(word("save"), size="sm", elem_id="mix-save", min_width=70),
                 rename=gr.Button(word("rename"), size="sm", elem_id="mix-rename", min_width=70),
                 delete=gr.Button(word("delete"), size="sm", elem_id="mix-delete", min_width=70),
-                share=gr.DownloadButton(word("share"), size="sm", elem_id="mix-share", min_width=70),
+                share=gr.DownloadButton(str(word("share")), size="sm", elem_id="mix-share", min_width=70),
                 take=gr.UploadButton(
-                    word("take_in"), size="sm", file_types=[".toml"], elem_id="mix-take", min_width=70
+                    str(word("take_in")), size="sm", file_types=[".toml"], elem_id="mix-take", min_width=70
                 ),
             )
 

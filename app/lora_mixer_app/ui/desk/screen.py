@@ -86,10 +86,12 @@ def lay_screen(studio: Studio) -> Screen:
         use = gr.Button(word("use"), size="sm", elem_id="use", min_width=80)
         pin = gr.Button(word("pin"), size="sm", elem_id="pin", min_width=80)
         keep = gr.Button(word("compare_with"), size="sm", elem_id="keep", min_width=80)
-        download = gr.DownloadButton(word("download"), size="sm", elem_id="download", interactive=False, min_width=80)
+        download = gr.DownloadButton(
+            str(word("download")), size="sm", elem_id="download", interactive=False, min_width=80
+        )
         delete = gr.Button(word("delete"), size="sm", variant="stop", elem_id="delete", min_width=80)
     compare = gr.ImageSlider(
-        label=word("compare"), type="filepath", format="png", elem_id="compare", interactive=False, visible=False
+        label=str(word("compare")), type="filepath", format="png", elem_id="compare", interactive=False, visible=False
     )
     with gr.Accordion(word("record"), open=False):
         record = gr.Textbox(label=word("record"), lines=6, interactive=False, elem_id="record", buttons=["copy"])

@@ -11,14 +11,14 @@ from gradio.components import Component
 
 from lora_mixer import Rectangle
 from lora_mixer.catalog import LoraEntry
-from lora_mixer.errors import LoraMixerError
+from lora_mixer.errors import LoraMixerError, PromptError
 from lora_mixer.keys import PRESETS as BLOCK_PRESETS
 from lora_mixer.modules import Family
 from lora_mixer_app.ui.desk.board import Board, turned, without
 from lora_mixer_app.ui.desk.curves import PRESETS, curve_text, with_curve
 from lora_mixer_app.ui.desk.screen import Shown
 from lora_mixer_app.ui.desk.strip import Strip
-from lora_mixer_app.ui.desk.sync import Strips
+from lora_mixer_app.ui.desk.sync import Strips, rewrite
 from lora_mixer_app.ui.loras import chips
 from lora_mixer_app.ui.notices import as_text
 from lora_mixer_app.ui.words import word
@@ -188,9 +188,17 @@ def _set(strips: Strips, number: int, values: tuple[Any, ...]) -> Strips:
 def _with_words(words: str | None, prompt: str | None) -> tuple[None, str]:
     """Return the prompt with a LoRA's words in it, once; and no chip pressed, so that each can be pressed again."""
     prompt = prompt or ""
-    if not words or words.casefold() in prompt.casefold():
+    if not words or words.casefold() in _untagged(prompt).casefold():
         return None, prompt
     return None, f"{prompt.rstrip().rstrip(',')}, {words}" if prompt.strip() else words
+
+
+def _untagged(prompt: str) -> str:
+    """Return a prompt without its tags, whose names are no words of it; one that cannot be read as it is."""
+    try:
+        return rewrite(prompt, ())
+    except PromptError:
+        return prompt
 
 
 def _facts(board: Board, strip: Strip, family: Family) -> tuple[tuple[str, ...], str | None]:

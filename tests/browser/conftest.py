@@ -1,0 +1,127 @@
+"""One server over the embedded model and one browser for all tests of the page."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import struct
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.error import URLError
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from lora_mixer.catalog import load_models_file
+
+CHROMIUM = shutil.which("chromium")
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+WAIT = 60_000  # milliseconds
+BROWSER = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium: install Debian's package `chromium`"),
+]
+EVIL = "<script>window.hit = 1</script><img src=x onerror='window.hit = 1'>"
+
+expect.set_options(timeout=WAIT)
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+def write_strange_loras(folder: Path) -> None:
+    """Write a LoRA whose metadata are an attack, and one of another family."""
+    sepia = next(path for path in load_models_file().lora_folders[-1].glob("sepia.safetensors"))
+    data = sepia.read_bytes()
+    length = struct.unpack_from("<Q", data)[0]
+    header = json.loads(data[8 : 8 + length])
+    header["__metadata__"] = {"ss_tag_frequency": json.dumps({"a": {EVIL: 9}}), "ss_output_name": EVIL}
+    text = json.dumps(header).encode()
+    folder.mkdir()
+    (folder / "strange.safetensors").write_bytes(struct.pack("<Q", len(text)) + text + data[8 + length :])
+    (folder / "strange.json").write_text(json.dumps({"activation text": EVIL, "description": EVIL}))
+    name = "lora_unet_input_blocks_4_1_transformer_blocks_0_attn2_to_k"
+    shapes = {f"{name}.lora_down.weight": [4, 2048], f"{name}.lora_up.weight": [640, 4]}
+    table, at = {}, 0
+    for key, shape in shapes.items():
+        size = 2 * shape[0] * shape[1]
+        table[key] = {"dtype": "F16", "shape": shape, "data_offsets": [at, at + size]}
+        at += size
+    text = json.dumps(table).encode()
+    (folder / "large.safetensors").write_bytes(struct.pack("<Q", len(text)) + text + bytes(at))
+
+
+@pytest.fixture(scope="session")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    url = f"http://127.0.0.1:{(port := free_port())}"
+    folder = tmp_path_factory.mktemp("ui")
+    write_strange_loras(folder / "strange")
+    builtin = load_models_file().path.read_text().replace("loras = [", f'loras = ["{folder}/strange", ', 1)
+    (folder / "models.toml").write_text(builtin)
+    command = [sys.executable, "-m", "lora_mixer_app", "ui", "--port", str(port)]
+    log = folder / "log"
+    with log.open("w") as out:
+        server = subprocess.Popen(
+            [*command, "--models", folder / "models.toml", "--output", folder / "out"], stdout=out, stderr=out
+        )
+    try:
+        for _ in range(240):
+            try:
+                urllib.request.urlopen(url, timeout=5).close()
+                break
+            except (URLError, ConnectionError, TimeoutError):
+                assert server.poll() is None, log.read_text()
+                time.sleep(0.5)
+        yield url
+    finally:
+        server.terminate()
+        server.wait(timeout=30)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="session")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where screenshots go: `SCREENSHOTS` if somebody wants to look at them."""
+    folder = Path(os.environ.get("SCREENSHOTS") or tmp_path_factory.mktemp("screenshots"))
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+@pytest.fixture
+def page(browser: Browser, address: str) -> Iterator[Page]:
+    opened = browser.new_page(viewport={"width": 1280, "height": 1700})
+    open_desk(opened, address)
+    yield opened
+    opened.close()
+
+
+def open_desk(page: Page, address: str) -> None:
+    page.set_default_timeout(WAIT)
+    page.goto(address)
+    page.wait_for_selector("#no-strips")
+    page.locator("#steps input[type=number]").fill("2")
