@@ -19,7 +19,7 @@ from lora_mixer.hires import Hires
 from lora_mixer.request import Curve, LoraUse, ModelSource, Rectangle, RenderRequest, Strength
 
 if TYPE_CHECKING:
-    from lora_mixer.mixer import Cancel, Mixer, Progress, RenderedImage
+    from lora_mixer.mixer import Cancel, Mixer, Progress, RenderedImage, RenderJob
 
 __version__ = "0.1.0"
 
@@ -33,12 +33,13 @@ __all__ = [
     "ModelSource",
     "Progress",
     "Rectangle",
+    "RenderJob",
     "RenderRequest",
     "RenderedImage",
     "Strength",
 ]
 
-_LAZY = frozenset({"Cancel", "Mixer", "Progress", "RenderedImage"})
+_LAZY = frozenset({"Cancel", "Mixer", "Progress", "RenderJob", "RenderedImage"})
 
 
 def __getattr__(name: str) -> object:

@@ -18,6 +18,7 @@ from lora_mixer_app.commands.loras import loras
 from lora_mixer_app.commands.models import models
 from lora_mixer_app.commands.render import render
 from lora_mixer_app.commands.rerender import rerender
+from lora_mixer_app.commands.sweep import sweep
 from lora_mixer_app.commands.ui import ui
 
 USAGE_ERROR = cast(type[Exception], typer.BadParameter.__base__)  # click's, wherever this typer keeps it
@@ -32,6 +33,7 @@ class Command(NamedTuple):
 
 COMMANDS: tuple[Command, ...] = (
     Command("render", render),
+    Command("sweep", sweep),
     Command("models", models),
     Command("loras", loras),
     Command("inspect", inspect),

@@ -8,6 +8,7 @@ from lora_mixer.mixer.finding import find_model
 from lora_mixer.mixer.local_names import request_from_picture, with_local_names
 from lora_mixer.mixer.mixer import Mixer
 from lora_mixer.mixer.progress import Cancel, Progress
+from lora_mixer.mixer.render_job import RenderJob
 from lora_mixer.pipeline import RenderedImage
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "Cancel",
     "Mixer",
     "Progress",
+    "RenderJob",
     "RenderedImage",
     "differences",
     "find_model",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -23,6 +23,7 @@ from lora_mixer.mixer.options import RequestOptions
 from lora_mixer.mixer.planning import in_batches, job_at
 from lora_mixer.mixer.pool import Pool
 from lora_mixer.mixer.progress import Cancel, OnProgress
+from lora_mixer.mixer.render_job import RenderJob
 from lora_mixer.mixer.sources import source_of
 from lora_mixer.mixer.station import Setup
 from lora_mixer.mixer.watch import Watch
@@ -260,6 +261,21 @@ class Mixer:
                 due += 1
                 if ready is not None:
                     yield ready
+
+    async def stream(
+        self, requests: Iterable[RenderRequest | str], *, batch: int = 4, **options: Unpack[RequestOptions]
+    ) -> AsyncIterator[RenderedImage]:
+        """Do what `render_many` does without blocking the event loop; who stops listening stops the rendering.
+
+        Raises:
+            LoraMixerError: See `render_many`.
+        """
+        job = RenderJob(self, requests, batch=batch, **options)
+        try:
+            async for picture in job:
+                yield picture
+        finally:
+            job.cancel()
 
     def render_as_done(
         self,
