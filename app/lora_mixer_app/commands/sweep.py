@@ -47,6 +47,13 @@ def sweep(
     dtype: Dtype = None,
     *,
     allow_partial: AllowPartial = False,
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume/--force", help="Go on with what the folder holds, or remove its pictures and start anew."
+        ),
+    ] = True,
+    workers: Annotated[int, typer.Option("--workers", min=1, max=256, help="Processes that render.")] = 1,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print the pictures that would be made, and stop.")
     ] = False,
@@ -79,5 +86,7 @@ def sweep(
             dtype=dtype,
             allow_partial=allow_partial,
             strict=True,
+            resume=resume,
+            workers=workers,
             dry_run=dry_run,
         )
