@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Self, Unpack
 
@@ -14,24 +12,21 @@ from lora_mixer import __version__
 from lora_mixer.apply import DEFAULT_CACHE_MB, Overlap, measure
 from lora_mixer.bake import BakeReport, OnModule
 from lora_mixer.catalog import FileDigests, Library, ModelsFile, load_models_file
-from lora_mixer.errors import RenderError, RequestError
+from lora_mixer.errors import RequestError
 from lora_mixer.mapping import MappingReport
 from lora_mixer.mixer.baking import bake
 from lora_mixer.mixer.embeddings import open_embeddings
-from lora_mixer.mixer.frugal import Frugal
 from lora_mixer.mixer.options import RequestOptions
-from lora_mixer.mixer.planning import in_batches, job_at
+from lora_mixer.mixer.planning import job_at
 from lora_mixer.mixer.pool import Pool
 from lora_mixer.mixer.progress import Cancel, OnProgress
 from lora_mixer.mixer.render_job import RenderJob
+from lora_mixer.mixer.rendering import OnFailure, Rendering, in_order, planned, told
 from lora_mixer.mixer.sources import source_of
 from lora_mixer.mixer.station import Setup
-from lora_mixer.mixer.watch import Watch
 from lora_mixer.models import Model
-from lora_mixer.pipeline import Desk, Job, RenderedImage, render
+from lora_mixer.pipeline import Desk, Job, RenderedImage
 from lora_mixer.request import ModelSource, RenderRequest
-
-OnFailure = Callable[[int, RenderError], None]
 
 
 class Mixer:
@@ -243,24 +238,7 @@ class Mixer:
         Raises:
             LoraMixerError: See `lora_mixer.errors`; all requests are checked before the first picture.
         """
-        waiting: dict[int, RenderedImage | None] = {}
-
-        def failed(index: int, error: RenderError) -> None:
-            if on_failure is None:
-                raise error
-            waiting[index] = None
-            on_failure(index, error)
-
-        due = 0
-        for index, picture in self.render_as_done(
-            requests, batch=batch, on_progress=on_progress, on_failure=failed, cancel=cancel, **options
-        ):
-            waiting[index] = picture
-            while due in waiting:
-                ready = waiting.pop(due)
-                due += 1
-                if ready is not None:
-                    yield ready
+        return in_order(self._pictures(requests, batch, on_progress, on_failure, cancel, options))
 
     async def stream(
         self, requests: Iterable[RenderRequest | str], *, batch: int = 4, **options: Unpack[RequestOptions]
@@ -292,54 +270,9 @@ class Mixer:
         Raises:
             LoraMixerError: See `render_many`.
         """
-        if isinstance(requests, str):
-            raise RequestError("one prompt is not a list of them", remedy="Write [prompt], or use render.")
-        if batch < 1:
-            raise RequestError(f"batch {batch} is out of range", remedy="Use 1 or more.")
-        plans = self._plans([_asked(request, options) for request in requests])
-        total, done = sum(len(jobs) for jobs in plans.values()), 0
-        for source, jobs in plans.items():
-            frugal = Frugal(batch)
-            for group in in_batches(jobs, batch):
-                draw = partial(
-                    self._drawn, source, Watch(on_progress=on_progress, cancel=cancel, before=done, total=total)
-                )
-                outcomes = frugal.outcomes([job for _, job in group], draw)
-                done += len(group)
-                for (index, _), outcome in zip(group, outcomes, strict=True):
-                    if not isinstance(outcome, RenderError):
-                        yield index, outcome
-                    elif on_failure is None:
-                        raise outcome
-                    else:
-                        on_failure(index, outcome)
-
-    def _drawn(self, source: ModelSource, watch: Watch, jobs: Sequence[Job], done: int) -> Sequence[RenderedImage]:
-        """Return the pictures of jobs that are rendered together."""
-        finished = []
-        with self._turn:
-            desk = self._pool.take(source).desk
-            for event in render(desk, jobs):
-                if isinstance(event, RenderedImage):
-                    finished.append(event)
-                else:
-                    watch.told(desk, event, done, len(jobs))
-        return finished
-
-    def _plans(self, requests: Sequence[RenderRequest]) -> Mapping[ModelSource, Sequence[tuple[int, Job]]]:
-        """Return the jobs by model, each with its place, the models in the order they are asked for.
-
-        Checking a job takes its model open. The first model's are checked last, since they are rendered first.
-        """
-        wishes: dict[ModelSource, list[tuple[int, RenderRequest]]] = defaultdict(list)
-        for index, request in enumerate(requests):
-            wishes[self._source(request.model)].append((index, request))
-        with self._turn:
-            checked = {
-                source: [(index, self._job(request, source)) for index, request in wishes[source]]
-                for source in reversed(wishes)
-            }
-        return {source: checked[source] for source in wishes}
+        for index, picture in self._pictures(requests, batch, on_progress, on_failure, cancel, options):
+            if picture is not None:
+                yield index, picture
 
     def job(self, request: RenderRequest | str, **options: Unpack[RequestOptions]) -> Job:
         """Return what a request comes to on its model, without rendering it: a dry run of one picture.
@@ -395,6 +328,25 @@ class Mixer:
                 version=__version__,
                 on_module=on_module,
             )
+
+    def _pictures(
+        self,
+        requests: Iterable[RenderRequest | str],
+        batch: int,
+        on_progress: OnProgress | None,
+        on_failure: OnFailure | None,
+        cancel: Cancel | None,
+        options: RequestOptions,
+    ) -> Iterator[tuple[int, RenderedImage | None]]:
+        if isinstance(requests, str):
+            raise RequestError("one prompt is not a list of them", remedy="Write [prompt], or use render.")
+        if batch < 1:
+            raise RequestError(f"batch {batch} is out of range", remedy="Use 1 or more.")
+        asked = [_asked(request, options) for request in requests]
+        with self._turn:
+            plans = planned(asked, self._source, self._job)
+        rendering = Rendering(self._pool, self._turn, on_progress=on_progress, cancel=cancel)
+        yield from told(rendering.outcomes(plans, batch), on_failure)
 
     def _job(self, asked: RenderRequest, source: ModelSource) -> Job:
         return job_at(self._pool.take(source), asked, self.models_file)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import threading
 from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import suppress
@@ -24,7 +25,8 @@ class RenderJob:
     """A handle on pictures that are being rendered; rendering begins at once.
 
     Several readers may follow one job, blocking (`for picture in job`) or not (`async for picture in job`); each gets
-    every picture, in the order asked for, as soon as it is done. Left as a context, a job that is under way is cancelled.
+    every picture, in the order asked for, as soon as it is done. A job that is under way is cancelled where
+    it is left as a context, and where Python ends.
 
     Args:
         mixer: The open mixer; jobs of one mixer take turns, batch by batch.
@@ -55,6 +57,7 @@ class RenderJob:
         self._done = False
         pictures = mixer.render_many(requests, batch=batch, on_progress=self._step, cancel=self._cancel, **options)
         self._thread = threading.Thread(target=self._work, args=(pictures,), name="lora-mixer-job", daemon=True)
+        atexit.register(self.__exit__)  # a thread that computes while Python ends would take the process down
         self._thread.start()
 
     @property
@@ -155,6 +158,7 @@ class RenderJob:
         except BaseException as raised:  # noqa: BLE001 handed to whoever asks for the result
             error = raised
         self._tell(error=error, done=True)
+        atexit.unregister(self.__exit__)
 
     def _step(self, progress: Progress) -> None:
         self._tell(progress=progress)

@@ -25,14 +25,22 @@ class Watch:
     before: int
     total: int
 
-    def told(self, desk: Desk, step: Step, done: int, batch: int) -> None:
-        """Hear of a step of so many pictures at once; so many of their batch were done before.
+    def check(self) -> None:
+        """Stop before anything is computed.
 
         Raises:
             CancelledError: The switch is pressed.
         """
         if self.cancel is not None:
             self.cancel.check()
+
+    def told(self, desk: Desk, step: Step, done: int, batch: int) -> None:
+        """Hear of a step of so many pictures at once; so many of their batch were done before.
+
+        Raises:
+            CancelledError: The switch is pressed.
+        """
+        self.check()
         if self.on_progress is not None:
             self.on_progress(
                 Progress(

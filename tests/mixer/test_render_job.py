@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -167,3 +169,13 @@ def test_who_stops_listening_stops_the_rendering(mixer: Mixer) -> None:
     asyncio.run(one())
     mixer.render("cat", seed=1, steps=1)
     assert time.perf_counter() - started < 60
+
+
+def test_a_program_that_ends_with_a_job_under_way_ends_well() -> None:
+    program = """
+from lora_mixer import Mixer, RenderJob
+job = RenderJob(Mixer.open(), ["cat"] * 5000, batch=1, seed=1, steps=1)
+next(iter(job))
+"""
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=False)
+    assert (ended.returncode, ended.stderr) == (0, "")
