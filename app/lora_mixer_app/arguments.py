@@ -52,3 +52,18 @@ def parse_size(text: str) -> tuple[int, int]:
     if match is None:
         raise RequestError(f"{text!r} is not a size", where="--size", remedy="Write WxH, for example 512x768.")
     return int(match[1]), int(match[2])
+
+
+def parse_login(text: str) -> tuple[str, str]:
+    """Return (name, password) of `NAME:PASSWORD`.
+
+    >>> parse_login("ada:a:b")
+    ('ada', 'a:b')
+
+    Raises:
+        RequestError: It is of another form.
+    """
+    name, _, password = text.partition(":")
+    if not name or not password:
+        raise RequestError("that is no login", where="--auth", remedy="Write NAME:PASSWORD.")
+    return name, password

@@ -129,8 +129,8 @@ class Overlap:
         load = self.load(strengths)
         if load > TOO_STRONG:
             yield (
-                f"this mix is as much as one LoRA at strength {load:.2f}: pictures may break; "
-                f"{TOO_STRONG / load:.2f} times these strengths would stay at {TOO_STRONG:g}"
+                f"this mix is as much as one LoRA at strength {load:.2f}, and above {TOO_STRONG:g} pictures may break: "
+                f"multiply its strengths by {math.floor(100 * TOO_STRONG / load) / 100:g}"
             )
 
     def _alike(self) -> Iterator[str]:

@@ -14,6 +14,7 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.error import URLError
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
@@ -125,3 +126,29 @@ def open_desk(page: Page, address: str) -> None:
     page.goto(address)
     page.wait_for_selector("#no-strips")
     page.locator("#steps input[type=number]").fill("2")
+
+
+def nameless(page: Page) -> list[str]:
+    """Return the controls on the page that have no name for whoever cannot see them."""
+    found: list[str] = page.evaluate(
+        """() => [...document.querySelectorAll('input, textarea, button, select')].filter(e =>
+            e.offsetParent && !(e.ariaLabel || e.title || e.innerText.trim() || [...(e.labels || [])]
+                .some(label => label.innerText.trim()))).map(e => e.outerHTML)"""
+    )
+    return found
+
+
+class Log:
+    """What a page asked for and complained about: every host of the browser's network log, every error on the console."""
+
+    def __init__(self, page: Page) -> None:
+        self.hosts: set[str] = set()
+        self.errors: list[str] = []
+        page.on("request", lambda request: self.hosts.add(urlsplit(request.url).hostname or ""))
+        page.on("websocket", lambda socket: self.hosts.add(urlsplit(socket.url).hostname or ""))
+        page.on("console", lambda message: self.errors.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+
+    def is_clean(self) -> bool:
+        """Return whether nobody but this machine was asked (data and blob addresses have no host), and all went well."""
+        return self.hosts - {""} == {"127.0.0.1"} and not self.errors

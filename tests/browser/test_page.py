@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
-from urllib.parse import urlsplit
 
+import pytest
+from gradio_client import Client
+from gradio_client.exceptions import AppError
+from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import BROWSER, open_desk
+from lora_mixer.images import read_picture
+from tests.browser.conftest import BROWSER, Log, nameless, open_desk
 
 pytestmark = BROWSER
 
@@ -195,27 +200,61 @@ def test_what_a_file_says_of_itself_is_text_and_another_family_is_refused(page: 
 def test_the_page_speaks_chinese_fits_a_phone_and_asks_nobody_else(
     browser: Browser, address: str, pictures: Path
 ) -> None:
-    asked: set[str] = set()
     context = browser.new_context(
         locale="zh-CN", viewport={"width": 390, "height": 844}, has_touch=True, color_scheme="dark"
     )
     page = context.new_page()
-    problems: list[str] = []
-    page.on("request", lambda request: asked.add(urlsplit(request.url).hostname or ""))
-    page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
+    log = Log(page)
     open_desk(page, address)
     add_lora(page, "sepia")
     finished(page, "")
     assert page.get_by_role("button", name="生成", exact=True).is_visible()
     assert "种子" in page.locator("#status").inner_text()
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
-    nameless = page.evaluate(
-        """() => [...document.querySelectorAll('input, textarea, button, select')].filter(e =>
-            e.offsetParent && !(e.ariaLabel || e.title || e.innerText.trim() || [...(e.labels || [])]
-                .some(label => label.innerText.trim()))).map(e => e.outerHTML)"""
-    )
-    assert nameless == []
+    for closed in ("浏览", "文本编码器", "已保存", "采样器、尺寸", "高级"):
+        page.get_by_role("button", name=closed).first.click()
+    page.locator("#hires").wait_for()
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    assert nameless(page) == []
     page.screenshot(path=pictures / "phone.png", full_page=True)
-    assert asked <= {"127.0.0.1", ""}
-    assert problems == []
+    assert log.is_clean(), (log.hosts, log.errors)
     context.close()
+
+
+def test_a_preset_sets_its_knobs_and_hires_fix_draws_larger_and_comes_back(page: Page) -> None:
+    live(page, on=False)
+    page.get_by_text("Sampler, size, presets").click()
+    page.locator("#preset input").click()
+    page.get_by_role("option", name="tcd", exact=True).click()
+    expect(page.locator("#sampler input")).to_have_value("TCD")
+    expect(page.locator("#steps input[type=number]")).to_have_value("4")
+    page.get_by_text("Advanced: variation").click()
+    expect(page.locator("#eta input")).to_have_value("0.3")
+    page.locator("#hires input").check()
+    page.locator("#hires-scale input[type=number]").fill("1.5")
+    page.locator("#hires-steps input").fill("2")
+    picture = page.request.get(generate(page)).body()
+    assert Image.open(io.BytesIO(picture)).size == (192, 192)
+    assert "Hires upscale: 1.5" in record(page)
+    page.locator("#hires input").uncheck()
+    page.locator("#eta input").fill("-1")
+    page.locator("#use").click()
+    expect(page.locator("#hires input")).to_be_checked()
+    expect(page.locator("#eta input")).to_have_value("0.3")
+
+
+def test_a_script_renders_through_the_named_endpoint(address: str) -> None:
+    client = Client(address, verbose=False)
+    assert list(client.view_api(return_format="dict", print_info=False)["named_endpoints"]) == ["/render"]
+    wish = {"prompt": "red heart", "loras": {"line_art": 0.5}, "seed": 3, "steps": 1, "api_name": "/render"}
+    path, text = client.predict(**wish)
+    asked = read_picture(Path(path)).request
+    assert (asked.prompt, asked.seed, asked.loras[0].name, asked.loras[0].strength.unet) == (
+        "red heart",
+        3,
+        "line_art",
+        0.5,
+    )
+    assert "Seed: 3" in text
+    with pytest.raises(AppError, match="line_art"):
+        client.predict(**wish | {"loras": {"line_arf": 1}})

@@ -7,13 +7,12 @@ import re
 import zipfile
 from pathlib import Path
 
-import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 from playwright.sync_api import Browser, Page, expect
 
 from lora_mixer.images import read_picture
-from tests.browser.conftest import BROWSER, WAIT
+from tests.browser.conftest import BROWSER, WAIT, Log, nameless
 
 pytestmark = BROWSER
 
@@ -130,15 +129,25 @@ def test_a_wrong_range_is_a_notice_with_the_remedy(page: Page) -> None:
     expect(page.locator("[data-testid=toast-body]")).to_contain_text("0..1:5 is five values from 0 to 1")
 
 
-@pytest.mark.parametrize("width", [390, 1280])
-def test_the_tabs_speak_chinese_and_fit_a_phone(browser: Browser, address: str, width: int, pictures: Path) -> None:
-    opened = browser.new_page(viewport={"width": width, "height": 844}, locale="zh-CN")
-    opened.set_default_timeout(WAIT)
-    opened.goto(address)
-    opened.wait_for_selector("#no-strips")
-    if width > 1000:
-        open_tab(opened, "对比图表")
-        opened.get_by_text("并排比较图片").wait_for()
-    assert opened.evaluate("document.documentElement.scrollWidth") <= width
-    opened.screenshot(path=pictures / f"chinese-{width}.png", full_page=True)
-    opened.close()
+def test_every_tab_speaks_chinese_names_its_controls_and_asks_nobody_else(
+    browser: Browser, address: str, pictures: Path
+) -> None:
+    page = browser.new_page(viewport={"width": 1280, "height": 844}, locale="zh-CN")
+    page.set_default_timeout(WAIT)
+    log = Log(page)
+    page.goto(address)
+    page.wait_for_selector("#no-strips")
+    for tab, text in (
+        ("对比图表", "并排比较图片"),
+        ("提示词文件", "批量提示词文件"),
+        ("图片信息", "拖入任意"),
+        ("检查 LoRA", "查看 LoRA 的内容"),
+    ):
+        open_tab(page, tab)
+        page.get_by_text(text).wait_for()
+        assert nameless(page) == []
+        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    open_tab(page, "对比图表")
+    page.screenshot(path=pictures / "chinese.png", full_page=True)
+    assert log.is_clean(), (log.hosts, log.errors)
+    page.close()

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from lora_mixer_app.arguments import parse_login
 from lora_mixer_app.options import AllowPartial, Device, Dtype, Model, ModelsPath, Offload
 
 
@@ -24,6 +25,16 @@ def ui(
             "--output", "-o", help="Folder for pictures and their history. Default: `desk` in the output folder."
         ),
     ] = None,
+    auth: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--auth",
+            metavar="NAME:PASSWORD",
+            envvar="LORA_MIXER_AUTH",
+            show_envvar=True,
+            help="Ask for a login; once for each person. Everybody sees their own history only.",
+        ),
+    ] = None,
     device: Device = None,
     dtype: Dtype = None,
     offload: Offload = "auto",
@@ -36,6 +47,7 @@ def ui(
     from lora_mixer import Mixer
     from lora_mixer_app.ui.server import serve
 
+    logins = [parse_login(text) for text in auth or ()]
     mixer = Mixer.open(
         model,
         models_file=models_path,
@@ -45,4 +57,5 @@ def ui(
         allow_partial=allow_partial,
         paths=False,
     )
-    serve(mixer, output or mixer.models_file.output / "desk", host=host, port=port, open_browser=open_browser)
+    folder = output or mixer.models_file.output / "desk"
+    serve(mixer, folder, host=host, port=port, open_browser=open_browser, logins=logins)

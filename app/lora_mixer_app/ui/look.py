@@ -2,6 +2,15 @@
 
 from __future__ import annotations
 
+import gradio as gr
+
+_CHINESE = ("PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", "WenQuanYi Micro Hei")
+THEME = gr.themes.Default(
+    font=["-apple-system", "Segoe UI", "Roboto", "Noto Sans", *_CHINESE, "system-ui", "sans-serif"],
+    font_mono=["ui-monospace", "Consolas", "Noto Sans Mono", *_CHINESE, "monospace"],
+)
+"""The machine's own fonts: nothing to fetch, and Chinese in one face with the rest."""
+
 CSS = """
 .tight { gap: 6px !important; }
 .strip { gap: 4px !important; padding: 4px 0 4px 8px; border-left: 3px solid var(--color-accent); }
@@ -12,10 +21,22 @@ CSS = """
 .strip .chips label { padding: 1px 8px; font-size: var(--text-xs); }
 .strip .chips input[type=radio] { position: absolute; opacity: 0; }
 .strip .chips label:focus-within { outline: 2px solid var(--color-accent); }
-.count { text-align: right; opacity: 0.75; font-size: var(--text-xs); margin-top: -6px; }
+.prompt { gap: 2px !important; }
+.count { text-align: right; opacity: 0.75; font-size: var(--text-xs); line-height: 1.5; overflow: visible; }
 #status { min-height: 1.6em; font-variant-numeric: tabular-nums; }
+#history .grid-container { grid-template-columns: repeat(5, minmax(0, 1fr)) !important; }
+#lora-previews .grid-container { grid-template-columns: repeat(3, minmax(0, 1fr)) !important; }
+#lora-previews .caption-label { font-size: var(--text-xs); max-width: 100%; }
+.gradio-container { overflow: clip !important; }
+.side { align-self: stretch; }
+#picture { position: sticky; top: 0; z-index: 50; }
 #picture img { width: 100%; height: 100%; object-fit: contain; }
-@media (max-width: 640px) { .gradio-container { padding: 6px !important; } }
+@media (max-width: 720px) {
+  .gradio-container { padding: 6px !important; }
+  .side { display: contents !important; }
+  #picture { order: -2; width: 100%; height: 34vh !important; min-width: 0; }
+  #status { order: -1; }
+}
 """
 
 HEAD = """
@@ -33,10 +54,11 @@ HEAD = """
     if (event.target.type === 'range' && performance.now() - released > 150)
       event.target.dispatchEvent(new PointerEvent('pointerup', { bubbles: true }));
   }, true);
-  // Gradio's pictures are buttons without a name: they get that of their label.
-  const name = () => document.querySelectorAll('button:has(> .image-frame):not([aria-label])').forEach(button => {
-    const label = button.closest('.block')?.querySelector('[data-testid=block-label]');
-    if (label) button.setAttribute('aria-label', label.innerText.trim());
+  // Gradio's pictures are buttons without a name, and so are boxes with a copy button: they get that of their label.
+  const unnamed = 'button:has(> .image-frame):not([aria-label]), textarea:not([aria-label])';
+  const name = () => document.querySelectorAll(unnamed).forEach(control => {
+    const label = control.closest('.block')?.querySelector('[data-testid=block-label], [data-testid=block-info]');
+    if (label && !control.labels?.length) control.setAttribute('aria-label', label.innerText.trim());
   });
   new MutationObserver(name).observe(document, { childList: true, subtree: true });
 }

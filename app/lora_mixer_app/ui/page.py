@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gradio as gr
 
+from lora_mixer_app.ui.api import offer_render
 from lora_mixer_app.ui.desk import build_desk
 from lora_mixer_app.ui.studio import Studio
 from lora_mixer_app.ui.tabs import TABS
@@ -21,5 +22,6 @@ def build_page(studio: Studio) -> gr.Blocks:
             for tab in TABS:
                 with gr.Tab(word(tab.name), id=tab.name):
                     tab.build(studio, desk)
+        offer_render(studio)
         page.unload(studio.forget)
     return page

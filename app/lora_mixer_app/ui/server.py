@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import gradio as gr
@@ -9,7 +10,7 @@ from starlette.middleware import Middleware
 
 from lora_mixer import Mixer
 from lora_mixer_app.ui.guard import LOCAL, Guard
-from lora_mixer_app.ui.look import CSS, HEAD
+from lora_mixer_app.ui.look import CSS, HEAD, THEME
 from lora_mixer_app.ui.page import build_page
 from lora_mixer_app.ui.studio import Studio
 from lora_mixer_app.ui.words import I18N
@@ -18,7 +19,15 @@ QUEUE = 16
 LARGEST_UPLOAD = "20mb"
 
 
-def serve(mixer: Mixer, folder: Path, *, host: str, port: int, open_browser: bool) -> None:
+def serve(
+    mixer: Mixer,
+    folder: Path,
+    *,
+    host: str,
+    port: int,
+    open_browser: bool,
+    logins: Sequence[tuple[str, str]] = (),
+) -> None:
     """Serve the page until Ctrl+C.
 
     Args:
@@ -27,6 +36,7 @@ def serve(mixer: Mixer, folder: Path, *, host: str, port: int, open_browser: boo
         host: Address to listen on; other machines must ask for it by this name.
         port: Port to listen on.
         open_browser: Whether to open the page in the user's browser.
+        logins: Names and passwords; without any, nobody is asked for one.
     """
     studio = Studio(mixer, folder)
     gr.set_static_paths(studio.served)
@@ -34,6 +44,7 @@ def serve(mixer: Mixer, folder: Path, *, host: str, port: int, open_browser: boo
         server_name=host,
         server_port=port,
         inbrowser=open_browser,
+        auth=list(logins) or None,
         share=False,
         show_error=False,
         run_history=False,
@@ -42,6 +53,7 @@ def serve(mixer: Mixer, folder: Path, *, host: str, port: int, open_browser: boo
         footer_links=[],
         max_file_size=LARGEST_UPLOAD,
         i18n=I18N,
+        theme=THEME,
         css=CSS,
         head=HEAD,
         app_kwargs={"middleware": [Middleware(Guard, hosts=(*LOCAL, host))]},

@@ -125,7 +125,7 @@ TAB_WORDS: tuple[tuple[str, str, str], ...] = (
     ("inspect_metadata", "Metadata, as its maker wrote it", "元数据（原文）"),
     (
         "inspect_mix",
-        "This mix moves the weights by {size}, and is as much as one LoRA at strength {load}.",
+        "This mix moves the weights by {size}; it is as much as one LoRA at strength {load}.",
         "该组合使权重改变 {size}，相当于一个强度为 {load} 的 LoRA。",
     ),
 )

@@ -33,7 +33,7 @@ def lay_browser(studio: Studio) -> tuple[gr.Dropdown, gr.Textbox, gr.Dropdown, g
         with gr.Row(elem_classes="tight"):
             search = gr.Textbox(label=word("search"), max_lines=1, elem_id="lora-search", min_width=100)
             folder = gr.Dropdown(
-                [("*", ""), *((name, name) for name in studio.loras.folders)],
+                [(word("all_folders"), ""), *((name, name) for name in studio.loras.folders)],
                 value="",
                 label=word("folder"),
                 min_width=100,
@@ -41,7 +41,7 @@ def lay_browser(studio: Studio) -> tuple[gr.Dropdown, gr.Textbox, gr.Dropdown, g
         previews = gr.Gallery(
             label=word("loras"),
             show_label=False,
-            columns=4,
+            columns=3,
             height=260,
             allow_preview=False,
             object_fit="cover",

@@ -12,7 +12,9 @@ from gradio.components import Component
 from gradio.events import Dependency
 
 from lora_mixer import RenderRequest
+from lora_mixer.choices import find_preset
 from lora_mixer.errors import PromptError
+from lora_mixer_app.ui.desk.advanced import CONTROLS
 from lora_mixer_app.ui.desk.board import Board
 from lora_mixer_app.ui.desk.browser import lay_browser, wire_browser
 from lora_mixer_app.ui.desk.fields import lay_prompts, lay_settings
@@ -25,6 +27,8 @@ from lora_mixer_app.ui.desk.uses import laid_out
 from lora_mixer_app.ui.notices import as_notice, as_text
 from lora_mixer_app.ui.studio import Studio
 from lora_mixer_app.ui.words import said, word
+
+ETA = [control.field for control in CONTROLS].index("eta")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +92,7 @@ def build_desk(studio: Studio, page: gr.Blocks, tabs: gr.Tabs) -> Desk:
     """Lay out the desk."""
     redraw, wish = gr.State(0), gr.State(None)
     with gr.Row():
-        with gr.Column(min_width=320):
+        with gr.Column(min_width=320, elem_classes="side"):
             prompt, negative, count, negative_count = lay_prompts(studio)
             with gr.Row(elem_classes="tight go"):
                 go = gr.Button(word("generate"), variant="primary", elem_id="go", min_width=120, scale=2)
@@ -97,9 +101,9 @@ def build_desk(studio: Studio, page: gr.Blocks, tabs: gr.Tabs) -> Desk:
             browser = lay_browser(studio)
             strips = gr.Column(min_width=0)
             mixes = lay_mixes(studio)
-            fields = lay_settings(studio, prompt, negative)
+            fields, preset = lay_settings(studio, prompt, negative)
             model = lay_models(studio)
-        with gr.Column(min_width=320):
+        with gr.Column(min_width=320, elem_classes="side"):
             screen = lay_screen(studio)
     board = Board(studio=studio, fields=fields, screen=screen, redraw=redraw, live=live)
     desk = Desk(board=board, tabs=tabs, wish=wish)
@@ -113,6 +117,7 @@ def build_desk(studio: Studio, page: gr.Blocks, tabs: gr.Tabs) -> Desk:
     wire_screen(screen, page)
     _wire_prompts(board, page, count, negative_count)
     _wire_buttons(desk, go, stop)
+    _wire_knobs(board, preset)
     wire_models(board, model)
     wire_mixes(board, mixes, page)
     return desk
@@ -162,5 +167,23 @@ def _wire_buttons(desk: Desk, go: gr.Button, stop: gr.Button) -> None:
     go.click(board.generate, board.inputs, **board.listening)
     stop.click(cancel, None, None, queue=False, **QUICK)
     desk.receive(board.screen.use.click, again)
-    for knob in (board.fields.steps, board.fields.cfg):
-        knob.release(board.replayed, board.inputs, **board.listening)
+
+
+def _wire_knobs(board: Board, preset: gr.Dropdown) -> None:
+    """Let a preset set the knobs it is about, and every knob render in live mode once it is let go."""
+    fields = board.fields
+    about = [fields.sampler, fields.schedule, fields.steps, fields.cfg, fields.advanced[ETA]]
+
+    def chosen(name: str) -> list[object]:
+        row = find_preset(name)
+        eta = CONTROLS[ETA].plain if row.eta is None else row.eta
+        return [row.sampler, row.schedule, row.steps, row.cfg, eta]
+
+    preset.input(chosen, [preset], about, **QUICK).then(board.replayed, board.inputs, **board.listening)
+    settled = [
+        *(knob.release for knob in (fields.steps, fields.cfg)),
+        *(choice.input for choice in (fields.sampler, fields.schedule)),
+        *(box.submit for box in (fields.seed, fields.width, fields.height, fields.clip_skip)),
+        *(getattr(knob, control.event) for knob, control in zip(fields.advanced, CONTROLS, strict=True)),
+    ]
+    gr.on(settled, board.replayed, board.inputs, **board.listening)

@@ -69,7 +69,7 @@ def build_inspect(studio: Studio, desk: Desk) -> None:
             model = studio.model(request).name
             reports = [mixer.inspect(name, model=model) for name in names]
             overlap = mixer.overlap(names, model=model)
-            lines = [*overlap.warnings(factors), said(request, "inspect_mix", **_mix(overlap, factors))]
+            lines = [*map(_sentence, overlap.warnings(factors)), said(request, "inspect_mix", **_mix(overlap, factors))]
             lines += [line for report, name in zip(reports, names, strict=True) for line in _about(mixer, report, name)]
             return (
                 "\n".join(lines),
@@ -137,6 +137,10 @@ def metadata_rows(mixer: Mixer, names: Sequence[str]) -> list[Row]:
         for key, value in sorted(mixer.library.find(name).metadata.items())
     ]
     return rows[:MOST_ROWS]
+
+
+def _sentence(note: str) -> str:
+    return f"⚠ {note[:1].upper()}{note[1:]}."
 
 
 def _about(mixer: Mixer, report: MappingReport, name: str) -> list[str]:
