@@ -6,6 +6,7 @@ from typing import Any, get_type_hints
 
 import gradio as gr
 from gradio import FileData
+from gradio.events import api
 
 from lora_mixer import Cancel, LoraUse, RenderRequest, Strength
 from lora_mixer.errors import RequestError
@@ -75,8 +76,8 @@ def offer_render(studio: Studio) -> None:
             kept = studio.keep(picture, owner=owner_of(request))
         return FileData(path=str(kept.path), orig_name=kept.path.name, mime_type="image/png"), infotext(kept.record)
 
-    render.__annotations__ = get_type_hints(render)  # Gradio reads the answer's types without resolving them
-    gr.api(render, api_name=NAME, concurrency_limit=None)
+    render.__annotations__.update(get_type_hints(render))  # Gradio reads the answer's types without resolving them
+    api(render, api_name=NAME, concurrency_limit=None)
 
 
 def _text(name: str, value: Any) -> Any:  # noqa: ANN401 whatever a stranger sends

@@ -109,7 +109,7 @@ def asked_of(values: Sequence[object]) -> dict[str, Any]:
     >>> asked_of(shown)["hires"].scale, asked_of(shown)["eta"]
     (1.5, None)
     """
-    given = {
+    given: dict[str, Any] = {
         control.field: None if control.opens and value == control.plain else value
         for control, value in zip(CONTROLS, values, strict=True)
     }
