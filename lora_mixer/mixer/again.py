@@ -37,10 +37,17 @@ def rerender(mixer: Mixer, record: RenderRecord) -> RenderedImage:
     return pictures[record.batch_index]
 
 
-def differences(mixer: Mixer, record: RenderRecord) -> tuple[str, ...]:
-    """Return a sentence for everything that keeps this machine from making the same picture; empty if nothing does."""
+def differences(mixer: Mixer, record: RenderRecord, *, model: str | None = None) -> tuple[str, ...]:
+    """Return a sentence for everything that keeps this machine from making the same picture; empty if nothing does.
+
+    Args:
+        mixer: What would render it.
+        record: How it was made.
+        model: The model it would be rendered with; None is the mixer's current one.
+    """
     try:
-        job, desk = mixer.job(_here(record.settings)), mixer.desk
+        asked = replace(_here(record.settings), model=model)
+        job, desk = mixer.job(asked), mixer.desk_of(asked)
         now = record_of(desk, [job], 0, plan=desk.plan([job]), seconds=0.0)
     except LoraMixerError as error:
         return (str(error),)

@@ -39,13 +39,13 @@ def test_a_picture_of_ours_gives_its_settings_back_and_differs_in_nothing(mixer:
     assert ["seed", "3"] in rows
     assert ["LoRA", "line_art: unet 0.5"] in rows
     assert "Seed: 3" in raw_text(info)
-    assert differences_of(mixer, info) == []
+    assert differences_of(mixer, info, "emoji") == []
     assert for_desk(info.request, mixer.model_name) == picture.record.settings.request()
 
 
 def test_what_is_missing_or_another_file_here_is_said(mixer: Mixer, tmp_path: Path) -> None:
     info = read_upload(foreign(tmp_path, FOREIGN))
-    said = " ".join(differences_of(mixer, info))
+    said = " ".join(differences_of(mixer, info, "emoji"))
     assert "lost" in said
     assert "the model has other weights" in said
     assert "the LoRA line_art is another file" in said
@@ -56,7 +56,7 @@ def test_a_picture_that_says_nothing_is_no_error(mixer: Mixer, tmp_path: Path) -
     Image.new("RGB", (8, 8)).save(path := tmp_path / "plain.png")
     info = read_upload(path)
     assert info.source == "none"
-    assert differences_of(mixer, info) == []
+    assert differences_of(mixer, info, "emoji") == []
     assert rows_of(info)[0][0] == "note"
 
 

@@ -32,11 +32,19 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-WAIT = 60_000  # milliseconds
+WAIT = 30_000  # milliseconds
 BROWSER = [
     pytest.mark.browser,
     pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium: install Debian's package `chromium`"),
 ]
+SECOND_MODEL = """
+[models.quick]
+location = "builtin:emoji"
+dtype = "float32"
+[models.quick.defaults]
+steps = 3
+sampler = "Euler a"
+"""
 EVIL = "<script>window.hit = 1</script><img src=x onerror='window.hit = 1'>"
 
 expect.set_options(timeout=WAIT)
@@ -76,7 +84,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("ui")
     write_strange_loras(folder / "strange")
     builtin = load_models_file().path.read_text().replace("loras = [", f'loras = ["{folder}/strange", ', 1)
-    (folder / "models.toml").write_text(builtin)
+    (folder / "models.toml").write_text(builtin + SECOND_MODEL)
     command = [sys.executable, "-m", "lora_mixer_app", "ui", "--port", str(port)]
     log = folder / "log"
     with log.open("w") as out:

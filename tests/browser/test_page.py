@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -111,6 +112,17 @@ def test_a_typed_tag_is_a_strip_and_its_switch_takes_it_out_and_puts_it_back(pag
     assert prompt(page).input_value() == "red heart, sepia"
 
 
+def test_a_prompt_that_is_cut_and_pasted_moves_its_strips(page: Page) -> None:
+    live(page, on=False)
+    add_lora(page, "sepia")
+    switch = page.get_by_label("sepia", exact=True).first
+    prompt(page).press("Control+a")
+    page.keyboard.press("Control+x")
+    expect(switch).not_to_be_checked()
+    page.keyboard.press("Control+v")
+    expect(switch).to_be_checked()
+
+
 def test_solo_renders_one_strip_and_leaves_the_prompt_alone(page: Page) -> None:
     live(page, on=False)
     prompt(page).press_sequentially(" <lora:sepia:1> <lora:line_art:1>")
@@ -146,6 +158,69 @@ def test_the_history_is_searched_used_again_compared_and_deleted(page: Page, pic
     assert page.locator("#seed input").input_value() == "4711"
     page.locator("#delete").click()
     expect(page.locator("#history button.thumbnail-item")).to_have_count(0)
+
+
+def test_a_slider_moved_again_stops_the_older_render(page: Page) -> None:
+    live(page, on=False)
+    add_lora(page, "sepia")
+    page.locator("#seed input").fill("-1")
+    page.locator("#steps input[type=number]").fill("40")
+    live(page, on=True)
+    kept = page.locator("#history button.thumbnail-item")
+    before = kept.count(), shown(page)
+    slider(page, "sepia").focus()
+    page.keyboard.press("ArrowLeft")
+    page.wait_for_function("() => document.querySelector('#status').innerText.includes('Step')")
+    page.keyboard.press("ArrowLeft")
+    finished(page, before[1])
+    expect(kept).to_have_count(before[0] + 1)
+    assert "<lora:sepia:0.9>" in record(page)
+    seed = page.locator("#status").inner_text().partition(",")[0]
+    page.locator("#steps input[type=number]").fill("2")
+    first = shown(page)
+    page.keyboard.press("Escape")
+    slider(page, "sepia").press("ArrowLeft")
+    finished(page, first)
+    assert page.locator("#status").inner_text().startswith(seed), "live mode keeps the noise, even of a random seed"
+
+
+def test_a_mix_is_saved_renamed_loaded_and_shared(page: Page) -> None:
+    live(page, on=False)
+    prompt(page).press_sequentially(" <lora:sepia:0.5> <lora:line_art:-1>")
+    slider(page, "line_art").wait_for()
+    page.get_by_text("Saved mixes").click()
+    page.locator("#mix-name input, #mix-name textarea").fill("old paper")
+    page.locator("#mix-save").click()
+    expect(page.locator("#mix-names input")).to_have_value("old paper")
+    page.locator("#mix-name input, #mix-name textarea").fill("旧纸")
+    page.locator("#mix-rename").click()
+    expect(page.locator("#mix-names input")).to_have_value("旧纸")
+    with page.expect_download() as shared:
+        page.locator("#mix-share").click()
+    text = shared.value.path().read_text()
+    assert [use["unet"] for use in tomllib.loads(text)["loras"]] == [0.5, -1.0]
+    prompt(page).fill("red heart")
+    expect(page.get_by_label("sepia", exact=True).first).not_to_be_checked()
+    page.locator("#mix-load").click()
+    expect(prompt(page)).to_have_value("red heart <lora:sepia:0.5> <lora:line_art:-1>")
+    with page.expect_file_chooser() as chooser:
+        page.locator("#mix-take").click()
+    chooser.value.set_files(
+        {"name": "theirs.toml", "mimeType": "text/plain", "buffer": text.replace("-1", "2").encode()}
+    )
+    expect(prompt(page)).to_have_value("red heart <lora:sepia:0.5> <lora:line_art:2>")
+    page.locator("#mix-delete").click()
+    expect(page.locator("#mix-names input")).to_have_value("")
+
+
+def test_another_model_brings_its_own_settings(page: Page) -> None:
+    page.get_by_text("Sampler, size, presets").click()
+    page.locator("#model input").click()
+    page.get_by_role("option", name="quick", exact=True).click()
+    expect(page.locator("#steps input[type=number]")).to_have_value("3")
+    expect(page.locator("#sampler input")).to_have_value("Euler a")
+    generate(page)
+    assert "Model: quick" in record(page)
 
 
 def test_an_error_is_a_notice_with_the_remedy(page: Page) -> None:

@@ -49,10 +49,17 @@ HEAD = """
   }, true);
   // Gradio's sliders tell that they were let go by the mouse only; keys and other tools end in a `change`.
   let released = 0;
-  document.addEventListener('pointerup', event => { if (event.isTrusted) released = performance.now(); }, true);
+  document.addEventListener('pointerup', event => {
+    if (event.isTrusted && event.target.type === 'range') released = performance.now();
+  }, true);
   document.addEventListener('change', event => {
     if (event.target.type === 'range' && performance.now() - released > 150)
       event.target.dispatchEvent(new PointerEvent('pointerup', { bubbles: true }));
+  }, true);
+  // Gradio's boxes tell of letters typed, and not of what is pasted, cut, deleted or composed (Chinese).
+  document.addEventListener('input', event => {
+    if (event.target.matches('[data-testid=textbox]'))
+      event.target.dispatchEvent(new KeyboardEvent('keypress', { bubbles: true }));
   }, true);
   // Gradio's pictures are buttons without a name, and so are boxes with a copy button: they get that of their label.
   const unnamed = 'button:has(> .image-frame):not([aria-label]), textarea:not([aria-label])';
@@ -64,4 +71,4 @@ HEAD = """
 }
 </script>
 """
-"""Ctrl+Enter generates, Esc cancels, a slider moved by keys is let go as well, and every picture has a name."""
+"""Ctrl+Enter generates, Esc cancels, sliders and boxes tell of every change, every control has a name."""

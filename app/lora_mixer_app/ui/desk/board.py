@@ -76,24 +76,26 @@ class Board:
             return
         yield {self.fields.prompt: text} | self._drawn(request, before, after)
         if live:
-            yield from self._played(request, replace(asked, prompt=text), after, search)
+            yield from self._played(request, self._on_same_noise(request, replace(asked, prompt=text)), after, search)
 
     def generate(self, request: gr.Request, *values: Any) -> Iterator[Shown]:  # noqa: ANN401 whatever components hold
         """Render what the desk shows."""
-        _, search, *settings = values
-        asked = self.fields.request(settings)
+        yield from self._rendered(request, self.fields.request(values[2:]), values[1])
+
+    def replayed(self, request: gr.Request, *values: Any) -> Iterator[Shown]:  # noqa: ANN401 whatever components hold
+        """Render what the desk shows, in live mode and once there is something to compare with."""
+        if values[0] and self.studio.session(request).selected is not None:
+            asked = self._on_same_noise(request, self.fields.request(values[2:]))
+            yield from self._rendered(request, asked, values[1])
+        else:
+            yield {self.redraw: gr.skip()}
+
+    def _rendered(self, request: gr.Request, asked: RenderRequest, search: str) -> Iterator[Shown]:
         with as_notice():
             before, after = self.studio.session(request).change(self._following(asked.prompt))
         if drawn := self._drawn(request, before, after):
             yield drawn
         yield from self._played(request, asked, after, search)
-
-    def replayed(self, request: gr.Request, *values: Any) -> Iterator[Shown]:  # noqa: ANN401 whatever components hold
-        """Render what the desk shows, in live mode and once there is something to compare with."""
-        if values[0] and self.studio.session(request).selected is not None:
-            yield from self.generate(request, *values)
-        else:
-            yield {self.redraw: gr.skip()}
 
     def typed(self, request: gr.Request, text: str) -> Shown:
         """Let the strips follow the prompt.
@@ -103,6 +105,19 @@ class Board:
         """
         before, after = self.studio.session(request).change(self._following(text))
         return {self.redraw: gr.skip() if before == after else self.studio.session(request).next_draw()}
+
+    def _on_same_noise(self, request: gr.Request, asked: RenderRequest) -> RenderRequest:
+        """Return a request with the seeds of the picture on the screen where it leaves them to chance."""
+        kept = self.screen.selected(request)
+        if kept is None:
+            return asked
+        shown = kept.record.settings
+        by_chance = {
+            name: getattr(shown, name)
+            for name in ("seed", "subseed")
+            if getattr(asked, name) in {None, -1} and getattr(shown, name) is not None
+        }
+        return replace(asked, **by_chance)
 
     def _following(self, text: str) -> Callable[[Strips], Strips]:
         return lambda strips: follow(strips, text, self.studio.loras.knows, self._grammar)

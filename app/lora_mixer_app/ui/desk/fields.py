@@ -75,7 +75,7 @@ def lay_settings(studio: Studio, prompt: gr.Textbox, negative: gr.Textbox) -> tu
         seed = gr.Number(1, label=word("seed"), precision=0, minimum=-1, elem_id="seed", min_width=120)
         steps = gr.Slider(1, 100, defaults.steps or 20, step=1, label=word("steps"), elem_id="steps", min_width=120)
         cfg = gr.Slider(1, 20, defaults.cfg or 7, step=0.5, label=word("cfg"), elem_id="cfg", min_width=120)
-    with gr.Accordion(word("more"), open=False), gr.Row(elem_classes="tight"):
+    with gr.Accordion(word("more"), open=False, elem_id="more"), gr.Row(elem_classes="tight"):
         preset = gr.Dropdown(
             [row.name for row in PRESETS], value=None, label=word("preset"), elem_id="preset", min_width=150
         )

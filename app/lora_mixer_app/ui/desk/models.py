@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import gradio as gr
 
@@ -11,6 +12,9 @@ from lora_mixer_app.ui.desk.screen import QUICK, Shown
 from lora_mixer_app.ui.notices import as_notice, as_text
 from lora_mixer_app.ui.studio import Studio
 from lora_mixer_app.ui.words import said, word
+
+OWN = ("steps", "cfg", "sampler", "schedule", "width", "height", "clip_skip")
+"""Settings that go with a model."""
 
 
 def lay_models(studio: Studio) -> gr.Dropdown:
@@ -22,15 +26,19 @@ def lay_models(studio: Studio) -> gr.Dropdown:
 
 
 def wire_models(board: Board, model: gr.Dropdown) -> None:
-    """Say what a choice does: the model is opened, at its own size, and the LoRAs are told again whether they fit."""
+    """Say what a choice does: the model opens with its own settings, and LoRAs are told again whether they fit."""
     studio, fields, status = board.studio, board.fields, board.screen.status
+    own = {name: getattr(fields, name) for name in OWN}
 
     def choose(request: gr.Request, name: str) -> Iterator[Shown]:
         yield {status: as_text(said(request, "opening", name=name))}
         with as_notice():
             found = studio.choose_model(request, name)
+        defaults = studio.mixer.models_file.defaults_for(found.name)
         width, height = found.native_size
+        defaults = replace(defaults, width=defaults.width or width, height=defaults.height or height)
+        stated = {part: value for key, part in own.items() if (value := getattr(defaults, key)) is not None}
         draw = studio.session(request).next_draw()
-        yield {fields.width: width, fields.height: height, status: as_text(found.family.full_name), board.redraw: draw}
+        yield stated | {status: as_text(found.family.full_name), board.redraw: draw}
 
-    model.input(choose, [model], [fields.width, fields.height, status, board.redraw], concurrency_limit=None, **QUICK)
+    model.input(choose, [model], [*own.values(), status, board.redraw], concurrency_limit=None, **QUICK)

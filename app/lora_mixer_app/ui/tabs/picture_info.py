@@ -56,7 +56,7 @@ def build_picture_info(studio: Studio, desk: Desk) -> None:
             info = read_upload(Path(path))
         here = with_local_names(info, studio.mixer.library)
         said_of = said(request, f"info_source_{info.source.replace('-', '_')}")
-        lacking = differences_of(studio.mixer, here)
+        lacking = differences_of(studio.mixer, here, studio.model(request).name)
         if not lacking:
             lacking = [said(request, "info_unknown" if here.request is None else "info_same")]
         return said_of, rows_of(here), "\n".join(lacking), raw_text(info), path
@@ -128,25 +128,26 @@ def raw_text(info: PictureInfo) -> str:
     return info.infotext.to_text() if info.infotext is not None else ""
 
 
-def differences_of(mixer: Mixer, info: PictureInfo) -> list[str]:
-    """Return a sentence for everything that keeps this machine from making the same picture."""
+def differences_of(mixer: Mixer, info: PictureInfo, model: str) -> list[str]:
+    """Return a sentence for everything that keeps this machine from making the same picture with a model."""
     if info.record is not None:
-        return list(differences(mixer, info.record))
+        return list(differences(mixer, info.record, model=model))
     if info.request is None:
         return []
     said_here: list[str] = []
     try:
-        job = mixer.job(for_desk(info.request, mixer.model_name))
+        job = mixer.job(for_desk(info.request, model))
     except LoraMixerError as error:
         said_here.append(str(error))
     else:
         said_here += job.notes
-    return said_here + (_other_hashes(mixer, info.infotext) if info.infotext is not None else [])
+    return said_here + (_other_hashes(mixer, info.infotext, model) if info.infotext is not None else [])
 
 
-def _other_hashes(mixer: Mixer, text: Infotext) -> list[str]:
+def _other_hashes(mixer: Mixer, text: Infotext, name: str) -> list[str]:
     """Return what the hashes of an infotext say of the model and the LoRAs here."""
-    model, here = text.fields.get("Model hash", "").lower(), mixer.model.digest
+    model = text.fields.get("Model hash", "").lower()
+    here = mixer.desk_of(RenderRequest(prompt="", model=name)).model.digest
     lines = (
         [f"the model has other weights: {here[:10]} here, {model[:10]} then"]
         if model and not here.startswith(model)
