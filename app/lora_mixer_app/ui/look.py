@@ -27,7 +27,7 @@ CSS = """
 #history .grid-container { grid-template-columns: repeat(5, minmax(0, 1fr)) !important; }
 #lora-previews .grid-container { grid-template-columns: repeat(3, minmax(0, 1fr)) !important; }
 #lora-previews .caption-label { font-size: var(--text-xs); max-width: 100%; }
-.gradio-container { overflow: clip !important; }
+.gradio-container { overflow: clip !important; width: 100%; max-width: 1500px !important; margin: 0 auto !important; }
 .side { align-self: stretch; }
 #picture { position: sticky; top: 0; z-index: 50; }
 #picture img { width: 100%; height: 100%; object-fit: contain; }

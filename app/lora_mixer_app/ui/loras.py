@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from lora_mixer.keys import parse_adapter, tell_family
 from lora_mixer.modules import Family
 
 PLAIN_STRENGTH = 0.8
+_TEXT = re.compile(r"(^|[._])(te\d?|text_encoder|text_model|cond_stage_model|conditioner|clip_[lg])([._\d]|$)")
+"""In the names of text encoders' modules, in every scheme."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,10 +24,12 @@ class Fit:
     Attributes:
         badge: The base family in a word; empty if nothing tells it.
         reason: Why it does not fit; None if nothing speaks against it.
+        texts: Whether it has a part for a text encoder, as far as its names tell.
     """
 
     badge: str = ""
     reason: str | None = None
+    texts: bool = True
 
 
 class Loras:
@@ -84,11 +89,13 @@ def _fit(entry: LoraEntry, family: Family) -> Fit:
     if entry.needs_weights_only:
         return Fit()
     try:
-        guess = tell_family(parse_adapter(open_tensor_file(entry.path)))
+        parsed = parse_adapter(open_tensor_file(entry.path))
+        guess = tell_family(parsed)
     except LoraMixerError as error:
         return Fit(reason=error.what)
     badge = guess.other or (guess.family.value if guess.family else "")
-    return Fit(badge=badge, reason=None if guess.fits(family) else guess.sentence())
+    texts = bool(parsed.embeddings) or any(_TEXT.search(group.module) for group in parsed.groups)
+    return Fit(badge=badge, reason=None if guess.fits(family) else guess.sentence(), texts=texts)
 
 
 def _words(entry: LoraEntry) -> str:

@@ -10,11 +10,15 @@ from lora_mixer_app.ui.studio import Studio
 from lora_mixer_app.ui.tabs import TABS
 from lora_mixer_app.ui.words import word
 
+PREVIEWS_KEPT = 3600
+"""Seconds that previews and uploads stay in Gradio's own folder; finished pictures lie elsewhere."""
+
 
 def build_page(studio: Studio) -> gr.Blocks:
     """Return the page over an open studio."""
     page: gr.Blocks
-    with gr.Blocks(title="LoRA Mixer", analytics_enabled=False) as page:
+    kept = (PREVIEWS_KEPT, PREVIEWS_KEPT)
+    with gr.Blocks(title="LoRA Mixer", analytics_enabled=False, fill_width=True, delete_cache=kept) as page:
         gr.Markdown("# LoRA Mixer")
         with gr.Tabs(selected="desk") as tabs:
             with gr.Tab(word("desk"), id="desk"):

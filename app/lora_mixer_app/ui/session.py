@@ -22,6 +22,7 @@ class Session:
         compared: The picture that is kept to compare with.
         model: The name of the model this tab renders with; None means the server's first.
         listed: The names of the LoRAs in this tab's browser, in its order.
+        told: The notes of the last picture, which need not be said again with the next.
     """
 
     def __init__(self) -> None:
@@ -34,6 +35,7 @@ class Session:
         self.compared: Path | None = None
         self.model: str | None = None
         self.listed: tuple[str, ...] = ()
+        self.told: tuple[str, ...] = ()
 
     @property
     def strips(self) -> Strips:

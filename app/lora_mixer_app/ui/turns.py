@@ -20,7 +20,13 @@ class Turns:
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
-        self._line: deque[object] = deque()
+        self._line: deque[Cancel] = deque()
+
+    @property
+    def ahead(self) -> int:
+        """How many have, or wait for, the model; who has cancelled no longer counts."""
+        with self._changed:
+            return sum(not cancel.pressed for cancel in self._line)
 
     @contextmanager
     def take(self, cancel: Cancel) -> Iterator[None]:
@@ -29,18 +35,17 @@ class Turns:
         Raises:
             CancelledError: It was cancelled while it waited.
         """
-        ticket = object()
         with self._changed:
-            self._line.append(ticket)
+            self._line.append(cancel)
         try:
             with self._changed:
-                while self._line[0] is not ticket:
+                while self._line[0] is not cancel:
                     cancel.check()
                     self._changed.wait(_LOOK)
             yield
         finally:
             with self._changed:
-                self._line.remove(ticket)
+                self._line.remove(cancel)
                 self._changed.notify_all()
 
     def each(self, items: Iterable[_Item], cancel: Cancel) -> Iterator[_Item]:

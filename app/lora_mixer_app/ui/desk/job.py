@@ -26,6 +26,8 @@ def play(
     session = studio.session(request)
     cancel = session.begin(KIND)
     started = time.monotonic()
+    if ahead := studio.turns.ahead:
+        yield {screen.status: said(request, "waiting", ahead=ahead)}
     with as_notice():
         try:
             with studio.turns.take(cancel):
@@ -42,8 +44,10 @@ def play(
 
 def _finished(screen: Screen, request: gr.Request, picture: RenderedImage, search: str | None) -> Shown:
     kept = screen.studio.keep(picture, owner=owner_of(request))
-    for note in picture.record.notes:
+    session = screen.studio.session(request)
+    for note in set(picture.record.notes).difference(session.told):
         gr.Warning(note)
+    session.told = picture.record.notes
     record = picture.record
     status = said(request, "done", seed=record.settings.seed, seconds=f"{record.seconds:.1f}")
     return screen.show(request, kept) | screen.list(request, search) | {screen.status: status}

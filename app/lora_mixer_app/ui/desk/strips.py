@@ -47,7 +47,7 @@ class _Drawn:
     def __init__(self, board: Board, strip: Strip, family: Family) -> None:
         self._board = board
         self._strip = strip
-        self._words, problem = _facts(board, strip, family)
+        self._words, problem, self._texts = _facts(board, strip, family)
         with gr.Row(elem_classes="tight head"):
             self.on = gr.Checkbox(strip.on, label=strip.name, **self._named("on", min_width=90), scale=3)
             self.solo = gr.Checkbox(strip.solo, label=word("solo"), **self._named("solo", min_width=60))
@@ -81,7 +81,12 @@ class _Drawn:
     def _lay_details(self, strip: Strip) -> None:
         mask = strip.mask or Rectangle(left=0.0, top=0.0, right=1.0, bottom=1.0)
         with gr.Row(elem_classes="tight"):
-            self.split = gr.Checkbox(strip.te is not None, label=word("split"), **self._named("split"))
+            self.split = gr.Checkbox(
+                strip.te is not None,
+                label=word("split"),
+                info=None if self._texts else word("no_texts"),
+                **self._named("split"),
+            )
             self.te = gr.Number(
                 strip.unet if strip.te is None else strip.te, label=word("te"), step=STEP, **self._named("te")
             )
@@ -201,13 +206,14 @@ def _untagged(prompt: str) -> str:
         return prompt
 
 
-def _facts(board: Board, strip: Strip, family: Family) -> tuple[tuple[str, ...], str | None]:
-    """Return a LoRA's chips, and why it will not work."""
+def _facts(board: Board, strip: Strip, family: Family) -> tuple[tuple[str, ...], str | None, bool]:
+    """Return a LoRA's chips, why it will not work, and whether it acts on texts."""
     try:
         entry: LoraEntry = board.studio.loras.library.find(strip.name)
     except LoraMixerError as error:
-        return (), f"{error.what}. {error.remedy or ''}"
-    return chips(entry, CHIPS), board.studio.loras.fit(entry, family).reason
+        return (), f"{error.what}. {error.remedy or ''}", True
+    fit = board.studio.loras.fit(entry, family)
+    return chips(entry, CHIPS), fit.reason, fit.texts
 
 
 def _reach(value: float) -> tuple[float, float]:
