@@ -100,12 +100,12 @@ def test_a_prompt_file_is_told_before_it_is_rendered(page: Page, tmp_path: Path,
 
 
 def test_loras_are_compared_and_a_mix_that_is_too_strong_is_said(page: Page, pictures: Path) -> None:
+    page.locator("#live input").uncheck()
+    page.locator("#prompt textarea").fill("cat <lora:line_art:2> <lora:night_sky:1.5>")
+    page.get_by_label("range slider for night_sky").wait_for()
     open_tab(page, "Inspect")
-    for name in ("line_art", "night_sky"):
-        page.locator("#inspect-pick input").click()
-        page.get_by_role("option", name=name, exact=True).click()
-        page.evaluate("document.activeElement.blur()")
-    page.locator("#inspect-strengths").locator("textarea, input").first.fill("2, 1.5")
+    page.locator("#inspect-take").click()
+    expect(page.locator("#inspect-strengths").locator("textarea, input").first).to_have_value("2, 1.5")
     page.locator("#inspect-go").click()
     page.locator("#inspect-overlap img").wait_for()
     assert "pictures may break" in page.locator("#inspect-summary textarea").input_value()

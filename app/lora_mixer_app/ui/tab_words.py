@@ -115,6 +115,7 @@ TAB_WORDS: tuple[tuple[str, str, str], ...] = (
     ("inspect_strengths", "Strengths", "强度"),
     ("inspect_strengths_hint", "One for all, or one for each: 1, 0.5", "一个值用于全部，或逐个填写：1, 0.5"),
     ("inspect_go", "Inspect", "检查"),
+    ("inspect_take", "Take the desk's mix", "取调音台的组合"),
     ("inspect_summary", "In words", "说明"),
     ("inspect_empty", "Choose LoRAs and press Inspect.", "选择 LoRA，然后点击“检查”。"),
     ("inspect_sizes", "Size of the change by block, of the weights", "各分层的改变量（相对于权重）"),

@@ -13,6 +13,7 @@ from lora_mixer.batch.ranges import numbers
 from lora_mixer.errors import RequestError
 from lora_mixer.mapping import Fate, MappingReport
 from lora_mixer_app.ui.desk import Desk
+from lora_mixer_app.ui.desk.uses import sounding
 from lora_mixer_app.ui.notices import as_notice
 from lora_mixer_app.ui.studio import Studio
 from lora_mixer_app.ui.tabs.plots import bar_plot, heat_map
@@ -48,7 +49,9 @@ def build_inspect(studio: Studio, desk: Desk) -> None:
         strengths = gr.Textbox(
             value="1", label=word("inspect_strengths"), info=word("inspect_strengths_hint"), elem_id="inspect-strengths"
         )
-        go = gr.Button(word("inspect_go"), variant="primary", elem_id="inspect-go")
+        with gr.Column(min_width=160):
+            go = gr.Button(word("inspect_go"), variant="primary", elem_id="inspect-go")
+            take = gr.Button(word("inspect_take"), elem_id="inspect-take")
     summary = gr.Textbox(
         label=word("inspect_summary"), value="", placeholder=word("inspect_empty"), lines=4, elem_id="inspect-summary"
     )
@@ -79,6 +82,14 @@ def build_inspect(studio: Studio, desk: Desk) -> None:
                 metadata_rows(mixer, names),
             )
 
+    def from_desk(request: gr.Request) -> tuple[list[str], str]:
+        heard: dict[str, float] = {}
+        for strip in sounding(studio.session(request).strips):
+            heard[strip.name] = heard.get(strip.name, 0.0) + strip.unet
+        names = list(heard)[:MOST_LORAS]
+        return names, ", ".join(f"{heard[name]:g}" for name in names) or "1"
+
+    take.click(from_desk, None, [chosen, strengths], show_progress="hidden", api_visibility="private")
     go.click(
         look,
         [chosen, strengths],
