@@ -36,7 +36,7 @@ def render_sheet(page: Page) -> None:
     open_tab(page, "Sheets")
     expect(page.locator("#sheet-base textarea")).to_have_value(re.compile("blue heart.*seed 11, steps 2", re.DOTALL))
     page.locator("#sheet-columns-values").locator("textarea, input").first.fill("0.5-1 [2]")
-    page.locator("#sheet-go").click()
+    page.keyboard.press("Control+Enter")
     page.wait_for_function(DONE, arg="sheet")
 
 

@@ -18,6 +18,10 @@ CSS = """
 .strip .head { align-items: center; }
 .strip .problem { color: var(--error-text-color, #b00020); }
 .strip input[type=number] { text-align: right; }
+.strip .chips { display: flex; flex-wrap: wrap; align-items: center; gap: 2px 8px; padding: 4px 12px !important; }
+.strip .chips > * { margin: 0 !important; }
+.strip .chips [data-testid=block-info] { font-size: var(--text-xs); opacity: 0.75; margin: 0 !important; }
+.strip .block { padding-top: 6px !important; padding-bottom: 6px !important; }
 .strip .chips label { padding: 1px 8px; font-size: var(--text-xs); }
 .strip .chips input[type=radio] { position: absolute; opacity: 0; }
 .strip .chips label:focus-within { outline: 2px solid var(--color-accent); }
@@ -42,10 +46,10 @@ CSS = """
 HEAD = """
 <script>
 {
-  const press = id => { const button = document.querySelector(id); if (button) button.click(); };
+  const press = ids => [...document.querySelectorAll(ids)].find(button => button.offsetParent)?.click();
   document.addEventListener('keydown', event => {
-    if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) { event.preventDefault(); press('#go'); }
-    if (event.key === 'Escape') press('#stop');
+    if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) { event.preventDefault(); press('#go, [id$=-go]'); }
+    if (event.key === 'Escape') press('#stop, [id$=-stop]');
   }, true);
   // Gradio's sliders tell that they were let go by the mouse only; keys and other tools end in a `change`.
   let released = 0;
@@ -71,4 +75,4 @@ HEAD = """
 }
 </script>
 """
-"""Ctrl+Enter generates, Esc cancels, sliders and boxes tell of every change, every control has a name."""
+"""Ctrl+Enter starts what the tab is for, Esc cancels it, sliders and boxes tell of every change, every control has a name."""
