@@ -20,8 +20,8 @@ from training.styles import on_white
 from training.vae import held_pictures, psnr
 
 COLOUR_WORDS = ("red", "orange", "yellow", "green", "blue", "purple", "pink", "brown")
-STEPS = 14
-NEGATIVE_STEPS = 12
+STEPS = 12
+NEGATIVE_STEPS = 10
 PHRASES = ("{}", "a picture of a {}", "{}, simple", "{} emoji", "a {}")
 
 

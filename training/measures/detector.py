@@ -29,8 +29,8 @@ from training.pixels import in_batches, shrink_to
 from training.progress import report
 
 FOLDER = WORK / "detector"
-EXAMPLES = 6000
-EPOCHS = 14
+EXAMPLES = 4000
+EPOCHS = 16
 BATCH = 64
 RATE = 2e-3
 SIZE = 64

@@ -21,7 +21,7 @@ from training.pixels import place
 from training.styles import on_white
 from training.tokenizer import END, START
 
-STEPS = 12
+STEPS = 10
 JITTERED = 8
 """Slightly moved and shrunk drawings of each emoji, as training has seen them: the nearest counts."""
 
