@@ -20,6 +20,7 @@ MEASURES = (
     "open_model",
     "memory",
     "pristine",
+    "workers",
 )
 RESULTS = Path(__file__).parent / "results.json"
 

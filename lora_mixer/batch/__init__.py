@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lora_mixer.batch.estimate import estimate
+from lora_mixer.batch.estimate import estimate, outline
 from lora_mixer.batch.ledger import Entry, Ledger
 from lora_mixer.batch.mix_file import mix_text, parse_mix, read_mix
 from lora_mixer.batch.order import order
@@ -20,6 +20,7 @@ __all__ = [
     "estimate",
     "mix_text",
     "order",
+    "outline",
     "parse_mix",
     "read_mix",
     "read_options",

@@ -128,10 +128,11 @@ class Finished:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lost:
-    """A task whose worker died, and how."""
+    """A task whose worker died, how, and whether it was at work on it; else the task only stood in line."""
 
     task: Task
     reason: str
+    begun: bool = True
 
 
 class Crew(Protocol):
@@ -162,8 +163,8 @@ class Crew(Protocol):
         """Take a task; only while there is room."""
         ...
 
-    def take(self, watch: Watch) -> Finished | Lost:
-        """Wait for one of the given tasks."""
+    def take(self, watch: Watch) -> Finished | Lost | None:
+        """Wait for one of the given tasks, or for a worker that has become ready: None, and there is more room."""
         ...
 
 

@@ -30,6 +30,8 @@ def dispatch(tasks: Iterable[Task], crew: Crew, *, watch: Watch, say: Callable[[
             crew.give(waiting.popleft())
             out += 1
         reply = crew.take(watch)
+        if reply is None:
+            continue
         out -= 1
         if isinstance(reply, Lost):
             again = _again(reply)
@@ -43,7 +45,7 @@ def dispatch(tasks: Iterable[Task], crew: Crew, *, watch: Watch, say: Callable[[
 
 
 def _again(lost: Lost) -> list[Task]:
-    task = replace(lost.task, deaths=lost.task.deaths + 1)
+    task = replace(lost.task, deaths=lost.task.deaths + lost.begun)
     if task.deaths >= MOST_DEATHS:
         return []
     if task.deaths < MOST_DEATHS - 1 or len(task.jobs) == 1:

@@ -1,31 +1,58 @@
-"""How long a plan will take, told from an earlier run into the same folder."""
+"""What a run would do before it does it: its batches in order, what is there already, and how long the rest takes."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
-from lora_mixer.batch.ledger import Entry, read_entries
-from lora_mixer.batch.plan import PromptFile
-from lora_mixer.errors import FileError
+from lora_mixer.batch.ledger import Entry, Ledger, read_entries
+from lora_mixer.batch.order import mix_key, order
+from lora_mixer.batch.plan import Job, PromptFile
+from lora_mixer.batch.stored import PLAN, StoredPlan
+from lora_mixer.errors import ConfigError, FileError
 from lora_mixer.request import RenderRequest, Settings
 
 
-def estimate(plan: PromptFile, output: Path) -> str:
+def outline(plan: PromptFile, *, batch: int) -> str:
+    """Return the batches of a plan, one a line in the order of rendering, and their number."""
+    batches = order([job.request for job in plan.jobs], batch=batch)
+    mixed = sum(len({mix_key(plan.jobs[place].request) for place in group}) > 1 for group in batches)
+    lines = [f"batch {n}: {' '.join(f'{place:04}' for place in group)}" for n, group in enumerate(batches, start=1)]
+    return "\n".join([*lines, f"{len(batches)} batches of up to {batch}, {mixed} of them with several mixes"])
+
+
+def estimate(plan: PromptFile, output: Path, *, workers: int = 1) -> str:
     """Return a sentence on the time a plan will take: that of the earlier pictures, by steps and pixels."""
     try:
         lines = read_entries(output)
-    except FileError as error:
+        missing = _missing(plan, output)
+    except (FileError, ConfigError) as error:
         return f"no time estimate: {error}"
     if not lines:
         return f"no time estimate: there is no picture of an earlier run in {output} yet"
-    return f"about {_shown(seconds_for(plan, lines))}, going by {len(lines)} earlier pictures in {output}"
+    there = f"{len(plan.jobs) - len(missing)} of {len(plan.jobs)} pictures are there, "
+    seconds = seconds_for(missing, lines) / workers
+    return f"{there}about {_shown(seconds)} for the rest, going by {len(lines)} earlier pictures in {output}"
 
 
-def seconds_for(plan: PromptFile, lines: tuple[Entry, ...]) -> float:
-    """Return the seconds a plan will take; what its jobs leave open is taken from the last of the earlier pictures."""
+def seconds_for(jobs: Sequence[Job], lines: Sequence[Entry]) -> float:
+    """Return the seconds that jobs will take; what they leave open is taken from the last of the earlier pictures."""
     last = lines[-1].record.settings
     rate = sum(line.seconds for line in lines) / sum(_work(line.record.settings, last) for line in lines)
-    return rate * sum(_work(job.request, last) for job in plan.jobs)
+    return rate * sum(_work(job.request, last) for job in jobs)
+
+
+def _missing(plan: PromptFile, output: Path) -> tuple[Job, ...]:
+    """Return the jobs that are not entered.
+
+    Raises:
+        ConfigError: The folder holds another plan.
+    """
+    if not (output / PLAN).exists():
+        return plan.jobs
+    ledger = Ledger.read(output)
+    ledger.plan.check_asks_the_same(StoredPlan.of(plan, size=ledger.plan.size), output)
+    return tuple(job for index, job in enumerate(plan.jobs) if index not in ledger.entries)
 
 
 def _work(asked: RenderRequest | Settings, last: Settings) -> float:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import multiprocessing
 import signal
 import threading
-from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
@@ -145,27 +144,20 @@ def serve(pipe: Connection, setup: bytes, rank: int) -> None:
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_die_with_the_run, daemon=True).start()
-    from lora_mixer.batch.renderer import Renderer, open_mixer
+    from lora_mixer.batch.answering import Answering
 
     try:
-        renderer = Renderer(open_mixer(unpack(Setup, setup), rank=rank))
+        worker = Answering(setup, rank)
     except LoraMixerError as error:
         pipe.send_bytes(REFUSED + pack(Failure.of(error)))
         return
-    answers: dict[bytes, Callable[[bytes], object]] = {
-        ASK: lambda data: renderer.answer(unpack(Questions, data)),
-        RENDER: lambda data: renderer.render(unpack(Task, data), _no_watch),
-    }
+    kinds = {ASK: worker.answer, RENDER: worker.render}
     while True:
         try:
             data = pipe.recv_bytes()
         except EOFError:
             return
-        pipe.send_bytes(REPLY + pack(answers[data[:1]](data[1:])))
-
-
-def _no_watch(_hand: float) -> None:
-    """Nobody watches a worker's single steps."""
+        pipe.send_bytes(REPLY + kinds[data[:1]](data[1:]))
 
 
 def _die_with_the_run() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from lora_mixer.batch.digest import basis_of, digest_of, job_digest
-from lora_mixer.batch.estimate import estimate, seconds_for
+from lora_mixer.batch.estimate import estimate, outline, seconds_for
 from lora_mixer.batch.failure import Failure
 from lora_mixer.batch.ledger import Entry, Ledger, read_entries
 from lora_mixer.batch.ledger_writer import LedgerWriter, part_of
@@ -178,12 +178,25 @@ def test_time_is_told_from_earlier_pictures_by_steps_and_pixels(tmp_path: Path) 
     _filled(tmp_path, 2)
     lines = read_entries(tmp_path)
     plan = read_prompt_text(f"cat\ndog --steps {SETTINGS.steps * 3}", Path("x.txt"))
-    assert seconds_for(plan, lines) == pytest.approx(4)
-    assert "2 earlier pictures" in estimate(plan, tmp_path)
+    assert seconds_for(plan.jobs, lines) == pytest.approx(4)
+    same = read_prompt_text("p0\np1", Path("x.txt"))
+    assert "2 of 2 pictures are there, about 0 s for the rest" in estimate(same, tmp_path)
+    assert "another plan" in estimate(plan, tmp_path)
+    (tmp_path / "plan.json").unlink()
+    assert "0 of 2 pictures are there, about 2 s" in estimate(plan, tmp_path, workers=2)
+
+
+def test_a_dry_run_shows_the_batches_in_their_order() -> None:
+    plan = read_prompt_text("a\nb <lora:x:1>\nc\nd <lora:y:1>", Path("x.txt"))
+    assert outline(plan, batch=2).splitlines() == [
+        "batch 1: 0000 0002",
+        "batch 2: 0001 0003",
+        "2 batches of up to 2, 1 of them with several mixes",
+    ]
 
 
 def test_a_second_pass_takes_its_own_time(tmp_path: Path) -> None:
     _filled(tmp_path, 2)
     lines = read_entries(tmp_path)
     plain, twice = (read_prompt_text(text, Path("x.txt")) for text in ("cat", "cat --hires 2"))
-    assert seconds_for(twice, lines) == pytest.approx(5 * seconds_for(plain, lines))
+    assert seconds_for(twice.jobs, lines) == pytest.approx(5 * seconds_for(plain.jobs, lines))

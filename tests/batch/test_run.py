@@ -9,13 +9,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from lora_mixer import Cancel, Mixer
 from lora_mixer.batch.in_process import InProcess
 from lora_mixer.batch.ledger import Ledger, read_entries
-from lora_mixer.batch.promptfile import PromptFile, read_prompt_text
-from lora_mixer.batch.run import RunOptions, RunResult, Standing, run
+from lora_mixer.batch.run import RunOptions, Standing, run
 from lora_mixer.errors import (
     BrokenFileError,
     CancelledError,
@@ -26,24 +24,7 @@ from lora_mixer.errors import (
     RenderError,
     UnknownAdapterError,
 )
-
-SMALL = "--steps 1 --width 64 --height 64 --seed"
-LINES = "\n".join(
-    [f"cat {SMALL} 1", f"sun {SMALL} 2 --loras line_art=0.5", f"dog {SMALL} 3", f"cow {SMALL} 4 --loras line_art=0.5"]
-)
-TWO = RunOptions(batch=2, threads=1)
-
-
-def plan_of(text: str = LINES) -> PromptFile:
-    return read_prompt_text(text, Path("prompts.txt"))
-
-
-def pixels(folder: Path) -> list[bytes]:
-    found = []
-    for path in sorted((folder / "images").glob("*.png")):
-        with Image.open(path) as image:
-            found.append(np.asarray(image).tobytes())
-    return found
+from tests.support.runs import LINES, SMALL, TWO, again, pixels, plan_of
 
 
 @pytest.fixture(scope="module")
@@ -61,10 +42,6 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory, crew: InProcess) -> Pa
 @pytest.fixture
 def copy(undisturbed: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(undisturbed, tmp_path / "copy"))
-
-
-def again(folder: Path, crew: InProcess, options: RunOptions = TWO, text: str = LINES) -> RunResult:
-    return run(plan_of(text), folder, crew, options=options)
 
 
 def test_a_run_that_is_complete_renders_nothing(copy: Path, crew: InProcess) -> None:

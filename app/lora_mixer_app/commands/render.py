@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,9 +13,19 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from lora_mixer.batch import Overrides, PromptFile, describe, estimate, read_mix, read_options, read_prompt_file
+from lora_mixer.batch import (
+    Overrides,
+    PromptFile,
+    describe,
+    estimate,
+    outline,
+    read_mix,
+    read_options,
+    read_prompt_file,
+)
 from lora_mixer.batch.crew import Crew, Setup
 from lora_mixer.batch.in_process import InProcess
+from lora_mixer.batch.ray_workers import RayWorkers
 from lora_mixer.batch.run import RunOptions, RunResult, Standing, Switch, run
 from lora_mixer.batch.workers import LocalWorkers
 from lora_mixer.catalog import Library, load_models_file
@@ -24,6 +35,13 @@ from lora_mixer_app.options import AllowPartial, Device, Dtype, Model, ModelsPat
 
 if TYPE_CHECKING:
     from lora_mixer import Mixer
+
+
+class RunOn(Enum):
+    """Where a run's workers are."""
+
+    LOCAL = "local"
+    RAY = "ray"
 
 
 def render(
@@ -107,6 +125,13 @@ def render(
     workers: Annotated[
         int, typer.Option("--workers", min=1, max=256, help="Processes that render, each with the model open.")
     ] = 1,
+    run_on: Annotated[
+        RunOn, typer.Option("--run-on", help="Where the workers are: local, or ray, with lora-mixer\\[ray] installed.")
+    ] = RunOn.LOCAL,
+    ray_address: Annotated[
+        str | None,
+        typer.Option("--ray-address", help="A Ray cluster's address, or auto; without it one is started for the run."),
+    ] = None,
     threads: Annotated[
         int | None, typer.Option("--threads", min=1, help="CPU threads of each worker; kept for the whole run.")
     ] = None,
@@ -151,7 +176,8 @@ def render(
         console.print(f"{'skipped' if problem.skipped else 'without effect'}: {problem}", style="yellow", markup=False)
     if dry_run:
         console.print(describe(plan), markup=False)
-        console.print(estimate(plan, output), markup=False)
+        console.print(outline(plan, batch=batch), markup=False)
+        console.print(estimate(plan, output, workers=workers), markup=False)
         return
     setup = Setup(
         model=_model_of(plan),
@@ -164,7 +190,7 @@ def render(
     )
     options = RunOptions(batch=batch, threads=threads, anew=not resume, retry_failed=retry_failed, strict=strict)
     with _cancel_on_interrupt() as cancel:
-        result = _render(plan, output, console, _crew(setup, workers), options, cancel)
+        result = _render(plan, output, console, _crew(setup, run_on, workers, ray_address, threads), options, cancel)
     _tell(result, console)
     result.check()
 
@@ -187,7 +213,9 @@ def _model_of(plan: PromptFile) -> str | None:
     return None if None in asked else asked[0]
 
 
-def _crew(setup: Setup, workers: int) -> Crew:
+def _crew(setup: Setup, run_on: RunOn, workers: int, ray_address: str | None, threads: int | None) -> Crew:
+    if run_on is RunOn.RAY:
+        return RayWorkers(setup, workers, address=ray_address, cpus=threads or 1)
     if workers > 1:
         return LocalWorkers(setup, workers)
 

@@ -1,0 +1,55 @@
+"""Two workers against one, one thread each, on the embedded model: seconds a picture. `python -m benchmarks workers`.
+
+Taken from the second half of a run, when every worker has its model open.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from benchmarks.report import Row, finish, row
+from lora_mixer.batch.crew import Crew, Setup
+from lora_mixer.batch.promptfile import read_prompt_text
+from lora_mixer.batch.ray_workers import RayWorkers
+from lora_mixer.batch.run import RunOptions, Standing, run
+from lora_mixer.batch.workers import LocalWorkers
+
+PICTURES = 96
+SETUP = Setup(model="emoji", dtype="float32")
+CREWS: tuple[tuple[str, Callable[[int], Crew]], ...] = (
+    ("local workers", lambda count: LocalWorkers(SETUP, count)),
+    ("Ray workers", lambda count: RayWorkers(SETUP, count)),
+)
+
+
+def seconds_each(crew: Crew) -> float:
+    """Return the seconds a picture takes in the second half of a run."""
+    text = "\n".join(f"cat --steps 6 --seed {n} --loras line_art=0.{n % 3 + 1}" for n in range(PICTURES))
+    marks: list[tuple[float, int]] = []
+
+    def mark(standing: Standing) -> None:
+        if standing.done >= PICTURES / 2 and (not marks or marks[-1][1] != standing.done):
+            marks.append((time.perf_counter(), standing.done))
+
+    with tempfile.TemporaryDirectory() as folder:
+        plan = read_prompt_text(text, Path("prompts.txt"))
+        run(plan, Path(folder), crew, options=RunOptions(threads=1), on_progress=mark)
+    (begun, first), (ended, last) = marks[0], marks[-1]
+    return (ended - begun) / (last - first)
+
+
+def measure() -> list[Row]:
+    """Return two workers' time against one's."""
+    rows = []
+    for name, crew in CREWS:
+        one, two = seconds_each(crew(1)), seconds_each(crew(2))
+        title = f"{PICTURES} pictures, 6 steps, one thread a worker"
+        rows.append(row(title, two, f"one of two {name}", one, bar=1 / 1.6))
+    return rows
+
+
+if __name__ == "__main__":
+    finish(measure())

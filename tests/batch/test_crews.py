@@ -1,0 +1,208 @@
+"""Whoever renders, the pixels are the same; whoever dies, the run goes on."""
+
+from __future__ import annotations
+
+import logging
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from lora_mixer import Mixer
+from lora_mixer.batch.crew import Answers, Finished, Lost, Questions, Setup, Task, TaskJob, Watch, pack, unpack
+from lora_mixer.batch.dispatch import MOST_DEATHS, dispatch
+from lora_mixer.batch.in_process import InProcess
+from lora_mixer.batch.ledger import read_entries
+from lora_mixer.batch.ray_workers import RayWorkers
+from lora_mixer.batch.run import Standing, run
+from lora_mixer.batch.workers import LocalWorkers
+from lora_mixer.errors import CancelledError, ConfigError, ModelError
+from lora_mixer.request import RenderRequest
+from tests.support.runs import SMALL, TWO, again, pixels, plan_of
+
+SETUP = Setup(model="emoji", dtype="float32")
+MANY = "\n".join(
+    f"{word} {SMALL} {seed}" + (f" --loras {lora}=0.5" if lora else "")
+    for seed, word in enumerate(("cat", "sun", "dog", "cow"))
+    for lora in ("", "line_art", "night_sky", "top_hat", "sepia", "line_art=0.5;sepia")
+)
+WORKER = "multiprocessing.spawn import spawn_main"
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory, mixer: Mixer) -> Path:
+    folder = tmp_path_factory.mktemp("whole") / "out"
+    assert again(folder, InProcess(lambda: mixer), text=MANY).rendered == 24
+    return folder
+
+
+def workers_of(pid: int) -> list[psutil.Process]:
+    return [child for child in psutil.Process(pid).children(recursive=True) if WORKER in " ".join(child.cmdline())]
+
+
+def wait_until(there: Callable[[], bool]) -> None:
+    end = time.monotonic() + 280
+    while not there():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+def test_killed_workers_and_a_killed_run_leave_every_entered_picture_and_the_rest_is_made_once(
+    tmp_path: Path, undisturbed: Path, mixer: Mixer
+) -> None:
+    (tmp_path / "prompts.txt").write_text(MANY)
+    output, draw = tmp_path / "out", random.Random(7)
+    command = [sys.executable, "-W", "ignore", "-m", "lora_mixer_app", "render", tmp_path / "prompts.txt"]
+    options = ["--output", output, "--dtype", "float32", "--batch", "2", "--threads", "1", "--workers", "2"]
+    with subprocess.Popen([*command, *options], stdout=subprocess.PIPE, text=True) as process:
+        wait_until(lambda: len(read_entries(output)) >= draw.randint(1, 3))
+        draw.choice(workers_of(process.pid)).kill()
+        before = len(read_entries(output))
+        wait_until(lambda: len(read_entries(output)) >= before + draw.randint(2, 4))
+        orphans = workers_of(process.pid)
+        os.kill(process.pid, signal.SIGKILL)
+        assert process.stdout is not None
+        assert "a worker died (SIGKILL" in process.stdout.read()
+    psutil.wait_procs(orphans, timeout=20)
+    assert not any(orphan.is_running() and orphan.status() != psutil.STATUS_ZOMBIE for orphan in orphans)
+    entered = {line.index: line.sha256 for line in read_entries(output)}
+    assert 0 < len(entered) < 24
+    result = run(plan_of(MANY), output, InProcess(lambda: mixer), options=TWO)
+    assert (result.found, result.rendered) == (len(entered), 24 - len(entered))
+    assert sorted(line.index for line in read_entries(output)) == list(range(24))
+    assert entered.items() <= {line.index: line.sha256 for line in read_entries(output)}.items()
+    assert pixels(output) == pixels(undisturbed)
+
+
+@pytest.fixture
+def ray_of_two() -> Iterator[None]:
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    import ray
+
+    ray.init(
+        num_cpus=2,
+        include_dashboard=False,
+        object_store_memory=80_000_000,
+        log_to_driver=False,
+        logging_level=logging.ERROR,
+    )
+    yield
+    ray.shutdown()
+
+
+@pytest.mark.usefixtures("ray_of_two")
+def test_ray_makes_the_same_pixels_though_an_actor_is_killed(tmp_path: Path, undisturbed: Path) -> None:
+    crew, said, killed = RayWorkers(SETUP, 2), [], []
+
+    def kill(standing: Standing) -> None:
+        if standing.done >= 4 and not killed:
+            killed.append(next(p for p in psutil.process_iter(["cmdline"]) if _is_actor(p)))
+            killed[0].kill()
+
+    result = run(plan_of(MANY), tmp_path, crew, options=TWO, on_progress=kill, say=said.append)
+    assert (result.rendered, result.failures) == (24, ())
+    assert "a worker died" in said[0]
+    assert pixels(tmp_path) == pixels(undisturbed)
+
+
+def _is_actor(process: psutil.Process) -> bool:
+    return "ray::Actor" in " ".join(process.info["cmdline"] or ())
+
+
+def test_a_model_that_cannot_be_opened_is_told_by_the_workers_with_its_class(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="emojy"):
+        again(tmp_path, LocalWorkers(Setup(model="emojy"), 1))
+    assert not (tmp_path / "plan.json").exists()
+
+
+def test_a_cluster_that_is_not_there_is_an_error_of_ours(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="no Ray cluster"):
+        again(tmp_path, RayWorkers(SETUP, 1, address="auto"))
+
+
+def test_the_run_itself_imports_no_torch() -> None:
+    code = (
+        "import sys; import lora_mixer.batch.run, lora_mixer.batch.workers, lora_mixer.batch.ray_workers;"
+        "sys.exit(any(name in sys.modules for name in ('torch', 'diffusers', 'transformers', 'ray')))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_messages_come_back_as_they_were_packed() -> None:
+    task = _task(0, 1)
+    assert unpack(Task, pack(task)) == task
+
+
+class Mortal:
+    """A crew whose workers die over chosen pictures."""
+
+    def __init__(self, deadly: int) -> None:
+        self.deadly = deadly
+        self.given: deque[Task] = deque()
+        self.room = 2
+
+    def __enter__(self) -> Mortal:
+        return self
+
+    def __exit__(self, *raised: object) -> None: ...
+
+    def ask(self, questions: Questions, watch: Watch) -> Answers:
+        raise NotImplementedError
+
+    def share(self, threads: int) -> int:
+        return threads
+
+    def give(self, task: Task) -> None:
+        self.given.append(task)
+
+    def take(self, watch: Watch) -> Finished | Lost:
+        task = self.given.popleft()
+        if any(job.index == self.deadly for job in task.jobs):
+            return Lost(task=task, reason="SIGKILL")
+        return Finished(failures=tuple(_failure(job.index) for job in task.jobs))
+
+
+def _failure(index: int) -> object:
+    from lora_mixer.batch.failure import Failure
+
+    return Failure(index=index, error="RenderError", what="made")
+
+
+def _task(*indexes: int) -> Task:
+    jobs = tuple(
+        TaskJob(index=i, name="n", digest="d", request=RenderRequest(prompt="猫"), wanted=True) for i in indexes
+    )
+    return Task(jobs=jobs, engine="side", reason="r", threads=1, folder=Path("/x"), token="t")
+
+
+def test_the_picture_that_kills_is_found_and_its_neighbours_are_made() -> None:
+    said: list[str] = []
+    tasks = [_task(0, 1, 2), _task(3, 4)]
+    crew = Mortal(deadly=1)
+    outcomes = [f for done in dispatch(tasks, crew, watch=lambda hand: None, say=said.append) for f in done.failures]
+    assert sorted(f.index for f in outcomes if f.what == "made") == [0, 2, 3, 4]
+    (given_up,) = (f for f in outcomes if f.what != "made")
+    assert given_up.index == 1
+    assert "SIGKILL" in given_up.what
+    assert len(said) == MOST_DEATHS
+
+
+def test_a_cancel_ends_the_workers_at_once(tmp_path: Path) -> None:
+    class Pressed:
+        def check(self) -> None:
+            raise CancelledError("cancelled")
+
+    begun = time.monotonic()
+    with pytest.raises(CancelledError):
+        run(plan_of(MANY), tmp_path, LocalWorkers(SETUP, 2), options=TWO, cancel=Pressed())
+    assert time.monotonic() - begun < 10
+    assert not workers_of(os.getpid())
