@@ -9,7 +9,7 @@ from lora_mixer.hires import batch_part
 from lora_mixer.images import plain
 from lora_mixer.request import LoraUse, RenderRequest, Settings
 
-_TAG = re.compile(r"<\s*+(?:lora|lyco)\s*+:[^>]*+>", re.IGNORECASE)
+_TAG = re.compile(r"<\s*(?:lora|lyco)\s*:[^>]*>", re.IGNORECASE)
 
 Asked = RenderRequest | Settings
 Key = tuple[object, ...]

@@ -45,7 +45,14 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory, mixer: Mixer) -> Path:
 
 
 def workers_of(pid: int) -> list[psutil.Process]:
-    return [child for child in psutil.Process(pid).children(recursive=True) if WORKER in " ".join(child.cmdline())]
+    return [child for child in psutil.Process(pid).children(recursive=True) if WORKER in command_of(child)]
+
+
+def command_of(process: psutil.Process) -> str:
+    try:
+        return " ".join(process.cmdline())
+    except psutil.Error:  # it has just died
+        return ""
 
 
 def wait_until(there: Callable[[], bool]) -> None:
@@ -105,17 +112,13 @@ def test_ray_makes_the_same_pixels_though_an_actor_is_killed(tmp_path: Path, und
 
     def kill(standing: Standing) -> None:
         if standing.done >= 4 and not killed:
-            killed.append(next(p for p in psutil.process_iter(["cmdline"]) if _is_actor(p)))
+            killed.append(next(p for p in psutil.Process().children(recursive=True) if "ray::Actor" in command_of(p)))
             killed[0].kill()
 
     result = run(plan_of(MANY), tmp_path, crew, options=TWO, on_progress=kill, say=said.append)
     assert (result.rendered, result.failures) == (24, ())
     assert "a worker died" in said[0]
     assert pixels(tmp_path) == pixels(undisturbed)
-
-
-def _is_actor(process: psutil.Process) -> bool:
-    return "ray::Actor" in " ".join(process.info["cmdline"] or ())
 
 
 def test_a_model_that_cannot_be_opened_is_told_by_the_workers_with_its_class(tmp_path: Path) -> None:
