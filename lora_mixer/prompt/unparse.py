@@ -22,8 +22,9 @@ from lora_mixer.prompt.nodes import (
     When,
 )
 
-_PLAIN = re.compile(r"[\\()\[\]#]|<(?=\s*\w+:)|\b(?=BREAK\b|AND\b)")
-_SEPARATORS = re.compile(r"[\\()\[\]#:|]|<(?=\s*\w+:)|\b(?=BREAK\b|AND\b)")
+_TAG = r"<(?=\s*\w+\s*(?::|\Z))"  # what ends the text may be followed by the colon of a weight or a schedule
+_PLAIN = re.compile(rf"[\\()\[\]#]|{_TAG}|\b(?=BREAK\b|AND\b)")
+_SEPARATORS = re.compile(rf"[\\()\[\]#:|]|{_TAG}|\b(?=BREAK\b|AND\b)")
 
 
 def unparse(prompt: Prompt) -> str:

@@ -9,7 +9,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from lora_mixer.errors import PromptError, RequestError
@@ -69,6 +69,8 @@ def read(text: str, **options: object) -> Prompt | None:
 
 
 @settings(max_examples=150, deadline=None)
+@example(text=r"[\<lora::0.5]")
+@example(text=r"(\<lora :1.2)")
 @given(text=ODD)
 def test_what_is_unparsed_parses_to_the_same(text: str) -> None:
     for negative in (False, True):
