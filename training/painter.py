@@ -12,7 +12,7 @@ from training.diffusion import decode, sample
 from training.networks import MAX_TOKENS, Unet, Vae, open_unet, open_vae
 from training.paths import DATA
 
-NEGATIVE = "worst quality, low quality, blurry"
+NEGATIVE = ""
 """The negative prompt that all measurements use unless they measure the negative prompt."""
 
 BATCH = 25
@@ -43,7 +43,7 @@ class Painter:
         seeds: list[int] | None = None,
         negative: str | Tensor = NEGATIVE,
         steps: int = 20,
-        scale: float = 6.0,
+        scale: float = 4.0,
     ) -> Tensor:
         """Pictures (N, 3, 128, 128) in 0..1, one a prompt; seeds count up from 0 unless given.
 

@@ -76,6 +76,7 @@ def mix_text(uses: Iterable[LoraUse]) -> str:
     Raises:
         RequestError: A mask is a picture, which a text cannot hold.
 
+    >>> from lora_mixer import Strength
     >>> print(mix_text([LoraUse(name="line_art", strength=Strength(unet=0.8))]), end="")
     # A mix of LoRA Mixer: choose it on the desk, or `lora-mixer render FILE --mix THIS_FILE`.
     <BLANKLINE>

@@ -65,8 +65,8 @@ def test_the_file_that_comes_with_the_program_names_the_embedded_model():
     assert EMOJI / "loras" in models.lora_folders
     assert EMOJI / "embeddings" in models.embedding_folders
     wanted = models.defaults_for("emoji")
-    assert (wanted.steps, wanted.cfg, wanted.sampler) == (20, 5.0, "DPM++ 2M")
-    assert wanted.negative == "worst quality, low quality, blurry"
+    assert (wanted.steps, wanted.cfg, wanted.sampler) == (20, 4.0, "DPM++ 2M")
+    assert wanted.negative == "badpic"
     assert (wanted.width, wanted.height, wanted.prompt) == (None, None, "")
 
 

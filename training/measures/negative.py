@@ -15,13 +15,16 @@ from training.measures.features import edge_energy
 from training.measures.result import Result
 from training.measures.retrieval import distances
 from training.networks import MAX_TOKENS
-from training.painter import NEGATIVE, Painter
+from training.painter import Painter
 from training.paths import DATA
 from training.pixels import place
 from training.styles import on_white
 from training.tokenizer import END, START
 
 STEPS = 10
+WORDS = "worst quality, low quality, blurry"
+"""What people write into negative prompts for Stable Diffusion."""
+
 JITTERED = 8
 """Slightly moved and shrunk drawings of each emoji, as training has seen them: the nearest counts."""
 
@@ -32,7 +35,7 @@ def embedding(painter: Painter, count: int = 60) -> list[Result]:
     rows = random.Random(14).sample(range(len(emoji)), min(count, len(emoji)))
     prompts, real = [names_of(emoji[row])[0] for row in rows], artwork[rows]
     own, edges = {}, {}
-    for name, negative in (("none", ""), (NAME, embedding_states(painter)), ("words", NEGATIVE)):
+    for name, negative in (("none", ""), (NAME, embedding_states(painter)), ("words", WORDS)):
         pictures = painter.paint(prompts, negative=negative, steps=STEPS)
         own[name] = nearest_drawing(pictures, real)
         edges[name] = float(edge_energy(pictures).mean())
