@@ -104,7 +104,7 @@ def test_a_file_without_models_keeps_the_embedded_one_and_one_without_folders_ke
     models = read("[defaults]\nsteps = 3\n")
     assert models.default == "emoji"
     assert models.model().location == str(EMOJI / "model")
-    assert models.defaults_for("emoji").cfg == 5.0
+    assert models.defaults_for("emoji").cfg == 4.0
     assert EMOJI / "loras" in models.lora_folders
     assert read("").model().location == str(EMOJI / "model")
 
