@@ -20,6 +20,7 @@ MEASURES = (
     "open_model",
     "memory",
     "pristine",
+    "throughput",
     "workers",
 )
 RESULTS = Path(__file__).parent / "results.json"

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from lora_mixer.batch.order import mix_key, order, shape_key
 from lora_mixer.request import LoraUse, RenderRequest, Strength
+from tests.support.queues import cost, least, queue_of
 
 MIXES = st.lists(
     st.builds(LoraUse, name=st.sampled_from("ab"), strength=st.builds(Strength, unet=st.sampled_from([0.5, 1.0]))),
@@ -39,6 +40,13 @@ def test_a_mix_fills_whole_batches_and_only_what_is_left_is_mixed(requests: list
         count = sum((shape_key(r), mix_key(r)) == (shape, mix) for r in requests)
         pure = [g for g in batches if {(shape_key(requests[p]), mix_key(requests[p])) for p in g} == {(shape, mix)}]
         assert sum(len(g) == batch for g in pure) >= count // batch
+
+
+@given(st.lists(REQUESTS, min_size=1, max_size=7), st.integers(2, 6))
+def test_the_order_costs_at_most_a_tenth_more_than_the_best_of_all(requests: list[RenderRequest], batch: int) -> None:
+    queue = queue_of(requests)
+    ours = cost([[queue[place] for place in group] for group in order(requests, batch=batch)])
+    assert ours <= 1.1 * least(queue, batch)
 
 
 @given(st.lists(REQUESTS, max_size=30))

@@ -1,0 +1,105 @@
+"""200 jobs, each with a mix of its own, on the embedded model: ours against a plain loop over diffusers and PEFT.
+
+`python -m benchmarks throughput`, or `python -m benchmarks.throughput rows.json 24` for fewer jobs. Both render the same prompts from
+the same seeds at the same strengths with the same solver in one process and one thread, and are timed in seconds of
+this process's own work, so that whatever else the machine does leaves the ratio alone. The loop is what its
+documentation shows: load the LoRAs once, `set_adapters`, call the pipeline.
+"""
+
+from __future__ import annotations
+
+import random
+import sys
+import time
+from collections.abc import Sequence
+
+import torch
+from diffusers import DPMSolverMultistepScheduler, StableDiffusionPipeline
+
+from benchmarks.report import Row, finish, row
+from benchmarks.sd15 import DATA
+from lora_mixer import LoraUse, Mixer, RenderRequest, Strength
+
+MODEL = DATA / "emoji" / "model"
+LORAS = ("line_art", "night_sky", "pixel_art", "top_hat")
+PROMPTS = ("red heart", "cat face", "blue flower", "smiling face", "sun", "green apple", "house", "fish")
+NEGATIVE = "worst quality, blurry"
+STEPS = 10
+JOBS = 200
+BATCH = 8
+DTYPES = ("float32", "bfloat16")
+
+
+def requests(count: int) -> list[RenderRequest]:
+    """Return jobs whose mixes are two LoRAs of four at strengths of their own: no two jobs share a mix."""
+    draw = random.Random(0)
+    return [
+        RenderRequest(
+            prompt=f"{PROMPTS[number % len(PROMPTS)]}, white background",
+            negative=NEGATIVE,
+            seed=number,
+            steps=STEPS,
+            cfg=7.0,
+            sampler="DPM++ 2M",
+            loras=tuple(
+                LoraUse(name=name, strength=Strength(unet=round(draw.uniform(0.2, 1.0), 3)))
+                for name in draw.sample(LORAS, 2)
+            ),
+        )
+        for number in range(count)
+    ]
+
+
+def ours(jobs: Sequence[RenderRequest], dtype: str) -> float:
+    """Return the seconds our batches take, the model already open."""
+    mixer = Mixer.open(dtype=dtype, device="cpu")
+    list(mixer.render_many(jobs[:BATCH], batch=BATCH))
+    started = time.process_time()
+    for _ in mixer.render_many(jobs, batch=BATCH):
+        pass
+    return time.process_time() - started
+
+
+def loop(jobs: Sequence[RenderRequest], dtype: str) -> float:
+    """Return the seconds the loop takes, the model and the LoRAs already loaded."""
+    pipe = StableDiffusionPipeline.from_pretrained(
+        MODEL, torch_dtype=getattr(torch, dtype), safety_checker=None, requires_safety_checker=False
+    )
+    pipe.scheduler = DPMSolverMultistepScheduler.from_config(pipe.scheduler.config)
+    pipe.set_progress_bar_config(disable=True)
+    for name in LORAS:
+        pipe.load_lora_weights(str(DATA / "emoji" / "loras" / f"{name}.safetensors"), adapter_name=name)
+    size = pipe.unet.config.sample_size * pipe.vae_scale_factor
+
+    def one(job: RenderRequest) -> None:
+        pipe.set_adapters([use.name for use in job.loras], [use.strength.unet for use in job.loras])
+        pipe(
+            job.prompt,
+            negative_prompt=job.negative,
+            num_inference_steps=STEPS,
+            guidance_scale=7.0,
+            width=size,
+            height=size,
+            generator=torch.Generator().manual_seed(job.seed or 0),
+        )
+
+    one(jobs[0])
+    started = time.process_time()
+    for job in jobs:
+        one(job)
+    return time.process_time() - started
+
+
+def measure(count: int = JOBS) -> list[Row]:
+    """Return our time against the loop's; the bar is a third of it."""
+    torch.set_num_threads(1)
+    jobs = requests(count)
+    rows = []
+    for dtype in DTYPES:
+        name = f"{count} jobs of two LoRAs each, {STEPS} steps, embedded model, {dtype}, one thread"
+        rows.append(row(name, ours(jobs, dtype), "loop over diffusers + PEFT", loop(jobs, dtype), bar=1 / 3))
+    return rows
+
+
+if __name__ == "__main__":
+    finish(measure(int(sys.argv[2]) if len(sys.argv) > 2 else JOBS))
