@@ -9,14 +9,15 @@ from dataclasses import replace
 from lora_mixer.batch.crew import Crew, Finished, Lost, Task, Watch
 from lora_mixer.batch.failure import Failure
 
-MOST_DEATHS = 3
+MOST_DEATHS = 5
+"""Many enough that workers killed from outside never drive a batch apart: a picture alone differs in its last bits."""
 
 
 def dispatch(tasks: Iterable[Task], crew: Crew, *, watch: Watch, say: Callable[[str], None]) -> Iterator[Finished]:
     """Yield what comes of every task, in the order they end; stop at the first that cannot write.
 
-    A task whose worker died is given out again. After two deaths its pictures go one by one, so that the one that
-    kills (most often by memory) is found and the others are made; after three it is a failure.
+    A task whose worker died is given out again. After all but one of `MOST_DEATHS` its pictures go one by one, so that the
+    one that kills (most often by memory) is found and the others are made; after the last it is a failure.
 
     Args:
         tasks: What to render, in order.

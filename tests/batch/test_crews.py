@@ -174,6 +174,18 @@ class Mortal:
         return Finished(failures=tuple(_failure(job.index) for job in task.jobs))
 
 
+class Killed(Mortal):
+    """A crew whose first few workers die, whatever they are at."""
+
+    def __init__(self, times: int) -> None:
+        super().__init__(deadly=-1)
+        self.times = times
+
+    def take(self, watch: Watch) -> Finished | Lost:
+        self.times -= 1
+        return Lost(task=self.given.popleft(), reason="SIGKILL") if self.times >= 0 else super().take(watch)
+
+
 def _failure(index: int) -> object:
     from lora_mixer.batch.failure import Failure
 
@@ -197,6 +209,12 @@ def test_the_picture_that_kills_is_found_and_its_neighbours_are_made() -> None:
     assert given_up.index == 1
     assert "SIGKILL" in given_up.what
     assert len(said) == MOST_DEATHS
+
+
+def test_a_batch_stays_whole_though_workers_are_killed_from_outside_again_and_again() -> None:
+    crew = Killed(times=3)
+    outcomes = list(dispatch([_task(0, 1, 2)], crew, watch=lambda hand: None, say=lambda sentence: None))
+    assert [[f.index for f in done.failures] for done in outcomes if done.failures] == [[0, 1, 2]]
 
 
 def test_a_cancel_ends_the_workers_at_once(tmp_path: Path) -> None:
