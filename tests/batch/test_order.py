@@ -7,9 +7,10 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
+from benchmarks.grouping import cost, queue_of
 from lora_mixer.batch.order import mix_key, order, shape_key
 from lora_mixer.request import LoraUse, RenderRequest, Strength
-from tests.support.queues import cost, least, queue_of
+from tests.support.queues import least
 
 MIXES = st.lists(
     st.builds(LoraUse, name=st.sampled_from("ab"), strength=st.builds(Strength, unet=st.sampled_from([0.5, 1.0]))),
