@@ -69,15 +69,15 @@ def test_killed_workers_and_a_killed_run_leave_every_entered_picture_and_the_res
     output, draw = tmp_path / "out", random.Random(7)
     command = [sys.executable, "-W", "ignore", "-m", "lora_mixer_app", "render", tmp_path / "prompts.txt"]
     options = ["--output", output, "--dtype", "float32", "--batch", "2", "--threads", "1", "--workers", "2"]
-    with subprocess.Popen([*command, *options], stdout=subprocess.PIPE, text=True) as process:
+    said = tmp_path / "said.txt"
+    with said.open("w") as out, subprocess.Popen([*command, *options], stdout=out) as process:
         wait_until(lambda: len(read_entries(output)) >= draw.randint(1, 3))
         draw.choice(workers_of(process.pid)).kill()
+        wait_until(lambda: "a worker died (SIGKILL" in said.read_text())
         before = len(read_entries(output))
         wait_until(lambda: len(read_entries(output)) >= before + draw.randint(2, 4))
         orphans = workers_of(process.pid)
         os.kill(process.pid, signal.SIGKILL)
-        assert process.stdout is not None
-        assert "a worker died (SIGKILL" in process.stdout.read()
     psutil.wait_procs(orphans, timeout=20)
     assert not any(orphan.is_running() and orphan.status() != psutil.STATUS_ZOMBIE for orphan in orphans)
     entered = {line.index: line.sha256 for line in read_entries(output)}
