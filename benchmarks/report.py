@@ -5,16 +5,22 @@ from __future__ import annotations
 import gc
 import json
 import os
+import platform
 import statistics
 import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from functools import cache
+from importlib.metadata import version
 from pathlib import Path
+
+import torch
 
 HEAD = ("measure", "ours", "peer", "peer's", "ratio", "bar", "holds", "by the limit")
 CLOCKS = {"wall": time.perf_counter, "cpu": time.process_time}
-CLOCK = CLOCKS[os.environ.get("BENCH_CLOCK", "wall")]
+CLOCK_NAME = os.environ.get("BENCH_CLOCK", "wall")
+CLOCK = CLOCKS[CLOCK_NAME]
 """`BENCH_CLOCK=cpu` counts the seconds this process computes: for a machine that others use, with one thread."""
 
 
@@ -32,6 +38,7 @@ class Row:
         holds: Whether it will; None without a bar.
         limit: What ours would be at the machine's best: flops at the speed of its fastest product, bytes at that of
             a copy; None where neither bounds it.
+        machine: On what it was measured; with the load it had (processes that ran or waited, over a minute).
     """
 
     measure: str
@@ -42,6 +49,7 @@ class Row:
     bar: float | None
     holds: bool | None
     limit: float | None = None
+    machine: str = ""
 
 
 def row(
@@ -51,8 +59,26 @@ def row(
     ratio = ours / peer_value
     holds = None if bar is None else ratio <= bar
     return Row(
-        measure=measure, ours=ours, peer=peer, peer_value=peer_value, ratio=ratio, bar=bar, holds=holds, limit=limit
+        measure=measure,
+        ours=ours,
+        peer=peer,
+        peer_value=peer_value,
+        ratio=ratio,
+        bar=bar,
+        holds=holds,
+        limit=limit,
+        machine=machine(),
     )
+
+
+@cache
+def machine() -> str:
+    """Return what this process measures on: processor, threads, versions, clock, and how busy the machine is."""
+    lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    model = next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), platform.machine())
+    found = ", ".join(f"{name} {version(name)}" for name in ("torch", "diffusers", "peft"))
+    threads = f"{torch.get_num_threads()} of {os.cpu_count()} cores"
+    return f"{model}, {threads}, {found}, {CLOCK_NAME} clock, load {os.getloadavg()[0]:.1f}"
 
 
 def medians(

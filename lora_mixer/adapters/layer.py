@@ -16,6 +16,9 @@ from lora_mixer.adapters.side import Dense, InputGain, Kronecker, LowRank, Outpu
 from lora_mixer.adapters.slots import Axis, Slots
 from lora_mixer.modules import Shape
 
+PIECE = 2**16
+"""About so many numbers are cast at a time."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layer:
@@ -157,8 +160,19 @@ class Layer:
 
 
 def _rounded(tensor: Tensor, dtype: torch.dtype, device: torch.device) -> Tensor:
-    """Return a tensor in another dtype; by way of float32, since torch casts float16 to bfloat16 one number at a time."""
-    return tensor.to(device).to(torch.float32).to(dtype)
+    """Return a tensor in another dtype, rounded once.
+
+    By way of float32, since torch casts float16 to bfloat16 one number at a time; in pieces, so that on the CPU the
+    float32 numbers never leave the cache.
+    """
+    there = tensor.to(device)
+    if there.dtype == dtype:
+        return there
+    rounded = torch.empty(there.shape, dtype=dtype, device=device)
+    pieces = max(1, rounded.numel() // PIECE)
+    for goal, piece in zip(rounded.view(-1).chunk(pieces), there.reshape(-1).chunk(pieces), strict=True):
+        goal.copy_(piece.float())
+    return rounded
 
 
 def _bias(slots: Slots) -> Tensor | None:

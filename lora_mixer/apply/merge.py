@@ -130,15 +130,16 @@ def merge(base: Weights, terms: Sequence[Term], *, joined: Joined, spare: Weight
     others = [term for term, rank in zip(terms, joined.ranks, strict=True) if rank == 0]
     weight = _with_changes(base, others) if others else base.weight
     if any(joined.ranks):
-        strengths = _by_rank(tuple(term.strength for term in terms), joined.ranks).to(joined.up)
+        strengths = _by_rank(tuple(term.strength for term in terms), joined.ranks, joined.up.dtype, joined.up.device)
         weight = _product_added(weight, joined.up * strengths, joined.down, spare)
     return Weights(_like(base.weight, weight), _shifted(base.bias, terms, joined.shifts))
 
 
 @lru_cache(maxsize=64)
-def _by_rank(strengths: tuple[float, ...], ranks: tuple[int, ...]) -> Tensor:
+def _by_rank(strengths: tuple[float, ...], ranks: tuple[int, ...], dtype: torch.dtype, device: torch.device) -> Tensor:
     """Return every adapter's strength as often as it has ranks; most modules of a mix ask for the same."""
-    return torch.tensor([strength for strength, rank in zip(strengths, ranks, strict=True) for _ in range(rank)])
+    repeated = [strength for strength, rank in zip(strengths, ranks, strict=True) for _ in range(rank)]
+    return torch.tensor(repeated).to(device, dtype)
 
 
 def _with_changes(base: Weights, terms: Sequence[Term]) -> Tensor:
@@ -169,8 +170,8 @@ def _like(pristine: Tensor, weight: Tensor) -> Tensor:
 
 def _shifted(bias: Tensor | None, terms: Sequence[Term], shifts: Sequence[Tensor | None]) -> Tensor | None:
     """Return the bias with its changes; a file that changes a bias where there is none has been refused before."""
-    if bias is None:
-        return None
+    if bias is None or all(shift is None for shift in shifts):
+        return bias
     total = bias.float().clone()
     for term, shift in zip(terms, shifts, strict=True):
         if shift is not None:

@@ -13,6 +13,7 @@ from lora_mixer.files.tensor_file import TensorInfo
 _METADATA = "__metadata__"
 _FIELDS = {"dtype", "shape", "data_offsets"}
 _LARGEST = 2**63 - 1  # of a size or an offset; torch counts in int64
+_DIGITS = len(str(_LARGEST))
 _AGAIN = "The file is damaged or was made to deceive: download it again from where it came from."
 
 
@@ -73,9 +74,10 @@ def _no_duplicates(pairs: list[tuple[str, object]]) -> dict[str, object]:
 
 
 def _natural(digits: str) -> int:
-    if len(digits) > len(str(_LARGEST)) or digits.startswith("-") or int(digits) > _LARGEST:
+    number = int(digits) if len(digits) <= _DIGITS else _LARGEST + 1
+    if number > _LARGEST or digits.startswith("-"):
         raise HeaderError(f"the number {digits[:24]} is impossible in a header")
-    return int(digits)
+    return number
 
 
 def _no_number(text: str) -> NoReturn:
@@ -130,7 +132,7 @@ def _check_key(key: str, limits: Limits) -> None:
 
 
 def _naturals(key: str, field: str, value: object) -> tuple[int, ...]:
-    if not isinstance(value, list) or not all(type(number) is int for number in value):
+    if not isinstance(value, list) or not {*map(type, value)} <= {int}:
         raise HeaderError(f"{field} is not a list of whole numbers", key=key)
     return tuple(value)
 
