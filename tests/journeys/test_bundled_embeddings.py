@@ -23,14 +23,14 @@ def bringing(request: pytest.FixtureRequest, embedded: Path, tmp_path_factory: p
 
 
 def test_a_bundled_embedding_is_active_while_its_lora_is(bringing: Mixer) -> None:
-    with_it = bringing.render("zorb <lora:bringer:0.5>", seed=7, steps=2)
+    with_it = bringing.render("zorb <lora:bringer:0.5>", negative="", seed=7, steps=2)
     assert [embedding.name for embedding in with_it.record.embeddings] == ["zorb"]
-    without = bringing.render("zorb", seed=7, steps=2)
+    without = bringing.render("zorb", negative="", seed=7, steps=2)
     assert without.record.embeddings == ()
-    off = bringing.render("zorb <lora:bringer:0>", seed=7, steps=2)
+    off = bringing.render("zorb <lora:bringer:0>", negative="", seed=7, steps=2)
     assert off.record.embeddings == ()
     assert np.array_equal(np.asarray(off.image), np.asarray(without.image))
-    other_words = bringing.render("blob <lora:bringer:0.5>", seed=7, steps=2)
+    other_words = bringing.render("blob <lora:bringer:0.5>", negative="", seed=7, steps=2)
     assert not np.array_equal(np.asarray(with_it.image), np.asarray(other_words.image))
 
 
