@@ -113,8 +113,8 @@ def test_a_baked_folder_opened_by_us_and_by_diffusers_is_the_mix(mixer: Mixer, t
     assert json.loads((tmp_path / "merged" / "bake.json").read_text())["loras"][0]["name"] == "line_art"
     wanted = with_mix(mixer)
     ours = Mixer.open(str(tmp_path / "merged"), dtype="float32")
-    negative = mixer.job(WISH).settings.negative
-    again = ours.render(WISH, negative=negative, cfg=5.0)
+    settings = mixer.job(WISH).settings
+    again = ours.render(WISH, negative=settings.negative, cfg=settings.cfg)
     assert np.abs(np.asarray(again.image).astype(int) - wanted).max() <= 1
     pipeline = StableDiffusionPipeline.from_pretrained(tmp_path / "merged", local_files_only=True)
     assert isinstance(pipeline.scheduler, DPMSolverMultistepScheduler)
