@@ -9,6 +9,7 @@ from benchmarks.report import Row, table
 
 RESULTS = Path(__file__).parent / "results.json"
 DOCUMENT = Path(__file__).parents[1] / "docs" / "performance.md"
+UNTOLD = "two cores that others used too, before rows named their machine"
 BEGIN, END = "<!-- figures: python -m benchmarks.figures -->", "<!-- end of figures -->"
 
 
@@ -16,7 +17,7 @@ def written(document: str, rows: list[Row]) -> str:
     """Return the document with the table of these rows between its two markers, and what they were measured on."""
     before, rest = document.split(BEGIN)
     after = rest.split(END)[1]
-    machines = "\n".join(f"- {machine}" for machine in sorted({row.machine for row in rows}))
+    machines = "\n".join(f"- {machine}" for machine in sorted({row.machine or UNTOLD for row in rows}))
     return f"{before}{BEGIN}\n\n{table(rows)}\n\nMeasured on:\n\n{machines}\n\n{END}{after}"
 
 
