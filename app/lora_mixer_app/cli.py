@@ -18,6 +18,7 @@ from lora_mixer_app.commands.loras import loras
 from lora_mixer_app.commands.models import models
 from lora_mixer_app.commands.render import render
 from lora_mixer_app.commands.rerender import rerender
+from lora_mixer_app.commands.sheet import sheet
 from lora_mixer_app.commands.sweep import sweep
 from lora_mixer_app.commands.ui import ui
 
@@ -34,6 +35,7 @@ class Command(NamedTuple):
 COMMANDS: tuple[Command, ...] = (
     Command("render", render),
     Command("sweep", sweep),
+    Command("sheet", sheet),
     Command("models", models),
     Command("loras", loras),
     Command("inspect", inspect),

@@ -1,0 +1,60 @@
+"""What tells the pictures of a run apart: their facts, as text, for indexes and sheets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from lora_mixer.batch.ledger import Ledger
+from lora_mixer.request import Settings
+
+Facts = dict[str, str]
+OFF = "off"
+"""What a picture says of a LoRA of the run that it does not use."""
+
+OF_SETTINGS = ("prompt", "negative", "model", "seed", "sampler", "steps", "cfg", "size", "clip_skip", "name")
+
+
+def facts_of(settings: Settings) -> Facts:
+    """Return a picture's facts: the strength of every LoRA by its name, then its settings."""
+    mix = {use.name: f"{use.strength.unet:g}" for use in settings.loras}
+    return mix | {
+        "prompt": settings.prompt,
+        "negative": settings.negative,
+        "model": settings.model,
+        "seed": str(settings.seed),
+        "sampler": f"{settings.sampler} {settings.schedule}",
+        "steps": str(settings.steps),
+        "cfg": f"{settings.cfg:g}",
+        "size": f"{settings.width}x{settings.height}",
+        "clip_skip": str(settings.clip_skip),
+    }
+
+
+def facts_of_run(ledger: Ledger) -> dict[int, Facts]:
+    """Return the facts of every picture of a plan, made or not, by its number.
+
+    One whose settings could not be found out (its LoRA is missing, say) is left out.
+    """
+    found = {}
+    for index, job in enumerate(ledger.plan.jobs):
+        settings = ledger.entries[index].record.settings if index in ledger.entries else job.settings
+        if settings is not None:
+            found[index] = facts_of(settings) | {"name": job.name}
+    loras = dict.fromkeys(name for facts in found.values() for name in facts if name not in OF_SETTINGS)
+    return {index: dict.fromkeys(loras, OFF) | facts for index, facts in found.items()}
+
+
+def in_order(values: Iterable[str]) -> list[str]:
+    """Return different values in the order they are read in: none, then numbers by size, then words as they came.
+
+    >>> in_order(["1", "0.5", "off", "1"])
+    ['off', '0.5', '1']
+    """
+    return sorted(dict.fromkeys(values), key=lambda value: (value != OFF, _number(value)))
+
+
+def _number(value: str) -> float:
+    try:
+        return float(value)
+    except ValueError:
+        return float("inf")
