@@ -66,7 +66,7 @@ class Board:
         def written(strips: Strips) -> Strips:
             nonlocal text
             new = how(strips)
-            text = rewrite(asked.prompt, new, self._grammar)
+            text = rewrite(asked.prompt, new, self._grammar(request))
             return new
 
         with as_notice():
@@ -92,7 +92,7 @@ class Board:
 
     def _rendered(self, request: gr.Request, asked: RenderRequest, search: str) -> Iterator[Shown]:
         with as_notice():
-            before, after = self.studio.session(request).change(self._following(asked.prompt))
+            before, after = self.studio.session(request).change(self._following(request, asked.prompt))
         if drawn := self._drawn(request, before, after):
             yield drawn
         yield from self._played(request, asked, after, search)
@@ -103,7 +103,7 @@ class Board:
         Raises:
             PromptError: The prompt cannot be read, as while a tag is being typed.
         """
-        before, after = self.studio.session(request).change(self._following(text))
+        before, after = self.studio.session(request).change(self._following(request, text))
         return {self.redraw: gr.skip() if before == after else self.studio.session(request).next_draw()}
 
     def _on_same_noise(self, request: gr.Request, asked: RenderRequest) -> RenderRequest:
@@ -119,12 +119,13 @@ class Board:
         }
         return replace(asked, **by_chance)
 
-    def _following(self, text: str) -> Callable[[Strips], Strips]:
-        return lambda strips: follow(strips, text, self.studio.loras.knows, self._grammar)
+    def _following(self, request: gr.Request, text: str) -> Callable[[Strips], Strips]:
+        grammar = self._grammar(request)
+        return lambda strips: follow(strips, text, self.studio.loras.knows, grammar)
 
     def _played(self, request: gr.Request, asked: RenderRequest, strips: Strips, search: str) -> Iterator[Shown]:
         model = self.studio.model(request)
-        asked = replace(asked, grammar=self._grammar, model=model.name)
+        asked = replace(asked, grammar=self._grammar(request), model=model.name)
         with as_notice():
             wish = request_of(asked, strips, family=model.family, steps=asked.steps or 1)
         yield from play(self.studio, self.screen, request, wish, search)
@@ -133,9 +134,8 @@ class Board:
         same = [strip.number for strip in before] == [strip.number for strip in after]
         return {} if same else {self.redraw: self.studio.session(request).next_draw()}
 
-    @property
-    def _grammar(self) -> str:
-        return self.studio.mixer.models_file.defaults_for(self.studio.first.name).grammar or "default"
+    def _grammar(self, request: gr.Request) -> str:
+        return self.studio.mixer.models_file.defaults_for(self.studio.model(request).name).grammar or "default"
 
 
 def turned(number: int, **values: Any) -> Callable[[Strips], Strips]:  # noqa: ANN401 fields of Strip

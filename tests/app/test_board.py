@@ -1,0 +1,43 @@
+"""The desk reads a prompt as the model of its own tab does."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import gradio as gr
+
+from lora_mixer import Mixer
+from lora_mixer_app.ui.desk.board import Board
+from lora_mixer_app.ui.studio import Studio
+
+MODELS = """
+default = "emoji"
+max_models = 2
+
+[models.emoji]
+location = "builtin:emoji"
+dtype = "float32"
+
+[models.old]
+location = "builtin:emoji"
+dtype = "float32"
+
+[models.old.defaults]
+grammar = "a1111"
+"""
+# A1111 takes a tag out of a schedule and keeps it for the whole picture; here it belongs to the schedule.
+SCHEDULED_TAG = "heart [<lora:line_art:1>:10]"
+
+
+def test_two_tabs_with_two_models_read_one_prompt_by_two_grammars(tmp_path: Path) -> None:
+    (tmp_path / "models.toml").write_text(MODELS)
+    studio = Studio(Mixer.open(models_file=tmp_path / "models.toml"), tmp_path / "studio")
+    nothing = cast("Any", object())
+    board = Board(studio=studio, fields=nothing, screen=nothing, redraw=nothing, live=nothing)
+    ours, theirs = (cast("gr.Request", SimpleNamespace(session_hash=tab)) for tab in ("ours", "theirs"))
+    studio.choose_model(theirs, "old")
+    for tab in (ours, theirs):
+        board.typed(tab, SCHEDULED_TAG)
+    assert [len(studio.session(tab).strips) for tab in (ours, theirs)] == [0, 1]
