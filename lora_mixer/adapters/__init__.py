@@ -23,6 +23,7 @@ from lora_mixer.adapters.side import (
     Shift,
     SideTerm,
     concatenate,
+    on_batch,
 )
 from lora_mixer.adapters.slots import Axis, Slots
 from lora_mixer.modules import Shape
@@ -56,5 +57,6 @@ __all__ = [
     "file_hints",
     "inner",
     "make_layer",
+    "on_batch",
     "recognise",
 ]

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from lora_mixer.adapters import InputGain, Layer, LowRank, Operator, SideTerm, Weights, concatenate
 from lora_mixer.apply.knobs import Knobs, Layout
 from lora_mixer.apply.operators import operator_of, parameters_of
+from lora_mixer.apply.products import ThinProducts, products_beside
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +28,7 @@ class Branch:
 
     operator: Operator
     knobs: Knobs
-    low: LowRank | None
+    low: ThinProducts | None
     layout: Layout
     others: tuple[tuple[SideTerm, int], ...]
 
@@ -65,7 +66,7 @@ def build_branch(
     return Branch(
         operator=_there(operator_of(module), [term for term, _ in terms], device),
         knobs=knobs,
-        low=concatenate([term for term, _ in low]) if low else None,
+        low=products_beside(module, concatenate([term for term, _ in low])) if low else None,
         layout=layout,
         others=tuple((term, column) for term, column in terms if not isinstance(term, LowRank)),
     )

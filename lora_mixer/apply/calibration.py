@@ -19,6 +19,7 @@ from torch.nn import functional as F  # noqa: N812
 from lora_mixer.adapters import LowRank, Operator, Weights, make_layer
 from lora_mixer.apply.costs import Cost, Costs
 from lora_mixer.apply.merge import join, merge
+from lora_mixer.apply.products import ThinProducts
 from lora_mixer.apply.stack import Term
 from lora_mixer.catalog.store import default_cache
 
@@ -81,7 +82,7 @@ def _side(width: int, rank: int, device: torch.device, dtype: torch.dtype) -> Ca
     x = ones(1, PLACES if width == WIDE else 1, width)
     operator = Operator(run=F.linear, weight=ones(1, width), bias=None)
     term, strengths = (
-        LowRank(down=ones(rank, width), up=ones(width, rank)),
+        ThinProducts(low=LowRank(down=ones(rank, width), up=ones(width, rank)), by_place=True),
         torch.zeros(1, rank, device=device, dtype=dtype),
     )
     return lambda: term.added(x, x, operator, strengths)

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
 from lora_mixer.adapters import Operator, Weights
-from lora_mixer.models import PackedConv2d
+from lora_mixer.models import Packed
 
 Run = Callable[[Tensor, Tensor, Tensor | None], Tensor]
 
@@ -23,7 +23,7 @@ def parameters_of(module: nn.Module) -> Weights:
 
 def install(module: nn.Module, weights: Weights) -> None:
     """Give a module these parameters; nothing is copied."""
-    if isinstance(module, PackedConv2d):
+    if isinstance(module, Packed):
         module.installed(weights.weight)
     for parameter, value in ((module.weight, weights.weight), (getattr(module, "bias", None), weights.bias)):
         if isinstance(parameter, nn.Parameter) and value is not None:

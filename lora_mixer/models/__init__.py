@@ -1,7 +1,6 @@
 """Models: the only room that knows how a checkpoint is opened and which classes its networks are."""
 
 from lora_mixer.models.attention import Heard
-from lora_mixer.models.convolution import PackedConv2d
 from lora_mixer.models.digest import digest_of_files
 from lora_mixer.models.families import family_index
 from lora_mixer.models.index import index_of, module_of
@@ -9,20 +8,25 @@ from lora_mixer.models.layout import laid_out
 from lora_mixer.models.memory import release_memory
 from lora_mixer.models.model import Model
 from lora_mixer.models.opening import files_of, open_model
+from lora_mixer.models.packing import Packed, can_pack, multiplied, multiplied_and_added, packed_matrix
 from lora_mixer.models.saving import save_folder
 from lora_mixer.models.tuning import tune
 
 __all__ = [
     "Heard",
     "Model",
-    "PackedConv2d",
+    "Packed",
+    "can_pack",
     "digest_of_files",
     "family_index",
     "files_of",
     "index_of",
     "laid_out",
     "module_of",
+    "multiplied",
+    "multiplied_and_added",
     "open_model",
+    "packed_matrix",
     "release_memory",
     "save_folder",
     "tune",

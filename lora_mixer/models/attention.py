@@ -16,11 +16,11 @@ from torch.nn import functional as F  # noqa: N812
 
 from lora_mixer.models.libraries import Attention, AttnProcessor
 
-PIECE = 512
+PIECE = 1024
 """Queries of one head at a time."""
 
-TOGETHER_BYTES = 2**21
-"""All heads go together while the scores of a picture take no more than this."""
+TOGETHER_BYTES = 2**23
+"""So many heads go together as keep their scores within this."""
 
 Heard = MutableMapping[nn.Module, tuple[Tensor, Tensor]]
 """The text's keys and values by attention layer, each (rows, heads, tokens, width of a head)."""
@@ -70,17 +70,17 @@ def attend(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
     if query.device.type != "cpu" or query.dtype is not torch.bfloat16:
         return F.scaled_dot_product_attention(query, key, value).transpose(1, 2).flatten(2)
     rows, heads, places, width = query.shape
-    output = query.new_empty(rows, places, heads, width)
-    together = heads if heads * places * key.shape[2] * query.itemsize <= TOGETHER_BYTES else 1
+    query, key, value = query.contiguous(), key.contiguous(), value.contiguous()
+    output, nothing = query.new_empty(rows, places, heads, width), query.new_zeros(1, 1, 1)
+    scores_bytes = min(places, PIECE) * key.shape[2] * query.itemsize
+    together = max(1, TOGETHER_BYTES // scores_bytes)
     for row in range(rows):
         for head in range(0, heads, together):
             some = slice(head, head + together)
             keys, values = key[row, some].transpose(1, 2), value[row, some]
             for start in range(0, places, PIECE):
                 piece = slice(start, start + PIECE)
-                scores = torch.baddbmm(
-                    query.new_zeros(1, 1, 1), query[row, some, piece], keys, beta=0, alpha=width**-0.5
-                )
+                scores = torch.baddbmm(nothing, query[row, some, piece], keys, beta=0, alpha=width**-0.5)
                 output[row, piece, some] = torch.bmm(scores.softmax(-1), values).transpose(0, 1)
     return output.flatten(2)
 

@@ -20,6 +20,7 @@ from diffusers.loaders.single_file_utils import (
 from diffusers.models.attention_processor import Attention, AttnProcessor
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from diffusers.models.modeling_utils import ModelMixin
+from diffusers.models.transformers.transformer_2d import Transformer2DModel
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from diffusers.utils import logging as diffusers_logging
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
@@ -42,6 +43,7 @@ __all__ = [
     "CLIPTokenizer",
     "ModelMixin",
     "TextEncoder",
+    "Transformer2DModel",
     "UNet2DConditionModel",
     "convert_ldm_unet_checkpoint",
     "convert_ldm_vae_checkpoint",

@@ -2,14 +2,45 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import cast
+
 from torch import nn
 
 from lora_mixer.models.attention import use_piecewise_attention
-from lora_mixer.models.convolution import pack_convolutions
+from lora_mixer.models.layout import keep_layout
+from lora_mixer.models.memory import available_bytes
+from lora_mixer.models.packing import Packed, PackedConv2d, PackedLinear, can_pack
+
+SHARE = 0.25
+"""Weights are kept twice only as far as that takes at most this share of the free memory."""
+
+KINDS: tuple[tuple[type[nn.Module], type[Packed]], ...] = ((nn.Conv2d, PackedConv2d), (nn.Linear, PackedLinear))
+"""Modules and what they become, those that gain most first."""
 
 
 def tune(unet: nn.Module, vae: nn.Module) -> None:
-    """Choose how attention and convolutions are computed."""
+    """Choose how attention, convolutions and linear layers are computed, and how pictures lie between them."""
     use_piecewise_attention(unet)
-    for network in (unet, vae):
-        pack_convolutions(network)
+    keep_layout(unet)
+    pack_weights([unet, vae])
+
+
+def pack_weights(networks: Sequence[nn.Module]) -> None:
+    """Let networks keep packed weights, kind by kind, where oneDNN computes them and there is memory for it."""
+    free = available_bytes()
+    budget = float("inf") if free is None else SHARE * free
+    for plain, packed in KINDS:
+        chosen = [m for network in networks for m in network.modules() if type(m) is plain and _can_be_packed(m)]
+        budget -= sum(cast(Packed, module).weight.nbytes for module in chosen)
+        if budget < 0:
+            return
+        for module in chosen:
+            object.__setattr__(module, "__class__", packed)
+            cast(Packed, module).begin()
+
+
+def _can_be_packed(module: nn.Module) -> bool:
+    if isinstance(module, nn.Conv2d) and (module.padding_mode != "zeros" or isinstance(module.padding, str)):
+        return False
+    return can_pack(cast(Packed, module).weight)

@@ -10,10 +10,11 @@ from torch.nn import functional as F
 
 from lora_mixer import Mixer
 from lora_mixer.mixer import rerender
-from lora_mixer.models import PackedConv2d
-from lora_mixer.models.attention import TOGETHER_BYTES, PiecewiseAttention, attend, use_piecewise_attention
-from lora_mixer.models.convolution import pack_convolutions
-from lora_mixer.models.libraries import Attention
+from lora_mixer.models.attention import PIECE, TOGETHER_BYTES, PiecewiseAttention, attend, use_piecewise_attention
+from lora_mixer.models.layout import TransformerInPlace, keep_layout
+from lora_mixer.models.libraries import Attention, Transformer2DModel
+from lora_mixer.models.packing import PackedConv2d, PackedLinear
+from lora_mixer.models.tuning import pack_weights
 
 CAN_PACK = torch.ops.mkldnn._is_mkldnn_bf16_supported()
 needs_packing = pytest.mark.skipif(not CAN_PACK, reason="oneDNN has no bfloat16 on this processor")
@@ -39,8 +40,29 @@ def test_attention_in_pieces_is_as_exact_as_bfloat16_scores_allow(places: int, a
     assert (whole.double() - wanted).norm() / wanted.norm() < 2**-8
 
 
-def test_both_ways_to_take_the_heads_are_tried() -> None:
-    assert 4 * 1030 * 1030 * 2 > TOGETHER_BYTES > 4 * 600 * 77 * 2
+def test_both_ways_to_take_the_heads_are_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert 4 * PIECE * 1030 * 2 > TOGETHER_BYTES > 4 * 600 * 77 * 2
+    query, key, value = (noise(2, 4, 90, 40, seed=seed) for seed in range(3))
+    wanted = attend(query, key, value)
+    for piece, together in ((7, 1), (32, 2**14), (90, 2**15)):
+        monkeypatch.setattr("lora_mixer.models.attention.PIECE", piece)
+        monkeypatch.setattr("lora_mixer.models.attention.TOGETHER_BYTES", together)
+        assert torch.equal(attend(query, key, value), wanted)
+
+
+@pytest.mark.parametrize("linear", [True, False])
+def test_a_transformer_keeps_the_layout_of_its_picture_and_what_it_computes(*, linear: bool) -> None:
+    torch.manual_seed(0)
+    block = Transformer2DModel(2, 8, in_channels=16, norm_num_groups=4, use_linear_projection=linear)
+    block = block.requires_grad_(requires_grad=False).eval()
+    x = noise(2, 16, 6, 5, dtype=torch.float32)
+    wanted = block(x, return_dict=False)[0]
+    keep_layout(nn.Sequential(block))
+    assert isinstance(block, TransformerInPlace)
+    for layout in (torch.contiguous_format, torch.channels_last):
+        found = block(x.contiguous(memory_format=layout), return_dict=False)[0]
+        assert found.is_contiguous(memory_format=layout)
+        torch.testing.assert_close(found, wanted)
 
 
 def test_in_float32_attention_is_torchs_own() -> None:
@@ -94,11 +116,46 @@ def convolution() -> tuple[nn.Conv2d, Tensor]:
     return conv, noise(2, 64, 12, 12).contiguous(memory_format=torch.channels_last)
 
 
+def linear(*, bias: bool = True) -> tuple[nn.Linear, Tensor]:
+    torch.manual_seed(0)
+    return nn.Linear(320, 96, bias=bias).bfloat16().requires_grad_(requires_grad=False), noise(2, 77, 320)
+
+
+@needs_packing
+@pytest.mark.parametrize("bias", [True, False])
+def test_a_packed_linear_layer_computes_the_same_bits_at_every_length_and_batch(*, bias: bool) -> None:
+    layer, x = linear(bias=bias)
+    inputs = (x, x[:1], x[:, :2].contiguous(), x[0, 0])
+    plain = [layer(given) for given in inputs]
+    pack_weights([nn.Sequential(layer)])
+    assert isinstance(layer, PackedLinear)
+    for given, wanted in zip(inputs, plain, strict=True):
+        assert torch.equal(layer(given), wanted)
+    assert layer.pristine_pack is not None
+
+
+@needs_packing
+def test_a_packed_linear_layer_follows_every_weight_that_is_put_on_and_the_pristine_one_back() -> None:
+    layer, x = linear()
+    pack_weights([nn.Sequential(layer)])
+    pristine, before = layer.weight.data, layer(x)
+    for seed in (1, 2, 3):
+        mix = noise(*pristine.shape, seed=seed)
+        for _ in range(3):
+            layer.installed(mix)
+            layer.weight.data = mix
+            assert torch.equal(layer(x), F.linear(x, mix, layer.bias))
+            layer.installed(pristine)
+            layer.weight.data = pristine
+            assert torch.equal(layer(x), before)
+        assert layer.mixed_pack is not None
+
+
 @needs_packing
 def test_a_packed_convolution_computes_the_same_bits_at_every_size_and_batch() -> None:
     conv, x = convolution()
     plain = [conv(x), conv(x[:1]), conv(x[:, :, :7, :9])]
-    pack_convolutions(nn.Sequential(conv))
+    pack_weights([conv])
     assert isinstance(conv, PackedConv2d)
     assert isinstance(conv, nn.Conv2d)
     for given, wanted in zip((x, x[:1], x[:, :, :7, :9]), plain, strict=True):
@@ -109,7 +166,7 @@ def test_a_packed_convolution_computes_the_same_bits_at_every_size_and_batch() -
 @needs_packing
 def test_a_packed_convolution_follows_every_weight_that_is_put_on_and_the_pristine_one_back() -> None:
     conv, x = convolution()
-    pack_convolutions(nn.Sequential(conv))
+    pack_weights([conv])
     pristine, before = conv.weight.data, conv(x)
     spare = torch.empty_like(pristine)
     for seed in (1, 2, 3):
@@ -128,7 +185,7 @@ def test_a_packed_convolution_follows_every_weight_that_is_put_on_and_the_pristi
 @needs_packing
 def test_a_mix_that_comes_to_lie_where_an_earlier_one_lay_is_not_taken_for_it() -> None:
     conv, x = convolution()
-    pack_convolutions(nn.Sequential(conv))
+    pack_weights([conv])
     for seed in range(1, 6):
         weight = noise(*conv.weight.shape, seed=seed)
         for _ in range(2):
@@ -147,11 +204,16 @@ def test_a_mix_that_comes_to_lie_where_an_earlier_one_lay_is_not_taken_for_it() 
 
 
 @needs_packing
-def test_convolutions_are_not_packed_where_memory_is_short(monkeypatch: pytest.MonkeyPatch) -> None:
-    conv, _ = convolution()
-    monkeypatch.setattr("lora_mixer.models.convolution.available_bytes", lambda: conv.weight.nbytes * 3)
-    pack_convolutions(nn.Sequential(conv))
-    assert type(conv) is nn.Conv2d
+def test_what_gains_little_is_not_packed_where_memory_is_short_and_then_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for enough_for, kinds in ((4, (PackedConv2d, nn.Linear)), (3, (nn.Conv2d, nn.Linear))):
+        (conv, _), (layer, _) = convolution(), linear()
+        monkeypatch.setattr(
+            "lora_mixer.models.tuning.available_bytes", lambda n=enough_for, b=conv.weight.nbytes: n * b
+        )
+        pack_weights([nn.Sequential(layer, conv)])
+        assert (type(conv), type(layer)) == kinds
 
 
 def test_a_picture_is_decoded_in_tiles_where_memory_is_short(mixer: Mixer, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,140 @@
+"""Weights kept in the order oneDNN multiplies in, besides the order everyone else reads.
+
+torch lets oneDNN read a weight as it lies, or reorder it at every call. In bfloat16 on a CPU that is up to a third of a
+convolution and a tenth to a half of a linear layer; the output is the same bit for bit. The weight itself stays where
+and as it is, so checksums, merges and side paths see nothing of this.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+ROWS = 1024
+"""Packed matrices are made for products of about so many rows; for others they serve as well."""
+
+
+class Packed(nn.Module):
+    """A module with its pristine weight packed, and that of a mix from its second use on.
+
+    Packed weights belong to weights that stay as they are; `installed` says that another has taken their place. The
+    weights are held, so that no other can come to lie where they lay.
+    """
+
+    weight: Tensor
+    pristine: Tensor
+    """The weight as it was opened."""
+    pristine_pack: Tensor | None
+    mixed: Tensor | None
+    """The weight of the mix that is on, or was last, if it can be told when it is written over."""
+    version: int
+    """torch's count of writes to it, when it was put on."""
+    mixed_pack: Tensor | None
+    uses: int
+    """How often it has been used without being packed."""
+
+    def begin(self) -> None:
+        """Take the weight as it stands for the pristine one."""
+        self.pristine, self.pristine_pack = self.weight.data, None
+        self.mixed, self.version, self.mixed_pack, self.uses = None, 0, None, 0
+
+    def installed(self, weight: Tensor) -> None:
+        """Note that this weight is on: the pristine one, or a mix, perhaps written over an earlier one."""
+        if weight.data_ptr() == self.pristine.data_ptr():
+            return
+        version = None if weight.is_inference() else weight._version  # noqa: SLF001 it has no other name
+        if version is None or weight is not self.mixed or version != self.version:
+            self.mixed, self.version = (None, 0) if version is None else (weight, version)
+            self.mixed_pack, self.uses = None, 0
+
+    def packed(self, weight: Tensor, given: Tensor) -> Tensor | None:
+        """Return this weight packed for an input like the one given, if it is worth it."""
+        place = weight.data_ptr()
+        if place == self.pristine.data_ptr():
+            if self.pristine_pack is None:
+                self.pristine_pack = self.pack(weight, given.shape)
+            return self.pristine_pack
+        if self.mixed is None or place != self.mixed.data_ptr():
+            return None
+        self.uses += 1
+        if self.mixed_pack is None and self.uses > 1:
+            self.mixed_pack = self.pack(weight, given.shape)
+        return self.mixed_pack
+
+    def pack(self, weight: Tensor, shape: torch.Size) -> Tensor:
+        """Return a weight packed for inputs of a shape."""
+        raise NotImplementedError
+
+
+class PackedConv2d(Packed, nn.Conv2d):
+    """A convolution that multiplies with packed weights."""
+
+    def _conv_forward(self, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        usual = torch.compiler.is_compiling() or weight.dtype is not torch.bfloat16
+        packed = None if usual else self.packed(weight, input)
+        output: Tensor
+        if packed is None:
+            output = super()._conv_forward(input, weight, bias)
+            return output
+        output = torch.ops.mkldnn._convolution_pointwise(  # noqa: SLF001 what torch's own compiler calls
+            input, packed, bias, self.padding, self.stride, self.dilation, self.groups, "none", [], ""
+        )
+        return output
+
+    def pack(self, weight: Tensor, shape: torch.Size) -> Tensor:
+        """Return a weight packed for pictures of a shape."""
+        reorder: Any = torch._C._nn.mkldnn_reorder_conv2d_weight  # noqa: SLF001 as above
+        packed: Tensor = reorder(
+            weight.detach().to_mkldnn(),
+            list(self.padding),
+            list(self.stride),
+            list(self.dilation),
+            self.groups,
+            list(shape),
+        )
+        return packed
+
+
+class PackedLinear(Packed, nn.Linear):
+    """A linear layer that multiplies with packed weights."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Return x W^T + b for x (..., in)."""
+        if torch.compiler.is_compiling() or not can_pack(self.weight) or input.dtype is not self.weight.dtype:
+            return super().forward(input)
+        packed = self.packed(self.weight, input)
+        return multiplied(input, self.weight if packed is None else packed, self.bias)
+
+    def pack(self, weight: Tensor, shape: torch.Size) -> Tensor:
+        """Return a weight packed for inputs of a shape."""
+        return packed_matrix(weight.detach(), shape[:-1].numel())
+
+
+def can_pack(weight: Tensor) -> bool:
+    """Return whether oneDNN multiplies with this weight."""
+    supported: bool = torch.ops.mkldnn._is_mkldnn_bf16_supported()  # noqa: SLF001
+    return supported and weight.device.type == "cpu" and weight.dtype is torch.bfloat16
+
+
+def packed_matrix(matrix: Tensor, rows: int = ROWS) -> Tensor:
+    """Return a matrix (out, in) packed for inputs of so many rows."""
+    packed: Tensor = torch.ops.mkldnn._reorder_linear_weight(matrix, rows)  # noqa: SLF001
+    return packed
+
+
+def multiplied(x: Tensor, matrix: Tensor, bias: Tensor | None = None) -> Tensor:
+    """Return x M^T + b for x (..., in) and a matrix (out, in), packed or not.
+
+    For x in one piece these are the bits of `F.linear`, sooner; for others torch rounds once more before it adds b.
+    """
+    product: Tensor = torch.ops.mkldnn._linear_pointwise(x, matrix, bias, "none", [], "")  # noqa: SLF001
+    return product
+
+
+def multiplied_and_added(x: Tensor, matrix: Tensor, total: Tensor) -> Tensor:
+    """Return total + x M^T with one rounding, for x (..., in), a matrix (out, in), packed or not, and total (..., out)."""
+    binary = torch.ops.mkldnn._linear_pointwise.binary  # noqa: SLF001
+    summed: Tensor = binary(x, total, matrix, None, "add")
+    return summed
