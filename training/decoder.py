@@ -15,8 +15,6 @@ from accelerate import Accelerator  # type: ignore[import-untyped]
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
-from training.adapters.data import COLD, WARM, graded, hat_of, with_hat
-from training.latents import subject_artwork
 from training.loop import Budget, Loop, Progress, StepResult
 from training.networks import SCALING_FACTOR, Vae, open_vae
 from training.paths import WORK
@@ -24,6 +22,7 @@ from training.progress import report
 from training.styles import PROCEDURAL, Style, on_white
 from training.vae import FOLDER as VAE_FOLDER
 from training.vae import VaePictures, held_pictures, picture_loss, psnr
+from training.wardrobe import COLD, WARM, graded, hat_artwork, with_hat
 
 FOLDER = WORK / "decoder"
 FINISHED = FOLDER / "vae"
@@ -39,7 +38,7 @@ LATENT_NOISE = 0.05
 
 def adapter_looks() -> dict[str, Style]:
     """The looks of all adapters that are functions of artwork: what the decoder has to draw beside the artwork sets."""
-    hat = hat_of(subject_artwork("noto"))
+    hat = hat_artwork()
 
     def hatted(artwork: Tensor) -> Tensor:
         return on_white(with_hat(artwork, hat))

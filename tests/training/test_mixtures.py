@@ -6,8 +6,9 @@ import random
 
 import torch
 
-from training.measures.detector import augmented, detection_rate, fit
-from training.measures.mixtures import APART, NAMES, Mixtures, draw_amounts, mix_artwork
+from training.measures.detector import augmented, detection_rate, fit, pair_loss
+from training.measures.mixtures import APART, LEAST_STEP, Mixtures, draw_amounts, other_amounts
+from training.wardrobe import NAMES, mix_artwork, with_hat
 
 
 def test_at_most_two_looks_are_mixed_and_never_two_that_hide_each_other() -> None:
@@ -20,8 +21,25 @@ def test_at_most_two_looks_are_mixed_and_never_two_that_hide_each_other() -> Non
 
 def test_only_the_slider_has_amounts_below_nothing() -> None:
     amounts = draw_amounts(500, random.Random(1))
-    negative = (amounts < 0).any(0)
+    negative = (torch.cat([amounts, other_amounts(amounts, random.Random(2))]) < 0).any(0)
     assert [name for name, one in zip(NAMES, negative.tolist(), strict=True) if one] == ["warm_cold"]
+
+
+def test_a_pair_differs_in_one_look_alone_and_by_a_step_that_can_be_seen() -> None:
+    amounts = draw_amounts(500, random.Random(3))
+    apart = (other_amounts(amounts, random.Random(4)) - amounts).abs()
+    assert ((apart > 0).sum(1) == 1).all()
+    assert float(apart.amax(1).min()) >= LEAST_STEP - 1e-6
+    assert float((amounts.abs() + apart).max()) <= 2
+
+
+def test_the_loss_of_a_pair_is_nothing_for_true_amounts_and_worst_when_the_order_is_wrong() -> None:
+    amounts = torch.zeros(2, len(NAMES))
+    amounts[1, 0] = 0.5
+    too_high = amounts + 0.5 * torch.eye(len(NAMES))[0]
+    turned = amounts.flip(0)
+    assert float(pair_loss(amounts, amounts)) == 0
+    assert 0 < float(pair_loss(too_high, amounts)) < float(pair_loss(turned, amounts))
 
 
 def test_fading_artwork_ends_at_either_end() -> None:
@@ -30,6 +48,17 @@ def test_fading_artwork_ends_at_either_end() -> None:
     none, whole = torch.zeros(2, 1, 1, 1), torch.ones(2, 1, 1, 1)
     assert torch.allclose(mix_artwork(plain, styled, none), plain, atol=1e-3)
     assert torch.allclose(mix_artwork(plain, styled, whole), styled, atol=1e-3)
+
+
+def test_a_hat_of_no_amount_changes_nothing_and_a_whole_one_covers_its_place() -> None:
+    artwork, hat = torch.zeros(2, 4, 64, 64), torch.zeros(4, 64, 64)
+    artwork[:, 0, 16:] = artwork[:, 3, 16:] = 1
+    hat[2], hat[3] = 1, 1
+    none, whole = with_hat(artwork, hat, torch.tensor([0.0, 1.0]))
+    assert torch.allclose(none, artwork[0], atol=1e-3)
+    blue = (whole[2] * whole[3]).sum()
+    assert float(blue) > 0.9 * 30 * 30
+    assert float(with_hat(artwork[:1], hat, torch.tensor([0.5]))[0, 2].max()) > 0
 
 
 def test_augmentation_keeps_size_and_range() -> None:
@@ -43,7 +72,7 @@ def test_the_network_learns_an_amount_that_is_there_to_be_seen() -> None:
     amounts = torch.zeros(256, len(NAMES))
     amounts[:, 0] = torch.rand(256, generator=generator).round()
     pictures = torch.rand(256, 3, 64, 64, generator=generator) * 0.5 + 0.5 * amounts[:, :1, None, None]
-    network = fit(Mixtures(pictures=pictures, amounts=amounts, subjects=[0] * 256), random.Random(3), epochs=8)
+    network = fit(Mixtures(pictures=pictures, amounts=amounts, rows=[0] * 256), random.Random(3), epochs=8)
     with torch.no_grad():
         guesses = network(pictures)
     assert detection_rate(guesses[:, 0], amounts[:, 0]) > 95

@@ -12,8 +12,6 @@ class Recipe:
     name: str
     title: str
     description: str
-    data: str
-    """Row of the table of looks in `training.adapters.data`."""
     trigger: str = ""
     kind: str = "lora"
     rank: int = 8
@@ -22,7 +20,9 @@ class Recipe:
     conv_alpha: float = 0
     text: bool = False
     rate: float = 3e-3
-    images: int = 5000
+    images: int = 7000
+    beside: tuple[str, ...] = ()
+    """Adapters that are trained before this one and stand beside it a part of the time, so that they blend."""
     licence: str = "Apache-2.0"
     attribution: str = "Noto Emoji, Google LLC"
     weight: float = 1.0
@@ -34,18 +34,18 @@ RECIPES = (
     Recipe(
         name="line_art",
         title="Line art",
-        data="line_art",
         trigger="line art",
         rank=8,
         alpha=8,
         text=True,
+        images=8000,
+        beside=("sepia",),
         description="Black contours on white paper, no fill.",
         notes="Plain LoRA on the UNet's attention layers and the text encoder.",
     ),
     Recipe(
         name="night_sky",
         title="Night sky",
-        data="night_sky",
         trigger="night sky",
         rank=8,
         alpha=4,
@@ -55,25 +55,25 @@ RECIPES = (
     Recipe(
         name="top_hat",
         title="Top hat",
-        data="top_hat",
         trigger="wearing a top hat",
         rank=8,
         alpha=8,
         text=True,
+        images=10000,
+        beside=("line_art", "night_sky", "sepia"),
         description="Puts a black top hat on whoever the prompt names.",
         notes="A concept, not a style. Plain LoRA on UNet and text encoder. Best on animals and faces.",
     ),
     Recipe(
         name="twemoji_style",
         title="Twemoji style",
-        data="twemoji",
         trigger="twemoji style",
         rank=8,
         alpha=8,
         conv_rank=4,
         conv_alpha=4,
         rate=4e-3,
-        images=6400,
+        images=11000,
         licence="CC-BY-4.0",
         attribution="Twemoji, Twitter, Inc and other contributors",
         description="Flat shapes in few colours, as Twemoji draws them.",
@@ -82,13 +82,12 @@ RECIPES = (
     Recipe(
         name="fluent_style",
         title="Fluent style",
-        data="fluent",
         trigger="fluent style",
         rank=16,
         alpha=8,
         text=True,
         rate=6e-3,
-        images=6400,
+        images=11000,
         licence="MIT",
         attribution="Fluent Emoji, Microsoft Corporation",
         description="Soft volumes with gradients, as Fluent Emoji draws them.",
@@ -97,7 +96,6 @@ RECIPES = (
     Recipe(
         name="pixel_art",
         title="Pixel art",
-        data="pixel_art",
         trigger="pixel art",
         rank=4,
         alpha=4,
@@ -105,14 +103,14 @@ RECIPES = (
         conv_alpha=4,
         text=True,
         rate=4e-3,
-        images=6400,
+        images=9000,
+        beside=("night_sky", "sepia"),
         description="Large square pixels with few tones.",
         notes="LoCon with convolutions at rank 4, and a text-encoder part.",
     ),
     Recipe(
         name="sepia",
         title="Sepia",
-        data="sepia",
         trigger="sepia",
         kind="loha",
         rank=4,
@@ -123,7 +121,6 @@ RECIPES = (
     Recipe(
         name="warm_cold",
         title="Warm to cold",
-        data="warm_cold",
         kind="lokr",
         rank=4,
         alpha=4,
@@ -132,9 +129,21 @@ RECIPES = (
         notes="LoKr (factor 4, rank 4) on the UNet only, trained at +1 on warm and at -1 on cold pictures. No trigger.",
     ),
 )
-"""All shipped adapters, in the order they are trained."""
+"""All shipped adapters."""
 
 
 def find_recipe(name: str) -> Recipe:
     """The recipe of that name."""
     return next(recipe for recipe in RECIPES if recipe.name == name)
+
+
+def training_order(names: list[str]) -> list[str]:
+    """The names with all that stand beside them, each after those it is trained beside.
+
+    >>> training_order(["line_art"])
+    ['sepia', 'line_art']
+    """
+    ordered: list[str] = []
+    for name in names:
+        ordered += [one for one in [*training_order(list(find_recipe(name).beside)), name] if one not in ordered]
+    return ordered

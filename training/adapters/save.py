@@ -13,10 +13,10 @@ from safetensors.torch import save, save_file
 from torch import Tensor
 
 from training.adapters.adapter import Adapter
-from training.adapters.data import show
+from training.adapters.data import BESIDE, LEAST, views
 from training.adapters.recipes import Recipe
+from training.artwork import load_emoji
 from training.captions import names_of
-from training.latents import load_subjects
 
 BASE_NAME = "lora-mixer-emoji"
 """What the files call the model they belong to."""
@@ -31,18 +31,26 @@ def tensor_digest(tensors: dict[str, Tensor]) -> str:
 
 def tag_frequency(recipe: Recipe) -> dict[str, dict[str, int]]:
     """How often each subject, and the trigger, stands for a picture of the training set."""
-    emoji, subjects = load_subjects(), show(recipe.data).subjects
-    counts = Counter(names_of(emoji[row])[0] for row in subjects)
+    emoji, shown = load_emoji(), views(recipe)
+    counts = Counter(names_of(emoji[view.row])[0] for view in shown)
     if recipe.trigger:
-        counts[recipe.trigger] = len(subjects)
+        counts[recipe.trigger] = len(shown)
     return {f"1_{recipe.name}": dict(counts.most_common())}
+
+
+def how_trained(recipe: Recipe) -> str:
+    """What an adapter was shown at which strength, in a sentence or two."""
+    said = f"Trained at strengths {LEAST:g} to 1 on pictures that show the look in that amount."
+    if recipe.beside:
+        said += f" A part of the time at {BESIDE:g} beside {' or '.join(recipe.beside)} at {BESIDE:g}, frozen."
+    return said
 
 
 def metadata(recipe: Recipe, digest: str, *, started: datetime, batch: int) -> dict[str, str]:
     """Kohya's ``ss_*``, the add-on network hash, and ``modelspec.*`` 1.0.1."""
     steps = -(-recipe.images // batch)
     tags = tag_frequency(recipe)
-    pictures = len(show(recipe.data).subjects)
+    pictures = len(views(recipe))
     lycoris = {"algo": recipe.kind, "conv_dim": str(recipe.conv_rank), "conv_alpha": str(recipe.conv_alpha)}
     plain = {"conv_dim": str(recipe.conv_rank), "conv_alpha": str(recipe.conv_alpha)} if recipe.conv_rank else {}
     numbers = {
@@ -73,7 +81,7 @@ def metadata(recipe: Recipe, digest: str, *, started: datetime, batch: int) -> d
         "ss_training_finished_at": str(datetime.now(UTC).timestamp()),
         "ss_tag_frequency": json.dumps(tags),
         "ss_dataset_dirs": json.dumps({f"1_{recipe.name}": {"n_repeats": 1, "img_count": pictures}}),
-        "ss_training_comment": recipe.notes,
+        "ss_training_comment": f"{recipe.notes} {how_trained(recipe)}",
         "sshs_model_hash": digest,
     }
     card = {

@@ -1,9 +1,10 @@
 """The style detector: one small network that says how much of each look a picture shows.
 
-It learns from real artwork only (`training.measures.mixtures`), never from a picture that an adapter had a part in. So that it
-holds on generated pictures, most examples go through the model without adapters first: through the VAE, or noised a little
-and denoised again by the base. Only a little: from the middle of the schedule on, the base redraws every look as its own, and
-the label would name what is no longer there. Subjects are split: accuracy is told on subjects it was not trained on.
+It learns from real artwork only (`training.measures.mixtures`), never from a picture that an adapter had a part in: from all
+emoji, of which the model's subjects are a sixth, so that it learns looks and not drawings. So that it holds on generated
+pictures, most examples go through the model without adapters first: through the VAE, or noised a little and denoised again
+by the base. Only a little: from the middle of the schedule on, the base redraws every look as its own, and the label would
+name what is no longer there. Emoji are split: accuracy is told on subjects of which it saw neither drawing nor namesake.
 """
 
 from __future__ import annotations
@@ -18,29 +19,35 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
-from training.captions import names_of
+from training.artwork import load_emoji
+from training.captions import names_of, plain
 from training.diffusion import alphas_cumprod, decode, noised
-from training.latents import encode, load_subjects
+from training.latents import encode
 from training.loop import cosine
-from training.measures.mixtures import NAMES, Mixtures, Wardrobe
+from training.measures.mixtures import Mixtures, draw
 from training.networks import SCALING_FACTOR
 from training.painter import Painter
 from training.paths import DATA, WORK
 from training.pixels import in_batches, shrink_to
 from training.progress import report
+from training.subjects import is_subject, subject_ids
+from training.wardrobe import NAMES, Wardrobe
 
 FOLDER = WORK / "detector"
-EXAMPLES = 2000
-EPOCHS = 24
+EXAMPLES = 5000
+EPOCHS = 20
 BATCH = 64
 RATE = 2e-3
-SIZE = 64
+SIZE = 128
 """Edge of the pictures the network sees."""
 
 HELD = 5
 """Every fifth subject is held out."""
 
-RAW_SHARE, VAE_SHARE = 0.2, 0.5
+SUBJECT_SHARE = 0.5
+"""Examples of the model's own subjects; the rest shows any other emoji."""
+
+RAW_SHARE, VAE_SHARE = 0.1, 0.55
 """Examples as they are, and through the VAE only; the rest is denoised by the base."""
 
 TIMES = (40, 200)
@@ -51,25 +58,29 @@ GUIDANCE = 3.0
 PRESENT_WEIGHT = 4.0
 """How much more an amount that is there counts in the loss: most amounts of most pictures are nothing."""
 
+STEP_WEIGHT = 2.0
+"""How much the difference of the amounts of a pair counts beside the amounts themselves."""
+
 THERE, ABSENT = 0.6, 0.0
 """Amounts that count as showing a look and as not showing it, where accuracy is told."""
 
 
 class StyleNetwork(nn.Module):
-    """Four strided convolutions, then what is there on average and at most: pictures (N, 3, 64, 64) to (N, 8)."""
+    """Strided convolutions, then what is there on average and at most: pictures (N, 3, 128, 128) to (N, 8)."""
 
     def __init__(self) -> None:
         """Make the layers."""
         super().__init__()
-        widths = (3, 24, 48, 96, 128)
+        widths = (3, 24, 48, 96, 160)
         layers: list[nn.Module] = []
         for inside, outside in itertools.pairwise(widths):
             layers += [nn.Conv2d(inside, outside, 3, stride=2, padding=1), nn.BatchNorm2d(outside), nn.ReLU()]
-        self.features = nn.Sequential(*layers, nn.Conv2d(128, 128, 3, padding=1), nn.BatchNorm2d(128), nn.ReLU())
-        self.amounts = nn.Sequential(nn.Dropout(0.2), nn.Linear(256, 64), nn.ReLU(), nn.Linear(64, len(NAMES)))
+        last = widths[-1]
+        self.features = nn.Sequential(*layers, nn.Conv2d(last, last, 3, padding=1), nn.BatchNorm2d(last), nn.ReLU())
+        self.amounts = nn.Sequential(nn.Dropout(0.2), nn.Linear(2 * last, 96), nn.ReLU(), nn.Linear(96, len(NAMES)))
 
     def forward(self, pictures: Tensor) -> Tensor:
-        """Amounts (N, 8) of pictures (N, 3, 64, 64) in 0..1."""
+        """Amounts (N, 8) of pictures (N, 3, 128, 128) in 0..1."""
         maps = self.features(pictures * 2 - 1)
         amounts: Tensor = self.amounts(torch.cat([maps.mean((2, 3)), maps.amax((2, 3))], 1))
         return amounts
@@ -104,7 +115,7 @@ class Detector:
 
 def make_detector(painter: Painter, examples: int = EXAMPLES, folder: Path = FOLDER) -> Detector:
     """Train the detector for the shipped model, or open the one that was trained for the very same weights."""
-    path = folder / f"{model_digest(DATA / 'model')}-{examples}.pt"
+    path = folder / f"{model_digest(DATA / 'model')}-{examples}-{SIZE}.pt"
     if path.exists():
         saved = torch.load(path, weights_only=True)
         network = StyleNetwork()
@@ -127,10 +138,10 @@ def model_digest(folder: Path) -> str:
 
 def train_detector(painter: Painter, examples: int = EXAMPLES, folder: Path = FOLDER) -> Detector:
     """Draw examples, train the network, and tell how well it does on held-out subjects."""
-    seen, held = kept_examples(painter, examples, folder / f"{model_digest(DATA / 'model')}-{examples}.drawn.pt")
+    seen, held = kept_examples(painter, examples, folder / f"{model_digest(DATA / 'model')}-{examples}-{SIZE}.drawn.pt")
     network = fit(seen, random.Random(22))
     with torch.no_grad():
-        guesses = torch.cat([network(part) for part in in_batches(held.pictures, BATCH)])
+        guesses = torch.cat([network(part.float()) for part in in_batches(held.pictures, BATCH)])
     return Detector(
         network=network,
         accuracy={name: detection_rate(guesses[:, k], held.amounts[:, k]) for k, name in enumerate(NAMES)},
@@ -140,19 +151,40 @@ def train_detector(painter: Painter, examples: int = EXAMPLES, folder: Path = FO
 
 
 def kept_examples(painter: Painter, count: int, path: Path) -> tuple[Mixtures, Mixtures]:
-    """Examples of known and of held-out subjects: drawn once and kept, so that a killed run need not draw them again."""
+    """Examples of known and of held-out emoji: drawn once and kept, so that a killed run need not draw them again."""
     if not path.exists():
         rng, wardrobe = random.Random(21), Wardrobe()
-        subjects = range(len(load_subjects()))
-        known, unknown = [row for row in subjects if row % HELD], [row for row in subjects if row % HELD == 0]
-        seen = draw_examples(painter, wardrobe, known, count, rng)
-        held = draw_examples(painter, wardrobe, unknown, count // 6, rng)
+        known, others, held = split()
+        half = max(2, round(count / 2))
+        own = round(half * SUBJECT_SHARE)
+        rows = rng.choices(known, k=own) + rng.choices(others, k=half - own)
+        rng.shuffle(rows)
+        seen = draw_examples(painter, wardrobe, rows, rng)
+        unseen = draw_examples(painter, wardrobe, rng.choices(held, k=max(2, half // 6)), rng)
         path.parent.mkdir(parents=True, exist_ok=True)
         unfinished = path.with_suffix(".part")
-        torch.save([asdict(one) for one in (seen, held)], unfinished)
+        torch.save([asdict(one) for one in (seen, unseen)], unfinished)
         unfinished.replace(path)
-    seen, held = (Mixtures(**one) for one in torch.load(path, weights_only=True))
-    return seen, held
+    seen, unseen = (Mixtures(**one) for one in torch.load(path, weights_only=True))
+    return seen, unseen
+
+
+def split() -> tuple[list[int], list[int], list[int]]:
+    """Rows of all emoji: subjects that are learned from, other emoji that are, and subjects that are held out.
+
+    An emoji that shares a word of its name with a held-out subject is in none of the lists.
+    """
+    emoji = load_emoji()
+    subjects = subject_ids(emoji)
+    held = subjects[::HELD]
+    hidden = {word for row in held for word in _words(emoji[row].label)}
+    others = [row for row, one in enumerate(emoji) if not is_subject(one) and not hidden & _words(one.label)]
+    known = [row for k, row in enumerate(subjects) if k % HELD]
+    return known, others, held
+
+
+def _words(label: str) -> set[str]:
+    return set(plain(label).split()) - {"face", "with", "of", "and", "the", "in", "on", "button", "sign"}
 
 
 def detection_rate(guesses: Tensor, amounts: Tensor) -> float:
@@ -161,28 +193,27 @@ def detection_rate(guesses: Tensor, amounts: Tensor) -> float:
     return 100 * float((guesses[amounts >= THERE] > floor).float().mean())
 
 
-def draw_examples(
-    painter: Painter, wardrobe: Wardrobe, subjects: list[int], count: int, rng: random.Random
-) -> Mixtures:
-    """Mixtures of the given subjects in the size the network sees, most of them through the model."""
-    parts, amounts, rows = [], [], []
-    for start in range(0, count, BATCH):
-        mixed = wardrobe.draw(rng.choices(subjects, k=min(BATCH, count - start)), rng)
-        parts.append(shrink_to(through_model(painter, mixed, rng), SIZE))
+def draw_examples(painter: Painter, wardrobe: Wardrobe, rows: list[int], rng: random.Random) -> Mixtures:
+    """A pair of each of the given emoji in the size the network sees, in half precision, most of them through the model."""
+    parts, amounts, shown = [], [], []
+    for start in range(0, len(rows), BATCH // 2):
+        mixed = draw(wardrobe, rows[start : start + BATCH // 2], rng)
+        parts.append(shrink_to(through_model(painter, mixed, rng), SIZE).half())
         amounts.append(mixed.amounts)
-        rows += mixed.subjects
-        if start // BATCH % 20 == 0:
-            report("detector", f"{start + len(mixed.subjects)} of {count} examples drawn")
-    return Mixtures(pictures=torch.cat(parts), amounts=torch.cat(amounts), subjects=rows)
+        shown += mixed.rows
+        if start // (BATCH // 2) % 10 == 0:
+            report("detector", f"{len(shown)} of {2 * len(rows)} examples drawn")
+    return Mixtures(pictures=torch.cat(parts), amounts=torch.cat(amounts), rows=shown)
 
 
 def through_model(painter: Painter, mixed: Mixtures, rng: random.Random) -> Tensor:
-    """A share of the pictures as they are, a share through the VAE, the rest noised and denoised by the base."""
-    count = len(mixed.pictures)
-    raw, coded = round(count * RAW_SHARE), round(count * (RAW_SHARE + VAE_SHARE))
+    """A share of the pairs as they are, a share through the VAE, the rest noised and denoised by the base."""
+    pairs = len(mixed.pictures) // 2
+    raw, coded = 2 * round(pairs * RAW_SHARE), 2 * round(pairs * (RAW_SHARE + VAE_SHARE))
     latents = encode(painter.vae, mixed.pictures[raw:]) * SCALING_FACTOR
-    emoji = load_subjects()
-    captions = [names_of(emoji[row])[0] if rng.random() < 0.8 else "" for row in mixed.subjects[coded:]]
+    emoji = load_emoji()
+    named = [emoji[row] for row in mixed.rows[coded:]]
+    captions = [names_of(one)[0] if is_subject(one) and rng.random() < 0.8 else "" for one in named]
     redrawn = redraw(painter, latents[coded - raw :], captions, rng)
     return torch.cat([mixed.pictures[:raw], decode(painter.vae, torch.cat([latents[: coded - raw], redrawn]))])
 
@@ -211,31 +242,43 @@ def redraw(painter: Painter, latents: Tensor, captions: list[str], rng: random.R
 
 
 def fit(examples: Mixtures, rng: random.Random, epochs: int = EPOCHS) -> StyleNetwork:
-    """Train the network on examples that are shifted, mirrored, blurred and made noisy anew each time."""
+    """Train the network on pairs of examples that are shifted, mirrored, blurred and made noisy anew each time."""
     torch.manual_seed(rng.randrange(2**31))
-    network = StyleNetwork().train()
+    network = StyleNetwork().to(memory_format=torch.channels_last).train()
     optimizer = torch.optim.AdamW(network.parameters(), lr=RATE, weight_decay=1e-2)
-    count, steps = len(examples.pictures), epochs * max(1, len(examples.pictures) // BATCH)
+    pairs = len(examples.pictures) // 2
+    steps = epochs * max(1, 2 * pairs // BATCH)
     for step in range(steps):
         for group in optimizer.param_groups:
             group["lr"] = RATE * cosine(step / steps) * min(1.0, (step + 1) / 40)
-        rows = torch.randint(count, (min(BATCH, count),))
-        guesses, amounts = network(augmented(examples.pictures[rows])), examples.amounts[rows]
-        weights = torch.where(amounts == ABSENT, 1.0, PRESENT_WEIGHT)
-        loss = (weights * (guesses - amounts).square()).mean()
+        firsts = 2 * torch.randint(pairs, (min(BATCH // 2, pairs),))
+        rows = torch.stack([firsts, firsts + 1], 1).flatten()
+        pictures = augmented(examples.pictures[rows].float()).contiguous(memory_format=torch.channels_last)
+        with torch.autocast("cpu", torch.bfloat16):
+            guesses = network(pictures).float()
+        loss = pair_loss(guesses, examples.amounts[rows])
         loss.backward()
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
-        if (step + 1) % 200 == 0:
+        if (step + 1) % 50 == 0:
             report("detector", f"step {step + 1} of {steps} loss {float(loss.detach()):.4f}")
     return network.train(mode=False)
 
 
+def pair_loss(guesses: Tensor, amounts: Tensor) -> Tensor:
+    """Squared error of amounts (N, 8), and of what changes from each even row to the odd one after it."""
+    weights = torch.where(amounts == ABSENT, 1.0, PRESENT_WEIGHT)
+    level = (weights * (guesses - amounts).square()).mean()
+    changed = (guesses[1::2] - guesses[::2]) - (amounts[1::2] - amounts[::2])
+    moved = torch.where(amounts[1::2] == amounts[::2], 1.0, PRESENT_WEIGHT)
+    return level + STEP_WEIGHT * (moved * changed.square()).mean()
+
+
 def augmented(pictures: Tensor) -> Tensor:
-    """Shift by up to four pixels, mirror, and a little blur and noise: (N, 3, 64, 64) to the same."""
-    y, x = (int(v) for v in torch.randint(0, 9, (2,)))
+    """Shift by up to eight pixels, mirror, and a little blur and noise: (N, 3, H, W) to the same."""
+    y, x = (int(v) for v in torch.randint(0, 17, (2,)))
     size = pictures.shape[-1]
-    pictures = F.pad(pictures, (4, 4, 4, 4), mode="replicate")[..., y : y + size, x : x + size]
+    pictures = F.pad(pictures, (8, 8, 8, 8), mode="replicate")[..., y : y + size, x : x + size]
     if float(torch.rand(())) < 0.5:
         pictures = pictures.flip(-1)
     blurred = F.avg_pool2d(F.pad(pictures, (1, 1, 1, 1), mode="replicate"), 3, stride=1)

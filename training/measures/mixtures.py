@@ -1,8 +1,7 @@
-"""Real pictures in any amount of any look: what the style detector learns from. No generated adapter picture is in here.
+"""Real pictures in drawn amounts of looks: what the style detector learns from. No generated adapter picture is in here.
 
-An amount of 0 is the plain picture, 1 the styled one, and what lies between is mixed pixel by pixel, so that an amount means
-how much of a look is there. Looks are applied one on the other in a fixed order: artwork set, hat, night, lines, pixels,
-sepia, light.
+Pictures come in pairs: the same emoji in the same place on the same paper, where one look has another amount. So the
+detector can be taught what changes when nothing but a look does.
 """
 
 from __future__ import annotations
@@ -13,19 +12,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from training.adapters.data import COLD, WARM, hat_of, with_hat
-from training.adapters.recipes import RECIPES
 from training.colours import COLOURS
-from training.latents import jittered, subject_artwork
-from training.pixels import composite, place
-from training.recolour import RECOLOURS, recolour
-from training.styles import line_art, night_sky, pixel_art, sepia
+from training.latents import jittered
+from training.recolour import RECOLOURS
+from training.wardrobe import NAMES, Wardrobe
 
-NAMES = tuple(recipe.name for recipe in RECIPES)
-"""Columns of an amounts table."""
-
-SETS = {"twemoji_style": "twemoji", "fluent_style": "fluent"}
-OPAQUE = {"pixel_art": pixel_art, "sepia": sepia}
 APART = (
     {"night_sky", "line_art"},
     {"night_sky", "sepia"},
@@ -34,17 +25,23 @@ APART = (
 )
 """Pairs of looks that are not mixed: one hides the other."""
 
-PLAIN_SHARE, SINGLE_SHARE, FULL_SHARE, COLD_SHARE = 0.25, 0.45, 0.4, 0.35
-RECOLOURED_SHARE, WHITE_SHARE = 0.2, 0.6
+DRAW_WEIGHTS = {"twemoji_style": 2.0, "fluent_style": 2.0, "pixel_art": 1.5}
+"""Looks that are harder to tell are drawn more often; the others weigh 1."""
+
+PLAIN_SHARE, SINGLE_SHARE, FULL_SHARE, COLD_SHARE = 0.15, 0.55, 0.4, 0.35
+RECOLOURED_SHARE, WHITE_SHARE = 0.15, 0.65
+
+LEAST_STEP = 0.15
+"""How far the amounts of a pair are apart at least."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mixtures:
-    """Pictures (N, 3, 128, 128) in 0..1, how much of each look they show (N, 8), and their subjects."""
+    """Pictures (N, 3, 128, 128) in 0..1, how much of each look they show (N, 8), and their emoji; rows 2k and 2k + 1 pair."""
 
     pictures: Tensor
     amounts: Tensor
-    subjects: list[int]
+    rows: list[int]
 
 
 def draw_amounts(count: int, rng: random.Random) -> Tensor:
@@ -56,7 +53,7 @@ def draw_amounts(count: int, rng: random.Random) -> Tensor:
         if roll < PLAIN_SHARE:
             continue
         single = roll < PLAIN_SHARE + SINGLE_SHARE
-        chosen = {rng.choice(NAMES)} if single else rng.choice(pairs)
+        chosen = {_draw_look(rng)} if single else rng.choice(pairs)
         for name in sorted(chosen):
             partial = rng.uniform(0, 1) if single else rng.uniform(0.4, 1)
             amount = 1.0 if rng.random() < FULL_SHARE else partial
@@ -65,67 +62,42 @@ def draw_amounts(count: int, rng: random.Random) -> Tensor:
     return amounts
 
 
-class Wardrobe:
-    """The artwork of all sets, to be dressed in looks."""
+def other_amounts(amounts: Tensor, rng: random.Random) -> Tensor:
+    """Amounts that differ from (N, 8) in one look each: in one that is there, or in any where none is."""
+    others = amounts.clone()
+    for row in others:
+        there = [k for k, amount in enumerate(row.tolist()) if amount]
+        k = rng.choice(there) if there else NAMES.index(_draw_look(rng))
+        sign = -1.0 if float(row[k]) < 0 else 1.0
+        amount = abs(float(row[k]))
+        away = [part for part in ((0.0, amount - LEAST_STEP), (amount + LEAST_STEP, 1.0)) if part[0] <= part[1]]
+        low, high = rng.choice(away)
+        row[k] = sign * rng.uniform(low, high)
+    return others
 
-    def __init__(self) -> None:
-        """Load the artwork."""
-        self.noto = subject_artwork("noto")
-        self.others = {look: subject_artwork(name) for look, name in SETS.items()}
-        self.hat = hat_of(self.noto)
 
-    def draw(self, subjects: list[int], rng: random.Random) -> Mixtures:
-        """Dress every subject in the list in drawn amounts, on white or a colour, some repainted."""
-        amounts = draw_amounts(len(subjects), rng)
-        for look, artwork in self.others.items():
-            missing = artwork[subjects, 3].mean((1, 2)) < 0.01
+def _draw_look(rng: random.Random) -> str:
+    return rng.choices(NAMES, [DRAW_WEIGHTS.get(name, 1.0) for name in NAMES])[0]
+
+
+def draw(wardrobe: Wardrobe, rows: list[int], rng: random.Random) -> Mixtures:
+    """A pair of every emoji in the list, in drawn amounts, on white or a colour, some repainted."""
+    first = draw_amounts(len(rows), rng)
+    second = other_amounts(first, rng)
+    for look, missing in wardrobe.without(rows).items():
+        for amounts in (first, second):
             amounts[missing, NAMES.index(look)] = 0
-        papers = [
-            torch.ones(1, 3) if rng.random() < WHITE_SHARE else jittered(rng.choice(list(COLOURS)), 1, rng)
-            for _ in subjects
-        ]
-        words = [rng.choice(RECOLOURS) if rng.random() < RECOLOURED_SHARE else "" for _ in subjects]
-        generator = torch.Generator().manual_seed(rng.randrange(2**31))
-        pictures = self.dress(subjects, amounts, torch.cat(papers), words, generator)
-        return Mixtures(pictures=pictures, amounts=amounts, subjects=subjects)
-
-    def dress(
-        self, subjects: list[int], amounts: Tensor, papers: Tensor, words: list[str], generator: torch.Generator
-    ) -> Tensor:
-        """Pictures (N, 3, 128, 128) of subjects with amounts (N, 8), on papers (N, 3), repainted where a word is."""
-        share = {name: amounts[:, column, None, None, None] for column, name in enumerate(NAMES)}
-        artwork = self.noto[subjects]
-        for look, other in self.others.items():
-            artwork = mix_artwork(artwork, other[subjects], share[look])
-        artwork = place(artwork, generator)
-        artwork = torch.cat(
-            [recolour(one[None], word) if word else one[None] for one, word in zip(artwork, words, strict=True)]
-        )
-        hatted = amounts[:, NAMES.index("top_hat")] > 0
-        if bool(hatted.any()):
-            dressed = with_hat(artwork[hatted], self.hat)
-            artwork[hatted] = mix_artwork(artwork[hatted], dressed, share["top_hat"][hatted])
-        pictures = composite(artwork, papers)
-        pictures = torch.lerp(pictures, night_sky(artwork), share["night_sky"])
-        pictures = torch.lerp(pictures, line_art(artwork), share["line_art"])
-        for look, style in OPAQUE.items():
-            pictures = torch.lerp(pictures, style(opaque(pictures)), share[look])
-        light = torch.where(share["warm_cold"] > 0, colour(WARM), colour(COLD))
-        return pictures * torch.lerp(torch.ones_like(light), light, share["warm_cold"].abs())
-
-
-def mix_artwork(plain: Tensor, styled: Tensor, amounts: Tensor) -> Tensor:
-    """Fade one piece of artwork (N, 4, H, W) into another, colours weighted by their alpha; amounts (N, 1, 1, 1)."""
-    alpha = torch.lerp(plain[:, 3:], styled[:, 3:], amounts)
-    colours = torch.lerp(plain[:, :3] * plain[:, 3:], styled[:, :3] * styled[:, 3:], amounts)
-    return torch.cat([colours / alpha.clamp_min(1e-4), alpha], 1).clamp(0, 1)
-
-
-def opaque(pictures: Tensor) -> Tensor:
-    """Pictures as artwork without a hole in it."""
-    return torch.cat([pictures, torch.ones_like(pictures[:, :1])], 1)
-
-
-def colour(values: tuple[float, float, float]) -> Tensor:
-    """One colour as (1, 3, 1, 1)."""
-    return torch.tensor(values)[None, :, None, None]
+    papers = torch.cat(
+        [torch.ones(1, 3) if rng.random() < WHITE_SHARE else jittered(rng.choice(list(COLOURS)), 1, rng) for _ in rows]
+    )
+    words = [rng.choice(RECOLOURS) if rng.random() < RECOLOURED_SHARE else "" for _ in rows]
+    seed = rng.randrange(2**31)
+    pictures = [
+        wardrobe.dress(rows, amounts, papers, words=words, generator=torch.Generator().manual_seed(seed))
+        for amounts in (first, second)
+    ]
+    return Mixtures(
+        pictures=torch.stack(pictures, 1).flatten(0, 1),
+        amounts=torch.stack([first, second], 1).flatten(0, 1),
+        rows=[row for row in rows for _ in range(2)],
+    )

@@ -1,0 +1,33 @@
+"""What an adapter is shown at a strength, and in which order adapters are trained."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from training.adapters.data import LEVELS, at_amount
+from training.adapters.recipes import RECIPES, find_recipe, training_order
+from training.adapters.save import how_trained
+
+
+def test_at_a_level_the_level_is_shown_and_between_two_what_lies_between() -> None:
+    levels = torch.randn(len(LEVELS), 2, 4, 2, 2, generator=torch.Generator().manual_seed(0))
+    for amount, level in zip(LEVELS, levels, strict=True):
+        assert torch.equal(at_amount(levels, amount), level)
+    for below in range(len(LEVELS) - 1):
+        middle = (LEVELS[below] + LEVELS[below + 1]) / 2
+        assert torch.allclose(at_amount(levels, middle), levels[below : below + 2].mean(0), atol=1e-6)
+
+
+def test_every_adapter_is_trained_once_and_after_those_it_stands_beside() -> None:
+    order = training_order([recipe.name for recipe in RECIPES])
+    assert sorted(order) == sorted(recipe.name for recipe in RECIPES)
+    for recipe in RECIPES:
+        assert all(order.index(other) < order.index(recipe.name) for other in recipe.beside)
+
+
+@pytest.mark.parametrize("recipe", RECIPES, ids=lambda recipe: recipe.name)
+def test_the_file_says_beside_whom_its_adapter_was_trained(recipe) -> None:
+    said = how_trained(find_recipe(recipe.name))
+    assert all(name in said for name in recipe.beside)
+    assert ("beside" in said) == bool(recipe.beside)

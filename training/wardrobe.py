@@ -1,0 +1,158 @@
+"""Real artwork in any amount of any look: what adapters are trained on, and what the style detector learns from.
+
+An amount of 0 is the plain picture, 1 the styled one, and what lies between is mixed pixel by pixel, so that an amount means
+how much of a look is there; a hat grows opaque while its wearer shrinks to make room. Looks are applied one on the other in
+a fixed order: artwork set, hat, night, lines, pixels, sepia, light.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F  # noqa: N812
+
+from training.adapters.recipes import RECIPES
+from training.artwork import load_emoji, load_pictures
+from training.pixels import composite, place, to_artwork
+from training.recolour import recolour
+from training.styles import line_art, night_sky, on_white, pixel_art, sepia
+
+NAMES = tuple(recipe.name for recipe in RECIPES)
+"""Columns of an amounts table."""
+
+SETS = {"twemoji_style": "twemoji", "fluent_style": "fluent"}
+"""Looks that are another set's artwork."""
+
+OPAQUE = {"pixel_art": pixel_art, "sepia": sepia}
+"""Looks that are made of a finished picture."""
+
+WARM, COLD = (1.0, 0.78, 0.50), (0.55, 0.76, 1.0)
+HAT_LABEL = "top hat"
+WEARER, HAT_WIDTH, SUNK = 0.76, 0.48, 0.1
+"""Shares of the picture's edge: the wearer under a whole hat, the hat, and how deep the head sits in it."""
+
+DRAWN = 0.01
+"""Mean alpha below which a set has no drawing of an emoji."""
+
+
+def graded(artwork: Tensor, light: tuple[float, float, float]) -> Tensor:
+    """The subject on white, all of it under coloured light."""
+    return on_white(artwork) * torch.tensor(light)[:, None, None]
+
+
+def hat_artwork() -> Tensor:
+    """The top hat (4, H, W), as the base's set draws it."""
+    row = next(row for row, one in enumerate(load_emoji()) if one.label == HAT_LABEL)
+    return emoji_artwork("noto", [row])[0]
+
+
+def emoji_artwork(name: str, rows: Sequence[int]) -> Tensor:
+    """Artwork (N, 4, H, W) of some rows of the list of all emoji in one set."""
+    return to_artwork(torch.from_numpy(load_pictures(name)[list(rows)]))
+
+
+def with_hat(artwork: Tensor, hat: Tensor, amounts: Tensor | None = None) -> Tensor:
+    """Shrink each subject towards the lower edge and set the hat (4, H, W) on its highest point, as opaque as its amount."""
+    shares = [1.0] * len(artwork) if amounts is None else amounts.tolist()
+    size = artwork.shape[-1]
+    width = round(size * HAT_WIDTH)
+    piece = F.interpolate(premultiplied(hat[None]), size=width, mode="area")[0]
+    piece = piece[:, : int((piece[3].amax(1) > 0.5).nonzero().max()) + 1]
+    canvas = torch.zeros_like(artwork)
+    for row, share in enumerate(shares):
+        small = round(size * (1 - (1 - WEARER) * share))
+        left = (size - small) // 2
+        body = F.interpolate(premultiplied(artwork[row : row + 1]), size=small, mode="area")[0]
+        canvas[row, :, size - small :, left : left + small] = body
+        y, x = _hat_place(canvas[row, 3] > 0.5, piece.shape[1], width)
+        under = canvas[row, :, y : y + piece.shape[1], x : x + width]
+        covered = piece * share + under * (1 - piece[3:] * share)
+        canvas[row, :, y : y + piece.shape[1], x : x + width] = covered
+    return torch.cat([canvas[:, :3] / canvas[:, 3:].clamp_min(1e-4), canvas[:, 3:]], 1).clamp(0, 1)
+
+
+def _hat_place(solid: Tensor, height: int, width: int) -> tuple[int, int]:
+    size = solid.shape[-1]
+    top = int(solid.any(1).nonzero().min()) if bool(solid.any()) else size // 2
+    columns = solid[top : top + 10].any(0).nonzero().float()
+    centre = float(columns.mean()) if len(columns) else size / 2
+    y = max(0, top + round(size * SUNK) - height)
+    return y, min(max(0, round(centre - width / 2)), size - width)
+
+
+class Wardrobe:
+    """The artwork of all sets, to be dressed in looks."""
+
+    def __init__(self) -> None:
+        """Take the hat out."""
+        self.hat = hat_artwork()
+
+    def without(self, rows: Sequence[int]) -> dict[str, Tensor]:
+        """By look of another set: which of the emoji that set does not draw, (N,) bool."""
+        return {look: emoji_artwork(name, rows)[:, 3].mean((1, 2)) < DRAWN for look, name in SETS.items()}
+
+    def dress(
+        self,
+        rows: Sequence[int],
+        amounts: Tensor,
+        papers: Tensor,
+        *,
+        words: Sequence[str] = (),
+        generator: torch.Generator | None = None,
+    ) -> Tensor:
+        """Pictures (N, 3, 128, 128) of emoji with amounts (N, 8) of all looks, on papers (N, 3).
+
+        Args:
+            rows: Of the list of all emoji.
+            amounts: Columns as in `NAMES`; only the light goes below 0.
+            papers: Colours behind the emoji.
+            words: A colour word for each that is repainted, empty for the others.
+            generator: Where given, each emoji is moved and scaled a little.
+
+        """
+        share: Mapping[str, Tensor] = {name: amounts[:, k, None, None, None] for k, name in enumerate(NAMES)}
+        artwork = emoji_artwork("noto", rows)
+        for look, name in SETS.items():
+            worn = amounts[:, NAMES.index(look)] > 0
+            if bool(worn.any()):
+                other = emoji_artwork(name, [row for row, one in zip(rows, worn.tolist(), strict=True) if one])
+                artwork[worn] = mix_artwork(artwork[worn], other, share[look][worn])
+        if generator is not None:
+            artwork = place(artwork, generator)
+        if any(words):
+            pairs = zip(artwork, words, strict=True)
+            artwork = torch.cat([recolour(one[None], word) if word else one[None] for one, word in pairs])
+        hatted = amounts[:, NAMES.index("top_hat")] > 0
+        if bool(hatted.any()):
+            artwork[hatted] = with_hat(artwork[hatted], self.hat, amounts[hatted, NAMES.index("top_hat")])
+        pictures = composite(artwork, papers)
+        pictures = torch.lerp(pictures, night_sky(artwork), share["night_sky"])
+        pictures = torch.lerp(pictures, line_art(artwork), share["line_art"])
+        for look, style in OPAQUE.items():
+            pictures = torch.lerp(pictures, style(opaque(pictures)), share[look])
+        light = torch.where(share["warm_cold"] > 0, colour(WARM), colour(COLD))
+        return pictures * torch.lerp(torch.ones_like(light), light, share["warm_cold"].abs())
+
+
+def mix_artwork(plain: Tensor, styled: Tensor, amounts: Tensor) -> Tensor:
+    """Fade one piece of artwork (N, 4, H, W) into another, colours weighted by their alpha; amounts (N, 1, 1, 1)."""
+    alpha = torch.lerp(plain[:, 3:], styled[:, 3:], amounts)
+    colours = torch.lerp(plain[:, :3] * plain[:, 3:], styled[:, :3] * styled[:, 3:], amounts)
+    return torch.cat([colours / alpha.clamp_min(1e-4), alpha], 1).clamp(0, 1)
+
+
+def premultiplied(artwork: Tensor) -> Tensor:
+    """Colours times alpha, as they are averaged."""
+    return torch.cat([artwork[:, :3] * artwork[:, 3:], artwork[:, 3:]], 1)
+
+
+def opaque(pictures: Tensor) -> Tensor:
+    """Pictures as artwork without a hole in it."""
+    return torch.cat([pictures, torch.ones_like(pictures[:, :1])], 1)
+
+
+def colour(values: tuple[float, float, float]) -> Tensor:
+    """One colour as (1, 3, 1, 1)."""
+    return torch.tensor(values)[None, :, None, None]
