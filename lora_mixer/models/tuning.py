@@ -10,6 +10,7 @@ from torch import nn
 from lora_mixer.models.attention import use_piecewise_attention
 from lora_mixer.models.layout import keep_layout
 from lora_mixer.models.memory import available_bytes
+from lora_mixer.models.norms import use_thin_norms
 from lora_mixer.models.packing import Packed, PackedConv2d, PackedLinear, can_pack
 
 SHARE = 0.25
@@ -20,9 +21,10 @@ KINDS: tuple[tuple[type[nn.Module], type[Packed]], ...] = ((nn.Conv2d, PackedCon
 
 
 def tune(unet: nn.Module, vae: nn.Module) -> None:
-    """Choose how attention, convolutions and linear layers are computed, and how pictures lie between them."""
+    """Choose how attention, norms, convolutions and linear layers are computed, and how pictures lie between them."""
     use_piecewise_attention(unet)
     keep_layout(unet)
+    use_thin_norms(unet)
     pack_weights([unet, vae])
 
 

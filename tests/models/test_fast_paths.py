@@ -13,6 +13,7 @@ from lora_mixer.mixer import rerender
 from lora_mixer.models.attention import PIECE, TOGETHER_BYTES, PiecewiseAttention, attend, use_piecewise_attention
 from lora_mixer.models.layout import TransformerInPlace, keep_layout
 from lora_mixer.models.libraries import Attention, Transformer2DModel
+from lora_mixer.models.norms import ThinGroupNorm, use_thin_norms
 from lora_mixer.models.packing import PackedConv2d, PackedLinear
 from lora_mixer.models.tuning import pack_weights
 
@@ -40,10 +41,11 @@ def test_attention_in_pieces_is_as_exact_as_bfloat16_scores_allow(places: int, a
     assert (whole.double() - wanted).norm() / wanted.norm() < 2**-8
 
 
-def test_both_ways_to_take_the_heads_are_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_way_to_take_rows_heads_and_places_computes_the_same_bits(monkeypatch: pytest.MonkeyPatch) -> None:
     assert 4 * PIECE * 1030 * 2 > TOGETHER_BYTES > 4 * 600 * 77 * 2
     query, key, value = (noise(2, 4, 90, 40, seed=seed) for seed in range(3))
-    wanted = attend(query, key, value)
+    wanted = attend(query, key, value)  # every row at once
+    monkeypatch.setattr("lora_mixer.models.attention.ROWS_BYTES", 0)
     for piece, together in ((7, 1), (32, 2**14), (90, 2**15)):
         monkeypatch.setattr("lora_mixer.models.attention.PIECE", piece)
         monkeypatch.setattr("lora_mixer.models.attention.TOGETHER_BYTES", together)
@@ -70,8 +72,9 @@ def test_in_float32_attention_is_torchs_own() -> None:
     torch.testing.assert_close(attend(query, key, value).double(), exact(query, key, value), rtol=1e-5, atol=1e-5)
 
 
-def test_a_rows_attention_does_not_depend_on_its_neighbours() -> None:
-    query, key, value = (noise(3, 4, 600, 40, seed=seed) for seed in range(3))
+@pytest.mark.parametrize("places", [90, 200, 600])
+def test_a_rows_attention_does_not_depend_on_its_neighbours(places: int) -> None:
+    query, key, value = (noise(3, 4, places, 40, seed=seed) for seed in range(3))
     together = attend(query, key, value)
     for row in range(3):
         one = slice(row, row + 1)
@@ -108,6 +111,34 @@ def test_the_texts_keys_and_values_are_computed_once_for_all_steps() -> None:
         )
     assert calls.count("to_q") == 6
     assert calls.count("to_k") == calls.count("to_v") == 4
+
+
+@pytest.mark.parametrize("side", [3, 31, 32])
+@pytest.mark.parametrize("channels", [64, 640])
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_a_thin_norm_keeps_layout_and_precision(
+    side: int, channels: int, layout: torch.memory_format, dtype: torch.dtype
+) -> None:
+    norm = nn.GroupNorm(32, channels).requires_grad_(requires_grad=False)
+    norm.weight.copy_(noise(channels, dtype=torch.float32, seed=1))
+    norm.bias.copy_(noise(channels, dtype=torch.float32, seed=2))
+    norm = norm.to(dtype)
+    x = (3 + noise(2, channels, side, side, dtype=torch.float32)).to(dtype).contiguous(memory_format=layout)
+    wanted = F.group_norm(x.double(), 32, norm.weight.double(), norm.bias.double(), norm.eps)
+    use_thin_norms(nn.Sequential(norm))
+    assert isinstance(norm, ThinGroupNorm) == (channels == 64)
+    found = norm(x)
+    assert found.is_contiguous(memory_format=layout)
+    assert (found.double() - wanted).norm() / wanted.norm() < (2**-8 if dtype is torch.bfloat16 else 1e-5)
+
+
+def test_a_rows_thin_norm_does_not_depend_on_its_neighbours() -> None:
+    norm = nn.GroupNorm(32, 64).bfloat16().requires_grad_(requires_grad=False)
+    use_thin_norms(nn.Sequential(norm))
+    x = noise(3, 64, 16, 16).contiguous(memory_format=torch.channels_last)
+    for row in range(3):
+        assert torch.equal(norm(x[row : row + 1]), norm(x)[row : row + 1])
 
 
 def convolution() -> tuple[nn.Conv2d, Tensor]:
