@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from types import MappingProxyType
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -26,15 +25,6 @@ TEXT_TO_IMAGE_INPUTS, INPAINTING_INPUTS = 4, 9
 
 LARGEST = 65504.0
 """The largest half-precision number. Trained values are below 1000."""
-
-LARGEST_BITS = MappingProxyType(
-    {
-        torch.float16: (torch.int16, np.uint16, 0x7BFF),
-        torch.bfloat16: (torch.int16, np.uint16, 0x477F),
-        torch.float32: (torch.int32, np.uint32, 0x477FE000),
-    }
-)
-"""For a dtype: the integers its bits are read as, signed and unsigned, and the bits of its last number up to `LARGEST`."""
 
 
 def make_layer(slots: Slots, weight_shape: Shape, bias_shape: Shape | None, *, hints: Hints = NO_HINTS) -> Layer:
@@ -111,24 +101,10 @@ def _require_sane(slots: Slots, scale: float) -> None:
 
 def _require_sane_values(name: str, tensor: Tensor) -> None:
     """Refuse without a copy: the extremes of a tensor with NaN are NaN."""
-    if tensor.numel() == 0 or _is_plainly_sane(tensor):
+    if tensor.numel() == 0:
         return
     low, high = (extreme.item() for extreme in torch.aminmax(tensor.float() if tensor.itemsize == 1 else tensor))
     if not (math.isfinite(low) and math.isfinite(high)):
         raise broken(f"`{name}` holds NaN or infinite values")
     if max(-low, high) > LARGEST:
         raise broken(f"`{name}` holds values up to {max(-low, high):g}, beyond anything a trainer writes")
-
-
-def _is_plainly_sane(tensor: Tensor) -> bool:
-    """Return whether no number is beyond `LARGEST`, for the usual dtypes and at the speed of memory.
-
-    Read as integers, floats of one sign are in the order of their size, with infinity and NaN above them: the largest
-    signed integer is the largest positive number, the largest unsigned one the most negative, if there is any.
-    """
-    if tensor.dtype not in LARGEST_BITS or tensor.device.type != "cpu":
-        return False
-    signed, unsigned, largest = LARGEST_BITS[tensor.dtype]
-    bits = tensor.detach().view(signed).numpy()
-    sign = 1 << (8 * tensor.itemsize - 1)
-    return int(bits.max()) <= largest and int(bits.view(unsigned).max()) <= sign | largest

@@ -93,7 +93,7 @@ def attend(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
 
 def _split(rows: int, *parts: Tensor) -> Iterator[tuple[Tensor, ...]]:
     """Yield so many rows of each tensor at a time."""
-    return zip(*(part.split(rows) for part in parts), strict=True)
+    return zip(*(part.tensor_split(list(range(rows, len(part), rows))) for part in parts), strict=True)
 
 
 def _attended_whole(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
