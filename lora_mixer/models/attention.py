@@ -7,7 +7,7 @@ kernel. Elsewhere torch's kernel is the fast one.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, MutableMapping
+from collections.abc import MutableMapping
 from typing import cast
 
 import torch
@@ -19,11 +19,8 @@ from lora_mixer.models.libraries import Attention, AttnProcessor
 PIECE = 1024
 """Queries of one head at a time."""
 
-TOGETHER_BYTES = 2**23
-"""So many heads go together as keep their scores within this."""
-
-ROWS_BYTES = 2**20
-"""Rows go together where the scores of one take no more than this, and as many as keep within it."""
+TOGETHER_BYTES = 2**22
+"""So many heads, of whatever rows, go together as keep their scores within this."""
 
 Heard = MutableMapping[nn.Module, tuple[Tensor, Tensor]]
 """The text's keys and values by attention layer, each (rows, heads, tokens, width of a head)."""
@@ -73,36 +70,17 @@ def attend(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
     if query.device.type != "cpu" or query.dtype is not torch.bfloat16:
         return F.scaled_dot_product_attention(query, key, value).transpose(1, 2).flatten(2)
     rows, heads, places, width = query.shape
-    small = heads * places * key.shape[2] * query.itemsize
-    if small <= ROWS_BYTES:
-        return torch.cat([_attended_whole(*some) for some in _split(ROWS_BYTES // small, query, key, value)])
-    query, key, value = query.contiguous(), key.contiguous(), value.contiguous()
-    output, nothing = query.new_empty(rows, places, heads, width), query.new_zeros(1, 1, 1)
+    queries, keys, values = query.flatten(0, 1), key.flatten(0, 1).transpose(1, 2), value.flatten(0, 1)
+    output, nothing = torch.empty_like(queries), query.new_zeros(1, 1, 1)
     scores_bytes = min(places, PIECE) * key.shape[2] * query.itemsize
     together = max(1, TOGETHER_BYTES // scores_bytes)
-    for row in range(rows):
-        for head in range(0, heads, together):
-            some = slice(head, head + together)
-            keys, values = key[row, some].transpose(1, 2), value[row, some]
-            for start in range(0, places, PIECE):
-                piece = slice(start, start + PIECE)
-                scores = torch.baddbmm(nothing, query[row, some, piece], keys, beta=0, alpha=width**-0.5)
-                output[row, piece, some] = torch.bmm(scores.softmax(-1), values).transpose(0, 1)
-    return output.flatten(2)
-
-
-def _split(rows: int, *parts: Tensor) -> Iterator[tuple[Tensor, ...]]:
-    """Yield so many rows of each tensor at a time."""
-    return zip(*(part.tensor_split(list(range(rows, len(part), rows))) for part in parts), strict=True)
-
-
-def _attended_whole(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-    """Return what `attend` does, all heads of all rows in one product."""
-    rows, heads, places, width = query.shape
-    queries, keys, values = query.flatten(0, 1), key.flatten(0, 1), value.flatten(0, 1)
-    nothing = query.new_zeros(1, 1, 1)
-    scores = torch.baddbmm(nothing, queries, keys.transpose(1, 2), beta=0, alpha=width**-0.5)
-    return torch.bmm(scores.softmax(-1), values).view(rows, heads, places, width).transpose(1, 2).flatten(2)
+    for head in range(0, rows * heads, together):
+        some = slice(head, head + together)
+        for start in range(0, places, PIECE):
+            piece = slice(start, start + PIECE)
+            scores = torch.baddbmm(nothing, queries[some, piece], keys[some], beta=0, alpha=width**-0.5)
+            torch.bmm(scores.softmax(-1), values[some], out=output[some, piece])
+    return output.view(rows, heads, places, width).transpose(1, 2).flatten(2)
 
 
 def use_piecewise_attention(unet: nn.Module) -> None:

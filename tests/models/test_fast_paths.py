@@ -45,7 +45,6 @@ def test_every_way_to_take_rows_heads_and_places_computes_the_same_bits(monkeypa
     assert 4 * PIECE * 1030 * 2 > TOGETHER_BYTES > 4 * 600 * 77 * 2
     query, key, value = (noise(2, 4, 90, 40, seed=seed) for seed in range(3))
     wanted = attend(query, key, value)  # every row at once
-    monkeypatch.setattr("lora_mixer.models.attention.ROWS_BYTES", 0)
     for piece, together in ((7, 1), (32, 2**14), (90, 2**15)):
         monkeypatch.setattr("lora_mixer.models.attention.PIECE", piece)
         monkeypatch.setattr("lora_mixer.models.attention.TOGETHER_BYTES", together)
