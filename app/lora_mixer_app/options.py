@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from enum import Enum
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+
+class Where(Enum):
+    """Where a run's workers are."""
+
+    LOCAL = "local"
+    RAY = "ray"
+
 
 Model = Annotated[
     str | None,
@@ -31,5 +40,18 @@ Offload = Annotated[
 ]
 AllowPartial = Annotated[
     bool, typer.Option("--allow-partial", help="Accept LoRAs some of whose tensors fit nowhere on the model.")
+]
+Apply = Annotated[
+    str, typer.Option("--apply", help="How mixes are applied: merged, side, or auto to choose for each batch.")
+]
+Engine = Annotated[
+    Where,
+    typer.Option(
+        "--engine", help="Where the workers are: local, on this machine, or ray, with lora-mixer\\[ray] installed."
+    ),
+]
+RayAddress = Annotated[
+    str | None,
+    typer.Option("--ray-address", help="A Ray cluster's address, or auto; without it one is started for the run."),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]

@@ -178,7 +178,7 @@ class RayWorkers:
         if self._lost_starts >= MOST_STARTS_LOST:
             raise RenderError(
                 f"{MOST_STARTS_LOST} workers died while they opened the model, the last: {_cause(error)}",
-                remedy="Try without --run-on ray to see why; most often memory is short.",
+                remedy="Try without --engine ray to see why; most often memory is short.",
             ) from error
         member.ready = False
         fresh = self._started(member.rank)

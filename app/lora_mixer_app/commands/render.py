@@ -5,7 +5,6 @@ from __future__ import annotations
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
-from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -29,19 +28,23 @@ from lora_mixer.batch.ray_workers import RayWorkers
 from lora_mixer.batch.run import RunOptions, RunResult, Standing, Switch, run
 from lora_mixer.batch.workers import LocalWorkers
 from lora_mixer.catalog import Library, load_models_file
-from lora_mixer.errors import CancelledError
+from lora_mixer.errors import CancelledError, RequestError
 from lora_mixer_app.arguments import parse_lora, parse_size
-from lora_mixer_app.options import AllowPartial, Device, Dtype, Model, ModelsPath, Offload
+from lora_mixer_app.options import (
+    AllowPartial,
+    Apply,
+    Device,
+    Dtype,
+    Engine,
+    Model,
+    ModelsPath,
+    Offload,
+    RayAddress,
+    Where,
+)
 
 if TYPE_CHECKING:
     from lora_mixer import Mixer
-
-
-class RunOn(Enum):
-    """Where a run's workers are."""
-
-    LOCAL = "local"
-    RAY = "ray"
 
 
 def render(
@@ -100,7 +103,7 @@ def render(
     ] = None,
     size: Annotated[str | None, typer.Option("--size", help="WxH in pixels, for example 512x768.")] = None,
     batch: Annotated[int, typer.Option("--batch", min=1, max=256, help="Pictures rendered at once.")] = 4,
-    engine: Annotated[str, typer.Option("--engine", help="How mixes are applied: auto, merged or side.")] = "auto",
+    apply: Apply = "auto",
     grammar: Annotated[
         str | None, typer.Option("--grammar", help="How prompts are read: default, or a1111 with its quirks.")
     ] = None,
@@ -125,13 +128,8 @@ def render(
     workers: Annotated[
         int, typer.Option("--workers", min=1, max=256, help="Processes that render, each with the model open.")
     ] = 1,
-    run_on: Annotated[
-        RunOn, typer.Option("--run-on", help="Where the workers are: local, or ray, with lora-mixer\\[ray] installed.")
-    ] = RunOn.LOCAL,
-    ray_address: Annotated[
-        str | None,
-        typer.Option("--ray-address", help="A Ray cluster's address, or auto; without it one is started for the run."),
-    ] = None,
+    engine: Engine = Where.LOCAL,
+    ray_address: RayAddress = None,
     threads: Annotated[
         int | None, typer.Option("--threads", min=1, help="CPU threads of each worker; kept for the whole run.")
     ] = None,
@@ -185,12 +183,12 @@ def render(
         device=device,
         dtype=dtype,
         allow_partial=allow_partial,
-        engine=engine,
+        engine=apply,
         offload=offload,
     )
     options = RunOptions(batch=batch, threads=threads, anew=not resume, retry_failed=retry_failed, strict=strict)
     with _cancel_on_interrupt() as cancel:
-        result = _render(plan, output, console, _crew(setup, run_on, workers, ray_address, threads), options, cancel)
+        result = _render(plan, output, console, _crew(setup, engine, workers, ray_address, threads), options, cancel)
     _tell(result, console)
     result.check()
 
@@ -213,9 +211,15 @@ def _model_of(plan: PromptFile) -> str | None:
     return None if None in asked else asked[0]
 
 
-def _crew(setup: Setup, run_on: RunOn, workers: int, ray_address: str | None, threads: int | None) -> Crew:
-    if run_on is RunOn.RAY:
+def _crew(setup: Setup, engine: Where, workers: int, ray_address: str | None, threads: int | None) -> Crew:
+    if engine is Where.RAY:
         return RayWorkers(setup, workers, address=ray_address, cpus=threads or 1)
+    if ray_address is not None:
+        raise RequestError(
+            f"{ray_address!r} is an address of Ray, and the engine is local",
+            where="--ray-address",
+            remedy="Add --engine ray, or leave the address out.",
+        )
     if workers > 1:
         return LocalWorkers(setup, workers)
 

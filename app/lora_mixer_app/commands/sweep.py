@@ -12,7 +12,7 @@ import typer
 from lora_mixer.batch.sweep import sweep_file, swept_lora
 from lora_mixer.images import write_whole
 from lora_mixer_app.commands.render import render
-from lora_mixer_app.options import AllowPartial, Device, Dtype, Model, ModelsPath
+from lora_mixer_app.options import AllowPartial, Apply, Device, Dtype, Engine, Model, ModelsPath, RayAddress, Where
 
 
 def sweep(
@@ -39,7 +39,7 @@ def sweep(
     batch: Annotated[
         int, typer.Option("--batch", min=1, max=256, help="Pictures rendered at once, each with a mix of its own.")
     ] = 8,
-    engine: Annotated[str, typer.Option("--engine", help="How mixes are applied: auto, merged or side.")] = "auto",
+    apply: Apply = "auto",
     grammar: Annotated[
         str | None, typer.Option("--grammar", help="How the prompt is read: default, or a1111 with its quirks.")
     ] = None,
@@ -54,6 +54,8 @@ def sweep(
         ),
     ] = True,
     workers: Annotated[int, typer.Option("--workers", min=1, max=256, help="Processes that render.")] = 1,
+    engine: Engine = Where.LOCAL,
+    ray_address: RayAddress = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print the pictures that would be made, and stop.")
     ] = False,
@@ -80,7 +82,7 @@ def sweep(
             sampler=sampler,
             size=size,
             batch=batch,
-            engine=engine,
+            apply=apply,
             grammar=grammar,
             device=device,
             dtype=dtype,
@@ -88,5 +90,7 @@ def sweep(
             strict=True,
             resume=resume,
             workers=workers,
+            engine=engine,
+            ray_address=ray_address,
             dry_run=dry_run,
         )
