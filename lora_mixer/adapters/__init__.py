@@ -11,7 +11,7 @@ from lora_mixer.adapters.inner import Change, change_of, inner
 from lora_mixer.adapters.kind import Delta, Factors, Hints, Kind, Weights
 from lora_mixer.adapters.kinds import KINDS, recognise
 from lora_mixer.adapters.layer import Layer
-from lora_mixer.adapters.making import make_layer
+from lora_mixer.adapters.making import has_sane_values, make_layer
 from lora_mixer.adapters.side import (
     Dense,
     InputGain,
@@ -55,6 +55,7 @@ __all__ = [
     "compress_matrix",
     "concatenate",
     "file_hints",
+    "has_sane_values",
     "inner",
     "make_layer",
     "on_batch",

@@ -27,7 +27,9 @@ LARGEST = 65504.0
 """The largest half-precision number. Trained values are below 1000."""
 
 
-def make_layer(slots: Slots, weight_shape: Shape, bias_shape: Shape | None, *, hints: Hints = NO_HINTS) -> Layer:
+def make_layer(
+    slots: Slots, weight_shape: Shape, bias_shape: Shape | None, *, hints: Hints = NO_HINTS, sane: bool = False
+) -> Layer:
     """Return the group as a layer, after checking by shapes alone that it makes a change of exactly this weight.
 
     Args:
@@ -35,6 +37,7 @@ def make_layer(slots: Slots, weight_shape: Shape, bias_shape: Shape | None, *, h
         weight_shape: (out, in) of a linear layer, (out, in, kh, kw) of a convolution, (channels,) of a normalisation.
         bias_shape: (out,), or None if the layer has no bias.
         hints: What the rest of the file tells.
+        sane: Whether the values are known to be finite and of a size that is written, so that none is read here.
 
     Raises:
         BrokenAdapterError: no kind has these slots, a shape contradicts another or the layer's, a rank is 0 or
@@ -51,7 +54,9 @@ def make_layer(slots: Slots, weight_shape: Shape, bias_shape: Shape | None, *, h
         raise broken("a DoRA made for 4 input channels has no meaning on an inpainting model's 9")
     _check_bias(slots, bias_shape)
     scale = scale_of(slots, kind.rank(slots))
-    _require_sane(slots, scale)
+    _require_sane_scale(scale)
+    if not sane:
+        _require_sane(slots)
     return Layer(
         kind=kind,
         slots=MappingProxyType(dict(slots)),
@@ -90,21 +95,35 @@ def _require_numbers(slots: Slots) -> None:
             raise broken(f"`{name}` holds {str(slots[name].dtype).removeprefix('torch.')}, expected floating point")
 
 
-def _require_sane(slots: Slots, scale: float) -> None:
-    """Refuse NaN, infinity, and numbers so large that a product of them would become infinite."""
+def has_sane_values(tensor: Tensor) -> bool:
+    """Whether all values are finite and none is larger than any that a trainer writes."""
+    low, high = _extremes(tensor)
+    return -LARGEST <= low <= high <= LARGEST
+
+
+def _require_sane_scale(scale: float) -> None:
     if abs(scale) > LARGEST:
         raise broken(f"alpha and scale multiply the change by {scale:g}, which makes every picture infinite")
+
+
+def _require_sane(slots: Slots) -> None:
+    """Refuse NaN, infinity, and numbers so large that a product of them would become infinite."""
     for name in sorted(slots):
         if slots[name].is_floating_point():
             _require_sane_values(name, slots[name])
 
 
 def _require_sane_values(name: str, tensor: Tensor) -> None:
-    """Refuse without a copy: the extremes of a tensor with NaN are NaN."""
-    if tensor.numel() == 0:
-        return
-    low, high = (extreme.item() for extreme in torch.aminmax(tensor.float() if tensor.itemsize == 1 else tensor))
+    low, high = _extremes(tensor)
     if not (math.isfinite(low) and math.isfinite(high)):
         raise broken(f"`{name}` holds NaN or infinite values")
     if max(-low, high) > LARGEST:
         raise broken(f"`{name}` holds values up to {max(-low, high):g}, beyond anything a trainer writes")
+
+
+def _extremes(tensor: Tensor) -> tuple[float, float]:
+    """Return the least and the largest value, without a copy of the tensor: those of a tensor with NaN are NaN."""
+    if tensor.numel() == 0:
+        return 0.0, 0.0
+    low, high = torch.aminmax(tensor.float() if tensor.itemsize == 1 else tensor)
+    return low.item(), high.item()

@@ -25,7 +25,7 @@ from lora_mixer.mapping.report import (
     count_sections,
     rejected,
 )
-from lora_mixer.mapping.tensors import Read, tensor_reader
+from lora_mixer.mapping.tensors import Read, sane_throughout, tensor_reader
 from lora_mixer.modules import ModuleIndex, ModuleName
 
 FLAG = "--allow-partial"
@@ -82,8 +82,9 @@ def map_adapter(
     tensor = tensor_reader(parsed.file) if read is None else read
     chosen = _choose(parsed, index, tensor, desk)
     hints = _hints(chosen, index)
+    sane = sane_throughout(parsed.file, tensor)
     for choice in chosen:
-        _place(choice, index, hints, desk)
+        _place(choice, index, hints, desk, sane=sane)
     desk.entries += [_entry_of(unread.key, unread.reason, harmless=unread.harmless) for unread in parsed.unread]
     embeddings = {
         word: MappingProxyType({part: _embedding(key, parsed, tensor) for part, key in fields.items()})
@@ -124,7 +125,7 @@ def _hints(chosen: tuple[_Choice, ...], index: ModuleIndex) -> Hints:
     return file_hints((choice.slots, index.modules[choice.targets[0]].weight) for choice in magnitudes)
 
 
-def _place(choice: _Choice, index: ModuleIndex, hints: Hints, desk: _Desk) -> None:
+def _place(choice: _Choice, index: ModuleIndex, hints: Hints, desk: _Desk, *, sane: bool) -> None:
     """Make a group's layers and enter what became of it."""
     group, targets = choice.group, choice.targets
     many = len(targets) > 1
@@ -133,7 +134,7 @@ def _place(choice: _Choice, index: ModuleIndex, hints: Hints, desk: _Desk) -> No
             _require_new(target, group, desk)
         slots = split_rows(choice.slots, len(targets)) if many else (choice.slots,)
         layers = {
-            target: make_layer(own, index.modules[target].weight, index.modules[target].bias, hints=hints)
+            target: make_layer(own, index.modules[target].weight, index.modules[target].bias, hints=hints, sane=sane)
             for target, own in zip(targets, slots, strict=True)
         }
     except AdapterError as error:

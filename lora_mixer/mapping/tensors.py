@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import groupby
+from operator import attrgetter
 from types import MappingProxyType
 
 import torch
 
+from lora_mixer.adapters import has_sane_values
 from lora_mixer.errors import BrokenFileError
 from lora_mixer.files import TensorFile, TensorInfo
 
@@ -31,6 +34,9 @@ DTYPES = MappingProxyType(
     }
 )
 """safetensors' name of a dtype -> torch's."""
+
+FLOATS = frozenset({"F64", "F32", "F16", "BF16"})
+"""The floating dtypes whose extremes torch finds in place."""
 
 Read = Callable[[TensorInfo], torch.Tensor]
 
@@ -56,3 +62,22 @@ def tensor_reader(file: TensorFile) -> Read:
         return torch.frombuffer(buffer, dtype=dtype, count=count, offset=start + info.start).view(info.shape)
 
     return read
+
+
+def sane_throughout(file: TensorFile, read: Read) -> bool:
+    """Whether all values of a file are known to be sane: read in as few pieces as it has stretches of one dtype.
+
+    False says nothing: it may hold a dtype that is not looked at this way, or have no place for each tensor (a pickle).
+    """
+    return file.data_start > 0 and all(
+        stretch.dtype in FLOATS and has_sane_values(read(stretch)) for stretch in _stretches(file)
+    )
+
+
+def _stretches(file: TensorFile) -> Iterator[TensorInfo]:
+    """Yield neighbours of one dtype as one flat tensor; a header that was checked leaves no gap between them."""
+    for dtype, neighbours in groupby(file.tensors.values(), attrgetter("dtype")):
+        first, *others = neighbours
+        end = others[-1].end if others else first.end
+        count = math.prod(first.shape) + sum(math.prod(info.shape) for info in others)
+        yield TensorInfo(key=first.key, dtype=dtype, shape=(count,), start=first.start, end=end)

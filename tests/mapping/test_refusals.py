@@ -10,6 +10,7 @@ import torch
 from lora_mixer.errors import BrokenAdapterError, PartialAdapterError, UnsafeFileError, WrongFamilyError
 from lora_mixer.keys import SCHEMES
 from lora_mixer.mapping import Fate, map_adapter, open_adapter
+from lora_mixer.mapping.tensors import sane_throughout, tensor_reader
 from lora_mixer.models import family_index
 from lora_mixer.modules import Family, ModuleName
 from tests.support.adapter_files import lora_of, parsed
@@ -86,11 +87,43 @@ def test_a_wrong_shape_is_named_with_file_and_key(tmp_path):
         mapped(parsed(tmp_path / "a.safetensors", tensors))
 
 
-def test_nan_is_refused_with_its_key(tmp_path):
-    tensors = tensors_of(Family.SD1, TO_K)
+TWO_DTYPES = {
+    key: tensor.to(torch.bfloat16) if "attn1" in key else tensor
+    for key, tensor in tensors_of(Family.SD1, TO_K, TO_Q).items()
+}
+"""Tensors of three dtypes: alphas are float32."""
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
+@pytest.mark.parametrize("key", sorted(TWO_DTYPES))
+def test_a_value_that_is_no_finite_number_is_refused_with_its_key_wherever_it_stands(tmp_path, key, value):
+    tensors = {name: tensor.clone() for name, tensor in TWO_DTYPES.items()}
+    tensors[key].view(-1)[-1] = value
+    adapter = parsed(tmp_path / "a.safetensors", tensors)
+    assert not sane_throughout(adapter.file, tensor_reader(adapter.file))
+    with pytest.raises(BrokenAdapterError, match=key.partition(".")[0]):
+        mapped(adapter)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
+def test_a_sound_file_is_read_in_one_piece_for_each_stretch_of_one_dtype(tmp_path, dtype):
+    adapter = parsed(tmp_path / "a.safetensors", {key: one.to(dtype) for key, one in TWO_DTYPES.items()})
+    read, pieces = tensor_reader(adapter.file), []
+
+    def counted(info):
+        pieces.append(info)
+        return read(info)
+
+    assert sane_throughout(adapter.file, counted)
+    (piece,) = pieces
+    assert piece.end - piece.start == adapter.file.size - adapter.file.data_start
+
+
+def test_values_beyond_half_precision_are_refused(tmp_path):
+    tensors = {key: one.float() for key, one in tensors_of(Family.SD1, TO_K).items()}
     key = next(key for key in tensors if "lora_up" in key)
-    tensors[key][0, 0] = float("nan")
-    with pytest.raises(BrokenAdapterError, match="NaN"):
+    tensors[key][0, 0] = 1e6
+    with pytest.raises(BrokenAdapterError, match="beyond anything a trainer writes"):
         mapped(parsed(tmp_path / "a.safetensors", tensors))
 
 
