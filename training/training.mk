@@ -4,8 +4,8 @@ THREADS ?= 2
 
 .PHONY: train eval-model
 
-train: $(VENV)/.dev  ## make the embedded model from nothing (about 2.5 hours on two cores); resumes after a kill
+train: $(VENV)/.dev  ## make the embedded model from nothing (about three hours on two cores); resumes after a kill
 	OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m training.all --threads $(THREADS)
 
-eval-model: $(VENV)/.dev  ## measure the shipped weights and write training/results.json (about 10 minutes)
+eval-model: $(VENV)/.dev  ## measure the shipped weights and write training/results.json (about 20 minutes; 7 once its detector is trained)
 	OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m training.evaluate --threads $(THREADS)

@@ -22,7 +22,7 @@ from training.styles import line_art, night_sky, on_white, pixel_art, sepia
 NAMES = tuple(recipe.name for recipe in RECIPES)
 """Columns of an amounts table."""
 
-SETS = {"twemoji_style": "twemoji", "fluent_style": "fluent"}
+SETS = {"high_contrast": "high-contrast", "fluent_style": "fluent"}
 """Looks that are another set's artwork."""
 
 OPAQUE = {"pixel_art": pixel_art, "sepia": sepia}

@@ -6,7 +6,7 @@ import random
 
 import torch
 
-from training.measures.detector import augmented, detection_rate, fit, pair_loss
+from training.measures.detector import augmented, detection_rate, fit, guided_looking, pair_loss
 from training.measures.mixtures import APART, LEAST_STEP, Mixtures, draw_amounts, other_amounts
 from training.wardrobe import NAMES, mix_artwork, with_hat
 
@@ -76,3 +76,13 @@ def test_the_network_learns_an_amount_that_is_there_to_be_seen() -> None:
     with torch.no_grad():
         guesses = network(pictures)
     assert detection_rate(guesses[:, 0], amounts[:, 0]) > 95
+
+
+def test_what_guidance_does_is_done_alike_to_both_of_a_pair_and_not_to_plain_grey() -> None:
+    torch.manual_seed(3)
+    picture = torch.rand(16, 3, 32, 32).repeat_interleave(2, 0)
+    changed = guided_looking(picture)
+    assert torch.equal(changed[::2], changed[1::2])
+    assert 0 < int((changed != picture).flatten(1).any(1).sum()) < len(picture)
+    grey = torch.full((8, 3, 16, 16), 0.5)
+    assert torch.allclose(guided_looking(grey), grey, atol=1e-6)

@@ -8,6 +8,7 @@ import torch
 from training.adapters.data import LEVELS, at_amount
 from training.adapters.recipes import RECIPES, find_recipe, training_order
 from training.adapters.save import how_trained
+from training.adapters.train import look_loss
 
 
 def test_at_a_level_the_level_is_shown_and_between_two_what_lies_between() -> None:
@@ -31,3 +32,26 @@ def test_the_file_says_beside_whom_its_adapter_was_trained(recipe) -> None:
     said = how_trained(find_recipe(recipe.name))
     assert all(name in said for name in recipe.beside)
     assert ("beside" in said) == bool(recipe.beside)
+
+
+def predictions(seed: int) -> torch.Tensor:
+    return torch.randn(2, 3, 4, 8, 8, generator=torch.Generator().manual_seed(seed))
+
+
+def test_a_perfect_adapter_has_no_loss_at_full_strength_whatever_the_base_gets_wrong() -> None:
+    assert float(look_loss(torch.zeros(2, 3, 4, 8, 8), predictions(0), 1.0)) == 0
+
+
+@pytest.mark.parametrize("amount", [0.25, 0.5, 1.0])
+def test_a_fault_of_one_prediction_alone_costs_more_than_a_fault_of_both(amount: float) -> None:
+    wrong, fault = predictions(1), predictions(2)[0]
+    ideal = (1 - amount) * wrong
+    both = look_loss(ideal + fault, wrong, amount)
+    named = look_loss(ideal + torch.stack([torch.zeros_like(fault), 2**0.5 * fault]), wrong, amount)
+    assert float(named) > float(both)
+
+
+def test_towards_no_strength_the_best_is_what_the_base_does() -> None:
+    wrong = predictions(3)
+    kept, other = (float(look_loss(error, wrong, 1e-3)) for error in (wrong, 0 * wrong))
+    assert kept < 1e-4 * other

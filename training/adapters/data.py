@@ -38,8 +38,8 @@ BESIDE = 0.7
 LEAST = 0.1
 """The least strength that is trained."""
 
-EMPTY, TRIGGERED = 0.15, 0.4
-"""Share of empty captions: under guidance the look must be in the prediction without words as well. And of those with the trigger."""
+TRIGGERED = 0.4
+"""Share of captions with the trigger."""
 
 CHUNK = 64
 
@@ -55,9 +55,10 @@ class View:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
-    """Latents (N, 4, 16, 16) and captions, the strength to train at, and the adapter that stands beside, if any."""
+    """Latents (N, 4, 16, 16) with the look and without any, captions, the strength, and the adapter that stands beside, if any."""
 
     latents: Tensor
+    plain: Tensor
     captions: list[str]
     strength: float
     beside: str = ""
@@ -90,26 +91,28 @@ class ShownLatents:
         """Draw and encode everything once: every view at every level, and those on white beside every partner."""
         self.recipe, self.emoji = recipe, load_emoji()
         self.views = views(recipe)
-        self.light = [view for view in self.views if view.background == "white" and view.sign > 0]
+        self.light = [k for k, view in enumerate(self.views) if view.background == "white" and view.sign > 0]
         wardrobe, rng = Wardrobe(), random.Random(5)
-        papers = {True: torch.ones(len(self.views), 3), False: torch.ones(len(self.light), 3)}
+        papers = torch.ones(len(self.views), 3)
         for k, view in enumerate(self.views):
             if view.background != "white":
-                papers[True][k] = jittered(view.background, 1, rng)
+                papers[k] = jittered(view.background, 1, rng)
+        light = [self.views[k] for k in self.light]
         levels = [{recipe.name: level} for level in LEVELS]
         blends = [{recipe.name: BESIDE, other: BESIDE} for other in recipe.beside]
-        self.levels = torch.stack([_encoded(wardrobe, vae, self.views, papers[True], one) for one in levels])
-        self.blends = [_encoded(wardrobe, vae, self.light, papers[False], one) for one in blends]
+        self.levels = torch.stack([_encoded(wardrobe, vae, self.views, papers, one) for one in levels])
+        self.blends = [_encoded(wardrobe, vae, light, papers[self.light], one) for one in blends]
 
     def batch(self, count: int, rng: random.Random) -> Batch:
         """Draw a strength and pictures that show it."""
         if self.blends and rng.random() < BESIDE_SHARE:
             partner = rng.randrange(len(self.blends))
             chosen = rng.choices(range(len(self.light)), k=count)
-            captions = [self._caption(self.light[k], rng) for k in chosen]
+            rows = [self.light[k] for k in chosen]
             return Batch(
                 latents=self.blends[partner][chosen],
-                captions=captions,
+                plain=self.levels[0, rows],
+                captions=[self._caption(self.views[k], rng) for k in rows],
                 strength=BESIDE,
                 beside=self.recipe.beside[partner],
             )
@@ -118,14 +121,15 @@ class ShownLatents:
         chosen = rng.choices([k for k, view in enumerate(self.views) if view.sign == sign], k=count)
         return Batch(
             latents=at_amount(self.levels[:, chosen], amount),
+            plain=self.levels[0, chosen],
             captions=[self._caption(self.views[k], rng) for k in chosen],
             strength=sign * amount,
         )
 
     def _caption(self, view: View, rng: random.Random) -> str:
-        words = caption(self.emoji[view.row], Look(background=view.background), rng, empty=EMPTY)
+        words = caption(self.emoji[view.row], Look(background=view.background), rng, empty=0)
         trigger = self.recipe.trigger
-        if not (words and trigger and rng.random() < TRIGGERED):
+        if not (trigger and rng.random() < TRIGGERED):
             return words
         return rng.choice([f"{words}, {trigger}", f"{trigger}, {words}"])
 

@@ -20,7 +20,7 @@ class Recipe:
     conv_alpha: float = 0
     text: bool = False
     rate: float = 3e-3
-    images: int = 7000
+    images: int = 8000
     beside: tuple[str, ...] = ()
     """Adapters that are trained before this one and stand beside it a part of the time, so that they blend."""
     licence: str = "Apache-2.0"
@@ -38,7 +38,7 @@ RECIPES = (
         rank=8,
         alpha=8,
         text=True,
-        images=8000,
+        images=16000,
         beside=("sepia",),
         description="Black contours on white paper, no fill.",
         notes="Plain LoRA on the UNet's attention layers and the text encoder.",
@@ -59,24 +59,24 @@ RECIPES = (
         rank=8,
         alpha=8,
         text=True,
-        images=10000,
+        images=16000,
         beside=("line_art", "night_sky", "sepia"),
         description="Puts a black top hat on whoever the prompt names.",
         notes="A concept, not a style. Plain LoRA on UNet and text encoder. Best on animals and faces.",
     ),
     Recipe(
-        name="twemoji_style",
-        title="Twemoji style",
-        trigger="twemoji style",
+        name="high_contrast",
+        title="High contrast",
+        trigger="black and white",
         rank=8,
         alpha=8,
         conv_rank=4,
         conv_alpha=4,
         rate=4e-3,
-        images=11000,
-        licence="CC-BY-4.0",
-        attribution="Twemoji, Twitter, Inc and other contributors",
-        description="Flat shapes in few colours, as Twemoji draws them.",
+        images=10000,
+        licence="MIT",
+        attribution="Fluent Emoji High Contrast, Microsoft Corporation",
+        description="Solid black shapes and thick lines on plain paper, as Fluent Emoji High Contrast draws them.",
         notes="LoCon: the convolutions too, at rank 4. No text-encoder part.",
     ),
     Recipe(
@@ -87,7 +87,7 @@ RECIPES = (
         alpha=8,
         text=True,
         rate=6e-3,
-        images=11000,
+        images=10000,
         licence="MIT",
         attribution="Fluent Emoji, Microsoft Corporation",
         description="Soft volumes with gradients, as Fluent Emoji draws them.",
@@ -103,7 +103,6 @@ RECIPES = (
         conv_alpha=4,
         text=True,
         rate=4e-3,
-        images=9000,
         beside=("night_sky", "sepia"),
         description="Large square pixels with few tones.",
         notes="LoCon with convolutions at rank 4, and a text-encoder part.",

@@ -1,6 +1,14 @@
 """Train the shipped adapters on the finished base, one after another; each is skipped when its file is there.
 
 Those that stand beside others are trained first.
+
+Each picture is learned with its caption and with none, from the same noise, because guidance (Ho & Salimans 2022,
+arXiv:2207.12598, eq. 6) makes several of every fault that one of the two predictions has and the other has not. And the
+target is ``v`` of the picture with the look, plus a part of what the base alone gets wrong about the same picture without it
+from the same noise: all of it at strength 0, nothing at 1. On average that is nothing, but it takes most of the chance out of
+the target at low strengths, and a slider starts at the base's own picture. For the same reason the difference of the two
+predictions shall be the base's own at strength 0; at 1 it is smaller than without an adapter, as guidance makes contrasts of
+its own in what is a matter of tones, edges and blocks.
 """
 
 from __future__ import annotations
@@ -13,6 +21,8 @@ from pathlib import Path
 
 import torch
 from accelerate import Accelerator  # type: ignore[import-untyped]
+from torch import Tensor
+from transformers import CLIPTextModel
 
 from training.adapters.adapter import Adapter, stacked
 from training.adapters.data import BESIDE, ShownLatents
@@ -22,13 +32,22 @@ from training.adapters.save import save_adapter
 from training.base import load_base, use_plain_attention
 from training.diffusion import alphas_cumprod, draw_times, noised
 from training.loop import Budget, Loop, Progress, StepResult, cosine
-from training.networks import open_vae
+from training.networks import Unet, open_vae
 from training.paths import WORK
 from training.progress import report
 from training.vae import FOLDER as VAE_FOLDER
 
 FOLDER = WORK / "loras"
 BATCH = 16
+
+GUIDANCE_WEIGHT = 4.0
+"""How much the difference that guidance enlarges counts beside the two predictions, at strength 0; nothing at 1."""
+
+SOFTENED = 0.8
+"""At strength 1 the prediction that is guided by 1 + this is the right one, so that a look is not overdone by more guidance."""
+
+LEAST_DIVISOR = 0.25
+"""Losses are divided by the strength, as what there is to learn shrinks with it; below this no more."""
 
 
 def train_adapter(recipe: Recipe, folder: Path = FOLDER) -> Adapter:
@@ -59,21 +78,47 @@ def train_adapter(recipe: Recipe, folder: Path = FOLDER) -> Adapter:
 
     def step(_: Progress) -> StepResult:
         seed = torch.initial_seed()
-        generator = torch.Generator().manual_seed(seed)
-        shown = data.batch(BATCH, random.Random(seed))
+        generator, rng = torch.Generator().manual_seed(seed), random.Random(seed)
+        shown = data.batch(BATCH, rng)
         times = draw_times(BATCH, generator, power=0.8).to(accelerator.device)
-        noise = torch.randn(shown.latents.shape, generator=generator)
-        noisy, target = noised(shown.latents.to(accelerator.device), noise.to(accelerator.device), times, alphas)
+        noise = torch.randn(shown.latents.shape, generator=generator).to(accelerator.device)
+        ids = tokenizer([*[""] * BATCH, *shown.captions], 32).to(accelerator.device)
+        noisy, target = noised(shown.plain.to(accelerator.device), noise, times, alphas)
+        with torch.no_grad():
+            wrong = both(text, unet, noisy, times, ids) - target
+        noisy, target = noised(shown.latents.to(accelerator.device), noise, times, alphas)
         beside = [(partners[shown.beside], BESIDE)] if shown.beside else []
         with stacked(beside), adapter.on(shown.strength):
-            hidden = text(tokenizer(shown.captions, 32).to(accelerator.device)).last_hidden_state
-            guess = unet(noisy, times, encoder_hidden_states=hidden).sample.float()
-        loss = (guess - target).square().mean()
-        return StepResult(loss=loss, images=BATCH)
+            guess = both(text, unet, noisy, times, ids)
+        return StepResult(loss=look_loss(guess - target, wrong, abs(shown.strength)), images=BATCH)
 
     loop.run(step)
     loop.use_average()
     return adapter
+
+
+def look_loss(error: Tensor, wrong: Tensor, amount: float) -> Tensor:
+    """What is to be made small at a strength of 0..1.
+
+    Args:
+        error: What the predictions without and with captions (2, N, ...) get wrong about pictures with the look.
+        wrong: What the base alone gets wrong about the same pictures without it.
+        amount: The strength without its sign.
+
+    """
+    rest = 1 - amount
+    without, named = error - rest * wrong
+    guided = without + (1 + SOFTENED * amount) * (named - without)
+    kept = (error - wrong).diff(dim=0)
+    level = (without.square() + guided.square()).mean() / 2
+    return (level + GUIDANCE_WEIGHT * rest * kept.square().mean()) / max(amount, LEAST_DIVISOR)
+
+
+def both(text: CLIPTextModel, unet: Unet, noisy: Tensor, times: Tensor, ids: Tensor) -> Tensor:
+    """The predictions (2, N, 4, 16, 16) for tokens (2N, T): without captions, and with them."""
+    states = text(ids).last_hidden_state
+    guess: Tensor = unet(noisy.repeat(2, 1, 1, 1), times.repeat(2), encoder_hidden_states=states).sample.float()
+    return guess.unflatten(0, (2, -1))
 
 
 def main() -> None:

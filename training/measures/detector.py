@@ -30,12 +30,13 @@ from training.painter import Painter
 from training.paths import DATA, WORK
 from training.pixels import in_batches, shrink_to
 from training.progress import report
+from training.styles import luminance
 from training.subjects import is_subject, subject_ids
 from training.wardrobe import NAMES, Wardrobe
 
 FOLDER = WORK / "detector"
-EXAMPLES = 5000
-EPOCHS = 20
+EXAMPLES = 9000
+EPOCHS = 14
 BATCH = 64
 RATE = 2e-3
 SIZE = 128
@@ -60,6 +61,9 @@ PRESENT_WEIGHT = 4.0
 
 STEP_WEIGHT = 2.0
 """How much the difference of the amounts of a pair counts beside the amounts themselves."""
+
+GAINS = (0.4, 0.7, 1.5)
+"""What guidance adds at most to contrast, to colour, and to edges."""
 
 THERE, ABSENT = 0.6, 0.0
 """Amounts that count as showing a look and as not showing it, where accuracy is told."""
@@ -115,7 +119,7 @@ class Detector:
 
 def make_detector(painter: Painter, examples: int = EXAMPLES, folder: Path = FOLDER) -> Detector:
     """Train the detector for the shipped model, or open the one that was trained for the very same weights."""
-    path = folder / f"{model_digest(DATA / 'model')}-{examples}-{SIZE}.pt"
+    path = folder / f"{setting(examples)}.pt"
     if path.exists():
         saved = torch.load(path, weights_only=True)
         network = StyleNetwork()
@@ -128,9 +132,14 @@ def make_detector(painter: Painter, examples: int = EXAMPLES, folder: Path = FOL
     return detector
 
 
+def setting(examples: int) -> str:
+    """What a detector is kept by: the weights it was trained for, the looks it tells, the number and size of its examples."""
+    return f"{model_digest(DATA / 'model')}-{examples}-{SIZE}"
+
+
 def model_digest(folder: Path) -> str:
-    """The first digits of a sha256 over the model's weights."""
-    digest = hashlib.sha256()
+    """The first digits of a sha256 over the names of all looks and the model's weights."""
+    digest = hashlib.sha256(" ".join(NAMES).encode())
     for path in sorted(folder.rglob("*.safetensors")):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
@@ -138,7 +147,7 @@ def model_digest(folder: Path) -> str:
 
 def train_detector(painter: Painter, examples: int = EXAMPLES, folder: Path = FOLDER) -> Detector:
     """Draw examples, train the network, and tell how well it does on held-out subjects."""
-    seen, held = kept_examples(painter, examples, folder / f"{model_digest(DATA / 'model')}-{examples}-{SIZE}.drawn.pt")
+    seen, held = kept_examples(painter, examples, folder / f"{setting(examples)}.drawn.pt")
     network = fit(seen, random.Random(22))
     with torch.no_grad():
         guesses = torch.cat([network(part.float()) for part in in_batches(held.pictures, BATCH)])
@@ -275,13 +284,35 @@ def pair_loss(guesses: Tensor, amounts: Tensor) -> Tensor:
 
 
 def augmented(pictures: Tensor) -> Tensor:
-    """Shift by up to eight pixels, mirror, and a little blur and noise: (N, 3, H, W) to the same."""
+    """Shift by up to eight pixels, mirror, and a little blur and noise: (N, 3, H, W) to the same.
+
+    Half of the pairs also get what guidance does to pictures: more contrast, stronger colours and sharper edges.
+    """
     y, x = (int(v) for v in torch.randint(0, 17, (2,)))
     size = pictures.shape[-1]
     pictures = F.pad(pictures, (8, 8, 8, 8), mode="replicate")[..., y : y + size, x : x + size]
     if float(torch.rand(())) < 0.5:
         pictures = pictures.flip(-1)
-    blurred = F.avg_pool2d(F.pad(pictures, (1, 1, 1, 1), mode="replicate"), 3, stride=1)
-    amount = torch.rand(len(pictures), 1, 1, 1) * 0.5
+    pictures = torch.lerp(pictures, blurred(pictures), torch.rand(len(pictures), 1, 1, 1) * 0.5)
+    pictures = guided_looking(pictures)
     noise = torch.randn_like(pictures) * torch.rand(len(pictures), 1, 1, 1) * 0.04
-    return (torch.lerp(pictures, blurred, amount) + noise).clamp(0, 1)
+    return (pictures + noise).clamp(0, 1)
+
+
+def guided_looking(pictures: Tensor) -> Tensor:
+    """Half of the pairs (2N, 3, H, W) with gains of contrast, colour and edges up to `GAINS`, both of a pair the same."""
+    count = len(pictures)
+    pairs = -(-count // 2)
+    changed = (torch.rand(pairs, 1, 1, 1) < 0.5).float()
+    contrast, colours, edges = (
+        (changed * torch.rand(pairs, 1, 1, 1) * gain).repeat_interleave(2, 0)[:count] for gain in GAINS
+    )
+    mean = pictures.mean((1, 2, 3), keepdim=True)
+    pictures = pictures + contrast * (pictures - mean)
+    pictures = pictures + colours * (pictures - luminance(pictures))
+    return (pictures + edges * (pictures - blurred(pictures))).clamp(0, 1)
+
+
+def blurred(pictures: Tensor) -> Tensor:
+    """The mean over 3 x 3 pixels: (N, 3, H, W) to the same."""
+    return F.avg_pool2d(F.pad(pictures, (1, 1, 1, 1), mode="replicate"), 3, stride=1)

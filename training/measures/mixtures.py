@@ -20,12 +20,14 @@ from training.wardrobe import NAMES, Wardrobe
 APART = (
     {"night_sky", "line_art"},
     {"night_sky", "sepia"},
-    {"twemoji_style", "fluent_style"},
+    {"high_contrast", "fluent_style"},
+    {"high_contrast", "line_art"},
+    {"high_contrast", "night_sky"},
     {"sepia", "warm_cold"},
 )
 """Pairs of looks that are not mixed: one hides the other."""
 
-DRAW_WEIGHTS = {"twemoji_style": 2.0, "fluent_style": 2.0, "pixel_art": 1.5}
+DRAW_WEIGHTS = {"fluent_style": 3.0, "pixel_art": 1.5}
 """Looks that are harder to tell are drawn more often; the others weigh 1."""
 
 PLAIN_SHARE, SINGLE_SHARE, FULL_SHARE, COLD_SHARE = 0.15, 0.55, 0.4, 0.35
