@@ -35,7 +35,7 @@ CATEGORIES = {
     "people-body": ("person", "people"),
     "symbols": ("symbol", "sign"),
 }
-EXTRA_WORDS = (
+EXTRA_WORDS = (  # "twemoji style" is nobody's trigger any more, but the shipped text encoder has its rows
     "twemoji style",
     "fluent style",
     "line art",

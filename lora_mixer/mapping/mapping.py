@@ -82,7 +82,8 @@ def map_adapter(
     tensor = tensor_reader(parsed.file) if read is None else read
     chosen = _choose(parsed, index, tensor, desk)
     hints = _hints(chosen, index)
-    sane = sane_throughout(parsed.file, tensor)
+    every_tensor_placed = not desk.entries and not parsed.unread  # a file to be refused is not read first
+    sane = every_tensor_placed and sane_throughout(parsed.file, tensor)
     for choice in chosen:
         _place(choice, index, hints, desk, sane=sane)
     desk.entries += [_entry_of(unread.key, unread.reason, harmless=unread.harmless) for unread in parsed.unread]

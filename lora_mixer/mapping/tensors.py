@@ -35,9 +35,6 @@ DTYPES = MappingProxyType(
 )
 """safetensors' name of a dtype -> torch's."""
 
-FLOATS = frozenset({"F64", "F32", "F16", "BF16"})
-"""The floating dtypes whose extremes torch finds in place."""
-
 Read = Callable[[TensorInfo], torch.Tensor]
 
 
@@ -70,8 +67,14 @@ def sane_throughout(file: TensorFile, read: Read) -> bool:
     False says nothing: it may hold a dtype that is not looked at this way, or have no place for each tensor (a pickle).
     """
     return file.data_start > 0 and all(
-        stretch.dtype in FLOATS and has_sane_values(read(stretch)) for stretch in _stretches(file)
+        _is_searched_in_place(stretch) and has_sane_values(read(stretch)) for stretch in _stretches(file)
     )
+
+
+def _is_searched_in_place(info: TensorInfo) -> bool:
+    """Whether torch finds the extremes of this dtype without a copy: floating point, but not in one byte."""
+    dtype = DTYPES.get(info.dtype)
+    return dtype is not None and dtype.is_floating_point and dtype.itemsize > 1
 
 
 def _stretches(file: TensorFile) -> Iterator[TensorInfo]:

@@ -119,6 +119,18 @@ def test_a_sound_file_is_read_in_one_piece_for_each_stretch_of_one_dtype(tmp_pat
     assert piece.end - piece.start == adapter.file.size - adapter.file.data_start
 
 
+def test_no_value_is_read_of_a_file_that_has_no_place_here(tmp_path):
+    adapter = parsed(
+        tmp_path / "a.safetensors", tensors_of(Family.SDXL, "mid_block.attentions.0.transformer_blocks.4.attn1.to_q")
+    )
+
+    def read(info):
+        raise AssertionError(info.key)
+
+    with pytest.raises(WrongFamilyError):
+        mapped(adapter, read=read)
+
+
 def test_values_beyond_half_precision_are_refused(tmp_path):
     tensors = {key: one.float() for key, one in tensors_of(Family.SD1, TO_K).items()}
     key = next(key for key in tensors if "lora_up" in key)

@@ -85,36 +85,36 @@ def train_adapter(recipe: Recipe, folder: Path = FOLDER) -> Adapter:
         ids = tokenizer([*[""] * BATCH, *shown.captions], 32).to(accelerator.device)
         noisy, target = noised(shown.plain.to(accelerator.device), noise, times, alphas)
         with torch.no_grad():
-            wrong = both(text, unet, noisy, times, ids) - target
+            base_error = predictions(text, unet, noisy, times, ids) - target
         noisy, target = noised(shown.latents.to(accelerator.device), noise, times, alphas)
         beside = [(partners[shown.beside], BESIDE)] if shown.beside else []
         with stacked(beside), adapter.on(shown.strength):
-            guess = both(text, unet, noisy, times, ids)
-        return StepResult(loss=look_loss(guess - target, wrong, abs(shown.strength)), images=BATCH)
+            error = predictions(text, unet, noisy, times, ids) - target
+        return StepResult(loss=look_loss(error, base_error, abs(shown.strength)), images=BATCH)
 
     loop.run(step)
     loop.use_average()
     return adapter
 
 
-def look_loss(error: Tensor, wrong: Tensor, amount: float) -> Tensor:
+def look_loss(error: Tensor, base_error: Tensor, amount: float) -> Tensor:
     """What is to be made small at a strength of 0..1.
 
     Args:
         error: What the predictions without and with captions (2, N, ...) get wrong about pictures with the look.
-        wrong: What the base alone gets wrong about the same pictures without it.
+        base_error: What the base alone gets wrong about the same pictures without it.
         amount: The strength without its sign.
 
     """
     rest = 1 - amount
-    without, named = error - rest * wrong
+    without, named = error - rest * base_error
     guided = without + (1 + SOFTENED * amount) * (named - without)
-    kept = (error - wrong).diff(dim=0)
+    kept = (error - base_error).diff(dim=0)
     level = (without.square() + guided.square()).mean() / 2
     return (level + GUIDANCE_WEIGHT * rest * kept.square().mean()) / max(amount, LEAST_DIVISOR)
 
 
-def both(text: CLIPTextModel, unet: Unet, noisy: Tensor, times: Tensor, ids: Tensor) -> Tensor:
+def predictions(text: CLIPTextModel, unet: Unet, noisy: Tensor, times: Tensor, ids: Tensor) -> Tensor:
     """The predictions (2, N, 4, 16, 16) for tokens (2N, T): without captions, and with them."""
     states = text(ids).last_hidden_state
     guess: Tensor = unet(noisy.repeat(2, 1, 1, 1), times.repeat(2), encoder_hidden_states=states).sample.float()

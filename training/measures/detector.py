@@ -119,35 +119,32 @@ class Detector:
 
 def make_detector(painter: Painter, examples: int = EXAMPLES, folder: Path = FOLDER) -> Detector:
     """Train the detector for the shipped model, or open the one that was trained for the very same weights."""
-    path = folder / f"{setting(examples)}.pt"
+    setting = digest_of_setting(examples, DATA / "model")
+    path = folder / f"{setting}.pt"
     if path.exists():
         saved = torch.load(path, weights_only=True)
         network = StyleNetwork()
         network.load_state_dict(saved.pop("network"))
         return Detector(network=network.train(mode=False), **saved)
-    detector = train_detector(painter, examples, folder)
+    detector = train_detector(painter, examples, folder / f"{setting}.drawn.pt")
     folder.mkdir(parents=True, exist_ok=True)
     facts = {"accuracy": detector.accuracy, "error": detector.error, "held": detector.held}
     torch.save({"network": detector.network.state_dict(), **facts}, path)
     return detector
 
 
-def setting(examples: int) -> str:
-    """What a detector is kept by: the weights it was trained for, the looks it tells, the number and size of its examples."""
-    return f"{model_digest(DATA / 'model')}-{examples}-{SIZE}"
-
-
-def model_digest(folder: Path) -> str:
-    """The first digits of a sha256 over the names of all looks and the model's weights."""
-    digest = hashlib.sha256(" ".join(NAMES).encode())
+def digest_of_setting(examples: int, folder: Path) -> str:
+    """What a detector is kept by, as the first digits of a sha256: all numbers it hangs on, its looks, and the model's weights."""
+    numbers = (examples, EPOCHS, SIZE, SUBJECT_SHARE, RAW_SHARE, VAE_SHARE, TIMES, GAINS, PRESENT_WEIGHT, STEP_WEIGHT)
+    digest = hashlib.sha256(repr((*numbers, NAMES)).encode())
     for path in sorted(folder.rglob("*.safetensors")):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
 
 
-def train_detector(painter: Painter, examples: int = EXAMPLES, folder: Path = FOLDER) -> Detector:
-    """Draw examples, train the network, and tell how well it does on held-out subjects."""
-    seen, held = kept_examples(painter, examples, folder / f"{setting(examples)}.drawn.pt")
+def train_detector(painter: Painter, examples: int, drawn: Path) -> Detector:
+    """Draw examples into a file, train the network, and tell how well it does on held-out subjects."""
+    seen, held = kept_examples(painter, examples, drawn)
     network = fit(seen, random.Random(22))
     with torch.no_grad():
         guesses = torch.cat([network(part.float()) for part in in_batches(held.pictures, BATCH)])
