@@ -155,6 +155,7 @@ def test_inspect_says_what_loras_have_in_common(embedded: Path) -> None:
         (("render", "prompts/demo.toml", "--size", "0x0"), 2, "--size: width should be"),
         (("render", "prompts/demo.toml", "--output", "pyproject.toml"), 4, "pyproject.toml"),
         (("render", "prompts/demo.toml", "--ray-address", "auto"), 2, "--engine ray"),
+        (("render", "prompts/demo.toml", "--ray-address", "auto", "--dry-run"), 2, "--engine ray"),
         (("render", "prompts/demo.toml", "--engine", "rae"), 2, "--engine"),
         (("rendr",), 2, "rendr"),
     ],

@@ -169,6 +169,7 @@ def render(
     )
     plan = overrides.over(plan)
     _check_loras(overrides, models_path)
+    _check_address(engine, ray_address)
     console = Console(highlight=False, soft_wrap=True)
     for problem in plan.problems:
         console.print(f"{'skipped' if problem.skipped else 'without effect'}: {problem}", style="yellow", markup=False)
@@ -205,6 +206,20 @@ def _check_loras(overrides: Overrides, models_path: Path | None) -> None:
             library.find(use.name)
 
 
+def _check_address(engine: Where, ray_address: str | None) -> None:
+    """Refuse an address that nothing would be done with.
+
+    Raises:
+        RequestError: The engine is not Ray.
+    """
+    if ray_address is not None and engine is not Where.RAY:
+        raise RequestError(
+            f"{ray_address!r} is an address of Ray, and the engine is {engine.value}",
+            where="--ray-address",
+            remedy="Add --engine ray, or leave the address out.",
+        )
+
+
 def _model_of(plan: PromptFile) -> str | None:
     """Return the model to open first; None is the default of models.toml, which pictures that name none must get."""
     asked = [job.request.model for job in plan.jobs]
@@ -214,12 +229,6 @@ def _model_of(plan: PromptFile) -> str | None:
 def _crew(setup: Setup, engine: Where, workers: int, ray_address: str | None, threads: int | None) -> Crew:
     if engine is Where.RAY:
         return RayWorkers(setup, workers, address=ray_address, cpus=threads or 1)
-    if ray_address is not None:
-        raise RequestError(
-            f"{ray_address!r} is an address of Ray, and the engine is local",
-            where="--ray-address",
-            remedy="Add --engine ray, or leave the address out.",
-        )
     if workers > 1:
         return LocalWorkers(setup, workers)
 
