@@ -8,8 +8,8 @@ from typing import Any, cast
 
 import gradio as gr
 
-from lora_mixer import Mixer
-from lora_mixer_app.ui.desk.board import Board
+from lora_mixer import Mixer, RenderRequest
+from lora_mixer_app.ui.desk.board import Board, turned
 from lora_mixer_app.ui.studio import Studio
 
 MODELS = """
@@ -41,3 +41,18 @@ def test_two_tabs_with_two_models_read_one_prompt_by_two_grammars(tmp_path: Path
     for tab in (ours, theirs):
         board.typed(tab, SCHEDULED_TAG)
     assert [len(studio.session(tab).strips) for tab in (ours, theirs)] == [0, 1]
+
+
+def test_a_knob_is_heard_before_its_answer_is_shown(tmp_path: Path) -> None:
+    (tmp_path / "models.toml").write_text(MODELS)
+    studio = Studio(Mixer.open(models_file=tmp_path / "models.toml"), tmp_path / "studio")
+    text = "heart <lora:sepia:1> <lora:line_art:1>"
+    fields = cast("Any", SimpleNamespace(request=lambda _: RenderRequest(prompt=text), prompt="prompt"))
+    part = cast("Any", object())
+    board = Board(studio=studio, fields=fields, screen=part, redraw=part, live=part)
+    tab = cast("gr.Request", SimpleNamespace(session_hash="tab"))
+    board.typed(tab, text)
+    first = studio.session(tab).strips[0]
+    answer = next(board.changed(tab, turned(first.number, solo=True), [False, ""], also={part: "also"}))
+    assert [strip.solo for strip in studio.session(tab).strips] == [True, False]
+    assert answer[part] == "also"

@@ -57,8 +57,14 @@ class Board:
             "api_visibility": "private",
         }
 
-    def changed(self, request: gr.Request, how: Callable[[Strips], Strips], values: Values) -> Iterator[Shown]:
-        """Change the strips, write their tags, and in live mode render; a change that changes nothing is silent."""
+    def changed(
+        self, request: gr.Request, how: Callable[[Strips], Strips], values: Values, *, also: Shown | None = None
+    ) -> Iterator[Shown]:
+        """Change the strips, write their tags, and in live mode render; a change that changes nothing is silent.
+
+        The strips are changed before anything is shown: whoever presses Generate right after a knob gets what it says.
+        ``also`` is shown with the first answer.
+        """
         live, search, *settings = values
         asked = self.fields.request(settings)
         text = asked.prompt
@@ -72,9 +78,9 @@ class Board:
         with as_notice():
             before, after = self.studio.session(request).change(written)
         if before == after:
-            yield {self.redraw: gr.skip()}
+            yield {self.redraw: gr.skip()} | (also or {})
             return
-        yield {self.fields.prompt: text} | self._drawn(request, before, after)
+        yield {self.fields.prompt: text} | self._drawn(request, before, after) | (also or {})
         if live:
             yield from self._played(request, self._on_same_noise(request, replace(asked, prompt=text)), after, search)
 

@@ -122,14 +122,13 @@ class _Drawn:
         ]
 
         def moved(request: gr.Request, value: float, *values: Any) -> Iterator[Shown]:  # noqa: ANN401
-            yield {self.number: value}
-            yield from board.changed(request, turned(number, unet=float(value)), values)
+            yield from board.changed(request, turned(number, unet=float(value)), values, also={self.number: value})
 
         def set_all(request: gr.Request, *values: Any) -> Iterator[Shown]:  # noqa: ANN401
             mine, others = values[: len(knobs)], values[len(knobs) :]
             low, high = _reach(mine[2])
-            yield {self.slider: gr.Slider(value=mine[2], minimum=low, maximum=high)}
-            yield from board.changed(request, lambda strips: _set(strips, number, mine), others)
+            slid: Shown = {self.slider: gr.Slider(value=mine[2], minimum=low, maximum=high)}
+            yield from board.changed(request, lambda strips: _set(strips, number, mine), others, also=slid)
 
         def removed(request: gr.Request, *values: Any) -> Iterator[Shown]:  # noqa: ANN401
             yield from board.changed(request, without(number), values)
