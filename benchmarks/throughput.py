@@ -4,12 +4,18 @@
 the same seeds at the same strengths with the same solver in one process and one thread, and are timed in seconds of
 this process's own work, so that whatever else the machine does leaves the ratio alone. The loop is what its
 documentation shows: load the LoRAs once, `set_adapters`, call the pipeline. Both save every picture as PNG, ours with its
-record and flushed to the disk. The last row holds ours in bfloat16 (`--dtype bfloat16`) against the loop at its default.
+record and flushed to the disk. The third row holds ours in bfloat16 (`--dtype bfloat16`) against the loop at its default.
+
+The last row is what whoever starts it waits for, on a machine that does nothing else: `lora-mixer render` with a worker a
+core and whatever else it chooses by itself, against the loop as a script that leaves threads and dtype to torch and diffusers. Either is timed from its
+start to its last picture, imports, opening and all.
 """
 
 from __future__ import annotations
 
+import os
 import random
+import subprocess
 import sys
 import tempfile
 import time
@@ -95,6 +101,37 @@ def loop(jobs: Sequence[RenderRequest], dtype: str, folder: Path) -> float:
     return time.process_time() - started
 
 
+def waited_for(command: Sequence[str]) -> float:
+    """Return the seconds until a command has ended well."""
+    started = time.perf_counter()
+    subprocess.run([sys.executable, "-W", "ignore", *command], check=True, capture_output=True)
+    return time.perf_counter() - started
+
+
+def whole_machine(count: int, folder: Path) -> Row:
+    """Return the command line with a worker a core against the loop as a script."""
+    cores = os.cpu_count() or 1
+    file = folder / "jobs.txt"
+    file.write_text("\n".join(map(prompt_line, requests(count))), encoding="utf-8")
+    options = ("--workers", str(cores), "--threads", "1", "--batch", str(BATCH))
+    ours = waited_for(["-m", "lora_mixer_app", "render", str(file), "-o", str(folder / "ours"), *options])
+    theirs = waited_for(["-m", "benchmarks.throughput", "--loop", str(count)])
+    return row(
+        f"{count} jobs of two LoRAs each, {STEPS} steps, embedded model, `render --workers {cores}`, started and ended",
+        ours,
+        "loop over diffusers + PEFT as a script",
+        theirs,
+        bar=1 / 3,
+    )
+
+
+def prompt_line(job: RenderRequest) -> str:
+    """Return a job as a line of a prompt file."""
+    loras = ";".join(f"{use.name}={use.strength.unet}" for use in job.loras)
+    asked = f"--seed {job.seed} --steps {job.steps} --cfg_scale {job.cfg} --sampler_name {job.sampler} --loras {loras}"
+    return f"--prompt {job.prompt} --negative_prompt {job.negative} {asked}"
+
+
 def measure(count: int = JOBS) -> list[Row]:
     """Return our time against the loop's; the bar is a third of it."""
     torch.set_num_threads(1)
@@ -102,13 +139,23 @@ def measure(count: int = JOBS) -> list[Row]:
     with tempfile.TemporaryDirectory() as folder:
         mine = {dtype: ours(jobs, dtype, Path(folder)) for dtype in DTYPES}
         plain = {dtype: loop(jobs, dtype, Path(folder)) for dtype in DTYPES}
+        everything = whole_machine(count, Path(folder))
     peer, what = "loop over diffusers + PEFT", f"{count} jobs of two LoRAs each, {STEPS} steps, embedded model"
     rows = [row(f"{what}, {dtype}, one thread", mine[dtype], peer, plain[dtype], bar=1 / 3) for dtype in DTYPES]
     default = row(
         f"{what}, bfloat16, one thread", mine["bfloat16"], f"{peer}, its default float32", plain["float32"], bar=1 / 3
     )
-    return [*rows, default]
+    return [*rows, default, everything]
+
+
+def run_loop(count: int) -> None:
+    """Run the loop as a script of its own would."""
+    with tempfile.TemporaryDirectory() as folder:
+        loop(requests(count), DTYPES[0], Path(folder))
 
 
 if __name__ == "__main__":
+    if sys.argv[1:2] == ["--loop"]:
+        run_loop(int(sys.argv[2]))
+        sys.exit()
     finish(measure(int(sys.argv[2]) if len(sys.argv) > 2 else JOBS))
