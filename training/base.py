@@ -24,6 +24,7 @@ from training.latents import WEIGHTS, load_latents, load_subjects
 from training.loop import Budget, Loop, Progress, StepResult, flat_then_linear
 from training.networks import MAX_TOKENS, TEXT_WIDTH, Unet, make_text_encoder, make_unet
 from training.paths import WORK
+from training.precision import mixed_precision
 from training.progress import report
 from training.tokenizer import CompactTokenizer
 
@@ -90,7 +91,7 @@ def use_plain_attention(unet: Unet) -> None:
 
 def make_loop(budget: Budget, batch: int, folder: Path) -> tuple[Loop, Any]:
     """Build networks, optimizer and the step function of the base run."""
-    accelerator = Accelerator(mixed_precision="bf16")
+    accelerator = Accelerator(mixed_precision=mixed_precision())
     data = Looks()
     tokenizer = CompactTokenizer(all_strings(data.subjects))
     end = len(tokenizer) - 1

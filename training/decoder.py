@@ -18,6 +18,7 @@ from torch.nn import functional as F  # noqa: N812
 from training.loop import Budget, Loop, Progress, StepResult
 from training.networks import SCALING_FACTOR, Vae, open_vae
 from training.paths import WORK
+from training.precision import mixed_precision
 from training.progress import report
 from training.styles import PROCEDURAL, Style, on_white
 from training.vae import FOLDER as VAE_FOLDER
@@ -54,7 +55,7 @@ def adapter_looks() -> dict[str, Style]:
 
 def train_decoder(budget: Budget, batch: int = 8, folder: Path = FOLDER) -> Vae:
     """Train decoder and ``post_quant_conv`` of the finished VAE to the end of the budget; return the averaged VAE."""
-    accelerator = Accelerator(mixed_precision="bf16")
+    accelerator = Accelerator(mixed_precision=mixed_precision())
     torch.manual_seed(0)
     vae = open_vae(VAE_FOLDER / "finished").to(accelerator.device).requires_grad_(requires_grad=False)
     vae = vae.to(memory_format=torch.channels_last)

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from training.networks import SCALING_FACTOR, Unet, Vae
 from training.pixels import in_batches
+from training.precision import autocast
 
 STEPS = 1000
 SCHEDULE: dict[str, Any] = {
@@ -66,7 +67,7 @@ def sample(
     latents = torch.stack([torch.randn(LATENT_SHAPE, generator=torch.Generator().manual_seed(s)) for s in seeds])
     states = torch.cat([negative.expand_as(hidden), hidden])
     for time in scheduler.timesteps:
-        with torch.autocast("cpu", torch.bfloat16):
+        with autocast():
             both = unet(torch.cat([latents, latents]), time, encoder_hidden_states=states).sample.float()
         without, with_text = both.chunk(2)
         latents = scheduler.step(without + scale * (with_text - without), time, latents).prev_sample
@@ -78,6 +79,6 @@ def decode(vae: Vae, latents: Tensor, batch: int = 16) -> Tensor:
     """Unit-variance latents to pictures (N, 3, 128, 128) in 0..1."""
     pictures = []
     for chunk in in_batches(latents, batch):
-        with torch.autocast("cpu", torch.bfloat16):
+        with autocast():
             pictures.append(vae.decode(chunk / SCALING_FACTOR).sample.float())
     return (torch.cat(pictures) / 2 + 0.5).clamp(0, 1)

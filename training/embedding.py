@@ -22,6 +22,7 @@ from training.diffusion import alphas_cumprod, draw_times, noised
 from training.loop import Budget, Loop, Progress, StepResult, cosine
 from training.networks import MAX_TOKENS, TEXT_WIDTH
 from training.paths import WORK
+from training.precision import mixed_precision
 from training.progress import report
 from training.tokenizer import CompactTokenizer
 
@@ -73,7 +74,7 @@ def encode_embedded(text: CLIPTextModel, ids: Tensor, embedded: Tensor) -> Tenso
 
 def train_embedding(images: int = IMAGES) -> Tensor:
     """Learn the vectors (4, 128)."""
-    accelerator = Accelerator(mixed_precision="bf16")
+    accelerator = Accelerator(mixed_precision=mixed_precision())
     text, unet, tokenizer = load_base()
     use_plain_attention(unet)
     for model in (text, unet):

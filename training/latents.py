@@ -21,6 +21,7 @@ from training.colours import COLOURS
 from training.networks import SCALING_FACTOR, Vae, open_vae
 from training.paths import WORK
 from training.pixels import blocks, blur, composite, in_batches, place, to_artwork
+from training.precision import autocast
 from training.progress import report
 from training.recolour import RECOLOURS, own_colour, recolour
 from training.subjects import Emoji, subject_ids
@@ -99,7 +100,7 @@ def encode(vae: Vae, pictures: Tensor, batch: int = 32) -> Tensor:
     """Mean latents of (N, 3, 128, 128) pictures in 0..1, unscaled: (N, 4, 16, 16)."""
     chunks = []
     for chunk in in_batches(pictures, batch):
-        with torch.autocast("cpu", torch.bfloat16):
+        with autocast():
             chunks.append(vae.encode(chunk * 2 - 1).latent_dist.mode().float())
     return torch.cat(chunks)
 

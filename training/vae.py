@@ -22,6 +22,7 @@ from training.loop import Budget, Loop, Progress, StepResult
 from training.networks import Vae, make_vae
 from training.paths import WORK
 from training.pixels import composite, in_batches, place, rotate_hue, shrink_to, to_artwork
+from training.precision import autocast, mixed_precision
 from training.progress import report
 from training.styles import PROCEDURAL, Style
 from training.subjects import subject_ids
@@ -90,7 +91,7 @@ def psnr(vae: Vae, pictures: Tensor, batch: int = 16) -> float:
     """Mean over pictures of the peak signal-to-noise ratio of the reconstruction, in dB on a 0..1 scale."""
     ratios = []
     for chunk in in_batches(pictures, batch):
-        with torch.autocast("cpu", torch.bfloat16):
+        with autocast():
             mean = vae.encode(chunk).latent_dist.mode()
             restored = vae.decode(mean).sample.float().clamp(-1, 1)
         errors = ((restored - chunk) / 2).square().mean((1, 2, 3))
@@ -120,7 +121,7 @@ def vae_loss(restored: Tensor, pictures: Tensor, mean: Tensor, logvar: Tensor) -
 
 def train_vae(budget: Budget, batch: int = 8, folder: Path = FOLDER) -> Vae:
     """Train to the end of the budget and return the averaged VAE."""
-    accelerator = Accelerator(mixed_precision="bf16")
+    accelerator = Accelerator(mixed_precision=mixed_precision())
     torch.manual_seed(0)
     vae = make_vae().to(accelerator.device)
     optimizer = torch.optim.AdamW(vae.parameters(), lr=1.5e-3, betas=(0.9, 0.99), weight_decay=1e-4)

@@ -17,6 +17,7 @@ from training.adapters.data import BESIDE, LEAST, views
 from training.adapters.recipes import Recipe
 from training.artwork import load_emoji
 from training.captions import names_of
+from training.precision import mixed_precision
 
 BASE_NAME = "lora-mixer-emoji"
 """What the files call the model they belong to."""
@@ -75,7 +76,7 @@ def metadata(recipe: Recipe, digest: str, *, started: datetime, batch: int) -> d
         "ss_num_reg_images": "0",
         "ss_resolution": "(128, 128)",
         "ss_clip_skip": "None",
-        "ss_mixed_precision": "bf16",
+        "ss_mixed_precision": mixed_precision(),
         "ss_seed": "0",
         "ss_training_started_at": str(started.timestamp()),
         "ss_training_finished_at": str(datetime.now(UTC).timestamp()),
