@@ -36,7 +36,7 @@ def measure_adapters(painter: Painter, part: float) -> list[Result]:
     detector = make_detector(painter, _some(EXAMPLES, part))
     opened = adapters.open_adapters(painter)
     return [
-        adapters.detection(detector),
+        *adapters.detection(detector),
         *adapters.strengths(painter, opened, detector, _some(50, part)),
         *adapters.blends(painter, opened, detector, _some(14, part)),
         *adapters.slider(painter, opened, _some(20, part)),

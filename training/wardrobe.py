@@ -124,8 +124,14 @@ class Wardrobe:
         if any(words):
             pairs = zip(artwork, words, strict=True)
             artwork = torch.cat([recolour(one[None], word) if word else one[None] for one, word in pairs])
+        return self.put_on(artwork, amounts, papers)
+
+    def put_on(self, artwork: Tensor, amounts: Tensor, papers: Tensor) -> Tensor:
+        """Pictures (N, 3, 128, 128) of artwork (N, 4, 128, 128) on papers (N, 3), with all looks but those of `SETS`."""
+        share: Mapping[str, Tensor] = {name: amounts[:, k, None, None, None] for k, name in enumerate(NAMES)}
         hatted = amounts[:, NAMES.index("top_hat")] > 0
         if bool(hatted.any()):
+            artwork = artwork.clone()
             artwork[hatted] = with_hat(artwork[hatted], self.hat, amounts[hatted, NAMES.index("top_hat")])
         pictures = composite(artwork, papers)
         pictures = torch.lerp(pictures, night_sky(artwork), share["night_sky"])

@@ -7,6 +7,7 @@ import random
 import torch
 
 from training.measures.detector import augmented, detection_rate, fit, guided_looking, pair_loss
+from training.measures.dressed import cut_out
 from training.measures.mixtures import APART, LEAST_STEP, Mixtures, draw_amounts, other_amounts
 from training.wardrobe import NAMES, mix_artwork, with_hat
 
@@ -86,3 +87,33 @@ def test_what_guidance_does_is_done_alike_to_both_of_a_pair_and_not_to_plain_gre
     assert 0 < int((changed != picture).flatten(1).any(1).sum()) < len(picture)
     grey = torch.full((8, 3, 16, 16), 0.5)
     assert torch.allclose(guided_looking(grey), grey, atol=1e-6)
+
+
+def test_amounts_that_nobody_knows_cost_nothing() -> None:
+    amounts = torch.zeros(4, len(NAMES))
+    amounts[:, 1] = torch.nan
+    guesses = amounts.nan_to_num(0).clone().requires_grad_()
+    loss = pair_loss(guesses + 0.3 * amounts.isnan(), amounts)
+    assert float(loss.detach()) == 0
+    (gradient,) = torch.autograd.grad(loss, guesses)
+    assert float(gradient.abs().max()) == 0
+
+
+def test_a_subject_is_cut_out_of_its_paper_and_keeps_what_it_encloses() -> None:
+    paper, ink = torch.tensor([0.9, 0.8, 1.0]), torch.tensor([0.2, 0.1, 0.0])
+    picture = paper[:, None, None].expand(3, 32, 32).clone()
+    picture[:, 8:24, 8:24] = ink[:, None, None]
+    picture[:, 14:18, 14:18] = paper[:, None, None]
+    artwork, papers = cut_out(picture[None])
+    assert torch.equal(papers[0], paper)
+    assert torch.equal(artwork[0, :3], picture)
+    inside = torch.zeros(32, 32)
+    inside[8:24, 8:24] = 1
+    assert torch.equal(artwork[0, 3], inside)
+
+
+def test_only_looks_that_are_asked_for_are_drawn() -> None:
+    few = NAMES[2:4]
+    amounts = draw_amounts(200, random.Random(5), few)
+    shown = torch.cat([amounts, other_amounts(amounts, random.Random(6), few)]).any(0)
+    assert [name for name, one in zip(NAMES, shown.tolist(), strict=True) if one] == list(few)

@@ -38,20 +38,24 @@ def predictions(seed: int) -> torch.Tensor:
     return torch.randn(2, 3, 4, 8, 8, generator=torch.Generator().manual_seed(seed))
 
 
+def loss(error: torch.Tensor, base_error: torch.Tensor, amount: float) -> float:
+    return float(look_loss(error, base_error, amount, guidance_weight=4.0))
+
+
 def test_a_perfect_adapter_has_no_loss_at_full_strength_whatever_the_base_gets_wrong() -> None:
-    assert float(look_loss(torch.zeros(2, 3, 4, 8, 8), predictions(0), 1.0)) == 0
+    assert loss(torch.zeros(2, 3, 4, 8, 8), predictions(0), 1.0) == 0
 
 
 @pytest.mark.parametrize("amount", [0.25, 0.5, 1.0])
 def test_a_fault_of_one_prediction_alone_costs_more_than_a_fault_of_both(amount: float) -> None:
     wrong, fault = predictions(1), predictions(2)[0]
     ideal = (1 - amount) * wrong
-    both = look_loss(ideal + fault, wrong, amount)
-    named = look_loss(ideal + torch.stack([torch.zeros_like(fault), 2**0.5 * fault]), wrong, amount)
-    assert float(named) > float(both)
+    both = loss(ideal + fault, wrong, amount)
+    named = loss(ideal + torch.stack([torch.zeros_like(fault), 2**0.5 * fault]), wrong, amount)
+    assert named > both
 
 
 def test_towards_no_strength_the_best_is_what_the_base_does() -> None:
     wrong = predictions(3)
-    kept, other = (float(look_loss(error, wrong, 1e-3)) for error in (wrong, 0 * wrong))
+    kept, other = (loss(error, wrong, 1e-3) for error in (wrong, 0 * wrong))
     assert kept < 1e-4 * other

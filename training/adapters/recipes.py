@@ -21,6 +21,8 @@ class Recipe:
     text: bool = False
     rate: float = 3e-3
     images: int = 8000
+    guidance_weight: float = 4.0
+    """How much keeping the difference that guidance enlarges counts at low strengths; less where a look takes away what it adds."""
     beside: tuple[str, ...] = ()
     """Adapters that are trained before this one and stand beside it a part of the time, so that they blend."""
     licence: str = "Apache-2.0"
@@ -39,7 +41,8 @@ RECIPES = (
         alpha=8,
         text=True,
         images=16000,
-        beside=("sepia",),
+        guidance_weight=1.0,
+        beside=("sepia", "top_hat"),
         description="Black contours on white paper, no fill.",
         notes="Plain LoRA on the UNet's attention layers and the text encoder.",
     ),
@@ -60,7 +63,7 @@ RECIPES = (
         alpha=8,
         text=True,
         images=16000,
-        beside=("line_art", "night_sky", "sepia"),
+        beside=("night_sky", "sepia"),
         description="Puts a black top hat on whoever the prompt names.",
         notes="A concept, not a style. Plain LoRA on UNet and text encoder. Best on animals and faces.",
     ),
@@ -140,7 +143,7 @@ def training_order(names: list[str]) -> list[str]:
     """The names with all that stand beside them, each after those it is trained beside.
 
     >>> training_order(["line_art"])
-    ['sepia', 'line_art']
+    ['sepia', 'night_sky', 'top_hat', 'line_art']
     """
     ordered: list[str] = []
     for name in names:

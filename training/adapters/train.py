@@ -34,14 +34,12 @@ from training.diffusion import alphas_cumprod, draw_times, noised
 from training.loop import Budget, Loop, Progress, StepResult, cosine
 from training.networks import Unet, open_vae
 from training.paths import WORK
+from training.precision import mixed_precision
 from training.progress import report
 from training.vae import FOLDER as VAE_FOLDER
 
 FOLDER = WORK / "loras"
 BATCH = 16
-
-GUIDANCE_WEIGHT = 4.0
-"""How much the difference that guidance enlarges counts beside the two predictions, at strength 0; nothing at 1."""
 
 SOFTENED = 0.8
 """At strength 1 the prediction that is guided by 1 + this is the right one, so that a look is not overdone by more guidance."""
@@ -52,7 +50,7 @@ LEAST_DIVISOR = 0.25
 
 def train_adapter(recipe: Recipe, folder: Path = FOLDER) -> Adapter:
     """Train one adapter to its number of pictures, or go on with it."""
-    accelerator = Accelerator(mixed_precision="bf16")
+    accelerator = Accelerator(mixed_precision=mixed_precision())
     text, unet, tokenizer = load_base()
     use_plain_attention(unet)
     for model in (text, unet):
@@ -90,20 +88,22 @@ def train_adapter(recipe: Recipe, folder: Path = FOLDER) -> Adapter:
         beside = [(partners[shown.beside], BESIDE)] if shown.beside else []
         with stacked(beside), adapter.on(shown.strength):
             error = predictions(text, unet, noisy, times, ids) - target
-        return StepResult(loss=look_loss(error, base_error, abs(shown.strength)), images=BATCH)
+        loss = look_loss(error, base_error, abs(shown.strength), guidance_weight=recipe.guidance_weight)
+        return StepResult(loss=loss, images=BATCH)
 
     loop.run(step)
     loop.use_average()
     return adapter
 
 
-def look_loss(error: Tensor, base_error: Tensor, amount: float) -> Tensor:
+def look_loss(error: Tensor, base_error: Tensor, amount: float, *, guidance_weight: float) -> Tensor:
     """What is to be made small at a strength of 0..1.
 
     Args:
         error: What the predictions without and with captions (2, N, ...) get wrong about pictures with the look.
         base_error: What the base alone gets wrong about the same pictures without it.
         amount: The strength without its sign.
+        guidance_weight: How much the difference that guidance enlarges counts at strength 0; nothing at 1.
 
     """
     rest = 1 - amount
@@ -111,7 +111,7 @@ def look_loss(error: Tensor, base_error: Tensor, amount: float) -> Tensor:
     guided = without + (1 + SOFTENED * amount) * (named - without)
     kept = (error - base_error).diff(dim=0)
     level = (without.square() + guided.square()).mean() / 2
-    return (level + GUIDANCE_WEIGHT * rest * kept.square().mean()) / max(amount, LEAST_DIVISOR)
+    return (level + guidance_weight * rest * kept.square().mean()) / max(amount, LEAST_DIVISOR)
 
 
 def predictions(text: CLIPTextModel, unet: Unet, noisy: Tensor, times: Tensor, ids: Tensor) -> Tensor:

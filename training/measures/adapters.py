@@ -40,17 +40,19 @@ def open_adapters(painter: Painter) -> dict[str, Adapter]:
     return {r.name: read_adapter(DATA / "loras" / f"{r.name}.safetensors", painter.text, painter.unet) for r in RECIPES}
 
 
-def detection(detector: Detector) -> Result:
-    """How well the style detector does on real pictures of subjects it was not trained on; told, not barred."""
-    note = "looks over the 95 % quantile of pictures without them: "
-    note += ", ".join(f"{name} {value:.0f}" for name, value in detector.accuracy.items())
-    return Result(
-        measure="style detector on held-out subjects, mean absolute error of the amount",
-        value=detector.error,
-        bar=None,
-        samples=detector.held,
-        note=note,
-    )
+def detection(detector: Detector) -> list[Result]:
+    """How well the style detector does on subjects it was not trained on; told, not barred."""
+    shown = {
+        "held-out subjects": detector.artwork,
+        "the base's pictures of held-out subjects, dressed": detector.painted,
+    }
+    results = []
+    for what, trust in shown.items():
+        note = "looks over the 95 % quantile of pictures without them: "
+        note += ", ".join(f"{name} {value:.0f}" for name, value in trust.accuracy.items())
+        measure = f"style detector on {what}, mean absolute error of the amount"
+        results.append(Result(measure=measure, value=trust.error, bar=None, samples=trust.held, note=note))
+    return results
 
 
 def strengths(painter: Painter, adapters: dict[str, Adapter], detector: Detector, count: int = 50) -> list[Result]:

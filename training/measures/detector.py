@@ -1,9 +1,9 @@
 """The style detector: one small network that says how much of each look a picture shows.
 
-It learns from real artwork only (`training.measures.mixtures`), never from a picture that an adapter had a part in: from all
-emoji, of which the model's subjects are a sixth, so that it learns looks and not drawings. So that it holds on generated
-pictures, most examples go through the model without adapters first: through the VAE, or noised a little and denoised again
-by the base. Only a little: from the middle of the schedule on, the base redraws every look as its own, and the label would
+It learns from real artwork (`training.measures.mixtures`) and from what the base made of it or painted itself
+(`training.measures.dressed`), never from a picture that an adapter had a part in: from all emoji, of which the model's
+subjects are a sixth, so that it learns looks and not drawings. So that it holds on generated pictures, most examples of
+artwork go through the model without adapters first: through the VAE, or noised a little and denoised again by the base. Only a little: from the middle of the schedule on, the base redraws every look as its own, and the label would
 name what is no longer there. Emoji are split: accuracy is told on subjects of which it saw neither drawing nor namesake.
 """
 
@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import random
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -24,11 +25,13 @@ from training.captions import names_of, plain
 from training.diffusion import alphas_cumprod, decode, noised
 from training.latents import encode
 from training.loop import cosine
+from training.measures.dressed import draw_dressed
 from training.measures.mixtures import Mixtures, draw
 from training.networks import SCALING_FACTOR
 from training.painter import Painter
 from training.paths import DATA, WORK
 from training.pixels import in_batches, shrink_to
+from training.precision import autocast
 from training.progress import report
 from training.styles import luminance
 from training.subjects import is_subject, subject_ids
@@ -36,6 +39,9 @@ from training.wardrobe import NAMES, Wardrobe
 
 FOLDER = WORK / "detector"
 EXAMPLES = 9000
+PAINTED_SHARE = 0.27
+"""Pairs that the base painted, as a share of those of artwork."""
+
 EPOCHS = 14
 BATCH = 64
 RATE = 2e-3
@@ -91,16 +97,24 @@ class StyleNetwork(nn.Module):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Detector:
-    """The trained network, and how well it does on subjects it never saw."""
+class Trust:
+    """How well the detector does on pictures of subjects it never saw."""
 
-    network: StyleNetwork
     accuracy: dict[str, float]
     """Percent by look: pictures with it scoring over the threshold that 5 % of pictures without it pass."""
     error: float
     """Mean absolute error of the amounts."""
     held: int
-    """Pictures that accuracy and error were told on."""
+    """Pictures that this was told on."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Detector:
+    """The trained network, and how far it can be trusted on artwork and on pictures of the base."""
+
+    network: StyleNetwork
+    artwork: Trust
+    painted: Trust
 
     @torch.no_grad()
     def score(self, pictures: Tensor, name: str) -> Tensor:
@@ -124,55 +138,80 @@ def make_detector(painter: Painter, examples: int = EXAMPLES, folder: Path = FOL
     if path.exists():
         saved = torch.load(path, weights_only=True)
         network = StyleNetwork()
-        network.load_state_dict(saved.pop("network"))
-        return Detector(network=network.train(mode=False), **saved)
-    detector = train_detector(painter, examples, folder / f"{setting}.drawn.pt")
+        network.load_state_dict(saved["network"])
+        told = {name: Trust(**saved[name]) for name in ("artwork", "painted")}
+        return Detector(network=network.train(mode=False), **told)
+    detector = train_detector(painter, examples, folder / setting)
     folder.mkdir(parents=True, exist_ok=True)
-    facts = {"accuracy": detector.accuracy, "error": detector.error, "held": detector.held}
-    torch.save({"network": detector.network.state_dict(), **facts}, path)
+    told = {"artwork": asdict(detector.artwork), "painted": asdict(detector.painted)}
+    torch.save({"network": detector.network.state_dict(), **told}, path)
     return detector
 
 
 def digest_of_setting(examples: int, folder: Path) -> str:
     """What a detector is kept by, as the first digits of a sha256: all numbers it hangs on, its looks, and the model's weights."""
-    numbers = (examples, EPOCHS, SIZE, SUBJECT_SHARE, RAW_SHARE, VAE_SHARE, TIMES, GAINS, PRESENT_WEIGHT, STEP_WEIGHT)
-    digest = hashlib.sha256(repr((*numbers, NAMES)).encode())
+    shares = (SUBJECT_SHARE, RAW_SHARE, VAE_SHARE, PAINTED_SHARE)
+    numbers = (examples, EPOCHS, SIZE, shares, TIMES, GAINS, PRESENT_WEIGHT, STEP_WEIGHT)
+    digest = hashlib.sha256(repr((numbers, NAMES)).encode())
     for path in sorted(folder.rglob("*.safetensors")):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
 
 
-def train_detector(painter: Painter, examples: int, drawn: Path) -> Detector:
-    """Draw examples into a file, train the network, and tell how well it does on held-out subjects."""
-    seen, held = kept_examples(painter, examples, drawn)
-    network = fit(seen, random.Random(22))
-    with torch.no_grad():
-        guesses = torch.cat([network(part.float()) for part in in_batches(held.pictures, BATCH)])
-    return Detector(
-        network=network,
-        accuracy={name: detection_rate(guesses[:, k], held.amounts[:, k]) for k, name in enumerate(NAMES)},
-        error=float((guesses - held.amounts).abs().mean()),
+def train_detector(painter: Painter, examples: int, folder: Path) -> Detector:
+    """Draw examples into files, train the network, and tell how well it does on held-out subjects."""
+    rng, pairs = random.Random(21), max(2, round(examples / 2))
+    seen, held = kept(folder / "artwork.pt", lambda: draw_artwork(painter, pairs, rng))
+    painted = max(2, round(pairs * PAINTED_SHARE))
+    more, held_more = kept(folder / "painted.pt", lambda: draw_painted(painter, painted, random.Random(23)))
+    both = Mixtures(
+        pictures=torch.cat([seen.pictures, more.pictures]),
+        amounts=torch.cat([seen.amounts, more.amounts]),
+        rows=seen.rows + more.rows,
+    )
+    network = fit(both, random.Random(22))
+    return Detector(network=network, artwork=trust(network, held), painted=trust(network, held_more))
+
+
+@torch.no_grad()
+def trust(network: StyleNetwork, held: Mixtures) -> Trust:
+    """How well the network tells the amounts that are known."""
+    guesses = torch.cat([network(part.float()) for part in in_batches(held.pictures, BATCH)])
+    told = {k: name for k, name in enumerate(NAMES) if not held.amounts[:, k].isnan().any()}
+    return Trust(
+        accuracy={name: detection_rate(guesses[:, k], held.amounts[:, k]) for k, name in told.items()},
+        error=float((guesses - held.amounts).abs().nanmean()),
         held=len(held.pictures),
     )
 
 
-def kept_examples(painter: Painter, count: int, path: Path) -> tuple[Mixtures, Mixtures]:
-    """Examples of known and of held-out emoji: drawn once and kept, so that a killed run need not draw them again."""
+def kept(path: Path, draw_both: Callable[[], tuple[Mixtures, Mixtures]]) -> tuple[Mixtures, Mixtures]:
+    """Examples to learn from and held-out ones: drawn once and kept, so that a killed run need not draw them again."""
     if not path.exists():
-        rng, wardrobe = random.Random(21), Wardrobe()
-        known, others, held = split()
-        half = max(2, round(count / 2))
-        own = round(half * SUBJECT_SHARE)
-        rows = rng.choices(known, k=own) + rng.choices(others, k=half - own)
-        rng.shuffle(rows)
-        seen = draw_examples(painter, wardrobe, rows, rng)
-        unseen = draw_examples(painter, wardrobe, rng.choices(held, k=max(2, half // 6)), rng)
         path.parent.mkdir(parents=True, exist_ok=True)
         unfinished = path.with_suffix(".part")
-        torch.save([asdict(one) for one in (seen, unseen)], unfinished)
+        torch.save([asdict(one) for one in draw_both()], unfinished)
         unfinished.replace(path)
     seen, unseen = (Mixtures(**one) for one in torch.load(path, weights_only=True))
     return seen, unseen
+
+
+def draw_artwork(painter: Painter, pairs: int, rng: random.Random) -> tuple[Mixtures, Mixtures]:
+    """Artwork of known emoji, subjects and others, and of held-out subjects."""
+    wardrobe = Wardrobe()
+    known, others, held = split()
+    own = round(pairs * SUBJECT_SHARE)
+    rows = rng.choices(known, k=own) + rng.choices(others, k=pairs - own)
+    rng.shuffle(rows)
+    seen = draw_examples(painter, wardrobe, rows, rng)
+    return seen, draw_examples(painter, wardrobe, rng.choices(held, k=max(2, pairs // 6)), rng)
+
+
+def draw_painted(painter: Painter, pairs: int, rng: random.Random) -> tuple[Mixtures, Mixtures]:
+    """Pictures of the base of known subjects, and of held-out ones, dressed."""
+    known, _, held = split()
+    seen = draw_dressed(painter, rng.choices(known, k=pairs), rng)
+    return seen, draw_dressed(painter, rng.choices(held, k=max(2, pairs // 6)), rng)
 
 
 def split() -> tuple[list[int], list[int], list[int]]:
@@ -238,7 +277,7 @@ def redraw(painter: Painter, latents: Tensor, captions: list[str], rng: random.R
     clean = noisy
     for time, after in zip(times, [*times[1:], 0], strict=True):
         a, s = alphas[time].sqrt(), (1 - alphas[time]).sqrt()
-        with torch.autocast("cpu", torch.bfloat16):
+        with autocast():
             both = painter.unet(torch.cat([noisy, noisy]), time, encoder_hidden_states=states).sample.float()
         without, named = both.chunk(2)
         v = without + GUIDANCE * (named - without)
@@ -260,7 +299,7 @@ def fit(examples: Mixtures, rng: random.Random, epochs: int = EPOCHS) -> StyleNe
         firsts = 2 * torch.randint(pairs, (min(BATCH // 2, pairs),))
         rows = torch.stack([firsts, firsts + 1], 1).flatten()
         pictures = augmented(examples.pictures[rows].float()).contiguous(memory_format=torch.channels_last)
-        with torch.autocast("cpu", torch.bfloat16):
+        with autocast():
             guesses = network(pictures).float()
         loss = pair_loss(guesses, examples.amounts[rows])
         loss.backward()
@@ -272,7 +311,8 @@ def fit(examples: Mixtures, rng: random.Random, epochs: int = EPOCHS) -> StyleNe
 
 
 def pair_loss(guesses: Tensor, amounts: Tensor) -> Tensor:
-    """Squared error of amounts (N, 8), and of what changes from each even row to the odd one after it."""
+    """Squared error of known amounts (N, 8), and of what changes from each even row to the odd one after it."""
+    amounts = torch.where(amounts.isnan(), guesses.detach(), amounts)
     weights = torch.where(amounts == ABSENT, 1.0, PRESENT_WEIGHT)
     level = (weights * (guesses - amounts).square()).mean()
     changed = (guesses[1::2] - guesses[::2]) - (amounts[1::2] - amounts[::2])

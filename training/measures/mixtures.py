@@ -7,6 +7,7 @@ detector can be taught what changes when nothing but a look does.
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -39,23 +40,26 @@ LEAST_STEP = 0.15
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mixtures:
-    """Pictures (N, 3, 128, 128) in 0..1, how much of each look they show (N, 8), and their emoji; rows 2k and 2k + 1 pair."""
+    """Pictures (N, 3, 128, 128) in 0..1, how much of each look they show (N, 8), and their emoji; rows 2k and 2k + 1 pair.
+
+    An amount that nobody knows is NaN.
+    """
 
     pictures: Tensor
     amounts: Tensor
     rows: list[int]
 
 
-def draw_amounts(count: int, rng: random.Random) -> Tensor:
-    """Amounts (count, 8): nothing, one look in any amount, or two looks that go together."""
-    pairs = [{a, b} for a in NAMES for b in NAMES if a < b and {a, b} not in APART]
+def draw_amounts(count: int, rng: random.Random, looks: Sequence[str] = NAMES) -> Tensor:
+    """Amounts (count, 8) of some looks: nothing, one look in any amount, or two looks that go together."""
+    pairs = [{a, b} for a in looks for b in looks if a < b and {a, b} not in APART]
     amounts = torch.zeros(count, len(NAMES))
     for row in amounts:
         roll = rng.random()
         if roll < PLAIN_SHARE:
             continue
         single = roll < PLAIN_SHARE + SINGLE_SHARE
-        chosen = {_draw_look(rng)} if single else rng.choice(pairs)
+        chosen = {_draw_look(rng, looks)} if single else rng.choice(pairs)
         for name in sorted(chosen):
             partial = rng.uniform(0, 1) if single else rng.uniform(0.4, 1)
             amount = 1.0 if rng.random() < FULL_SHARE else partial
@@ -64,12 +68,12 @@ def draw_amounts(count: int, rng: random.Random) -> Tensor:
     return amounts
 
 
-def other_amounts(amounts: Tensor, rng: random.Random) -> Tensor:
-    """Amounts that differ from (N, 8) in one look each: in one that is there, or in any where none is."""
+def other_amounts(amounts: Tensor, rng: random.Random, looks: Sequence[str] = NAMES) -> Tensor:
+    """Amounts that differ from (N, 8) in one look each: in one that is there, or in any of ``looks`` where none is."""
     others = amounts.clone()
     for row in others:
         there = [k for k, amount in enumerate(row.tolist()) if amount]
-        k = rng.choice(there) if there else NAMES.index(_draw_look(rng))
+        k = rng.choice(there) if there else NAMES.index(_draw_look(rng, looks))
         sign = -1.0 if float(row[k]) < 0 else 1.0
         amount = abs(float(row[k]))
         away = [part for part in ((0.0, amount - LEAST_STEP), (amount + LEAST_STEP, 1.0)) if part[0] <= part[1]]
@@ -78,8 +82,8 @@ def other_amounts(amounts: Tensor, rng: random.Random) -> Tensor:
     return others
 
 
-def _draw_look(rng: random.Random) -> str:
-    return rng.choices(NAMES, [DRAW_WEIGHTS.get(name, 1.0) for name in NAMES])[0]
+def _draw_look(rng: random.Random, looks: Sequence[str]) -> str:
+    return rng.choices(looks, [DRAW_WEIGHTS.get(name, 1.0) for name in looks])[0]
 
 
 def draw(wardrobe: Wardrobe, rows: list[int], rng: random.Random) -> Mixtures:
