@@ -51,6 +51,9 @@ SIZE = 128
 HELD = 5
 """Every fifth subject is held out."""
 
+FEWEST_HELD = 12
+"""Pairs of held-out subjects at least, however small a run is: with fewer, no picture may be without a look."""
+
 SUBJECT_SHARE = 0.5
 """Examples of the model's own subjects; the rest shows any other emoji."""
 
@@ -204,14 +207,14 @@ def draw_artwork(painter: Painter, pairs: int, rng: random.Random) -> tuple[Mixt
     rows = rng.choices(known, k=own) + rng.choices(others, k=pairs - own)
     rng.shuffle(rows)
     seen = draw_examples(painter, wardrobe, rows, rng)
-    return seen, draw_examples(painter, wardrobe, rng.choices(held, k=max(2, pairs // 6)), rng)
+    return seen, draw_examples(painter, wardrobe, rng.choices(held, k=max(FEWEST_HELD, pairs // 6)), rng)
 
 
 def draw_painted(painter: Painter, pairs: int, rng: random.Random) -> tuple[Mixtures, Mixtures]:
     """Pictures of the base of known subjects, and of held-out ones, dressed."""
     known, _, held = split()
     seen = draw_dressed(painter, rng.choices(known, k=pairs), rng)
-    return seen, draw_dressed(painter, rng.choices(held, k=max(2, pairs // 6)), rng)
+    return seen, draw_dressed(painter, rng.choices(held, k=max(FEWEST_HELD, pairs // 6)), rng)
 
 
 def split() -> tuple[list[int], list[int], list[int]]:
