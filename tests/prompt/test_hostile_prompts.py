@@ -63,19 +63,13 @@ def test_32_times_the_text_takes_nothing_like_1024_times_as_long(text: Callable[
     assert large < 32 * small * 10
 
 
-def reading(text: str, grammar: str) -> float:
-    """Return the seconds of this process's own work that reading a prompt takes."""
-    started = time.process_time()
-    parse(text, grammar=grammar)
-    return time.process_time() - started
-
-
 @pytest.mark.parametrize("shard", ["([)]", "(", "[", "()", "(a:1.2)", "[a|b]", "a, ", "word ", "AND ", "\\("])
 def test_ten_megabytes_are_read_within_two_seconds_and_little_memory(shard: str) -> None:
     text = shard * (10_000_000 // len(shard))
     for grammar in GRAMMARS:
-        assert any(reading(text, grammar.name) < 2 for _ in range(3))  # what else a machine does is not the parser's
+        started = time.process_time()
         prompt = parse(text, grammar=grammar.name)
+        assert time.process_time() - started < 2
         assert sum(1 for clause in prompt.clauses for _ in walk(clause.children)) < 3 * MAX_TOKENS
     assert expand(text[:1_000_000], seed=1) == text[:1_000_000]
 
