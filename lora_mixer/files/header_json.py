@@ -13,7 +13,6 @@ from lora_mixer.files.tensor_file import TensorInfo
 _METADATA = "__metadata__"
 _FIELDS = {"dtype", "shape", "data_offsets"}
 _LARGEST = 2**63 - 1  # of a size or an offset; torch counts in int64
-_DIGITS = len(str(_LARGEST))
 _SIGNED = (b"[-", b",-", b":-", b" -", b"\t-", b"\n-", b"\r-")
 """What may begin a number below nothing; in a name or in the metadata it means nothing."""
 
@@ -51,13 +50,13 @@ def parse_header(header: bytes, data_size: int, limits: Limits) -> tuple[tuple[T
 
 
 def _load(header: bytes) -> dict[str, object]:
-    """Parse the JSON; each number's digits are looked at only where one may have a sign, as that takes twice the time."""
+    """Parse the JSON; numbers are looked at one by one only where one may have a sign, as that takes twice the time."""
     signed = any(sign in header for sign in _SIGNED)
     try:
         table: dict[str, object] = json.loads(
             header.decode("utf-8"),
             object_pairs_hook=_no_duplicates,
-            parse_int=_natural if signed else None,
+            parse_int=_unsigned if signed else None,
             parse_float=_no_number,
             parse_constant=_no_number,
         )
@@ -80,11 +79,10 @@ def _no_duplicates(pairs: list[tuple[str, object]]) -> dict[str, object]:
     return table
 
 
-def _natural(digits: str) -> int:
-    number = int(digits) if len(digits) <= _DIGITS else _LARGEST + 1
-    if number > _LARGEST or digits.startswith("-"):
+def _unsigned(digits: str) -> int:
+    if digits.startswith("-"):
         raise HeaderError(f"the number {digits[:24]} is impossible in a header")
-    return number
+    return int(digits)
 
 
 def _no_number(text: str) -> NoReturn:

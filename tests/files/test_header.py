@@ -131,6 +131,12 @@ BAD_HEADERS = {
     "a shape that overflows to zero": ({"a": {"dtype": "F32", "shape": [2**32, 2**32, 4], "data_offsets": [0, 0]}}, "too many elements"),
     "a negative side": ({"a": {"dtype": "F32", "shape": [-1], "data_offsets": [0, 4]}}, "impossible"),
     "minus zero": (b'{"a":{"dtype":"F32","shape":[1],"data_offsets":[-0,4]}}', "impossible"),
+    **{
+        f"minus zero behind {gap!r}": (f'{{"a":{{"dtype":"F32","shape":[1],"data_offsets":[0{gap}-0]}}}}'.encode(), "impossible")
+        for gap in (",", ", ", ",\t", ",\n", ",\r")
+    },
+    "a side beyond int64": ({"a": ONE | {"shape": [2**63]}}, "impossible"),
+    "an offset beyond int64": ({"a": ONE | {"data_offsets": [0, 2**63]}}, "impossible"),
     "a float side": ({"a": {"dtype": "F32", "shape": [1.0], "data_offsets": [0, 4]}}, "not whole"),
     "a true side": ({"a": {"dtype": "F32", "shape": [True], "data_offsets": [0, 4]}}, "list of whole numbers"),
     "a text side": ({"a": {"dtype": "F32", "shape": ["1"], "data_offsets": [0, 4]}}, "list of whole numbers"),
