@@ -7,8 +7,8 @@ documentation shows: load the LoRAs once, `set_adapters`, call the pipeline. Bot
 record and flushed to the disk. The third row holds ours in bfloat16 (`--dtype bfloat16`) against the loop at its default.
 
 The last row is what whoever starts it waits for, on a machine that does nothing else: `lora-mixer render` with a worker a
-core and whatever else it chooses by itself, against the loop as a script that leaves threads and dtype to torch and diffusers. Either is timed from its
-start to its last picture, imports, opening and all.
+core, against the loop as a script that leaves threads and dtype to torch and diffusers. Either is timed from its start to
+its last picture, imports, opening and all.
 """
 
 from __future__ import annotations
@@ -115,7 +115,7 @@ def whole_machine(count: int, folder: Path) -> Row:
     file.write_text("\n".join(map(prompt_line, requests(count))), encoding="utf-8")
     options = ("--workers", str(cores), "--threads", "1", "--batch", str(BATCH))
     ours = waited_for(["-m", "lora_mixer_app", "render", str(file), "-o", str(folder / "ours"), *options])
-    theirs = waited_for(["-m", "benchmarks.throughput", "--loop", str(count)])
+    theirs = waited_for(["-c", f"from benchmarks.throughput import run_loop; run_loop({count})"])
     return row(
         f"{count} jobs of two LoRAs each, {STEPS} steps, embedded model, `render --workers {cores}`, started and ended",
         ours,
@@ -155,7 +155,4 @@ def run_loop(count: int) -> None:
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["--loop"]:
-        run_loop(int(sys.argv[2]))
-        sys.exit()
     finish(measure(int(sys.argv[2]) if len(sys.argv) > 2 else JOBS))
