@@ -1,21 +1,18 @@
-"""Matrix products in bfloat16 where the processor has it, in float32 elsewhere: emulated it is dozens of times slower."""
+"""Matrix products in bfloat16 where the device has it, in float32 elsewhere: emulated on a CPU it is dozens of times slower."""
 
 from __future__ import annotations
 
 import torch
 from accelerate import PartialState  # type: ignore[import-untyped]
 
-from lora_mixer.models.device import cpu_has_bfloat16
+from lora_mixer.models.device import choose_dtype
 
 
 def mixed_precision() -> str:
-    """``bf16`` or ``no``, in accelerate's and kohya's words.
-
-    A GPU is asked for bfloat16 in any case: without it, accelerate says so.
-    """
-    return "bf16" if PartialState().device.type != "cpu" or cpu_has_bfloat16() else "no"
+    """``bf16`` or ``no``, in accelerate's and kohya's words, for the device that accelerate trains on."""
+    return "bf16" if choose_dtype(PartialState().device) is torch.bfloat16 else "no"
 
 
 def autocast() -> torch.autocast:
-    """What pictures are measured and made under on the CPU."""
-    return torch.autocast("cpu", torch.bfloat16, enabled=cpu_has_bfloat16())
+    """What pictures are made and measured under, on the CPU."""
+    return torch.autocast("cpu", torch.bfloat16, enabled=choose_dtype(torch.device("cpu")) is torch.bfloat16)

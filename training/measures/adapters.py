@@ -14,6 +14,7 @@ from training.adapters.recipes import RECIPES
 from training.captions import names_of
 from training.latents import load_subjects
 from training.measures.detector import Detector
+from training.measures.dressed import STEPS
 from training.measures.result import Result, share
 from training.painter import Painter
 from training.paths import DATA
@@ -31,7 +32,6 @@ BLEND_STRENGTH = 0.7
 FALSE_ALARM = 0.95
 """A style counts as seen when it scores above this quantile of pictures made without any adapter."""
 
-STEPS = 8
 HEADS = ("animal", "face", "cat", "monkey")
 
 

@@ -1,10 +1,7 @@
 """The style detector: one small network that says how much of each look a picture shows.
 
-It learns from real artwork (`training.measures.mixtures`) and from what the base made of it or painted itself
-(`training.measures.dressed`), never from a picture that an adapter had a part in: from all emoji, of which the model's
-subjects are a sixth, so that it learns looks and not drawings. So that it holds on generated pictures, most examples of
-artwork go through the model without adapters first: through the VAE, or noised a little and denoised again by the base. Only a little: from the middle of the schedule on, the base redraws every look as its own, and the label would
-name what is no longer there. Emoji are split: accuracy is told on subjects of which it saw neither drawing nor namesake.
+It learns from pairs of real artwork and of pictures that the base painted (`training.measures.examples`), never from a picture
+that an adapter had a part in. Emoji are split: accuracy is told on subjects of which it saw neither drawing nor namesake.
 """
 
 from __future__ import annotations
@@ -12,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import itertools
 import random
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -20,51 +16,25 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
-from training.artwork import load_emoji
-from training.captions import names_of, plain
-from training.diffusion import alphas_cumprod, decode, noised
-from training.latents import encode
 from training.loop import cosine
-from training.measures.dressed import draw_dressed
-from training.measures.mixtures import Mixtures, draw
-from training.networks import SCALING_FACTOR
+from training.measures.examples import SETTING, kept_examples
+from training.measures.mixtures import Mixtures, joined
 from training.painter import Painter
 from training.paths import DATA, WORK
 from training.pixels import in_batches, shrink_to
 from training.precision import autocast
 from training.progress import report
 from training.styles import luminance
-from training.subjects import is_subject, subject_ids
-from training.wardrobe import NAMES, Wardrobe
+from training.wardrobe import NAMES
 
 FOLDER = WORK / "detector"
 EXAMPLES = 9000
-PAINTED_SHARE = 0.27
-"""Pairs that the base painted, as a share of those of artwork."""
-
 EPOCHS = 14
 BATCH = 64
 RATE = 2e-3
 SIZE = 128
 """Edge of the pictures the network sees."""
 
-HELD = 5
-"""Every fifth subject is held out."""
-
-FEWEST_HELD = 12
-"""Pairs of held-out subjects at least, however small a run is: with fewer, no picture may be without a look."""
-
-SUBJECT_SHARE = 0.5
-"""Examples of the model's own subjects; the rest shows any other emoji."""
-
-RAW_SHARE, VAE_SHARE = 0.1, 0.55
-"""Examples as they are, and through the VAE only; the rest is denoised by the base."""
-
-TIMES = (40, 200)
-"""The range of timesteps examples are noised to."""
-
-DENOISING_STEPS = 2
-GUIDANCE = 3.0
 PRESENT_WEIGHT = 4.0
 """How much more an amount that is there counts in the loss: most amounts of most pictures are nothing."""
 
@@ -146,15 +116,14 @@ def make_detector(painter: Painter, examples: int = EXAMPLES, folder: Path = FOL
         return Detector(network=network.train(mode=False), **told)
     detector = train_detector(painter, examples, folder / setting)
     folder.mkdir(parents=True, exist_ok=True)
-    told = {"artwork": asdict(detector.artwork), "painted": asdict(detector.painted)}
-    torch.save({"network": detector.network.state_dict(), **told}, path)
+    facts = {"artwork": asdict(detector.artwork), "painted": asdict(detector.painted)}
+    torch.save({"network": detector.network.state_dict(), **facts}, path)
     return detector
 
 
 def digest_of_setting(examples: int, folder: Path) -> str:
     """What a detector is kept by, as the first digits of a sha256: all numbers it hangs on, its looks, and the model's weights."""
-    shares = (SUBJECT_SHARE, RAW_SHARE, VAE_SHARE, PAINTED_SHARE)
-    numbers = (examples, EPOCHS, SIZE, shares, TIMES, GAINS, PRESENT_WEIGHT, STEP_WEIGHT)
+    numbers = (examples, EPOCHS, SIZE, GAINS, PRESENT_WEIGHT, STEP_WEIGHT, SETTING)
     digest = hashlib.sha256(repr((numbers, NAMES)).encode())
     for path in sorted(folder.rglob("*.safetensors")):
         digest.update(path.read_bytes())
@@ -163,17 +132,9 @@ def digest_of_setting(examples: int, folder: Path) -> str:
 
 def train_detector(painter: Painter, examples: int, folder: Path) -> Detector:
     """Draw examples into files, train the network, and tell how well it does on held-out subjects."""
-    rng, pairs = random.Random(21), max(2, round(examples / 2))
-    seen, held = kept(folder / "artwork.pt", lambda: draw_artwork(painter, pairs, rng))
-    painted = max(2, round(pairs * PAINTED_SHARE))
-    more, held_more = kept(folder / "painted.pt", lambda: draw_painted(painter, painted, random.Random(23)))
-    both = Mixtures(
-        pictures=torch.cat([seen.pictures, more.pictures]),
-        amounts=torch.cat([seen.amounts, more.amounts]),
-        rows=seen.rows + more.rows,
-    )
-    network = fit(both, random.Random(22))
-    return Detector(network=network, artwork=trust(network, held), painted=trust(network, held_more))
+    artwork, painted = kept_examples(painter, max(2, round(examples / 2)), folder)
+    network = fit(joined(artwork.seen, painted.seen), random.Random(22))
+    return Detector(network=network, artwork=trust(network, artwork.held), painted=trust(network, painted.held))
 
 
 @torch.no_grad()
@@ -188,105 +149,10 @@ def trust(network: StyleNetwork, held: Mixtures) -> Trust:
     )
 
 
-def kept(path: Path, draw_both: Callable[[], tuple[Mixtures, Mixtures]]) -> tuple[Mixtures, Mixtures]:
-    """Examples to learn from and held-out ones: drawn once and kept, so that a killed run need not draw them again."""
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = path.with_suffix(".part")
-        torch.save([asdict(one) for one in draw_both()], unfinished)
-        unfinished.replace(path)
-    seen, unseen = (Mixtures(**one) for one in torch.load(path, weights_only=True))
-    return seen, unseen
-
-
-def draw_artwork(painter: Painter, pairs: int, rng: random.Random) -> tuple[Mixtures, Mixtures]:
-    """Artwork of known emoji, subjects and others, and of held-out subjects."""
-    wardrobe = Wardrobe()
-    known, others, held = split()
-    own = round(pairs * SUBJECT_SHARE)
-    rows = rng.choices(known, k=own) + rng.choices(others, k=pairs - own)
-    rng.shuffle(rows)
-    seen = draw_examples(painter, wardrobe, rows, rng)
-    return seen, draw_examples(painter, wardrobe, rng.choices(held, k=max(FEWEST_HELD, pairs // 6)), rng)
-
-
-def draw_painted(painter: Painter, pairs: int, rng: random.Random) -> tuple[Mixtures, Mixtures]:
-    """Pictures of the base of known subjects, and of held-out ones, dressed."""
-    known, _, held = split()
-    seen = draw_dressed(painter, rng.choices(known, k=pairs), rng)
-    return seen, draw_dressed(painter, rng.choices(held, k=max(FEWEST_HELD, pairs // 6)), rng)
-
-
-def split() -> tuple[list[int], list[int], list[int]]:
-    """Rows of all emoji: subjects that are learned from, other emoji that are, and subjects that are held out.
-
-    An emoji that shares a word of its name with a held-out subject is in none of the lists.
-    """
-    emoji = load_emoji()
-    subjects = subject_ids(emoji)
-    held = subjects[::HELD]
-    hidden = {word for row in held for word in _words(emoji[row].label)}
-    others = [row for row, one in enumerate(emoji) if not is_subject(one) and not hidden & _words(one.label)]
-    known = [row for k, row in enumerate(subjects) if k % HELD]
-    return known, others, held
-
-
-def _words(label: str) -> set[str]:
-    return set(plain(label).split()) - {"face", "with", "of", "and", "the", "in", "on", "button", "sign"}
-
-
 def detection_rate(guesses: Tensor, amounts: Tensor) -> float:
     """Percent of pictures with a look that score over all but 5 % of those without it."""
     floor = guesses[amounts == ABSENT].quantile(0.95)
     return 100 * float((guesses[amounts >= THERE] > floor).float().mean())
-
-
-def draw_examples(painter: Painter, wardrobe: Wardrobe, rows: list[int], rng: random.Random) -> Mixtures:
-    """A pair of each of the given emoji in the size the network sees, in half precision, most of them through the model."""
-    parts, amounts, shown = [], [], []
-    for start in range(0, len(rows), BATCH // 2):
-        mixed = draw(wardrobe, rows[start : start + BATCH // 2], rng)
-        parts.append(shrink_to(through_model(painter, mixed, rng), SIZE).half())
-        amounts.append(mixed.amounts)
-        shown += mixed.rows
-        if start // (BATCH // 2) % 10 == 0:
-            report("detector", f"{len(shown)} of {2 * len(rows)} examples drawn")
-    return Mixtures(pictures=torch.cat(parts), amounts=torch.cat(amounts), rows=shown)
-
-
-def through_model(painter: Painter, mixed: Mixtures, rng: random.Random) -> Tensor:
-    """A share of the pairs as they are, a share through the VAE, the rest noised and denoised by the base."""
-    pairs = len(mixed.pictures) // 2
-    raw, coded = 2 * round(pairs * RAW_SHARE), 2 * round(pairs * (RAW_SHARE + VAE_SHARE))
-    latents = encode(painter.vae, mixed.pictures[raw:]) * SCALING_FACTOR
-    emoji = load_emoji()
-    named = [emoji[row] for row in mixed.rows[coded:]]
-    captions = [names_of(one)[0] if is_subject(one) and rng.random() < 0.8 else "" for one in named]
-    redrawn = redraw(painter, latents[coded - raw :], captions, rng)
-    return torch.cat([mixed.pictures[:raw], decode(painter.vae, torch.cat([latents[: coded - raw], redrawn]))])
-
-
-@torch.no_grad()
-def redraw(painter: Painter, latents: Tensor, captions: list[str], rng: random.Random) -> Tensor:
-    """Noise latents to a time and come back in a few guided steps (DDIM, Song et al. 2021, eq. 12, without noise)."""
-    if not captions:
-        return latents
-    alphas, start = alphas_cumprod(), rng.randint(*TIMES)
-    generator = torch.Generator().manual_seed(rng.randrange(2**31))
-    noise = torch.randn(latents.shape, generator=generator)
-    noisy, _ = noised(latents, noise, torch.full((len(latents),), start), alphas)
-    states = torch.cat([painter.states([""]).expand(len(latents), -1, -1), painter.states(captions)])
-    times = [round(start * (DENOISING_STEPS - step) / DENOISING_STEPS) for step in range(DENOISING_STEPS)]
-    clean = noisy
-    for time, after in zip(times, [*times[1:], 0], strict=True):
-        a, s = alphas[time].sqrt(), (1 - alphas[time]).sqrt()
-        with autocast():
-            both = painter.unet(torch.cat([noisy, noisy]), time, encoder_hidden_states=states).sample.float()
-        without, named = both.chunk(2)
-        v = without + GUIDANCE * (named - without)
-        clean, noise = a * noisy - s * v, s * noisy + a * v
-        noisy = alphas[after].sqrt() * clean + (1 - alphas[after]).sqrt() * noise
-    return clean
 
 
 def fit(examples: Mixtures, rng: random.Random, epochs: int = EPOCHS) -> StyleNetwork:

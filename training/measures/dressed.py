@@ -16,7 +16,7 @@ from training.artwork import load_emoji
 from training.captions import Look, caption, names_of
 from training.diffusion import decode
 from training.latents import encode
-from training.measures.mixtures import Mixtures, draw_amounts, other_amounts
+from training.measures.mixtures import Mixtures, draw_amounts, joined, other_amounts
 from training.networks import SCALING_FACTOR
 from training.painter import BATCH, Painter
 from training.progress import report
@@ -26,7 +26,7 @@ LOOKS = tuple(name for name in NAMES if name not in SETS)
 """Looks that can be put on any picture."""
 
 STEPS = 8
-"""Sampling steps, as many as the pictures have that are judged."""
+"""Sampling steps, of these pictures and of those the detector judges."""
 
 FIRST_SEED = 1_000_000
 """Seeds from here on, and none that a measurement uses."""
@@ -41,7 +41,7 @@ AGAIN_SHARE = 0.5
 def draw_dressed(painter: Painter, rows: list[int], rng: random.Random) -> Mixtures:
     """A pair of each of the given emoji (rows of the list of all), painted by the base and dressed, in half precision."""
     emoji, wardrobe = load_emoji(), Wardrobe()
-    parts, amounts = [], []
+    parts = []
     for start in range(0, len(rows), BATCH):
         chosen = [emoji[row] for row in rows[start : start + BATCH]]
         plain = Look(background="white")
@@ -53,12 +53,13 @@ def draw_dressed(painter: Painter, rows: list[int], rng: random.Random) -> Mixtu
         pictures = wardrobe.put_on(artwork.repeat_interleave(2, 0), pair, papers.repeat_interleave(2, 0))
         again = 2 * round(len(chosen) * AGAIN_SHARE)
         coded = decode(painter.vae, encode(painter.vae, pictures[:again]) * SCALING_FACTOR)
-        parts.append(torch.cat([coded, pictures[again:]]).half())
         pair[:, [NAMES.index(name) for name in SETS]] = torch.nan
-        amounts.append(pair)
+        both = torch.cat([coded, pictures[again:]]).half()
+        shown = [row for row in rows[start : start + BATCH] for _ in range(2)]
+        parts.append(Mixtures(pictures=both, amounts=pair, rows=shown))
         if start // BATCH % 10 == 0:
             report("detector", f"{start + len(chosen)} of {len(rows)} pictures of the base dressed")
-    return Mixtures(pictures=torch.cat(parts), amounts=torch.cat(amounts), rows=[row for row in rows for _ in range(2)])
+    return joined(*parts)
 
 
 def cut_out(pictures: Tensor) -> tuple[Tensor, Tensor]:

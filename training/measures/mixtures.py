@@ -50,6 +50,15 @@ class Mixtures:
     rows: list[int]
 
 
+def joined(*parts: Mixtures) -> Mixtures:
+    """All pairs of several in one."""
+    return Mixtures(
+        pictures=torch.cat([one.pictures for one in parts]),
+        amounts=torch.cat([one.amounts for one in parts]),
+        rows=[row for one in parts for row in one.rows],
+    )
+
+
 def draw_amounts(count: int, rng: random.Random, looks: Sequence[str] = NAMES) -> Tensor:
     """Amounts (count, 8) of some looks: nothing, one look in any amount, or two looks that go together."""
     pairs = [{a, b} for a in looks for b in looks if a < b and {a, b} not in APART]
