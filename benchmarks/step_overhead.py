@@ -13,6 +13,7 @@ from benchmarks.machine import lora_flops, seconds_per_flop
 from benchmarks.report import Row, finish, medians, row
 from benchmarks.sd15 import kohya_lora, mix, opened, pipeline, sd15, unet_step
 from lora_mixer.apply import MergeEngine, SideEngine
+from lora_mixer.models import memory_at_hand
 
 RANK = 32
 STRENGTHS = [0.3, 0.8, 0.5, -0.2, 0.4]
@@ -62,7 +63,8 @@ def _ours(files: list[Path], repetitions: int) -> tuple[float, float, float, flo
         with merge.applied([stack], parts=("unet",)):
             step()
 
-    base, with_branches, swapped = medians([none, beside, merged], repetitions=repetitions)
+    with memory_at_hand():  # as within a render
+        base, with_branches, swapped = medians([none, beside, merged], repetitions=repetitions)
     none()
     names = frozenset(name.path for name in adapters[0].layers if name.part == "unet")
     limit = lora_flops(model.unet, step, RANK * len(files), names) * seconds_per_flop()

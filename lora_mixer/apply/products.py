@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from lora_mixer.adapters import LowRank, Operator, on_batch
-from lora_mixer.models import can_pack, multiplied, multiplied_and_added, packed_matrix
+from lora_mixer.models import gains_as_matrix, multiplied, multiplied_and_added, packed_matrix
 
 
 @dataclass(slots=True, kw_only=True)
@@ -27,7 +27,7 @@ class ThinProducts:
 
     def added(self, total: Tensor, x: Tensor, operator: Operator, strengths: Tensor) -> Tensor:
         """Return total + s * g(x), strengths (batch, r) or over the picture; total may be written over."""
-        if torch.compiler.is_compiling() or not can_pack(self.low.up):
+        if torch.compiler.is_compiling() or not gains_as_matrix(self.low.up):
             return self.low.added(total, x, operator, strengths)
         if self._up is None:
             self._up = packed_matrix(self.low.up)

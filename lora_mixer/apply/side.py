@@ -127,7 +127,7 @@ class _Board:
 
     def _blocks(self, stacks: Sequence[Stack]) -> Mapping[BlockKey, Knobs]:
         if not self._knobs and stacks:
-            dtype = self._model.dtype  # a walk over all modules
+            dtype = self._model.dtype
             for name in self._layers:
                 key = block_key(name, stacks[0].family)
                 self._names[key].append(name)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from types import MappingProxyType
 from typing import Any
 
@@ -281,7 +282,7 @@ def find_sampler(name: str, schedule: str | None = None, eta: float | None = Non
 def _split(name: str) -> tuple[SamplerRow, str | None]:
     """Return the row, and the schedule the name ends with."""
     key = key_of(name)
-    by_key = {key_of(known): row for row in SAMPLERS for known in (row.name, *row.aliases)}
+    by_key = _rows()
     if key in by_key:
         return by_key[key], None
     for schedule in (*SCHEDULES, *SCHEDULE_ALIASES):
@@ -289,6 +290,11 @@ def _split(name: str) -> tuple[SamplerRow, str | None]:
         if row is not None and key.endswith(key_of(schedule)):
             return row, schedule
     raise unknown("sampler", name, [row.name for row in SAMPLERS], UNSUPPORTED)
+
+
+@cache
+def _rows() -> Mapping[str, SamplerRow]:
+    return {key_of(known): row for row in SAMPLERS for known in (row.name, *row.aliases)}
 
 
 def find_schedule(name: str) -> str:

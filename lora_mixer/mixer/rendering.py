@@ -13,6 +13,7 @@ from lora_mixer.mixer.planning import Placed, in_batches
 from lora_mixer.mixer.pool import Pool
 from lora_mixer.mixer.progress import Cancel, OnProgress
 from lora_mixer.mixer.watch import Watch
+from lora_mixer.models import memory_at_hand
 from lora_mixer.pipeline import Job, RenderedImage, render
 from lora_mixer.request import ModelSource, RenderRequest
 
@@ -74,11 +75,12 @@ class Rendering:
         with self._turn:
             watch.check()
             desk = self._pool.take(source).desk
-            for event in render(desk, jobs):
-                if isinstance(event, RenderedImage):
-                    finished.append(event)
-                else:
-                    watch.told(desk, event, done, len(jobs))
+            with memory_at_hand():
+                for event in render(desk, jobs):
+                    if isinstance(event, RenderedImage):
+                        finished.append(event)
+                    else:
+                        watch.told(desk, event, done, len(jobs))
         return finished
 
 

@@ -3,12 +3,13 @@
 from lora_mixer.models.attention import Heard
 from lora_mixer.models.digest import digest_of_files
 from lora_mixer.models.families import family_index
+from lora_mixer.models.heap import memory_at_hand
 from lora_mixer.models.index import index_of, module_of
 from lora_mixer.models.layout import laid_out
 from lora_mixer.models.memory import release_memory
 from lora_mixer.models.model import Model
 from lora_mixer.models.opening import files_of, open_model
-from lora_mixer.models.packing import Packed, can_pack, multiplied, multiplied_and_added, packed_matrix
+from lora_mixer.models.packing import Packed, gains_as_matrix, multiplied, multiplied_and_added, packed_matrix
 from lora_mixer.models.saving import save_folder
 from lora_mixer.models.tuning import tune
 
@@ -16,12 +17,13 @@ __all__ = [
     "Heard",
     "Model",
     "Packed",
-    "can_pack",
     "digest_of_files",
     "family_index",
     "files_of",
+    "gains_as_matrix",
     "index_of",
     "laid_out",
+    "memory_at_hand",
     "module_of",
     "multiplied",
     "multiplied_and_added",

@@ -8,14 +8,17 @@ import torch
 from torch import Tensor, nn
 
 from lora_mixer.models.libraries import Transformer2DModel
+from lora_mixer.models.packing import by_onednn
 
 
 def laid_out(pictures: Tensor) -> Tensor:
-    """Return pictures (n, c, h, w) as convolutions like them: in half precision, channels side by side.
+    """Return pictures (n, c, h, w) as convolutions like them: in half precision and for oneDNN, channels side by side.
 
     Networks pass the layout on from their input to their output; weights stay as they are.
     """
-    return pictures if pictures.dtype is torch.float32 else pictures.contiguous(memory_format=torch.channels_last)
+    if pictures.dtype is torch.float32 and not by_onednn(pictures):
+        return pictures
+    return pictures.contiguous(memory_format=torch.channels_last)
 
 
 class TransformerInPlace(Transformer2DModel):

@@ -62,12 +62,17 @@ class Model:
     @property
     def device(self) -> torch.device:
         """The device the networks compute on, wherever their weights rest."""
-        return self.unet.device if self.offload is None else self.offload.device
+        return self._weight.device if self.offload is None else self.offload.device
 
     @property
     def dtype(self) -> torch.dtype:
         """The dtype of the denoiser and the text encoders."""
-        return self.unet.dtype
+        return self._weight.dtype
+
+    @property
+    def _weight(self) -> Tensor:
+        """The denoiser's first weight; the networks' own `device` and `dtype` walk over all modules."""
+        return next(self.unet.parameters())
 
     @property
     def prediction(self) -> str:

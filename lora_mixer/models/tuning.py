@@ -11,7 +11,7 @@ from lora_mixer.models.attention import use_piecewise_attention
 from lora_mixer.models.layout import keep_layout
 from lora_mixer.models.memory import available_bytes
 from lora_mixer.models.norms import use_thin_norms
-from lora_mixer.models.packing import Packed, PackedConv2d, PackedLinear, can_pack
+from lora_mixer.models.packing import Packed, PackedConv2d, PackedLinear, by_onednn, gains_as_matrix
 
 SHARE = 0.25
 """Weights are kept twice only as far as that takes at most this share of the free memory."""
@@ -29,20 +29,20 @@ def tune(unet: nn.Module, vae: nn.Module) -> None:
 
 
 def pack_weights(networks: Sequence[nn.Module]) -> None:
-    """Let networks keep packed weights, kind by kind, where oneDNN computes them and there is memory for it."""
+    """Let oneDNN compute with networks' weights where it can, and keep them packed, kind by kind, where there is memory."""
     free = available_bytes()
     budget = float("inf") if free is None else SHARE * free
     for plain, packed in KINDS:
-        chosen = [m for network in networks for m in network.modules() if type(m) is plain and _can_be_packed(m)]
-        budget -= sum(cast(Packed, module).weight.nbytes for module in chosen)
-        if budget < 0:
-            return
+        chosen = [m for network in networks for m in network.modules() if type(m) is plain and _is_computed(m)]
+        gaining = {module for module in chosen if plain is nn.Conv2d or gains_as_matrix(cast(Packed, module).weight)}
+        budget -= sum(cast(Packed, module).weight.nbytes for module in gaining)
         for module in chosen:
             object.__setattr__(module, "__class__", packed)
-            cast(Packed, module).begin()
+            cast(Packed, module).begin(keeps=budget >= 0 and module in gaining)
 
 
-def _can_be_packed(module: nn.Module) -> bool:
+def _is_computed(module: nn.Module) -> bool:
+    """Return whether oneDNN computes this module as it is set up."""
     if isinstance(module, nn.Conv2d) and (module.padding_mode != "zeros" or isinstance(module.padding, str)):
         return False
-    return can_pack(cast(Packed, module).weight)
+    return by_onednn(cast(Packed, module).weight)

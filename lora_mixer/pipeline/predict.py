@@ -39,7 +39,7 @@ class Predictor:
     def __init__(self, desk: Desk, jobs: Sequence[Job]) -> None:
         self._desk = desk
         self._jobs = tuple(jobs)
-        self._dtype = desk.model.dtype  # a walk over all modules: once, not at every step
+        self._dtype = desk.model.dtype
         self._phi = [job.settings.cfg_rescale for job in jobs]
         self.plan = desk.plan(jobs)
         self._groups: tuple[tuple[Row, ...], tuple[_Group, ...]] = ((), ())

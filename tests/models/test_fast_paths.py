@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 import pytest
 import torch
@@ -11,14 +13,23 @@ from torch.nn import functional as F
 from lora_mixer import Mixer
 from lora_mixer.mixer import rerender
 from lora_mixer.models.attention import PIECE, TOGETHER_BYTES, PiecewiseAttention, attend, use_piecewise_attention
-from lora_mixer.models.layout import TransformerInPlace, keep_layout
+from lora_mixer.models.layout import TransformerInPlace, keep_layout, laid_out
 from lora_mixer.models.libraries import Attention, Transformer2DModel
 from lora_mixer.models.norms import ThinGroupNorm, use_thin_norms
-from lora_mixer.models.packing import PackedConv2d, PackedLinear
+from lora_mixer.models.packing import PackedConv2d, PackedLinear, by_onednn
 from lora_mixer.models.tuning import pack_weights
 
-CAN_PACK = torch.ops.mkldnn._is_mkldnn_bf16_supported()
-needs_packing = pytest.mark.skipif(not CAN_PACK, reason="oneDNN has no bfloat16 on this processor")
+needs_packing = pytest.mark.skipif(
+    not by_onednn(torch.empty(0, dtype=torch.bfloat16)), reason="oneDNN has no bfloat16 on this processor"
+)
+needs_onednn = pytest.mark.skipif(
+    not by_onednn(torch.empty(0)), reason="oneDNN does not compute float32 on this processor"
+)
+either = pytest.mark.parametrize(
+    "dtype",
+    [pytest.param(torch.bfloat16, marks=needs_packing), pytest.param(torch.float32, marks=needs_onednn)],
+    ids=["bfloat16", "float32"],
+)
 
 
 def noise(*shape: int, dtype: torch.dtype = torch.bfloat16, seed: int = 0) -> Tensor:
@@ -140,10 +151,18 @@ def test_a_rows_thin_norm_does_not_depend_on_its_neighbours() -> None:
         assert torch.equal(norm(x[row : row + 1]), norm(x)[row : row + 1])
 
 
-def convolution() -> tuple[nn.Conv2d, Tensor]:
+def convolution(dtype: torch.dtype = torch.bfloat16) -> tuple[nn.Conv2d, Tensor]:
     torch.manual_seed(0)
-    conv = nn.Conv2d(64, 96, 3, stride=2, padding=1).bfloat16().requires_grad_(requires_grad=False)
-    return conv, noise(2, 64, 12, 12).contiguous(memory_format=torch.channels_last)
+    conv = nn.Conv2d(64, 96, 3, stride=2, padding=1).to(dtype).requires_grad_(requires_grad=False)
+    return conv, noise(2, 64, 12, 12, dtype=dtype).contiguous(memory_format=torch.channels_last)
+
+
+def untouched(conv: nn.Conv2d, weight: Tensor) -> nn.Conv2d:
+    """Return such a convolution that never had another weight."""
+    fresh = nn.Conv2d(conv.in_channels, conv.out_channels, 3, stride=conv.stride, padding=1)
+    fresh.weight, fresh.bias = nn.Parameter(weight.clone(), requires_grad=False), conv.bias
+    pack_weights([fresh])
+    return fresh
 
 
 def linear(*, bias: bool = True) -> tuple[nn.Linear, Tensor]:
@@ -181,6 +200,19 @@ def test_a_packed_linear_layer_follows_every_weight_that_is_put_on_and_the_prist
         assert layer.mixed_pack is not None
 
 
+@needs_onednn
+def test_in_float32_a_linear_layer_is_onednns_and_keeps_no_pack_and_a_row_not_its_neighbours() -> None:
+    torch.manual_seed(0)
+    layer, x = nn.Linear(320, 96).requires_grad_(requires_grad=False), noise(3, 77, 320, dtype=torch.float32)
+    wanted = F.linear(x.double(), layer.weight.double(), layer.bias.double())
+    pack_weights([nn.Sequential(layer)])
+    assert isinstance(layer, PackedLinear)
+    torch.testing.assert_close(layer(x).double(), wanted, rtol=1e-5, atol=1e-5)
+    for row in range(3):
+        assert torch.equal(layer(x[row : row + 1]), layer(x)[row : row + 1])
+    assert layer.pristine_pack is None
+
+
 @needs_packing
 def test_a_packed_convolution_computes_the_same_bits_at_every_size_and_batch() -> None:
     conv, x = convolution()
@@ -193,15 +225,40 @@ def test_a_packed_convolution_computes_the_same_bits_at_every_size_and_batch() -
     assert conv.pristine_pack is not None
 
 
-@needs_packing
-def test_a_packed_convolution_follows_every_weight_that_is_put_on_and_the_pristine_one_back() -> None:
-    conv, x = convolution()
+@either
+@pytest.mark.parametrize("channels", [(4, 32), (64, 4), (64, 64)])
+@pytest.mark.parametrize("kernel", [1, 3])
+def test_a_convolutions_bits_hang_on_neither_history_nor_memory_nor_neighbours(
+    monkeypatch: pytest.MonkeyPatch, dtype: torch.dtype, channels: tuple[int, int], kernel: int
+) -> None:
+    torch.manual_seed(0)
+    plain = nn.Conv2d(*channels, kernel, padding=kernel // 2).to(dtype).requires_grad_(requires_grad=False)
+    pictures = [laid_out(noise(n, channels[0], side, side, dtype=dtype)) for n, side in ((3, 16), (1, 8), (2, 33))]
+    found = []
+    for free, order in ((None, (0, 1, 2)), (None, (2, 1, 0)), (0, (1, 0, 2))):
+        conv = copy.deepcopy(plain)
+        monkeypatch.setattr("lora_mixer.models.tuning.available_bytes", lambda free=free: free)
+        pack_weights([conv])
+        made = {index: conv(pictures[index]) for index in order}
+        assert (conv.pristine_pack is None) == (free == 0)
+        found.append([made[index] for index in range(3)])
+        for row in range(3):
+            assert torch.equal(conv(pictures[0][row : row + 1]), made[0][row : row + 1])
+    for others in found[1:]:
+        assert all(torch.equal(one, other) for one, other in zip(found[0], others, strict=True))
+    wanted = plain.double()(pictures[0].double())
+    assert (found[0][0].double() - wanted).norm() / wanted.norm() < (1e-5 if dtype is torch.float32 else 2**-7)
+
+
+@either
+def test_a_packed_convolution_follows_every_weight_that_is_put_on_and_the_pristine_one_back(dtype: torch.dtype) -> None:
+    conv, x = convolution(dtype)
     pack_weights([conv])
     pristine, before = conv.weight.data, conv(x)
     spare = torch.empty_like(pristine)
     for seed in (1, 2, 3):
-        spare.copy_(noise(*pristine.shape, seed=seed))  # each mix is written over the one before
-        wanted = F.conv2d(x, spare, conv.bias, conv.stride, conv.padding)
+        spare.copy_(noise(*pristine.shape, dtype=dtype, seed=seed))  # each mix is written over the one before
+        wanted = untouched(conv, spare)(x)
         for _ in range(3):  # as it is, packed, from the pack
             conv.installed(spare)
             conv.weight.data = spare
@@ -212,38 +269,41 @@ def test_a_packed_convolution_follows_every_weight_that_is_put_on_and_the_pristi
         assert conv.mixed_pack is not None
 
 
-@needs_packing
-def test_a_mix_that_comes_to_lie_where_an_earlier_one_lay_is_not_taken_for_it() -> None:
-    conv, x = convolution()
+@either
+def test_a_mix_that_comes_to_lie_where_an_earlier_one_lay_is_not_taken_for_it(dtype: torch.dtype) -> None:
+    conv, x = convolution(dtype)
     pack_weights([conv])
     for seed in range(1, 6):
-        weight = noise(*conv.weight.shape, seed=seed)
+        weight = noise(*conv.weight.shape, dtype=dtype, seed=seed)
         for _ in range(2):
             conv.installed(weight)
             conv.weight.data = weight
-            assert torch.equal(conv(x), F.conv2d(x, weight, conv.bias, conv.stride, conv.padding))
+            assert torch.equal(conv(x), untouched(conv, weight)(x))
         del weight
     with torch.inference_mode():  # writes to such tensors are not counted, so they are never packed
-        weight = noise(*conv.weight.shape, seed=9)
+        weight = noise(*conv.weight.shape, dtype=dtype, seed=9)
         for seed in (9, 10):
-            weight.copy_(noise(*conv.weight.shape, seed=seed))
+            weight.copy_(noise(*conv.weight.shape, dtype=dtype, seed=seed))
             for _ in range(2):
                 conv.installed(weight)
                 conv.weight.data = weight
-                assert torch.equal(conv(x), F.conv2d(x, weight, conv.bias, conv.stride, conv.padding))
+                assert torch.equal(conv(x), untouched(conv, weight)(x))
 
 
 @needs_packing
-def test_what_gains_little_is_not_packed_where_memory_is_short_and_then_nothing(
+def test_packs_of_what_gains_little_are_not_kept_where_memory_is_short_and_then_none(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    for enough_for, kinds in ((4, (PackedConv2d, nn.Linear)), (3, (nn.Conv2d, nn.Linear))):
-        (conv, _), (layer, _) = convolution(), linear()
+    for enough_for, keeping in ((4, (True, False)), (3, (False, False))):
+        (conv, x), (layer, y) = convolution(), linear()
+        wanted = conv(x), layer(y)
         monkeypatch.setattr(
             "lora_mixer.models.tuning.available_bytes", lambda n=enough_for, b=conv.weight.nbytes: n * b
         )
         pack_weights([nn.Sequential(layer, conv)])
-        assert (type(conv), type(layer)) == kinds
+        assert torch.equal(conv(x), wanted[0])
+        assert torch.equal(layer(y), wanted[1])
+        assert (conv.pristine_pack is not None, layer.pristine_pack is not None) == keeping
 
 
 def test_a_picture_is_decoded_in_tiles_where_memory_is_short(mixer: Mixer, monkeypatch: pytest.MonkeyPatch) -> None:
