@@ -7,7 +7,7 @@ from lora_mixer.errors import PromptError
 MAX_LETTERS = 1 << 25
 """Characters in a prompt or template; more is a mistake, such as a file pasted whole."""
 
-MAX_TOKENS = 1 << 17
+MAX_TOKENS = 1 << 16
 """Brackets, separators, tags, and the words between them, that mean something; what follows them is plain text."""
 
 
