@@ -84,9 +84,10 @@ def test_ten_megabytes_of_what_would_be_lost_are_refused_at_once_with_the_reason
 
 
 def test_what_stands_behind_all_that_is_read_is_text_with_its_escapes_resolved() -> None:
-    marks = "(a)" * (MAX_TOKENS // 3) + "b:" * (MAX_TOKENS % 3 // 2)
+    filled = "b:"[: MAX_TOKENS % 3]
+    marks = "(a)" * (MAX_TOKENS // 3) + filled
     *_, last = parse(marks + r"(b) \# \\ [c|d] BREAK e").clauses[0].children
-    assert last == Text(text="b:(b) # \\ [c|d] BREAK e")
+    assert last == Text(text=filled + "(b) # \\ [c|d] BREAK e")
     again = parse(unparse(Prompt(clauses=(Clause(children=(last,)),))))
     assert again.clauses[0].children == (last,)
 
