@@ -43,7 +43,7 @@ def memory_at_hand() -> Iterator[None]:
             _inside.remove(token)
             if not _inside:
                 _set(GIVING)
-                _give_back()
+                give_back()
 
 
 def _set(values: Mapping[int, int]) -> None:
@@ -53,7 +53,8 @@ def _set(values: Mapping[int, int]) -> None:
             mallopt(parameter, value)
 
 
-def _give_back() -> None:
+def give_back() -> None:
+    """Give the system what is free in the heap, packs and merged weights of a closed model among it."""
     trim = getattr(_C, "malloc_trim", None)
     if trim is not None:
         trim(0)

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import torch
 
+from lora_mixer.models.heap import give_back
+
 MEMINFO = Path("/proc/meminfo")
 
 
@@ -21,8 +23,9 @@ def available_bytes() -> int | None:
 
 
 def release_memory() -> None:
-    """Collect what only reference cycles hold (hooks and what they call), and empty the devices' caches."""
+    """Collect what only reference cycles hold (hooks and what they call), and empty the heap and the devices' caches."""
     gc.collect()
+    give_back()
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
     if torch.backends.mps.is_available():
