@@ -1,6 +1,6 @@
 """One UNet step with everyone's default settings, 256x256 and 512x512, batch 2. `python -m benchmarks unet_step`.
 
-Ours: bfloat16 where the processor has it, tuned as an opened model is. Diffusers: float32, as its pipelines open.
+Ours: the dtype we choose on this machine, tuned as an opened model is. Diffusers: float32, as its pipelines open.
 OpenVINO, where it is installed: the same UNet in bfloat16, its weights baked in.
 """
 
@@ -31,7 +31,7 @@ def measure(repetitions: int = 3) -> list[Row]:
         step, peer = unet_step(model, rows=2, size=size), unet_step(theirs, rows=2, size=size, tuned=False)
         ours, peers = _in_turn(step, peer, repetitions)
         limit = flops_of(peer) * seconds_per_flop(model.dtype)
-        title = f"UNet step, {8 * size}x{8 * size}, batch 2"
+        title = f"UNet step, {8 * size}x{8 * size}, batch 2, {str(model.dtype).removeprefix('torch.')}"
         rows.append(row(title, ours, "diffusers' default, float32", peers, bar=bar, limit=limit))
     if importlib.util.find_spec("openvino") is None:
         print("OpenVINO is not installed: its row is left out", file=sys.stderr)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 from lora_mixer.adapters.full import BIAS, FULL, NORM, SET
 from lora_mixer.adapters.glora import GLORA
@@ -24,10 +25,17 @@ def recognise(shapes: Mapping[str, Shape]) -> Kind:
     Raises:
         BrokenAdapterError: no kind does; the message names the nearest one and what is missing or too much for it.
     """
-    for kind in KINDS:
-        if claims(kind, shapes):
-            return kind
-    raise broken(explain(frozenset(shapes)))
+    kind = _claimant(frozenset((name, len(shape)) for name, shape in shapes.items()))
+    if kind is None:
+        raise broken(explain(frozenset(shapes)))
+    return kind
+
+
+@lru_cache(maxsize=256)
+def _claimant(axes: frozenset[tuple[str, int]]) -> Kind | None:
+    """Return the kind that claims slots of so many axes: most groups of a file are alike in that."""
+    shapes = {name: (1,) * count for name, count in axes}
+    return next((kind for kind in KINDS if claims(kind, shapes)), None)
 
 
 def claims(kind: Kind, shapes: Mapping[str, Shape]) -> bool:

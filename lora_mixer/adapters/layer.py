@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass, replace
 
 import torch
@@ -16,8 +17,10 @@ from lora_mixer.adapters.side import Dense, InputGain, Kronecker, LowRank, Outpu
 from lora_mixer.adapters.slots import Axis, Slots
 from lora_mixer.modules import Shape
 
-PIECE = 2**16
-"""About so many numbers are cast at a time."""
+PIECE = 2**18
+"""So many numbers are cast at a time."""
+
+_places = threading.local()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,19 +85,19 @@ class Layer:
 
     def rounded_factors(self, dtype: torch.dtype, device: torch.device) -> Factors | None:
         """Return the factors in a dtype and on a device, computed in float32 and rounded once; None if there are none."""
-        factors = self._own_factors() if self._is_plain else self.factors()
-        return factors and Factors(down=_rounded(factors.down, dtype, device), up=_rounded(factors.up, dtype, device))
+        if self._is_plain:  # the group's own tensors, of which nothing is copied but the result
+            down, up = self.slots["down"].reshape(-1, *self.weight_shape[1:]), flat(self.slots["up"])
+            return Factors(down=_rounded(down, 1.0, dtype, device), up=_rounded(up, self.scale, dtype, device))
+        factors = self.factors()
+        if factors is None:
+            return None
+        return Factors(down=_rounded(factors.down, 1.0, dtype, device), up=_rounded(factors.up, 1.0, dtype, device))
 
     @property
     def _is_plain(self) -> bool:
         """Whether the group's own tensors are the factors, scale aside: a LoRA with nothing added."""
         odd = {"mid", *SPARSE} & self.slots.keys()
         return self.kind.name == "lora" and not odd and self.dora_axis is None and self.own_shape == self.weight_shape
-
-    def _own_factors(self) -> Factors:
-        """Return the factors of a plain LoRA; nothing is copied but what the scale changes."""
-        up, down = flat(self.slots["up"]), self.slots["down"].reshape(-1, *self.weight_shape[1:])
-        return Factors(down=down, up=up if self.scale == 1.0 else up.float() * self.scale)
 
     def side(self, base: Weights) -> tuple[SideTerm, ...]:
         """Return terms whose sum is exactly what the change adds to the layer's output at strength 1.
@@ -159,20 +162,37 @@ class Layer:
         }
 
 
-def _rounded(tensor: Tensor, dtype: torch.dtype, device: torch.device) -> Tensor:
-    """Return a tensor in another dtype, rounded once.
-
-    By way of float32, since torch casts float16 to bfloat16 one number at a time; in pieces, so that on the CPU the
-    float32 numbers never leave the cache.
-    """
+def _rounded(tensor: Tensor, scale: float, dtype: torch.dtype, device: torch.device) -> Tensor:
+    """Return a tensor times a number in another dtype, computed in float32 and rounded once."""
     there = tensor.to(device)
-    if there.dtype == dtype:
+    if there.dtype == dtype and scale == 1.0:
         return there
-    rounded = torch.empty(there.shape, dtype=dtype, device=device)
-    pieces = max(1, rounded.numel() // PIECE)
-    for goal, piece in zip(rounded.view(-1).chunk(pieces), there.reshape(-1).chunk(pieces), strict=True):
-        goal.copy_(piece.float())
+    if torch.float32 in (dtype, there.dtype) or device.type != "cpu":
+        return (there.float() * scale if scale != 1.0 else there).to(dtype)
+    return _rounded_in_pieces(there, scale, dtype)
+
+
+def _rounded_in_pieces(tensor: Tensor, scale: float, dtype: torch.dtype) -> Tensor:
+    """Return a tensor of half precision times a number in another half precision, on the CPU.
+
+    By way of float32, since torch casts float16 to bfloat16 one number at a time; in pieces, so that the float32
+    numbers never leave the cache, and in one place, which the system has to find memory for once and not for each.
+    """
+    rounded = torch.empty(tensor.shape, dtype=dtype)
+    given, goal = tensor.reshape(-1), rounded.view(-1)
+    for start in range(0, len(goal), PIECE):
+        piece = slice(start, start + PIECE)
+        exact = _place_for(len(goal[piece])).copy_(given[piece])
+        goal[piece] = exact.mul_(scale) if scale != 1.0 else exact
     return rounded
+
+
+def _place_for(numbers: int) -> Tensor:
+    """Return a place for up to PIECE numbers of float32, the thread's own: what it held before is written over."""
+    if not hasattr(_places, "exact"):
+        _places.exact = torch.empty(PIECE)
+    exact: Tensor = _places.exact
+    return exact[:numbers]
 
 
 def _bias(slots: Slots) -> Tensor | None:

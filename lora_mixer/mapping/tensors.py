@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator
 from itertools import groupby
 from operator import attrgetter
@@ -99,5 +98,5 @@ def _stretches(file: TensorFile) -> Iterator[TensorInfo]:
     for dtype, neighbours in groupby(file.tensors.values(), attrgetter("dtype")):
         first, *others = neighbours
         end = others[-1].end if others else first.end
-        count = math.prod(first.shape) + sum(math.prod(info.shape) for info in others)
+        count = (end - first.start) // DTYPES[dtype].itemsize
         yield TensorInfo(key=first.key, dtype=dtype, shape=(count,), start=first.start, end=end)

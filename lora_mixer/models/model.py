@@ -113,7 +113,15 @@ class Model:
 
     def module(self, name: ModuleName) -> nn.Module:
         """Return the module of this canonical name, whether or not the encoder class has a `text_model.` level."""
-        return module_of(self.parts, name)
+        module = self._found.get(name)
+        if module is None:
+            module = self._found[name] = module_of(self.parts, name)
+        return module
+
+    @cached_property
+    def _found(self) -> dict[ModuleName, nn.Module]:
+        """The modules that were asked for: the way there leads over every level, and mixes ask for hundreds a step."""
+        return {}
 
     def compile(self) -> None:
         """Let torch compile the denoiser at its first use: worth it where many pictures of one size follow.
