@@ -190,7 +190,8 @@ def _rounded_in_pieces(tensor: Tensor, scale: float, dtype: torch.dtype) -> Tens
 def _place_for(numbers: int) -> Tensor:
     """Return a place for up to PIECE numbers of float32, the thread's own: what it held before is written over."""
     if not hasattr(_places, "exact"):
-        _places.exact = torch.empty(PIECE)
+        with torch.inference_mode(mode=False):  # what is made in that mode cannot be written outside of it
+            _places.exact = torch.empty(PIECE)
     exact: Tensor = _places.exact
     return exact[:numbers]
 

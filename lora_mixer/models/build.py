@@ -16,6 +16,7 @@ from lora_mixer.models.libraries import (
     convert_ldm_vae_checkpoint,
     convert_open_clip_checkpoint,
     init_empty_weights,
+    no_init_weights,
 )
 from lora_mixer.models.recognise import UNET
 from lora_mixer.models.sizes import VAE_INPUTS, text_prefix
@@ -35,7 +36,7 @@ def build(
     Raises:
         ModelError: A weight is missing, has another shape, or has no place.
     """
-    with init_empty_weights(include_buffers=False):
+    with init_empty_weights(include_buffers=False), no_init_weights():
         empty = _empty(network, config)
     weights = {_name(empty, key): value.to(dtype) for key, value in tensors.items()}
     own = empty.state_dict()

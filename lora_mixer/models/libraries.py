@@ -24,6 +24,7 @@ from diffusers.models.transformers.transformer_2d import Transformer2DModel
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from diffusers.utils import logging as diffusers_logging
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
+from transformers.initialization import no_init_weights
 from transformers.utils import logging as transformers_logging
 
 for logging in (diffusers_logging, transformers_logging):
@@ -50,4 +51,5 @@ __all__ = [
     "convert_open_clip_checkpoint",
     "diffusers_version",
     "init_empty_weights",
+    "no_init_weights",
 ]
