@@ -11,7 +11,7 @@ from benchmarks.sd15 import kohya_lora, mix, opened, pipeline, sd15
 from lora_mixer.apply import SideEngine
 
 
-def measure(repetitions: int = 5) -> list[Row]:
+def measure(repetitions: int = 9) -> list[Row]:
     """Return our times against diffusers' `load_lora_weights`; the file lies in the page cache for both."""
     model = sd15()
     with tempfile.TemporaryDirectory() as folder:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
 from importlib.metadata import version
+from operator import sub
 from pathlib import Path
 
 import torch
@@ -88,7 +89,30 @@ def medians(
     warm: bool = True,
     before: Sequence[Callable[[], object]] = (),
 ) -> list[float]:
-    """Return the median seconds of several tasks, run in turn (A B A B).
+    """Return the median seconds of several tasks, run in turn (A B A B); see `in_turn`."""
+    return [statistics.median(times) for times in in_turn(tasks, repetitions=repetitions, warm=warm, before=before)]
+
+
+def beyond_the_first(
+    tasks: Sequence[Callable[[], object]], *, repetitions: int, before: Sequence[Callable[[], object]] = ()
+) -> list[float]:
+    """Return the median seconds of the first task, and what each other takes beyond it within a round, by the median.
+
+    A machine that is slow for a minute is slow for a whole round, so the differences are steadier than the times.
+    """
+    first, *others = in_turn(tasks, repetitions=repetitions, before=before)
+    beyond = [statistics.median(map(sub, times, first)) for times in others]
+    return [statistics.median(first), *beyond]
+
+
+def in_turn(
+    tasks: Sequence[Callable[[], object]],
+    *,
+    repetitions: int,
+    warm: bool = True,
+    before: Sequence[Callable[[], object]] = (),
+) -> list[list[float]]:
+    """Return the seconds of several tasks, run in turn (A B A B).
 
     Args:
         tasks: What is measured.
@@ -106,7 +130,7 @@ def medians(
             task()
             times.append(CLOCK() - begun)
     gc.enable()
-    return [statistics.median(times[int(warm) :]) for times in spent]
+    return [times[int(warm) :] for times in spent]
 
 
 def table(rows: Sequence[Row]) -> str:

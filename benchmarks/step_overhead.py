@@ -1,7 +1,7 @@
 """What LoRAs cost in one UNet step, 256x256, batch 2, bfloat16. `python -m benchmarks step_overhead`.
 
 Ours and the peer's overhead are seconds a step, each over the same networks without a LoRA: ours tuned as an opened
-model is, the peer's as diffusers leaves them.
+model is, the peer's as diffusers leaves them. Steps with and without take turns, and each is held against its neighbour.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 
 from benchmarks.machine import lora_flops, seconds_per_flop
-from benchmarks.report import Row, finish, medians, row
+from benchmarks.report import Row, beyond_the_first, finish, row
 from benchmarks.sd15 import kohya_lora, mix, opened, pipeline, sd15, unet_step
 from lora_mixer.apply import MergeEngine, SideEngine
 from lora_mixer.models import memory_at_hand
@@ -22,7 +22,7 @@ BARS = {3: 0.4, 5: 0.35}
 PLAIN = "the same step without a LoRA"
 
 
-def measure(repetitions: int = 5) -> list[Row]:
+def measure(repetitions: int = 7) -> list[Row]:
     """Return the steps with three and five LoRAs against the step without, on the side path, merged and with PEFT."""
     rows: list[Row] = []
     with tempfile.TemporaryDirectory() as folder:
@@ -31,21 +31,20 @@ def measure(repetitions: int = 5) -> list[Row]:
         ours = {count: _ours(files[:count], repetitions) for count in BARS}
         theirs = _theirs(files, repetitions)
     for count, bar in BARS.items():
-        base, beside, merged, limit = ours[count]
-        peer_base, peer = theirs[count]
+        base, overhead, merged, limit = ours[count]
         title = f"step with {count} LoRAs"
         rows += [
+            row(f"{title} beside it: overhead", overhead, "PEFT's overhead", theirs[count], bar=bar, limit=limit),
             row(
-                f"{title} beside it: overhead", beside - base, "PEFT's overhead", peer - peer_base, bar=bar, limit=limit
+                f"{title} beside it", base + overhead, PLAIN, base, bar=1.07 if count == 3 else None, limit=base + limit
             ),
-            row(f"{title} beside it", beside, PLAIN, base, bar=1.07 if count == 3 else None, limit=base + limit),
-            row(f"{title} merged", merged, PLAIN, base, bar=1.03),
+            row(f"{title} merged", base + merged, PLAIN, base, bar=1.03),
         ]
     return rows
 
 
 def _ours(files: list[Path], repetitions: int) -> tuple[float, float, float, float]:
-    """Return the seconds of a step without LoRAs, with them beside the weights, merged; and the overhead's limit."""
+    """Return the seconds of a step without LoRAs, those beyond it with them beside it, merged; and the overhead's limit."""
     model = sd15()
     adapters = [opened(model, file) for file in files]
     stack, nothing = mix(adapters, STRENGTHS[: len(files)]), mix([], [])
@@ -64,15 +63,15 @@ def _ours(files: list[Path], repetitions: int) -> tuple[float, float, float, flo
             step()
 
     with memory_at_hand():  # as within a render
-        base, with_branches, swapped = medians([none, beside, merged], repetitions=repetitions)
+        base, overhead, swapped = beyond_the_first([none, beside, merged], repetitions=repetitions)
     none()
     names = frozenset(name.path for name in adapters[0].layers if name.part == "unet")
     limit = lora_flops(model.unet, step, RANK * len(files), names) * seconds_per_flop()
-    return base, with_branches, swapped, limit
+    return base, overhead, swapped, limit
 
 
-def _theirs(files: list[Path], repetitions: int) -> dict[int, tuple[float, float]]:
-    """Return by count of LoRAs the seconds of a step without and with them, in diffusers with PEFT."""
+def _theirs(files: list[Path], repetitions: int) -> dict[int, float]:
+    """Return by count of LoRAs the seconds that they add to a step in diffusers with PEFT."""
     model = sd15(tuned=False)
     pipe, step = pipeline(model), unet_step(model, rows=2, tuned=False)
     names = [file.stem for file in files]
@@ -82,8 +81,8 @@ def _theirs(files: list[Path], repetitions: int) -> dict[int, tuple[float, float
     found = {}
     for count in BARS:
         pipe.set_adapters([f"lora{name}" for name in names[:count]], STRENGTHS[:count])
-        base, peer = medians([step, step], before=[pipe.disable_lora, pipe.enable_lora], repetitions=repetitions)
-        found[count] = (base, peer)
+        turns = [pipe.disable_lora, pipe.enable_lora]
+        _, found[count] = beyond_the_first([step, step], before=turns, repetitions=repetitions)
     return found
 
 
