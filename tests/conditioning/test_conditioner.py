@@ -16,8 +16,8 @@ from lora_mixer.conditioning import Conditioner, EmbeddingVectors, Encoded, equa
 from lora_mixer.conditioning.chunks import Chunker
 from lora_mixer.conditioning.vocabulary import Vocabulary
 from lora_mixer.errors import RequestError
-from lora_mixer.models import Model
-from lora_mixer.modules import Family
+from lora_mixer.models import module_of
+from lora_mixer.modules import Family, ModuleName
 from lora_mixer.prompt import Break, Piece, Words, parse, timeline
 
 TOKENIZER = Path(__file__).parents[2] / "lora_mixer" / "data" / "emoji" / "model" / "tokenizer"
@@ -32,7 +32,9 @@ class Small:
     parts: dict[str, torch.nn.Module]
     tokenizers: dict[str, CLIPTokenizer]
     device: str = "cpu"
-    module = Model.module
+
+    def module(self, name: ModuleName) -> torch.nn.Module:
+        return module_of(self.parts, name)
 
 
 def config(width: int) -> CLIPTextConfig:
