@@ -57,7 +57,10 @@ def build_branch(
         device: Where the module computes; its weight may rest elsewhere.
     """
     base = parameters_of(module)
-    terms = [(term, order.index(digest)) for digest, layer in layers.items() for term in _terms(layer, base, device)]
+    exact = _exact(base, layers.values())
+    terms = [
+        (term, order.index(digest)) for digest, layer in layers.items() for term in _terms(layer, base, exact, device)
+    ]
     low = [(term, column) for term, column in terms if isinstance(term, LowRank)]
     layout = tuple(chain.from_iterable((column,) * term.rank for term, column in low))
     knobs.lay_out(layout)
@@ -77,17 +80,17 @@ def _there(operator: Operator, terms: Iterable[SideTerm], device: torch.device) 
     return replace(operator, weight=weight, bias=None if operator.bias is None else operator.bias.to(device))
 
 
-def _terms(layer: Layer, base: Weights, device: torch.device) -> tuple[SideTerm, ...]:
+def _terms(layer: Layer, base: Weights, exact: Weights, device: torch.device) -> tuple[SideTerm, ...]:
     """Return what a layer adds to the output, in the dtype of the weight and on a device."""
     pair = layer.rounded_factors(base.weight.dtype, device) if layer.bias_change() is None else None
     if pair is not None:
         return (LowRank(down=pair.down, up=pair.up),)
-    return tuple(_cast(term, base.weight.dtype, device) for term in layer.side(_exact(base, layer)))
+    return tuple(_cast(term, base.weight.dtype, device) for term in layer.side(exact))
 
 
-def _exact(base: Weights, layer: Layer) -> Weights:
-    """Return the pristine weights in float32; where the layer reads no more than their shape, without their values."""
-    if layer.linear:
+def _exact(base: Weights, layers: Iterable[Layer]) -> Weights:
+    """Return the pristine weights in float32; where no layer reads more than their shape, without their values."""
+    if all(layer.linear for layer in layers):
         return Weights(base.weight.new_zeros((), dtype=torch.float32).expand(base.weight.shape), None)
     return Weights(base.weight.float(), None if base.bias is None else base.bias.float())
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import logging
-import time
 from collections.abc import Callable
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -22,12 +21,12 @@ from lora_mixer.apply.merge import join, merge
 from lora_mixer.apply.products import ThinProducts
 from lora_mixer.apply.stack import Term
 from lora_mixer.catalog.store import default_cache
+from lora_mixer.models import shortest
 
 FILE_NAME = "costs.json"
 TINY, WIDE = 32, 1024  # channels
 THIN, THICK = 8, 64  # ranks
 PLACES = 1024
-REPETITIONS = 7
 _log = logging.getLogger(__name__)
 _measured: dict[tuple[str, Path | None], Costs] = {}
 
@@ -59,7 +58,7 @@ def measure(device: torch.device, dtype: torch.dtype) -> Costs:
 
 def _fitted(task: Callable[[int, int], Callable[[], object]], elements: Callable[[int], int], per_rank: int) -> Cost:
     """Return the line through three points; products = elements x ranks x `per_rank`."""
-    small, thin, thick = (_seconds(task(width, rank)) for width, rank in ((TINY, THIN), (WIDE, THIN), (WIDE, THICK)))
+    small, thin, thick = (shortest(task(width, rank)) for width, rank in ((TINY, THIN), (WIDE, THIN), (WIDE, THICK)))
     touched = elements(WIDE)
     product = max(thick - thin, 0.0) / (touched * per_rank * (THICK - THIN))
     element = max(thin - small - product * touched * per_rank * THIN, 0.0) / touched
@@ -86,18 +85,6 @@ def _side(width: int, rank: int, device: torch.device, dtype: torch.dtype) -> Ca
         torch.zeros(1, rank, device=device, dtype=dtype),
     )
     return lambda: term.added(x, x, operator, strengths)
-
-
-def _seconds(task: Callable[[], object]) -> float:
-    """Return the shortest of some runs, in seconds."""
-    spent = []
-    for _ in range(REPETITIONS):
-        begun = time.perf_counter()
-        task()
-        if torch.cuda.is_available():
-            torch.cuda.synchronize()
-        spent.append(time.perf_counter() - begun)
-    return min(spent)
 
 
 def _read(file: Path) -> dict[str, Costs]:

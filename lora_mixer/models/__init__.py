@@ -11,6 +11,7 @@ from lora_mixer.models.model import Model
 from lora_mixer.models.opening import files_of, open_model
 from lora_mixer.models.packing import Packed, gains_as_matrix, multiplied, multiplied_and_added, packed_matrix
 from lora_mixer.models.saving import save_folder
+from lora_mixer.models.timing import shortest
 from lora_mixer.models.tuning import tune
 
 __all__ = [
@@ -31,5 +32,6 @@ __all__ = [
     "packed_matrix",
     "release_memory",
     "save_folder",
+    "shortest",
     "tune",
 ]

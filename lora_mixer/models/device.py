@@ -9,11 +9,12 @@ from functools import cache
 import torch
 
 from lora_mixer.errors import RequestError
+from lora_mixer.models.timing import shortest
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
-SIDE, REPETITIONS = 512, 7
-"""The product that is timed where it is not known which dtype is faster, and how often."""
+SIDE = 512
+"""Of the matrices that are multiplied where it is not known which dtype is faster."""
 
 CLOCK = time.perf_counter if sys.platform == "win32" else time.process_time
 """The processor's time, which other programs do not lengthen; Windows counts that in pieces of 16 ms."""
@@ -79,19 +80,12 @@ def cpu_is_faster_in_bfloat16() -> bool:
         return True
     if not capabilities.get("avx512_bf16"):
         return False
-    return _quickest(torch.float32) > CLEARLY * _quickest(torch.bfloat16)
+    return _seconds_of_a_product(torch.float32) > CLEARLY * _seconds_of_a_product(torch.bfloat16)
 
 
-def _quickest(dtype: torch.dtype) -> float:
-    """Return the seconds of a product, of several the shortest."""
+def _seconds_of_a_product(dtype: torch.dtype) -> float:
     factor = torch.ones(SIDE, SIDE, dtype=dtype)
-    product = torch.empty_like(factor)
-    seconds = []
-    for _ in range(REPETITIONS):
-        begun = CLOCK()
-        torch.mm(factor, factor, out=product)
-        seconds.append(CLOCK() - begun)
-    return min(seconds)
+    return shortest(lambda: factor @ factor, CLOCK)
 
 
 def _is_there(kind: str) -> bool:
