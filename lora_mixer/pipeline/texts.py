@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from lora_mixer.apply import MergeEngine, Stack
 from lora_mixer.conditioning import Conditioner, EmbeddingVectors, Encoded, TokenCount, embedding_of
+from lora_mixer.mapping import MappedAdapter
 from lora_mixer.models import Model
 from lora_mixer.pipeline.job import Guide
 from lora_mixer.request import Settings, Strength
@@ -23,8 +24,9 @@ _Value = TypeVar("_Value")
 class Texts:
     """Encodes texts with a model's encoders.
 
-    A text is encoded once per (pieces, clip skip, strengths on the encoders, embeddings that adapters bring): a
-    slider that moves only the UNet never encodes anything again.
+    A text is encoded once per (pieces, clip skip, strengths on the encoders, adapters that bring embeddings): a
+    slider that moves only the UNet never encodes anything again. What is kept is found by what went into it, digests of
+    files included, never by where an object lies: addresses come back.
 
     Args:
         model: The open model.
@@ -50,7 +52,7 @@ class Texts:
 
         An embedding file of the same name wins over one inside an adapter.
         """
-        bringing = {p.adapter.digest: p.adapter for p in stack.placed if p.adapter.embeddings and _acts(p.strength)}
+        bringing = _bringing(stack)
         key = frozenset(bringing)
         if key not in self._conditioners:
             brought = {
@@ -60,6 +62,7 @@ class Texts:
             }
             self._conditioners[key] = Conditioner(self._model, MappingProxyType(brought | self._embeddings))
             _trim(self._conditioners, KEPT_CONDITIONERS)
+        self._conditioners.move_to_end(key)
         return self._conditioners[key]
 
     @property
@@ -82,10 +85,10 @@ class Texts:
 
     def encode(self, guide: Guide, settings: Settings) -> Encoded:
         """Return a guide's text, encoded under its mix."""
-        conditioner = self.conditioner(guide.stack)
         how = (guide.negative, settings.clip_skip, settings.emphasis)
-        key = (guide.pieces, how, id(conditioner), _strengths(guide.stack, self._parts))
+        key = (guide.pieces, how, frozenset(_bringing(guide.stack)), _strengths(guide.stack, self._parts))
         if key not in self._kept:
+            conditioner = self.conditioner(guide.stack)
             with self._engine.applied([guide.stack], parts=self._parts):
                 self._kept[key] = conditioner.encode(
                     guide.pieces, clip_skip=settings.clip_skip, emphasis=settings.emphasis, negative=guide.negative
@@ -102,6 +105,11 @@ class Texts:
             for embedding in self.conditioner(guide.stack).named(guide.pieces)
         }
         return tuple(found[name] for name in sorted(found))
+
+
+def _bringing(stack: Stack) -> dict[str, MappedAdapter]:
+    """Return the adapters of a mix that bring embeddings and act, by digest, in canonical order."""
+    return {p.adapter.digest: p.adapter for p in stack.placed if p.adapter.embeddings and _acts(p.strength)}
 
 
 def _acts(strength: Strength) -> bool:
