@@ -46,6 +46,9 @@ class MergeEngine:
     moved slider recomputes only the modules its adapter touches. Memory: the patched modules once more, the factors
     of the adapters of the last mix, and the budget.
 
+    What lies on a module is noted before it lies there, and until the pristine weights are back. An interruption (Ctrl+C)
+    waits until they are; one that strikes where nothing can wait leaves the note, and `rest` or the next mix acts on it.
+
     Args:
         model: The model.
         cache_mb: How many MiB of merged weights of earlier mixes are kept, for mixes that take turns.
@@ -57,6 +60,24 @@ class MergeEngine:
         self._model = model
         self._kept = KeptWeights(cache_mb * MEBIBYTE)
         self._joined: dict[ModuleName, Joined] = {}
+        self._changed: list[tuple[nn.Module, Weights]] = []  # modules a mix lies on, with their pristine weights
+
+    def rest(self) -> None:
+        """Take off what an interruption left on; nothing, as a rule.
+
+        Raises:
+            KeyboardInterrupt: Another interruption came meanwhile; the weights are pristine all the same.
+        """
+        interrupted: KeyboardInterrupt | None = None
+        while self._changed:
+            try:
+                module, base = self._changed[-1]
+                install(module, base)
+                self._changed.pop()
+            except KeyboardInterrupt as error:
+                interrupted = error
+        if interrupted is not None:
+            raise interrupted
 
     @contextmanager
     def applied(self, stacks: Sequence[Stack], *, parts: Iterable[str], progress: float = 0.0) -> Iterator[None]:
@@ -73,18 +94,17 @@ class MergeEngine:
             raise ValueError("merged weights serve one mix at a time")
         if stack.masked and "unet" in wanted:
             raise ValueError("merged weights act everywhere in the picture")
-        pristine: list[tuple[nn.Module, Weights]] = []
+        self.rest()
         try:
             for name, terms in stack.terms(parts=wanted, progress=progress).items():
                 module = self._model.module(name)
                 base = parameters_of(module)
                 merged = self._merge(name, base, terms)
-                pristine.append((module, base))
+                self._changed.append((module, base))
                 install(module, merged)
             yield
         finally:
-            for module, base in pristine:
-                install(module, base)
+            self.rest()
 
     def _merge(self, name: ModuleName, base: Weights, terms: Sequence[Term]) -> Weights:
         key = tuple((term.digest, term.strength) for term in terms)

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections import OrderedDict, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
@@ -37,6 +38,11 @@ class SideEngine:
         self._model = model
         self._boards: OrderedDict[object, _Board] = OrderedDict()
 
+    def rest(self) -> None:
+        """Let every branch sleep that an interruption left awake; none, as a rule."""
+        for board in self._boards.values():
+            board.awake = False
+
     @contextmanager
     def applied(
         self, stacks: Sequence[Stack], *, parts: Iterable[str], progress: float = 0.0, size: Size | None = None
@@ -51,8 +57,8 @@ class SideEngine:
         """
         board = self._board(stacks, frozenset(parts))
         board.set(stacks, progress=progress, size=size)
-        board.awake = True
         try:
+            board.awake = True
             yield
         finally:
             board.awake = False
@@ -74,8 +80,19 @@ class SideEngine:
         return self._boards[key]
 
 
+@dataclass(slots=True, eq=False)
+class _Stand:
+    """A branch in its place: it acts while its board is awake, unless another one has taken its place."""
+
+    branch: Branch
+    holds: bool = True
+
+
 class _Board:
     """One set of adapters beside a model: a branch for every module, a set of knobs for every block.
+
+    Wherever an interruption strikes, what it leaves is begun anew and never half there: a stand is noted before it
+    acts, and one whose handle was lost holds nothing any more.
 
     Args:
         model: The model.
@@ -96,6 +113,7 @@ class _Board:
         self._names: dict[BlockKey, list[ModuleName]] = defaultdict(list)
         self._branches: dict[ModuleName, Branch] = {}
         self._attached: dict[BlockKey, list[RemovableHandle]] = {}
+        self._stands: dict[ModuleName, _Stand] = {}
         self._last: object = None
         self.awake = False
 
@@ -121,18 +139,18 @@ class _Board:
 
     def detach(self) -> None:
         """Leave the modules; the branches are kept."""
-        for handle in (handle for handles in self._attached.values() for handle in handles):
-            handle.remove()
-        self._attached.clear()
+        while self._attached:
+            _, handles = self._attached.popitem()
+            for handle in handles:
+                handle.remove()
 
     def _blocks(self, stacks: Sequence[Stack]) -> Mapping[BlockKey, Knobs]:
         if not self._knobs and stacks:
-            dtype = self._model.dtype
+            names: dict[BlockKey, list[ModuleName]] = defaultdict(list)
             for name in self._layers:
-                key = block_key(name, stacks[0].family)
-                self._names[key].append(name)
-                if key not in self._knobs:
-                    self._knobs[key] = Knobs(name, dtype, self._device)
+                names[block_key(name, stacks[0].family)].append(name)
+            self._names = names
+            self._knobs = {key: Knobs(group[0], self._model.dtype, self._device) for key, group in names.items()}
         return self._knobs
 
     def _branch(self, name: ModuleName, knobs: Knobs) -> Branch:
@@ -143,7 +161,12 @@ class _Board:
         return self._branches[name]
 
     def _attach(self, name: ModuleName, branch: Branch) -> RemovableHandle:
+        if name in self._stands:
+            self._stands[name].holds = False
+        stand = self._stands[name] = _Stand(branch)
+
         def beside(_module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> Tensor:
-            return branch.forward(inputs[0], output) if self.awake and branch.knobs.live else output
+            acts = self.awake and stand.holds and branch.knobs.live
+            return branch.forward(inputs[0], output) if acts else output
 
         return self._model.module(name).register_forward_hook(beside)

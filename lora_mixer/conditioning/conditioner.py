@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, cast
+from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor, nn
@@ -20,6 +21,10 @@ from lora_mixer.errors import RequestError
 from lora_mixer.models import Model
 from lora_mixer.modules import Family, ModuleName
 from lora_mixer.prompt import Break, Piece, parse, timeline
+
+_Hook = Callable[[nn.Module, Any, Tensor], Tensor]
+_acting: WeakKeyDictionary[nn.Module, _Hook] = WeakKeyDictionary()
+"""What puts embeddings' vectors on a token embedding at the moment."""
 
 _NO_EMBEDDINGS: Mapping[str, EmbeddingVectors] = MappingProxyType({})
 
@@ -148,12 +153,18 @@ def _weights(chunks: Iterable[Chunk]) -> Tensor:
 
 @contextmanager
 def _placed(embedding: nn.Module, part: str, chunks: Sequence[Chunk]) -> Iterator[None]:
-    """Put embeddings' vectors where they stand, for the forward passes within."""
+    """Put embeddings' vectors where they stand, for the forward passes within.
+
+    Only the hook that is noted acts: one that an interruption left on the module puts nothing into later texts.
+    """
+    _acting.pop(embedding, None)
     if not any(chunk.placements for chunk in chunks):
         yield
         return
 
-    def put(_module: nn.Module, _inputs: Any, vectors: Tensor) -> Tensor:  # noqa: ANN401 torch's hook signature
+    def put(module: nn.Module, _inputs: Any, vectors: Tensor) -> Tensor:  # noqa: ANN401 torch's hook signature
+        if _acting.get(module) is not put:
+            return vectors
         vectors = vectors.clone()
         for row, chunk in enumerate(chunks):
             for placement in chunk.placements:
@@ -162,8 +173,10 @@ def _placed(embedding: nn.Module, part: str, chunks: Sequence[Chunk]) -> Iterato
                 vectors[row, start : start + len(new)] = new
         return vectors
 
+    _acting[embedding] = put
     handle = embedding.register_forward_hook(put)
     try:
         yield
     finally:
+        _acting.pop(embedding, None)
         handle.remove()

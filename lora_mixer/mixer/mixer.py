@@ -185,6 +185,7 @@ class Mixer:
         """
         with self._turn:
             station = self._pool.take(self._source(model))
+            station.desk.rest()
             return measure(station.desk.model, [station.shelf.take(name) for name in dict.fromkeys(names)])
 
     def render(

@@ -41,6 +41,11 @@ class Desk:
     wanted: str = "auto"
     tiled: bool | None = None
 
+    def rest(self) -> None:
+        """Take off what an interruption left of a mix, so that what comes next begins with pristine weights."""
+        self.merged.rest()
+        self.side.rest()
+
     def plan(self, jobs: Sequence[Job]) -> ApplyPlan:
         """Return which engine applies the mixes of a batch, and why."""
         settings, scale = jobs[0].settings, self.model.latent_scale

@@ -40,6 +40,7 @@ def render(desk: Desk, jobs: Sequence[Job]) -> Iterator[Step | RenderedImage]:
         RenderError: The picture came out as not-a-number.
     """
     started = time.perf_counter()
+    desk.rest()
     # 1. the first pass, from noise
     first = _Pass(desk, jobs)
     latents = yield from first.steps(first.from_noise())
