@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
 
+from lora_mixer.fieldtypes import check_fields
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hires:
@@ -34,6 +36,10 @@ class Hires:
     cfg: float | None = None
     prompt: str | None = None
     negative: str | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse values of the wrong type."""
+        check_fields(self)
 
     def over(self, defaults: Hires | None) -> Hires:
         """Return this wish with its gaps filled from `defaults`; a size here takes the place of a scale there."""

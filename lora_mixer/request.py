@@ -7,22 +7,24 @@ is written from settings only.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import KW_ONLY, dataclass, field, fields, replace
 from itertools import pairwise
 from pathlib import Path
 from types import MappingProxyType
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import PlainSerializer
 
 from lora_mixer.errors import RequestError
+from lora_mixer.fieldtypes import FORMS, check_fields, wrong_type
 from lora_mixer.hires import Hires, HiresSettings
 
 MAX_STEPS = 1000
 MAX_SIDE = 8192
 MAX_SEED = 2**64 - 1
 MAX_ETA = 2.0
+MAX_STRENGTH = 1000.0
 MAX_LETTERS = 1 << 18
 """Characters of a prompt that is rendered: some 800 chunks of 75 tokens."""
 
@@ -37,6 +39,13 @@ class Curve:
 
     points: tuple[tuple[float, float], ...]
 
+    def __post_init__(self) -> None:
+        """Take lists where tuples are meant; refuse what is no list of pairs."""
+        points = tuple(map(_point, _listed(self.points)))
+        if None in points:
+            raise wrong_type("Curve", "points", self.points, "pairs of position and factor", "points=[(0, 1), (1, 0)]")
+        object.__setattr__(self, "points", points)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rectangle:
@@ -46,6 +55,10 @@ class Rectangle:
     top: float
     right: float
     bottom: float
+
+    def __post_init__(self) -> None:
+        """Refuse edges that are no numbers."""
+        check_fields(self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +86,21 @@ class Strength:
     negative: bool = False
     rank: int | None = None
 
+    def __post_init__(self) -> None:
+        """Refuse values of the wrong type."""
+        check_fields(self)
+        blocks: object = self.blocks
+        if not isinstance(blocks, Mapping) or not all(map(FORMS["float"].accepts, blocks.values())):
+            raise wrong_type("Strength", "blocks", blocks, "factors by block name", 'blocks={"MID": 0.5}')
+        curve: object = self.curve
+        if not isinstance(curve, Curve | None):
+            raise wrong_type("Strength", "curve", curve, "a Curve", "curve=Curve(points=[(0, 1), (1, 0)])")
+        mask: object = self.mask
+        if not isinstance(mask, Rectangle | Path | str | None):
+            raise wrong_type("Strength", "mask", mask, "a Rectangle or a Path", 'mask=Path("mask.png")')
+        if isinstance(mask, str):
+            object.__setattr__(self, "mask", Path(mask))
+
     def of(self, part: str) -> float:
         """Return the factor for a part of the model (`unet`, `te1`, `te2`), blocks and curve aside.
 
@@ -85,12 +113,50 @@ class Strength:
         return first if part == "te1" or self.te2 is None else self.te2
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class LoraUse:
-    """One adapter of a mix, by the name its user knows it by, and its strength."""
+    """One adapter of a mix, by the name its user knows it by, and its strength; a number is enough.
 
-    name: str
+    >>> LoraUse("line_art", 0.8).strength.unet
+    0.8
+    """
+
+    name: str = ""
     strength: Strength = field(default_factory=Strength)
+
+    def __post_init__(self) -> None:
+        """Take a number for a strength; refuse a LoRA without a name."""
+        check_fields(self)
+        if not self.name.strip():
+            raise RequestError("the LoRA has no name", where="LoraUse", remedy='Write LoraUse("line_art", 0.8).')
+        given: object = self.strength
+        if FORMS["float"].accepts(given):
+            object.__setattr__(self, "strength", Strength(unet=self.strength))  # type: ignore[arg-type]
+        elif not isinstance(given, Strength):
+            raise wrong_type("LoraUse", "strength", given, "a number or a Strength", 'LoraUse("line_art", 0.8)')
+
+
+Loras = Mapping[str, float | Strength] | Iterable[LoraUse]
+"""A mix as people may write it: `{"line_art": 0.8}`, or uses one after the other."""
+
+
+def mix_of(given: Loras) -> tuple[LoraUse, ...]:
+    """Return a mix, however it was written.
+
+    >>> [use.name for use in mix_of({"line_art": 0.8, "sepia": 0.4})]
+    ['line_art', 'sepia']
+
+    Raises:
+        RequestError: It is no mix.
+    """
+    if isinstance(given, Mapping):
+        return tuple(LoraUse(name, strength) for name, strength in given.items())  # type: ignore[arg-type]
+    uses = _listed(given)
+    if not all(isinstance(use, LoraUse) for use in uses):
+        raise wrong_type(
+            "RenderRequest", "loras", given, "a mix", 'loras={"line_art": 0.8} or [LoraUse("line_art", 0.8)]'
+        )
+    return uses
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,14 +178,17 @@ class ModelSource:
     dtype: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class RenderRequest:
     """One picture somebody asks for. Everything but the prompt may be left to the defaults.
+
+    >>> RenderRequest("cat", seed=7, loras={"line_art": 0.8}).loras[0].name
+    'line_art'
 
     Attributes:
         prompt: What to draw, with emphasis, schedules and LoRA tags.
         negative: What to steer away from.
-        loras: The mix, besides the tags in the prompt.
+        loras: The mix, besides the tags in the prompt; a table such as `{"line_art": 0.8}` becomes uses.
         seed: What the noise is drawn from; None or a negative one is drawn at random.
         subseed: The seed of a variation, whose noise is blended into the starting noise; None or a negative one is
             drawn at random.
@@ -144,6 +213,7 @@ class RenderRequest:
     """
 
     prompt: str
+    _: KW_ONLY
     negative: str | None = None
     loras: tuple[LoraUse, ...] = ()
     seed: int | None = None
@@ -164,6 +234,18 @@ class RenderRequest:
     styles: tuple[str, ...] = ()
     hires: Hires | None = None
     preset: str | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse values of the wrong type; take lists and tables where tuples are meant."""
+        check_fields(self)
+        object.__setattr__(self, "loras", mix_of(self.loras))
+        styles = _listed(self.styles)
+        if not all(isinstance(style, str) for style in styles):
+            raise wrong_type("RenderRequest", "styles", self.styles, "a list of names", 'styles=["cinematic"]')
+        object.__setattr__(self, "styles", styles)
+        hires: object = self.hires
+        if not isinstance(hires, Hires | None):
+            raise wrong_type("RenderRequest", "hires", hires, "a second pass", "hires=Hires(scale=2)")
 
     def over(self, defaults: RenderRequest) -> RenderRequest:
         """Return this request with its gaps filled from `defaults` (prompt, mix and styles are never filled)."""
@@ -228,6 +310,16 @@ class Settings:
         return RenderRequest(**values | {"hires": self.hires.request() if self.hires else None})
 
 
+def _listed(given: object) -> tuple[Any, ...]:
+    """Return a list's items; None alone for what is no list, which every check refuses."""
+    return tuple(given) if isinstance(given, Iterable) and not isinstance(given, str) else (None,)
+
+
+def _point(point: object) -> tuple[float, float] | None:
+    pair = _listed(point)
+    return (pair[0], pair[1]) if len(pair) == 2 and all(map(FORMS["float"].accepts, pair)) else None
+
+
 def _within(what: str, value: float, low: float, high: float) -> None:
     if not isinstance(value, (int, float)):
         raise RequestError(f"{what} {value!r} is not a number", remedy=f"Use a value from {low} to {high}.")
@@ -284,15 +376,15 @@ def _check_text(what: str, text: str) -> None:
 
 
 def _check_strength(use: LoraUse) -> None:
-    if not isinstance(use, LoraUse):
-        raise RequestError(f"{use!r} is not a LoRA and its strength", remedy="Write LoraUse(name=..., strength=...).")
     given = use.strength
     factors = [given.unet, given.te1, given.te2, *given.blocks.values()]
     factors += [number for point in given.curve.points for number in point] if given.curve else []
     for factor in factors:
-        if factor is not None and not math.isfinite(factor):
+        if factor is not None and not (math.isfinite(factor) and abs(factor) <= MAX_STRENGTH):
             raise RequestError(
-                f"{factor} is not a strength", where=f"LoRA {use.name}", remedy="Strengths are usually within -2 to 2."
+                f"{factor:g} is not a strength",
+                where=f"LoRA {use.name}",
+                remedy=f"Use -{MAX_STRENGTH:g} to {MAX_STRENGTH:g}; most LoRAs are made for 0 to 1.",
             )
     if given.curve is not None:
         _check_curve(use.name, given.curve)

@@ -6,7 +6,7 @@ from lora_mixer.images.describe import infotext
 from lora_mixer.images.infotext import Infotext, parse_infotext
 from lora_mixer.images.read import PictureInfo, read_picture
 from lora_mixer.images.record import AdapterRecord, EmbeddingRecord, ModelRecord, RenderRecord, plain
-from lora_mixer.images.save import FORMATS, save_picture, write_whole
+from lora_mixer.images.save import FORMATS, make_folder, save_picture, write_whole
 
 __all__ = [
     "FORMATS",
@@ -17,6 +17,7 @@ __all__ = [
     "PictureInfo",
     "RenderRecord",
     "infotext",
+    "make_folder",
     "parse_infotext",
     "plain",
     "read_picture",

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from types import MappingProxyType
-from typing import IO
+from typing import IO, overload
 
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
@@ -38,8 +38,20 @@ FORMATS: Mapping[str, tuple[str, Mapping[str, object]]] = MappingProxyType(
 zlib's own 6, and 1 to 3 % more room (200 rendered pictures, and their grid)."""
 
 
-def save_picture(image: Image.Image, record: RenderRecord, path: Path, *, format: str | None = None) -> Path:
-    """Write a picture with its infotext and its whole record; return the path.
+@overload
+def save_picture(
+    image: Image.Image, record: RenderRecord, target: str | os.PathLike[str], *, format: str | None = None
+) -> Path: ...
+@overload
+def save_picture(image: Image.Image, record: RenderRecord, target: IO[bytes], *, format: str | None = None) -> None: ...
+def save_picture(
+    image: Image.Image,
+    record: RenderRecord,
+    target: str | os.PathLike[str] | IO[bytes],
+    *,
+    format: str | None = None,
+) -> Path | None:
+    """Write a picture with its infotext and its whole record; return the path, if it has one.
 
     PNG holds them as the text chunks `parameters` and `lora-mixer`, the other formats as the EXIF fields
     UserComment and MakerNote.
@@ -47,24 +59,51 @@ def save_picture(image: Image.Image, record: RenderRecord, path: Path, *, format
     Args:
         image: The pixels.
         record: How they came to be.
-        path: Where to; the folder must exist.
-        format: An ending such as `webp`; None takes the path's own.
+        target: A path in a folder that exists, or a file that is open for writing bytes.
+        format: An ending such as `webp`; None takes the path's own, and PNG for an open file.
 
     Raises:
         RequestError: The format is not known, or its metadata has no room for the record.
         FileError: The file cannot be written.
     """
-    ending = f".{format.lower().removeprefix('.')}" if format else path.suffix.lower()
+    path = Path(target) if isinstance(target, (str, os.PathLike)) else None
+    where = "an open file" if path is None else str(path)
+    ending = f".{format.lower().removeprefix('.')}" if format else ".png" if path is None else path.suffix.lower()
     if ending not in FORMATS:
         raise RequestError(
             f"pictures cannot be written as {ending or 'a file without ending'}",
-            where=str(path),
+            where=where,
             remedy=f"Use one of {', '.join(FORMATS)}.",
         )
     name, options = FORMATS[ending]
-    metadata = _chunks(record) if name == "PNG" else {"exif": _exif(record, path)}
-    write_whole(path, lambda out: image.save(out, name, **options, **metadata))
+    metadata = _chunks(record) if name == "PNG" else {"exif": _exif(record, where)}
+
+    def write(out: IO[bytes]) -> None:
+        image.save(out, name, **options, **metadata)
+
+    if isinstance(target, (str, os.PathLike)):
+        write_whole(Path(target), write)
+    else:
+        write(target)
     return path
+
+
+def make_folder(folder: Path) -> Path:
+    """Make a folder with its parents if it is not there; return it.
+
+    Raises:
+        FileError: A file stands in its place, or the disk refuses.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        blocked = isinstance(error, (FileExistsError, NotADirectoryError))
+        raise FileError(
+            "a file stands where the folder should be" if blocked else f"cannot be made: {error.strerror or error}",
+            where=str(folder),
+            remedy="Name another folder.",
+        ) from error
+    return folder
 
 
 def write_whole(path: Path, write: Callable[[IO[bytes]], object]) -> None:
@@ -105,7 +144,7 @@ def _chunks(record: RenderRecord) -> dict[str, object]:
     return {"pnginfo": info}
 
 
-def _exif(record: RenderRecord, path: Path) -> bytes:
+def _exif(record: RenderRecord, where: str) -> bytes:
     exif = Image.Exif()
     fields = exif.get_ifd(EXIF_IFD)
     fields[USER_COMMENT] = UNICODE + infotext(record).encode("utf-16-be", "replace")
@@ -114,7 +153,7 @@ def _exif(record: RenderRecord, path: Path) -> bytes:
     if len(data) > MAX_EXIF:
         raise RequestError(
             f"the record takes {len(data)} bytes, and this format has room for {MAX_EXIF}",
-            where=str(path),
+            where=where,
             remedy="Save the picture as .png.",
         )
     return data

@@ -6,13 +6,14 @@ import threading
 from collections.abc import AsyncIterator, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Self, Unpack
+from typing import Any, Self, Unpack, cast
 
 from lora_mixer import __version__
-from lora_mixer.apply import DEFAULT_CACHE_MB, Overlap, measure
+from lora_mixer.apply import DEFAULT_CACHE_MB, ENGINES, Overlap, measure
 from lora_mixer.bake import BakeReport, OnModule
 from lora_mixer.catalog import FileDigests, Library, ModelsFile, load_models_file
 from lora_mixer.errors import RequestError
+from lora_mixer.fieldtypes import wrong_type
 from lora_mixer.mapping import MappingReport
 from lora_mixer.mixer.baking import bake
 from lora_mixer.mixer.embeddings import open_embeddings
@@ -24,7 +25,7 @@ from lora_mixer.mixer.render_job import RenderJob
 from lora_mixer.mixer.rendering import OnFailure, Rendering, in_order, planned, told
 from lora_mixer.mixer.sources import source_of
 from lora_mixer.mixer.station import Setup
-from lora_mixer.models import Model
+from lora_mixer.models import DTYPES, OFFLOAD_MODES, Model
 from lora_mixer.pipeline import Desk, Job, RenderedImage
 from lora_mixer.request import ModelSource, RenderRequest
 
@@ -98,9 +99,17 @@ class Mixer:
             compiled: Let torch compile the denoiser: minutes at the first step of every size.
 
         Raises:
+            RequestError: An option has no such value.
             ConfigError: models.toml is wrong.
             ModelError: The model is unknown or cannot be opened.
         """
+        for what, value, known in (
+            ("engine", engine, ENGINES),
+            ("offload", offload, OFFLOAD_MODES),
+            ("dtype", dtype, DTYPES),
+        ):
+            if value is not None and value not in known:
+                raise RequestError(f"there is no {what} {value!r}", remedy=f"Use one of {', '.join(known)}.")
         file = load_models_file(models_file)
         embeddings, broken = open_embeddings(file.embedding_folders)
         setup = Setup(
@@ -121,6 +130,23 @@ class Mixer:
         mixer = cls(file, file.model(model), setup, paths=paths, max_models=limit, broken_embeddings=broken)
         mixer.use()
         return mixer
+
+    def close(self) -> None:
+        """Close the models and give their memory back; a closed mixer renders nothing more.
+
+        >>> with Mixer.open() as mixer:
+        ...     picture = mixer.render("cat", steps=1)
+        """
+        with self._turn:
+            self._pool.close()
+
+    def __enter__(self) -> Self:
+        """Return the mixer; leaving the block closes it."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close the mixer."""
+        self.close()
 
     def use(self, model: str | None = None) -> None:
         """Make a model the current one, and open it if it is not.
@@ -359,4 +385,9 @@ class Mixer:
 
 
 def _asked(request: RenderRequest | str, options: RequestOptions) -> RenderRequest:
-    return replace(RenderRequest(prompt=request) if isinstance(request, str) else request, **options)
+    given: object = request
+    if not isinstance(given, str | RenderRequest):
+        raise wrong_type(
+            "Mixer", "the request", given, "a prompt or a RenderRequest", 'mixer.render("cat"); render_many takes lists'
+        )
+    return replace(RenderRequest(given) if isinstance(given, str) else given, **cast("dict[str, Any]", options))

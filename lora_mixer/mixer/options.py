@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TypedDict
 
 from lora_mixer.hires import Hires
-from lora_mixer.request import LoraUse
+from lora_mixer.request import Loras
 
 
 class RequestOptions(TypedDict, total=False):
     """`RenderRequest`'s fields but the prompt, as keyword arguments of `Mixer.render`."""
 
     negative: str | None
-    loras: tuple[LoraUse, ...]
+    loras: Loras
     seed: int | None
     subseed: int | None
     subseed_strength: float | None
@@ -28,6 +29,6 @@ class RequestOptions(TypedDict, total=False):
     emphasis: str | None
     grammar: str | None
     model: str | None
-    styles: tuple[str, ...]
+    styles: Sequence[str]
     hires: Hires | None
     preset: str | None

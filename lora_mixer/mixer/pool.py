@@ -30,6 +30,7 @@ class Pool:
         self._open_station = open_station
         self._limit = limit
         self._open: OrderedDict[ModelSource, Station] = OrderedDict()
+        self._closed = False
 
     def take(self, source: ModelSource) -> Station:
         """Return an open model, opening it if it is not.
@@ -37,11 +38,19 @@ class Pool:
         Raises:
             ModelError, FileError, RequestError: It cannot be opened.
         """
+        if self._closed:
+            raise RequestError("the mixer is closed", remedy="Open another one with Mixer.open().")
         if source not in self._open:
             self._make_room()
             self._open[source] = self._open_station(source)
         self._open.move_to_end(source)
         return self._open[source]
+
+    def close(self) -> None:
+        """Close every model, for good, and give their memory back."""
+        self._closed = True
+        self._open.clear()
+        release_memory()
 
     def _make_room(self) -> None:
         before = len(self._open)

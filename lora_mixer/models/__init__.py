@@ -1,6 +1,7 @@
 """Models: the only room that knows how a checkpoint is opened and which classes its networks are."""
 
 from lora_mixer.models.attention import Heard
+from lora_mixer.models.device import DTYPES
 from lora_mixer.models.digest import digest_of_files
 from lora_mixer.models.families import family_index
 from lora_mixer.models.heap import memory_at_hand
@@ -8,6 +9,7 @@ from lora_mixer.models.index import index_of, module_of
 from lora_mixer.models.layout import laid_out
 from lora_mixer.models.memory import release_memory
 from lora_mixer.models.model import Model
+from lora_mixer.models.offload import OFFLOAD_MODES
 from lora_mixer.models.opening import files_of, open_model
 from lora_mixer.models.packing import Packed, gains_as_matrix, multiplied, multiplied_and_added, packed_matrix
 from lora_mixer.models.saving import save_folder
@@ -15,6 +17,8 @@ from lora_mixer.models.timing import shortest
 from lora_mixer.models.tuning import tune
 
 __all__ = [
+    "DTYPES",
+    "OFFLOAD_MODES",
     "Heard",
     "Model",
     "Packed",

@@ -16,7 +16,7 @@ from torch import nn
 
 from lora_mixer.errors import RequestError
 
-MODES = ("auto", "none", "model", "sequential")
+OFFLOAD_MODES = ("auto", "none", "model", "sequential")
 WORKING_BYTES = 2 * 2**30
 """What a picture's activations may take beside the weights (1024 x 1024 pixels, one picture, half precision)."""
 
@@ -79,8 +79,8 @@ def choose_offload(mode: str, sizes: Mapping[str, int], free: int | None) -> str
     Raises:
         RequestError: There is no such mode.
     """
-    if mode not in MODES:
-        raise RequestError(f"there is no offload {mode!r}", remedy=f"Use one of {', '.join(MODES)}.")
+    if mode not in OFFLOAD_MODES:
+        raise RequestError(f"there is no offload {mode!r}", remedy=f"Use one of {', '.join(OFFLOAD_MODES)}.")
     if mode != "auto":
         return mode
     if free is None or sum(sizes.values()) + WORKING_BYTES <= free:

@@ -5,12 +5,16 @@ from __future__ import annotations
 import time
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
+from io import BytesIO
+from os import PathLike
+from pathlib import Path
+from typing import IO
 
 from PIL import Image
 from torch import Tensor
 
 from lora_mixer.errors import RenderError
-from lora_mixer.images import RenderRecord
+from lora_mixer.images import RenderRecord, make_folder, save_picture
 from lora_mixer.pipeline.desk import Desk
 from lora_mixer.pipeline.job import Job
 from lora_mixer.pipeline.predict import Predictor
@@ -21,10 +25,41 @@ from lora_mixer.sampling import NoiseSource, Step, find_sampler, resample, sampl
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RenderedImage:
-    """A finished picture and its whole record."""
+    """A finished picture and its whole record; notebooks show it.
+
+    Attributes:
+        image: The pixels. Saved by themselves they lose the record; `save` keeps it.
+        record: What made them.
+    """
 
     image: Image.Image
     record: RenderRecord
+
+    def save(self, target: str | Path | IO[bytes], *, format: str | None = None) -> None:
+        """Write the picture with its record, so that it can be rendered again from the file alone.
+
+        Args:
+            target: A path, or a file that is open for writing bytes. Missing folders are made.
+            format: `png`, `webp`, `jpg`, `avif`; None takes the path's ending, and PNG for an open file.
+
+        Raises:
+            RequestError: The format is not known, or its metadata has no room for the record.
+            FileError: The file cannot be written.
+        """
+        if isinstance(target, (str, PathLike)):
+            make_folder(Path(target).parent)
+            save_picture(self.image, self.record, target, format=format)
+        else:
+            save_picture(self.image, self.record, target, format=format)
+
+    def png_bytes(self) -> bytes:
+        """Return the picture as a PNG file with its record, for an answer or a database."""
+        out = BytesIO()
+        self.save(out)
+        return out.getvalue()
+
+    def _repr_png_(self) -> bytes:
+        return self.png_bytes()
 
 
 def render(desk: Desk, jobs: Sequence[Job]) -> Iterator[Step | RenderedImage]:

@@ -1,0 +1,90 @@
+"""Type checks of what people write in Python: each field of a request takes what its annotation says.
+
+A wrong type is refused where it is written, not twenty calls later: `RenderRequest(seed="7")` names `seed`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import Field, dataclass, fields
+from numbers import Integral, Real
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from lora_mixer.errors import RequestError
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Form:
+    """What one annotation takes.
+
+    Attributes:
+        name: What the form is called in an error.
+        example: A value of this form.
+        accepts: Whether a value has it.
+        plain: The same value as one of Python's own types; NumPy's numbers have them, too.
+    """
+
+    name: str
+    example: str
+    accepts: Callable[[object], bool]
+    plain: Callable[[Any], object]
+
+
+FORMS: Mapping[str, Form] = MappingProxyType(
+    {
+        "str": Form(name="text", example='"cat"', accepts=lambda value: isinstance(value, str), plain=str),
+        "int": Form(
+            name="a whole number",
+            example="7",
+            accepts=lambda value: isinstance(value, Integral) and not isinstance(value, bool),
+            plain=int,
+        ),
+        "float": Form(
+            name="a number",
+            example="0.8",
+            accepts=lambda value: isinstance(value, Real) and not isinstance(value, bool),
+            plain=lambda value: value if isinstance(value, (int, float)) else float(value),
+        ),
+        "bool": Form(name="True or False", example="True", accepts=lambda value: isinstance(value, bool), plain=bool),
+    }
+)
+"""Annotation to form. `X | None` takes None as well; a field with another annotation is its class's own matter."""
+
+
+def check_fields(owner: DataclassInstance) -> None:
+    """Refuse fields of a frozen dataclass whose values are not what their annotations say.
+
+    >>> check_fields(Form(name="x", example=1, accepts=callable, plain=str))
+    Traceback (most recent call last):
+    ...
+    lora_mixer.errors.RequestError: Form: example is 1, not text. Write for example example="cat".
+
+    Raises:
+        RequestError: A value has another type; the field and the form are in the text.
+    """
+    for field in fields(owner):
+        kind, optional = _kind(field)
+        value = getattr(owner, field.name)
+        form = FORMS.get(kind)
+        if form is None or (optional and value is None):
+            continue
+        if not form.accepts(value):
+            raise wrong_type(type(owner).__name__, field.name, value, form.name, f"{field.name}={form.example}")
+        if type(value) not in (str, int, float, bool):
+            object.__setattr__(owner, field.name, form.plain(value))
+
+
+def wrong_type(owner: str, field: str, value: object, form: str, example: str) -> RequestError:
+    """Return the error for a value that has not the form its field takes."""
+    shown = repr(value)
+    shown = shown if len(shown) <= 60 else f"{shown[:57]}..."
+    return RequestError(f"{field} is {shown}, not {form}", where=owner, remedy=f"Write for example {example}.")
+
+
+def _kind(field: Field[Any]) -> tuple[str, bool]:
+    kind = str(field.type)
+    return kind.removesuffix(" | None"), kind.endswith(" | None")
