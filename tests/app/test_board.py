@@ -6,11 +6,10 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
-import gradio as gr
-
 from lora_mixer import Mixer, RenderRequest
 from lora_mixer_app.ui.desk.board import Board, turned
 from lora_mixer_app.ui.studio import Studio
+from tests.support.people import person
 
 MODELS = """
 default = "emoji"
@@ -36,7 +35,7 @@ def test_two_tabs_with_two_models_read_one_prompt_by_two_grammars(tmp_path: Path
     studio = Studio(Mixer.open(models_file=tmp_path / "models.toml"), tmp_path / "studio")
     nothing = cast("Any", object())
     board = Board(studio=studio, fields=nothing, screen=nothing, redraw=nothing, live=nothing)
-    ours, theirs = (cast("gr.Request", SimpleNamespace(session_hash=tab)) for tab in ("ours", "theirs"))
+    ours, theirs = (person(tab) for tab in ("ours", "theirs"))
     studio.choose_model(theirs, "old")
     for tab in (ours, theirs):
         board.typed(tab, SCHEDULED_TAG)
@@ -50,7 +49,7 @@ def test_a_knob_is_heard_before_its_answer_is_shown(tmp_path: Path) -> None:
     fields = cast("Any", SimpleNamespace(request=lambda _: RenderRequest(prompt=text), prompt="prompt"))
     part = cast("Any", object())
     board = Board(studio=studio, fields=fields, screen=part, redraw=part, live=part)
-    tab = cast("gr.Request", SimpleNamespace(session_hash="tab"))
+    tab = person("tab")
     board.typed(tab, text)
     first = studio.session(tab).strips[0]
     answer = next(board.changed(tab, turned(first.number, solo=True), [False, ""], also={part: "also"}))

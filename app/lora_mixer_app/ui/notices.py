@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import logging
+import re
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -9,20 +12,40 @@ import gradio as gr
 
 from lora_mixer import LoraMixerError
 
+_LOG = logging.getLogger(__name__)
+_FOLDERS = re.compile(r"(?<![^\s'\"(\[])(?:[A-Za-z]:)?[/\\](?:[^/\\\s:]+[/\\])+")
 _MARKS = frozenset(r"\`*_{}[]<>()#+-.!|~$&:")
 
 
 @contextmanager
 def as_notice() -> Iterator[None]:
-    """Turn an error of ours into a notice on the page.
+    """Turn an error into a notice on the page: one of ours with its words, any other with where to read about it.
+
+    What nobody expected goes into the log with its stack, under a mark that the notice names.
 
     Raises:
-        gr.Error: Its words and its remedy.
+        gr.Error: The notice.
     """
     try:
         yield
     except LoraMixerError as error:
-        raise gr.Error(str(error), print_exception=False) from error
+        raise gr.Error(without_folders(str(error)), print_exception=False) from error
+    except gr.Error:
+        raise
+    except Exception as error:
+        mark = secrets.token_hex(3)
+        _LOG.exception("an error nobody expected, %s", mark)
+        what = f"Something went wrong inside the program ({type(error).__name__})."
+        raise gr.Error(f"{what} The server's log says what, under {mark}.", print_exception=False) from error
+
+
+def without_folders(text: str) -> str:
+    """Return a text whose paths have lost their folders, which are the server's own business.
+
+    >>> without_folders("/home/ada/loras/a.safetensors: half a file")
+    'a.safetensors: half a file'
+    """
+    return _FOLDERS.sub("", text)
 
 
 def as_text(text: str) -> str:

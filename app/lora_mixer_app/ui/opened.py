@@ -5,7 +5,7 @@ from __future__ import annotations
 import weakref
 from dataclasses import dataclass
 
-from lora_mixer import Mixer
+from lora_mixer import Mixer, RenderRequest
 from lora_mixer.conditioning import TokenCount
 from lora_mixer.modules import Family
 from lora_mixer.pipeline import Texts
@@ -36,16 +36,15 @@ class Opened:
         return None if texts is None else texts.count(text, steps=steps)
 
 
-def opened(mixer: Mixer, model: str | None = None) -> Opened:
-    """Open a model, make it the current one, and return what is known of it.
+def opened(mixer: Mixer, model: str) -> Opened:
+    """Open a model, and return what is known of it; which model is the mixer's current one does not change.
 
     Raises:
-        ModelError, FileError, RequestError: See `Mixer.use`.
+        ModelError, FileError, RequestError: See `Mixer.desk_of`.
     """
-    mixer.use(model)
-    desk = mixer.desk
+    desk = mixer.desk_of(RenderRequest(prompt="", model=model))
     return Opened(
-        name=mixer.model_name,
+        name=model,
         family=desk.model.family,
         native_size=desk.model.native_size,
         _texts=weakref.ref(desk.texts),

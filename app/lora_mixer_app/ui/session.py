@@ -21,6 +21,7 @@ class Session:
         selected: The number of the picture that is shown large.
         compared: The picture that is kept to compare with.
         model: The name of the model this tab renders with; None means the server's first.
+        opened: The name of the last one it chose that could be opened.
         listed: The names of the LoRAs in this tab's browser, in its order.
         told: The notes of the last picture, which need not be said again with the next.
     """
@@ -34,6 +35,7 @@ class Session:
         self.selected: int | None = None
         self.compared: Path | None = None
         self.model: str | None = None
+        self.opened: str | None = None
         self.listed: tuple[str, ...] = ()
         self.told: tuple[str, ...] = ()
 

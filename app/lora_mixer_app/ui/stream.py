@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from PIL import Image
 
-from lora_mixer import Cancel, LoraMixerError, Mixer, Progress, RenderedImage, RenderRequest
+from lora_mixer import Cancel, Mixer, Progress, RenderedImage, RenderRequest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,9 +36,9 @@ def stream(mixer: Mixer, request: RenderRequest, *, cancel: Cancel) -> Iterator[
     Closing the iterator (a cancelled Gradio job, a closed tab) cancels the render within one step.
 
     Raises:
-        LoraMixerError: What the render raised.
+        Exception: Whatever the render raised: a `LoraMixerError`, or what nobody expected.
     """
-    events: queue.SimpleQueue[Preview | RenderedImage | LoraMixerError | None] = queue.SimpleQueue()
+    events: queue.SimpleQueue[Preview | RenderedImage | BaseException | None] = queue.SimpleQueue()
 
     due = 0.0
 
@@ -54,7 +54,7 @@ def stream(mixer: Mixer, request: RenderRequest, *, cancel: Cancel) -> Iterator[
     def work() -> None:
         try:
             events.put(mixer.render(request, on_progress=heard, cancel=cancel))
-        except LoraMixerError as error:
+        except BaseException as error:  # noqa: BLE001 raised again where it is heard
             events.put(error)
         finally:
             events.put(None)
@@ -63,7 +63,7 @@ def stream(mixer: Mixer, request: RenderRequest, *, cancel: Cancel) -> Iterator[
     worker.start()
     try:
         while (event := events.get()) is not None:
-            if isinstance(event, LoraMixerError):
+            if isinstance(event, BaseException):
                 raise event
             yield event
     finally:

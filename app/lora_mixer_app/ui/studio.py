@@ -48,8 +48,8 @@ class Studio:
         self.loras = Loras(mixer.library)
         self.turns = Turns()
         self._sessions: dict[str, Session] = {}
-        self.first = opened(mixer)
-        self._opened = {self.first.name: self.first}
+        self._opened: dict[str, Opened] = {}
+        self.first = self._open(mixer.model_name)
 
     @property
     def served(self) -> tuple[Path, ...]:
@@ -61,18 +61,33 @@ class Studio:
         return self._sessions.setdefault(str(request.session_hash), Session())
 
     def model(self, request: gr.Request) -> Opened:
-        """Return the model that a browser tab renders with."""
-        return self._opened.get(self.session(request).model or "", self.first)
-
-    def choose_model(self, request: gr.Request, name: str) -> Opened:
-        """Open a model for a browser tab.
+        """Return the model that a browser tab renders with, opened if it never was.
 
         Raises:
-            ModelError, FileError, RequestError: It cannot be opened; the tab keeps its own.
+            ModelError, FileError, RequestError: It cannot be opened.
         """
-        found = opened(self.mixer, name)
-        self._opened[found.name] = found
-        self.session(request).model = found.name
+        name = self.session(request).model or self.first.name
+        return self._opened.get(name) or self._open(name)
+
+    def choose_model(self, request: gr.Request, name: str) -> Opened:
+        """Choose a model for a browser tab, and open it; what the tab asks for meanwhile is made with it already.
+
+        Raises:
+            ModelError, FileError, RequestError: It cannot be opened; the tab has the one before again.
+        """
+        session = self.session(request)
+        session.model = name
+        try:
+            found = self._open(name)
+        except BaseException:
+            if session.model == name:
+                session.model = session.opened
+            raise
+        session.opened = name
+        return found
+
+    def _open(self, name: str) -> Opened:
+        found = self._opened[name] = opened(self.mixer, name)
         return found
 
     def forget(self, request: gr.Request) -> None:

@@ -7,9 +7,10 @@ from dataclasses import replace
 
 import gradio as gr
 
+from lora_mixer import LoraMixerError
 from lora_mixer_app.ui.desk.board import Board
 from lora_mixer_app.ui.desk.screen import QUICK, Shown
-from lora_mixer_app.ui.notices import as_notice, as_text
+from lora_mixer_app.ui.notices import as_text
 from lora_mixer_app.ui.studio import Studio
 from lora_mixer_app.ui.words import said, word
 
@@ -32,8 +33,15 @@ def wire_models(board: Board, model: gr.Dropdown) -> None:
 
     def choose(request: gr.Request, name: str) -> Iterator[Shown]:
         yield {status: as_text(said(request, "opening", name=name))}
-        with as_notice():
+        try:
             found = studio.choose_model(request, name)
+        except LoraMixerError as error:
+            gr.Warning(as_text(str(error)))
+            yield {model: studio.model(request).name, status: ""}
+            return
+        if studio.model(request).name != name:  # another one was chosen meanwhile
+            yield {board.redraw: gr.skip()}
+            return
         defaults = studio.mixer.models_file.defaults_for(found.name)
         width, height = found.native_size
         defaults = replace(defaults, width=defaults.width or width, height=defaults.height or height)
@@ -41,4 +49,4 @@ def wire_models(board: Board, model: gr.Dropdown) -> None:
         draw = studio.session(request).next_draw()
         yield stated | {status: as_text(found.family.full_name), board.redraw: draw}
 
-    model.input(choose, [model], [*own.values(), status, board.redraw], concurrency_limit=None, **QUICK)
+    model.input(choose, [model], [model, *own.values(), status, board.redraw], concurrency_limit=None, **QUICK)

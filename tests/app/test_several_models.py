@@ -1,0 +1,94 @@
+"""People who choose different models at the same moment."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from lora_mixer import Mixer
+from lora_mixer.errors import ModelError
+from lora_mixer_app.ui.studio import Studio
+from tests.support.people import person
+
+MODELS = """
+default = "emoji"
+max_models = 3
+"""
+MODEL = """
+[models.{name}]
+location = "{location}"
+dtype = "float32"
+"""
+NAMES = ("emoji", "first", "second")
+
+
+@pytest.fixture
+def studio(tmp_path: Path) -> Studio:
+    places = dict.fromkeys(NAMES, "builtin:emoji") | {"gone": str(tmp_path / "gone.safetensors")}
+    (tmp_path / "models.toml").write_text(
+        MODELS + "".join(MODEL.format(name=name, location=place) for name, place in places.items())
+    )
+    return Studio(Mixer.open(models_file=tmp_path / "models.toml"), tmp_path / "studio")
+
+
+@pytest.fixture
+def hasty() -> Iterator[None]:
+    """Let threads take turns as often as can be."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(before)
+
+
+def test_everybody_gets_the_model_they_chose(studio: Studio, hasty: None) -> None:
+    for name in NAMES:
+        studio.choose_model(person("nobody"), name)
+    got: list[tuple[str, str, str]] = []
+
+    def choose(tab: str, names: tuple[str, ...]) -> None:
+        for name in names * 10:
+            found = studio.choose_model(person(tab), name)
+            got.append((name, found.name, studio.model(person(tab)).name))
+
+    people = [threading.Thread(target=choose, args=(f"tab {n}", NAMES[n:] + NAMES[:n])) for n in range(3)]
+    for one in people:
+        one.start()
+    for one in people:
+        one.join()
+    assert len(got) == 90
+    assert [row for row in got if len(set(row)) > 1] == []
+    assert studio.mixer.model_name == "emoji"  # what they share is as it was
+
+
+def test_what_a_tab_asks_for_while_its_model_opens_is_made_with_that_model(
+    studio: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opening, go_on = threading.Event(), threading.Event()
+    desk_of = studio.mixer.desk_of
+
+    def slow(request):
+        if threading.current_thread() is not threading.main_thread():
+            opening.set()
+            go_on.wait(30)
+        return desk_of(request)
+
+    monkeypatch.setattr(studio.mixer, "desk_of", slow)
+    choosing = threading.Thread(target=studio.choose_model, args=(person("tab"), "second"))
+    choosing.start()
+    assert opening.wait(30)
+    assert studio.model(person("tab")).name == "second"
+    assert studio.model(person("another tab")).name == "emoji"
+    go_on.set()
+    choosing.join()
+
+
+def test_a_model_that_cannot_be_opened_leaves_a_tab_with_the_one_before(studio: Studio) -> None:
+    tab = person("tab")
+    studio.choose_model(tab, "first")
+    with pytest.raises(ModelError):
+        studio.choose_model(tab, "gone")
+    assert studio.model(tab).name == "first"
