@@ -13,6 +13,7 @@ from lora_mixer.bake.mix import Mix
 from lora_mixer.bake.report import BakeReport
 from lora_mixer.bake.writing import dtype_of, require_free
 from lora_mixer.errors import FileError
+from lora_mixer.files.modes import share_by_umask
 from lora_mixer.models import save_folder
 
 DESCRIPTION = "bake.json"
@@ -40,6 +41,7 @@ def bake_folder(mix: Mix, engine: MergeEngine, path: Path, *, dtype: str, overwr
         with engine.applied([mix.stack], parts=mix.model.parts):
             save_folder(mix.model, temporary, dtype=stored)
         (temporary / DESCRIPTION).write_text(mix.described(), encoding="utf-8")
+        share_by_umask(temporary)
         _take_place(temporary, path)
     except OSError as error:
         raise FileError(

@@ -12,6 +12,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from lora_mixer.errors import FileError, RequestError
+from lora_mixer.files.modes import share_by_umask
 
 DTYPES = {"float16": torch.float16, "bfloat16": torch.bfloat16, "float32": torch.float32}
 
@@ -52,6 +53,7 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[s
         save_file({key: value.contiguous() for key, value in tensors.items()}, temporary, metadata=dict(metadata))
         with temporary.open("rb") as written:
             os.fsync(written.fileno())
+        share_by_umask(temporary)
         temporary.replace(path)
     except (OSError, SafetensorError) as error:
         raise FileError(

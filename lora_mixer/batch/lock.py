@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import socket
+import stat
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -34,10 +36,12 @@ def hold(folder: Path, say: Callable[[str], None]) -> Iterator[None]:
     """
     path = folder / LOCK
     try:
-        handle = path.open("a+b")
+        handle = _opened(path)
     except OSError as error:
         raise FileError(
-            f"the folder cannot be locked: {error.strerror or error}", where=str(path), remedy="Check its permissions."
+            f"the folder cannot be locked: {error.strerror or error}",
+            where=str(path),
+            remedy="It must be an ordinary file that you may write, or not be there; links are not followed.",
         ) from error
     with handle:
         holder = _holder(handle)
@@ -55,6 +59,19 @@ def hold(folder: Path, say: Callable[[str], None]) -> Iterator[None]:
             yield
         finally:
             _write(handle, {})
+
+
+def _opened(path: Path) -> BinaryIO:
+    """Open a lock for reading and writing, which makes it; never what a link points at, and nothing but a file."""
+    flags = os.O_RDWR | os.O_CREAT | os.O_APPEND
+    extra = ("O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC", "O_BINARY")  # as far as the system has them
+    if not hasattr(os, "O_NOFOLLOW") and path.is_symlink():
+        raise OSError(errno.ELOOP, "it is a link")
+    number = os.open(path, flags | sum(getattr(os, name, 0) for name in extra), 0o666)
+    if not stat.S_ISREG(os.fstat(number).st_mode):
+        os.close(number)
+        raise OSError(errno.EINVAL, "it is no ordinary file")
+    return os.fdopen(number, "a+b")
 
 
 def _locked(handle: BinaryIO) -> bool:

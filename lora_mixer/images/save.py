@@ -13,6 +13,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from lora_mixer.errors import FileError, RequestError
+from lora_mixer.files.modes import share_by_umask
 from lora_mixer.images.describe import infotext
 from lora_mixer.images.record import RenderRecord
 
@@ -119,7 +120,7 @@ def write_whole(path: Path, write: Callable[[IO[bytes]], object]) -> None:
             write(out)
             out.flush()
             os.fsync(out.fileno())
-        temporary.chmod(0o666 & ~_umask())
+        share_by_umask(temporary)
         temporary.replace(path)
         temporary = None
     except OSError as error:
@@ -129,12 +130,6 @@ def write_whole(path: Path, write: Callable[[IO[bytes]], object]) -> None:
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
-
-
-def _umask() -> int:
-    mask = os.umask(0o022)
-    os.umask(mask)
-    return mask
 
 
 def _chunks(record: RenderRecord) -> dict[str, object]:

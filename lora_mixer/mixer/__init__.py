@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lora_mixer.bake import BakeReport
-from lora_mixer.mixer.again import differences, rerender
+from lora_mixer.mixer.again import checked, differences, rerender
 from lora_mixer.mixer.finding import find_model
 from lora_mixer.mixer.local_names import request_from_picture, with_local_names
 from lora_mixer.mixer.mixer import Mixer
@@ -18,6 +18,7 @@ __all__ = [
     "Progress",
     "RenderJob",
     "RenderedImage",
+    "checked",
     "differences",
     "find_model",
     "request_from_picture",

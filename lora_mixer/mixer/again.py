@@ -2,15 +2,47 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import torch
 
-from lora_mixer.errors import LoraMixerError
+from lora_mixer.errors import BrokenFileError, LoraMixerError
 from lora_mixer.images import ModelRecord, RenderRecord
 from lora_mixer.mixer.mixer import Mixer
 from lora_mixer.pipeline import RenderedImage, record_of
 from lora_mixer.request import RenderRequest, Settings
+
+
+MOST_THREADS = 512
+MOST_IN_A_BATCH = 256
+_DEVICE = re.compile(r"cpu|mps|(cuda|xpu)(:\d{1,2})?")
+
+
+def checked(record: RenderRecord) -> RenderRecord:
+    """Return a record whose numbers can be believed; its settings have been checked as it was read.
+
+    A picture may come from anybody: what it asks of this machine is bounded before anything is done for it.
+
+    Raises:
+        BrokenFileError: It asks for what no machine has, or contradicts itself.
+    """
+    batch = record.companions or (record.settings,)
+    wrong = (
+        (f"a batch of {len(batch)}", len(batch) > MOST_IN_A_BATCH),
+        (f"picture {record.batch_index} of a batch of {len(batch)}", not 0 <= record.batch_index < len(batch)),
+        (f"{record.threads} threads", record.threads is not None and not 1 <= record.threads <= MOST_THREADS),
+        (f"the device {record.device[:40]!r}", not _DEVICE.fullmatch(record.device)),
+    )
+    said = [what for what, is_wrong in wrong if is_wrong]
+    if not said and batch[record.batch_index] != record.settings:
+        said = ["other settings for the picture than for its place in the batch"]
+    if said:
+        raise BrokenFileError(
+            f"the record says {', '.join(said)}",
+            remedy="It was not written so by this program; its settings can still be read with `lora-mixer info`.",
+        )
+    return record
 
 
 def rerender(mixer: Mixer, record: RenderRecord) -> RenderedImage:
@@ -21,8 +53,10 @@ def rerender(mixer: Mixer, record: RenderRecord) -> RenderedImage:
         record: The record.
 
     Raises:
+        BrokenFileError: The record asks for what cannot be.
         LoraMixerError: What rendering raises.
     """
+    record = checked(record)
     batch = record.companions or (record.settings,)
     desk = mixer.desk
     before, tiled = torch.get_num_threads(), desk.tiled

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from pathlib import Path
 
 import numpy as np
@@ -283,3 +284,16 @@ def test_kinds_without_thin_factors_norms_biases_and_embeddings_are_baked_too(mi
         assert torch.allclose(second.weight, first.weight * 0.6, atol=1e-5), name
         assert (first.bias is None) == (second.bias is None)
         assert first.bias is None or torch.allclose(second.bias, first.bias * 0.6, atol=1e-6), name
+
+
+@pytest.mark.skipif(os.name == "nt", reason="permissions of POSIX")
+def test_baked_files_are_readable_by_whom_the_umask_lets(mixer: Mixer, tmp_path: Path) -> None:
+    before = os.umask(0o027)
+    try:
+        mixer.bake(PROMPT, tmp_path / "mix.safetensors", rank=4)
+        mixer.bake(PROMPT, tmp_path / "folder", form="folder")
+    finally:
+        os.umask(before)
+    files = [tmp_path / "mix.safetensors", *(path for path in (tmp_path / "folder").rglob("*") if path.is_file())]
+    assert {oct(path.stat().st_mode & 0o777) for path in files} == {"0o640"}
+    assert len(files) > 5

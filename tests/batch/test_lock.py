@@ -61,3 +61,24 @@ def test_a_lock_of_another_machine_is_not_taken_over(tmp_path: Path) -> None:
 def test_a_folder_that_cannot_be_locked_is_an_error_of_ours(tmp_path: Path) -> None:
     with pytest.raises(FileError), hold(tmp_path / "none", print):
         pass
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links and pipes of POSIX")
+@pytest.mark.parametrize("kind", ["link", "dangling link", "pipe", "folder"])
+def test_a_lock_is_a_file_of_the_folder_and_nothing_that_leads_out_of_it(tmp_path: Path, kind: str) -> None:
+    precious = tmp_path / "precious"
+    if kind == "link":
+        precious.write_text("years of work")
+    (folder := tmp_path / "run").mkdir()
+    lock = folder / ".lock"
+    if kind == "pipe":
+        os.mkfifo(lock)
+    elif kind == "folder":
+        lock.mkdir()
+    else:
+        lock.symlink_to(precious)
+    with pytest.raises(FileError, match="cannot be locked"), hold(folder, print):
+        pass
+    assert precious.exists() == (kind == "link")
+    if kind == "link":
+        assert precious.read_text() == "years of work"

@@ -13,7 +13,8 @@ from typer.testing import CliRunner
 
 from lora_mixer import LoraUse, Mixer, RenderRequest, Strength
 from lora_mixer.catalog import load_models_file
-from lora_mixer.images import read_picture, save_picture
+from lora_mixer.errors import BrokenFileError, ModelError
+from lora_mixer.images import RenderRecord, read_picture, save_picture
 from lora_mixer.mixer import differences, find_model, rerender
 from lora_mixer_app.cli import build
 
@@ -117,3 +118,56 @@ def test_another_vae_is_said(mixer: Mixer) -> None:
     record = mixer.render("cat", steps=1).record
     other = dataclasses.replace(record, model=dataclasses.replace(record.model, vae_sha256="7" * 64))
     assert differences(mixer, other) == ("the VAE is the model's own, was the file 7777777777",)
+
+
+@pytest.fixture
+def signed(mixer: Mixer) -> RenderRecord:
+    return mixer.render("cat", seed=7, steps=1).record
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"threads": 10**9},
+        {"threads": 0},
+        {"threads": -1},
+        {"batch_index": 7},
+        {"batch_index": -1},
+        {"device": "cuda:99999999"},
+        {"device": "meta"},
+    ],
+)
+def test_what_a_picture_asks_of_the_machine_is_bounded(
+    mixer: Mixer, signed: RenderRecord, tmp_path: Path, change: dict[str, object]
+) -> None:
+    record = dataclasses.replace(signed, **change)
+    with pytest.raises(BrokenFileError, match="the record says"):
+        rerender(mixer, record)
+    picture = save_picture(Image.new("RGB", (8, 8)), record, tmp_path / "stranger.png")
+    done = CliRunner().invoke(build(), ["rerender", str(picture), "--anyway"])
+    assert isinstance(done.exception, BrokenFileError)
+
+
+def test_a_batch_beyond_bounds_or_without_its_picture_is_refused(mixer: Mixer, signed: RenderRecord) -> None:
+    other = dataclasses.replace(signed.settings, seed=8)
+    for companions in ((signed.settings,) * 257, (other, other)):
+        with pytest.raises(BrokenFileError, match="the record says"):
+            rerender(mixer, dataclasses.replace(signed, companions=companions))
+
+
+@pytest.mark.parametrize("name", ["owner/name", "../../etc", "/etc", ".", "nothing"])
+def test_a_model_named_by_a_picture_is_neither_fetched_nor_opened_as_a_path(
+    signed: RenderRecord, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    from lora_mixer.models import hub
+
+    asked: list[str] = []
+    monkeypatch.setattr(hub, "snapshot_download", lambda location, **_: asked.append(location) or str(tmp_path))
+    stranger = dataclasses.replace(signed, model=dataclasses.replace(signed.model, name=name, sha256="5" * 64))
+    picture = save_picture(Image.new("RGB", (8, 8)), stranger, tmp_path / "stranger.png")
+    done = CliRunner().invoke(build(), ["rerender", str(picture), "--anyway"])
+    assert isinstance(done.exception, ModelError)
+    assert "is not here" in str(done.exception)
+    assert asked == []
+    CliRunner().invoke(build(), ["rerender", str(picture), "--anyway", "--allow-download"])
+    assert asked == (["owner/name"] if name == "owner/name" else [])

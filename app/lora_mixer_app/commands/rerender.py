@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import re
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from lora_mixer.catalog import load_models_file
-from lora_mixer.errors import RequestError
-from lora_mixer.images import read_picture, save_picture
+from lora_mixer.catalog import ModelsFile, load_models_file
+from lora_mixer.errors import ModelError, RequestError
+from lora_mixer.images import ModelRecord, RenderRecord, read_picture, save_picture
 from lora_mixer_app.options import Model, ModelsPath
+
+HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 
 
 def rerender(
@@ -21,24 +25,26 @@ def rerender(
     models_path: ModelsPath = None,
     *,
     anyway: Annotated[bool, typer.Option("--anyway", help="Render even if something differs from then.")] = False,
+    allow_download: Annotated[
+        bool, typer.Option("--allow-download", help="Fetch the model the picture names from the hub if it is not here.")
+    ] = False,
 ) -> None:
     """Render a picture again: the same pixels on the same machine, or the reasons why not.
 
-    Its model is looked for by the digest of its weights, then by its name, unless --model says which to take.
+    Its model is looked for by the digest of its weights, then by its name in models.toml, unless --model says which to
+    take. Nothing that stands in the picture is downloaded, or opened as a path, unless that is allowed.
     """
-    record = read_picture(image).record
-    if record is None:
-        raise RequestError(
-            "the picture holds no record of this program",
-            where=str(image),
-            remedy="`lora-mixer info` shows what it does hold.",
-        )
+    record = _record_of(image)
+    if not (model or allow_download):
+        os.environ["HF_HUB_OFFLINE"] = "1"  # heard as the hub's library is imported, below
     from lora_mixer import Mixer
-    from lora_mixer.mixer import differences, find_model
+    from lora_mixer.mixer import checked, differences, find_model
     from lora_mixer.mixer import rerender as again
 
+    record = checked(record)
+    models_file = load_models_file(models_path)
     mixer = Mixer.open(
-        model or find_model(record.model, load_models_file(models_path)) or record.model.name,
+        model or find_model(record.model, models_file) or _by_name(record.model, models_file, image, allow_download),
         models_file=models_path,
         device=record.device,
         dtype=record.dtype,
@@ -57,3 +63,26 @@ def rerender(
     picture = again(mixer, record)
     save_picture(picture.image, picture.record, target)
     console.print(f"{target}", markup=False)
+
+
+def _record_of(image: Path) -> RenderRecord:
+    record = read_picture(image).record
+    if record is None:
+        raise RequestError(
+            "the picture holds no record of this program",
+            where=str(image),
+            remedy="`lora-mixer info` shows what it does hold.",
+        )
+    return record
+
+
+def _by_name(model: ModelRecord, models_file: ModelsFile, image: Path, allow_download: bool) -> str:
+    """Return the model a picture names, where models.toml knows the name; a hub id only if it may be fetched."""
+    if model.name in models_file.models or (allow_download and HUB_ID.fullmatch(model.name)):
+        return model.name
+    fetch = " --allow-download fetches it from the hub;" if HUB_ID.fullmatch(model.name) else ""
+    raise ModelError(
+        f"its model {model.name[:80]!r} (weights {model.short_hash}) is not here",
+        where=str(image),
+        remedy=f"Name one with --model;{fetch} models.toml lists what there is: {', '.join(models_file.models)}.",
+    )
