@@ -13,7 +13,6 @@ from lora_mixer.mixer.mixer import Mixer
 from lora_mixer.pipeline import RenderedImage, record_of
 from lora_mixer.request import RenderRequest, Settings
 
-
 MOST_THREADS = 512
 MOST_IN_A_BATCH = 256
 _DEVICE = re.compile(r"cpu|mps|(cuda|xpu)(:\d{1,2})?")
