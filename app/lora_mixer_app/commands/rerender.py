@@ -44,7 +44,9 @@ def rerender(
     record = checked(record)
     models_file = load_models_file(models_path)
     mixer = Mixer.open(
-        model or find_model(record.model, models_file) or _by_name(record.model, models_file, image, allow_download),
+        model
+        or find_model(record.model, models_file)
+        or _by_name(record.model, models_file, image, allow_download=allow_download),
         models_file=models_path,
         device=record.device,
         dtype=record.dtype,
@@ -76,7 +78,7 @@ def _record_of(image: Path) -> RenderRecord:
     return record
 
 
-def _by_name(model: ModelRecord, models_file: ModelsFile, image: Path, allow_download: bool) -> str:
+def _by_name(model: ModelRecord, models_file: ModelsFile, image: Path, *, allow_download: bool) -> str:
     """Return the model a picture names, where models.toml knows the name; a hub id only if it may be fetched."""
     if model.name in models_file.models or (allow_download and HUB_ID.fullmatch(model.name)):
         return model.name
