@@ -42,7 +42,12 @@ AllowPartial = Annotated[
     bool, typer.Option("--allow-partial", help="Accept LoRAs some of whose tensors fit nowhere on the model.")
 ]
 Apply = Annotated[
-    str, typer.Option("--apply", help="How mixes are applied: merged, side, or auto to choose for each batch.")
+    str,
+    typer.Option(
+        "--apply",
+        help="How mixes are applied: merged, side, auto to choose for each batch by costs that are the same everywhere, "
+        "or measured to choose by this machine's own.",
+    ),
 ]
 Engine = Annotated[
     Where,

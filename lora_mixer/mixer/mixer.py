@@ -87,7 +87,8 @@ class Mixer:
             dtype: `float32`, `bfloat16`, `float16`; None takes what suits the device.
             computes: Whether pictures are rendered; for `bake` alone, say no, and weights may be in any dtype anywhere.
             allow_partial: Accept LoRAs some of whose tensors fit nowhere on the model.
-            engine: How mixes are applied: `merged`, `side`, or `auto` to choose per batch.
+            engine: How mixes are applied: `merged`, `side`, `auto` to choose per batch by fixed costs, or `measured` to
+                choose by this machine's own.
             offload: Where weights rest while they do not compute: `none` on the device, `model` on the CPU but for one
                 network at a time, `sequential` on the CPU but for one module at a time; `auto` takes the first that
                 fits into the device's memory.

@@ -86,4 +86,4 @@ class Setup:
 
     def _engine(self, model: Model) -> str:
         """Return the engine that is wanted: beside weights that only visit, unless somebody asked for the other."""
-        return "side" if self.engine == "auto" and model.offload is not None else self.engine
+        return "side" if self.engine in {"auto", "measured"} and model.offload is not None else self.engine

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+import time
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,13 +14,13 @@ import torch
 
 from lora_mixer.adapters import make_layer
 from lora_mixer.apply import ApplyPlan, Placed, Render, Stack, calibration, costs_of, plan_for
-from lora_mixer.apply.costs import Cost, Costs, merge_work, side_work
+from lora_mixer.apply.costs import TYPICAL, Cost, Costs, merge_work, side_work
 from lora_mixer.errors import RequestError
 from lora_mixer.modules import Family, ModuleName
 from lora_mixer.request import Curve, Rectangle, Strength
 
-CHEAP_MERGE = Costs(merge=Cost(1e-6, 0, 0), side=Cost(1e-3, 0, 0))
-CHEAP_SIDE = Costs(merge=Cost(1e-3, 0, 0), side=Cost(1e-6, 0, 0))
+CHEAP_MERGE = Costs(merge=Cost(3e-6, 1e-11, 1e-12), side=Cost(1e-3, 1e-10, 5e-12))
+CHEAP_SIDE = Costs(merge=Cost(1e-3, 1e-10, 4e-12), side=Cost(3e-6, 1e-11, 1e-12))
 PATHS = ("conv_in", "down_blocks.1.attentions.0.transformer_blocks.0.attn2.to_k", "up_blocks.1.proj", "mid_block.proj")
 
 
@@ -73,17 +75,66 @@ def test_an_unknown_engine_is_refused_with_those_there_are() -> None:
 
 @pytest.mark.parametrize(("costs", "engine"), [(CHEAP_MERGE, "merged"), (CHEAP_SIDE, "side")])
 def test_one_mix_goes_the_way_that_measured_cheaper_and_the_reason_has_the_numbers(costs: Costs, engine: str) -> None:
-    chosen = plan(stack(Strength()), costs=lambda: costs)
+    chosen = plan(stack(Strength()), engine="measured", costs=lambda: costs)
     assert chosen.engine == engine
     assert "ms once" in chosen.reason
 
 
 def test_nothing_is_measured_where_nothing_hangs_on_it() -> None:
     curve = Curve(points=((0.0, 0.0), (1.0, 1.0)))
-    assert plan(stack(Strength()), steps=1000, costs=never).engine == "merged"
+    assert plan(stack(Strength()), engine="measured", steps=1000, costs=never).engine == "merged"
     assert plan(stack(Strength()), stack(Strength(unet=0.5)), costs=never).engine == "side"
     assert plan(stack(Strength(curve=curve)), costs=never).engine == "side"
     assert plan(stack(Strength(unet=0.0)), costs=never).engine == "merged"
+
+
+@pytest.mark.parametrize("steps", [1, 2, 4, 8, 1000])
+def test_auto_chooses_by_the_mix_and_the_render_alone(steps: int) -> None:
+    chosen = plan(stack(Strength()), steps=steps, costs=never)
+    assert chosen.engine in {"merged", "side"}
+    assert "fixed costs" in chosen.reason
+
+
+@pytest.mark.parametrize("noise", [0.85, 1.0, 1.15])
+def test_a_near_tie_is_merged_however_it_was_measured(noise: float) -> None:
+    render = Render(steps=2, rows=2, height=16, width=8)
+    merge, side = merge_work(stack(Strength())), side_work(stack(Strength()), render)
+    each = 1e-6  # seconds a module, chosen so that both cost the same
+    once = Cost(2 * each * side.modules / merge.modules / 0.5, 0, 0)
+    costs = Costs(merge=once, side=Cost(noise * each, 0, 0))
+    assert plan(stack(Strength()), engine="measured", costs=lambda: costs).engine == "merged"
+
+
+@pytest.mark.parametrize(
+    "odd", [0.0, -1e-12, math.inf, math.nan, 1e-3], ids=["nothing", "negative", "infinite", "no number", "far too much"]
+)
+@pytest.mark.parametrize("field", Cost._fields)
+def test_costs_that_no_machine_has_are_measured_again_and_then_not_believed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, odd: float, field: str
+) -> None:
+    monkeypatch.setenv("LORA_MIXER_CACHE", str(tmp_path))
+    monkeypatch.setattr(calibration, "_measured", {})
+    value = 1.0 if (odd, field) == (1e-3, "module") else odd
+    wrong = TYPICAL._replace(side=TYPICAL.side._replace(**{field: value}))
+    right = TYPICAL._replace(merge=Cost(2e-5, 1e-10, 4e-12))
+    results = [wrong, right]
+    monkeypatch.setattr(calibration, "measure", lambda *_: results.pop(0))
+    assert costs_of(torch.device("cpu"), torch.float32) == right
+    monkeypatch.setattr(calibration, "_measured", {})
+    monkeypatch.setattr(calibration, "measure", lambda *_: wrong)
+    assert costs_of(torch.device("cpu"), torch.bfloat16) == TYPICAL
+
+
+def test_other_programs_do_not_lengthen_what_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    added = calibration.ThinProducts.added
+
+    def waiting(*arguments: object) -> object:
+        time.sleep(0.02)
+        return added(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(calibration.ThinProducts, "added", waiting)
+    costs = calibration.measure(torch.device("cpu"), torch.float32)
+    assert costs.side.module < 0.01
 
 
 def test_work_counts_modules_elements_and_multiplications() -> None:
