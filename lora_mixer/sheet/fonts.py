@@ -1,72 +1,144 @@
-"""Fonts for labels: Pillow's own, and where it lacks a character, whatever the system has."""
+"""Fonts for labels: one for each run of characters, so that a title may mix scripts.
+
+Looked for in this order: Pillow's own font (Latin), the Noto subsets of this package (European scripts, Thai, Hebrew,
+Arabic, Devanagari, common Chinese, Japanese and Korean, emoji), then every font file of the system.
+"""
 
 from __future__ import annotations
 
-from functools import lru_cache
+import os
+import sys
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from itertools import groupby
+from pathlib import Path
 
-from PIL import ImageFont
+from PIL import ImageDraw, ImageFont
 
 Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
+Colour = tuple[int, int, int]
 
-SYSTEM_FONTS = (
-    "DejaVuSans.ttf",
-    "NotoSans-Regular.ttf",
-    "NotoSansCJK-Regular.ttc",
-    "NotoSansCJKsc-Regular.otf",
-    "SourceHanSansSC-Regular.otf",
-    "wqy-microhei.ttc",
-    "wqy-zenhei.ttc",
-    "msyh.ttc",
-    "YuGothM.ttc",
-    "malgun.ttf",
-    "PingFang.ttc",
-    "Hiragino Sans GB.ttc",
-    "Arial Unicode.ttf",
-)
-"""Tried in this order, by file name in the system's font folders."""
+SHIPPED = Path(__file__).parents[1] / "data" / "fonts"
+SUBSETS = ("europe", "thai", "hebrew", "arabic", "devanagari", "cjk", "emoji")
+WIDE = frozenset(SHIPPED / f"{name}.woff2" for name in ("cjk", "emoji"))
+"""Fonts whose spaces are as wide as their characters; Latin ones stand in."""
+
+ENDINGS = (".ttf", ".otf", ".ttc")
+MOST_SYSTEM_FONTS = 400
+UNKNOWN = "\ufffd"
+"""Drawn for a character that no font has."""
+
+JOINED = frozenset({"Cf", "Mn", "Mc", "Me", "Cc"})
+"""Unicode categories of characters that belong to the one before: joiners, marks, variation selectors."""
 
 _NO_CHARACTER = "\uffff"
 _PROBE_SIZE = 16
 
 
-def font_for(text: str, size: int) -> tuple[Font, str]:
-    r"""Return a font that has the text's characters, and the text as it is to be drawn.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """Characters next to each other that one font draws."""
 
-    Where no font has a character it is written out as `\u732b`: ugly, but no picture is labelled with boxes.
+    text: str
+    font: Font
+
+
+@lru_cache(maxsize=4096)
+def runs_of(text: str, size: int) -> tuple[Run, ...]:
+    """Return a text as runs, each with the first font that has its characters.
+
+    >>> "".join(run.text for run in runs_of("cat 猫 🐱", 16))
+    'cat 猫 🐱'
     """
-    for name in (None, *SYSTEM_FONTS):
-        if _load(name, size) and all(_has(name, char) for char in set(text)):
-            return _must_load(name, size), text
-    return _must_load(None, size), "".join(char if _has(None, char) else _written_out(char) for char in text)
+    fonts = [_font_with(UNKNOWN) if _unknown(char) else _font_with(char) for char in text]
+    drawn = [UNKNOWN if _unknown(char) else char for char in text]
+    for at, char in enumerate(text):
+        if at and _joins(char):
+            fonts[at], drawn[at] = fonts[at - 1], char
+    for at, char in enumerate(text):
+        if at and char.isspace():  # a space within a script stays in it, so that lines from right to left stay whole
+            after = next((fonts[i] for i in range(at, len(text)) if not text[i].isspace()), None)
+            fonts[at] = after if after == fonts[at - 1] and after not in WIDE else None
+    groups = groupby(zip(drawn, fonts, strict=True), key=lambda pair: pair[1])
+    return tuple(Run(text="".join(char for char, _ in group), font=_load(path, size)) for path, group in groups)
 
 
-def _written_out(char: str) -> str:
-    code = ord(char)
-    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
+def _joins(char: str) -> bool:
+    return unicodedata.category(char) in JOINED
 
 
-@lru_cache(maxsize=256)
-def _load(name: str | None, size: int) -> Font | None:
-    if name is None:
-        return ImageFont.load_default(size)
-    try:
-        return ImageFont.truetype(name, size)
-    except OSError:
-        return None
+def _unknown(char: str) -> bool:
+    return _font_with(char) is None and not char.isspace() and not _has(None, char)
 
 
-def _must_load(name: str | None, size: int) -> Font:
-    return _load(name, size) or ImageFont.load_default(size)
+def length(text: str, size: int) -> float:
+    """Return how wide a line is, in pixels."""
+    return sum(run.font.getlength(run.text) for run in runs_of(text, size))
+
+
+def draw_line(draw: ImageDraw.ImageDraw, at: tuple[int, int], text: str, size: int, colour: Colour) -> None:
+    """Draw a line from its upper left corner; all its runs stand on one baseline."""
+    x, y = float(at[0]), at[1] + _ascent(_load(None, size))
+    for run in runs_of(text, size):
+        draw.text((round(x), y), run.text, font=run.font, fill=colour, anchor="ls")
+        x += run.font.getlength(run.text)
 
 
 @lru_cache(maxsize=8192)
-def _has(name: str | None, char: str) -> bool:
-    if char.isspace():
-        return True
-    font = _must_load(name, _PROBE_SIZE)
-    return _shape(font, char) != _shape(font, _NO_CHARACTER)
+def _font_with(char: str) -> Path | None:
+    """Return the first font file that has a character; None is Pillow's own font, or none at all."""
+    if char.isspace() or _has(None, char):
+        return None
+    return next((path for path in _candidates() if _has(path, char)), None)
+
+
+def _candidates() -> Iterator[Path]:
+    yield from (SHIPPED / f"{name}.woff2" for name in SUBSETS)
+    yield from _system_fonts()
+
+
+@cache
+def _system_fonts() -> tuple[Path, ...]:
+    """Return the font files of the system, those for many scripts first."""
+    files = [
+        Path(folder, name)
+        for root in _system_folders()
+        for folder, _, names in os.walk(root)
+        for name in names
+        if name.lower().endswith(ENDINGS)
+    ]
+    files.sort(key=lambda path: (not path.stem.endswith(("Sans", "Regular", "Unicode")), path.name))
+    return tuple(files[:MOST_SYSTEM_FONTS])
+
+
+def _system_folders() -> tuple[Path, ...]:
+    home = Path("~").expanduser()
+    if sys.platform == "win32":
+        return (Path(os.environ.get("WINDIR", r"C:\Windows")) / "Fonts",)
+    if sys.platform == "darwin":
+        return Path("/System/Library/Fonts"), Path("/Library/Fonts"), home / "Library" / "Fonts"
+    return Path("/usr/share/fonts"), Path("/usr/local/share/fonts"), home / ".local" / "share" / "fonts"
+
+
+@lru_cache(maxsize=256)
+def _load(path: Path | None, size: int) -> Font:
+    return ImageFont.load_default(size) if path is None else ImageFont.truetype(str(path), size)
+
+
+def _has(path: Path | None, char: str) -> bool:
+    try:
+        font = _load(path, _PROBE_SIZE)
+        return _shape(font, char) != _shape(font, _NO_CHARACTER)
+    except (OSError, ValueError):  # a broken font file, or one with bitmaps of another size only
+        return False
 
 
 def _shape(font: Font, char: str) -> tuple[object, bytes]:
     mask = font.getmask(char)
     return mask.size, bytes(mask)
+
+
+def _ascent(font: Font) -> int:
+    return font.getmetrics()[0] if isinstance(font, ImageFont.FreeTypeFont) else 0

@@ -6,11 +6,10 @@ from dataclasses import dataclass
 
 from PIL import ImageDraw
 
-from lora_mixer.sheet.fonts import Font, font_for
+from lora_mixer.sheet.fonts import Colour, draw_line, length
 
 MAX_LABEL = 240
 LINE_HEIGHT = 1.25
-Colour = tuple[int, int, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,14 +18,12 @@ class Fitted:
 
     Attributes:
         lines: Its lines.
-        font: The font all of them are drawn in.
-        size: The font's size in pixels.
+        size: Of the fonts they are drawn in, in pixels.
         width: Of the longest line.
         height: Of all lines.
     """
 
     lines: tuple[str, ...]
-    font: Font
     size: int
     width: int
     height: int
@@ -47,28 +44,27 @@ def draw_text(draw: ImageDraw.ImageDraw, fitted: Fitted, box: tuple[int, int, in
     left, top, right, bottom = box
     y = top + (bottom - top - fitted.height) / 2
     for line in fitted.lines:
-        x = left + (right - left - fitted.font.getlength(line)) / 2
-        draw.text((round(x), round(y)), line, font=fitted.font, fill=colour)
+        x = left + (right - left - length(line, fitted.size)) / 2
+        draw_line(draw, (round(x), round(y)), line, fitted.size, colour)
         y += fitted.size * LINE_HEIGHT
 
 
 def _wrap(text: str, width: int, size: int) -> Fitted:
-    font, drawn = font_for(text, size)
     lines: list[str] = []
-    for word in drawn[:MAX_LABEL].split(" "):
+    for word in text.split(" "):
         joined = f"{lines[-1]} {word}" if lines else word
-        if lines and font.getlength(joined) <= width:
+        if lines and length(joined, size) <= width:
             lines[-1] = joined
         else:
-            lines += _split_word(word, font, width)
-    return _fitted(lines, font, size)
+            lines += _split_word(word, width, size)
+    return _fitted(lines, size)
 
 
-def _split_word(word: str, font: Font, width: int) -> list[str]:
+def _split_word(word: str, width: int, size: int) -> list[str]:
     """Break a word that is wider than the box, and scripts that know no spaces, between characters."""
     pieces = [""]
     for char in word:
-        if pieces[-1] and font.getlength(pieces[-1] + char) > width:
+        if pieces[-1] and length(pieces[-1] + char, size) > width:
             pieces.append("")
         pieces[-1] += char
     return pieces
@@ -79,13 +75,13 @@ def _cut(fitted: Fitted, lines: int, width: int) -> Fitted:
         return fitted
     kept = list(fitted.lines[:lines])
     last = kept[-1]
-    while last and fitted.font.getlength(f"{last}...") > width:
+    while last and length(f"{last}...", fitted.size) > width:
         last = last[:-1]
     kept[-1] = f"{last.rstrip()}..."
-    return _fitted(kept, fitted.font, fitted.size)
+    return _fitted(kept, fitted.size)
 
 
-def _fitted(lines: list[str], font: Font, size: int) -> Fitted:
-    width = max((font.getlength(line) for line in lines), default=0.0)
+def _fitted(lines: list[str], size: int) -> Fitted:
+    width = max((length(line, size) for line in lines), default=0.0)
     height = size * (1 + LINE_HEIGHT * (len(lines) - 1))
-    return Fitted(lines=tuple(lines), font=font, size=size, width=round(width), height=round(height))
+    return Fitted(lines=tuple(lines), size=size, width=round(width), height=round(height))

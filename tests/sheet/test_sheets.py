@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from PIL import Image, ImageChops
+from PIL import Image, ImageChops, ImageDraw
 
 from lora_mixer.errors import RequestError
-from lora_mixer.sheet import Failed, Labels, draw_sheet, save_sheet
-from lora_mixer.sheet.fonts import font_for
+from lora_mixer.sheet import Failed, Labels, draw_sheet, fonts, save_sheet
+from lora_mixer.sheet.fonts import runs_of
 from lora_mixer.sheet.layout import lay_out, rows_per_page, tile_size
-from lora_mixer.sheet.text import fit
+from lora_mixer.sheet.text import draw_text, fit
 
 COLOURS = [["red", "green", "blue"], ["black", "yellow", "purple"]]
 LABELS = Labels(columns=("a 0", "a 0.5", "a 1"), rows=("b 0", "b 1"), title="Title", footer="seed 7")
@@ -108,12 +108,39 @@ def test_a_label_never_leaves_its_box(text):
     assert fitted.width <= 150
 
 
-def test_a_character_no_font_has_is_written_out_instead_of_a_box():
-    _, drawn = font_for("a\ue123b", 16)
-    assert drawn == "a\\ue123b"
+def test_a_character_no_font_has_is_drawn_as_the_replacement_character():
+    assert "".join(run.text for run in runs_of("a\U0010fffdb", 16)) == "a\ufffdb"
 
 
-def test_cyrillic_is_drawn_as_itself_where_a_font_has_it():
-    font, drawn = font_for("кот", 16)
-    assert drawn == "кот" or drawn.startswith("\\u043a")
-    assert font.getlength(drawn) > 0
+SCRIPTS = {
+    "chinese": "猫在月亮上",
+    "japanese": "ねこネコ猫",
+    "korean": "고양이",
+    "greek": "γάτα",
+    "cyrillic": "кошка",
+    "thai": "แมว",
+    "hebrew": "חתול",
+    "arabic": "قطة",
+    "hindi": "बिल्ली",
+    "vietnamese": "mèo dễ thương",
+    "emoji": "🐱🚀❤️👩‍🚀",
+    "symbols": "★→±",
+}
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_a_script_is_drawn_as_itself_by_the_fonts_of_the_package_alone(script, monkeypatch):
+    monkeypatch.setattr(fonts, "_system_fonts", tuple)
+    runs = runs_of(f"a {SCRIPTS[script]}", 20)
+    assert "".join(run.text for run in runs) == f"a {SCRIPTS[script]}"
+
+
+def test_a_title_may_mix_scripts_and_all_of_it_has_ink_on_one_baseline(monkeypatch):
+    monkeypatch.setattr(fonts, "_system_fonts", tuple)
+    title = "cat 猫 γάτα แมว кошка 🐱"
+    assert len({run.font.getname() for run in runs_of(title, 20)}) == 5
+    for word in title.split():
+        image = Image.new("L", (120, 60))
+        draw_text(ImageDraw.Draw(image), fit(word, width=120, lines=1, size=20), (0, 0, 120, 60), 255)
+        assert image.getbbox() is not None, word
+        assert 12 < (image.getbbox()[1] + image.getbbox()[3]) / 2 < 44, word
