@@ -198,6 +198,7 @@ class RenderRequest:
         cfg_rescale: How far guidance is brought back to the contrast of the prompt's own prediction, 0..1 (phi of Lin
             et al. 2023, arXiv:2305.08891, section 3.4).
         eta: How much noise the sampler adds, as a share of what its method says; None leaves it to the sampler.
+        rng: Where the noise comes from: `cpu`, or `nv` (also `gpu`), what an NVIDIA card draws.
         sampler: A sampler by A1111's name.
         schedule: A schedule type by A1111's name.
         width: In pixels, a multiple of 8; None takes the model's own.
@@ -223,6 +224,7 @@ class RenderRequest:
     cfg: float | None = None
     cfg_rescale: float | None = None
     eta: float | None = None
+    rng: str | None = None
     sampler: str | None = None
     schedule: str | None = None
     width: int | None = None
@@ -282,6 +284,7 @@ class Settings:
     subseed_strength: float = 0.0
     cfg_rescale: float = 0.0
     eta: float | None = None
+    rng: str = "cpu"
     hires: HiresSettings | None = None
 
     def __post_init__(self) -> None:

@@ -5,9 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from hashlib import sha256
+from types import MappingProxyType
 
 from lora_mixer.images import RenderRecord, plain
 from lora_mixer.request import RenderRequest, Settings
+
+LATER: Mapping[str, tuple[object, ...]] = MappingProxyType({"rng": (None, "cpu")})
+"""Fields younger than the first ledgers -> the values they had before they were there."""
 
 
 def job_digest(settings: Settings, files: Mapping[str, str]) -> str:
@@ -19,12 +23,12 @@ def job_digest(settings: Settings, files: Mapping[str, str]) -> str:
         settings: The request with its gaps filled.
         files: Digest by role, such as `model` or `lora:NAME`, and versions by package.
     """
-    return _digest({"request": plain(settings), "files": dict(files)})
+    return _digest({"request": _without_later(settings), "files": dict(files)})
 
 
 def request_digest(request: RenderRequest) -> str:
     """Return the sha256 of a request as it was written, its gaps left open."""
-    return _digest(plain(request))
+    return _digest(_without_later(request))
 
 
 def digest_of(record: RenderRecord) -> str:
@@ -39,6 +43,19 @@ def basis_of(record: RenderRecord) -> dict[str, str]:
     embeddings = {f"embedding:{e.name}": e.sha256 for e in record.embeddings}
     machine = {"device": record.device.partition(":")[0], "dtype": record.dtype}
     return model | adapters | embeddings | machine | dict(record.versions)
+
+
+def _without_later(asked: RenderRequest | Settings) -> dict[str, object]:
+    """Return a request as plain values, without younger fields that say what was so before there were any.
+
+    Ledgers written before know their jobs by digests without them.
+    """
+    values = plain(asked)
+    return (
+        {key: value for key, value in values.items() if value not in LATER.get(key, ())}
+        if isinstance(values, dict)
+        else {}
+    )
 
 
 def _digest(content: object) -> str:

@@ -41,7 +41,10 @@ A1111_KEYS: Mapping[str, str] = MappingProxyType(
 """A1111's key to ours; `n_iter` times `batch_size` pictures are made, with seeds counting up."""
 
 OUR_KEYS: Mapping[str, str] = MappingProxyType(
-    {n: n for n in ("schedule", "clip_skip", "cfg_rescale", "eta", "preset", "hires", "loras", "name", "negative")}
+    {
+        n: n
+        for n in ("schedule", "clip_skip", "cfg_rescale", "eta", "rng", "preset", "hires", "loras", "name", "negative")
+    }
 )
 """What A1111 has no key for."""
 

@@ -9,7 +9,7 @@ from typing import Annotated, Self, TypeGuard
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
-from lora_mixer.choices import find_preset, find_sampler, find_schedule, find_upscaler
+from lora_mixer.choices import find_preset, find_rng, find_sampler, find_schedule, find_upscaler
 from lora_mixer.errors import RequestError
 from lora_mixer.hires import Hires
 from lora_mixer.request import MAX_SIDE, MAX_STEPS, Curve, LoraUse, Rectangle, Strength
@@ -162,5 +162,11 @@ def lora_of_text(text: str) -> dict[str, object]:
 
 
 _FIND: Mapping[str, Callable[[str], object]] = MappingProxyType(
-    {"sampler": find_sampler, "schedule": find_schedule, "upscaler": find_upscaler, "preset": find_preset}
+    {
+        "sampler": find_sampler,
+        "schedule": find_schedule,
+        "upscaler": find_upscaler,
+        "preset": find_preset,
+        "rng": find_rng,
+    }
 )

@@ -45,6 +45,7 @@ class Fields(Table):
     cfg: Finite | None = Field(default=None, ge=0, le=100)
     cfg_rescale: Finite | None = Field(default=None, ge=0, le=1)
     eta: Finite | None = Field(default=None, ge=0, le=MAX_ETA)
+    rng: str | None = None
     sampler: str | None = None
     schedule: str | None = None
     width: Side | None = None
@@ -58,7 +59,7 @@ class Fields(Table):
     hires: HiresTable | None = None
     preset: str | None = None
 
-    @field_validator("sampler", "schedule", "preset")
+    @field_validator("sampler", "schedule", "preset", "rng")
     @classmethod
     def _known(cls, value: str | None, info: ValidationInfo) -> str | None:
         return value if value is None else known_name(str(info.field_name), value)
@@ -179,6 +180,7 @@ _FILLED = (
     "cfg",
     "cfg_rescale",
     "eta",
+    "rng",
     "sampler",
     "schedule",
     "clip_skip",

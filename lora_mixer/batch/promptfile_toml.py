@@ -43,6 +43,7 @@ class AxisTable(Table):
     sampler: Words | None = Field(default=None, validation_alias=_also("sampler", "samplers"))
     schedule: Words | None = Field(default=None, validation_alias=_also("schedule", "schedules"))
     model: Words | None = Field(default=None, validation_alias=_also("model", "models"))
+    rng: Words | None = Field(default=None, validation_alias=_also("rng", "rngs"))
     preset: Words | None = Field(default=None, validation_alias=_also("preset", "presets"))
     hires_upscaler: Words | None = Field(default=None, validation_alias=_also("hires_upscaler", "hires_upscalers"))
     seed: Numbers | None = Field(default=None, validation_alias=_also("seed", "seeds"))
@@ -101,11 +102,11 @@ def _checked(name: str, value: object) -> object:
 
 VARIED = (
     *("lora", "loras", "prompt", "negative", "replace", "seed", "subseed", "subseed_strength", "steps", "cfg"),
-    *("cfg_rescale", "eta", "sampler", "schedule", "clip_skip", "model", "preset"),
+    *("cfg_rescale", "eta", "sampler", "schedule", "clip_skip", "model", "preset", "rng"),
     *("hires_scale", "hires_steps", "hires_denoise", "hires_cfg", "hires_upscaler"),
 )
 WHOLE = frozenset({"seed", "subseed", "steps", "clip_skip", "hires_steps"})
-TEXTS = frozenset({"prompt", "negative", "sampler", "schedule", "model", "preset", "hires_upscaler"})
+TEXTS = frozenset({"prompt", "negative", "sampler", "schedule", "model", "preset", "rng", "hires_upscaler"})
 
 
 class AxesTable(Table):

@@ -38,6 +38,7 @@ class DefaultsTable(_Table):
     preset: str | None = Field(default=None, min_length=1, max_length=100, description='a preset, like "lcm"')
     sampler: str | None = Field(default=None, min_length=1, max_length=100, description='a sampler, like "DPM++ 2M"')
     schedule: str | None = Field(default=None, min_length=1, max_length=100, description='a schedule, like "Karras"')
+    rng: Literal["cpu", "nv", "gpu"] | None = Field(default=None, description="cpu, or nv (gpu)")
     width: int | None = Field(
         default=None, ge=8, le=MAX_SIDE, multiple_of=8, description="pixels, a multiple of 8, like 512"
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from lora_mixer.choices.presets import PRESETS, Preset, find_preset
+from lora_mixer.choices.rng import RNGS, find_rng
 from lora_mixer.choices.samplers import (
     AUTOMATIC,
     SAMPLERS,
@@ -18,6 +19,7 @@ from lora_mixer.choices.upscalers import UPSCALERS, Upscaler, find_upscaler
 __all__ = [
     "AUTOMATIC",
     "PRESETS",
+    "RNGS",
     "SAMPLERS",
     "SCHEDULES",
     "TRAILING",
@@ -27,6 +29,7 @@ __all__ = [
     "SamplerRow",
     "Upscaler",
     "find_preset",
+    "find_rng",
     "find_sampler",
     "find_schedule",
     "find_upscaler",

@@ -68,7 +68,7 @@ def _fields(record: RenderRecord) -> tuple[tuple[str, str | None], ...]:
         ("Variation seed strength", f"{settings.subseed_strength:g}" if settings.subseed_strength else None),
         ("Denoising strength", f"{settings.hires.denoise:g}" if settings.hires else None),
         ("Clip skip", str(settings.clip_skip) if settings.clip_skip > 1 else None),
-        ("RNG", "CPU"),
+        ("RNG", settings.rng.upper()),
         ("CFG Rescale", f"{settings.cfg_rescale:g}" if settings.cfg_rescale else None),
         *(_hires_fields(record, settings.hires) if settings.hires else ()),
         ("Emphasis", settings.emphasis.capitalize() if settings.emphasis != "original" else None),

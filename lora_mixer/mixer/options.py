@@ -21,6 +21,7 @@ class RequestOptions(TypedDict, total=False):
     cfg: float | None
     cfg_rescale: float | None
     eta: float | None
+    rng: str | None
     sampler: str | None
     schedule: str | None
     width: int | None

@@ -10,6 +10,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from lora_mixer.apply import Placed, Stack
+from lora_mixer.choices import find_rng
 from lora_mixer.errors import RequestError
 from lora_mixer.keys import blocks_of, parse_blocks
 from lora_mixer.mixer.second_pass import ended, hires_of, second_pass
@@ -53,6 +54,7 @@ def settings_of(request: RenderRequest, *, model: str, native_size: tuple[int, i
         cfg=7.0 if request.cfg is None else request.cfg,
         cfg_rescale=request.cfg_rescale or 0.0,
         eta=request.eta,
+        rng=find_rng(request.rng or "cpu"),
         sampler=request.sampler or "DPM++ 2M",
         schedule=request.schedule or "Automatic",
         width=width if request.width is None else request.width,

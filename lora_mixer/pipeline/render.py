@@ -142,4 +142,4 @@ class _Pass:
 
 
 def _noise(settings: Settings) -> NoiseSource:
-    return NoiseSource(settings.seed, settings.subseed, settings.subseed_strength)
+    return NoiseSource(settings.seed, settings.subseed, settings.subseed_strength, rng=settings.rng)

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
+
+from lora_mixer.choices.rng import CPU, NV
+from lora_mixer.sampling.philox import PhiloxGenerator
+
+Draw = Callable[[Sequence[int]], Tensor]
+"""Returns the next standard normal numbers of a stream, in a shape, float32 on the CPU."""
 
 
 class NoiseSource:
@@ -18,19 +24,30 @@ class NoiseSource:
         seed: The picture's seed.
         subseed: The seed of a variation.
         strength: How far towards the variation, 0..1.
+        rng: `cpu`, or `nv` for what an NVIDIA card draws; there a variation turns every column of a latent by itself,
+            as A1111 does it.
+
+    Attributes:
+        generator: The CPU's generator of the seed, for samplers that draw from nothing else.
     """
 
-    def __init__(self, seed: int, subseed: int | None = None, strength: float = 0.0) -> None:
-        self.generator = _generator(seed)
-        self._variation = None if subseed is None or strength == 0 else _generator(subseed)
+    def __init__(self, seed: int, subseed: int | None = None, strength: float = 0.0, *, rng: str = CPU) -> None:
+        self.generator = torch.Generator("cpu").manual_seed(seed)
+        self._nv = rng == NV
+        self._draw = PhiloxGenerator(seed).normal if self._nv else _drawing(self.generator)
+        self._variation = None if subseed is None or strength == 0 else _stream(subseed, nv=self._nv)
         self._strength = strength
 
     def start(self, shape: Sequence[int]) -> Tensor:
         """Return the starting noise of one latent, shape (c, h, w)."""
-        noise = torch.randn((1, *shape), generator=self.generator)[0]
+        noise = self._draw(shape)
         if self._variation is None:
             return noise
-        return spherical(noise, torch.randn((1, *shape), generator=self._variation)[0], self._strength)
+        return spherical(noise, self._variation(shape), self._strength, axis=1 if self._nv else None)
+
+    def next(self, shape: Sequence[int]) -> Tensor:
+        """Return the next noise of one latent, shape (c, h, w)."""
+        return self._draw(shape)
 
 
 def starting_noise(sources: Sequence[NoiseSource], shape: Sequence[int]) -> Tensor:
@@ -38,18 +55,37 @@ def starting_noise(sources: Sequence[NoiseSource], shape: Sequence[int]) -> Tens
     return torch.stack([source.start(shape) for source in sources])
 
 
-def spherical(first: Tensor, second: Tensor, at: float) -> Tensor:
+def next_noise(sources: Sequence[NoiseSource], like: Tensor) -> Tensor:
+    """Return fresh noise for every latent of a batch (n, c, h, w), on their device and in their dtype."""
+    return torch.stack([source.next(like.shape[1:]) for source in sources]).to(like)
+
+
+def spherical(first: Tensor, second: Tensor, at: float, *, axis: int | None = None) -> Tensor:
     """Return the point at fraction `at` of the great arc from `first` to `second`.
 
     Shoemake, "Animating Rotation with Quaternion Curves" (1985): sin((1-t) w)/sin(w) a + sin(t w)/sin(w) b, with w the
     angle between a and b. It keeps the length, so the result is as likely a noise as both ends.
+
+    Args:
+        first: Where `at` is 0.
+        second: Where `at` is 1.
+        at: The fraction.
+        axis: The vectors that are turned lie along this axis; None takes the whole as one vector.
     """
-    cosine = torch.dot(first.flatten(), second.flatten()) / (first.norm() * second.norm())
+    if axis is None:
+        cosine = torch.dot(first.flatten(), second.flatten()) / (first.norm() * second.norm())
+    else:
+        lengths = [part.norm(dim=axis, keepdim=True) for part in (first, second)]
+        cosine = (first / lengths[0] * (second / lengths[1])).sum(axis, keepdim=True)
     angle = torch.arccos(cosine.clamp(-1, 1))
-    if angle.sin().abs() < 1e-6:
+    if angle.sin().abs().max() < 1e-6:
         return torch.lerp(first, second, at)
     return (torch.sin((1 - at) * angle) * first + torch.sin(at * angle) * second) / angle.sin()
 
 
-def _generator(seed: int) -> torch.Generator:
-    return torch.Generator("cpu").manual_seed(seed)
+def _stream(seed: int, *, nv: bool) -> Draw:
+    return PhiloxGenerator(seed).normal if nv else _drawing(torch.Generator("cpu").manual_seed(seed))
+
+
+def _drawing(generator: torch.Generator) -> Draw:
+    return lambda shape: torch.randn((1, *shape), generator=generator)[0]

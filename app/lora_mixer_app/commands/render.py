@@ -98,6 +98,9 @@ def render(
     eta: Annotated[
         float | None, typer.Option("--eta", help="How much noise DDIM and ancestral samplers add; 1 is all of it.")
     ] = None,
+    rng: Annotated[
+        str | None, typer.Option("--rng", help="Where noise comes from: cpu, or nv (gpu), what an NVIDIA card draws.")
+    ] = None,
     cfg_rescale: Annotated[
         float | None, typer.Option("--cfg-rescale", help="Bring guidance back to the prompt's contrast, 0 to 1.")
     ] = None,
@@ -160,6 +163,7 @@ def render(
             subseed=subseed,
             subseed_strength=subseed_strength,
             eta=eta,
+            rng=rng,
             cfg_rescale=cfg_rescale,
             width=width,
             height=height,

@@ -73,6 +73,7 @@ WORDS: tuple[Word, ...] = (
     Word("subseed_strength", "Variation strength", "变体强度"),
     Word("cfg_rescale", "CFG rescale", "引导重缩放"),
     Word("eta", "Eta (-1: automatic)", "Eta（-1：自动）"),
+    Word("rng", "Noise from (nv: as an NVIDIA card)", "噪声来源（nv：同 NVIDIA 显卡）"),
     Word("hires", "Hires fix (second pass)", "高清修复：放大后再绘制一次"),
     Word("hires_scale", "Hires: scale", "高清：放大倍数"),
     Word("hires_denoise", "Hires: denoise", "高清：重绘幅度"),

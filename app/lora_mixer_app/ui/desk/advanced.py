@@ -9,7 +9,7 @@ import gradio as gr
 from gradio.components import Component
 
 from lora_mixer import RenderRequest
-from lora_mixer.choices import AUTOMATIC, SAMPLERS, SCHEDULES, UPSCALERS
+from lora_mixer.choices import AUTOMATIC, RNGS, SAMPLERS, SCHEDULES, UPSCALERS
 from lora_mixer.hires import Hires
 from lora_mixer.request import MAX_ETA
 from lora_mixer_app.ui.words import word
@@ -67,6 +67,7 @@ CONTROLS: tuple[Control, ...] = (
     Control("subseed_strength", 0.0, _slider(0, 1, 0.01), "release"),
     Control("cfg_rescale", 0.0, _slider(0, 1, 0.05), "release"),
     Control("eta", -1, _number(minimum=-1, maximum=MAX_ETA, step=0.1), "submit", opens=True),
+    Control("rng", "cpu", _choice(list(RNGS)), "input"),
     Control("hires", OFF, gr.Checkbox, "input"),
     Control("hires.scale", 2.0, _slider(1, 4, 0.05), "release"),
     Control("hires.denoise", 0.7, _slider(0.05, 1, 0.05), "release"),
