@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
+from io import TextIOWrapper
 from typing import Annotated, NamedTuple, cast
 
 import typer
 from rich.console import Console
 
 from lora_mixer import __version__
-from lora_mixer.errors import CancelledError, LoraMixerError, RequestError
+from lora_mixer.errors import CancelledError, FileError, LoraMixerError, RequestError
 from lora_mixer_app.commands.bake import bake
 from lora_mixer_app.commands.info import info
 from lora_mixer_app.commands.inspect import inspect
@@ -70,16 +72,42 @@ def build() -> typer.Typer:
 
 def main() -> None:
     """Run the command line; what goes wrong ends as one line on stderr and an exit code by class."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # a terminal of another alphabet sees escapes, never a traceback
+            stream.reconfigure(errors="backslashreplace")
     try:
         code = build()(sys.argv[1:] or ["--help"], standalone_mode=False)
+        sys.stdout.flush()
     except USAGE_ERROR as error:
         _fail(_misuse(error))
     except LoraMixerError as error:
         _fail(error)
+    except BrokenPipeError:  # `| head` has read enough; typer ends with the same code
+        _leave_stdout()
+        sys.exit(1)
+    except OSError as error:
+        if error.filename is None:
+            _leave_stdout()
+        _fail(_refused_by_system(error))
     else:
         if code == CancelledError.exit_code:  # what typer makes of Ctrl+C
             _fail(CancelledError("cancelled", remedy="What was finished is kept."))
         sys.exit(code)
+
+
+def _leave_stdout() -> None:
+    """Send what is still to be written nowhere, so that Python does not fail once more at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _refused_by_system(error: OSError) -> FileError:
+    """Return what the system refused as an error of ours; one without a file's name is about the output."""
+    return FileError(
+        f"{'the output cannot be written' if error.filename is None else 'the system refuses'}: "
+        f"{error.strerror or error}",
+        where=error.filename and str(error.filename),
+        remedy="Check the disk's room and the permissions.",
+    )
 
 
 def _misuse(error: Exception) -> RequestError:

@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
 
 from lora_mixer.apply import MergeEngine
 from lora_mixer.bake.checkpoint_file import lost_embeddings
@@ -43,7 +44,7 @@ def bake_folder(mix: Mix, engine: MergeEngine, path: Path, *, dtype: str, overwr
         (temporary / DESCRIPTION).write_text(mix.described(), encoding="utf-8")
         share_by_umask(temporary)
         _take_place(temporary, path)
-    except OSError as error:
+    except (OSError, SafetensorError) as error:
         raise FileError(
             f"cannot be written: {error}", where=str(path), remedy="Check the folder and the disk."
         ) from error

@@ -32,6 +32,7 @@ class Facts:
 
     Attributes:
         problem: Why the file cannot be used.
+        passing: The problem lies outside the file (its permissions, its drive) and may be gone at the next look.
         alias: The name its trainer gave it.
         words: What it was trained on.
         base: The base family its metadata claim.
@@ -39,6 +40,7 @@ class Facts:
     """
 
     problem: str | None = None
+    passing: bool = False
     alias: str | None = None
     words: tuple[str, ...] = ()
     base: str | None = None
@@ -61,7 +63,8 @@ def learn(path: Path) -> Facts:
     try:
         metadata = open_tensor_file(path).metadata
     except FileError as error:
-        return Facts(problem=f"{error.what}. {error.remedy}" if error.remedy else error.what)
+        problem = f"{error.what}. {error.remedy}" if error.remedy else error.what
+        return Facts(problem=problem, passing=isinstance(error.__cause__, OSError))
     return Facts(
         alias=alias(metadata),
         words=trained_words(metadata),
@@ -85,7 +88,9 @@ class FactsBook:
         for path, stamp in files:
             known = self._facts.get(path)
             if known is None or known[0] != stamp:
-                known = learned[path] = (stamp, learn(path))
+                known = (stamp, learn(path))
+                if not known[1].passing:
+                    learned[path] = known
             result[path] = known[1]
         if learned:
             self._facts.update(learned)

@@ -80,13 +80,20 @@ class Library:
 
         Raises:
             UnknownAdapterError: There is none, or there are several; the nearest or all of them are named.
-            BrokenFileError: There is one, but it cannot be used.
+            BrokenFileError: There is one, but it cannot be used; another one of its name does not stand in for it.
         """
         text = str(name)
         hits = self._hits(text)
         if len(hits) != 1 or stamp_of(hits[0].path) != (hits[0].size, hits[0].mtime_ns):
             self.refresh()
             hits = self._hits(text)
+        rival = self._broken_of(text)
+        if hits and rival is not None and rival.path.suffix.lower() in ADAPTER_SUFFIXES:
+            raise BrokenFileError(
+                f"{len(hits) + 1} LoRAs are called {text[:200]!r}, and this one cannot be used: {rival.reason.rstrip('.')}",
+                where=str(rival.path),
+                remedy=f"Mend or remove it, or say which: {', '.join(hit.path.as_posix() for hit in hits)}.",
+            )
         if len(hits) == 1:
             return hits[0]
         if hits:
@@ -98,11 +105,14 @@ class Library:
         slashed = text.replace("\\", "/")  # a path as Windows spells it
         return shelf.by_spelling.get(text) or shelf.by_spelling.get(slashed) or shelf.by_alias.get(text, ())
 
+    def _broken_of(self, text: str) -> BrokenFile | None:
+        return next((b for b in self.broken if text in {b.path.stem, b.path.name, b.path.as_posix()}), None)
+
     def _elsewhere(self, text: str) -> LoraEntry:
         """Look for a broken file of that name, a digest, or a file outside the folders."""
-        for broken in self.broken:
-            if text in {broken.path.stem, broken.path.name, broken.path.as_posix()}:
-                raise BrokenFileError(f"this adapter cannot be used: {broken.reason}", where=str(broken.path))
+        broken = self._broken_of(text)
+        if broken is not None:
+            raise BrokenFileError(f"this adapter cannot be used: {broken.reason}", where=str(broken.path))
         unread = 0
         if _DIGEST.fullmatch(text):
             found, unread = self._by_digest(text)

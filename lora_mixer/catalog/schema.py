@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from lora_mixer.catalog.places import checked_place
+from lora_mixer.choices import find_preset, find_sampler, find_schedule
+from lora_mixer.errors import RequestError
 from lora_mixer.modules import Family
 from lora_mixer.request import MAX_SIDE, MAX_STEPS
 
@@ -16,6 +19,22 @@ Location = Annotated[
     StringConstraints(min_length=1, max_length=1024, pattern=r"^[^\x00-\x1f]+$"),
     AfterValidator(checked_place),
 ]
+
+
+def _known(find: Callable[[str], object]) -> AfterValidator:
+    """Return a check that a table of `choices` has a name; the nearest is in the text."""
+
+    def check(name: str) -> str:
+        try:
+            find(name)
+        except RequestError as error:
+            raise ValueError(str(error)) from error
+        return name
+
+    return AfterValidator(check)
+
+
+Choice = Annotated[str, StringConstraints(min_length=1, max_length=100)]
 ModelName = Annotated[str, StringConstraints(pattern=r"^[\w][\w.+-]{0,99}$")]
 
 
@@ -35,9 +54,13 @@ class DefaultsTable(_Table):
     steps: int | None = Field(default=None, ge=1, le=MAX_STEPS, description=f"a whole number from 1 to {MAX_STEPS}")
     cfg: float | None = Field(default=None, ge=0, le=100, description="a number from 0 to 100")
     cfg_rescale: float | None = Field(default=None, ge=0, le=1, description="a number from 0 to 1")
-    preset: str | None = Field(default=None, min_length=1, max_length=100, description='a preset, like "lcm"')
-    sampler: str | None = Field(default=None, min_length=1, max_length=100, description='a sampler, like "DPM++ 2M"')
-    schedule: str | None = Field(default=None, min_length=1, max_length=100, description='a schedule, like "Karras"')
+    preset: Annotated[Choice, _known(find_preset)] | None = Field(default=None, description='a preset, like "lcm"')
+    sampler: Annotated[Choice, _known(find_sampler)] | None = Field(
+        default=None, description='a sampler, like "DPM++ 2M"'
+    )
+    schedule: Annotated[Choice, _known(find_schedule)] | None = Field(
+        default=None, description='a schedule, like "Karras"'
+    )
     rng: Literal["cpu", "nv", "gpu"] | None = Field(default=None, description="cpu, or nv (gpu)")
     width: int | None = Field(
         default=None, ge=8, le=MAX_SIDE, multiple_of=8, description="pixels, a multiple of 8, like 512"

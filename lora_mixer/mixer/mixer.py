@@ -18,7 +18,7 @@ from lora_mixer.mapping import MappingReport
 from lora_mixer.mixer.baking import bake
 from lora_mixer.mixer.embeddings import open_embeddings
 from lora_mixer.mixer.options import RequestOptions
-from lora_mixer.mixer.planning import job_at
+from lora_mixer.mixer.planning import job_at, refuse_paths
 from lora_mixer.mixer.pool import Pool
 from lora_mixer.mixer.progress import Cancel, OnProgress
 from lora_mixer.mixer.render_job import RenderJob
@@ -377,7 +377,10 @@ class Mixer:
         yield from told(rendering.outcomes(plans, batch), on_failure)
 
     def _job(self, asked: RenderRequest, source: ModelSource) -> Job:
-        return job_at(self._pool.take(source), asked, self.models_file)
+        job = job_at(self._pool.take(source), asked, self.models_file)
+        if not self._paths:
+            refuse_paths(job)
+        return job
 
     def _source(self, asked: str | None) -> ModelSource:
         return source_of(

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from lora_mixer.catalog import ModelsFile
 from lora_mixer.choices import find_sampler
+from lora_mixer.errors import RequestError
 from lora_mixer.mixer.presets import filled_in, notes_on
 from lora_mixer.mixer.resolve import drawn, job_of, settings_of, styled
 from lora_mixer.mixer.station import Station
@@ -33,6 +35,21 @@ def job_at(station: Station, asked: RenderRequest, models_file: ModelsFile) -> J
     notes = [f"styles: {', '.join(filled.styles)}"] if filled.styles else []
     notes += notes_on(filled.preset, job, name) if filled.preset else []
     return replace(job, notes=(*notes, *job.notes))
+
+
+def refuse_paths(job: Job) -> None:
+    """Refuse masks that are files, where requests come from strangers.
+
+    Raises:
+        RequestError: A mask is a path.
+    """
+    for use in job.uses:
+        if isinstance(use.placed.strength.mask, Path):
+            raise RequestError(
+                "masks may not be named by path here",
+                where=f"LoRA {use.name}",
+                remedy="Give a rectangle: its left, top, right and bottom as fractions.",
+            )
 
 
 def in_batches(jobs: Sequence[Placed], size: int) -> Iterator[list[Placed]]:

@@ -41,6 +41,12 @@ def open_folder(folder: Path, *, name: str, dtype: torch.dtype) -> Model:
         UnsafeFileError: The folder brings code, or names a class of its own.
         ModelError: It is not a Stable Diffusion text-to-image model.
     """
+    if not (folder / "model_index.json").is_file():
+        raise MissingFileError(
+            "this folder is no diffusers model: it has no model_index.json",
+            where=str(folder),
+            remedy="Name the folder that model_index.json lies in, or a .safetensors checkpoint.",
+        )
     refuse_code(folder)
     unet_config = read_json(folder / "unet" / "config.json")
     family = family_of_unet(unet_config, where=str(folder))

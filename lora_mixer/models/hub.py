@@ -6,7 +6,14 @@ import re
 from pathlib import Path
 
 from huggingface_hub import snapshot_download
-from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled
+from huggingface_hub.constants import HF_HUB_OFFLINE
+from huggingface_hub.errors import (
+    GatedRepoError,
+    HfHubHTTPError,
+    LocalEntryNotFoundError,
+    OfflineModeIsEnabled,
+    RepositoryNotFoundError,
+)
 
 from lora_mixer.errors import ModelError
 
@@ -39,8 +46,33 @@ def find_folder(location: str) -> Path:
     try:
         return Path(snapshot_download(location, allow_patterns=WANTED))
     except (LocalEntryNotFoundError, OfflineModeIsEnabled, HfHubHTTPError, OSError) as error:
+        what, remedy = _answer(error, location)
         raise ModelError(
-            f"the model {location} is neither a folder here nor in the hub's cache, and the hub did not give it",
-            where=location,
-            remedy=f"Put its diffusers folder at {folder.absolute()}, or go online once.",
+            what, where=location, remedy=f"{remedy} Or put its diffusers folder at {folder.absolute()}."
         ) from error
+
+
+def _answer(error: Exception, location: str) -> tuple[str, str]:
+    """Return what the hub's answer comes to, and what to do about it.
+
+    A missing file of the cache is raised where the hub could not be asked, with the reason as its cause.
+    """
+    reason = next((e for e in (error, error.__cause__, error.__context__) if isinstance(e, HfHubHTTPError)), error)
+    status = getattr(getattr(reason, "response", None), "status_code", None)
+    if isinstance(reason, GatedRepoError) or status == 403:
+        return (
+            "the hub gives this model only to who has accepted its terms",
+            f"Open huggingface.co/{location}, accept them, and run `hf auth login`.",
+        )
+    if isinstance(reason, RepositoryNotFoundError) or status == 404:
+        return (
+            "the hub has no model of this name, or it is private",
+            "Check the name; for a private one run `hf auth login`.",
+        )
+    if status == 401:
+        return "the hub does not accept the login", "Run `hf auth login`, or unset HF_TOKEN."
+    if isinstance(reason, OfflineModeIsEnabled) or HF_HUB_OFFLINE:
+        return "the model is not in the hub's cache, and HF_HUB_OFFLINE is set", "Unset it and go online once."
+    if status is not None:
+        return f"the hub answered with the error {status}", "Try again later."
+    return "the model is not in the hub's cache, and the hub cannot be reached", "Check the network."

@@ -12,6 +12,7 @@ from rich.console import Console
 from lora_mixer.catalog import Library, load_models_file
 from lora_mixer.images import plain, read_picture
 from lora_mixer_app.options import AsJson, ModelsPath
+from lora_mixer_app.output import print_json
 
 
 def info(
@@ -30,7 +31,7 @@ def info(
 
         found = with_local_names(found, Library(load_models_file(models_path).lora_folders))
     if as_json:
-        print(json.dumps(plain(found), indent=2, ensure_ascii=False))  # noqa: T201
+        print_json(plain(found))
         return
     console = Console(highlight=False, soft_wrap=True)
     console.print(f"made by: {found.source}", markup=False)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -16,6 +15,7 @@ from lora_mixer.files import PICKLE_SUFFIXES, digest_file, open_tensor_file
 from lora_mixer.keys import parse_adapter, tell_family
 from lora_mixer_app.arguments import parse_lora
 from lora_mixer_app.options import AllowPartial, AsJson, Device, Dtype, Model, ModelsPath
+from lora_mixer_app.output import print_json
 
 if TYPE_CHECKING:
     from lora_mixer.keys import ParsedAdapter
@@ -69,7 +69,7 @@ def inspect(
         whole = facts
         whole |= {} if report is None else {"mapping": report.to_json()}
         whole |= {} if found is None else {"overlap": found.to_json()}
-        print(json.dumps(whole, indent=2, ensure_ascii=False))  # noqa: T201
+        print_json(whole)
         return
     console = Console(highlight=False, soft_wrap=True)
     for line in _lines(facts):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Annotated
 
 import typer
@@ -12,6 +11,7 @@ from rich.table import Table
 
 from lora_mixer.catalog import Library, load_models_file
 from lora_mixer_app.options import AsJson, ModelsPath
+from lora_mixer_app.output import print_json
 
 WORDS_SHOWN = 4
 
@@ -39,7 +39,7 @@ def loras(
             }
             for entry in found
         ]
-        print(json.dumps(rows, indent=2, ensure_ascii=False))  # noqa: T201
+        print_json(rows)
         return
     console = Console(highlight=False)
     table = Table("name", "MB", "trained words", box=None, pad_edge=False)

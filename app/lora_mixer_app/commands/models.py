@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
-
 from rich.console import Console
 from rich.table import Table
 
 from lora_mixer.catalog import load_models_file
 from lora_mixer_app.options import AsJson, ModelsPath
+from lora_mixer_app.output import print_json
 
 
 def models(models_path: ModelsPath = None, *, as_json: AsJson = False) -> None:
@@ -16,7 +15,7 @@ def models(models_path: ModelsPath = None, *, as_json: AsJson = False) -> None:
     file = load_models_file(models_path)
     if as_json:
         rows = {name: source.location for name, source in file.models.items()}
-        print(json.dumps({"default": file.default, "models": rows, "file": str(file.path)}, indent=2))  # noqa: T201
+        print_json({"default": file.default, "models": rows, "file": str(file.path)})
         return
     console = Console(highlight=False)
     table = Table("name", "location", box=None, pad_edge=False)
