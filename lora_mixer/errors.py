@@ -8,6 +8,7 @@ LoraMixerError                exit code
 ├── FileError                 4    a file cannot be used
 │   ├── MissingFileError           it is not there
 │   ├── BrokenFileError            truncated, lying header, not safetensors, NaN
+│   │   └── ChangedFileError       written, replaced or deleted since it was opened
 │   └── UnsafeFileError            reading it could run code
 ├── AdapterError              5    an adapter (LoRA) cannot be applied
 │   ├── UnknownAdapterError        no file of that name
@@ -85,6 +86,10 @@ class MissingFileError(FileError):
 
 class BrokenFileError(FileError):
     """The file is truncated, lies about itself, or is not of the format its name says."""
+
+
+class ChangedFileError(BrokenFileError):
+    """The file was written, replaced or deleted since it was opened; nothing is recorded that it may have spoiled."""
 
 
 class UnsafeFileError(FileError):

@@ -44,11 +44,15 @@ class Questions:
         requests: Every picture of the plan.
         unplaced: Numbers of those that stand in no batch yet.
         size: The most pictures of a batch.
+        threads: CPU threads the tasks will be rendered with; None shares the worker's own among as many as `sharing`.
+        sharing: How many workers share the machine.
     """
 
     requests: tuple[RenderRequest, ...]
     unplaced: tuple[int, ...]
     size: int
+    threads: int | None = None
+    sharing: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

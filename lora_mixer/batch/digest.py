@@ -38,7 +38,12 @@ def digest_of(record: RenderRecord) -> str:
 
 def basis_of(record: RenderRecord) -> dict[str, str]:
     """Return what a picture was made from besides its settings: files by role, packages by name, device and dtype."""
-    model = {"model": record.model.sha256} | ({"vae": record.model.vae_sha256} if record.model.vae_sha256 else {})
+    parts = {
+        "model": record.model.sha256,
+        "vae": record.model.vae_sha256,
+        "model settings": record.model.settings_sha256,
+    }
+    model = {role: digest for role, digest in parts.items() if digest}
     adapters = {f"lora:{adapter.name}": adapter.sha256 for adapter in record.adapters}
     embeddings = {f"embedding:{e.name}": e.sha256 for e in record.embeddings}
     machine = {"device": record.device.partition(":")[0], "dtype": record.dtype}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -21,7 +21,7 @@ from lora_mixer.errors import CancelledError, FileError, LoraMixerError, RenderE
 from lora_mixer.images import RenderRecord, save_picture
 from lora_mixer.mixer import Mixer, Progress, RenderedImage
 from lora_mixer.pipeline import record_of
-from lora_mixer.request import RenderRequest
+from lora_mixer.request import RenderRequest, Settings
 
 
 def open_mixer(setup: Setup, *, rank: int = 0) -> Mixer:
@@ -56,13 +56,9 @@ class Renderer:
         for index in _by_model(questions.requests):  # checking a request takes its model open
             known[index] = self._known(questions.requests[index], index)
         settings = {i: answer.settings for i in questions.unplaced if isinstance(answer := known[i], Known)}
-        numbers = list(settings)
         return Answers(
             jobs=tuple(known[index] for index in range(len(known))),
-            batches=tuple(
-                self._batch([numbers[at] for at in group], questions.requests)
-                for group in order(list(settings.values()), batch=questions.size)
-            ),
+            batches=tuple(self._batches(questions, settings)),
             threads=torch.get_num_threads(),
             notes=tuple(f"embedding left out: {sentence}" for sentence in self._mixer.broken_embeddings),
         )
@@ -121,6 +117,16 @@ class Renderer:
             return Failure.of(error, index)
         record = record_of(desk, [job], 0, plan=ApplyPlan(engine="", reason="not planned yet"), seconds=0.0)
         return Known(settings=job.settings, digest=digest_of(record), basis=basis_of(record))
+
+    def _batches(self, questions: Questions, settings: Mapping[int, Settings]) -> Iterator[Batch]:
+        """Yield the batches of some pictures, their engines chosen at the number of threads they will be rendered with."""
+        numbers, own = list(settings), torch.get_num_threads()
+        torch.set_num_threads(questions.threads or max(1, own // questions.sharing))
+        try:
+            for group in order(list(settings.values()), batch=questions.size):
+                yield self._batch([numbers[at] for at in group], questions.requests)
+        finally:
+            torch.set_num_threads(own)
 
     def _batch(self, numbers: Sequence[int], requests: Sequence[RenderRequest]) -> Batch:
         jobs = [self._mixer.job(requests[number]) for number in numbers]

@@ -51,7 +51,8 @@ def settle(
     """
     asked = tuple(_as_drawn(job.request, stored.settings) for job, stored in zip(file.jobs, plan.jobs, strict=True))
     unplaced = tuple(i for i, job in enumerate(plan.jobs) if job.digest is None and i not in given_up)
-    answers = crew.ask(Questions(requests=asked, unplaced=unplaced, size=plan.size), watch)
+    questions = Questions(requests=asked, unplaced=unplaced, size=plan.size, threads=plan.threads or threads)
+    answers = crew.ask(questions, watch)
     now = tuple(_answered(job, answer) for job, answer in zip(plan.jobs, answers.jobs, strict=True))
     kept = tuple(now[i] if i in set(unplaced) else job for i, job in enumerate(plan.jobs))
     settled = replace(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import signal
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Self
@@ -73,7 +73,7 @@ class LocalWorkers:
         """
         self._workers = [self._started(rank) for rank in range(self._count)]
         first = self._workers[0]
-        first.pipe.send_bytes(ASK + pack(questions))
+        first.pipe.send_bytes(ASK + pack(replace(questions, sharing=self._count)))
         while not wait([first.pipe, first.process.sentinel], TICK):
             watch(0.0)
         data = _received(first)

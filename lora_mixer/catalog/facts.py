@@ -1,6 +1,8 @@
 """What was learned from adapter files, so that a second start reads no header and hashes nothing twice.
 
-Only ever a shortcut: each fact is bound to path, size and time of change, and all works the same from memory.
+Only ever a shortcut: each fact is bound to path, size and date, and all works the same from memory. A digest is bound to
+more, since pictures are recorded by it: the time of the last change of the inode too, which cannot be set by hand, and to
+a sample of the content, for file systems that keep no such time.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from typing import NamedTuple
 from lora_mixer.catalog.store import Store
 from lora_mixer.catalog.training_metadata import alias, base_hint, claimed_digests, trained_words
 from lora_mixer.errors import FileError
-from lora_mixer.files import PICKLE_SUFFIXES, Digests, digest_file, open_tensor_file
+from lora_mixer.files import PICKLE_SUFFIXES, Digests, digest_file, open_tensor_file, sample_of
 
 
 class Stamp(NamedTuple):
@@ -73,13 +75,38 @@ def learn(path: Path) -> Facts:
     )
 
 
+class Mark(NamedTuple):
+    """What must stay the same for a file's digest to be believed."""
+
+    size: int
+    mtime_ns: int
+    ctime_ns: int
+
+
+def mark_of(path: Path) -> Mark | None:
+    """Return a file's mark, or None if it is not there."""
+    try:
+        status = path.stat()
+    except (OSError, ValueError):
+        return None
+    return Mark(status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+
+
+class _Hashed(NamedTuple):
+    """A file's digests, and what it looked like when they were taken."""
+
+    mark: Mark
+    sample: str
+    digests: Digests
+
+
 class FactsBook:
     """Facts and digests by path and stamp, in memory and, where possible, in a file that outlives the program."""
 
     def __init__(self, path: Path | None) -> None:
         self._store = Store(path)
         self._facts: dict[Path, tuple[Stamp, Facts]] = self._store.run(_read_facts) or {}
-        self._digests: dict[Path, tuple[Stamp, Digests]] = self._store.run(_read_digests) or {}
+        self._digests: dict[Path, _Hashed] = self._store.run(_read_digests) or {}
 
     def facts(self, files: Iterable[tuple[Path, Stamp]]) -> dict[Path, Facts]:
         """Return the facts of all these files, reading the headers of new and changed ones only."""
@@ -114,23 +141,25 @@ class FactsBook:
     def known_digests(self, path: Path) -> Digests | None:
         """Return a file's digests if it was hashed before and has not changed since."""
         known = self._digests.get(path)
-        return known[1] if known is not None and known[0] == stamp_of(path) else None
+        return known.digests if known is not None and known.mark == mark_of(path) else None
 
     def digests(self, path: Path) -> Digests:
-        """Return a file's digests, hashing it if it is new or has changed.
+        """Return a file's digests, hashing it if it is new, has changed, or holds other bytes where it is sampled.
 
         Raises:
             MissingFileError: It cannot be read.
         """
-        known = self.known_digests(path)
-        if known is not None:
-            return known
-        stamp = stamp_of(path)
+        mark, sample = mark_of(path), sample_of(path)
+        known = self._digests.get(path)
+        if known is not None and (known.mark, known.sample) == (mark, sample):
+            return known.digests
         digests = digest_file(path)
-        if stamp is not None:
-            self._digests[path] = (stamp, digests)
-            row = (os.fsencode(path), *stamp, digests.sha256, digests.autov3, digests.legacy)
-            self._store.run(lambda db: db.execute("INSERT OR REPLACE INTO digests VALUES (?, ?, ?, ?, ?, ?)", row))
+        if mark is not None and mark == mark_of(path):  # it was not written meanwhile
+            self._digests[path] = _Hashed(mark, sample, digests)
+            row = (os.fsencode(path), *mark, sample, digests.sha256, digests.autov3, digests.legacy)
+            self._store.run(
+                lambda db: db.execute("INSERT OR REPLACE INTO digests VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
+            )
         return digests
 
 
@@ -144,12 +173,11 @@ def _facts(text: str) -> Facts:
     return Facts(**table | {"words": tuple(table["words"]), "claims": tuple(table["claims"])})
 
 
-def _read_digests(db: sqlite3.Connection) -> dict[Path, tuple[Stamp, Digests]]:
-    rows = db.execute("SELECT path, size, mtime_ns, sha256, autov3, legacy FROM digests")
+def _read_digests(db: sqlite3.Connection) -> dict[Path, _Hashed]:
+    rows = db.execute("SELECT path, size, mtime_ns, ctime_ns, sample, sha256, autov3, legacy FROM digests")
     return {
-        Path(os.fsdecode(path)): (
-            Stamp(size, mtime),
-            Digests(sha256=sha256, autov2=sha256[:10], autov3=autov3, legacy=legacy),
+        Path(os.fsdecode(path)): _Hashed(
+            Mark(*mark), sample, Digests(sha256=sha256, autov2=sha256[:10], autov3=autov3, legacy=legacy)
         )
-        for path, size, mtime, sha256, autov3, legacy in rows
+        for path, *mark, sample, sha256, autov3, legacy in rows
     }

@@ -9,7 +9,7 @@ from lora_mixer.catalog.store import default_cache
 
 
 class FileDigests:
-    """The sha256 of files, hashed once as long as size and time of change stay the same.
+    """The sha256 of files, hashed whole once as long as size, times and a sample of it stay the same.
 
     Args:
         cache: The SQLite file that remembers them; None means the user's cache folder.

@@ -13,10 +13,11 @@ from typing import TypeVar
 
 ENVIRONMENT = "LORA_MIXER_CACHE"
 FILE_NAME = "library.sqlite"
-VERSION = 1  # of the tables and of what their columns mean; a file of another version is emptied
+VERSION = 2  # of the tables and of what their columns mean; a file of another version is emptied
 _TABLES = {
     "facts": "path BLOB PRIMARY KEY, size INTEGER, mtime_ns INTEGER, facts TEXT",
-    "digests": "path BLOB PRIMARY KEY, size INTEGER, mtime_ns INTEGER, sha256 TEXT, autov3 TEXT, legacy TEXT",
+    "digests": "path BLOB PRIMARY KEY, size INTEGER, mtime_ns INTEGER, ctime_ns INTEGER, sample TEXT, sha256 TEXT, "
+    "autov3 TEXT, legacy TEXT",
 }
 _SECONDS_TO_WAIT = 5.0
 _log = logging.getLogger(__name__)

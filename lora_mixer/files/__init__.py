@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from lora_mixer.files.digests import EMPTY_SHA256, Digests, digest_file
+from lora_mixer.files.digests import EMPTY_SHA256, Digests, digest_file, sample_of
 from lora_mixer.files.foreign import PICKLE_SUFFIXES
 from lora_mixer.files.header import open_tensor_file
 from lora_mixer.files.limits import ADAPTER_LIMITS, CHECKPOINT_LIMITS, Limits
+from lora_mixer.files.seal import Seal, sealed
 from lora_mixer.files.tensor_file import TensorFile, TensorInfo
 
 __all__ = [
@@ -15,8 +16,11 @@ __all__ = [
     "PICKLE_SUFFIXES",
     "Digests",
     "Limits",
+    "Seal",
     "TensorFile",
     "TensorInfo",
     "digest_file",
     "open_tensor_file",
+    "sample_of",
+    "sealed",
 ]

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from lora_mixer.errors import BrokenFileError, MissingFileError
+from lora_mixer.errors import BrokenFileError, ChangedFileError, MissingFileError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +55,8 @@ class TensorFile:
 
         Raises:
             MissingFileError: The file is gone or can no longer be read.
-            BrokenFileError: The file changed size since its header was checked, or cannot be mapped.
+            ChangedFileError: The file changed size since its header was checked.
+            BrokenFileError: It cannot be mapped.
         """
         try:
             handle = self.path.open("rb")
@@ -64,7 +65,7 @@ class TensorFile:
         with handle:
             size = handle.seek(0, 2)
             if size != self.size:
-                raise BrokenFileError(
+                raise ChangedFileError(
                     f"the file changed while it was read, from {self.size:,} to {size:,} bytes",
                     where=str(self.path),
                     remedy="Wait until it is written, then try again.",

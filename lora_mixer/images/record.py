@@ -26,12 +26,15 @@ class ModelRecord:
         sha256: Digest of its weights, 64 hex digits.
         family: The base family.
         vae_sha256: Digest of a separate VAE, if one was used.
+        settings_sha256: Digest of what lies beside the weights and decides pixels (configurations, noise schedule,
+            tokenizers); None where one file is the whole model, and in records of earlier versions.
     """
 
     name: str
     sha256: str
     family: str | None = None
     vae_sha256: str | None = None
+    settings_sha256: str | None = None
 
     @property
     def short_hash(self) -> str:

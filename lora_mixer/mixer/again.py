@@ -89,6 +89,8 @@ def differences(mixer: Mixer, record: RenderRecord, *, model: str | None = None)
         said.append(
             f"the model {record.model.name} has other weights: {now.model.sha256[:10]}, then {record.model.sha256[:10]}"
         )
+    if record.model.settings_sha256 not in {None, now.model.settings_sha256}:
+        said.append(f"the model {record.model.name} has another configuration, noise schedule or tokenizer")
     if now.model.vae_sha256 != record.model.vae_sha256:
         said.append(f"the VAE is {_vae(now.model)}, was {_vae(record.model)}")
     digests = {adapter.name: adapter.sha256 for adapter in now.adapters}

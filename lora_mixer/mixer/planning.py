@@ -34,7 +34,7 @@ def job_at(station: Station, asked: RenderRequest, models_file: ModelsFile) -> J
     job = job_of(settings, station.shelf, family=model.family, embeddings=texts.names)
     notes = [f"styles: {', '.join(filled.styles)}"] if filled.styles else []
     notes += notes_on(filled.preset, job, name) if filled.preset else []
-    return replace(job, notes=(*notes, *job.notes))
+    return replace(job, notes=(*notes, *job.notes), seals=model.seals)
 
 
 def refuse_paths(job: Job) -> None:

@@ -33,13 +33,15 @@ class Pool:
         self._closed = False
 
     def take(self, source: ModelSource) -> Station:
-        """Return an open model, opening it if it is not.
+        """Return an open model, opening it if it is not, or if its files have changed since.
 
         Raises:
             ModelError, FileError, RequestError: It cannot be opened.
         """
         if self._closed:
             raise RequestError("the mixer is closed", remedy="Open another one with Mixer.open().")
+        if source in self._open and not self._open[source].desk.model.holds:
+            self._close(source)
         if source not in self._open:
             self._make_room()
             self._open[source] = self._open_station(source)
@@ -50,6 +52,10 @@ class Pool:
         """Close every model, for good, and give their memory back."""
         self._closed = True
         self._open.clear()
+        release_memory()
+
+    def _close(self, source: ModelSource) -> None:
+        del self._open[source]
         release_memory()
 
     def _make_room(self) -> None:

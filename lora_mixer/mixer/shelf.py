@@ -8,8 +8,8 @@ from pathlib import Path
 
 from lora_mixer.apply import Placed
 from lora_mixer.catalog import Library, LoraEntry
-from lora_mixer.errors import BrokenAdapterError
-from lora_mixer.files import digest_file
+from lora_mixer.errors import BrokenAdapterError, MissingFileError
+from lora_mixer.files import Seal, digest_file, sealed
 from lora_mixer.mapping import MappedAdapter, map_adapter, open_adapter
 from lora_mixer.modules import ModuleIndex
 from lora_mixer.pipeline import Use
@@ -33,7 +33,7 @@ class Shelf:
         self._index = index
         self._allow_partial = allow_partial
         self._keep = keep
-        self._open: OrderedDict[tuple[Path, int, int], MappedAdapter] = OrderedDict()
+        self._open: OrderedDict[Seal, MappedAdapter] = OrderedDict()
 
     def use(self, asked: LoraUse) -> Use:
         """Return what a picture's record needs of an adapter, with the adapter and its strength.
@@ -42,6 +42,10 @@ class Shelf:
             AdapterError, FileError: See `take`.
         """
         entry = self._library.find(asked.name)
+        seals = [
+            _sealed(entry.path),
+            *([_sealed(asked.strength.mask)] if isinstance(asked.strength.mask, Path) else []),
+        ]
         digests = digest_file(entry.path)
         return Use(
             name=asked.name,
@@ -50,6 +54,7 @@ class Shelf:
             autov3=digests.autov3,
             alias=entry.alias,
             placed=Placed(adapter=self.take(asked.name, rank=asked.strength.rank), strength=asked.strength),
+            seals=tuple(seals),
         )
 
     def take(self, name: str, *, rank: int | None = None) -> MappedAdapter:
@@ -68,7 +73,7 @@ class Shelf:
         return whole if rank is None else _shortened(whole, rank)
 
     def _whole(self, entry: LoraEntry) -> MappedAdapter:
-        key = (entry.path, entry.size, entry.mtime_ns)
+        key = _sealed(entry.path)
         if key in self._open:
             self._open.move_to_end(key)
             return self._open[key]
@@ -81,10 +86,20 @@ class Shelf:
             allow_partial=self._allow_partial,
             read=read,
         )
+        key.check()  # what was read is what was hashed
         self._open[key] = adapter
         while len(self._open) > self._keep:
             self._open.popitem(last=False)
         return adapter
+
+
+def _sealed(path: Path) -> Seal:
+    seal = sealed(path)
+    if seal is None:
+        raise MissingFileError(
+            "the file is not there any more", where=str(path), remedy="Put it back, or leave it out."
+        )
+    return seal
 
 
 def _shortened(adapter: MappedAdapter, rank: int) -> MappedAdapter:

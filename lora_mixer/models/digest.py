@@ -17,6 +17,12 @@ def sha256_of(path: Path) -> str:
     return digest_file(path).sha256
 
 
+def digest_of_settings(files: Sequence[Path]) -> str:
+    """Return the sha256 over small files, each hashed whole, with their names and those of their folders."""
+    rows = sorted(f"{file.parent.name}/{file.name} {hashlib.sha256(file.read_bytes()).hexdigest()}" for file in files)
+    return hashlib.sha256("\n".join(rows).encode()).hexdigest()
+
+
 def digest_of_files(files: Sequence[Path], sha256: Sha256 = sha256_of) -> str:
     """Return the sha256 over the files' own sha256 in the given order; of a single file, that file's sha256."""
     digests = [sha256(file) for file in files]

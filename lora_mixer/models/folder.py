@@ -28,6 +28,14 @@ from lora_mixer.models.recognise import family_of_unet
 from lora_mixer.modules import Family
 
 TEXT_FOLDERS = {"te1": ("text_encoder", "tokenizer"), "te2": ("text_encoder_2", "tokenizer_2")}
+TOKENIZER_FILES = (
+    "tokenizer.json",
+    "vocab.json",
+    "merges.txt",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "added_tokens.json",
+)
 END_OF_TEXT = "<|endoftext|>"
 VARIANTS = (None, "fp16")
 Network = TypeVar("Network", bound=nn.Module)
@@ -66,6 +74,7 @@ def open_folder(folder: Path, *, name: str, dtype: torch.dtype) -> Model:
         },
         scheduler_config=read_json(folder / "scheduler" / "scheduler_config.json"),
         files=folder_files(folder),
+        settings_files=settings_files(folder),
     )
 
 
@@ -73,6 +82,17 @@ def folder_files(folder: Path) -> tuple[Path, ...]:
     """Return a diffusers folder's weight files, component by component."""
     components = ("unet", *(text for text, _ in TEXT_FOLDERS.values()), "vae")
     return tuple(weights for component in components for weights in _weight_files(folder / component))
+
+
+def settings_files(folder: Path) -> tuple[Path, ...]:
+    """Return the files of a diffusers folder beside its weights that decide pixels."""
+    texts, tokenizers = zip(*TEXT_FOLDERS.values(), strict=True)
+    found = [folder / "scheduler" / "scheduler_config.json"]
+    for component in ("unet", "vae", *texts):
+        found += [folder / component / "config.json", *(folder / component).glob("*.safetensors.index.json")]
+    for tokenizer in tokenizers:
+        found += [folder / tokenizer / name for name in TOKENIZER_FILES]
+    return tuple(file for file in found if file.is_file())
 
 
 def refuse_code(folder: Path) -> None:

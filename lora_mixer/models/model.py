@@ -13,8 +13,9 @@ import torch
 from torch import Tensor, nn
 
 from lora_mixer.errors import RequestError
+from lora_mixer.files import Seal
 from lora_mixer.models.decode import decode, must_tile
-from lora_mixer.models.digest import Sha256, digest_of_files, sha256_of
+from lora_mixer.models.digest import Sha256, digest_of_files, digest_of_settings, sha256_of
 from lora_mixer.models.encode import encode
 from lora_mixer.models.index import index_of, module_of
 from lora_mixer.models.libraries import AutoencoderKL, CLIPTokenizer, TextEncoder, UNet2DConditionModel
@@ -35,7 +36,9 @@ class Model:
         tokenizers: The tokenizers by part.
         scheduler_config: The noise schedule the model was trained with, in diffusers' words.
         files: The weight files it was read from.
+        settings_files: The files beside them that decide pixels: configurations, noise schedule, tokenizers.
         vae_files: The weight files of a separate VAE.
+        seals: All of these as they were before they were read.
         sha256: What digests files.
         offload: What lets the weights visit the device, if they rest elsewhere.
         compiled: Whether torch compiles the denoiser when it is first used.
@@ -49,7 +52,9 @@ class Model:
     tokenizers: Mapping[str, CLIPTokenizer]
     scheduler_config: Mapping[str, Any]
     files: tuple[Path, ...]
+    settings_files: tuple[Path, ...] = ()
     vae_files: tuple[Path, ...] = ()
+    seals: tuple[Seal, ...] = ()
     sha256: Sha256 = sha256_of
     offload: Offload | None = None
     compiled: bool = False
@@ -105,6 +110,25 @@ class Model:
     def vae_digest(self) -> str | None:
         """The sha256 of a separate VAE; None if the model's own is used."""
         return digest_of_files(self.vae_files, self.sha256) if self.vae_files else None
+
+    @cached_property
+    def settings_digest(self) -> str | None:
+        """The sha256 over the files beside the weights that decide pixels; None where the weights' file is all."""
+        return digest_of_settings(self.settings_files) if self.settings_files else None
+
+    @property
+    def holds(self) -> bool:
+        """Whether its files are as they were opened."""
+        return all(seal.holds for seal in self.seals)
+
+    def check_files(self) -> None:
+        """Raise if one of its files is not as it was opened.
+
+        Raises:
+            ChangedFileError: It was written, replaced or deleted.
+        """
+        for seal in self.seals:
+            seal.check()
 
     @cached_property
     def index(self) -> ModuleIndex:

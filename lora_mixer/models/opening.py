@@ -6,10 +6,11 @@ from pathlib import Path
 
 import torch
 
+from lora_mixer.files import Seal, sealed
 from lora_mixer.models.checkpoint import open_checkpoint, open_vae, vae_files
 from lora_mixer.models.device import choose_device, choose_dtype
 from lora_mixer.models.digest import Sha256, sha256_of
-from lora_mixer.models.folder import folder_files, open_folder
+from lora_mixer.models.folder import folder_files, open_folder, settings_files
 from lora_mixer.models.hub import find_folder
 from lora_mixer.models.model import Model
 from lora_mixer.models.offload import Offload, bytes_of, choose_offload, free_bytes
@@ -48,22 +49,36 @@ def open_model(
     Raises:
         ModelError: There is no model there, or it is none this program draws with.
         FileError: One of its files cannot be used.
+        ChangedFileError: One of its files was written meanwhile.
         RequestError: The device, the dtype or the offload is not possible here.
     """
     target = choose_device(device)
     number_format = choose_dtype(target, dtype or source.dtype, computes=computes)
     vae = Path(source.vae).expanduser() if source.vae else None
     location = Path(source.location).expanduser()
-    if location.is_file():
-        model = open_checkpoint(location, name=source.name, dtype=number_format, vae=vae)
+    place = location if location.is_file() else find_folder(source.location)
+    seals = _sealed(place, vae)
+    if place.is_file():
+        model = open_checkpoint(place, name=source.name, dtype=number_format, vae=vae)
     else:
-        model = open_folder(find_folder(source.location), name=source.name, dtype=number_format)
+        model = open_folder(place, name=source.name, dtype=number_format)
         if vae is not None:
             model.vae = open_vae(vae, model.family, number_format)
             model.vae_files = vae_files(vae)
-    model.sha256 = sha256
+    if vae is not None and vae.is_dir():
+        model.settings_files = (*model.settings_files, vae / "config.json")
+    model.sha256, model.seals = sha256, seals
+    model.check_files()
     _place(model, target, offload)
     return model
+
+
+def _sealed(place: Path, vae: Path | None) -> tuple[Seal, ...]:
+    """Return all files that decide a model's pixels as they are now."""
+    own = (place,) if place.is_file() else (*folder_files(place), *settings_files(place))
+    config = () if vae is None or vae.is_file() else (vae / "config.json",)
+    found = (sealed(file) for file in (*own, *vae_files(vae), *config))
+    return tuple(seal for seal in found if seal is not None)
 
 
 def _place(model: Model, device: torch.device, offload: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from lora_mixer.apply import Placed, Stack
+from lora_mixer.files import Seal
 from lora_mixer.hires import batch_part
 from lora_mixer.prompt import Piece
 from lora_mixer.request import Settings
@@ -55,6 +56,7 @@ class Use:
         autov3: The digest A1111 and Civitai know it by.
         alias: The name its trainer gave it.
         placed: The adapter and its strength.
+        seals: Its file and the picture that masks it, as they were when they were read.
     """
 
     name: str
@@ -63,6 +65,7 @@ class Use:
     autov3: str | None
     alias: str | None = None
     placed: Placed
+    seals: tuple[Seal, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +78,7 @@ class Job:
         uses: Every adapter that acts at some step of either pass.
         notes: What was said about the request, for the record.
         second: The second pass of hires fix, as the job of a picture of its own.
+        seals: The files of its model as they were when it was opened.
     """
 
     settings: Settings
@@ -82,6 +86,12 @@ class Job:
     uses: tuple[Use, ...] = ()
     notes: tuple[str, ...] = ()
     second: Job | None = None
+    seals: tuple[Seal, ...] = ()
+
+    @property
+    def files(self) -> tuple[Seal, ...]:
+        """The files that decide the picture, as they were when the job was made."""
+        return (*self.seals, *(seal for use in self.uses for seal in use.seals))
 
     def at(self, step: int) -> Stretch:
         """Return the stretch that a step lies in."""

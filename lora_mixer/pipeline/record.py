@@ -38,7 +38,13 @@ def record_of(
     sampler = find_sampler(job.settings.sampler, job.settings.schedule)
     return RenderRecord(
         settings=job.settings,
-        model=ModelRecord(name=model.name, sha256=model.digest, family=model.family.value, vae_sha256=model.vae_digest),
+        model=ModelRecord(
+            name=model.name,
+            sha256=model.digest,
+            family=model.family.value,
+            vae_sha256=model.vae_digest,
+            settings_sha256=model.settings_digest,
+        ),
         adapters=tuple(_adapter(use) for use in job.uses),
         embeddings=tuple(
             EmbeddingRecord(name=embedding.name, sha256=embedding.digest)

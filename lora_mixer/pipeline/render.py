@@ -73,9 +73,12 @@ def render(desk: Desk, jobs: Sequence[Job]) -> Iterator[Step | RenderedImage]:
 
     Raises:
         RenderError: The picture came out as not-a-number.
+        ChangedFileError: A file that decides the pictures was written since it was opened.
     """
     started = time.perf_counter()
     desk.rest()
+    files = _Files(desk, jobs)
+    files.check()
     # 1. the first pass, from noise
     first = _Pass(desk, jobs)
     latents = yield from first.steps(first.from_noise())
@@ -95,9 +98,24 @@ def render(desk: Desk, jobs: Sequence[Job]) -> Iterator[Step | RenderedImage]:
     pictures = [desk.picture(latent, tiled=tiled) for latent in latents]
     # 4. what was done, for each picture
     seconds = (time.perf_counter() - started) / len(jobs)
-    for index, picture in enumerate(pictures):
-        record = record_of(desk, jobs, index, plan=joined(plans), seconds=seconds, tiled=tiled)
+    records = [
+        record_of(desk, jobs, index, plan=joined(plans), seconds=seconds, tiled=tiled) for index in range(len(jobs))
+    ]
+    files.check()
+    for picture, record in zip(pictures, records, strict=True):
         yield RenderedImage(image=picture, record=record)
+
+
+class _Files:
+    """The files that decide a batch's pictures, as they were when they were opened."""
+
+    def __init__(self, desk: Desk, jobs: Sequence[Job]) -> None:
+        self._seals = tuple(dict.fromkeys((*desk.model.seals, *(seal for job in jobs for seal in job.files))))
+
+    def check(self) -> None:
+        """Raise if one of them is not as it was."""
+        for seal in self._seals:
+            seal.check()
 
 
 class _Pass:
@@ -110,7 +128,7 @@ class _Pass:
     """
 
     def __init__(self, desk: Desk, jobs: Sequence[Job], *, done: int = 0) -> None:
-        self._desk, self._done = desk, done
+        self._desk, self._files, self._done = desk, _Files(desk, jobs), done
         self._settings = jobs[0].settings
         self._total = done + self._settings.steps + (self._settings.hires.steps if self._settings.hires else 0)
         self._sampler = find_sampler(self._settings.sampler, self._settings.schedule, self._settings.eta)
@@ -136,6 +154,7 @@ class _Pass:
         for step in taken:
             latents = step.latents
             yield replace(step, index=self._done + step.index, total=self._total)
+            self._files.check()  # before the next step reads what is mapped
         if latents is None:
             raise RenderError("the sampler took no step", remedy="Use more steps.")
         return latents
