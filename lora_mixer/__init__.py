@@ -20,6 +20,7 @@ from lora_mixer.request import Curve, LoraUse, ModelSource, Rectangle, RenderReq
 
 if TYPE_CHECKING:
     from lora_mixer.mixer import Cancel, Mixer, Progress, RenderedImage, RenderJob
+    from lora_mixer.sheet import Sheet
 
 __version__ = "0.1.0"
 
@@ -36,16 +37,18 @@ __all__ = [
     "RenderJob",
     "RenderRequest",
     "RenderedImage",
+    "Sheet",
     "Strength",
 ]
 
-_LAZY = frozenset({"Cancel", "Mixer", "Progress", "RenderJob", "RenderedImage"})
+_LAZY = dict.fromkeys(("Cancel", "Mixer", "Progress", "RenderJob", "RenderedImage"), "mixer") | {"Sheet": "sheet"}
+"""Public name -> the room it comes from, imported on first use."""
 
 
 def __getattr__(name: str) -> object:
-    """Import the names that need torch on first use."""
+    """Import the names that need torch or Pillow on first use."""
     if name in _LAZY:
-        return getattr(import_module("lora_mixer.mixer"), name)
+        return getattr(import_module(f"lora_mixer.{_LAZY[name]}"), name)
     raise AttributeError(f"module 'lora_mixer' has no attribute {name!r}")
 
 

@@ -25,9 +25,11 @@ from lora_mixer.mixer.render_job import RenderJob
 from lora_mixer.mixer.rendering import OnFailure, Rendering, in_order, planned, told
 from lora_mixer.mixer.sources import source_of
 from lora_mixer.mixer.station import Setup
+from lora_mixer.mixer.sweeping import Strengths, sweep_of
 from lora_mixer.models import DTYPES, OFFLOAD_MODES, Model
 from lora_mixer.pipeline import Desk, Job, RenderedImage
 from lora_mixer.request import ModelSource, RenderRequest
+from lora_mixer.sheet import Sheet
 
 
 class Mixer:
@@ -301,6 +303,38 @@ class Mixer:
         for index, picture in self._pictures(requests, batch, on_progress, on_failure, cancel, options):
             if picture is not None:
                 yield index, picture
+
+    def sweep(
+        self,
+        request: RenderRequest | str,
+        strengths: Strengths,
+        *,
+        seeds: Iterable[int] | None = None,
+        batch: int = 4,
+        on_progress: OnProgress | None = None,
+        cancel: Cancel | None = None,
+        **options: Unpack[RequestOptions],
+    ) -> Sheet:
+        """Render one prompt under every combination of LoRA strengths, as a labelled grid.
+
+        The first LoRA varies along the columns, all others and the seeds along the rows. The cells are the rendered
+        images, each with its record.
+
+        Args:
+            request: A request, or just its prompt.
+            strengths: Those of each LoRA, such as `{"line_art": [0, 0.5, 1], "night_sky": [0, 1]}`.
+            seeds: Several seeds; None takes the request's own.
+            batch: Pictures per batch.
+            on_progress: Called after every step of every batch.
+            cancel: Stops within one step when pressed.
+            options: Fields of `RenderRequest`, laid over the request; `loras` stay the same in every picture.
+
+        Raises:
+            LoraMixerError: See `render_many`.
+        """
+        sweep = sweep_of(_asked(request, options), strengths, seeds)
+        pictures = self.render_many(sweep.requests, batch=batch, on_progress=on_progress, cancel=cancel)
+        return replace(Sheet.of(pictures, columns=len(sweep.labels.columns)), labels=sweep.labels)
 
     def job(self, request: RenderRequest | str, **options: Unpack[RequestOptions]) -> Job:
         """Return what a request comes to on its model, without rendering it: a dry run of one picture.

@@ -5,5 +5,6 @@ from __future__ import annotations
 from lora_mixer.sheet.draw import Cell, Failed, draw_sheet, save_sheet
 from lora_mixer.sheet.index import Entry, write_index
 from lora_mixer.sheet.layout import Labels
+from lora_mixer.sheet.sheet import Sheet
 
-__all__ = ["Cell", "Entry", "Failed", "Labels", "draw_sheet", "save_sheet", "write_index"]
+__all__ = ["Cell", "Entry", "Failed", "Labels", "Sheet", "draw_sheet", "save_sheet", "write_index"]

@@ -1,0 +1,116 @@
+"""A grid of pictures as a value: shown in notebooks, saved in as many pages as it needs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from io import BytesIO
+from math import ceil, sqrt
+from pathlib import Path
+from typing import Protocol, TypeVar, runtime_checkable
+
+from PIL import Image
+
+from lora_mixer.errors import RequestError
+from lora_mixer.sheet.draw import Cell, Failed, draw_sheet, save_sheet
+from lora_mixer.sheet.layout import Labels
+
+
+@runtime_checkable
+class Pictured(Protocol):
+    """Whatever has a picture, such as `RenderedImage`."""
+
+    @property
+    def image(self) -> Image.Image:
+        """The pixels."""
+        ...
+
+
+T = TypeVar("T")
+Shown = Cell | Pictured
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sheet:
+    """A labelled grid.
+
+    Attributes:
+        cells: Rows of pictures, files of pictures, rendered images with their records, or None for an empty place.
+        labels: What is written around them.
+        scale: How much pictures are enlarged; None enlarges small ones by a whole number.
+    """
+
+    cells: Sequence[Sequence[Shown]]
+    labels: Labels = field(default_factory=Labels)
+    scale: float | None = None
+
+    @classmethod
+    def of(
+        cls,
+        pictures: Iterable[Shown],
+        *,
+        columns: int | None = None,
+        captions: Iterable[str] = (),
+        title: str = "",
+        scale: float | None = None,
+    ) -> Sheet:
+        """Return pictures one after the other, row by row.
+
+        Args:
+            pictures: The pictures.
+            columns: Pictures a row; None makes the grid about as wide as high.
+            captions: A line under each picture.
+            title: A line above all of them.
+            scale: How much pictures are enlarged; None enlarges small ones by a whole number.
+
+        >>> sheet = Sheet.of([Image.new("RGB", (64, 64))] * 5)
+        >>> [len(row) for row in sheet.cells]
+        [3, 2]
+
+        Raises:
+            RequestError: There are no pictures, or fewer than one column.
+        """
+        every = tuple(pictures)
+        width = ceil(sqrt(len(every))) if columns is None else columns
+        if width < 1:
+            raise RequestError("a sheet needs a picture and a column", remedy="Give at least one of each.")
+        rows = tuple(_rows(every, width))
+        under = tuple(_rows(tuple(captions), width))
+        return cls(cells=rows, labels=Labels(title=title, captions=under), scale=scale)
+
+    @property
+    def image(self) -> Image.Image:
+        """The grid as one picture.
+
+        Raises:
+            RequestError: It is empty, or one page cannot hold it; `save` makes several.
+        """
+        return draw_sheet(self._plain(), self.labels, scale=self.scale)
+
+    def save(self, path: str | Path) -> tuple[Path, ...]:
+        """Write the grid in as many pages as it needs, `grid.png`, `grid-2.png`, ...; return their paths.
+
+        Raises:
+            RequestError: It is empty, or the ending is not a picture's.
+            FileError: A page cannot be written.
+        """
+        return save_sheet(self._plain(), self.labels, Path(path), scale=self.scale)
+
+    def _plain(self) -> list[list[Cell]]:
+        return [[_plain(cell) for cell in row] for row in self.cells]
+
+    def _repr_png_(self) -> bytes:
+        out = BytesIO()
+        self.image.save(out, "PNG")
+        return out.getvalue()
+
+
+def _plain(cell: Shown) -> Cell:
+    if cell is None or isinstance(cell, (Path, Image.Image, Failed)):
+        return cell
+    return cell.image
+
+
+def _rows(items: Sequence[T], width: int) -> Iterator[tuple[T, ...]]:
+    for start in range(0, len(items), width):
+        yield tuple(items[start : start + width])
