@@ -53,10 +53,11 @@ def make_layer(
     if axis is not None and own_shape != weight_shape:
         raise broken("a DoRA made for 4 input channels has no meaning on an inpainting model's 9")
     _check_bias(slots, bias_shape)
-    scale = scale_of(slots, kind.rank(slots))
+    rank = kind.rank(slots)
+    scale = scale_of(slots, rank)
     _require_sane_scale(scale)
     if not sane:
-        _require_sane(slots)
+        _require_sane(slots if rank else {name: tensor for name, tensor in slots.items() if name != "alpha"})
     return Layer(
         kind=kind,
         slots=MappingProxyType(dict(slots)),

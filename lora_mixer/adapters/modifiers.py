@@ -48,13 +48,15 @@ def scale_of(slots: Slots, rank: int | None) -> float:
     """Return the factor on the product: `scale`, else alpha / rank, times `scalar`.
 
     A missing alpha means alpha = rank. So does 0: kohya's and LyCORIS's modules read "0 or None" as the rank when
-    they are built, also from a file (sd-scripts `LoRAModule.__init__`, LyCORIS `LoConModule.__init__`). A kind
-    without a rank has no use for alpha. LyCORIS saves rank-stabilised factors with an alpha that makes alpha / rank
-    right as it stands.
+    they are built, also from a file (sd-scripts `LoRAModule.__init__`, LyCORIS `LoConModule.__init__`). A group
+    without a rank has no use for alpha, and trainers write there what they like: of a LoKr with two whole factors the
+    dimension that was asked for, which is how one asks for whole factors: 100000, 9999999999, in half precision
+    infinity. It is not read. LyCORIS saves rank-stabilised factors with an alpha that makes alpha / rank right as it
+    stands.
     """
     scale = number(slots, "scale")
     if scale is None:
-        alpha = number(slots, "alpha")
+        alpha = number(slots, "alpha") if rank else None
         scale = alpha / rank if alpha and rank else 1.0
     scalar = number(slots, "scalar")
     return scale if scalar is None else scale * scalar

@@ -12,6 +12,8 @@ from lora_mixer.adapters.side import Rotation, rotate
 from lora_mixer.adapters.slots import Slots
 from lora_mixer.modules import Shape
 
+LARGEST_CONSTRAINT = 65504.0
+
 
 def _check(slots: Slots, weight_shape: Shape) -> None:
     name = "oft_diag" if "oft_diag" in slots else "oft_blocks"
@@ -21,7 +23,8 @@ def _check(slots: Slots, weight_shape: Shape) -> None:
     require_equal(f"blocks times block size of `{name}` against the layer's outputs", blocks * size, weight_shape[0])
     if len(shape) == 4:
         _check_stages(shape[0], blocks, size)
-    number(slots, "alpha")
+    if (number(slots, "alpha") or 0.0) > LARGEST_CONSTRAINT:
+        raise broken("`alpha` bounds the rotations by a number that is beyond any trainer's")
     if "rescale" in slots and slots["rescale"].numel() != weight_shape[0]:
         raise broken(f"`rescale` is {spell(shape_of(slots['rescale']))}, the layer has {weight_shape[0]} outputs")
 

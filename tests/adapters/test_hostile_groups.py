@@ -84,7 +84,10 @@ def test_a_bomb_is_refused_before_anything_is_made_of_it(slots: Slots, shape: tu
 def test_one_value_that_is_not_finite_anywhere_refuses_the_group(example: Example, bad: float) -> None:
     shape = example.shapes[0]
     slots = example.build(shape, generator(1))
-    for name in (name for name, tensor in slots.items() if tensor.is_floating_point()):
+    unread = (
+        {"alpha"} if example.kind in {"lokr", "full"} and make_layer(slots, shape, shape[:1]).rank is None else set()
+    )
+    for name in (name for name, tensor in slots.items() if tensor.is_floating_point() and name not in unread):
         for position in {0, slots[name].numel() // 2, slots[name].numel() - 1}:
             broken = slots[name].float().clone()
             broken.view(-1)[position] = bad

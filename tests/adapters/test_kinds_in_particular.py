@@ -169,6 +169,23 @@ def test_lokr_s_alpha_is_divided_by_the_inner_factors_rank() -> None:
     assert make_layer(slots | {"alpha": torch.tensor(4.0)}, LINEAR, None).scale == 2.0
 
 
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
+@pytest.mark.parametrize("dim", [100_000, 9_999_999_999])
+def test_two_whole_lokr_factors_ignore_the_dimension_that_trainers_ask_whole_factors_by(
+    dim: int, dtype: torch.dtype
+) -> None:
+    """LyCORIS, ai-toolkit and OneTrainer write alpha = dim there; in half precision that is infinity."""
+    slots = {"k1": torch.ones(4, 4), "k2": torch.ones(6, 4)}
+    layer = make_layer(slots | {"alpha": torch.tensor(float(dim)).to(dtype)}, LINEAR, None)
+    assert layer.scale == 1.0
+    change = layer.delta(Weights(torch.zeros(LINEAR), None)).weight
+    assert change is not None
+    assert torch.equal(change, torch.ones(LINEAR))
+    with pytest.raises(BrokenAdapterError, match="alpha"):  # where one factor is not whole, alpha means something
+        halves = {"k1": torch.ones(4, 4), "k2_a": torch.ones(6, 2), "k2_b": torch.ones(2, 4)}
+        make_layer(halves | {"alpha": torch.tensor(float(dim)).to(torch.float16)}, LINEAR, None)
+
+
 def test_glora_of_four_equal_squares_is_read_in_today_s_layout() -> None:
     rng, square = generator(1), (6, 6)
     slots = {name: randn(rng, *square) for name in ("a1", "a2", "b1", "b2")}

@@ -87,7 +87,8 @@ def lokr(outer: str, inner: str) -> Callable[[Shape, torch.Generator], Slots]:
                 "kt2": randn(rng, rank, rank, *(kernel or (1, 1))),
             },
         }
-        return outers[outer] | inners[inner] | alpha(rng)
+        whole = outer == inner == "whole"
+        return outers[outer] | inners[inner] | ({"alpha": torch.tensor(9_999_999_999.0)} if whole else alpha(rng))
 
     return build
 
