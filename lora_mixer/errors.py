@@ -14,7 +14,8 @@ LoraMixerError                exit code
 │   ├── UnknownAdapterError        no file of that name
 │   ├── WrongFamilyError           made for another base model
 │   ├── PartialAdapterError        some of its tensors fit nowhere
-│   └── BrokenAdapterError         rank 0, wrong shapes, incomplete groups
+│   ├── BrokenAdapterError         rank 0, wrong shapes, incomplete groups
+│   └── UnsupportedAdapterError    made by a method that is not applied here
 ├── ModelError                6    a model cannot be opened or is not known
 ├── RenderError               7    the render itself failed (out of memory, non-finite picture)
 ├── PartialRunError           8    a run made some of its pictures, not all
@@ -116,6 +117,10 @@ class PartialAdapterError(AdapterError):
 
 class BrokenAdapterError(AdapterError):
     """The adapter's tensors contradict each other: rank 0, wrong shapes, half a pair, NaN."""
+
+
+class UnsupportedAdapterError(AdapterError):
+    """The adapter was made by a method that is not applied here, or one that changes the base model too."""
 
 
 class ModelError(LoraMixerError):

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from hashlib import sha256
 from types import MappingProxyType
 
+from lora_mixer.files import CONFIG
 from lora_mixer.images import RenderRecord, plain
 from lora_mixer.request import RenderRequest, Settings
 
@@ -45,9 +46,10 @@ def basis_of(record: RenderRecord) -> dict[str, str]:
     }
     model = {role: digest for role, digest in parts.items() if digest}
     adapters = {f"lora:{adapter.name}": adapter.sha256 for adapter in record.adapters}
+    scales = {f"scale:{adapter.name}": adapter.scale for adapter in record.adapters if CONFIG in adapter.scale}
     embeddings = {f"embedding:{e.name}": e.sha256 for e in record.embeddings}
     machine = {"device": record.device.partition(":")[0], "dtype": record.dtype}
-    return model | adapters | embeddings | machine | dict(record.versions)
+    return model | adapters | scales | embeddings | machine | dict(record.versions)
 
 
 def _without_later(asked: RenderRequest | Settings) -> dict[str, object]:

@@ -16,8 +16,10 @@ from lora_mixer.catalog.spellings import spell
 from lora_mixer.catalog.store import default_cache
 from lora_mixer.catalog.walk import BrokenFile, FoundFile, walk
 from lora_mixer.errors import BrokenFileError, UnknownAdapterError
+from lora_mixer.files import PEFT_PICKLE, adapter_in
 
 ADAPTER_SUFFIXES = frozenset({".ckpt", ".pt", ".safetensors"})
+_ENDINGS = (*sorted(ADAPTER_SUFFIXES), PEFT_PICKLE)
 HASH_BUDGET = 16 * 1024**3  # bytes read by one search for a digest; the next search goes on where it ended
 _DIGEST = re.compile(r"[0-9a-fA-F]{8}|[0-9a-fA-F]{10}|[0-9a-fA-F]{12}|[0-9a-fA-F]{64}")
 
@@ -153,9 +155,11 @@ class Library:
 
     def _at_path(self, text: str) -> LoraEntry | None:
         path = Path(text)
-        if not self._paths or path.suffix.lower() not in ADAPTER_SUFFIXES:
+        if not self._paths:
             return None
-        path = path.absolute()
+        path = _whole_path(path)
+        if not path.name.lower().endswith(_ENDINGS):
+            return None
         stamp = stamp_of(path)
         if stamp is None or not path.is_file():
             return None
@@ -166,7 +170,8 @@ class Library:
         return self._entry(path.as_posix(), found, facts)
 
     def _scan(self) -> _Shelf:
-        found, broken = walk(self._folders, ADAPTER_SUFFIXES)
+        found, broken = walk(self._folders, _ENDINGS)
+        found = _without_twins(found)
         facts = self._book.facts((file.path, Stamp(file.size, file.mtime_ns)) for file in found)
         usable = [file for file in found if facts[file.path].problem is None]
         self._book.forget_all_but(facts, self._folders)
@@ -193,6 +198,23 @@ class Library:
             preview=file.preview,
             book=self._book,
         )
+
+
+def _whole_path(path: Path) -> Path:
+    """Return an absolute path, of a folder that PEFT or diffusers saved the one of its adapter file."""
+    path = path.absolute()
+    try:
+        return adapter_in(path) or path if path.is_dir() else path
+    except (OSError, ValueError):
+        return path
+
+
+def _without_twins(found: list[FoundFile]) -> list[FoundFile]:
+    """Leave out PEFT's pickles that lie beside the same tensors as safetensors."""
+    paths = {file.path for file in found}
+    return [
+        file for file in found if file.path.name != PEFT_PICKLE or file.path.with_suffix(".safetensors") not in paths
+    ]
 
 
 def _by_alias(entries: Iterable[LoraEntry]) -> dict[str, tuple[LoraEntry, ...]]:

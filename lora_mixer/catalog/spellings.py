@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from lora_mixer.files import FOLDER_STEMS
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spellings:
@@ -32,9 +34,19 @@ def spell(files: Iterable[tuple[Path, Path]]) -> Spellings:
 
 
 def _spellings(path: Path, root: Path) -> Sequence[str]:
-    """Return stem, folder/stem, root/folder/stem, the same with suffix, and at last the whole path."""
+    """Return stem, folder/stem, root/folder/stem, the same with suffix, and at last the whole path.
+
+    A file in a folder of its own, as PEFT and diffusers save it, goes by the folder before all.
+    """
     with_suffix = path.relative_to(root).as_posix()
     plain = with_suffix.removesuffix(path.suffix)
     folder = f"{root.name}/"
     texts = (path.stem, plain, folder + plain, path.name, with_suffix, folder + with_suffix, path.as_posix())
-    return tuple(dict.fromkeys(texts))
+    return tuple(dict.fromkeys((*_folder_names(path, root), *texts)))
+
+
+def _folder_names(path: Path, root: Path) -> Sequence[str]:
+    if path.stem not in FOLDER_STEMS or path.parent == root:
+        return ()
+    inner = path.parent.relative_to(root).as_posix()
+    return (path.parent.name, inner, f"{root.name}/{inner}")

@@ -55,6 +55,8 @@ class AdapterRecord:
         kind: Its algebra, such as `lora` or `loha`; several joined by `+`.
         modules: How many modules of the model it changed.
         mask_sha256: Digest of the picture that masks it, if one does.
+        scale: What its products are multiplied by besides the strength, and who says so: the file's alphas, or PEFT's
+            settings, which may lie in another file.
     """
 
     name: str
@@ -65,6 +67,7 @@ class AdapterRecord:
     kind: str
     modules: int
     mask_sha256: str | None = None
+    scale: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

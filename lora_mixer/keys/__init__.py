@@ -2,7 +2,9 @@
 
 from lora_mixer.keys.blocks import PRESETS, block_of, blocks_of, parse_blocks
 from lora_mixer.keys.families import FamilyGuess, tell_family
-from lora_mixer.keys.parse import Group, ParsedAdapter, Unread, parse_adapter
+from lora_mixer.keys.group import Group, Unread
+from lora_mixer.keys.parse import ParsedAdapter, parse_adapter
+from lora_mixer.keys.scales import ScaleCount, count_scales, numbers_for, source_of
 from lora_mixer.keys.scheme import Scheme
 from lora_mixer.keys.schemes import SCHEMES, scheme_of
 from lora_mixer.keys.suffixes import SLOT_OF, split
@@ -14,13 +16,17 @@ __all__ = [
     "FamilyGuess",
     "Group",
     "ParsedAdapter",
+    "ScaleCount",
     "Scheme",
     "Unread",
     "block_of",
     "blocks_of",
+    "count_scales",
+    "numbers_for",
     "parse_adapter",
     "parse_blocks",
     "scheme_of",
+    "source_of",
     "split",
     "tell_family",
 ]

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 from lora_mixer.keys.architecture import Architecture, architectures
 from lora_mixer.keys.foreign import foreign_family
-from lora_mixer.keys.parse import Group, ParsedAdapter
+from lora_mixer.keys.group import Group
+from lora_mixer.keys.parse import ParsedAdapter
 from lora_mixer.keys.shapes import Widths, widths_of
 from lora_mixer.modules import Family
 

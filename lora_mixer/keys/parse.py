@@ -3,42 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from lora_mixer.errors import BrokenAdapterError
 from lora_mixer.files import TensorFile
-from lora_mixer.keys.scheme import Scheme
+from lora_mixer.keys.group import Group, Unread
+from lora_mixer.keys.methods import Method, method_of
+from lora_mixer.keys.peft_files import PeftSettings, find_settings
+from lora_mixer.keys.peft_settings import Refused
+from lora_mixer.keys.scales import settle
 from lora_mixer.keys.schemes import scheme_of
 from lora_mixer.keys.suffixes import WEIGHT, split
 
 BUNDLE = "bundle_emb."
 LONE = frozenset({"alpha", "scale", "scalar"})
 """Slots that only scale others: alone they change nothing."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Group:
-    """The tensors of one module.
-
-    Attributes:
-        module: The module as the file spells it.
-        scheme: The naming scheme it is spelled in; None if it looks like none.
-        slots: Tensor key by slot.
-    """
-
-    module: str
-    scheme: Scheme | None
-    slots: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unread:
-    """A tensor that belongs to no group, and why."""
-
-    key: str
-    reason: str
-    harmless: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,44 +30,81 @@ class ParsedAdapter:
         groups: One per module, in the order of their names.
         embeddings: Textual inversions in the file: prompt word -> field (`clip_l`, `clip_g`, ...) -> tensor key.
         unread: The keys that are neither.
+        settings: PEFT's settings that the tensors do not contradict, the header's first.
+        remarks: Sentences about settings that are damaged, are another file's or contradict one another.
+        refused: A method that cannot be applied, whatever its tensors are.
     """
 
     file: TensorFile
     groups: tuple[Group, ...]
     embeddings: Mapping[str, Mapping[str, str]]
     unread: tuple[Unread, ...]
+    settings: tuple[PeftSettings, ...] = ()
+    remarks: tuple[str, ...] = ()
+    refused: Refused | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class _Sorted:
+    """What has been sorted so far."""
+
+    modules: dict[str, dict[str, str]] = field(default_factory=dict)
+    embeddings: dict[str, dict[str, str]] = field(default_factory=dict)
+    unread: list[Unread] = field(default_factory=list)
+    methods: list[Method] = field(default_factory=list)
 
 
 def parse_adapter(file: TensorFile) -> ParsedAdapter:
-    """Sort a file's keys into groups, embeddings and unread.
+    """Sort a file's keys into groups, embeddings and unread, and read what PEFT says of them in header and folder.
 
     Raises:
         BrokenAdapterError: Two keys are two spellings of the same slot of the same module.
     """
-    modules: dict[str, dict[str, str]] = {}
-    embeddings: dict[str, dict[str, str]] = {}
-    unread: list[Unread] = []
+    piles = _Sorted()
     for key in sorted(file.tensors):
-        if key.startswith(BUNDLE):
-            word, field = _bundle(key)
-            if word:
-                embeddings.setdefault(word, {})[field] = key
-            else:
-                unread.append(Unread(key=key, reason="an embedding without a prompt word"))
-        elif (found := split(key)) is None:
-            unread.append(Unread(key=key, reason="its ending is none that an adapter's tensor has"))
-        else:
-            slots = modules.setdefault(found.module, {})
-            if found.slot in slots:
-                raise _clash(file, slots[found.slot], key)
-            slots[found.slot] = key
+        _sort(key, file, piles)
     groups = []
-    for module, slots in modules.items():
+    for module, slots in piles.modules.items():
         kept, left = _settle(slots)
-        unread += left
+        piles.unread += left
         if kept:
             groups.append(Group(module=module, scheme=scheme_of(module), slots=MappingProxyType(kept)))
-    return ParsedAdapter(file=file, groups=tuple(groups), embeddings=MappingProxyType(embeddings), unread=tuple(unread))
+    places, remarks = find_settings(file)
+    settings, more = settle(groups, [place for place in places if place.refused is None], file)
+    return ParsedAdapter(
+        file=file,
+        groups=tuple(groups),
+        embeddings=MappingProxyType(piles.embeddings),
+        unread=tuple(piles.unread),
+        settings=tuple(settings),
+        remarks=(*remarks, *more),
+        refused=next((place.refused for place in places if place.refused), None) or _refused(piles.methods),
+    )
+
+
+def _sort(key: str, file: TensorFile, piles: _Sorted) -> None:
+    """Put one key on its pile."""
+    if (method := method_of(key)) is not None:
+        piles.methods.append(method)
+        piles.unread.append(Unread(key=key, reason=f"it belongs to {method.title}, which is not applied here"))
+    elif key.startswith(BUNDLE):
+        word, name = _bundle(key)
+        if word:
+            piles.embeddings.setdefault(word, {})[name] = key
+        else:
+            piles.unread.append(Unread(key=key, reason="an embedding without a prompt word"))
+    elif (found := split(key)) is None:
+        piles.unread.append(Unread(key=key, reason="its ending is none that an adapter's tensor has"))
+    else:
+        slots = piles.modules.setdefault(found.module, {})
+        if found.slot in slots:
+            raise _clash(file, slots[found.slot], key)
+        slots[found.slot] = key
+
+
+def _refused(methods: Iterable[Method]) -> Refused | None:
+    title = next((method.title for method in methods if not method.beside), None)
+    return Refused(title, "Use a LoRA, LoHa, LoKr or OFT of the same training.") if title else None
 
 
 def _settle(slots: dict[str, str]) -> tuple[dict[str, str], Iterable[Unread]]:

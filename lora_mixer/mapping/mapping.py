@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -11,8 +12,14 @@ import torch
 from torch import Tensor
 
 from lora_mixer.adapters import Hints, Layer, file_hints, make_layer
-from lora_mixer.errors import AdapterError, BrokenAdapterError, PartialAdapterError, WrongFamilyError
-from lora_mixer.keys import FamilyGuess, Group, ParsedAdapter, tell_family
+from lora_mixer.errors import (
+    AdapterError,
+    BrokenAdapterError,
+    PartialAdapterError,
+    UnsupportedAdapterError,
+    WrongFamilyError,
+)
+from lora_mixer.keys import FamilyGuess, Group, ParsedAdapter, ScaleCount, numbers_for, source_of, tell_family
 from lora_mixer.mapping.dictionary import Targets, dictionary
 from lora_mixer.mapping.mapped import MappedAdapter
 from lora_mixer.mapping.packed import split_rows
@@ -39,17 +46,19 @@ class _Desk:
 
     layers: dict[ModuleName, Layer] = field(default_factory=dict)
     spelled: dict[ModuleName, str] = field(default_factory=dict)
+    scales: list[tuple[float, str]] = field(default_factory=list)
     entries: list[Entry] = field(default_factory=list)
     broken: list[tuple[Group, AdapterError]] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Choice:
-    """A group, the modules it names and its tensors."""
+    """A group, the modules it names, its tensors (PEFT's numbers among them), and who says what its scale is."""
 
     group: Group
     targets: Targets
     slots: Mapping[str, Tensor]
+    source: str | None = None
 
 
 def map_adapter(
@@ -72,12 +81,18 @@ def map_adapter(
         read: Gives the file's tensors; None reads them from the file as views.
 
     Raises:
+        UnsupportedAdapterError: It was made by a method that is not applied here.
         WrongFamilyError: It was made for another base model.
         PartialAdapterError: Some of its tensors have no place on the model, or none has one.
         BrokenAdapterError: Its tensors contradict each other or the modules they name.
         FileError: The file is gone or has changed.
     """
     guess = tell_family(parsed)
+    if parsed.refused is not None:
+        title, remedy = parsed.refused
+        raise UnsupportedAdapterError(
+            f"it is {title}, which is not applied here", where=str(parsed.file.path), remedy=remedy
+        )
     desk = _Desk()
     tensor = tensor_reader(parsed.file) if read is None else read
     chosen = _choose(parsed, index, tensor, desk)
@@ -115,8 +130,11 @@ def _choose(parsed: ParsedAdapter, index: ModuleIndex, read: Read, desk: _Desk) 
         if targets is None:
             desk.entries += rejected(group, _no_place(group))
             continue
-        slots = {slot: read(parsed.file.tensors[key]) for slot, key in group.slots.items()}
-        chosen.append(_Choice(group=group, targets=targets, slots=slots))
+        numbers = numbers_for(group, parsed.settings, parsed.file)
+        slots = {slot: torch.tensor(number, dtype=torch.float64) for slot, number in numbers.items()}
+        slots |= {slot: read(parsed.file.tensors[key]) for slot, key in group.slots.items()}
+        source = source_of(group, parsed.settings, parsed.file)
+        chosen.append(_Choice(group=group, targets=targets, slots=slots, source=source))
     return tuple(chosen)
 
 
@@ -145,6 +163,8 @@ def _place(choice: _Choice, index: ModuleIndex, hints: Hints, desk: _Desk, *, sa
     desk.layers.update(layers)
     desk.spelled.update(dict.fromkeys(targets, group.module))
     desk.entries += applied(group, targets)
+    if choice.source is not None:
+        desk.scales += [(layer.scale, choice.source) for layer in layers.values()]
 
 
 def _embedding(key: str, parsed: ParsedAdapter, tensor: Read) -> Tensor:
@@ -225,4 +245,8 @@ def _report(name: str, parsed: ParsedAdapter, index: ModuleIndex, guess: FamilyG
         entries=tuple(sorted(desk.entries, key=lambda entry: entry.key)),
         sections=count_sections(index.modules, placed),
         embeddings=tuple(parsed.embeddings),
+        scales=tuple(
+            ScaleCount(value, source, modules) for (value, source), modules in Counter(desk.scales).most_common()
+        ),
+        remarks=parsed.remarks,
     )

@@ -8,8 +8,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from lora_mixer.keys import Group
+from lora_mixer.keys import Group, ScaleCount
 from lora_mixer.modules import ModuleName, section
+
+SCALES_SHOWN = 3
+"""So many different scales are named one by one."""
 
 
 class Fate(StrEnum):
@@ -68,6 +71,8 @@ class MappingReport:
         entries: One per tensor of the file, by key.
         sections: One per section of the model, in the model's order.
         embeddings: Prompt words of the embeddings in the file.
+        scales: What the products are multiplied by, who says so, and on how many modules, most frequent first.
+        remarks: Sentences about settings beside the tensors that are damaged or contradict them.
     """
 
     name: str
@@ -77,6 +82,8 @@ class MappingReport:
     entries: tuple[Entry, ...]
     sections: tuple[SectionCount, ...]
     embeddings: tuple[str, ...] = ()
+    scales: tuple[ScaleCount, ...] = ()
+    remarks: tuple[str, ...] = ()
 
     def count(self, fate: Fate) -> int:
         """Return how many tensors met a fate."""
@@ -86,6 +93,14 @@ class MappingReport:
     def complete(self) -> bool:
         """Whether nothing was rejected."""
         return not self.count(Fate.REJECTED)
+
+    def scale_words(self) -> str:
+        """Return what the products are multiplied by, as a phrase; a range where they are many."""
+        if len(self.scales) <= SCALES_SHOWN:
+            return "; ".join(count.words() for count in self.scales)
+        values = [count.value for count in self.scales]
+        modules = sum(count.modules for count in self.scales)
+        return f"{min(values):.6g} to {max(values):.6g} on {modules} modules ({_common(self.scales)})"
 
     def reasons(self, fate: Fate) -> tuple[tuple[str, int], ...]:
         """Return the reasons of a fate and how often each stands, most frequent first."""
@@ -100,6 +115,8 @@ class MappingReport:
             f"{self.name}: {self.made_for}.",
             f"It changes {changed} of {self.model}" + (f": {places}." if places else "."),
         ]
+        lines += [f"Scale {self.scale_words()}."] if self.scales else []
+        lines += [f"{remark[:1].upper()}{remark[1:]}." for remark in self.remarks]
         if hit and not any(count.section.startswith("te") for count in hit):
             lines.append("It has no text-encoder part, so a text-encoder strength does nothing.")
         if self.embeddings:
@@ -140,6 +157,8 @@ class MappingReport:
                 for count in self.sections
             ],
             "embeddings": list(self.embeddings),
+            "scales": [count._asdict() for count in self.scales],
+            "remarks": list(self.remarks),
             "tensors": [
                 {
                     "key": entry.key,
@@ -192,6 +211,11 @@ def rejected(group: Group, reason: str) -> tuple[Entry, ...]:
 def _aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+
+
+def _common(scales: Sequence[ScaleCount]) -> str:
+    """Return who says so, without the numbers that differ from module to module."""
+    return ", ".join(dict.fromkeys(count.source.rpartition(" by ")[2] for count in scales))
 
 
 def _ranks(ranks: tuple[int, ...]) -> str:

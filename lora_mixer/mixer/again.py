@@ -99,6 +99,12 @@ def differences(mixer: Mixer, record: RenderRecord, *, model: str | None = None)
         for adapter in record.adapters
         if digests.get(adapter.name, adapter.sha256) != adapter.sha256
     ]
+    scales = {adapter.name: adapter.scale for adapter in now.adapters}
+    said += [
+        f"the LoRA {adapter.name} is scaled by {scales[adapter.name]}, was {adapter.scale}"
+        for adapter in record.adapters
+        if adapter.scale and scales.get(adapter.name, adapter.scale) != adapter.scale
+    ]
     masks = {adapter.name: adapter.mask_sha256 for adapter in now.adapters}
     said += [
         f"the mask of {adapter.name} is another picture"

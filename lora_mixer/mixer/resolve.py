@@ -145,7 +145,7 @@ def job_of(settings: Settings, shelf: Shelf, *, family: Family, embeddings: Sequ
         settings=settings,
         course=_course(settings, positive, negative, shelf, family, held=bool(done)),
         uses=tuple(shelf.use(use) for use in uses),
-        notes=tuple(_missing([towards, away], [*embeddings, *_brought(uses, shelf)])),
+        notes=(*_missing([towards, away], [*embeddings, *_brought(uses, shelf)]), *_remarks(uses, shelf)),
     )
     if settings.hires is None:
         return job
@@ -230,6 +230,12 @@ def _stack(uses: Iterable[LoraUse], shelf: Shelf, family: Family) -> Stack:
 def _brought(uses: Iterable[LoraUse], shelf: Shelf) -> Iterator[str]:
     for use in uses:
         yield from shelf.take(use.name).embeddings
+
+
+def _remarks(uses: Iterable[LoraUse], shelf: Shelf) -> Iterator[str]:
+    """Yield what is doubtful about the adapters: settings that are damaged or contradict their tensors."""
+    for name in dict.fromkeys(use.name for use in uses):
+        yield from (f"LoRA {name}: {remark}" for remark in shelf.take(name).report.remarks)
 
 
 def _missing(prompts: Iterable[Prompt], known: Sequence[str]) -> Iterator[str]:

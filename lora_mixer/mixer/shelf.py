@@ -9,7 +9,8 @@ from pathlib import Path
 from lora_mixer.apply import Placed
 from lora_mixer.catalog import Library, LoraEntry
 from lora_mixer.errors import BrokenAdapterError, MissingFileError
-from lora_mixer.files import Seal, digest_file, sealed
+from lora_mixer.files import Seal, config_beside, digest_file, sealed
+from lora_mixer.keys import ParsedAdapter
 from lora_mixer.mapping import MappedAdapter, map_adapter, open_adapter
 from lora_mixer.modules import ModuleIndex
 from lora_mixer.pipeline import Use
@@ -33,7 +34,7 @@ class Shelf:
         self._index = index
         self._allow_partial = allow_partial
         self._keep = keep
-        self._open: OrderedDict[Seal, MappedAdapter] = OrderedDict()
+        self._open: OrderedDict[tuple[Seal, ...], MappedAdapter] = OrderedDict()
 
     def use(self, asked: LoraUse) -> Use:
         """Return what a picture's record needs of an adapter, with the adapter and its strength.
@@ -43,7 +44,7 @@ class Shelf:
         """
         entry = self._library.find(asked.name)
         seals = [
-            _sealed(entry.path),
+            *_seals(entry.path),
             *([_sealed(asked.strength.mask)] if isinstance(asked.strength.mask, Path) else []),
         ]
         digests = digest_file(entry.path)
@@ -73,7 +74,7 @@ class Shelf:
         return whole if rank is None else _shortened(whole, rank)
 
     def _whole(self, entry: LoraEntry) -> MappedAdapter:
-        key = _sealed(entry.path)
+        key = _seals(entry.path)
         if key in self._open:
             self._open.move_to_end(key)
             return self._open[key]
@@ -82,15 +83,22 @@ class Shelf:
             parsed,
             self._index,
             name=entry.name,
-            digest=digest_file(entry.path).sha256,
+            digest=_digest(entry.path, parsed),
             allow_partial=self._allow_partial,
             read=read,
         )
-        key.check()  # what was read is what was hashed
+        for seal in key:
+            seal.check()  # what was read is what was hashed
         self._open[key] = adapter
         while len(self._open) > self._keep:
             self._open.popitem(last=False)
         return adapter
+
+
+def _seals(path: Path) -> tuple[Seal, ...]:
+    """Return the seals of an adapter's file, and of the settings beside it if there are any."""
+    config = config_beside(path)
+    return (_sealed(path),) if config is None else (_sealed(path), _sealed(config))
 
 
 def _sealed(path: Path) -> Seal:
@@ -100,6 +108,13 @@ def _sealed(path: Path) -> Seal:
             "the file is not there any more", where=str(path), remedy="Put it back, or leave it out."
         )
     return seal
+
+
+def _digest(path: Path, parsed: ParsedAdapter) -> str:
+    """Return the digest of what an adapter does: of its file, and of the settings beside it where they say its scale."""
+    beside = next((place.digest for place in parsed.settings if place.digest), "")
+    digest = digest_file(path).sha256
+    return f"{digest}:{beside}" if beside else digest
 
 
 def _shortened(adapter: MappedAdapter, rank: int) -> MappedAdapter:

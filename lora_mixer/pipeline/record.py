@@ -86,6 +86,7 @@ def _adapter(use: Use) -> AdapterRecord:
         kind="+".join(sorted({layer.kind.name for layer in adapter.layers.values()})),
         modules=len(adapter.layers),
         mask_sha256=_mask_digest(use.placed.strength),
+        scale=adapter.report.scale_words(),
     )
 
 

@@ -181,9 +181,10 @@ def test_two_whole_lokr_factors_ignore_the_dimension_that_trainers_ask_whole_fac
     change = layer.delta(Weights(torch.zeros(LINEAR), None)).weight
     assert change is not None
     assert torch.equal(change, torch.ones(LINEAR))
+    halves = {"k1": torch.ones(4, 4), "k2_a": torch.ones(6, 2), "k2_b": torch.ones(2, 4)}
+    infinite = halves | {"alpha": torch.tensor(float(dim)).to(torch.float16)}
     with pytest.raises(BrokenAdapterError, match="alpha"):  # where one factor is not whole, alpha means something
-        halves = {"k1": torch.ones(4, 4), "k2_a": torch.ones(6, 2), "k2_b": torch.ones(2, 4)}
-        make_layer(halves | {"alpha": torch.tensor(float(dim)).to(torch.float16)}, LINEAR, None)
+        make_layer(infinite, LINEAR, None)
 
 
 def test_glora_of_four_equal_squares_is_read_in_today_s_layout() -> None:

@@ -11,8 +11,8 @@ import typer
 from rich.console import Console
 
 from lora_mixer.errors import BrokenAdapterError
-from lora_mixer.files import PICKLE_SUFFIXES, digest_file, open_tensor_file
-from lora_mixer.keys import parse_adapter, tell_family
+from lora_mixer.files import PICKLE_SUFFIXES, adapter_in, digest_file, open_tensor_file
+from lora_mixer.keys import count_scales, parse_adapter, tell_family
 from lora_mixer_app.arguments import parse_lora
 from lora_mixer_app.options import AllowPartial, AsJson, Device, Dtype, Model, ModelsPath
 from lora_mixer_app.output import print_json
@@ -37,7 +37,7 @@ UNREAD_SHOWN = 5
 
 
 def inspect(
-    file: Annotated[Path, typer.Argument(help="A LoRA .safetensors file.")],
+    file: Annotated[Path, typer.Argument(help="A LoRA .safetensors file, or a folder that PEFT saved.")],
     model: Model = None,
     models_path: ModelsPath = None,
     device: Device = "cpu",
@@ -55,6 +55,7 @@ def inspect(
     ] = None,
 ) -> None:
     """Say what a LoRA file is: kinds, ranks, metadata, trained words; with --model also where every tensor goes."""
+    file = (adapter_in(file) or file) if file.is_dir() else file
     parsed = _parsed(file)
     facts = _facts(parsed, file)
     report = found = None
@@ -108,6 +109,9 @@ def _facts(parsed: ParsedAdapter, file: Path) -> dict[str, object]:
         "groups": len(parsed.groups),
         "kinds": _kinds(parsed, shapes),
         "ranks": sorted({shapes[group.slots["down"]][0] for group in parsed.groups if "down" in group.slots}),
+        "scales": [count.words() for count in count_scales(parsed.groups, parsed.settings, parsed.file)],
+        "remarks": list(parsed.remarks),
+        "refused": _refusal(parsed),
         "embeddings": sorted(parsed.embeddings),
         "unread": {entry.key: entry.reason for entry in parsed.unread},
         "metadata": {key: value for key, value in parsed.file.metadata.items() if key in METADATA_SHOWN},
@@ -127,6 +131,10 @@ def _kinds(parsed: ParsedAdapter, shapes: Mapping[str, tuple[int, ...]]) -> dict
     return dict(counts.most_common())
 
 
+def _refusal(parsed: ParsedAdapter) -> str | None:
+    return None if parsed.refused is None else f"{parsed.refused.title}: it cannot be applied. {parsed.refused.remedy}"
+
+
 def _words(file: Path) -> list[str]:
     from lora_mixer.catalog import Library
 
@@ -135,6 +143,8 @@ def _words(file: Path) -> list[str]:
 
 def _lines(facts: dict[str, object]) -> Iterator[str]:
     for name, value in facts.items():
+        if name in {"remarks", "refused"} and not value:
+            continue
         if isinstance(value, dict):
             shown = list(value.items())
             yield f"{name}: {len(shown)}" if name == "unread" else f"{name}:"
