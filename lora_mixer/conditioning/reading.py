@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
-import pickle
-import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from lora_mixer.conditioning.embeddings import EmbeddingVectors
-from lora_mixer.errors import BrokenFileError, MissingFileError, UnsafeFileError
-from lora_mixer.files import PICKLE_SUFFIXES, open_tensor_file
-from lora_mixer.mapping.tensors import tensor_reader
+from lora_mixer.errors import BrokenFileError
+from lora_mixer.files import (
+    ADAPTER_LIMITS,
+    PICKLE_SUFFIXES,
+    PickledTensor,
+    TensorFile,
+    open_pickled_file,
+    open_tensor_file,
+)
+from lora_mixer.tensors import tensor_reader
 
 SDXL_KEYS = MappingProxyType({"clip_l": "te1", "clip_g": "te2"})
-_MAX_PICKLE = 64 * 2**20
+LARGEST = 64 * 2**20
+"""Bytes; no embedding is larger."""
+
 _NESTED = "string_to_param"  # what A1111's trainer calls the table of vectors
 
 
@@ -25,13 +32,14 @@ def load_embedding(path: Path) -> EmbeddingVectors:
     """Return the embedding of a `.safetensors`, `.pt` or `.bin` file; its name is the file's.
 
     Read are A1111's `string_to_param`, a lone tensor of any name (`emb_params`, `<token>`), and SDXL's pair of
-    `clip_l` and `clip_g`. A pickle is read by torch's restricted unpickler only.
+    `clip_l` and `clip_g`. A pickle is never unpickled: its own words say where its vectors lie.
 
     Raises:
         FileError: The file is missing, broken, holds no embedding, or could run code.
     """
-    pickled = path.suffix.lower() in PICKLE_SUFFIXES
-    tensors = _unpickled(path) if pickled else _tensors(path)
+    file = _opened(path)
+    read = tensor_reader(file)
+    tensors = {key.removeprefix(f"{_NESTED}."): read(info) for key, info in file.tensors.items()}
     return embedding_of(tensors, name=path.stem, where=str(path))
 
 
@@ -69,28 +77,15 @@ def _checked(tensor: Tensor, where: str) -> Tensor:
     return vectors
 
 
-def _tensors(path: Path) -> dict[str, Tensor]:
-    file = open_tensor_file(path)
-    read = tensor_reader(file)
-    return {key.removeprefix(f"{_NESTED}."): read(info) for key, info in file.tensors.items()}
+def _opened(path: Path) -> TensorFile:
+    if path.suffix.lower() not in PICKLE_SUFFIXES:
+        return open_tensor_file(path, at_most=LARGEST)
+    file = open_pickled_file(path, limits=ADAPTER_LIMITS, at_most=LARGEST)
+    table = file.content.get(_NESTED, file.content) if isinstance(file.content, Mapping) else {}
+    table = table if isinstance(table, Mapping) else {}
+    tensors = {_text(key): value for key, value in table.items() if isinstance(value, PickledTensor)}
+    return file.table(tensors, ADAPTER_LIMITS)
 
 
-def _unpickled(path: Path) -> dict[str, Tensor]:
-    where = str(path)
-    if not path.is_file():
-        raise MissingFileError("there is no such file", where=where)
-    if path.stat().st_size > _MAX_PICKLE:
-        raise BrokenFileError("the file is too large for an embedding", where=where, remedy="Is it a checkpoint?")
-    try:
-        with warnings.catch_warnings(), torch.serialization.safe_globals([nn.ParameterDict]):
-            warnings.simplefilter("ignore")  # it remarks on old pickles, which are read or refused all the same
-            loaded = torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        raise UnsafeFileError(
-            "reading this pickle could run code", where=where, remedy="Take the .safetensors version of it."
-        ) from error
-    except (EOFError, OSError, RuntimeError, ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
-        raise BrokenFileError("this is no file of torch.save", where=where, remedy="Download it again.") from error
-    table = loaded.get(_NESTED, loaded) if isinstance(loaded, dict) else {}
-    table = dict(table.items()) if hasattr(table, "items") else {}
-    return {str(key): value for key, value in table.items() if isinstance(value, Tensor)}
+def _text(key: object) -> str:
+    return key if isinstance(key, str) else repr(key)[:80]

@@ -48,7 +48,11 @@ FOREIGN = (
     Foreign(
         starts=(b'{"', b"{\n", b"{\r", b"{ "), what="this is JSON text, perhaps a site's error message", remedy=_AGAIN
     ),
-    Foreign(starts=(b"gguf",), what="this is a GGUF file", remedy="Take the .safetensors version of it."),
+    Foreign(
+        starts=(b"gguf", b"ggml", b"lmgg", b"tmgg", b"tjgg", b"algg"),
+        what="this is a file of llama.cpp (GGML or GGUF), whose models are other ones",
+        remedy="Take the .safetensors version of it.",
+    ),
     Foreign(
         starts=(b"\x89png", b"\xff\xd8\xff", b"riff", b"gif8"),
         what="this is a picture",

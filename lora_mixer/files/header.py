@@ -9,12 +9,12 @@ same tensors.
 from __future__ import annotations
 
 import os
-import stat
 from pathlib import Path
 from types import MappingProxyType
 from typing import BinaryIO
 
-from lora_mixer.errors import BrokenFileError, FileError, MissingFileError
+from lora_mixer.errors import BrokenFileError, FileError
+from lora_mixer.files.door import open_file, unreadable
 from lora_mixer.files.foreign import recognise
 from lora_mixer.files.header_json import HeaderError, parse_header
 from lora_mixer.files.limits import ADAPTER_LIMITS, Limits
@@ -24,12 +24,13 @@ LENGTH_BYTES = 8
 _SNIFFED_BYTES = 64
 
 
-def open_tensor_file(path: str | Path, *, limits: Limits = ADAPTER_LIMITS) -> TensorFile:
+def open_tensor_file(path: str | Path, *, limits: Limits = ADAPTER_LIMITS, at_most: int | None = None) -> TensorFile:
     """Read and check the header of a safetensors file.
 
     Args:
         path: The file.
         limits: What its header may hold: `ADAPTER_LIMITS` or `CHECKPOINT_LIMITS`.
+        at_most: The largest size of the file in bytes; None for any.
 
     Raises:
         MissingFileError: It is not there, is a folder, or may not be read.
@@ -37,28 +38,11 @@ def open_tensor_file(path: str | Path, *, limits: Limits = ADAPTER_LIMITS) -> Te
         BrokenFileError: It is empty, truncated, of another format, or its header lies.
     """
     path = Path(path)
-    try:
-        if not stat.S_ISREG(path.stat().st_mode):  # opening a named pipe would wait for its other end
-            raise _not_a_file(path)
-        with path.open("rb") as handle:
+    with open_file(path, at_most=at_most, remedy="Name a .safetensors file.") as handle:
+        try:
             return _read(path, handle, limits)
-    except FileError:
-        raise
-    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
-        raise _unreadable(path, error) from error
-
-
-def _not_a_file(path: Path) -> FileError:
-    what = "this is a folder, not a file" if path.is_dir() else "this is not a regular file"
-    return MissingFileError(what, where=str(path), remedy="Name a .safetensors file.")
-
-
-def _unreadable(path: Path, error: Exception) -> FileError:
-    if isinstance(error, FileNotFoundError | NotADirectoryError):
-        return MissingFileError("there is no such file", where=str(path), remedy="Check the path and its spelling.")
-    if isinstance(error, PermissionError):
-        return MissingFileError("the file may not be read", where=str(path), remedy="Check its permissions.")
-    return MissingFileError(f"the file cannot be read ({error})", where=repr(str(path)), remedy="Check the path.")
+        except OSError as error:
+            raise unreadable(path, error) from error
 
 
 def _read(path: Path, handle: BinaryIO, limits: Limits) -> TensorFile:

@@ -116,9 +116,7 @@ def _info(key: str, entry: object, limits: Limits) -> TensorInfo:
     offsets = _naturals(key, "data_offsets", entry["data_offsets"])
     if len(offsets) != 2:
         raise HeaderError("data_offsets are not two numbers", key=key)
-    count = _count(key, shape, limits)
-    if count > 1 and not limits.integers and dtype not in FLOAT_DTYPES and not key.endswith(INTEGER_ENDINGS):
-        raise HeaderError(f"a tensor of {dtype} cannot be a weight", key=key, remedy=_other_dtype())
+    count = _elements(key, dtype, shape, limits)
     start, end = offsets
     if end - start != count * DTYPE_BYTES[dtype]:
         raise HeaderError(
@@ -127,6 +125,23 @@ def _info(key: str, entry: object, limits: Limits) -> TensorInfo:
             key=key,
         )
     return TensorInfo(key=key, dtype=dtype, shape=shape, start=start, end=end)
+
+
+def check_tensor(key: str, dtype: str, shape: tuple[int, ...], limits: Limits) -> int:
+    """Return how many elements a tensor has.
+
+    Raises:
+        HeaderError: Its name, shape or dtype is beyond the limits.
+    """
+    _check_key(key, limits)
+    return _elements(key, dtype, shape, limits)
+
+
+def _elements(key: str, dtype: str, shape: tuple[int, ...], limits: Limits) -> int:
+    count = _count(key, shape, limits)
+    if count > 1 and not limits.integers and dtype not in FLOAT_DTYPES and not key.endswith(INTEGER_ENDINGS):
+        raise HeaderError(f"a tensor of {dtype} cannot be a weight", key=key, remedy=_other_dtype())
+    return count
 
 
 def _check_key(key: str, limits: Limits) -> None:

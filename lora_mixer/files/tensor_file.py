@@ -1,4 +1,4 @@
-"""A safetensors file whose header is checked and whose tensors are still on the disk."""
+"""A file of tensors whose header is checked and whose tensors are still on the disk."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from lora_mixer.errors import BrokenFileError, ChangedFileError, MissingFileError
+from lora_mixer.errors import BrokenFileError, ChangedFileError
+from lora_mixer.files.door import open_file
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +21,7 @@ class TensorInfo:
         shape: Its shape; `()` for a single number.
         start: Its first byte, counted from the start of the data section.
         end: The byte after its last one, counted likewise.
+        strides: How many elements lie between neighbours along each axis; None in C order.
     """
 
     key: str
@@ -27,6 +29,7 @@ class TensorInfo:
     shape: tuple[int, ...]
     start: int
     end: int
+    strides: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,11 +61,7 @@ class TensorFile:
             ChangedFileError: The file changed size since its header was checked.
             BrokenFileError: It cannot be mapped.
         """
-        try:
-            handle = self.path.open("rb")
-        except OSError as error:
-            raise MissingFileError("the file can no longer be opened", where=str(self.path)) from error
-        with handle:
+        with open_file(self.path) as handle:
             size = handle.seek(0, 2)
             if size != self.size:
                 raise ChangedFileError(

@@ -32,8 +32,9 @@ from lora_mixer.mapping.report import (
     count_sections,
     rejected,
 )
-from lora_mixer.mapping.tensors import Read, sane_throughout, tensor_reader
+from lora_mixer.mapping.tensors import sane_throughout
 from lora_mixer.modules import ModuleIndex, ModuleName
+from lora_mixer.tensors import Read, tensor_reader
 
 FLAG = "--allow-partial"
 SHOWN = 3

@@ -7,7 +7,7 @@ from pathlib import Path
 from lora_mixer.files import PICKLE_SUFFIXES, open_tensor_file
 from lora_mixer.keys import ParsedAdapter, parse_adapter
 from lora_mixer.mapping.pickled import open_pickled
-from lora_mixer.mapping.tensors import Read, tensor_reader
+from lora_mixer.tensors import Read, tensor_reader
 
 
 def open_adapter(path: Path) -> tuple[ParsedAdapter, Read]:
@@ -17,8 +17,5 @@ def open_adapter(path: Path) -> tuple[ParsedAdapter, Read]:
         FileError: It is missing, broken, or reading it could run code.
         BrokenAdapterError: Two keys are two spellings of one tensor.
     """
-    if path.suffix.lower() in PICKLE_SUFFIXES:
-        file, read = open_pickled(path)
-        return parse_adapter(file), read
-    file = open_tensor_file(path)
+    file = open_pickled(path) if path.suffix.lower() in PICKLE_SUFFIXES else open_tensor_file(path)
     return parse_adapter(file), tensor_reader(file)

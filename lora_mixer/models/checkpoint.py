@@ -7,7 +7,6 @@ a file in the wanted dtype is never copied.
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
@@ -17,8 +16,8 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from lora_mixer.errors import BrokenFileError, ModelError, UnsafeFileError
-from lora_mixer.files import CHECKPOINT_LIMITS, open_tensor_file
+from lora_mixer.errors import ModelError
+from lora_mixer.files import CHECKPOINT_LIMITS, PICKLE_SUFFIXES, PickledTensor, open_pickled_file, open_tensor_file
 from lora_mixer.models.build import build, text_encoder_tensors, unet_tensors, vae_tensors
 from lora_mixer.models.families import config
 from lora_mixer.models.folder import load_tokenizer, open_vae_folder
@@ -34,6 +33,7 @@ from lora_mixer.models.model import Model
 from lora_mixer.models.recognise import family_of_checkpoint, noise_schedule
 from lora_mixer.models.sizes import sized_text_encoder, sized_unet, sized_vae
 from lora_mixer.modules import Family
+from lora_mixer.tensors import tensor_reader
 
 TEXT_PARTS: Mapping[str, tuple[str, type[TextEncoder]]] = {
     "te1": ("text_encoder", CLIPTextModel),
@@ -79,26 +79,23 @@ def read_checkpoint(path: Path) -> tuple[Mapping[str, Tensor], Mapping[str, str]
     Raises:
         FileError: The file is broken, or is a pickle that holds more than tensors.
     """
-    if path.suffix == ".ckpt":
+    if path.suffix.lower() in PICKLE_SUFFIXES:
         return _unpickle(path), {}
     metadata = open_tensor_file(path, limits=CHECKPOINT_LIMITS).metadata
     return load_file(path), metadata
 
 
 def _unpickle(path: Path) -> Mapping[str, Tensor]:
-    """Read an old checkpoint with torch's restricted unpickler, which builds tensors and plain containers only."""
-    try:
-        content = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
-    except pickle.UnpicklingError as error:
-        raise UnsafeFileError(
-            "the checkpoint holds more than tensors",
-            where=str(path),
-            remedy="Convert it to .safetensors on a machine you can lose.",
-        ) from error
-    except (RuntimeError, EOFError) as error:
-        raise BrokenFileError("this is not a checkpoint", where=str(path)) from error
-    state = content.get("state_dict", content) if isinstance(content, dict) else {}
-    return {key: value for key, value in state.items() if isinstance(value, Tensor)}
+    """Read an old checkpoint, which is never unpickled: its own words say where its tensors lie."""
+    content = open_pickled_file(path, limits=CHECKPOINT_LIMITS)
+    state = content.content
+    if isinstance(state, Mapping):
+        state = state.get("state_dict", state)
+    named = state.items() if isinstance(state, Mapping) else ()
+    tensors = {key: value for key, value in named if isinstance(key, str) and isinstance(value, PickledTensor)}
+    file = content.table(tensors, CHECKPOINT_LIMITS)
+    read = tensor_reader(file)
+    return {key: read(info) for key, info in file.tensors.items()}
 
 
 def open_vae(path: Path, family: Family, dtype: torch.dtype) -> AutoencoderKL:

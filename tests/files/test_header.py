@@ -282,7 +282,7 @@ def test_a_file_that_may_not_be_read_says_so(save, monkeypatch):
     def denied(*_: object, **__: object):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(Path, "open", denied)
+    monkeypatch.setattr(os, "open", denied)
     with pytest.raises(MissingFileError, match="permissions"):
         open_tensor_file(path)
 

@@ -10,9 +10,10 @@ import torch
 from lora_mixer.errors import BrokenAdapterError, PartialAdapterError, UnsafeFileError, WrongFamilyError
 from lora_mixer.keys import SCHEMES
 from lora_mixer.mapping import Fate, map_adapter, open_adapter
-from lora_mixer.mapping.tensors import sane_throughout, tensor_reader
+from lora_mixer.mapping.tensors import sane_throughout
 from lora_mixer.models import family_index
 from lora_mixer.modules import Family, ModuleName
+from lora_mixer.tensors import tensor_reader
 from tests.support.adapter_files import lora_of, parsed
 
 KOHYA = next(scheme for scheme in SCHEMES if scheme.name == "kohya")
