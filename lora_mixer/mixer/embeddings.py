@@ -1,22 +1,77 @@
-"""The embeddings in the folders of models.toml, opened once."""
+"""The embeddings in the folders of models.toml: opened once, and what a prompt that names an unusable one is told."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from pathlib import Path
 
 from lora_mixer.catalog import EmbeddingLibrary
 from lora_mixer.conditioning import EmbeddingVectors, load_embedding
-from lora_mixer.errors import FileError
+from lora_mixer.errors import BrokenFileError, FileError
+from lora_mixer.pipeline import Guide, Job, Texts
+from lora_mixer.prompt import Break
 
 
-def open_embeddings(folders: Iterable[Path]) -> tuple[Mapping[str, EmbeddingVectors], tuple[str, ...]]:
-    """Return the embeddings by name, and a sentence for each file that cannot be read."""
+def open_embeddings(folders: Iterable[Path]) -> tuple[Mapping[str, EmbeddingVectors], Mapping[str, FileError]]:
+    """Return the embeddings by name, and by name why the others cannot be read."""
     opened: dict[str, EmbeddingVectors] = {}
-    broken: list[str] = []
+    broken: dict[str, FileError] = {}
     for name, path in EmbeddingLibrary(folders).files.items():
         try:
             opened[name] = load_embedding(path)
         except FileError as error:
-            broken.append(str(error))
-    return opened, tuple(broken)
+            broken[name] = error
+    return opened, broken
+
+
+def refuse_broken(job: Job, broken: Mapping[str, FileError], names: Iterable[str]) -> None:
+    """Refuse a picture whose prompt names an embedding that cannot be read.
+
+    Args:
+        job: The picture.
+        broken: The embeddings that cannot be read.
+        names: Those that can: a longer name of theirs is none of a broken one.
+
+    Raises:
+        BrokenFileError: It names one; the file and what is wrong with it are in the error.
+    """
+    for guide in _guides(job) if broken else ():
+        for name in _named(guide, (*broken, *names)):
+            if name in broken:
+                error = broken[name]
+                raise BrokenFileError(
+                    f"the prompt names the embedding {name}, which cannot be read: {error.what}",
+                    where=error.where,
+                    remedy=error.remedy or "Mend the file, or move it out of the folder.",
+                )
+
+
+def left_out(job: Job, texts: Texts) -> Iterator[str]:
+    """Yield a sentence for each embedding that a picture's prompt names and its model cannot use."""
+    told: dict[str, str] = {}
+    for guide in _guides(job):
+        unfit = texts.conditioner(guide.stack).unfit
+        told |= {name: unfit[name] for name in _named(guide, (*unfit, *texts.names)) if name in unfit} if unfit else {}
+    for name, reason in told.items():
+        yield f"the embedding {name} does not fit this model, so its name is read as words: {reason}"
+
+
+def _guides(job: Job) -> tuple[Guide, ...]:
+    return (*job.guides, *(job.second.guides if job.second else ()))
+
+
+def _named(guide: Guide, names: tuple[str, ...]) -> Iterator[str]:
+    """Yield the names that stand in a text as whole words, upper and lower case alike, the longest where several do."""
+    by_name = {name.casefold(): name for name in names}
+    for piece in guide.pieces:
+        if not isinstance(piece, Break):
+            found = (by_name.get(match[0].casefold()) for match in _pattern(names).finditer(piece.text))
+            yield from (name for name in found if name is not None)
+
+
+@lru_cache(maxsize=16)
+def _pattern(names: tuple[str, ...]) -> re.Pattern[str]:
+    longest_first = sorted((re.escape(name) for name in names), key=len, reverse=True)
+    return re.compile(rf"(?<!\w)(?:{'|'.join(longest_first)})(?!\w)", re.IGNORECASE)

@@ -51,11 +51,10 @@ class Mixer:
         *,
         paths: bool = True,
         max_models: int = 1,
-        broken_embeddings: tuple[str, ...] = (),
     ) -> None:
         self.models_file = models_file
         self.library = setup.library
-        self.broken_embeddings = broken_embeddings
+        self.broken_embeddings = tuple(map(str, setup.broken.values()))
         self._paths = paths
         self._pool = Pool(setup.open, limit=max_models)
         self._first = self._current = source
@@ -118,6 +117,7 @@ class Mixer:
         setup = Setup(
             library=Library(file.lora_folders, paths=paths),
             embeddings=embeddings,
+            broken=broken,
             digests=FileDigests(),
             device=device,
             dtype=dtype,
@@ -130,7 +130,7 @@ class Mixer:
             compiled=compiled,
         )
         limit = file.max_models if max_models is None else max_models
-        mixer = cls(file, file.model(model), setup, paths=paths, max_models=limit, broken_embeddings=broken)
+        mixer = cls(file, file.model(model), setup, paths=paths, max_models=limit)
         mixer.use()
         return mixer
 

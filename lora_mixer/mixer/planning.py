@@ -9,6 +9,7 @@ from pathlib import Path
 from lora_mixer.catalog import ModelsFile
 from lora_mixer.choices import find_sampler
 from lora_mixer.errors import RequestError
+from lora_mixer.mixer.embeddings import left_out, refuse_broken
 from lora_mixer.mixer.presets import filled_in, notes_on
 from lora_mixer.mixer.resolve import drawn, job_of, settings_of, styled
 from lora_mixer.mixer.station import Station
@@ -31,10 +32,11 @@ def job_at(station: Station, asked: RenderRequest, models_file: ModelsFile) -> J
     settings = styled(settings, filled.styles, models_file.style_files)
     find_sampler(settings.sampler, settings.schedule, settings.eta)  # refuses a name there is none of
     settings = drawn(settings, models_file.wildcard_folders)
-    job = job_of(settings, station.shelf, family=model.family, embeddings=texts.names)
+    job = job_of(settings, station.shelf, family=model.family, embeddings=(*texts.names, *station.broken))
+    refuse_broken(job, station.broken, texts.names)
     notes = [f"styles: {', '.join(filled.styles)}"] if filled.styles else []
     notes += notes_on(filled.preset, job, name) if filled.preset else []
-    return replace(job, notes=(*notes, *job.notes), seals=model.seals)
+    return replace(job, notes=(*notes, *job.notes, *left_out(job, texts)), seals=model.seals)
 
 
 def refuse_paths(job: Job) -> None:

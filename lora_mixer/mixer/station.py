@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from lora_mixer.apply import MergeEngine, SideEngine
 from lora_mixer.catalog import FileDigests, Library
 from lora_mixer.conditioning import EmbeddingVectors
+from lora_mixer.errors import FileError
 from lora_mixer.mixer.shelf import Shelf
 from lora_mixer.models import Model, open_model
 from lora_mixer.pipeline import Desk, Texts
@@ -16,11 +17,12 @@ from lora_mixer.request import ModelSource
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Station:
-    """An open model: the desk its pictures are rendered at, and its LoRAs as they lie on it."""
+    """An open model: the desk its pictures are rendered at, its LoRAs as they lie on it, embeddings that are broken."""
 
     source: ModelSource
     desk: Desk
     shelf: Shelf
+    broken: Mapping[str, FileError]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +32,7 @@ class Setup:
     Attributes:
         library: Where LoRAs are looked up.
         embeddings: The embeddings of the folders, by name.
+        broken: Those that cannot be read, by name, and why.
         digests: What remembers the digests of model files.
         device: The device, or None for the best there is.
         dtype: The dtype, or None for what suits model and device.
@@ -44,6 +47,7 @@ class Setup:
 
     library: Library
     embeddings: Mapping[str, EmbeddingVectors]
+    broken: Mapping[str, FileError]
     digests: FileDigests
     device: str | None
     dtype: str | None
@@ -80,9 +84,8 @@ class Setup:
             wanted=self._engine(model),
             tiled=self.tiled,
         )
-        return Station(
-            source=source, desk=desk, shelf=Shelf(self.library, model.index, allow_partial=self.allow_partial)
-        )
+        shelf = Shelf(self.library, model.index, allow_partial=self.allow_partial)
+        return Station(source=source, desk=desk, shelf=shelf, broken=self.broken)
 
     def _engine(self, model: Model) -> str:
         """Return the engine that is wanted: beside weights that only visit, unless somebody asked for the other."""
