@@ -104,11 +104,18 @@ class Overlap:
         ]
         return "\n".join((f"{'':{width}}  {'of W0':>8}  cosine with each, in this order", *rows))
 
-    def to_json(self) -> dict[str, Any]:
-        """Return the account as plain values for JSON."""
+    def sum_sentence(self, strengths: Sequence[float]) -> str:
+        """Return what a mix comes to, as the table's last line: its size and its load."""
+        return f"sum at {', '.join(f'{s:g}' for s in strengths)}: {self.together(strengths):.2%} of W0, load {self.load(strengths):.2f}"
+
+    def to_json(self, strengths: Sequence[float]) -> dict[str, Any]:
+        """Return the account as plain values for JSON, with what a mix of some strengths comes to."""
         places = range(len(self.names))
         return {
             "names": list(self.names),
+            "strengths": list(strengths),
+            "together": self.together(strengths),
+            "load": self.load(strengths),
             "size": [self.size(i) for i in places],
             "size_by_block": {block: [self.size(i, block) for i in places] for block in self.blocks},
             "cosine": [[self.cosine(i, j) for j in places] for i in places],

@@ -9,6 +9,7 @@ from lora_mixer.apply.costs import TYPICAL, Costs, Render, Work, merge_work, sid
 from lora_mixer.apply.masks import open_mask
 from lora_mixer.apply.stack import Stack
 from lora_mixer.errors import RequestError
+from lora_mixer.wording import counted
 
 ENGINES = ("auto", "measured", "merged", "side")
 """`auto` chooses by costs that are the same on every machine and day, `measured` by those of this machine."""
@@ -100,7 +101,7 @@ def _advantage(costs: Costs, work: tuple[Work, Work], render: Render) -> float:
 
 
 def _steps(render: Render) -> str:
-    return "1 step" if render.steps == 1 else f"{render.steps} steps"
+    return counted(render.steps, "step")
 
 
 def _open_masks(stacks: Collection[Stack]) -> None:

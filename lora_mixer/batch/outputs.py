@@ -9,6 +9,7 @@ from lora_mixer.batch.facts import facts_of
 from lora_mixer.batch.ledger import Entry as Picture
 from lora_mixer.batch.ledger import Ledger
 from lora_mixer.sheet import Cell, Entry, Failed, Labels, save_sheet, write_index
+from lora_mixer.wording import counted
 
 MISSING = Failed(reason="not made yet")
 
@@ -51,7 +52,7 @@ def footer_of(ledger: Ledger, indices: Collection[int]) -> str:
         {one.model for one in settings},
         {f"seed {one.seed}" for one in settings},
         {one.sampler for one in settings},
-        {f"{one.steps} steps" for one in settings},
+        {counted(one.steps, "step") for one in settings},
         {f"cfg {one.cfg:g}" for one in settings},
     ]
     return " · ".join(values.pop() for values in shared if len(values) == 1)

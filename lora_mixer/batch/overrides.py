@@ -11,6 +11,7 @@ from lora_mixer.choices import find_sampler
 from lora_mixer.errors import RequestError
 from lora_mixer.hires import Hires
 from lora_mixer.request import LoraUse, RenderRequest
+from lora_mixer.wording import counted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,4 +75,9 @@ def describe(plan: PromptFile) -> str:
     for number, job in enumerate(plan.jobs):
         mix = " ".join(f"{use.name}={use.strength.unet:g}" for use in job.request.loras)
         lines.append(f"{number:04}  {job.name}  {job.request.prompt!r}" + (f"  [{mix}]" if mix else ""))
-    return "\n".join([*lines, f"{len(plan.jobs)} pictures of {len({job.line for job in plan.jobs})} entries"])
+    return "\n".join(
+        [
+            *lines,
+            f"{counted(len(plan.jobs), 'picture')} of {counted(len({job.line for job in plan.jobs}), 'entry', 'entries')}",
+        ]
+    )

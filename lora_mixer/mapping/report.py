@@ -10,6 +10,7 @@ from typing import Any
 
 from lora_mixer.keys import Group, ScaleCount
 from lora_mixer.modules import ModuleName, section
+from lora_mixer.wording import counted
 
 SCALES_SHOWN = 3
 """So many different scales are named one by one."""
@@ -109,7 +110,7 @@ class MappingReport:
     def sentences(self) -> tuple[str, ...]:
         """Return the account in words."""
         hit = [count for count in self.sections if count.modules]
-        changed = _plural(sum(count.modules for count in hit), "module")
+        changed = counted(sum(count.modules for count in hit), "module")
         places = "; ".join(f"{count.modules} of {count.of} in {count.section}" for count in hit)
         lines = [
             f"{self.name}: {self.made_for}.",
@@ -120,11 +121,11 @@ class MappingReport:
         if hit and not any(count.section.startswith("te") for count in hit):
             lines.append("It has no text-encoder part, so a text-encoder strength does nothing.")
         if self.embeddings:
-            lines.append(f"It brings {_plural(len(self.embeddings), 'prompt word')}: {', '.join(self.embeddings)}.")
+            lines.append(f"It brings {counted(len(self.embeddings), 'prompt word')}: {', '.join(self.embeddings)}.")
         for fate in (Fate.IGNORED, Fate.REJECTED):
-            lines += [f"{_plural(n, 'tensor')} {fate}: {reason}." for reason, n in self.reasons(fate)]
+            lines += [f"{counted(n, 'tensor')} {fate}: {reason}." for reason, n in self.reasons(fate)]
         if self.complete:
-            lines.append(f"All of its {_plural(len(self.entries), 'tensor')} are accounted for.")
+            lines.append(f"All of its {counted(len(self.entries), 'tensor')} are accounted for.")
         return tuple(lines)
 
     def table(self) -> str:
@@ -220,7 +221,3 @@ def _common(scales: Sequence[ScaleCount]) -> str:
 
 def _ranks(ranks: tuple[int, ...]) -> str:
     return f"{ranks[0]}..{ranks[-1]}" if len(ranks) > 3 else ", ".join(map(str, ranks))
-
-
-def _plural(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

@@ -8,6 +8,7 @@ from dataclasses import replace
 from lora_mixer.choices import Preset, find_preset
 from lora_mixer.pipeline import Job
 from lora_mixer.request import RenderRequest
+from lora_mixer.wording import counted
 
 
 def filled_in(asked: RenderRequest, *levels: RenderRequest) -> RenderRequest:
@@ -29,7 +30,7 @@ def filled_in(asked: RenderRequest, *levels: RenderRequest) -> RenderRequest:
 def notes_on(name: str, job: Job, model: str) -> Iterator[str]:
     """Yield what a picture's record says of its preset, and whether nothing in the mix looks made for it."""
     preset, settings = find_preset(name), job.settings
-    yield f"preset {preset.name}: {settings.sampler}, {settings.steps} steps, cfg {settings.cfg:g}"
+    yield f"preset {preset.name}: {settings.sampler}, {counted(settings.steps, 'step')}, cfg {settings.cfg:g}"
     names = [model, *(word for use in job.uses for word in (use.name, use.file, use.alias or ""))]
     if not preset.suits(names):
         yield f"the preset {preset.name} wants {preset.wants}, and nothing in the mix is called like one"

@@ -107,7 +107,7 @@ def test_strengths_that_are_too_much_are_said_with_what_would_do() -> None:
 def test_an_adapter_that_changes_nothing_is_said_loudly() -> None:
     overlap = measure(TinyModel(), [adapter(1), adapter(2, scale=0.0)])
     assert overlap.warnings((1, 1)) == ("a2 changes no weight of this model: its slider will do nothing",)
-    assert overlap.to_json()["cosine"][0][1] == 0
+    assert overlap.to_json([1.0, 1.0])["cosine"][0][1] == 0
 
 
 def test_measuring_leaves_the_model_as_it_was(mixer) -> None:

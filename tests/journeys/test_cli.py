@@ -135,6 +135,18 @@ def test_inspect_accounts_for_every_tensor(embedded: Path) -> None:
     assert facts["kinds"]
 
 
+def test_inspect_takes_a_name_and_says_size_and_load(embedded: Path) -> None:
+    by_name = run("inspect", "line_art", "--model", "emoji").splitlines()
+    assert any(line.startswith("sum at 1: ") and line.endswith("load 1.00") for line in by_name)
+    assert not any("made for: made for" in line for line in by_name)
+    facts = json.loads(run("inspect", "line_art", "--json"))
+    assert (
+        facts["sha256"] == json.loads(run("inspect", embedded / "loras" / "line_art.safetensors", "--json"))["sha256"]
+    )
+    with pytest.raises(LoraMixerError, match="Did you mean line_art"):
+        run("inspect", "line_arc")
+
+
 def test_inspect_says_what_loras_have_in_common(embedded: Path) -> None:
     said = run("inspect", embedded / "loras" / "sepia.safetensors", "--overlap", "line_art=2", "--overlap", "night_sky")
     assert "cosine with each" in said

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
+from lora_mixer.wording import counted
 from lora_mixer_app.arguments import parse_lora
 from lora_mixer_app.options import AllowPartial, Device, Model, ModelsPath
 
@@ -70,7 +71,7 @@ def bake(
         console.print(_table(report))
     for note in report.notes:
         console.print(f"note: {note}", markup=False, style="yellow")
-    console.print(f"{report.path}: {report.modules} modules, {_whole(report)}", markup=False)
+    console.print(f"{report.path}: {counted(report.modules, 'module')}, {_whole(report)}", markup=False)
 
 
 def _whole(report: BakeReport) -> str:

@@ -11,6 +11,7 @@ from rich.console import Console
 
 from lora_mixer.catalog import Library, load_models_file
 from lora_mixer.images import plain, read_picture
+from lora_mixer.wording import counted
 from lora_mixer_app.options import AsJson, ModelsPath
 from lora_mixer_app.output import print_json
 
@@ -48,7 +49,7 @@ def info(
         )
         for adapter in record.adapters:
             console.print(
-                f"LoRA {adapter.name}: {adapter.kind}, {adapter.modules} modules, sha256 {adapter.sha256[:12]}"
+                f"LoRA {adapter.name}: {adapter.kind}, {counted(adapter.modules, 'module')}, sha256 {adapter.sha256[:12]}"
             )
     for note in (*found.notes, *(found.record.notes if found.record else ())):
         console.print(f"note: {note}", markup=False, style="yellow")

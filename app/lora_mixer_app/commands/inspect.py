@@ -37,7 +37,13 @@ UNREAD_SHOWN = 5
 
 
 def inspect(
-    file: Annotated[Path, typer.Argument(help="A LoRA .safetensors file, or a folder that PEFT saved.")],
+    lora: Annotated[
+        str,
+        typer.Argument(
+            metavar="NAME|FILE",
+            help="A LoRA's name in the folders of models.toml, a file, or a folder that PEFT saved.",
+        ),
+    ],
     model: Model = None,
     models_path: ModelsPath = None,
     device: Device = "cpu",
@@ -54,22 +60,27 @@ def inspect(
         ),
     ] = None,
 ) -> None:
-    """Say what a LoRA file is: kinds, ranks, metadata, trained words; with --model also where every tensor goes."""
-    file = (adapter_in(file) or file) if file.is_dir() else file
+    """Say what a LoRA file is: kinds, ranks, metadata, trained words.
+
+    With --model also where every tensor goes, how far it moves the weights, and, with --overlap, what several LoRAs come to.
+    """
+    file = _file(lora, models_path)
+    name = str(file) if Path(lora).exists() else lora
     parsed = _parsed(file)
     facts = _facts(parsed, file)
     report = found = None
-    others = _others(file, overlap or ())
+    others = _others(name, overlap or ())
+    strengths = list(others.values())
     if model is not None or overlap:
         from lora_mixer import Mixer
 
         mixer = Mixer.open(model, models_file=models_path, device=device, dtype=dtype, allow_partial=allow_partial)
-        report = mixer.inspect(str(file))
-        found = mixer.overlap(others) if overlap else None
+        report = mixer.inspect(name)
+        found = mixer.overlap(others)
     if as_json:
         whole = facts
         whole |= {} if report is None else {"mapping": report.to_json()}
-        whole |= {} if found is None else {"overlap": found.to_json()}
+        whole |= {} if found is None else {"overlap": found.to_json(strengths)}
         print_json(whole)
         return
     console = Console(highlight=False, soft_wrap=True)
@@ -78,13 +89,30 @@ def inspect(
     if report is not None:
         console.print("\n".join(("", *report.sentences(), "", report.table())), markup=False)
     if found is not None:
-        console.print("\n".join(("", found.table(), *found.warnings(list(others.values())))), markup=False)
+        lines = found.table(), found.sum_sentence(strengths), *found.warnings(strengths)
+        console.print("\n".join(("", *lines)), markup=False)
 
 
-def _others(file: Path, named: Sequence[str]) -> dict[str, float]:
-    """Return the adapters to compare by name, each with its strength; the file itself comes first, at 1."""
+def _file(lora: str, models_path: Path | None) -> Path:
+    """Return the file of a LoRA: the one of that path, or of that name in the folders.
+
+    Raises:
+        UnknownAdapterError: There is neither.
+    """
+    path = Path(lora)
+    if path.is_dir():
+        return adapter_in(path) or path
+    if path.is_file() or path.suffix.lower() in (*PICKLE_SUFFIXES, ".safetensors"):
+        return path
+    from lora_mixer.catalog import Library, load_models_file
+
+    return Library(load_models_file(models_path).lora_folders).find(lora).path
+
+
+def _others(lora: str, named: Sequence[str]) -> dict[str, float]:
+    """Return the adapters to compare by name, each with its strength; the one inspected comes first, at 1."""
     uses = [parse_lora(text if "=" in text else f"{text}=1") for text in named]
-    return {str(file): 1.0} | {use.name: use.strength.unet for use in uses}
+    return {lora: 1.0} | {use.name: use.strength.unet for use in uses}
 
 
 def _parsed(file: Path) -> ParsedAdapter:
@@ -104,7 +132,7 @@ def _facts(parsed: ParsedAdapter, file: Path) -> dict[str, object]:
         "sha256": digests.sha256,
         "autov2": digests.autov2,
         "autov3": digests.autov3,
-        "made for": tell_family(parsed).sentence(),
+        "made for": tell_family(parsed).sentence().removeprefix("made for "),
         "schemes": sorted({group.scheme.name for group in parsed.groups if group.scheme}),
         "groups": len(parsed.groups),
         "kinds": _kinds(parsed, shapes),

@@ -58,7 +58,7 @@ def sheet(
         pages = save_sheet(cells, labels, target, scale=scale)
     there, total = len(ledger.entries), len(ledger.plan.jobs)
     if there < total:
-        console.print(f"{there} of {total} pictures are there", style="yellow", markup=False)
+        console.print(f"{there} of {total} planned pictures there", style="yellow", markup=False)
     for page in pages:
         console.print(f"grid: {page}", markup=False)
 
