@@ -46,6 +46,19 @@ class Curve:
             raise wrong_type("Curve", "points", self.points, "pairs of position and factor", "points=[(0, 1), (1, 0)]")
         object.__setattr__(self, "points", points)
 
+    def at(self, progress: float) -> float:
+        """Return the factor at a fraction of the steps: straight lines between the points, flat outside them.
+
+        >>> Curve(points=((0.0, 0.0), (0.5, 1.0))).at(0.25)
+        0.5
+        """
+        if progress <= self.points[0][0]:
+            return self.points[0][1]
+        for (left, low), (right, high) in pairwise(self.points):
+            if progress <= right:
+                return low + (high - low) * (progress - left) / (right - left) if right > left else high
+        return self.points[-1][1]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rectangle:

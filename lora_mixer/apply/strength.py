@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 from lora_mixer.apply.masks import has_place, open_mask
 from lora_mixer.keys import block_of
 from lora_mixer.modules import Family, ModuleName
@@ -41,13 +39,7 @@ def curve_at(curve: Curve, progress: float) -> float:
     >>> curve_at(Curve(points=((0.0, 0.0), (0.5, 1.0))), 0.25)
     0.5
     """
-    points = curve.points
-    if progress <= points[0][0]:
-        return points[0][1]
-    for (left, low), (right, high) in pairwise(points):
-        if progress <= right:
-            return low + (high - low) * (progress - left) / (right - left) if right > left else high
-    return points[-1][1]
+    return curve.at(progress)
 
 
 def block_key(name: ModuleName, family: Family) -> BlockKey:

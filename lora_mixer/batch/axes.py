@@ -2,18 +2,40 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
+from lora_mixer.catalog.library import ADAPTER_SUFFIXES
 from lora_mixer.errors import ConfigError
 from lora_mixer.hires import Hires
+from lora_mixer.prompt import without_tags
 from lora_mixer.request import LoraUse, RenderRequest, Strength
 
 WIDEST_LABEL = 160
 HIRES = "hires_"
 """Begins the name of a field of the second pass."""
+
+Same = Callable[[str, str], bool]
+"""Whether two names are one adapter's."""
+
+
+def same_spelling(name: str, other: str) -> bool:
+    r"""Tell whether two names are one file's for all that can be told without looking: folders and endings may be missing.
+
+    >>> same_spelling("ink", "styles/ink.safetensors"), same_spelling("a/ink", "b/ink")
+    (True, False)
+    """
+    short, long = sorted((_parts(name), _parts(other)), key=len)
+    return long[len(long) - len(short) :] == short
+
+
+def _parts(name: str) -> list[str]:
+    plain = name.strip().replace("\\", "/").lower()
+    for ending in ADAPTER_SUFFIXES:
+        plain = plain.removesuffix(ending)
+    return plain.split("/")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,26 +59,27 @@ class Axis:
     seeds: bool = False
 
 
-def lora_axis(name: str, strengths: Sequence[float], *, without: bool = True) -> Axis:
-    """Return the axis of one adapter's strength, which is set, whatever the job and its prompt say of that adapter.
+def lora_axis(name: str, strengths: Sequence[float], *, without: bool = True, same: Same = same_spelling) -> Axis:
+    """Return the axis of one adapter's strength, which is set, whatever the job and its prompts say of that adapter.
 
     Args:
         name: The adapter.
         strengths: Its strengths in order.
         without: Begin with a place without the adapter if 0 is not among the strengths.
+        same: Tells whether two names are one adapter's.
 
     >>> [point.label for point in lora_axis("ink", [0.5, 1]).points]
     ['no ink', 'ink 0.5', 'ink 1']
     """
-    first = (Point(label=f"no {name}", change=_mixing(name, 0.0)),) if without and 0 not in strengths else ()
-    places = tuple(Point(label=f"{name} {value:g}", change=_mixing(name, value)) for value in strengths)
+    first = (Point(label=f"no {name}", change=_mixing(name, 0.0, same)),) if without and 0 not in strengths else ()
+    places = tuple(Point(label=f"{name} {value:g}", change=_mixing(name, value, same)) for value in strengths)
     return Axis(points=(*first, *places))
 
 
-def loras_axis(names: Sequence[str], strength: float, *, without: bool = True) -> Axis:
+def loras_axis(names: Sequence[str], strength: float, *, without: bool = True, same: Same = same_spelling) -> Axis:
     """Return the axis that compares adapters, one at a time at one strength."""
     first = (Point(label="no LoRA", change=lambda request: request),) if without else ()
-    places = tuple(Point(label=f"{name} {strength:g}", change=_mixing(name, strength)) for name in names)
+    places = tuple(Point(label=f"{name} {strength:g}", change=_mixing(name, strength, same)) for name in names)
     return Axis(points=(*first, *places))
 
 
@@ -71,15 +94,27 @@ def replace_axis(words: Sequence[str]) -> Axis:
     return Axis(points=tuple(Point(label=word, change=_replacing(words[0], word)) for word in words))
 
 
-def _mixing(name: str, strength: float) -> Callable[[RenderRequest], RenderRequest]:
-    tag = re.compile(rf"<\s*(?:lora|lyco)\s*:\s*{re.escape(name)}\s*(?::[^>]*)?>", re.IGNORECASE)
-
+def _mixing(name: str, strength: float, same: Same) -> Callable[[RenderRequest], RenderRequest]:
     def change(request: RenderRequest) -> RenderRequest:
-        others = tuple(use for use in request.loras if use.name != name)
         use = LoraUse(name=name, strength=Strength(unet=strength))
-        return replace(request, prompt=tag.sub("", request.prompt), loras=(*others, use))
+        others = tuple(other for other in request.loras if not same(name, other.name))
+        return replace(_untagged(request, partial(same, name)), loras=(*others, use))
 
     return change
+
+
+def _untagged(request: RenderRequest, same: Callable[[str], bool]) -> RenderRequest:
+    """Return a request without the tags of an adapter, in none of its prompts."""
+    grammar = request.grammar or "default"
+    away = partial(without_tags, named=same, grammar=grammar, negative=True)
+    hires = request.hires
+    if hires is not None:
+        own = None if hires.prompt is None else without_tags(hires.prompt, same, grammar=grammar)
+        hires = replace(hires, prompt=own, negative=None if hires.negative is None else away(hires.negative))
+    prompt = without_tags(request.prompt, same, grammar=grammar)
+    return replace(
+        request, prompt=prompt, negative=None if request.negative is None else away(request.negative), hires=hires
+    )
 
 
 def _setting(field: str, value: object) -> Callable[[RenderRequest], RenderRequest]:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from lora_mixer.hires import batch_part
 from lora_mixer.images import plain
+from lora_mixer.prompt import GRAMMARS, tag_places
 from lora_mixer.request import LoraUse, RenderRequest, Settings
-
-_TAG = re.compile(r"<\s*(?:lora|lyco)\s*:[^>]*>", re.IGNORECASE)
 
 ENOUGH = 2
 """So many pictures of a mix are worth a batch of their own: what it adds is less than what the side path adds to them. On
@@ -42,7 +40,7 @@ def order(jobs: Sequence[Asked], *, batch: int = 4) -> tuple[tuple[int, ...], ..
 
 def mix_key(asked: Asked) -> Key:
     """Return what two pictures with the same mix share: the LoRAs of the list and of the prompt's tags."""
-    return (*sorted(map(_use_key, asked.loras)), *sorted(_TAG.findall(asked.prompt)), _tags(asked.negative))
+    return (*sorted(map(_use_key, asked.loras)), _tags(asked, asked.prompt), _tags(asked, asked.negative or ""))
 
 
 def shape_key(asked: Asked) -> Key:
@@ -80,5 +78,7 @@ def _use_key(use: LoraUse) -> str:
     return f"{use.name} {plain(use.strength)}"
 
 
-def _tags(text: str | None) -> tuple[str, ...]:
-    return tuple(sorted(_TAG.findall(text or "")))
+def _tags(asked: Asked, text: str) -> tuple[str, ...]:
+    known = any(asked.grammar == grammar.name for grammar in GRAMMARS)  # else it is refused when the job is made
+    places = tag_places(text, grammar=asked.grammar if known and asked.grammar else "default")
+    return tuple(sorted(text[place.at : place.end] for place in places))

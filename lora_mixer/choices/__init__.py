@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from lora_mixer.choices.calls import calls_a_step
 from lora_mixer.choices.presets import PRESETS, Preset, find_preset
 from lora_mixer.choices.rng import RNGS, find_rng
 from lora_mixer.choices.samplers import (
@@ -28,6 +29,7 @@ __all__ = [
     "Sampler",
     "SamplerRow",
     "Upscaler",
+    "calls_a_step",
     "find_preset",
     "find_rng",
     "find_sampler",

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 
+from lora_mixer.choices import AUTOMATIC
 from lora_mixer.hires import HiresSettings
 from lora_mixer.images.infotext import Infotext
-from lora_mixer.images.record import AdapterRecord, RenderRecord, usable_hash
+from lora_mixer.images.record import RenderRecord, usable_hash
+from lora_mixer.keys import blocks_of
+from lora_mixer.modules import Family
+from lora_mixer.prompt import Clause, LoraTag, Prompt, tag_places, unparse
+from lora_mixer.request import LoraUse
 
 HASH_DIGITS = 12
 
@@ -15,40 +20,39 @@ HASH_DIGITS = 12
 def infotext(record: RenderRecord) -> str:
     """Return a record as A1111's infotext: its grammar, its names, its order of fields.
 
-    Every adapter stands in the prompt as a tag (that is where A1111 and Civitai look for the strengths) and in
-    `Lora hashes`. `Version` starts with our name: A1111 takes a bare number below 1.6.0 as leave to read
-    `[a:b:1]` by its old rule.
+    Every adapter stands in a prompt as a tag (that is where A1111 and Civitai look for the strengths) and in
+    `Lora hashes`. The schedule is the one that was taken: what `Automatic` means differs between programs. `Version`
+    starts with our name: A1111 takes a bare number below 1.6.0 as leave to read `[a:b:1]` by its old rule.
     """
     return Infotext(
-        prompt=_one_text(tagged_prompt(record.settings.prompt, _of_first_pass(record))),
-        negative=_one_text(record.settings.negative),
+        prompt=_tagged(record.settings.prompt, record, negative=False),
+        negative=_tagged(record.settings.negative, record, negative=True),
         fields=MappingProxyType({key: value for key, value in _fields(record) if value is not None}),
     ).to_text()
 
 
-def tagged_prompt(prompt: str, adapters: Iterable[AdapterRecord]) -> str:
-    """Return the prompt with a `<lora:name:strength>` tag for every adapter it does not name already."""
-    tags = [_tag(adapter) for adapter in adapters if not _names(prompt, adapter)]
-    return " ".join(part for part in (prompt.rstrip(), *tags) if part)
+def _tagged(text: str, record: RenderRecord, *, negative: bool) -> str:
+    """Return a prompt with the tags of what acts on its half of guidance and stands in no prompt."""
+    uses = [use for use in _untold(record) if use.strength.negative == negative]
+    text = _one_text(text)
+    if not uses:
+        return text
+    tags = " ".join(_tag(use, record.model.family) for use in uses)
+    commented = "#" in text.rpartition("\n")[2]  # A1111 strips what follows it on the line, tags too
+    return f"{text}\n{tags}" if commented else f"{text} {tags}".strip()
 
 
-def _names(prompt: str, adapter: AdapterRecord) -> bool:
-    lowered = prompt.lower()
-    return any(f"<{word}:{_plain_name(adapter.name).lower()}:" in lowered for word in ("lora", "lyco"))
-
-
-def _mixed(record: RenderRecord) -> list[AdapterRecord]:
-    """Return the adapters that act in both passes, since no prompt's tag names them."""
-    mixed = {use.name for use in record.settings.loras}
-    return [adapter for adapter in record.adapters if adapter.name in mixed]
-
-
-def _of_first_pass(record: RenderRecord) -> list[AdapterRecord]:
-    """Return the adapters but those that only the second pass's own prompts name."""
-    hires, mixed = record.settings.hires, _mixed(record)
-    own = "" if hires is None else f"{hires.prompt or ''}{hires.negative or ''}"
-    said = f"{record.settings.prompt}{record.settings.negative}"
-    return [a for a in record.adapters if a in mixed or _names(said, a) or not _names(own, a)]
+def _untold(record: RenderRecord) -> Iterator[LoraUse]:
+    """Yield the mix, which no tag names, and adapters of which nobody knows where they were named."""
+    settings = record.settings
+    yield from settings.loras
+    hires = settings.hires
+    texts = (settings.prompt, settings.negative, *((hires.prompt, hires.negative) if hires else ()))
+    told = {_plain_name(place.name).lower() for text in texts if text for place in tag_places(text)}
+    told |= {_plain_name(use.name).lower() for use in settings.loras}
+    for adapter in record.adapters:
+        if _plain_name(adapter.name).lower() not in told:
+            yield LoraUse(adapter.name, adapter.strength)
 
 
 def _fields(record: RenderRecord) -> tuple[tuple[str, str | None], ...]:
@@ -57,7 +61,7 @@ def _fields(record: RenderRecord) -> tuple[tuple[str, str | None], ...]:
     return (
         ("Steps", str(settings.steps)),
         ("Sampler", settings.sampler),
-        ("Schedule type", settings.schedule),
+        ("Schedule type", record.schedule or settings.schedule),
         ("CFG scale", f"{settings.cfg:g}"),
         ("Seed", str(settings.seed)),
         ("Size", f"{settings.width}x{settings.height}"),
@@ -82,14 +86,14 @@ def _fields(record: RenderRecord) -> tuple[tuple[str, str | None], ...]:
 def _hires_fields(record: RenderRecord, hires: HiresSettings) -> tuple[tuple[str, str | None], ...]:
     """Return what A1111 says of a second pass: what is as in the first is left out. `Hires CFG Scale` is Forge's."""
     first = record.settings
-    own = None if hires.prompt is None else _one_text(tagged_prompt(hires.prompt, _mixed(record)))
     size = f"{hires.width}x{hires.height}"
+    own = hires.sampler != first.sampler and hires.schedule == AUTOMATIC  # not the one the first pass took
     return (
         ("Hires sampler", hires.sampler if hires.sampler != first.sampler else None),
-        ("Hires prompt", own),
-        ("Hires negative prompt", None if hires.negative is None else _one_text(hires.negative)),
+        ("Hires prompt", None if hires.prompt is None else _tagged(hires.prompt, record, negative=False)),
+        ("Hires negative prompt", None if hires.negative is None else _tagged(hires.negative, record, negative=True)),
         ("Hires CFG Scale", f"{hires.cfg:g}" if hires.cfg != first.cfg else None),
-        ("Hires schedule type", hires.schedule if hires.schedule != first.schedule else None),
+        ("Hires schedule type", hires.schedule if (own or hires.schedule != first.schedule) else None),
         ("Hires resize", size) if hires.scale is None else ("Hires upscale", f"{hires.scale:g}"),
         ("Hires steps", str(hires.steps)),
         ("Hires upscaler", hires.upscaler),
@@ -102,13 +106,31 @@ def _eta_key(sampler: str) -> str:
 
 
 def _hashes(pairs: Iterable[tuple[str, str]]) -> str | None:
-    return ", ".join(f"{_plain_name(n)}: {d[:HASH_DIGITS]}" for n, d in pairs if usable_hash(d)) or None
+    said = (f"{_plain_name(n)}: {d[:HASH_DIGITS]}" for n, d in pairs if usable_hash(d))
+    return ", ".join(dict.fromkeys(said)) or None
 
 
-def _tag(adapter: AdapterRecord) -> str:
-    text, unet = adapter.strength.of("te1"), adapter.strength.of("unet")
-    strengths = f"{text:g}" if text == unet else f"{text:g}:{unet:g}"
-    return f"<lora:{_plain_name(adapter.name)}:{strengths}>"
+def _tag(use: LoraUse, family: str | None) -> str:
+    """Return what of a strength every reader of tags takes; `lbw=` is passed over by those that do not know it.
+
+    No curve: A1111 without an extension takes it for a bad number, and then applies no LoRA at all.
+    """
+    strength = use.strength
+    te, unet = (float(f"{strength.of(part):g}") for part in ("te1", "unet"))
+    tag = LoraTag(
+        name=_plain_name(use.name),
+        te=te,
+        unet=None if unet == te else unet,
+        rank=strength.rank,
+        blocks_text=_blocks_text(strength.blocks, family) if strength.blocks else None,
+    )
+    return unparse(Prompt(clauses=(Clause(children=(tag,)),)))
+
+
+def _blocks_text(blocks: Mapping[str, float], family: str | None) -> str:
+    """Return block weights as the list of numbers that sd-webui-lora-block-weight reads, all blocks of the family."""
+    names = blocks_of(Family(family) if family in set(Family) else Family.SD1)
+    return ",".join(f"{blocks.get(name, 1.0):g}" for name in names)
 
 
 def _plain_name(name: str) -> str:

@@ -10,9 +10,9 @@ from pathlib import Path
 from lora_mixer.catalog import Library
 from lora_mixer.errors import AdapterError, FileError, RequestError
 from lora_mixer.images import PictureInfo, read_picture
+from lora_mixer.prompt import TagPlace, rewritten_tags
 from lora_mixer.request import RenderRequest
 
-_TAG = re.compile(r"(?P<start><\s*+(?:lora|lyco)\s*+:)(?P<name>[^:>]*+)", re.IGNORECASE)
 _DIGEST = re.compile(r"[0-9a-fA-F]{8,64}")
 
 
@@ -58,4 +58,10 @@ def _found(name: str, library: Library) -> str | None:
 
 
 def _renamed(text: str, names: Mapping[str, str]) -> str:
-    return _TAG.sub(lambda tag: tag["start"] + names.get(tag["name"].strip(), tag["name"]), text)
+    def rewrite(place: TagPlace) -> str | None:
+        if place.name not in names:
+            return None
+        rest = place.name_at + len(place.name)
+        return text[place.at : place.name_at] + names[place.name] + text[rest : place.end]
+
+    return rewritten_tags(text, rewrite)

@@ -10,7 +10,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from lora_mixer.apply import Placed, Stack
-from lora_mixer.choices import find_rng
+from lora_mixer.choices import calls_a_step, find_rng
 from lora_mixer.errors import RequestError
 from lora_mixer.keys import blocks_of, parse_blocks
 from lora_mixer.mixer.second_pass import ended, hires_of, second_pass
@@ -25,6 +25,7 @@ from lora_mixer.prompt import (
     find_missing,
     named_styles,
     parse,
+    region_words,
     timeline,
 )
 from lora_mixer.request import LoraUse, RenderRequest, Settings
@@ -133,8 +134,8 @@ def job_of(settings: Settings, shelf: Shelf, *, family: Family, embeddings: Sequ
         parse(settings.negative, grammar=settings.grammar, negative=True),
     )
     blocks = partial(parse_blocks, family=family)
-    positive = timeline(towards, settings.steps, blocks=blocks, done=done)
-    negative = timeline(away, settings.steps, blocks=blocks, done=done)
+    course = partial(timeline, steps=settings.steps, blocks=blocks, done=done, calls=calls_a_step(settings.sampler))
+    positive, negative = course(towards), course(away)
     uses = list(settings.loras)
     for use in (use for span in (*positive, *negative) for use in span.loras):
         if use not in uses:
@@ -145,7 +146,11 @@ def job_of(settings: Settings, shelf: Shelf, *, family: Family, embeddings: Sequ
         settings=settings,
         course=_course(settings, positive, negative, shelf, family, held=bool(done)),
         uses=tuple(shelf.use(use) for use in uses),
-        notes=(*_missing([towards, away], [*embeddings, *_brought(uses, shelf)]), *_remarks(uses, shelf)),
+        notes=(
+            *_missing([towards, away], [*embeddings, *_brought(uses, shelf)]),
+            *_regions([towards, away]),
+            *_remarks(uses, shelf),
+        ),
     )
     if settings.hires is None:
         return job
@@ -170,10 +175,6 @@ def _course(
     """Return the stretches of a pass; `held` keeps strengths over the steps where the pass before ended them."""
     if held:
         settings = replace(settings, loras=tuple(ended(use) for use in settings.loras))
-        positive, negative = (
-            [replace(span, loras=tuple(ended(use) for use in span.loras)) for span in spans]
-            for spans in (positive, negative)
-        )
     return tuple(
         _stretch(start, stop, _at(positive, start), _at(negative, start), settings, shelf, family)
         for start, stop in _stretches(positive, negative, settings.steps)
@@ -236,6 +237,15 @@ def _remarks(uses: Iterable[LoraUse], shelf: Shelf) -> Iterator[str]:
     """Yield what is doubtful about the adapters: settings that are damaged or contradict their tensors."""
     for name in dict.fromkeys(use.name for use in uses):
         yield from (f"LoRA {name}: {remark}" for remark in shelf.take(name).report.remarks)
+
+
+def _regions(prompts: Iterable[Prompt]) -> Iterator[str]:
+    words = dict.fromkeys(word for prompt in prompts for word in region_words(prompt))
+    if words:
+        yield (
+            f"{', '.join(words)} of Regional Prompter are read as words: here a LoRA's mask says where it acts, "
+            "and all texts act everywhere"
+        )
 
 
 def _missing(prompts: Iterable[Prompt], known: Sequence[str]) -> Iterator[str]:

@@ -19,7 +19,9 @@ from lora_mixer.prompt.nodes import (
     When,
 )
 from lora_mixer.prompt.parser import parse
+from lora_mixer.prompt.regions import region_words
 from lora_mixer.prompt.styles import Style, apply_styles, named_styles
+from lora_mixer.prompt.tag_places import TagPlace, rewritten_tags, tag_places, without_tags
 from lora_mixer.prompt.timeline import BlockReader, Part, Piece, Span, Words, timeline
 from lora_mixer.prompt.unparse import unparse
 
@@ -40,6 +42,7 @@ __all__ = [
     "Span",
     "Style",
     "Switch",
+    "TagPlace",
     "Text",
     "Weighted",
     "When",
@@ -50,6 +53,10 @@ __all__ = [
     "find_missing",
     "named_styles",
     "parse",
+    "region_words",
+    "rewritten_tags",
+    "tag_places",
     "timeline",
     "unparse",
+    "without_tags",
 ]

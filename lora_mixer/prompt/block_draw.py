@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import random
 import re
-from functools import partial
 
 from lora_mixer.errors import PromptError
-from lora_mixer.prompt.tags import LORA_WORDS, number
+from lora_mixer.prompt.tag_places import rewritten_tags
+from lora_mixer.prompt.tags import number
 
-_TAG = re.compile(rf"(?<!\\)<\s*(?:{'|'.join(LORA_WORDS)})\s*:[^<>]*>", re.IGNORECASE)
 _LIST = re.compile(r"(?<=:)\s*lbw\s*=(?P<values>[^:>]*,[^:>]*)")
 _X = re.compile(r":\s*x\s*=(?P<value>[^:>]*)")
 _VARIED = re.compile(r"X(?:(?P<sign>[+-])(?P<number>[\d.]+))?", re.ASCII)
@@ -32,18 +31,18 @@ def draw_blocks(text: str, *, seed: int) -> str:
     if "lbw" not in text:
         return text
     dice = random.Random(f"block weights {seed}")  # noqa: S311 a draw that can be repeated, no secret
-    return _TAG.sub(partial(_tag, dice=dice), text)
+    return rewritten_tags(text, lambda place: _drawn(text[place.at : place.end], place.at, dice))
 
 
-def _tag(tag: re.Match[str], *, dice: random.Random) -> str:
-    given = _X.search(tag[0])
-    base = _number(given["value"], tag.start()) if given else 1.0
+def _drawn(tag: str, at: int, dice: random.Random) -> str:
+    given = _X.search(tag)
+    base = _number(given["value"], at) if given else 1.0
 
     def settled(found: re.Match[str]) -> str:
         values = found["values"].split(",")
-        return "lbw=" + ",".join(_value(value.strip(), base, dice, tag.start()) for value in values)
+        return "lbw=" + ",".join(_value(value.strip(), base, dice, at) for value in values)
 
-    return _LIST.sub(settled, tag[0])
+    return _LIST.sub(settled, tag)
 
 
 def _value(written: str, base: float, dice: random.Random, at: int) -> str:

@@ -14,7 +14,7 @@ MAX_SIDES = 1000
 """Sides of `AND`: each is a text of its own that guides at every step."""
 
 _TAIL = re.compile(
-    r":\s*+(?P<weight>[-+]?(?:\d*\.\d+|\d+\.?))(?:\s|<\w++:[^<>]*+>)*$",
+    r":\s*+(?P<weight>[-+]?(?:\d*\.\d+|\d+\.?))(?:\s|<\w++:[^<>]*+>|\#[^\n]*+)*$",
     re.ASCII,
 )
 
@@ -34,7 +34,7 @@ def stretches(text: str, grammar: Grammar, *, negative: bool) -> list[Stretch]:
     """
     splits: Sequence[Token] = ()
     if "AND" in text and not negative:
-        tokens = list(lex(text, 0, len(text)))
+        tokens = list(lex(text, 0, len(text), bare_escapes=grammar.bare_escapes))
         splits = [token for token in tokens if token.kind == "and"]
         if not grammar.and_anywhere:
             splits = _outside(splits, _closed(text, tokens))
@@ -46,7 +46,7 @@ def stretches(text: str, grammar: Grammar, *, negative: bool) -> list[Stretch]:
 
 
 def trailing_weight(text: str, at: int, end: int) -> re.Match[str] | None:
-    """Return the match of a clause's weight that begins with the colon at `at`, tags behind it allowed."""
+    """Return the match of a clause's weight that begins with the colon at `at`; tags and comments may follow it."""
     return _TAIL.match(text, at, end)
 
 

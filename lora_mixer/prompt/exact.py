@@ -26,7 +26,7 @@ class _Open:
     sound: bool = True
 
 
-def schedulable(text: str, start: int, end: int) -> frozenset[int] | None:
+def schedulable(text: str, start: int, end: int, *, bare_escapes: bool = True) -> frozenset[int] | None:
     """Return where the `[` of schedules and alternations stand, or None if A1111 takes the clause literally.
 
     So is a clause with more than `MAX_TOKENS` brackets and separators.
@@ -34,12 +34,12 @@ def schedulable(text: str, start: int, end: int) -> frozenset[int] | None:
     stack: list[_Open] = []
     found: set[int] = set()
     left = MAX_TOKENS
-    for kind, at, stop in lex(text, start, end):
+    for kind, at, stop in lex(text, start, end, bare_escapes=bare_escapes):
         if kind in {"text", "comment", "break", "and", "tag", "angle", "empty", "rest"}:
             continue
         if kind == "escape":
-            if text[at:stop] in {"\\", "\\\n"}:
-                return None
+            if stop == at + 1 and text[stop : min(stop + 1, end)] in {"", "\n", "#"}:
+                return None  # nothing is left on its line for it to escape
             continue
         left -= stop - at
         if left < 0:

@@ -22,6 +22,10 @@ class Grammar:
         refused_tags: `<word:...>` with an unknown word is an error, and so is a LoRA tag without an end; else the
             one is dropped and the other is text.
         odd_weights: `(a:.)` is text; else it is an error.
+        bare_escapes: A backslash makes brackets, bars, colons that weigh nothing and itself plain; before all else it
+            is dropped.
+        counts_calls: Schedules count the calls of the model from 0, so that what stands first in one stays for a call
+            more, and second-order samplers count twice a step.
     """
 
     name: str
@@ -33,6 +37,8 @@ class Grammar:
     negative_tags: bool = True
     refused_tags: bool = True
     odd_weights: bool = True
+    bare_escapes: bool = False
+    counts_calls: bool = False
 
 
 GRAMMARS = (
@@ -47,6 +53,8 @@ GRAMMARS = (
         negative_tags=False,
         refused_tags=False,
         odd_weights=False,
+        bare_escapes=True,
+        counts_calls=True,
     ),
 )
 

@@ -11,10 +11,9 @@ from lora_mixer.prompt.limits import MAX_TOKENS
 # A repeated group ends its token, so nothing behind it can make it backtrack, and repeats a bounded number of times,
 # since each time takes memory; single classes are possessive. (Possessive groups are wrong before Python 3.11.5:
 # CPython issue gh-106052.)
-_TOKEN = re.compile(
-    r"""
+_PATTERN = r"""
     (?P<text>    (?: [^\\()\[\]:|<\#AB]++ | (?<=\w)[AB] | (?!BREAK\b)B | (?!AND\b)A ){1,4096} )
-  | (?P<escape>  \\(?:.|$) )
+  | (?P<escape>  \\(?:ESCAPED) )
   | (?P<empty>   (?: \(\) | \[\] ){1,4096} )
   | (?P<open>    (?: \((?!\)) | \[(?!\]) ){1,4096} )
   | (?P<close>   [)\]]++ )
@@ -24,9 +23,16 @@ _TOKEN = re.compile(
   | (?P<comment> \#[^\n]*+ )
   | (?P<break>   BREAK\b\s*+ )
   | (?P<and>     AND\b )
-    """,
-    re.VERBOSE | re.DOTALL,
-)
+    """
+_ESCAPED = {
+    False: r".|$",
+    True: r"[()\[\]\\|] | :(?!\s*+[+-]?[.\d]++\s*+(?:\)|\Z)) | ",
+}
+"""What a backslash makes plain, by `Grammar.bare_escapes`; where it makes nothing plain it is dropped."""
+
+_TOKENS = {
+    bare: re.compile(_PATTERN.replace("ESCAPED", escaped), re.VERBOSE | re.DOTALL) for bare, escaped in _ESCAPED.items()
+}
 _TAG = re.compile(r"<(?P<word>\w++):(?P<arguments>[^>]*+)>")
 
 
@@ -38,17 +44,17 @@ class Token(NamedTuple):
     end: int
 
 
-def lex(text: str, start: int, end: int) -> Iterator[Token]:
+def lex(text: str, start: int, end: int, *, bare_escapes: bool = False) -> Iterator[Token]:
     """Yield the tokens of `text[start:end]`; an angle bracket that opens no tag is an `angle`.
 
     Behind `MAX_TOKENS` tokens the whole rest is one token, `rest`.
     """
     last_close = text.rfind(">", start, end)
-    position = start
+    position, pattern = start, _TOKENS[bare_escapes]
     for _ in range(MAX_TOKENS):
         if position >= end:
             return
-        match = _TOKEN.match(text, position, end)
+        match = pattern.match(text, position, end)
         kind = (match.lastgroup if match else None) or "text"
         stop = match.end() if match else position + 1
         if kind == "tag":

@@ -112,6 +112,9 @@ class LoraTag:
         elements_text: Block weights by kind of layer as written (`lbwe=`).
         start: The first step it acts at, counted from 1.
         stop: The last step it acts at; None means the end.
+        hires_te: Strength on the text encoders in the second pass of hires fix (`hrte=`, or `hr=` for both); None
+            means as in the first.
+        hires_unet: Likewise on the UNet (`hrunet=`); keyframes are over the steps of that pass.
     """
 
     name: str
@@ -122,6 +125,8 @@ class LoraTag:
     elements_text: str | None = None
     start: int = 1
     stop: int | None = None
+    hires_te: float | Keyframes | None = None
+    hires_unet: float | Keyframes | None = None
     at: int = field(default=0, compare=False)
 
 
@@ -144,7 +149,9 @@ class Prompt:
     Attributes:
         clauses: Its sides of `AND`; one if there is none.
         negative: It is what to steer away from: its LoRAs act on that half of guidance only.
+        counts_calls: Its schedules count calls of the model, from 0, as `Grammar.counts_calls` says.
     """
 
     clauses: tuple[Clause, ...]
     negative: bool = False
+    counts_calls: bool = False

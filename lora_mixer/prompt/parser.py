@@ -53,7 +53,7 @@ def parse(text: str, *, grammar: str = "default", negative: bool = False) -> Pro
         clauses = [_trimmed(clause) for clause in clauses]
     hoisted = tuple(tag for part in parts for tag in part.hoisted)
     clauses[0] = replace(clauses[0], children=hoisted + clauses[0].children)
-    return Prompt(clauses=tuple(clauses), negative=negative)
+    return Prompt(clauses=tuple(clauses), negative=negative, counts_calls=dialect.counts_calls)
 
 
 def _trimmed(clause: Clause) -> Clause:
@@ -74,6 +74,7 @@ class _Frame:
     at: int
     items: list[Item] = field(default_factory=list)
     whole: bool = True  # else it was cut by a bracket of the other kind, and is no schedule
+    pieces: list[Weighted] = field(default_factory=list)  # what was cut off it so far
 
 
 class _ClauseReader:
@@ -107,7 +108,7 @@ class _ClauseReader:
             "and": self._plain,
             "rest": self._rest,
         }
-        for token in lex(self._text, self._stretch.start, self._stretch.end):
+        for token in lex(self._text, self._stretch.start, self._stretch.end, bare_escapes=self._grammar.bare_escapes):
             if token.kind in readers and token.at >= self._skip_to:
                 readers[token.kind](token)
         while len(self._frames) > 1:
@@ -236,7 +237,9 @@ class _ClauseReader:
         self._open_now[opening] -= 1
         self._reopened += len(cut)
         self._add_group(frame, weight)
-        self._frames += [_Frame(other.character, other.at, whole=False) for other in reversed(cut)]
+        for piece in frame.pieces if opening == "(" else ():
+            object.__setattr__(piece, "weight", weight)  # which nobody knew when the piece was cut off
+        self._frames += [_Frame(other.character, other.at, whole=False, pieces=other.pieces) for other in reversed(cut)]
 
     def _add_group(self, frame: _Frame, weight: float) -> None:
         if frame.character == "(":
@@ -257,12 +260,16 @@ class _ClauseReader:
 
     def _end_innermost(self) -> None:
         frame = self._frames.pop()
-        self._add_weighted(frame.items, ROUND if frame.character == "(" else SQUARE, frame.at)
+        piece = self._add_weighted(frame.items, ROUND if frame.character == "(" else SQUARE, frame.at)
+        frame.pieces += [piece] if piece else []
 
-    def _add_weighted(self, items: list[Item], weight: float | Switch | Alternate, at: int) -> None:
+    def _add_weighted(self, items: list[Item], weight: float | Switch | Alternate, at: int) -> Weighted | None:
         children = settle(items)
-        if children:
-            self._add(Weighted(children=children, weight=weight, at=at))
+        if not children:
+            return None
+        piece = Weighted(children=children, weight=weight, at=at)
+        self._add(piece)
+        return piece
 
 
 def _unescaped(text: str) -> str:

@@ -9,10 +9,10 @@ import re
 from lora_mixer.errors import PromptError
 from lora_mixer.prompt.nodes import Keyframes, LoraTag
 
-LORA_WORDS = ("lora", "lyco")
+LORA_WORDS = ("lora", "lyco", "loractl")
 _POSITIONS = ("te", "unet", "dyn")
-_NAMED = ("te", "unet", "dyn", "lbw", "lbwe", "start", "stop", "step")
-_OTHER_PASSES = ("hr", "hrte", "hrunet")  # strengths of a second, larger pass, which is no part of a render here
+_NAMED = ("te", "unet", "dyn", "lbw", "lbwe", "start", "stop", "step", "hr", "hrte", "hrunet")
+_WEIGHTS_AT = {1: "lbw", 2: "lbwe"}  # where sd-webui-lora-block-weight takes weights without their names
 _NUMBER = re.compile(r"[+-]?(?:\d++\.?+\d*+|\.\d++)(?:[eE][+-]?\d++)?", re.ASCII)
 _USED_UP = ("x",)  # what an X among block weights stood for, which is a number by now
 _EXAMPLE = "Write it like <lora:name:0.8>."
@@ -47,8 +47,8 @@ def parse_tag(text: str, at: int, end: int) -> LoraTag:
 def _arguments(arguments: list[str], position: int) -> dict[str, _Argument]:
     given: dict[str, _Argument] = {}
     named: dict[str, _Argument] = {}
-    for argument in arguments:
-        key, equals, value = argument.partition("=")
+    for place, argument in enumerate(arguments):
+        key, equals, value = _with_name(argument, place).partition("=")
         if equals:
             named[_known(key.strip(), position)] = (value.strip(), position + len(key) + 1)
         elif len(given) == len(_POSITIONS):
@@ -59,8 +59,19 @@ def _arguments(arguments: list[str], position: int) -> dict[str, _Argument]:
     return given | named
 
 
+def _with_name(argument: str, place: int) -> str:
+    """Return weights of blocks or layers that stand where the UNet's strength may, a preset or a list, with their name.
+
+    Source: `syntaxdealer(items, "lbw=", 2)` and `(items, "lbwe=", 3)` in sd-webui-lora-block-weight.
+    """
+    word = argument.strip()
+    is_list = "," in word and not any(mark in word for mark in "@~=")
+    is_preset = word[:1].isalpha() and "=" not in word
+    return f"{_WEIGHTS_AT[place]}={word}" if place in _WEIGHTS_AT and (is_list or is_preset) else argument
+
+
 def _known(key: str, position: int) -> str:
-    if key in (*_NAMED, *_OTHER_PASSES, *_USED_UP):
+    if key in (*_NAMED, *_USED_UP):
         return key
     nearest = difflib.get_close_matches(key, _NAMED, n=1)
     hint = f"Did you mean {nearest[0]}=? " if nearest else ""
@@ -73,6 +84,7 @@ def _tag(name: str, arguments: dict[str, _Argument], at: int) -> LoraTag:
     te = _strength(*arguments["te"]) if "te" in arguments else 1.0
     unet = _strength(*arguments["unet"]) if "unet" in arguments else None
     start, stop = _steps(arguments)
+    second = {key: _strength(*arguments[key]) for key in ("hr", "hrte", "hrunet") if key in arguments}
     return LoraTag(
         name=name,
         te=te,
@@ -82,6 +94,8 @@ def _tag(name: str, arguments: dict[str, _Argument], at: int) -> LoraTag:
         elements_text=_words("lbwe", arguments),
         start=start,
         stop=stop,
+        hires_te=second.get("hrte", second.get("hr")),
+        hires_unet=second.get("hrunet", second.get("hr")),
         at=at,
     )
 

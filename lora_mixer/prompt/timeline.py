@@ -18,6 +18,7 @@ from lora_mixer.prompt.nodes import (
     Switch,
     Text,
     Weighted,
+    When,
 )
 from lora_mixer.request import LoraUse, Strength
 
@@ -61,7 +62,9 @@ class Span:
     loras: tuple[LoraUse, ...] = ()
 
 
-def timeline(prompt: Prompt, steps: int, *, blocks: BlockReader | None = None, done: int = 0) -> tuple[Span, ...]:
+def timeline(
+    prompt: Prompt, steps: int, *, blocks: BlockReader | None = None, done: int = 0, calls: int = 1
+) -> tuple[Span, ...]:
     """Return the spans that cover `steps` steps, in order; neighbours differ.
 
     Args:
@@ -69,27 +72,62 @@ def timeline(prompt: Prompt, steps: int, *, blocks: BlockReader | None = None, d
         steps: How many steps the course has.
         blocks: Reads block weights (`lbw=`) as the open model's family lays them out.
         done: Steps of a pass before this one, such as the first of hires fix. Fractions then run from 1 to 2 and
-            steps go on counting, as A1111 has it; a LoRA's strength over the steps stays where it ended.
+            steps go on counting, as A1111 has it; a LoRA acts as `hr=` says, else its strength over the steps stays
+            where it ended.
+        calls: How often the sampler calls the model at each step: A1111's grammar counts by it.
 
     Raises:
         PromptError: A tag asks for block weights that `blocks` cannot read, or for what this program cannot do.
     """
-    edges = sorted({0, steps, *(edge for edge in _edges(prompt, steps, done) if 0 < edge < steps)})
+    course = _Course(steps=steps, done=done, calls=calls if prompt.counts_calls else None)
+    edges = sorted({0, steps, *(edge for edge in _edges(prompt, course) if 0 < edge < steps)})
     spans: list[Span] = []
     for start, stop in pairwise(edges):
-        span = _Reader(prompt, start + 1, steps, blocks, done).span(start, stop)
+        span = _Reader(prompt, start + 1, course, blocks).span(start, stop)
         if spans and (spans[-1].parts, spans[-1].loras) == (span.parts, span.loras):
             span = replace(span, start=spans.pop().start)
         spans.append(span)
     return tuple(spans)
 
 
-def _edges(prompt: Prompt, steps: int, done: int) -> set[int]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Course:
+    """The steps of a pass and how schedules count them.
+
+    Attributes:
+        steps: How many there are.
+        done: Those of the pass before.
+        calls: Calls of the model at each step, if they are what is counted, from 0 as A1111 does; None counts steps
+            from 1. Its first two calls are both the first moment: `reconstruct_cond_batch` in its `prompt_parser.py`
+            takes the first part that ends at the call's number or later, and no part ends at 0.
+    """
+
+    steps: int
+    done: int
+    calls: int | None
+
+    def passed(self, when: When) -> int:
+        """Return after how many steps a switch happens."""
+        if self.calls is None:
+            return when.steps(self.steps, self.done)
+        moments = when.steps(self.steps * self.calls, self.done * self.calls)
+        return moments // self.calls + 1 if moments else 0
+
+    def chosen(self, node: Switch | Alternate, step: int) -> tuple[Node, ...]:
+        """Return what a schedule stands for at a step, counted from 1."""
+        if isinstance(node, Switch):
+            return node.before if step <= self.passed(node.when) else node.after
+        moment = step if self.calls is None else max((step - 1) * self.calls, 1)
+        return node.options[(moment - 1) % len(node.options)]
+
+
+def _edges(prompt: Prompt, course: _Course) -> set[int]:
     """Return the counts of finished steps after which something may change."""
     edges: set[int] = set()
+    steps, done = course.steps, course.done
     for node in walk(node for clause in prompt.clauses for node in clause.children):
         if isinstance(node, Switch):
-            edges.add(node.when.steps(steps, done))
+            edges.add(course.passed(node.when))
         elif isinstance(node, Alternate):
             edges.update(range(1, steps))
         elif isinstance(node, LoraTag):
@@ -116,22 +154,14 @@ def _inside(node: Node) -> list[Node]:
     return []
 
 
-def chosen(node: Switch | Alternate, step: int, steps: int, done: int = 0) -> tuple[Node, ...]:
-    """Return what a schedule stands for at a step, counted from 1; see `timeline` for `done`."""
-    if isinstance(node, Alternate):
-        return node.options[(step - 1) % len(node.options)]
-    return node.before if step <= node.when.steps(steps, done) else node.after
-
-
 class _Reader:
     """A prompt at one step, counted from 1."""
 
-    def __init__(self, prompt: Prompt, step: int, steps: int, blocks: BlockReader | None, done: int) -> None:
+    def __init__(self, prompt: Prompt, step: int, course: _Course, blocks: BlockReader | None) -> None:
         self._prompt = prompt
         self._step = step
-        self._steps = steps
+        self._course = course
         self._blocks = blocks
-        self._done = done
         self._loras: list[LoraUse] = []
 
     def span(self, start: int, stop: int) -> Span:
@@ -154,16 +184,16 @@ class _Reader:
             elif isinstance(node, LoraTag):
                 self._use(node)
             else:
-                self._read(chosen(node, self._step, self._steps, self._done), weight, pieces)
+                self._read(self._course.chosen(node, self._step), weight, pieces)
 
     def _factor(self, node: Weighted) -> float:
         if isinstance(node.weight, float):
             return node.weight
-        (text,) = chosen(node.weight, self._step, self._steps, self._done)
+        (text,) = self._course.chosen(node.weight, self._step)
         return float(text.text) if isinstance(text, Text) else 1.0
 
     def _use(self, tag: LoraTag) -> None:
-        step = self._step + self._done
+        step = self._step + self._course.done
         if step < tag.start or (tag.stop is not None and step > tag.stop):
             return
         self._loras.append(LoraUse(name=tag.name, strength=self._strength(tag)))
@@ -175,9 +205,10 @@ class _Reader:
                 position=tag.at,
                 remedy="Leave it out: strengths here are those of whole blocks, which lbw= weighs, not of single layers.",
             )
-        te = tag.te.points[0][1] if isinstance(tag.te, Keyframes) else tag.te
-        unet = tag.te if tag.unet is None else tag.unet
-        curve = unet.curve(self._done or self._steps) if isinstance(unet, Keyframes) else None
+        unet = self._unet(tag)
+        said = tag.hires_te if self._course.done and tag.hires_te is not None else tag.te
+        te = said.points[0][1] if isinstance(said, Keyframes) else said
+        curve = unet.curve(self._course.steps) if isinstance(unet, Keyframes) else None
         factor = 1.0 if isinstance(unet, Keyframes) else unet
         return Strength(
             unet=factor,
@@ -187,6 +218,14 @@ class _Reader:
             negative=self._prompt.negative,
             rank=tag.rank,
         )
+
+    def _unet(self, tag: LoraTag) -> float | Keyframes:
+        """Return the strength on the UNet in this pass; one over the steps of the pass before stays where it ended."""
+        done = self._course.done
+        if done and tag.hires_unet is not None:
+            return tag.hires_unet
+        unet = tag.te if tag.unet is None else tag.unet
+        return unet.curve(done).at(1.0) if done and isinstance(unet, Keyframes) else unet
 
     def _block_weights(self, tag: LoraTag) -> Mapping[str, float]:
         if tag.blocks_text is None:

@@ -89,6 +89,8 @@ def _tag(tag: LoraTag) -> str:
     if tag.start != 1:
         parts.append(f"start={tag.start}")
     parts += [f"{key}={value}" for key, value in named.items() if value is not None]
+    second = {"hrte": tag.hires_te, "hrunet": tag.hires_unet}
+    parts += [f"{key}={_strength(value)}" for key, value in second.items() if value is not None]
     return f"<lora:{':'.join(parts)}>"
 
 

@@ -112,3 +112,22 @@ def test_the_demo_shows_a_strength_on_each_axis():
     plan = read_prompt_file(Path("prompts/demo.toml"))
     assert len(plan.sheet.columns) >= 3
     assert len(plan.sheet.rows) >= 3
+
+
+@pytest.mark.parametrize(
+    "tag", ["<lora:ink:0.7>", "<lora:styles/ink:0.7>", "<lyco: INK.safetensors >", "<loractl:ink>"]
+)
+def test_a_lora_axis_takes_every_spelling_of_its_lora_out_of_every_prompt(tag):
+    plan = _read(
+        f'[axes]\ncolumns = {{ lora = "ink", strengths = [1] }}\n[[jobs]]\nprompt = "a {tag}"\nnegative = "b {tag}"\n'
+        f'hires = {{ scale = 2, prompt = "c {tag}" }}\nloras = {{ "styles/ink" = 0.3, other = 0.2 }}'
+    )
+    for job, strength in zip(plan.jobs, (0.0, 1.0), strict=True):
+        assert (job.request.prompt, job.request.negative, job.request.hires.prompt) == ("a ", "b ", "c ")
+        assert [(use.name, use.strength.unet) for use in job.request.loras] == [("other", 0.2), ("ink", strength)]
+
+
+def test_a_lora_axis_leaves_others_and_what_is_no_tag_alone():
+    prompt = r"a <lora:b/ink:1> <lora:inkwell:1> \\<lora:ink:1> # <lora:ink:1>"
+    plan = _read(f'[axes]\ncolumns = {{ lora = "a/ink", strengths = [1] }}\n[[jobs]]\nprompt = "{prompt}"')
+    assert plan.jobs[0].request.prompt == prompt.replace("\\\\", "\\")

@@ -8,7 +8,7 @@ import pytest
 
 from lora_mixer.conditioning import EMPHASIS
 from lora_mixer.prompt import GRAMMARS
-from lora_mixer.prompt.tags import _NAMED, _OTHER_PASSES, LORA_WORDS
+from lora_mixer.prompt.tags import _NAMED, LORA_WORDS
 
 PAGE = (Path(__file__).parents[2] / "docs" / "prompts.md").read_text(encoding="utf-8")
 
@@ -23,7 +23,7 @@ def test_the_page_names_every_emphasis_mode(mode: str) -> None:
     assert f"| `{mode}` |" in PAGE
 
 
-@pytest.mark.parametrize("argument", sorted({*_NAMED, *_OTHER_PASSES}))
+@pytest.mark.parametrize("argument", sorted(_NAMED))
 def test_the_page_names_every_argument_of_a_tag(argument: str) -> None:
     assert f"{argument}=" in PAGE
 

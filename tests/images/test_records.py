@@ -79,8 +79,9 @@ def test_a_missing_folder_is_an_error_of_ours(record, tmp_path):
 
 def test_the_infotext_is_a1111s_word_for_word(record):
     assert infotext(record) == (
-        'a "cät" 猫, (red: 1.1)\nsecond line <lora:猫:-0.5> <lora:ink wash:0.7:0.1>\n'
-        "Negative prompt: bad, worse\n"
+        'a "cät" 猫, (red: 1.1)\nsecond line <lora:猫:-0.5> <lora:ink wash:0.7:0.1:lbw=1,0.5,'
+        f"{','.join('1' * 24)}>\n"
+        "Negative prompt: bad, worse <lora:猫:-0.5>\n"
         "Steps: 20, Sampler: DPM++ 2M, Schedule type: Karras, CFG scale: 6.5, Seed: 18446744073709551615, "
         "Size: 128x64, Model hash: ababababab, Model: emoji, Clip skip: 2, RNG: CPU, "
         'Lora hashes: "ink wash: efefefefefef, 猫: efefefefefef", TI hashes: "badpic: 121212121212", '
@@ -126,8 +127,8 @@ def test_sd_parsers_reads_what_we_write(record, tmp_path, ending):
     assert sampler.model is not None
     assert (sampler.model.name, sampler.model.hash) == ("emoji", "ababababab")
     assert sampler.prompts[0].value.startswith('a "cät" 猫')
-    assert "<lora:ink wash:0.7:0.1>" in sampler.prompts[0].value
-    assert sampler.negative_prompts[0].value == "bad, worse"
+    assert "<lora:ink wash:0.7:0.1:lbw=1,0.5,1" in sampler.prompts[0].value
+    assert sampler.negative_prompts[0].value == "bad, worse <lora:猫:-0.5>"
 
 
 @pytest.mark.parametrize("ending", ["png", "jpg", "webp", "avif"])

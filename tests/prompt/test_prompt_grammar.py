@@ -150,6 +150,10 @@ def test_brackets_nested_beyond_all_sense_are_text_and_never_exhaust_the_stack()
         ("<lora:x:1:lbw=ALL>", Strength(blocks={"read": len("ALL")})),
         ("<lora:x:1:lbw=1,0,0.5>", Strength(blocks={"read": len("1,0,0.5")})),
         ("<lora:x:1:hr=0.2>", Strength(unet=1.0)),
+        ("<loractl:x:0.5>", Strength(unet=0.5)),
+        ("<lora:x:1:INALL>", Strength(blocks={"read": len("INALL")})),
+        ("<lora:x:0.5:1,0,0.5>", Strength(unet=0.5, blocks={"read": len("1,0,0.5")})),
+        ("<lora:x:0.5:0.8:lbw=ALL>", Strength(unet=0.8, te1=0.5, blocks={"read": len("ALL")})),
     ],
 )
 def test_a_lora_tag_says_a_strength(tag: str, expected: Strength) -> None:
@@ -218,6 +222,8 @@ def test_tags_in_a_negative_prompt_act_on_the_negative_half_only() -> None:
         ("16:9 AND b", [("16", 9.0), ("b", 1.0)]),
         (r"16\:9 AND b", [("16:9", 1.0), ("b", 1.0)]),
         ("(a AND b) c", [("a AND b c", 1.0)]),
+        ("a AND b :0.5 # note", [("a", 1.0), ("b", 0.5)]),
+        ("a :0.5 # one: two\n<lora:x:1> # three\nAND b", [("a \n", 0.5), ("b", 1.0)]),
         (":(a AND b", [(":a ", 1.0), ("b", 1.0)]),
         ("ANDROID AND b", [("ANDROID", 1.0), ("b", 1.0)]),
     ],

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from lora_mixer.prompt import Break, Span, Words, parse, timeline
+from lora_mixer.prompt import Break, Span, Words, parse, timeline, unparse
+from lora_mixer.request import Curve, Strength
 
 
 def weights(text: str, **options: str) -> list[tuple[str, float]]:
-    (span,) = timeline(parse(text, **options), 10)
+    span = timeline(parse(text, **options), 10)[0]
     return [
         ("BREAK", 0.0) if isinstance(piece, Break) else (piece.text, pytest.approx(piece.weight, rel=1e-4))
         for piece in span.parts[0].text
@@ -29,6 +30,8 @@ def weights(text: str, **options: str) -> list[tuple[str, float]]:
         ("[[a]]", [("a", 0.82645)]),
         ("a [b (c:0.5)] d", [("a ", 1.0), ("b ", 0.90909), ("c", 0.4545454), (" d", 1.0)]),
         ("(a [b) c]", [("a ", 1.1), ("b", 1.0), (" c", 0.90909)]),
+        ("[a (b] c:1.2)", [("a ", 0.90909), ("b", 1.0909), (" c", 1.2)]),
+        ("[a ((b] c:2) d:3)", [("a ", 0.90909), ("b", 5.4545), (" c", 6.0), (" d", 3.0)]),
         (r"\(a\) \[b\] \\ \x", [("(a) [b] \\ x", 1.0)]),
         ("(a:.)", [("a:.", 1.1)]),
         ("(a BREAK b:1.2)", [("a", 1.2), ("BREAK", 0.0), ("b", 1.2)]),
@@ -92,3 +95,74 @@ def test_a_tag_in_a_schedule_schedules_its_lora() -> None:
         (0, 5, [("x", 0.8)]),
         (5, 10, []),
     ]
+
+
+SECOND = [
+    ("<lora:x:0.2:hr=1.0>", (0.2, 0.2), (1.0, 1.0)),
+    ("<lora:x:0.2:hrunet=1.0>", (0.2, 0.2), (0.2, 1.0)),
+    ("<lora:x:0.2:0.4:hrte=0.6>", (0.2, 0.4), (0.6, 0.4)),
+    ("<lora:x:0.2:hr=0.5:hrte=0.9>", (0.2, 0.2), (0.9, 0.5)),
+]
+
+
+@pytest.mark.parametrize(("tag", "first", "second"), SECOND)
+def test_a_tag_says_strengths_of_its_own_for_the_second_pass(tag, first, second) -> None:
+    for done, (te, unet) in ((0, first), (20, second)):
+        (span,) = timeline(parse(tag), 10, done=done)
+        assert (span.loras[0].strength.of("te1"), span.loras[0].strength.unet) == (te, unet)
+    assert parse(unparse(parse(tag))) == parse(tag)
+
+
+def test_strengths_over_the_steps_of_the_second_pass_are_over_its_own_steps() -> None:
+    tag = parse("<lora:x:0@0,1@1:hr=1@0,0@1>")
+    (span,) = timeline(tag, 10, done=20)
+    assert span.loras[0].strength.curve == Curve(points=((0.0, 1.0), (1.0, 0.0)))
+    (held,) = timeline(parse("<lora:x:0@0,0.5@1>"), 10, done=20)
+    assert held.loras[0].strength == Strength(unet=0.5, te1=0.0)
+
+
+def of_a1111(text: str, steps: int, **options: int) -> list[str]:
+    spans = timeline(parse(text, grammar="a1111"), steps, **options)
+    return [_text(span) for span in spans for _ in range(span.start, span.stop)]
+
+
+def reference(text: str, steps: int, calls: int, offset: int = 0) -> list[str]:
+    """Return what A1111 says at the first call of each step: parts end at a step, the first that ends late enough wins."""
+    total = steps * calls
+    parts = [(end, _schedule(text, end, total, offset * calls)) for end in range(1, total + 1)]
+    return [next(said for end, said in parts if call <= end) for call in range(0, total, calls)]
+
+
+def _schedule(text: str, step: int, total: int, offset: int) -> str:
+    inside = text.strip("[]")
+    if "|" in inside:
+        options = inside.split("|")
+        return options[(step - 1) % len(options)]
+    before, after, when = inside.split(":")
+    base = 1.0 if offset else 0.0
+    moment = min(total, int((float(when) - base) * total if "." in when else float(when) - offset))
+    return before if step <= moment else after
+
+
+@pytest.mark.parametrize("text", ["[a:b:5]", "[a:b:1]", "[a:b:0]", "[a:b:0.5]", "[a:b:0.26]", "[a:b:99]", "[a|b|c]"])
+@pytest.mark.parametrize("calls", [1, 2])
+@pytest.mark.parametrize("done", [0, 3])
+def test_the_a1111_grammar_counts_calls_from_zero(text: str, calls: int, done: int) -> None:
+    for steps in (7, 20):
+        assert of_a1111(text, steps, calls=calls, done=done) == reference(text, steps, calls, done)
+
+
+@pytest.mark.parametrize(
+    ("text", "default", "a1111"),
+    [
+        (r"(a\:1.2)", [("a:1.2", 1.1)], [("a", 1.2)]),
+        (r"a\: b", [("a: b", 1.0)], [("a: b", 1.0)]),
+        ("a\\#b\nc", [("a#b\nc", 1.0)], [("a\nc", 1.0)]),
+        (r"\<lora:x:1>a", [("<lora:x:1>a", 1.0)], [("a", 1.0)]),
+        (r"a \BREAK b", [("a BREAK b", 1.0)], [("a", 1.0), ("BREAK", 0.0), ("b", 1.0)]),
+        (r"\(a\) \\ \x", [("(a) \\ x", 1.0)], [("(a) \\ x", 1.0)]),
+    ],
+)
+def test_a_backslash_makes_less_plain_in_the_a1111_grammar(text, default, a1111) -> None:
+    assert weights(text) == default
+    assert weights(text, grammar="a1111") == a1111

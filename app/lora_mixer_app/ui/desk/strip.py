@@ -31,6 +31,7 @@ class Strip:
         mask: Where in the picture it acts; None means everywhere. A tag cannot say it.
         rank: Only so many of its ranks act (`dyn=`), as a tag says.
         elements: Weights by kind of layer (`lbwe=`), as a tag says.
+        hires: Strengths on text encoders and UNet in the second pass (`hrte=`, `hrunet=`), as a tag says.
     """
 
     number: int = 0
@@ -47,6 +48,7 @@ class Strip:
     mask: Rectangle | None = None
     rank: int | None = None
     elements: str | None = None
+    hires: tuple[float | Keyframes | None, float | Keyframes | None] = (None, None)
 
     def tag(self) -> LoraTag:
         """Return the tag that says this."""
@@ -65,6 +67,8 @@ class Strip:
             elements_text=self.elements,
             start=self.start,
             stop=self.stop,
+            hires_te=self.hires[0],
+            hires_unet=self.hires[1],
         )
 
     def tag_text(self) -> str:
@@ -113,6 +117,7 @@ def strip_of(tag: LoraTag) -> Strip:
         stop=tag.stop,
         rank=tag.rank,
         elements=tag.elements_text,
+        hires=(tag.hires_te, tag.hires_unet),
     )
 
 
