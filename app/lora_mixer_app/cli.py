@@ -15,6 +15,7 @@ from lora_mixer import __version__
 from lora_mixer.errors import CancelledError, FileError, LoraMixerError, RequestError
 from lora_mixer_app.commands.bake import bake
 from lora_mixer_app.commands.info import info
+from lora_mixer_app.commands.init import init
 from lora_mixer_app.commands.inspect import inspect
 from lora_mixer_app.commands.loras import loras
 from lora_mixer_app.commands.models import models
@@ -38,6 +39,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("render", render),
     Command("sweep", sweep),
     Command("sheet", sheet),
+    Command("init", init),
     Command("models", models),
     Command("loras", loras),
     Command("inspect", inspect),

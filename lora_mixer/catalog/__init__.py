@@ -7,6 +7,7 @@ from lora_mixer.catalog.file_digests import FileDigests
 from lora_mixer.catalog.library import Library
 from lora_mixer.catalog.lora_entry import LoraEntry
 from lora_mixer.catalog.models_file import ModelsFile
+from lora_mixer.catalog.places import packaged_text
 from lora_mixer.catalog.read_models import load_models_file
 from lora_mixer.catalog.sidecar import Sidecar
 from lora_mixer.catalog.walk import BrokenFile
@@ -20,4 +21,5 @@ __all__ = [
     "ModelsFile",
     "Sidecar",
     "load_models_file",
+    "packaged_text",
 ]

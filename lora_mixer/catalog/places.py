@@ -51,5 +51,16 @@ def package_data() -> Path:
     return Path(str(files("lora_mixer").joinpath("data")))
 
 
+def packaged_text(name: str) -> str:
+    """Return a text file that comes with the program: in the wheel, or in a checkout the one beside the package.
+
+    >>> packaged_text("prompts/demo.toml").startswith("# What")
+    True
+    """
+    in_wheel = package_data() / name
+    file = in_wheel if in_wheel.is_file() else package_data().parent.parent / name
+    return file.read_text(encoding="utf-8")
+
+
 def _builtin(name: str) -> Path:
     return package_data().joinpath(*name.split("/"))

@@ -20,6 +20,7 @@ from lora_mixer.catalog.schema import DefaultsTable, ModelsTable, ModelTable
 from lora_mixer.catalog.toml_lines import line_of
 from lora_mixer.errors import ConfigError, MissingFileError
 from lora_mixer.request import ModelSource, RenderRequest
+from lora_mixer.wording import page
 
 ENVIRONMENT = "LORA_MIXER_MODELS"
 FILE_NAME = "models.toml"
@@ -112,7 +113,7 @@ def _read(path: Path) -> tuple[str, Path]:
 
 
 def _parsed(text: str, path: Path) -> dict[str, Any]:
-    remedy = "See docs/models-toml.md for an example."
+    remedy = f"An example is in {page('models-toml')}."
     for number, line in enumerate(text.split("\n"), 1):
         if line.count(".") > MAX_DOTS:
             where = f"{path}, line {number}"
