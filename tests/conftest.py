@@ -13,6 +13,10 @@ os.environ.setdefault("HYPOTHESIS_PROFILE", "ci")
 
 from hypothesis import HealthCheck, settings
 
+from lora_mixer.waiting import wait_passively
+
+wait_passively()
+
 settings.register_profile(
     "ci", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
 )

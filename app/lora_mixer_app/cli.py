@@ -13,6 +13,7 @@ from rich.console import Console
 
 from lora_mixer import __version__
 from lora_mixer.errors import CancelledError, FileError, LoraMixerError, RequestError
+from lora_mixer.waiting import wait_passively
 from lora_mixer_app.commands.bake import bake
 from lora_mixer_app.commands.info import info
 from lora_mixer_app.commands.init import init
@@ -74,6 +75,7 @@ def build() -> typer.Typer:
 
 def main() -> None:
     """Run the command line; what goes wrong ends as one line on stderr and an exit code by class."""
+    wait_passively()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):  # a terminal of another alphabet sees escapes, never a traceback
             stream.reconfigure(errors="backslashreplace")

@@ -20,6 +20,7 @@ from lora_mixer.batch.stored import Batch
 from lora_mixer.errors import CancelledError, FileError, LoraMixerError, RenderError
 from lora_mixer.images import RenderRecord, save_picture
 from lora_mixer.mixer import Mixer, Progress, RenderedImage
+from lora_mixer.models import using_threads
 from lora_mixer.pipeline import record_of
 from lora_mixer.request import RenderRequest, Settings
 
@@ -59,9 +60,14 @@ class Renderer:
         return Answers(
             jobs=tuple(known[index] for index in range(len(known))),
             batches=tuple(self._batches(questions, settings)),
-            threads=torch.get_num_threads(),
+            threads=self._threads,
             notes=tuple(f"embedding left out: {sentence}" for sentence in self._mixer.broken_embeddings),
         )
+
+    @property
+    def _threads(self) -> int:
+        """How many threads a picture of the current model would be computed with, were this worker alone."""
+        return self._mixer.desk.threads or torch.get_num_threads()
 
     def render(self, task: Task, watch: Watch) -> Finished:
         """Render a task and write its pictures; a batch that fails is rendered picture by picture.
@@ -100,14 +106,13 @@ class Renderer:
     @contextmanager
     def _as_planned(self, task: Task) -> Iterator[None]:
         """Use the plan's engine and number of threads."""
-        desk, threads = self._mixer.desk_of(task.jobs[0].request), torch.get_num_threads()
-        wanted, desk.wanted = desk.wanted, task.engine
-        torch.set_num_threads(task.threads)
+        desk = self._mixer.desk_of(task.jobs[0].request)
+        wanted, threads = desk.wanted, desk.threads
+        desk.wanted, desk.threads = task.engine, task.threads
         try:
             yield
         finally:
-            desk.wanted = wanted
-            torch.set_num_threads(threads)
+            desk.wanted, desk.threads = wanted, threads
 
     def _known(self, request: RenderRequest, index: int) -> Known | Failure:
         try:
@@ -120,13 +125,10 @@ class Renderer:
 
     def _batches(self, questions: Questions, settings: Mapping[int, Settings]) -> Iterator[Batch]:
         """Yield the batches of some pictures, their engines chosen at the number of threads they will be rendered with."""
-        numbers, own = list(settings), torch.get_num_threads()
-        torch.set_num_threads(questions.threads or max(1, own // questions.sharing))
-        try:
+        numbers = list(settings)
+        with using_threads(questions.threads or max(1, self._threads // questions.sharing)):
             for group in order(list(settings.values()), batch=questions.size):
                 yield self._batch([numbers[at] for at in group], questions.requests)
-        finally:
-            torch.set_num_threads(own)
 
     def _batch(self, numbers: Sequence[int], requests: Sequence[RenderRequest]) -> Batch:
         jobs = [self._mixer.job(requests[number]) for number in numbers]

@@ -13,6 +13,7 @@ from typing import Self
 from lora_mixer.batch.crew import Answers, Finished, Lost, Questions, Setup, Task, Watch, pack, unpack
 from lora_mixer.batch.failure import Failure
 from lora_mixer.errors import LoraMixerError, RenderError
+from lora_mixer.waiting import wait_passively
 
 TICK = 0.2
 PATIENCE = 5.0
@@ -128,6 +129,7 @@ class LocalWorkers:
         return lost
 
     def _started(self, rank: int) -> _Worker:
+        wait_passively()  # the worker has this process's environment, and may import torch with its main program
         ours, theirs = self._context.Pipe()
         process = self._context.Process(
             target=serve, args=(theirs, pack(self._setup), rank), name=f"lora-mixer worker {rank}", daemon=True

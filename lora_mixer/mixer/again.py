@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-import torch
-
 from lora_mixer.errors import BrokenFileError, LoraMixerError
 from lora_mixer.images import ModelRecord, RenderRecord
 from lora_mixer.mixer.mixer import Mixer
@@ -58,15 +56,12 @@ def rerender(mixer: Mixer, record: RenderRecord) -> RenderedImage:
     record = checked(record)
     batch = record.companions or (record.settings,)
     desk = mixer.desk
-    before, tiled = torch.get_num_threads(), desk.tiled
-    if record.threads:
-        torch.set_num_threads(record.threads)
-    desk.tiled = record.tiled
+    before, tiled = desk.threads, desk.tiled
+    desk.threads, desk.tiled = record.threads or before, record.tiled
     try:
         pictures = list(mixer.render_many([_here(settings) for settings in batch], batch=len(batch)))
     finally:
-        torch.set_num_threads(before)
-        desk.tiled = tiled
+        desk.threads, desk.tiled = before, tiled
     return pictures[record.batch_index]
 
 

@@ -77,6 +77,7 @@ class Mixer:
         max_models: int | None = None,
         tiled: bool | None = None,
         compiled: bool = False,
+        threads: int | None = None,
     ) -> Self:
         """Open a model.
 
@@ -99,6 +100,9 @@ class Mixer:
             tiled: Decode pictures in overlapping tiles: a third of the memory, a little slower; None does so where
                 memory is short.
             compiled: Let torch compile the denoiser: minutes at the first step of every size.
+            threads: CPU threads that compute a picture; None takes as many as help: one for a model as small as the
+                embedded one, else as many as torch uses. The last bits of a picture depend on their number, which its
+                record holds.
 
         Raises:
             RequestError: An option has no such value.
@@ -112,6 +116,8 @@ class Mixer:
         ):
             if value is not None and value not in known:
                 raise RequestError(f"there is no {what} {value!r}", remedy=f"Use one of {', '.join(known)}.")
+        if threads is not None and threads < 1:
+            raise RequestError(f"{threads} threads are out of range", remedy="Use 1 or more.")
         file = load_models_file(models_file)
         embeddings, broken = open_embeddings(file.embedding_folders)
         setup = Setup(
@@ -128,6 +134,7 @@ class Mixer:
             merge_cache_mb=merge_cache_mb,
             tiled=tiled,
             compiled=compiled,
+            threads=threads,
         )
         limit = file.max_models if max_models is None else max_models
         mixer = cls(file, file.model(model), setup, paths=paths, max_models=limit)

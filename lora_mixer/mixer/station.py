@@ -10,7 +10,7 @@ from lora_mixer.catalog import FileDigests, Library
 from lora_mixer.conditioning import EmbeddingVectors
 from lora_mixer.errors import FileError
 from lora_mixer.mixer.shelf import Shelf
-from lora_mixer.models import Model, open_model
+from lora_mixer.models import Model, helpful_threads, open_model
 from lora_mixer.pipeline import Desk, Texts
 from lora_mixer.request import ModelSource
 
@@ -43,6 +43,7 @@ class Setup:
         merge_cache_mb: How many MiB of merged weights of earlier mixes are kept.
         tiled: Whether pictures are decoded in tiles; None: where memory is short.
         compiled: Whether torch compiles the denoiser.
+        threads: CPU threads that compute a render; None: as many as help the model.
     """
 
     library: Library
@@ -58,6 +59,7 @@ class Setup:
     merge_cache_mb: int
     tiled: bool | None = None
     compiled: bool = False
+    threads: int | None = None
 
     def open(self, source: ModelSource) -> Station:
         """Open a model.
@@ -83,9 +85,14 @@ class Setup:
             texts=Texts(model, merged, self.embeddings),
             wanted=self._engine(model),
             tiled=self.tiled,
+            threads=self._threads(model),
         )
         shelf = Shelf(self.library, model.index, allow_partial=self.allow_partial)
         return Station(source=source, desk=desk, shelf=shelf, broken=self.broken)
+
+    def _threads(self, model: Model) -> int | None:
+        """Return how many threads compute a render, where the CPU does."""
+        return self.threads or (helpful_threads(model.unet) if model.device.type == "cpu" else None)
 
     def _engine(self, model: Model) -> str:
         """Return the engine that is wanted: beside weights that only visit, unless somebody asked for the other."""

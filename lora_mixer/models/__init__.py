@@ -13,6 +13,7 @@ from lora_mixer.models.offload import OFFLOAD_MODES
 from lora_mixer.models.opening import files_of, open_model
 from lora_mixer.models.packing import Packed, gains_as_matrix, multiplied, multiplied_and_added, packed_matrix
 from lora_mixer.models.saving import save_folder
+from lora_mixer.models.threads import helpful_threads, using_threads
 from lora_mixer.models.timing import shortest
 from lora_mixer.models.tuning import tune
 
@@ -26,6 +27,7 @@ __all__ = [
     "family_index",
     "files_of",
     "gains_as_matrix",
+    "helpful_threads",
     "index_of",
     "laid_out",
     "memory_at_hand",
@@ -38,4 +40,5 @@ __all__ = [
     "save_folder",
     "shortest",
     "tune",
+    "using_threads",
 ]

@@ -32,6 +32,7 @@ class Desk:
         texts: What turns text into the UNet's conditioning.
         wanted: The engine to use, or `auto`.
         tiled: Whether pictures are decoded in tiles; None: where memory is short.
+        threads: CPU threads that compute a render; None: as many as torch uses.
     """
 
     model: Model
@@ -40,6 +41,7 @@ class Desk:
     texts: Texts
     wanted: str = "auto"
     tiled: bool | None = None
+    threads: int | None = None
 
     def rest(self) -> None:
         """Take off what an interruption left of a mix, so that what comes next begins with pristine weights."""

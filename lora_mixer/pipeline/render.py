@@ -15,6 +15,7 @@ from torch import Tensor
 
 from lora_mixer.errors import RenderError
 from lora_mixer.images import RenderRecord, make_folder, save_picture
+from lora_mixer.models import using_threads
 from lora_mixer.pipeline.desk import Desk
 from lora_mixer.pipeline.job import Job
 from lora_mixer.pipeline.predict import Predictor
@@ -75,6 +76,12 @@ def render(desk: Desk, jobs: Sequence[Job]) -> Iterator[Step | RenderedImage]:
         RenderError: The picture came out as not-a-number.
         ChangedFileError: A file that decides the pictures was written since it was opened.
     """
+    with using_threads(desk.threads):
+        yield from _render(desk, jobs)
+
+
+def _render(desk: Desk, jobs: Sequence[Job]) -> Iterator[Step | RenderedImage]:
+    """Render a batch in numbered steps."""
     started = time.perf_counter()
     desk.rest()
     files = _Files(desk, jobs)
