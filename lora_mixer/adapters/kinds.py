@@ -13,10 +13,11 @@ from lora_mixer.adapters.loha import LOHA
 from lora_mixer.adapters.lokr import LOKR
 from lora_mixer.adapters.lora import LORA
 from lora_mixer.adapters.oft import BOFT, OFT
+from lora_mixer.adapters.oft_input import OFT_INPUT
 from lora_mixer.adapters.shapes import broken
 from lora_mixer.modules import Shape
 
-KINDS: tuple[Kind, ...] = (LORA, LOHA, LOKR, OFT, BOFT, GLORA, IA3, FULL, BIAS, SET, NORM)
+KINDS: tuple[Kind, ...] = (LORA, LOHA, LOKR, OFT, OFT_INPUT, BOFT, GLORA, IA3, FULL, BIAS, SET, NORM)
 
 
 def recognise(shapes: Mapping[str, Shape]) -> Kind:

@@ -20,6 +20,7 @@ from lora_mixer.modules import Shape
 PIECE = 2**18
 """So many numbers are cast at a time."""
 
+_BIASES = frozenset({"diff_b", "b_norm", "up_bias"})
 _places = threading.local()
 
 
@@ -69,11 +70,11 @@ class Layer:
         if self.dora_axis is not None and change is not None:
             direction = base.weight + change
             change = direction * spread(gain(slots, direction, self.dora_axis), self.dora_axis, direction) - base.weight
-        return Delta(weight=change, bias=_bias(slots))
+        return Delta(weight=change, bias=_bias(slots, self.scale))
 
     def bias_change(self, dtype: torch.dtype = torch.float32) -> Tensor | None:
         """Return the change of the bias alone, (out,), which never depends on W0; None if the bias stays."""
-        bias = _bias(self.slots)
+        bias = _bias({name: self.slots[name].to(dtype) for name in _BIASES & self.slots.keys()}, self.scale)
         return None if bias is None else bias.to(dtype)
 
     def factors(self, dtype: torch.dtype = torch.float32) -> Factors | None:
@@ -107,7 +108,7 @@ class Layer:
         """
         slots = self._cast(base.weight.dtype, base.weight.device)
         terms = self._terms(slots, base.weight)
-        bias = _bias(slots)
+        bias = _bias(slots, self.scale)
         if bias is None:
             return terms
         if base.weight.ndim > 1:
@@ -196,6 +197,11 @@ def _place_for(numbers: int) -> Tensor:
     return exact[:numbers]
 
 
-def _bias(slots: Slots) -> Tensor | None:
+def _bias(slots: Slots, scale: float) -> Tensor | None:
+    """Return what the bias grows by: what the group says of it, and a/r times the bias of a LoRA's second factor."""
     bias = slots.get("diff_b", slots.get("b_norm"))
-    return None if bias is None else bias.reshape(-1)
+    total = None if bias is None else bias.reshape(-1)
+    if "up_bias" not in slots:
+        return total
+    shift = slots["up_bias"].reshape(-1) * scale
+    return shift if total is None else total + shift

@@ -55,7 +55,7 @@ LORA = Kind(
     name="lora",
     title="LoRA or LoCon",
     forms=(frozenset({"up", "down"}), frozenset({"up", "down", "mid"})),
-    modifiers=ADDITIVE,
+    modifiers=ADDITIVE | {"up_bias"},
     linear=True,
     rank=_rank,
     check=_check,
@@ -68,4 +68,5 @@ Source: LoRA, arXiv 2106.09685, section 4.1, equation 3. On convolutions (LoCon)
 is the same as a convolution by A followed by a 1x1 convolution by B.
 With `mid` = C (r, r, kh, kw), LyCORIS's Tucker form (arXiv 2309.14859), and A (r, in), B (out, r):
 D[o,i,k,l] = a/r sum_nm B[o,n] C[n,m,k,l] A[m,i].
+`up_bias` b (out,) is a bias of B, as PEFT trains it with `lora_bias`: the layer's own grows by a/r b.
 """

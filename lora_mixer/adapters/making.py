@@ -52,6 +52,8 @@ def make_layer(
     axis = dora_axis(slots, own_shape, hints)
     if axis is not None and own_shape != weight_shape:
         raise broken("a DoRA made for 4 input channels has no meaning on an inpainting model's 9")
+    if axis is not None and "up_bias" in slots:
+        raise broken("a DoRA whose second factor has a bias is trained by no program")
     _check_bias(slots, bias_shape)
     rank = kind.rank(slots)
     scale = scale_of(slots, rank)
@@ -82,7 +84,7 @@ def _own_shape(kind: Kind, slots: Slots, weight_shape: Shape) -> Shape:
 
 
 def _check_bias(slots: Slots, bias_shape: Shape | None) -> None:
-    for name in sorted(slots.keys() & {"diff_b", "b_norm"}):
+    for name in sorted(slots.keys() & {"diff_b", "b_norm", "up_bias"}):
         if bias_shape is None:
             raise broken(f"`{name}` changes a bias, and the layer has none")
         if shape_of(slots[name]) != bias_shape:

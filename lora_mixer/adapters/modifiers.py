@@ -27,7 +27,7 @@ MAGNITUDES = frozenset({"dora_scale", "magnitude"})
 ADDITIVE = SCALES | SPARSE | MAGNITUDES | {"diff_b"}
 """What may come with a kind whose change is a sum onto W0."""
 
-WHOLE_NUMBERS = SCALES | {"bias_indices", "bias_size", "on_input"}
+WHOLE_NUMBERS = SCALES | {"bias_indices", "bias_size", "on_input", "scaled_oft", "terms", "coft"}
 """The slots that may hold integers (LyCORIS writes OFT's alpha as int64); all others must be floating point."""
 
 

@@ -1,6 +1,7 @@
-"""OneTrainer's two dotted forms; its third, "legacy", is kohya's.
+"""OneTrainer's three dotted forms; "kohya" and "legacy" are kohya's, "comfy" ComfyUI's, "diffusers" PEFT's.
 
-Source: OneTrainer `modules/util/convert/lora/convert_sd_lora.py`, `convert_sdxl_lora.py`, `convert_clip.py`.
+Source: OneTrainer `modules/util/convert/lora/convert_sd_lora.py`, `convert_sdxl_lora.py`, `convert_clip.py` (up to July
+2026), `modules/modelSaver/mixin/LoRASaverMixin.py` (`_save_original`, since then).
 """
 
 from __future__ import annotations
@@ -35,4 +36,10 @@ OMI = Scheme(
     title="OMI, the open model initiative's form (unet.input_blocks.1....)",
     pattern=r"unet\.(input_blocks|middle_block|output_blocks|time_embed\.|label_emb|out\.)|clip_[lg]\.",
     spell=_spell_omi,
+)
+BARE = Scheme(
+    name="ldm",
+    title="OneTrainer's original form (input_blocks.1.1....lora_A)",
+    pattern=r"(input_blocks|middle_block|output_blocks|time_embed|label_emb|out)\.\d",
+    spell=lambda name, _family: ldm_paths(name.path) if name.part == "unet" else (),
 )

@@ -10,11 +10,12 @@ from lora_mixer.errors import BrokenAdapterError
 from lora_mixer.files import TensorFile
 from lora_mixer.keys.group import Group, Unread
 from lora_mixer.keys.methods import Method, method_of
+from lora_mixer.keys.numbered import EMBEDDED, is_numbered, numbered
 from lora_mixer.keys.peft_files import PeftSettings, find_settings
 from lora_mixer.keys.peft_settings import Refused
 from lora_mixer.keys.scales import settle
 from lora_mixer.keys.schemes import scheme_of
-from lora_mixer.keys.suffixes import WEIGHT, split
+from lora_mixer.keys.suffixes import WEIGHT, Split, split
 
 BUNDLE = "bundle_emb."
 LONE = frozenset({"alpha", "scale", "scalar"})
@@ -52,6 +53,7 @@ class _Sorted:
     embeddings: dict[str, dict[str, str]] = field(default_factory=dict)
     unread: list[Unread] = field(default_factory=list)
     methods: list[Method] = field(default_factory=list)
+    numbered: Mapping[str, Split] = field(default_factory=dict)
 
 
 def parse_adapter(file: TensorFile) -> ParsedAdapter:
@@ -60,7 +62,7 @@ def parse_adapter(file: TensorFile) -> ParsedAdapter:
     Raises:
         BrokenAdapterError: Two keys are two spellings of the same slot of the same module.
     """
-    piles = _Sorted()
+    piles = _Sorted(numbered=numbered(file))
     for key in sorted(file.tensors):
         _sort(key, file, piles)
     groups = []
@@ -93,13 +95,21 @@ def _sort(key: str, file: TensorFile, piles: _Sorted) -> None:
             piles.embeddings.setdefault(word, {})[name] = key
         else:
             piles.unread.append(Unread(key=key, reason="an embedding without a prompt word"))
-    elif (found := split(key)) is None:
-        piles.unread.append(Unread(key=key, reason="its ending is none that an adapter's tensor has"))
+    elif file.metadata.get(key) == EMBEDDED:
+        piles.embeddings.setdefault(key, {})["emb_params"] = key
+    elif (found := piles.numbered.get(key) or split(key)) is None:
+        piles.unread.append(Unread(key=key, reason=_no_slot(key)))
     else:
         slots = piles.modules.setdefault(found.module, {})
         if found.slot in slots:
             raise _clash(file, slots[found.slot], key)
         slots[found.slot] = key
+
+
+def _no_slot(key: str) -> str:
+    if is_numbered(key):
+        return "it is a module by its number, among others than those that are numbered as a rule"
+    return "its ending is none that an adapter's tensor has"
 
 
 def _refused(methods: Iterable[Method]) -> Refused | None:

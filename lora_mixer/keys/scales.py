@@ -14,6 +14,7 @@ from lora_mixer.keys.peft_files import PeftSettings
 from lora_mixer.keys.peft_settings import Scale
 
 OWN = "its own alpha"
+NONE = "no alpha, which means 1"
 UNKNOWN = "unknown, taken as 1"
 GIVEN = frozenset({"alpha", "scale"})
 """Slots by which a group says its scale itself."""
@@ -27,6 +28,9 @@ _METHODS: tuple[tuple[str, frozenset[str], tuple[str, ...]], ...] = (
     ("GLORA", frozenset({"a1", "a2", "b1", "b2"}), ("a2",)),
 )
 """PEFT's word for a method, slots that show it, and those whose first axis is the rank, the first one that is there."""
+
+_OF_PEFT = ("lora_A.", "lora_B.", ".hada_", ".lokr_")
+"""Endings of PEFT, whose trainer may have had an alpha that stands nowhere; kohya's without one means the rank."""
 
 _NUMBERS = {"F16": "<e", "F32": "<f", "F64": "<d", "I64": "<q", "I32": "<i", "I16": "<h", "I8": "<b", "U8": "<B"}
 
@@ -78,7 +82,9 @@ def source_of(group: Group, settings: Iterable[PeftSettings], file: TensorFile) 
         scale = _scale(place, group, shown)
         if scale is not None:
             return f"{scale.words} by {place.source}"
-    return UNKNOWN if shown.rank else None
+    if not shown.rank:
+        return None
+    return UNKNOWN if any(word in key for key in group.slots.values() for word in _OF_PEFT) else NONE
 
 
 def count_scales(groups: Iterable[Group], settings: Iterable[PeftSettings], file: TensorFile) -> tuple[ScaleCount, ...]:

@@ -7,7 +7,7 @@ import re
 from lora_mixer.keys.comfy import COMFY
 from lora_mixer.keys.diffusers import PEFT, PROCESSOR
 from lora_mixer.keys.kohya import KOHYA, KOHYA_LDM
-from lora_mixer.keys.onetrainer import OMI, ONETRAINER
+from lora_mixer.keys.onetrainer import BARE, OMI, ONETRAINER
 from lora_mixer.keys.openclip import OPENCLIP
 from lora_mixer.keys.scheme import Scheme
 from lora_mixer.keys.simpletuner import SIMPLETUNER
@@ -20,6 +20,7 @@ SCHEMES: tuple[Scheme, ...] = (
     SIMPLETUNER,
     COMFY,
     OMI,
+    BARE,
     PROCESSOR,
     PEFT,
 )

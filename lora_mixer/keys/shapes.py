@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from math import isqrt
 from typing import NamedTuple
 
 from lora_mixer.modules import Shape
@@ -28,7 +29,7 @@ def widths_of(shapes: Shapes) -> Widths:
         if slots <= shapes.keys():
             try:
                 return measure(shapes)
-            except (IndexError, KeyError):
+            except (IndexError, KeyError, ValueError):
                 return Widths()
     return Widths()
 
@@ -51,6 +52,12 @@ def _glora(shapes: Shapes) -> Widths:
     return Widths(inner[1], outer[0])
 
 
+def _oft_input(shapes: Shapes) -> Widths:
+    """Return the inputs of blocks of b(b-1)/2 numbers each; one block may serve any number of inputs."""
+    blocks, numbers = shapes["oft_r"]
+    return Widths(blocks * ((1 + isqrt(1 + 8 * numbers)) // 2) if blocks > 1 else None, None)
+
+
 _MEASURES: tuple[tuple[frozenset[str], Callable[[Shapes], Widths]], ...] = (
     (frozenset({"up", "down"}), lambda shapes: Widths(shapes["down"][1], shapes["up"][0])),
     (frozenset({"w1_a", "w1_b"}), _loha),
@@ -60,6 +67,7 @@ _MEASURES: tuple[tuple[frozenset[str], Callable[[Shapes], Widths]], ...] = (
     (frozenset({"diff"}), lambda shapes: Widths(shapes["diff"][1], shapes["diff"][0])),
     (frozenset({"set_weight"}), lambda shapes: Widths(shapes["set_weight"][1], shapes["set_weight"][0])),
     (frozenset({"oft_blocks"}), lambda shapes: Widths(None, shapes["oft_blocks"][-3] * shapes["oft_blocks"][-1])),
+    (frozenset({"oft_r"}), _oft_input),
     (frozenset({"w_norm"}), lambda shapes: Widths(None, shapes["w_norm"][0])),
 )
 """Slots that must be there -> how they tell. The first row that fits is taken."""

@@ -1,7 +1,8 @@
 """From the end of a tensor's key to its slot: every spelling trainers use, as one table.
 
 Sources: sd-scripts `networks/lora.py` and `oft.py`; LyCORIS `modules/*.py`; PEFT `tuners/lora/layer.py` (`lora_A`,
-`lora_B`, `lora_magnitude_vector`, each with an adapter name that savers usually strip); diffusers' two older forms
+`lora_B`, `lora_magnitude_vector`, each with an adapter name that savers usually strip) and `tuners/oft/layer.py`;
+ai-toolkit `models/DoRA.py` (`magnitude`); OneTrainer `oft_utils.py` (`scaled_oft`); diffusers' two older forms
 (`_lora.up`, `lora.up`, `lora_linear_layer.up`).
 """
 
@@ -24,7 +25,8 @@ _ROWS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("scale", ("scale",)),
     ("scalar", ("scalar",)),
     ("dora_scale", ("dora_scale",)),
-    ("magnitude", ("lora_magnitude_vector", "lora_magnitude_vector.weight")),
+    ("up_bias", ("lora_B.bias", "lora_up.bias")),
+    ("magnitude", ("lora_magnitude_vector", "lora_magnitude_vector.weight", "magnitude")),
     *((slot.removeprefix("hada_"), (slot,)) for slot in ("hada_w1_a", "hada_w1_b", "hada_w2_a", "hada_w2_b")),
     *((slot.removeprefix("hada_"), (slot,)) for slot in ("hada_t1", "hada_t2")),
     *(
@@ -33,6 +35,8 @@ _ROWS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ),
     ("oft_blocks", ("oft_blocks",)),
     ("oft_diag", ("oft_diag",)),
+    ("oft_r", ("oft_R.weight",)),
+    ("scaled_oft", ("oft_R.scaled_oft",)),
     ("rescale", ("rescale",)),
     *((slot, (f"{slot}.weight",)) for slot in ("a1", "a2", "b1", "b2")),
     ("on_input", ("on_input",)),
@@ -50,7 +54,7 @@ _ROWS: tuple[tuple[str, tuple[str, ...]], ...] = (
 SLOT_OF = MappingProxyType({suffix: slot for slot, suffixes in _ROWS for suffix in suffixes})
 """Suffix after the module's name and a dot -> slot (`up`, `w1_a` of LoHa, `k1_a` of LoKr, ...)."""
 
-_PEFT = frozenset({"lora_A", "lora_B", "lora_magnitude_vector"})
+_PEFT = frozenset({"lora_A", "lora_B", "lora_magnitude_vector", "oft_R"})
 _UNDERSCORED = MappingProxyType({"up.weight": "up", "down.weight": "down"})
 _DEFAULT = ".default"
 
@@ -82,7 +86,7 @@ def split(key: str) -> Split | None:
 
 def _unusual(key: str, one: int, two: int, three: int) -> Split | None:
     """Split a key that names a PEFT adapter, ends in diffusers' `_lora.up.weight`, or is a bare weight."""
-    if three > 0 and key[three + 1 : two] in _PEFT and key[one:] == ".weight":
+    if three > 0 and key[three + 1 : two] in _PEFT and key[one:] in {".weight", ".bias"}:
         return split(key[:two] + key[one:])
     if two > 0 and key[two + 1 : one] == "lora_magnitude_vector":
         return split(key[:one])

@@ -14,7 +14,9 @@ SHARED = frozenset(
 )
 """Slots every module takes whole: they act on the inputs, which all share."""
 
-ROWS = MappingProxyType({"up": 0, "w1_a": 0, "w2_a": 0, "k1": 0, "k1_a": 0, "diff": 0, "diff_b": 0, "dora_scale": 0})
+ROWS = MappingProxyType(
+    {"up": 0, "w1_a": 0, "w2_a": 0, "k1": 0, "k1_a": 0, "diff": 0, "diff_b": 0, "up_bias": 0, "dora_scale": 0}
+)
 """Slots that are cut, and along which axis: their rows (of LoKr's first factor, groups of rows) are outputs."""
 
 TUCKER = MappingProxyType({"w1_a": 1, "w2_a": 1})

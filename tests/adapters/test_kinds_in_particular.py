@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
 from torch.nn import functional as F
@@ -213,3 +215,46 @@ def test_a_rank_may_reach_1024_or_the_layer_s_own_and_no_more() -> None:
     for rank, shape in ((1025, LINEAR), (1101, (1200, 1100))):
         with pytest.raises(BrokenAdapterError, match="beyond any use"):
             of_rank(rank, shape)
+
+
+def test_onetrainer_s_oft_turns_a_linear_layer_s_inputs_and_a_convolution_s_weight() -> None:
+    """Its module's forward, written out: `x R` before a linear layer, `W R` on a convolution, Q by 2 sqrt(b - 1)."""
+    rng, size = generator(5), 4
+    for shape in (LINEAR, CONV_3):
+        weight, inputs = randn(rng, *shape), math.prod(shape[1:])
+        values = randn(rng, inputs // size, size * (size - 1) // 2)
+        q = torch.zeros(inputs // size, size, size, dtype=values.dtype)
+        q[:, [0, 0, 0, 1, 1, 2], [1, 2, 3, 2, 3, 3]] = values / (2 * 3**0.5)
+        q = q - q.mT
+        whole = torch.block_diag(*(torch.eye(size) + 2 * q + 2 * q @ q + 2 * q @ q @ q + q @ q @ q @ q))
+        layer = make_layer({"oft_r": values, "scaled_oft": torch.tensor(True)}, shape, None)
+        change = layer.delta(Weights(weight, None)).weight
+        assert change is not None
+        turned = weight.flatten(1) @ (whole.T if shape == LINEAR else whole)
+        torch.testing.assert_close((weight + change).flatten(1), turned)
+
+
+def test_ai_toolkit_s_dora_is_one_magnitude_per_output() -> None:
+    """Its forward, written out: base + lora + (m / ||W + BA|| - 1) (W + BA) x."""
+    rng = generator(6)
+    weight, x = randn(rng, *LINEAR), randn(rng, 3, 16)
+    up, down, magnitude = randn(rng, 24, 2), randn(rng, 2, 16), torch.rand(24, generator=rng, dtype=torch.float64)
+    whole = weight + up @ down
+    expected = F.linear(x, whole) + (magnitude / torch.linalg.norm(whole, dim=1) - 1) * F.linear(x, whole)
+    change = (
+        make_layer({"up": up, "down": down, "magnitude": magnitude}, LINEAR, None).delta(Weights(weight, None)).weight
+    )
+    assert change is not None
+    torch.testing.assert_close(F.linear(x, weight + change), expected)
+
+
+def test_a_biased_second_factor_is_scaled_as_the_product_is() -> None:
+    slots = lora(LINEAR, generator(1)) | {"alpha": torch.tensor(3.0), "up_bias": torch.ones(24)}
+    layer = make_layer(slots, LINEAR, (24,))
+    change = layer.bias_change(torch.float64)
+    assert change is not None
+    torch.testing.assert_close(change, torch.full((24,), 3.0 / slots["down"].shape[0], dtype=torch.float64))
+    with pytest.raises(BrokenAdapterError, match="the layer has none"):
+        make_layer(slots, LINEAR, None)
+    with pytest.raises(BrokenAdapterError, match="trained by no program"):
+        make_layer(slots | {"magnitude": torch.ones(24)}, LINEAR, (24,))

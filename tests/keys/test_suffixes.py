@@ -24,6 +24,8 @@ def test_every_ending_of_the_table_splits_off_its_slot(suffix, slot):
         ("base_model.model.a.to_q.lora_B.my_style.weight", "base_model.model.a.to_q", "up"),
         ("unet.a.to_q.lora_magnitude_vector.default", "unet.a.to_q", "magnitude"),
         ("unet.a.to_q.lora_magnitude_vector.default.weight", "unet.a.to_q", "magnitude"),
+        ("base_model.model.a.to_q.lora_B.my_style.bias", "base_model.model.a.to_q", "up_bias"),
+        ("base_model.model.a.to_q.oft_R.default.weight", "base_model.model.a.to_q", "oft_r"),
         ("lora_unet_a.hada_w1_a.default", "lora_unet_a", "w1_a"),
         ("lora_unet_a.weight", "lora_unet_a", "weight"),
     ],

@@ -29,6 +29,7 @@ from tests.support.kind_examples import (
     CONV_3,
     EXAMPLES,
     LINEAR,
+    ODD,
     Example,
     Shape,
     example_slots,
@@ -38,7 +39,9 @@ from tests.support.kind_examples import (
     with_sparse,
 )
 
-ADDITIVE = [example for example in EXAMPLES if example.kind in {"lora", "loha", "lokr", "full"}]
+ADDITIVE = [
+    example for example in EXAMPLES if example.kind in {"lora", "loha", "lokr", "full"} and example.form not in ODD
+]
 SEEDS = st.integers(0, 2**31)
 few = settings(max_examples=8, deadline=None)
 every_example = pytest.mark.parametrize("example", EXAMPLES, ids=str)
@@ -251,10 +254,10 @@ def test_the_order_of_the_keys_changes_no_bit(example: Example) -> None:
 def test_a_missing_alpha_an_alpha_of_0_and_alpha_equal_to_the_rank_all_mean_scale_1(example: Example) -> None:
     shape = example.shapes[-1]
     slots = {name: tensor for name, tensor in example.build(shape, generator(9)).items() if name != "alpha"}
-    missing, base = make_layer(slots, shape, None), base_of(shape, 10)
+    missing, base = make_layer(slots, shape, shape[:1]), base_of(shape, 10)
     assert missing.scale == 1.0
     for alpha in (0.0, missing.rank or 3.0):
-        layer = make_layer(slots | {"alpha": torch.tensor([float(alpha)])}, shape, None)
+        layer = make_layer(slots | {"alpha": torch.tensor([float(alpha)])}, shape, shape[:1])
         assert torch.equal(layer.delta(base).weight, missing.delta(base).weight)
 
 
@@ -271,7 +274,8 @@ def test_a_file_in_half_precision_is_computed_in_the_dtype_asked_for(example: Ex
             assert a is b is None or (a.dtype == torch.float32 and torch.equal(a, b))
 
 
-@pytest.mark.parametrize("kind", [kind.name for kind in KINDS if kind.name != "norm"])
+# OneTrainer turns a convolution's weight by R and a linear layer's inputs by the same R, which is R^T on the weight.
+@pytest.mark.parametrize("kind", [kind.name for kind in KINDS if kind.name not in {"norm", "oftv2"}])
 @settings(max_examples=5, deadline=None)
 @given(seed=SEEDS)
 def test_a_linear_layer_and_its_1x1_convolution_take_each_others_files(kind: str, seed: int) -> None:

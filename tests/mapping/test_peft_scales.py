@@ -10,7 +10,7 @@ import torch
 from diffusers import UNet2DConditionModel
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
-from peft import LoHaConfig, LoKrConfig, LoraConfig, inject_adapter_in_model
+from peft import LoHaConfig, LoKrConfig, LoraConfig, OFTConfig, inject_adapter_in_model
 from peft.utils import get_peft_model_state_dict, set_peft_model_state_dict
 from safetensors.torch import save_file
 
@@ -156,8 +156,9 @@ def test_a_file_without_any_settings_says_that_its_scale_is_unknown_and_taken_as
         LoKrConfig(r=2, alpha=1, target_modules=["to_q", "conv1"]),
         LoKrConfig(r=64, alpha=16, target_modules=["to_q", "conv1"]),  # both factors whole, and alpha counts here
         LoKrConfig(r=1, alpha=4, target_modules=["to_q", "conv1"], decompose_both=True, use_effective_conv2d=True),
+        LoraConfig(r=3, lora_alpha=1, target_modules=["to_out.0", "proj_in", "conv1"], lora_bias=True),
     ],
-    ids=["rslora", "dora", "rank_pattern", "loha", "loha_core", "lokr", "lokr_whole", "lokr_both"],
+    ids=["rslora", "dora", "rank_pattern", "loha", "loha_core", "lokr", "lokr_whole", "lokr_both", "bias"],
 )
 def test_a_folder_of_peft_is_read_with_the_config_in_it(tmp_path, config):
     path, expected = saved_folder(tmp_path / "my_style", config)
@@ -165,6 +166,25 @@ def test_a_folder_of_peft_is_read_with_the_config_in_it(tmp_path, config):
     assert adapter.report.complete
     assert not adapter.report.remarks
     assert all("adapter_config.json" in count.source for count in adapter.report.scales)
+    assert_same(our_weights(adapter), expected)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"use_cayley_neumann": False},
+        *({"num_cayley_neumann_terms": terms} for terms in range(1, 8)),
+        {"block_share": True},
+        {"coft": True, "eps": 0.01},
+    ],
+    ids=str,
+)
+def test_oft_of_peft_is_turned_as_its_settings_say(tmp_path, more):
+    config = OFTConfig(oft_block_size=4, r=0, target_modules=["to_q", "ff.net.2", "proj_in"], **more)
+    path, expected = saved_folder(tmp_path, config)
+    adapter = mapped(path)
+    assert {layer.kind.name for layer in adapter.layers.values()} == {"oftv2"}
+    assert adapter.report.complete
     assert_same(our_weights(adapter), expected)
 
 

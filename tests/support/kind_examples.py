@@ -47,6 +47,16 @@ def lora(shape: Shape, rng: torch.Generator) -> Slots:
     return {"down": randn(rng, rank, *shape[1:]), "up": randn(rng, shape[0], rank, *ones(shape)), **alpha(rng)}
 
 
+def biased(shape: Shape, rng: torch.Generator) -> Slots:
+    return lora(shape, rng) | {"up_bias": randn(rng, shape[0])}
+
+
+def peft_magnitude(shape: Shape, rng: torch.Generator) -> Slots:
+    """PEFT's and ai-toolkit's DoRA: one magnitude per output, along one axis."""
+    lead = (1, shape[0], 1, 1) if len(shape) == 4 else (shape[0],)
+    return lora(shape, rng) | {"magnitude": torch.rand(*lead, generator=rng, dtype=DTYPE) + 0.5}
+
+
 def tucker(shape: Shape, rng: torch.Generator) -> Slots:
     rank = integer(rng, 1, 6)
     return {
@@ -98,6 +108,19 @@ def oft(shape: Shape, rng: torch.Generator) -> Slots:
     slots = {"oft_blocks": randn(rng, blocks, shape[0] // blocks, shape[0] // blocks)}
     constraint = [0.0, 1e-3, 10.0][integer(rng, 0, 2)]
     return slots | {"alpha": torch.tensor(constraint, dtype=DTYPE)}
+
+
+def oft_input(*, share: bool = False, **more: float) -> Callable[[Shape, torch.Generator], Slots]:
+    """OFTv2, a row of numbers a block or one for all; `more` are the marks and settings that change its meaning."""
+
+    def build(shape: Shape, rng: torch.Generator) -> Slots:
+        inputs = columns(shape)
+        size = [n for n in range(2, inputs + 1) if inputs % n == 0][integer(rng, 0, 2)]
+        blocks = 1 if share else inputs // size
+        numbers = {name: torch.tensor(value, dtype=DTYPE) for name, value in more.items()}
+        return {"oft_r": randn(rng, blocks, size * (size - 1) // 2), **numbers}
+
+    return build
 
 
 def oft_diag(shape: Shape, rng: torch.Generator) -> Slots:
@@ -182,6 +205,8 @@ class Example:
 
 EXAMPLES: tuple[Example, ...] = (
     Example("lora", "plain", lora),
+    Example("lora", "biased", biased),
+    Example("lora", "peft_dora", peft_magnitude),
     Example("lora", "tucker", tucker, (CONV_1, CONV_3)),
     Example("loha", "plain", loha),
     Example("loha", "cores", loha_cores, (CONV_1, CONV_3)),
@@ -193,6 +218,11 @@ EXAMPLES: tuple[Example, ...] = (
     Example("oft", "blocks", oft),
     Example("oft", "rescaled", rescaled(oft)),
     Example("oft", "diag", oft_diag),
+    Example("oftv2", "onetrainer", oft_input()),
+    Example("oftv2", "shared", oft_input(share=True)),
+    Example("oftv2", "scaled", oft_input(scaled_oft=1.0)),
+    Example("oftv2", "exact", oft_input(terms=0.0)),
+    Example("oftv2", "constrained", oft_input(terms=5.0, coft=0.1)),
     Example("boft", "plain", boft),
     Example("boft", "rescaled", rescaled(boft)),
     Example("glora", "new", glora),
@@ -208,14 +238,20 @@ EXAMPLES: tuple[Example, ...] = (
 )
 
 
+ODD = frozenset({"biased", "peft_dora"})
+"""Forms that need a bias in the layer, or are no sum onto its weight like others of their kind."""
+
+
 def generator(seed: int) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
 
 def example_slots(kind_name: str, weight_shape: Shape, rng: torch.Generator) -> Slots:
-    """Random valid slots of a kind for a layer of this shape, in one of the forms the kind has there."""
+    """Random valid slots of a kind for a layer of this shape, in one of the usual forms the kind has there."""
     axes = len(weight_shape)
-    forms = [e for e in EXAMPLES if e.kind == kind_name and axes in {len(shape) for shape in e.shapes}]
+    forms = [
+        e for e in EXAMPLES if e.kind == kind_name and axes in {len(shape) for shape in e.shapes} and e.form not in ODD
+    ]
     return forms[integer(rng, 0, len(forms) - 1)].build(weight_shape, rng)
 
 
