@@ -21,7 +21,9 @@ from lora_mixer.files import (
 )
 from lora_mixer.tensors import tensor_reader
 
-SDXL_KEYS = MappingProxyType({"clip_l": "te1", "clip_g": "te2"})
+SDXL_KEYS = MappingProxyType({"clip_l": "te1", "clip_g": "te2", "text_encoders_0": "te1", "text_encoders_1": "te2"})
+"""The key of each text encoder's vectors in a pair: A1111's and kohya's words, and those of diffusers' training scripts
+(`examples/advanced_diffusion_training/train_dreambooth_lora_sdxl_advanced.py`)."""
 LARGEST = 64 * 2**20
 """Bytes; no embedding is larger."""
 
@@ -32,7 +34,7 @@ def load_embedding(path: Path) -> EmbeddingVectors:
     """Return the embedding of a `.safetensors`, `.pt` or `.bin` file; its name is the file's.
 
     Read are A1111's `string_to_param`, a lone tensor of any name (`emb_params`, `<token>`), and SDXL's pair of
-    `clip_l` and `clip_g`. A pickle is never unpickled: its own words say where its vectors lie.
+    `clip_l` and `clip_g` or `text_encoders_0` and `text_encoders_1`. A pickle is never unpickled: its own words say where its vectors lie.
 
     Raises:
         FileError: The file is missing, broken, holds no embedding, or could run code.

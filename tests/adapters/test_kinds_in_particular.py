@@ -235,7 +235,7 @@ def test_onetrainer_s_oft_turns_a_linear_layer_s_inputs_and_a_convolution_s_weig
 
 
 def test_ai_toolkit_s_dora_is_one_magnitude_per_output() -> None:
-    """Its forward, written out: base + lora + (m / ||W + BA|| - 1) (W + BA) x."""
+    """Its forward, written out: base + lora + (m / ||W + D|| - 1) (W + D) x."""
     rng = generator(6)
     weight, x = randn(rng, *LINEAR), randn(rng, 3, 16)
     up, down, magnitude = randn(rng, 24, 2), randn(rng, 2, 16), torch.rand(24, generator=rng, dtype=torch.float64)

@@ -39,6 +39,13 @@ def test_safetensors_embeddings_are_read_whatever_their_tensor_is_called(tmp_pat
     assert torch.equal(load_embedding(tmp_path / "two.safetensors").vectors["te1"], ONE)
 
 
+def test_diffusers_training_scripts_name_the_pair_by_number(tmp_path):
+    save_file({"text_encoders_0": ONE, "text_encoders_1": ONE + 1}, tmp_path / "pair.safetensors")
+    loaded = load_embedding(tmp_path / "pair.safetensors")
+    assert torch.equal(loaded.vectors["te1"], ONE)
+    assert torch.equal(loaded.vectors["te2"], ONE + 1)
+
+
 def test_a_pair_for_sdxl_goes_to_both_encoders(tmp_path: Path) -> None:
     save_file({"clip_l": ONE, "clip_g": ONE + 1}, tmp_path / "pair.safetensors")
     vectors = load_embedding(tmp_path / "pair.safetensors").vectors
