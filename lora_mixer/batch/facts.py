@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from lora_mixer.batch.ledger import Ledger
+from lora_mixer.prompt import Keyframes, parse_tag, tag_places
 from lora_mixer.request import Settings
 
 Facts = dict[str, str]
@@ -15,8 +16,11 @@ OF_SETTINGS = ("prompt", "negative", "model", "seed", "sampler", "steps", "cfg",
 
 
 def facts_of(settings: Settings) -> Facts:
-    """Return a picture's facts: the strength of every LoRA by its name, then its settings."""
-    mix = {use.name: f"{use.strength.unet:g}" for use in settings.loras}
+    """Return a picture's facts: the strength of every LoRA of its list and its tags, then its settings.
+
+    A LoRA is known by its name; one called like a setting, such as `seed`, by `lora:seed`.
+    """
+    mix = {f"lora:{name}" if name in OF_SETTINGS else name: strength for name, strength in _mix(settings).items()}
     return mix | {
         "prompt": settings.prompt,
         "negative": settings.negative,
@@ -28,6 +32,24 @@ def facts_of(settings: Settings) -> Facts:
         "size": f"{settings.width}x{settings.height}",
         "clip_skip": str(settings.clip_skip),
     }
+
+
+def _mix(settings: Settings) -> dict[str, str]:
+    """Return the strength of each LoRA as text; one that is named twice acts with the sum."""
+    named: dict[str, list[float | str]] = {}
+    for use in settings.loras:
+        named.setdefault(use.name, []).append(use.strength.unet)
+    for place in tag_places(settings.prompt, grammar=settings.grammar):
+        tag = parse_tag(settings.prompt, place.at, place.end)
+        strength = tag.te if tag.unet is None else tag.unet
+        written = settings.prompt[place.at : place.end]
+        named.setdefault(place.name, []).append(written if isinstance(strength, Keyframes) else strength)
+    return {name: _sum(strengths) for name, strengths in named.items()}
+
+
+def _sum(strengths: Sequence[float | str]) -> str:
+    texts = [strength for strength in strengths if isinstance(strength, str)]
+    return " + ".join(texts) or f"{sum(strength for strength in strengths if not isinstance(strength, str)):g}"
 
 
 def facts_of_run(ledger: Ledger) -> dict[int, Facts]:

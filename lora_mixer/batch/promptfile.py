@@ -13,6 +13,7 @@ from lora_mixer.batch.promptfile_lines import read_lines
 from lora_mixer.batch.promptfile_tables import read_csv, read_jsonl
 from lora_mixer.batch.promptfile_toml import read_toml
 from lora_mixer.errors import ConfigError, MissingFileError
+from lora_mixer.wording import page
 
 __all__ = ["FORMATS", "MAX_BYTES", "Job", "Problem", "PromptFile", "SheetPlan", "read_prompt_file", "read_prompt_text"]
 
@@ -60,7 +61,9 @@ def read_prompt_text(text: str, path: Path, *, strict: bool = False) -> PromptFi
     if draft.problems and (strict or not draft.wishes):
         first = draft.problems[0]
         error = ConfigError(
-            first.what, where=f"{path}:{first.line}:{first.column}", remedy="docs/prompt-files.md lists what may stand."
+            first.what,
+            where=f"{path}:{first.line}:{first.column}",
+            remedy=f"What may stand is in {page('prompt-files')}.",
         )
         error.add_note("\n".join(str(problem) for problem in draft.problems[:10]))
         raise error

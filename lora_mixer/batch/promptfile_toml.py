@@ -17,6 +17,7 @@ from lora_mixer.batch.promptfile_schema import Fault, Fields, JobTable, nearest,
 from lora_mixer.batch.ranges import numbers, whole_numbers
 from lora_mixer.catalog.toml_lines import line_of
 from lora_mixer.errors import ConfigError
+from lora_mixer.wording import page
 
 TOP_KEYS = ("title", "defaults", "axes", "jobs")
 _HEADER = re.compile(r"^[ \t]*\[\[?[ \t]*(?P<name>[^\]\n]*?)[ \t]*\]", re.MULTILINE)
@@ -209,7 +210,9 @@ def _refusal(text: str, where: str, fault: Fault) -> ConfigError:
 
 def _at(where: str, problem: Problem) -> ConfigError:
     error = ConfigError(
-        problem.what, where=f"{where}:{problem.line}:{problem.column}", remedy="docs/prompt-files.md lists every key."
+        problem.what,
+        where=f"{where}:{problem.line}:{problem.column}",
+        remedy=f"Every key is in {page('prompt-files')}.",
     )
     error.add_note(str(problem))
     return error

@@ -22,6 +22,7 @@ from lora_mixer.prompt.parser import parse
 from lora_mixer.prompt.regions import region_words
 from lora_mixer.prompt.styles import Style, apply_styles, named_styles
 from lora_mixer.prompt.tag_places import TagPlace, rewritten_tags, tag_places, without_tags
+from lora_mixer.prompt.tags import parse_tag
 from lora_mixer.prompt.timeline import BlockReader, Part, Piece, Span, Words, timeline
 from lora_mixer.prompt.unparse import unparse
 
@@ -53,6 +54,7 @@ __all__ = [
     "find_missing",
     "named_styles",
     "parse",
+    "parse_tag",
     "region_words",
     "rewritten_tags",
     "tag_places",

@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 
 from lora_mixer.errors import ConfigError, PromptError
+from lora_mixer.wording import page
 
 _MAX_BYTES = 16 * 2**20
 _YAML_LINE = re.compile(r"(?P<indent> *)(?:-\s+(?P<item>.*\S)|(?P<key>[^:#\s][^:]*?)\s*:(?:\s+(?P<value>.*\S))?)\s*")
@@ -96,7 +97,9 @@ def read_yaml(text: str, *, where: str) -> dict[str, tuple[str, ...]]:
         match = _YAML_LINE.fullmatch(line)
         if match is None:
             raise ConfigError(
-                "this line is no key and no list item", where=f"{where}:{number}", remedy="See docs/prompts.md."
+                "this line is no key and no list item",
+                where=f"{where}:{number}",
+                remedy=f"The form is in {page('prompts')}.",
             )
         indent = len(match["indent"])
         while keys and (keys[-1][0] > indent or (match["key"] and keys[-1][0] == indent)):

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from lora_mixer.batch.arrange import arrange
-from lora_mixer.batch.facts import facts_of_run
+from lora_mixer.batch.facts import facts_of, facts_of_run
 from lora_mixer.batch.ledger import Entry, Ledger
 from lora_mixer.batch.promptfile import read_prompt_text
 from lora_mixer.batch.stored import StoredPlan
@@ -170,3 +170,13 @@ def test_what_is_no_value_is_said(tmp_path: Path) -> None:
     ledger.plan.write(tmp_path)
     with pytest.raises(RequestError, match="NAME=VALUE"):
         sheet(tmp_path, only=["seed"])
+
+
+def test_loras_of_tags_are_facts_like_those_of_the_list_and_none_takes_a_settings_place() -> None:
+    settings = replace(
+        _settings(3, 0.5, 0.0),
+        prompt="cat <lora:ink:0.25> <lora:folder/line art:0.8:0.4> <lora:seed:1> <lora:sun:0@0,1@1>",
+    )
+    facts = facts_of(settings)
+    assert (facts["ink"], facts["folder/line art"], facts["glow"]) == ("0.75", "0.4", "0")
+    assert (facts["seed"], facts["lora:seed"], facts["sun"]) == ("3", "1", "<lora:sun:0@0,1@1>")

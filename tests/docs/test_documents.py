@@ -59,3 +59,8 @@ def test_the_toml_examples_of_the_readme_are_read_as_they_stand(tmp_path: Path) 
     assert len(read_prompt_file(tmp_path / "prompts.toml", strict=True).jobs) == 15
     (tmp_path / "models.toml").write_text(models)
     assert load_models_file(tmp_path / "models.toml").default == "sd15"
+
+
+def test_no_error_sends_its_reader_to_a_page_by_a_path_that_only_a_checkout_has() -> None:
+    code = [path for folder in ("lora_mixer", "app") for path in (ROOT / folder).rglob("*.py")]
+    assert not [path for path in code if re.search(r"""["'][^"'\n]*docs/[\w-]+\.md""", path.read_text())]

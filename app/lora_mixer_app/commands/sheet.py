@@ -13,6 +13,7 @@ from lora_mixer.batch.arrange import arrange
 from lora_mixer.batch.outputs import lay_out, planned
 from lora_mixer.errors import RequestError
 from lora_mixer.sheet import save_sheet
+from lora_mixer.wording import counted
 
 
 def sheet(
@@ -58,7 +59,7 @@ def sheet(
         pages = save_sheet(cells, labels, target, scale=scale)
     there, total = len(ledger.entries), len(ledger.plan.jobs)
     if there < total:
-        console.print(f"{there} of {total} planned pictures there", style="yellow", markup=False)
+        console.print(f"{there} of {counted(total, 'picture')} are there", style="yellow", markup=False)
     for page in pages:
         console.print(f"grid: {page}", markup=False)
 
