@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import sqlite3
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
+from lora_mixer import Mixer
 from lora_mixer.errors import FileError
 from lora_mixer.images import ModelRecord, RenderRecord, save_picture
 from lora_mixer.request import Settings
 from lora_mixer_app.ui.history import History
+from lora_mixer_app.ui.studio import Studio
 
 
 def record(prompt: str, seed: int) -> RenderRecord:
@@ -49,7 +53,7 @@ def history(tmp_path: Path) -> History:
 
 
 def kept(history: History, tmp_path: Path, prompt: str, seed: int, owner: str = "") -> int:
-    path = tmp_path / "pictures" / f"{seed}.png"
+    path = history.place(owner) / f"{seed}.png"
     made = record(prompt, seed)
     save_picture(Image.new("RGB", (8, 8)), made, path)
     return history.add(path, made, owner=owner).id
@@ -107,7 +111,103 @@ def test_the_history_outlives_the_program_and_comes_back_from_the_pictures(histo
     assert [replace(item.record, seconds=0.1) for item in again] == [record("a", 1)]
 
 
-def test_a_damaged_file_is_told(tmp_path: Path) -> None:
-    (tmp_path / "history.sqlite").write_bytes(b"no database at all, only words" * 40)
-    with pytest.raises(FileError, match="made anew"):
-        History(tmp_path / "pictures", tmp_path / "history.sqlite")
+def test_a_picture_whose_line_a_kill_cost_is_back_after_a_restart(history: History, tmp_path: Path) -> None:
+    kept(history, tmp_path, "a", 1)
+    for owner, seed in (("", 2), ("ann", 3)):
+        save_picture(Image.new("RGB", (8, 8)), record("killed", seed), history.place(owner) / f"{seed}.png")
+    (tmp_path / "pictures" / "gone.png").write_bytes(b"")
+    again = History(tmp_path / "pictures", tmp_path / "history.sqlite")
+    assert seeds(again.search()) == [2, 1]
+    assert seeds(again.search(owner="ann")) == [3]
+    assert again.said == ()
+
+
+def test_a_line_whose_picture_is_gone_goes_too(history: History, tmp_path: Path) -> None:
+    kept(history, tmp_path, "a", 1)
+    kept(history, tmp_path, "b", 2)
+    (tmp_path / "pictures" / "1.png").unlink()
+    assert seeds(History(tmp_path / "pictures", tmp_path / "history.sqlite").search()) == [2]
+
+
+@pytest.mark.parametrize("loss", ["deleted", "words", "torn", "another table", "folder", "row"])
+def test_owners_and_pins_survive_whatever_happens_to_the_database(history: History, tmp_path: Path, loss: str) -> None:
+    for owner, seed in (("", 1), ("ann", 2), ("ann", 3), ("bob/..", 4)):
+        kept(history, tmp_path, "a", seed, owner=owner)
+    for owner in ("", "ann"):
+        history.pin(history.search(owner=owner)[-1].id, pinned=True, owner=owner)
+    database = tmp_path / "history.sqlite"
+    damage(database, loss)
+    again = History(tmp_path / "pictures", database)
+    found = {
+        owner: [(k.record.settings.seed, k.pinned) for k in again.search(owner=owner)]
+        for owner in ("", "ann", "bob/..")
+    }
+    assert found == {"": [(1, True)], "ann": [(2, True), (3, False)], "bob/..": [(4, False)]}
+    aside = list(tmp_path.glob("history.damaged-1.sqlite"))
+    if loss in {"deleted", "row"}:
+        assert (aside, again.said) == ([], ())
+    else:
+        assert len(aside) == 1
+        assert "kept as history.damaged-1.sqlite" in again.said[0]
+        assert again.said[1].startswith("4 pictures")
+
+
+def damage(database: Path, how: str) -> None:
+    whole = database.read_bytes()
+    if how == "row":
+        with sqlite3.connect(database) as db:
+            db.execute("DELETE FROM pictures WHERE owner = 'ann'")
+        return
+    database.unlink()
+    if how == "words":
+        database.write_bytes(b"no database at all, only words" * 40)
+    elif how == "torn":
+        database.write_bytes(whole[:5000] + bytes(len(whole) - 5000))
+    elif how == "folder":
+        database.mkdir()
+    elif how == "another table":
+        with sqlite3.connect(database) as db:
+            db.execute("CREATE TABLE pictures (id INTEGER PRIMARY KEY, file TEXT)")
+            db.execute("PRAGMA user_version = 1")
+
+
+def test_pictures_of_people_that_older_versions_kept_among_nobodys_move_to_their_owners_place(
+    history: History, tmp_path: Path
+) -> None:
+    kept(history, tmp_path, "a", 1)
+    with sqlite3.connect(tmp_path / "history.sqlite") as db:
+        db.execute("UPDATE pictures SET owner = 'ann', pinned = 1")
+    again = History(tmp_path / "pictures", tmp_path / "history.sqlite")
+    assert [item.path for item in again.search(owner="ann")] == [tmp_path / "pictures" / "@ann" / "1.png"]
+    assert again.search(owner="ann")[0].path.exists()
+    (tmp_path / "history.sqlite").unlink()
+    assert [
+        item.pinned for item in History(tmp_path / "pictures", tmp_path / "history.sqlite").search(owner="ann")
+    ] == [True]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="permissions of POSIX")
+def test_only_its_owner_reads_the_history(history: History, tmp_path: Path) -> None:
+    database = tmp_path / "history.sqlite"
+    assert database.stat().st_mode & 0o777 == 0o600
+    database.chmod(0o644)
+    History(tmp_path / "pictures", database)
+    assert database.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_history_that_cannot_be_used_is_told(tmp_path: Path) -> None:
+    (tmp_path / "a file").write_bytes(b"")
+    with pytest.raises(FileError, match="cannot be used"):
+        History(tmp_path / "pictures", tmp_path / "a file" / "history.sqlite")
+
+
+def test_deleting_a_picture_deletes_its_thumbnail(mixer: Mixer, tmp_path: Path) -> None:
+    studio = Studio(mixer, tmp_path)
+    for owner in ("", "ann"):
+        made = studio.keep(mixer.render("cat", steps=1), owner=owner)
+        studio.thumbs.of(made.path, name=made.path.name, owner=owner)
+        other = studio.thumbs.of(None, name="a LoRA")
+        assert len(list((tmp_path / "thumbs").rglob("*.webp"))) == 2
+        studio.discard(made, owner=owner)
+        assert list((tmp_path / "thumbs").rglob("*.webp")) == [other]
+        assert list((tmp_path / "pictures").rglob("*.png")) == []

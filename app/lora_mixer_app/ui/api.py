@@ -8,11 +8,11 @@ import gradio as gr
 from gradio import FileData
 from gradio.events import api
 
-from lora_mixer import Cancel, LoraUse, RenderRequest, Strength
+from lora_mixer import LoraUse, RenderRequest, Strength
 from lora_mixer.errors import RequestError
 from lora_mixer.images import infotext
 from lora_mixer_app.ui.notices import as_notice
-from lora_mixer_app.ui.studio import Studio, owner_of
+from lora_mixer_app.ui.studio import Studio, caller_of, owner_of
 
 NAME = "render"
 
@@ -70,8 +70,8 @@ def offer_render(studio: Studio) -> None:
                 clip_skip=clip_skip,
                 model=_text("model", model) or studio.first.name,
             )
-            cancel = Cancel()
-            with studio.turns.take(cancel):
+            cancel = studio.listened(request)
+            with studio.turns.take(cancel, caller=caller_of(request)):
                 picture = studio.mixer.render(wish, cancel=cancel)
             kept = studio.keep(picture, owner=owner_of(request))
         return FileData(path=str(kept.path), orig_name=kept.path.name, mime_type="image/png"), infotext(kept.record)

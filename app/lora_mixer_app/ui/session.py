@@ -13,6 +13,29 @@ if TYPE_CHECKING:
     from lora_mixer_app.ui.desk.sync import Strips
 
 
+def _never() -> bool:
+    return False
+
+
+class Listened(Cancel):
+    """A switch that presses itself when nobody listens any more.
+
+    Args:
+        gone: Tells whether whoever asked has gone.
+    """
+
+    def __init__(self, gone: Callable[[], bool] = _never) -> None:
+        super().__init__()
+        self._gone = gone
+
+    @property
+    def pressed(self) -> bool:
+        """Whether it was pressed, or nobody listens."""
+        if not super().pressed and self._gone():
+            self.press()
+        return super().pressed
+
+
 class Session:
     """What belongs to one browser tab and no other.
 
@@ -60,10 +83,15 @@ class Session:
             self._draws += 1
             return self._draws
 
-    def begin(self, kind: str) -> Cancel:
-        """Return the switch of new work; older work of that kind (`desk`, `sheet`, ...) is cancelled."""
+    def begin(self, kind: str, gone: Callable[[], bool] = _never) -> Cancel:
+        """Return the switch of new work; older work of that kind (`desk`, `sheet`, ...) is cancelled.
+
+        Args:
+            kind: What is begun.
+            gone: Tells whether the tab has gone; its work is cancelled then.
+        """
         with self._lock:
-            older, self._running[kind] = self._running.get(kind), (cancel := Cancel())
+            older, self._running[kind] = self._running.get(kind), (cancel := Listened(gone))
         if older is not None:
             older.press()
         return cancel

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import gradio as gr
 
-from lora_mixer import Mixer, RenderedImage
+from lora_mixer import Cancel, Mixer, RenderedImage
 from lora_mixer.images import save_picture
+from lora_mixer_app.serving.callers import caller
+from lora_mixer_app.serving.presence import Presence
 from lora_mixer_app.ui.history import History, Kept
 from lora_mixer_app.ui.loras import Loras
 from lora_mixer_app.ui.opened import Opened, opened
 from lora_mixer_app.ui.presets import Presets
-from lora_mixer_app.ui.session import Session
+from lora_mixer_app.ui.session import Listened, Session
 from lora_mixer_app.ui.thumbs import Thumbs
 from lora_mixer_app.ui.turns import Turns
+
+MOST_TABS = 1000
 
 
 class Studio:
@@ -35,6 +41,7 @@ class Studio:
         thumbs: Small copies of pictures.
         loras: The library, and what of it fits the model.
         turns: Who renders next; long work takes a turn for each batch.
+        presence: Who is still there; None where nobody keeps the book, and everybody counts as there.
     """
 
     def __init__(self, mixer: Mixer, folder: Path) -> None:
@@ -47,7 +54,9 @@ class Studio:
         self.thumbs = Thumbs(folder / "thumbs")
         self.loras = Loras(mixer.library)
         self.turns = Turns()
-        self._sessions: dict[str, Session] = {}
+        self.presence: Presence | None = None
+        self._sessions: dict[tuple[str, str], Session] = {}
+        self._lock = threading.Lock()
         self._opened: dict[str, Opened] = {}
         self.first = self._open(mixer.model_name)
 
@@ -58,7 +67,32 @@ class Studio:
 
     def session(self, request: gr.Request) -> Session:
         """Return what belongs to the browser tab a request comes from."""
-        return self._sessions.setdefault(str(request.session_hash), Session())
+        with self._lock:
+            found = self._sessions.pop(key := _tab(request), None) or Session()
+            self._sessions[key] = found
+            while len(self._sessions) > MOST_TABS:  # of those who made tabs up, and never said that they closed them
+                self._sessions.pop(next(iter(self._sessions))).close()
+        return found
+
+    def begin(self, request: gr.Request, kind: str) -> Cancel:
+        """Return the switch of a browser tab's new work.
+
+        Older work of that kind is cancelled, and so is this when the tab has gone.
+        """
+        return self.session(request).begin(kind, self._gone(request))
+
+    def listened(self, request: gr.Request) -> Cancel:
+        """Return the switch of work for a caller without a tab, which is cancelled when nobody listens any more."""
+        return Listened(self._gone(request))
+
+    def _gone(self, request: gr.Request) -> Callable[[], bool]:
+        return self.presence.watch(str(request.session_hash)) if self.presence else lambda: False
+
+    def close(self) -> None:
+        """Stop everybody's work."""
+        with self._lock:
+            for session in self._sessions.values():
+                session.close()
 
     def model(self, request: gr.Request) -> Opened:
         """Return the model that a browser tab renders with, opened if it never was.
@@ -92,14 +126,34 @@ class Studio:
 
     def forget(self, request: gr.Request) -> None:
         """Stop and forget a browser tab's work: it was closed."""
-        if (session := self._sessions.pop(str(request.session_hash), None)) is not None:
+        with self._lock:
+            session = self._sessions.pop(_tab(request), None)
+        if session is not None:
             session.close()
 
     def keep(self, picture: RenderedImage, *, owner: str = "") -> Kept:
         """Write a picture with its record into the folder, and remember it."""
-        path = self.pictures / f"{time.time_ns()}-{picture.record.settings.seed}.png"
+        path = self.history.place(owner) / f"{time.time_ns()}-{picture.record.settings.seed}.png"
         save_picture(picture.image, picture.record, path)
         return self.history.add(path, picture.record, owner=owner)
+
+    def discard(self, kept: Kept, *, owner: str = "") -> None:
+        """Delete a picture of somebody's, with its thumbnail.
+
+        Raises:
+            FileError: It cannot be deleted.
+        """
+        self.thumbs.forget(kept.path, name=kept.path.name, owner=owner)
+        self.history.delete(kept.id, owner=owner)
+
+
+def _tab(request: gr.Request) -> tuple[str, str]:
+    return owner_of(request), str(request.session_hash)
+
+
+def caller_of(request: gr.Request) -> str:
+    """Return what somebody is counted under when turns are shared out."""
+    return caller(owner_of(request), request.client.host if request.client else None)
 
 
 def owner_of(request: gr.Request) -> str:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageEnhance
 
+from lora_mixer_app.serving.owners import folder_of
+
 SIDE = 160
 _FORMATS = ("PNG", "JPEG", "WEBP", "GIF")
 _MOST_PIXELS = 64_000_000  # more is a bomb, or no preview
@@ -24,25 +26,35 @@ class Thumbs:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
 
-    def of(self, path: Path | None, *, name: str, grey: bool = False) -> Path:
+    def of(self, path: Path | None, *, name: str, grey: bool = False, owner: str = "") -> Path:
         """Return the thumbnail of a picture; without one that can be read, a tile of a colour that is the name's own.
 
         Args:
             path: The picture.
             name: What it is a picture of.
             grey: Grey and dim, for what cannot be chosen.
+            owner: Whose it is, if it is somebody's.
         """
-        try:
-            stamp = f"{path}\0{path.stat().st_mtime_ns}" if path else ""
-        except OSError:
-            path, stamp = None, ""
-        key = hashlib.sha256(f"{stamp}\0{name}\0{grey}".encode("utf-8", "surrogateescape")).hexdigest()[:24]
-        thumb = self.folder / f"{key}.webp"
+        thumb = self._place(path, name, grey=grey, owner=owner)
         if not thumb.exists():
+            thumb.parent.mkdir(exist_ok=True)
             image = (_opened(path) if path else None) or _tile(name)
             image = ImageEnhance.Brightness(image.convert("L")).enhance(_DIM).convert("RGB") if grey else image
             image.save(thumb, "WEBP", quality=85)
         return thumb
+
+    def forget(self, path: Path, *, name: str, owner: str = "") -> None:
+        """Delete the thumbnail of a picture that is about to be deleted."""
+        if path.exists():
+            self._place(path, name, owner=owner).unlink(missing_ok=True)
+
+    def _place(self, path: Path | None, name: str, *, grey: bool = False, owner: str = "") -> Path:
+        try:
+            stamp = f"{path}\0{path.stat().st_mtime_ns}" if path else ""
+        except OSError:
+            stamp = ""
+        key = hashlib.sha256(f"{stamp}\0{name}\0{grey}".encode("utf-8", "surrogateescape")).hexdigest()[:24]
+        return folder_of(self.folder, owner) / f"{key}.webp"
 
 
 def _opened(path: Path) -> Image.Image | None:

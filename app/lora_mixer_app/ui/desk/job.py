@@ -12,7 +12,7 @@ from lora_mixer.errors import CancelledError
 from lora_mixer_app.ui.desk.screen import Screen, Shown
 from lora_mixer_app.ui.notices import as_notice
 from lora_mixer_app.ui.stream import Preview, stream
-from lora_mixer_app.ui.studio import Studio, owner_of
+from lora_mixer_app.ui.studio import Studio, caller_of, owner_of
 from lora_mixer_app.ui.words import said
 
 KIND = "desk"
@@ -24,13 +24,13 @@ def play(
 ) -> Iterator[Shown]:
     """Render what a desk asks for, and yield what the screen shows; an older render of the tab is cancelled."""
     session = studio.session(request)
-    cancel = session.begin(KIND)
+    cancel = studio.begin(request, KIND)
     started = time.monotonic()
-    if ahead := studio.turns.ahead:
+    if ahead := studio.turns.ahead(caller_of(request)):
         yield {screen.status: said(request, "waiting", ahead=ahead)}
     with as_notice():
         try:
-            with studio.turns.take(cancel):
+            with studio.turns.take(cancel, caller=caller_of(request)):
                 for event in stream(studio.mixer, wish, cancel=cancel):
                     if isinstance(event, RenderedImage):
                         yield _finished(screen, request, event, search)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -59,10 +60,10 @@ class Screen:
         """Put an owner's pictures that match a text into the gallery."""
         found = self.studio.history.search(text or "", owner=owner_of(request))
         self.studio.session(request).shown = tuple(kept.id for kept in found)
-        return {self.gallery: [(str(self._thumb(kept)), _caption(kept)) for kept in found]}
+        return {self.gallery: [(str(self._thumb(kept, owner_of(request))), _caption(kept)) for kept in found]}
 
-    def _thumb(self, kept: Kept) -> object:
-        return self.studio.thumbs.of(kept.path, name=kept.path.name)
+    def _thumb(self, kept: Kept, owner: str) -> Path:
+        return self.studio.thumbs.of(kept.path, name=kept.path.name, owner=owner)
 
     def selected(self, request: gr.Request) -> Kept | None:
         """Return the picture that is shown large, if it is still there."""
@@ -145,7 +146,7 @@ def wire_screen(screen: Screen, page: gr.Blocks) -> None:
         if (kept := screen.selected(request)) is None:
             return {screen.status: said(request, "choose_first")}
         with as_notice():
-            history.delete(kept.id, owner=owner_of(request))
+            screen.studio.discard(kept, owner=owner_of(request))
         return screen.show(request, None) | screen.list(request, text) | {screen.status: said(request, "deleted")}
 
     def keep(request: gr.Request) -> Shown:

@@ -11,7 +11,7 @@ from lora_mixer.batch import Job, PromptFile, read_prompt_file
 from lora_mixer.errors import ConfigError, LoraMixerError, RequestError
 from lora_mixer_app.ui.desk import Desk
 from lora_mixer_app.ui.notices import as_notice
-from lora_mixer_app.ui.studio import Studio
+from lora_mixer_app.ui.studio import Studio, owner_of
 from lora_mixer_app.ui.tabs.runner import build_runner
 from lora_mixer_app.ui.tabs.runs import Check, Run, check_jobs, folder_for
 from lora_mixer_app.ui.tabs.tables import text_table
@@ -54,7 +54,9 @@ def build_prompt_file(studio: Studio, desk: Desk) -> None:
         check = check_jobs(studio.mixer, plan)
         if len(check.failed) == len(plan.jobs):
             raise RequestError("no picture of this file can be rendered", remedy=next(iter(check.failed.values())))
-        return Run(plan=plan, folder=folder_for(studio, "batch"), failed=check.failed, work=check.work)
+        return Run(
+            plan=plan, folder=folder_for(studio, "batch", owner=owner_of(request)), failed=check.failed, work=check.work
+        )
 
     file.change(dry_run, [file], [summary, table], show_progress="minimal", api_visibility="private")
     runner.connect(begin, [file])

@@ -15,7 +15,7 @@ from lora_mixer.images import read_picture
 from lora_mixer.request import RenderRequest
 from lora_mixer_app.ui.desk import Desk
 from lora_mixer_app.ui.notices import as_notice
-from lora_mixer_app.ui.studio import Studio
+from lora_mixer_app.ui.studio import Studio, caller_of
 from lora_mixer_app.ui.tabs.runs import ENDINGS, Pace, Run, places_of, render_plan
 from lora_mixer_app.ui.words import said, word
 
@@ -45,9 +45,12 @@ class Runner:
 
         def run(request: gr.Request, batch: float, ending: str, *values: object) -> Iterator[tuple[object, ...]]:
             with as_notice():
-                cancel = self.studio.session(request).begin(self.kind)
+                cancel = self.studio.begin(request, self.kind)
                 wanted = begin(request, *values)
-                for state in render_plan(self.studio, wanted, cancel=cancel, batch=int(batch), ending=ending):
+                who = caller_of(request)
+                for state in render_plan(
+                    self.studio, wanted, cancel=cancel, caller=who, batch=int(batch), ending=ending
+                ):
                     yield _shown(state, request)
                 self.pace.learn(wanted)
 

@@ -17,6 +17,7 @@ from lora_mixer.batch.order import order
 from lora_mixer.errors import CancelledError
 from lora_mixer.images import save_picture, write_whole
 from lora_mixer.sheet import Cell, Failed, Labels, save_sheet
+from lora_mixer_app.serving.owners import folder_of
 from lora_mixer_app.ui.studio import Studio
 
 ENDINGS = (".png", ".webp")
@@ -68,9 +69,11 @@ class Run:
         return max(job.column for job in self.plan.jobs) + 1
 
 
-def folder_for(studio: Studio, name: str) -> Path:
-    """Return a new folder for a run."""
-    return Path(mkdtemp(prefix=f"{name}-", dir=studio.folder))
+def folder_for(studio: Studio, name: str, *, owner: str = "") -> Path:
+    """Return a new folder for somebody's run."""
+    place = folder_of(studio.folder, owner)
+    place.mkdir(exist_ok=True)
+    return Path(mkdtemp(prefix=f"{name}-", dir=place))
 
 
 @dataclass(slots=True, kw_only=True)
@@ -122,7 +125,7 @@ class Pace:
 
 
 def render_plan(
-    studio: Studio, run: Run, *, cancel: Cancel, batch: int = BATCH, ending: str = ENDINGS[0]
+    studio: Studio, run: Run, *, cancel: Cancel, caller: str = "", batch: int = BATCH, ending: str = ENDINGS[0]
 ) -> Iterator[Run]:
     """Render the pictures of a run that have not failed already; yield the run whenever it has come further.
 
@@ -139,7 +142,7 @@ def render_plan(
         try:
             requests = [run.plan.jobs[place].request for place in places]
             many = studio.mixer.render_as_done(requests, batch=batch, on_progress=events.put, cancel=cancel)
-            for index, picture in studio.turns.each(many, cancel):
+            for index, picture in studio.turns.each(many, cancel, caller=caller):
                 path = run.folder / f"{places[index]:04}{ending}"
                 events.put((places[index], save_picture(picture.image, picture.record, path)))
         finally:

@@ -11,7 +11,7 @@ from lora_mixer.request import RenderRequest
 from lora_mixer_app.ui.desk import Desk
 from lora_mixer_app.ui.desk.uses import request_of
 from lora_mixer_app.ui.notices import as_notice
-from lora_mixer_app.ui.studio import Studio
+from lora_mixer_app.ui.studio import Studio, owner_of
 from lora_mixer_app.ui.tabs.runner import build_runner
 from lora_mixer_app.ui.tabs.runs import Run, folder_for
 from lora_mixer_app.ui.tabs.sheet_plan import KINDS, AxisChoice, plan_sheet
@@ -38,7 +38,7 @@ def build_sheets(studio: Studio, desk: Desk) -> None:
         given, chosen = values[: len(fields)], values[len(fields) :]
         wish = on_desk(studio, desk, request, given)
         plan = plan_sheet(wish, _choices(*chosen[:-1]), without=bool(chosen[-1]))
-        return Run(plan=plan, folder=folder_for(studio, "sheet"))
+        return Run(plan=plan, folder=folder_for(studio, "sheet", owner=owner_of(request)))
 
     desk.tabs.select(show_base, fields, base, queue=False, show_progress="hidden", api_visibility="private")
     runner.connect(begin, [*fields, *(part for axis in axes for part in axis), without])
