@@ -62,10 +62,8 @@ def _damage(database: Path, version: int) -> str | None:
 
 
 def _set_aside(database: Path) -> Path:
-    for number in count(1):
-        aside = database.with_name(f"{database.stem}.damaged-{number}{database.suffix}")
-        if not os.path.lexists(aside):
-            break
+    names = (database.with_name(f"{database.stem}.damaged-{number}{database.suffix}") for number in count(1))
+    aside = next(name for name in names if not os.path.lexists(name))
     for ending in BESIDE:
         part = database.with_name(f"{database.name}{ending}")
         if os.path.lexists(part):
