@@ -94,11 +94,12 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     try:
         for _ in range(240):
             try:
-                urllib.request.urlopen(url, timeout=5).close()
-                break
+                with urllib.request.urlopen(url, timeout=5) as answer:
+                    if "retry-after" not in answer.headers:  # no longer only what stands before the page
+                        break
             except (URLError, ConnectionError, TimeoutError):
                 assert server.poll() is None, log.read_text()
-                time.sleep(0.5)
+            time.sleep(0.5)
         yield url
     finally:
         server.terminate()

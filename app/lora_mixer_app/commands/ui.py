@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.console import Console
 
+from lora_mixer.catalog import load_models_file
+from lora_mixer.errors import RequestError
 from lora_mixer_app.arguments import parse_login
 from lora_mixer_app.options import AllowPartial, Device, Dtype, Model, ModelsPath, Offload
+
+if TYPE_CHECKING:
+    from lora_mixer import Mixer
+    from lora_mixer_app.ui.guard import Origin
 
 
 def ui(
@@ -18,7 +26,7 @@ def ui(
     host: Annotated[
         str, typer.Option(help="Address to listen on; the default answers this machine only.")
     ] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port to listen on.")] = 7860,
+    port: Annotated[int, typer.Option(help="Port to listen on; 0 takes any that is free.")] = 7860,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -41,21 +49,79 @@ def ui(
     *,
     allow_partial: AllowPartial = False,
     open_browser: Annotated[bool, typer.Option("--open/--no-open", help="Open the page in the browser.")] = False,
+    allow_origin: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--allow-origin",
+            metavar="URL",
+            help="Let pages of this origin talk to this one, such as https://desk.example of a proxy before it; "
+            "proxies on this machine are then believed whom they speak for.",
+        ),
+    ] = None,
 ) -> None:
     """Serve the mixing desk as a web page."""
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
-    from lora_mixer import Mixer
-    from lora_mixer_app.ui.server import serve
+    from lora_mixer_app.ui.server import Server
 
-    logins = [parse_login(text) for text in auth or ()]
-    mixer = Mixer.open(
-        model,
-        models_file=models_path,
-        device=device,
-        dtype=dtype,
-        offload=offload,
-        allow_partial=allow_partial,
-        paths=False,
+    logins = parse_logins(auth or ())
+    origins = [parse_origin(text) for text in allow_origin or ()]
+    models_file = load_models_file(models_path)
+    source = models_file.model(model)
+    console = Console(highlight=False, soft_wrap=True)
+
+    def open_mixer() -> Mixer:
+        from lora_mixer import Mixer
+
+        return Mixer.open(
+            model,
+            models_file=models_path,
+            device=device,
+            dtype=dtype,
+            offload=offload,
+            allow_partial=allow_partial,
+            paths=False,
+        )
+
+    server = Server(
+        open_mixer,
+        output or models_file.output / "desk",
+        model=source.name,
+        host=host,
+        port=port,
+        logins=logins,
+        origins=origins,
+        say=lambda sentence: console.print(sentence, markup=False),
     )
-    folder = output or mixer.models_file.output / "desk"
-    serve(mixer, folder, host=host, port=port, open_browser=open_browser, logins=logins)
+    console.print(f"LoRA Mixer at {server.url} (opening the model {source.name} ...)", markup=False)
+    server.run(open_browser=open_browser)
+
+
+def parse_logins(texts: Sequence[str]) -> list[tuple[str, str]]:
+    """Return the logins that options name.
+
+    Raises:
+        RequestError: One is of another form, or two names differ in capitals only, as folders cannot everywhere.
+    """
+    logins = [parse_login(text) for text in texts]
+    names = [name for name, _ in logins]
+    if len({name.casefold() for name in names}) < len(names):
+        raise RequestError("two logins have one name", where="--auth", remedy="Give each person a name of their own.")
+    return logins
+
+
+def parse_origin(text: str) -> Origin:
+    """Return the origin an option names.
+
+    Raises:
+        RequestError: It names none.
+    """
+    from lora_mixer_app.ui.guard import read_origin
+
+    origin = read_origin(text.rstrip("/"))
+    if origin is None:
+        raise RequestError(
+            f"{text!r} is no origin",
+            where="--allow-origin",
+            remedy="Write scheme and host, such as https://desk.example.",
+        )
+    return origin

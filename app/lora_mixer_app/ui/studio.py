@@ -22,6 +22,8 @@ from lora_mixer_app.ui.thumbs import Thumbs
 from lora_mixer_app.ui.turns import Turns
 
 MOST_TABS = 1000
+SECONDS_OF_A_STEP = 30.0
+"""At most, when serving ends."""
 
 
 class Studio:
@@ -57,13 +59,24 @@ class Studio:
         self.presence: Presence | None = None
         self._sessions: dict[tuple[str, str], Session] = {}
         self._lock = threading.Lock()
+        self._closed = threading.Event()
         self._opened: dict[str, Opened] = {}
         self.first = self._open(mixer.model_name)
 
     @property
+    def owned(self) -> tuple[Path, ...]:
+        """The folders in which each sees their own files only."""
+        return self.pictures, self.folder
+
+    @property
+    def shared(self) -> tuple[Path, ...]:
+        """The folders in which everybody sees what belongs to nobody, and their own."""
+        return self.thumbs.folder, self.presets.folder
+
+    @property
     def served(self) -> tuple[Path, ...]:
         """The folders whose files the page may show."""
-        return self.pictures, self.folder, self.thumbs.folder, self.presets.folder
+        return *self.owned, *self.shared
 
     def session(self, request: gr.Request) -> Session:
         """Return what belongs to the browser tab a request comes from."""
@@ -86,13 +99,13 @@ class Studio:
         return Listened(self._gone(request))
 
     def _gone(self, request: gr.Request) -> Callable[[], bool]:
-        return self.presence.watch(str(request.session_hash)) if self.presence else lambda: False
+        left = self.presence.watch(str(request.session_hash)) if self.presence else lambda: False
+        return lambda: self._closed.is_set() or left()
 
     def close(self) -> None:
-        """Stop everybody's work."""
-        with self._lock:
-            for session in self._sessions.values():
-                session.close()
+        """Stop everybody's work, and wait for the step it is in: a thread that computes while Python ends takes it down."""
+        self._closed.set()
+        self.turns.drain(SECONDS_OF_A_STEP)
 
     def model(self, request: gr.Request) -> Opened:
         """Return the model that a browser tab renders with, opened if it never was.

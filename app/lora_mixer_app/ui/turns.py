@@ -112,6 +112,11 @@ class Turns:
                     return
             yield item
 
+    def drain(self, seconds: float) -> None:
+        """Wait until nobody has a turn or waits for one, so many seconds at most."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._has_it is None and not self._line, seconds)
+
     def _join(self, cancel: Cancel, caller: str) -> _Ticket:
         with self._changed:
             if sum(ticket.caller == caller and not ticket.cancel.pressed for ticket in self._line) >= self._most:

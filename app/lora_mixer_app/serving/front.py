@@ -1,0 +1,123 @@
+"""The page before there is one: it answers at once, says what is being done, and gives way to the page when it is ready."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from html import escape
+
+from starlette.datastructures import Headers
+from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+_PAGE = """<!doctype html>
+<html lang="{language}"><head><meta charset="utf-8"><title>LoRA Mixer</title>
+<meta name="viewport" content="width=device-width"><meta http-equiv="refresh" content="1"><link rel="icon" href="data:,">
+<style>body {{ font: 1.1em system-ui, sans-serif; margin: 20vh auto; max-width: 30em; padding: 0 1em;
+color-scheme: light dark }}</style></head>
+<body><h1>LoRA Mixer</h1><p id="opening" role="status">{says}</p><p>{then}</p></body></html>
+"""
+_THEN = {
+    "en": "This page comes back by itself when it is ready.",
+    "zh": "准备就绪后本页面会自动刷新。",
+}
+
+
+class Front:
+    """An ASGI app that stands before another one, which may come later.
+
+    Args:
+        says: What is being done, in a language (`en` or `zh`).
+    """
+
+    def __init__(self, says: Callable[[str], str]) -> None:
+        self._says = says
+        self._behind: ASGIApp | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._serving = threading.Event()
+        self._leaving = asyncio.Event()
+        self._ending = asyncio.Event()
+        self._living: asyncio.Task[None] | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer for what is behind, or say that it is not there yet."""
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+        elif self._behind is not None:
+            await self._behind(scope, self._until_the_end(receive), send)
+        elif scope["type"] == "http":
+            await self._not_yet(scope)(scope, receive, send)
+        else:
+            await send({"type": "websocket.close", "code": 1013})
+
+    def open(self, behind: ASGIApp, life: AbstractAsyncContextManager[object]) -> None:
+        """Let another app answer from now on; from any thread.
+
+        Args:
+            behind: The app.
+            life: What it lives in: entered before its first request, left when serving ends.
+
+        Raises:
+            Exception: What entering raises.
+        """
+        self._serving.wait()
+        if self._loop is not None:
+            asyncio.run_coroutine_threadsafe(self._open(behind, life), self._loop).result()
+
+    def leave(self) -> None:
+        """Let streams that never end by themselves end now; from the loop's own thread."""
+        self._leaving.set()
+
+    def _until_the_end(self, receive: Receive) -> Receive:
+        """Return what receives as before, and hears that its caller has left when serving is about to end."""
+
+        async def heard() -> Message:
+            waiting = {asyncio.ensure_future(receive()), asyncio.ensure_future(self._leaving.wait())}
+            try:
+                done, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+                told = next((found for task in done if (found := task.result()) is not True), None)
+                return {"type": "http.disconnect"} if told is None else told  # type: ignore[return-value]
+            finally:
+                for task in waiting:
+                    task.cancel()
+
+        return heard
+
+    async def _open(self, behind: ASGIApp, life: AbstractAsyncContextManager[object]) -> None:
+        entered = asyncio.Event()
+
+        async def live() -> None:
+            async with life:
+                entered.set()
+                await self._ending.wait()
+
+        self._living = asyncio.create_task(live())
+        waiting = asyncio.create_task(entered.wait())
+        await asyncio.wait({self._living, waiting}, return_when=asyncio.FIRST_COMPLETED)
+        waiting.cancel()
+        if self._living.done():
+            self._living.result()
+        self._behind = behind
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        await receive()
+        self._loop = asyncio.get_running_loop()
+        self._serving.set()
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        self._ending.set()
+        if self._living is not None:
+            await self._living
+        await send({"type": "lifespan.shutdown.complete"})
+
+    def _not_yet(self, scope: Scope) -> Response:
+        headers = {"retry-after": "1", "cache-control": "no-store"}
+        asked = Headers(scope=scope).get("accept-language", "").strip().lower()
+        language = "zh" if asked.startswith("zh") else "en"
+        says = self._says(language)
+        if scope["method"] in {"GET", "HEAD"} and scope["path"] == "/":
+            page = _PAGE.format(language=language, says=escape(says), then=_THEN[language])
+            return HTMLResponse(page, headers=headers)
+        return JSONResponse({"detail": says}, status_code=503, headers=headers)

@@ -1,0 +1,95 @@
+"""What one caller may ask for at a time: so many calls under way, so many bytes uploaded within an hour."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections import deque
+from collections.abc import Callable
+
+from starlette.datastructures import Headers
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+MOST_CALLS = 32
+UPLOADS = 256 * 1024 * 1024
+"""Bytes that one caller may upload within the time an upload is kept."""
+KEPT = 3600.0
+_LEAST = 64 * 1024  # what an upload counts at least: a file takes room whatever is in it
+_MOST_CALLERS = 4096
+_CALL = re.compile(r"/gradio_api/(?:queue/join|call/.+|run/.+|api/.+)")
+_UPLOAD = re.compile(r"/gradio_api/upload/?")
+
+Who = Callable[[Scope], str]
+"""Returns what the caller of a request is counted under."""
+
+
+class Calls:
+    """ASGI middleware that answers 429 to a caller who has too many calls under way; nobody else hears of it.
+
+    Args:
+        app: What answers.
+        who: Tells callers apart.
+        under_way: How many calls a caller has under way.
+        most: How many are too many.
+    """
+
+    def __init__(self, app: ASGIApp, *, who: Who, under_way: Callable[[str], int], most: int = MOST_CALLS) -> None:
+        self._app = app
+        self._who = who
+        self._under_way = under_way
+        self._most = most
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        is_call = scope["type"] == "http" and scope["method"] == "POST" and _CALL.fullmatch(scope["path"])
+        if is_call and self._under_way(self._who(scope)) >= self._most:
+            detail = f"You have {self._most} calls under way: wait until some are done. Nobody else is affected."
+            await JSONResponse({"detail": detail}, status_code=429, headers={"retry-after": "5"})(scope, receive, send)
+            return
+        await self._app(scope, receive, send)
+
+
+class Uploads:
+    """ASGI middleware that answers 413 to a caller who has uploaded too much.
+
+    Args:
+        app: What takes uploads.
+        who: Tells callers apart.
+        most: Bytes within the time they are kept.
+        clock: Tells seconds.
+    """
+
+    def __init__(
+        self, app: ASGIApp, *, who: Who, most: int = UPLOADS, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._app = app
+        self._who = who
+        self._most = most
+        self._clock = clock
+        self._sent: dict[str, deque[tuple[float, int]]] = {}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] == "http" and scope["method"] == "POST" and _UPLOAD.fullmatch(scope["path"]):
+            refusal = self._refusal(self._who(scope), Headers(scope=scope).get("content-length", ""))
+            if refusal is not None:
+                await refusal(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
+
+    def _refusal(self, who: str, length: str) -> JSONResponse | None:
+        if not (length.isascii() and length.isdecimal() and len(length) < 19):
+            return JSONResponse({"detail": "Say how long the upload is (Content-Length)."}, status_code=411)
+        now, size = self._clock(), max(int(length), _LEAST)
+        sent = self._sent.pop(who, None) or deque()
+        self._sent[who] = sent
+        while sent and now - sent[0][0] > KEPT:
+            sent.popleft()
+        while len(self._sent) > _MOST_CALLERS:
+            del self._sent[next(iter(self._sent))]
+        if sum(size for _, size in sent) + size > self._most:
+            detail = f"You may upload {self._most // 2**20} MiB within an hour, and would have more."
+            return JSONResponse({"detail": detail}, status_code=413)
+        sent.append((now, size))
+        return None
