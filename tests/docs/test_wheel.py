@@ -71,6 +71,13 @@ def test_the_wheel_has_what_the_commands_and_errors_speak_of(installed: dict[str
     subprocess.run([sys.executable, "-c", code], cwd=work, env=installed, check=True)
 
 
+def test_the_page_of_a_package_index_shows_no_picture_and_no_link_that_is_not_there(installed: dict[str, str]) -> None:
+    (metadata,) = Path(installed["PYTHONPATH"]).glob("lora_mixer-*.dist-info/METADATA")
+    page = metadata.read_text(encoding="utf-8").partition("\n\n")[2]
+    assert page.startswith("# LoRA Mixer")
+    assert not re.search(r"\]\((?!https?:)", page)
+
+
 @pytest.mark.timeout(1800)  # a dozen real processes: a minute on an idle machine
 def test_the_readme_is_true_word_for_word_in_an_empty_folder(installed: dict[str, str], work: Path) -> None:
     for kind, line in snippets(ROOT / "README.md"):
