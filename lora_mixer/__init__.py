@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING
 from lora_mixer.errors import LoraMixerError
 from lora_mixer.hires import Hires
 from lora_mixer.request import Curve, LoraUse, ModelSource, Rectangle, RenderRequest, Strength
+from lora_mixer.version import __version__ as __version__
 
 if TYPE_CHECKING:
-    from lora_mixer.mixer import Cancel, Mixer, Progress, RenderedImage, RenderJob
+    from lora_mixer.api import Mixer
+    from lora_mixer.mixer import Cancel, Progress, RenderedImage, RenderJob
     from lora_mixer.sheet import Sheet
-
-__version__ = "0.1.0"
 
 __all__ = [
     "Cancel",
@@ -41,7 +41,10 @@ __all__ = [
     "Strength",
 ]
 
-_LAZY = dict.fromkeys(("Cancel", "Mixer", "Progress", "RenderJob", "RenderedImage"), "mixer") | {"Sheet": "sheet"}
+_LAZY = dict.fromkeys(("Cancel", "Progress", "RenderJob", "RenderedImage"), "mixer") | {
+    "Mixer": "api",
+    "Sheet": "sheet",
+}
 """Public name -> the room it comes from, imported on first use."""
 
 

@@ -6,18 +6,24 @@ from lora_mixer.bake import BakeReport
 from lora_mixer.mixer.again import checked, differences, rerender
 from lora_mixer.mixer.finding import find_model
 from lora_mixer.mixer.local_names import request_from_picture, with_local_names
-from lora_mixer.mixer.mixer import Mixer
+from lora_mixer.mixer.mixer import BaseMixer, as_request
+from lora_mixer.mixer.options import RequestOptions
 from lora_mixer.mixer.progress import Cancel, Progress
 from lora_mixer.mixer.render_job import RenderJob
 from lora_mixer.pipeline import RenderedImage
 
+Mixer = BaseMixer
+
 __all__ = [
     "BakeReport",
+    "BaseMixer",
     "Cancel",
     "Mixer",
     "Progress",
     "RenderJob",
     "RenderedImage",
+    "RequestOptions",
+    "as_request",
     "checked",
     "differences",
     "find_model",

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from lora_mixer.errors import BrokenFileError, LoraMixerError
 from lora_mixer.images import ModelRecord, RenderRecord
-from lora_mixer.mixer.mixer import Mixer
+from lora_mixer.mixer.mixer import BaseMixer
 from lora_mixer.pipeline import RenderedImage, record_of
 from lora_mixer.request import RenderRequest, Settings
 
@@ -42,7 +42,7 @@ def checked(record: RenderRecord) -> RenderRecord:
     return record
 
 
-def rerender(mixer: Mixer, record: RenderRecord) -> RenderedImage:
+def rerender(mixer: BaseMixer, record: RenderRecord) -> RenderedImage:
     """Render a picture again as its record says: same engine, batch, threads and tiles.
 
     Args:
@@ -65,7 +65,7 @@ def rerender(mixer: Mixer, record: RenderRecord) -> RenderedImage:
     return pictures[record.batch_index]
 
 
-def differences(mixer: Mixer, record: RenderRecord, *, model: str | None = None) -> tuple[str, ...]:
+def differences(mixer: BaseMixer, record: RenderRecord, *, model: str | None = None) -> tuple[str, ...]:
     """Return a sentence for everything that keeps this machine from making the same picture; empty if nothing does.
 
     Args:

@@ -8,7 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self, Unpack, cast
 
-from lora_mixer import __version__
 from lora_mixer.apply import DEFAULT_CACHE_MB, ENGINES, Overlap, measure
 from lora_mixer.bake import BakeReport, OnModule
 from lora_mixer.catalog import FileDigests, Library, ModelsFile, load_models_file
@@ -30,15 +29,16 @@ from lora_mixer.models import DTYPES, OFFLOAD_MODES, Model
 from lora_mixer.pipeline import Desk, Job, RenderedImage
 from lora_mixer.request import ModelSource, RenderRequest
 from lora_mixer.sheet import Sheet
+from lora_mixer.version import __version__
 
 
-class Mixer:
-    """Models with their LoRAs, ready to render. Calls from several threads take turns.
+class BaseMixer:
+    """Models with their LoRAs, ready to render; the public `Mixer` adds runs into folders. Calls from several threads take turns.
 
     One model is current: it renders what names no other. A request may name another one; it is opened then, and the
     least recently used one closed, so that at most `max_models` are in memory.
 
-    >>> mixer = Mixer.open()
+    >>> mixer = BaseMixer.open()
     >>> [use.image.size == mixer.native_size for use in mixer.render_many(["cat", "sun"], steps=1)]
     [True, True]
     """
@@ -144,7 +144,7 @@ class Mixer:
     def close(self) -> None:
         """Close the models and give their memory back; a closed mixer renders nothing more.
 
-        >>> with Mixer.open() as mixer:
+        >>> with BaseMixer.open() as mixer:
         ...     picture = mixer.render("cat", steps=1)
         """
         with self._turn:
@@ -339,7 +339,7 @@ class Mixer:
         Raises:
             LoraMixerError: See `render_many`.
         """
-        sweep = sweep_of(_asked(request, options), strengths, seeds)
+        sweep = sweep_of(as_request(request, options), strengths, seeds)
         pictures = self.render_many(sweep.requests, batch=batch, on_progress=on_progress, cancel=cancel)
         return replace(Sheet.of(pictures, columns=len(sweep.labels.columns)), labels=sweep.labels)
 
@@ -349,7 +349,7 @@ class Mixer:
         Raises:
             LoraMixerError: What `render` would raise before its first step.
         """
-        asked = _asked(request, options)
+        asked = as_request(request, options)
         with self._turn:
             return self._job(asked, self._source(asked.model))
 
@@ -383,7 +383,7 @@ class Mixer:
             FileError: It cannot be written.
             LoraMixerError: What `render` would raise before its first step.
         """
-        asked = _asked(request, options)
+        asked = as_request(request, options)
         with self._turn:
             source = self._source(asked.model)
             return bake(
@@ -411,7 +411,7 @@ class Mixer:
             raise RequestError("one prompt is not a list of them", remedy="Write [prompt], or use render.")
         if batch < 1:
             raise RequestError(f"batch {batch} is out of range", remedy="Use 1 or more.")
-        asked = [_asked(request, options) for request in requests]
+        asked = [as_request(request, options) for request in requests]
         with self._turn:
             plans = planned(asked, self._source, self._job)
         rendering = Rendering(self._pool, self._turn, on_progress=on_progress, cancel=cancel)
@@ -429,7 +429,12 @@ class Mixer:
         )
 
 
-def _asked(request: RenderRequest | str, options: RequestOptions) -> RenderRequest:
+def as_request(request: RenderRequest | str, options: RequestOptions) -> RenderRequest:
+    """Return a request, or the one of just a prompt, with fields laid over it.
+
+    Raises:
+        RequestError: It is neither, or a field has a value of the wrong type.
+    """
     given: object = request
     if not isinstance(given, str | RenderRequest):
         raise wrong_type(

@@ -16,7 +16,7 @@ from lora_mixer.pipeline import RenderedImage
 from lora_mixer.request import RenderRequest
 
 if TYPE_CHECKING:
-    from lora_mixer.mixer.mixer import Mixer
+    from lora_mixer.mixer.mixer import BaseMixer
 
 _Listener = tuple[asyncio.AbstractEventLoop, asyncio.Event]
 
@@ -42,7 +42,7 @@ class RenderJob:
 
     def __init__(
         self,
-        mixer: Mixer,
+        mixer: BaseMixer,
         requests: Iterable[RenderRequest | str],
         *,
         batch: int = 4,

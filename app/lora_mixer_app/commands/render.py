@@ -44,7 +44,7 @@ from lora_mixer_app.options import (
 )
 
 if TYPE_CHECKING:
-    from lora_mixer import Mixer
+    from lora_mixer.mixer import BaseMixer
 
 
 def render(
@@ -236,7 +236,7 @@ def _crew(setup: Setup, engine: Where, workers: int, ray_address: str | None, th
     if workers > 1:
         return LocalWorkers(setup, workers)
 
-    def opening() -> Mixer:
+    def opening() -> BaseMixer:
         from lora_mixer.batch.renderer import open_mixer
 
         return open_mixer(setup)
