@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from lora_mixer.catalog.admitted import names_only
 from lora_mixer.catalog.embedding_library import EmbeddingLibrary
 from lora_mixer.catalog.file_digests import FileDigests
 from lora_mixer.catalog.library import Library
@@ -21,5 +22,6 @@ __all__ = [
     "ModelsFile",
     "Sidecar",
     "load_models_file",
+    "names_only",
     "packaged_text",
 ]

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
+from lora_mixer.catalog.admitted import admitted_files
 from lora_mixer.catalog.facts import Facts, FactsBook, Stamp, stamp_of
 from lora_mixer.catalog.lora_entry import LoraEntry
 from lora_mixer.catalog.nearest import did_you_mean
@@ -73,18 +74,24 @@ class Library:
         with self._lock:
             self._shelf = self._scan()
 
-    def find(self, name: str | Path) -> LoraEntry:
+    def find(self, name: str | Path, *, paths: bool = True) -> LoraEntry:
         """Return the adapter of a name.
 
         Args:
             name: A file name with or without suffix, `folder/name`, the name its trainer gave it, a digest (8, 10,
                 12 or 64 hex digits), or the path of a file, tried in this order.
+            paths: Whether it may be the path of a file elsewhere, where the library takes any; say no to a name that
+                stood in a picture.
 
         Raises:
             UnknownAdapterError: There is none, or there are several; the nearest or all of them are named.
             BrokenFileError: There is one, but it cannot be used; another one of its name does not stand in for it.
         """
         text = str(name)
+        admitted = admitted_files()
+        if admitted is not None and text in admitted:
+            return self._given(admitted[text])
+        paths = paths and admitted is None and self._paths
         hits = self._hits(text)
         if len(hits) != 1 or stamp_of(hits[0].path) != (hits[0].size, hits[0].mtime_ns):
             self.refresh()
@@ -100,7 +107,7 @@ class Library:
             return hits[0]
         if hits:
             raise _ambiguous(text, hits)
-        return self._elsewhere(text)
+        return self._elsewhere(text, paths=paths)
 
     def _hits(self, text: str) -> tuple[LoraEntry, ...]:
         shelf = self._shelf
@@ -110,7 +117,7 @@ class Library:
     def _broken_of(self, text: str) -> BrokenFile | None:
         return next((b for b in self.broken if text in {b.path.stem, b.path.name, b.path.as_posix()}), None)
 
-    def _elsewhere(self, text: str) -> LoraEntry:
+    def _elsewhere(self, text: str, *, paths: bool) -> LoraEntry:
         """Look for a broken file of that name, a digest, or a file outside the folders."""
         broken = self._broken_of(text)
         if broken is not None:
@@ -120,7 +127,7 @@ class Library:
             found, unread = self._by_digest(text)
             if found is not None:
                 return found
-        outside = self._at_path(text)
+        outside = self._at_path(text) if paths else None
         if outside is not None:
             return outside
         names = [entry.name for entry in self.entries] + list(self._shelf.by_alias)
@@ -129,6 +136,13 @@ class Library:
             + (f" ({unread:,} of them not hashed yet)" if unread else ""),
             remedy=did_you_mean(text, names, otherwise="Check the name, and the LoRA folders in models.toml."),
         )
+
+    def _given(self, path: Path) -> LoraEntry:
+        """Return the adapter of a file that was given by hand."""
+        found = self._at_path(str(path))
+        if found is None:
+            raise UnknownAdapterError("this is no file of an adapter", where=str(path))
+        return found
 
     def _by_digest(self, digest: str) -> tuple[LoraEntry | None, int]:
         """Return the adapter of a digest, and how many were left unhashed to keep the search bounded.
@@ -154,10 +168,7 @@ class Library:
         return None, 0
 
     def _at_path(self, text: str) -> LoraEntry | None:
-        path = Path(text)
-        if not self._paths:
-            return None
-        path = _whole_path(path)
+        path = _whole_path(Path(text))
         if not path.name.lower().endswith(_ENDINGS):
             return None
         stamp = stamp_of(path)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import replace
+from pathlib import Path
 
+from lora_mixer.catalog import names_only
 from lora_mixer.errors import BrokenFileError, LoraMixerError
 from lora_mixer.images import ModelRecord, RenderRecord
+from lora_mixer.mixer.from_record import admitted, request_here
 from lora_mixer.mixer.mixer import BaseMixer
 from lora_mixer.pipeline import RenderedImage, record_of
-from lora_mixer.request import RenderRequest, Settings
 
 MOST_THREADS = 512
 MOST_IN_A_BATCH = 256
@@ -42,40 +45,50 @@ def checked(record: RenderRecord) -> RenderRecord:
     return record
 
 
-def rerender(mixer: BaseMixer, record: RenderRecord) -> RenderedImage:
+def rerender(mixer: BaseMixer, record: RenderRecord, *, files: Iterable[Path] = ()) -> RenderedImage:
     """Render a picture again as its record says: same engine, batch, threads and tiles.
 
     Args:
         mixer: An open mixer whose current model is the record's, with its dtype and engine.
         record: The record.
+        files: LoRAs from outside the folders and pictures that mask, told by their digests: no path that stands in the
+            record is ever opened.
 
     Raises:
         BrokenFileError: The record asks for what cannot be.
+        RequestError: It names a mask by path that is not among the files.
         LoraMixerError: What rendering raises.
     """
-    record = checked(record)
+    record, files = checked(record), tuple(files)
     batch = record.companions or (record.settings,)
     desk = mixer.desk
     before, tiled = desk.threads, desk.tiled
     desk.threads, desk.tiled = record.threads or before, record.tiled
     try:
-        pictures = list(mixer.render_many([_here(settings) for settings in batch], batch=len(batch)))
+        with names_only(admitted(record, mixer.library, files)):
+            requests = [request_here(settings, record, files) for settings in batch]
+            pictures = list(mixer.render_many(requests, batch=len(batch)))
     finally:
         desk.threads, desk.tiled = before, tiled
     return pictures[record.batch_index]
 
 
-def differences(mixer: BaseMixer, record: RenderRecord, *, model: str | None = None) -> tuple[str, ...]:
+def differences(
+    mixer: BaseMixer, record: RenderRecord, *, model: str | None = None, files: Iterable[Path] = ()
+) -> tuple[str, ...]:
     """Return a sentence for everything that keeps this machine from making the same picture; empty if nothing does.
 
     Args:
         mixer: What would render it.
         record: How it was made.
         model: The model it would be rendered with; None is the mixer's current one.
+        files: As `rerender` takes them.
     """
     try:
-        asked = replace(_here(record.settings), model=model)
-        job, desk = mixer.job(asked), mixer.desk_of(asked)
+        files = tuple(files)
+        asked = replace(request_here(record.settings, record, files), model=model)
+        with names_only(admitted(record, mixer.library, files)):
+            job, desk = mixer.job(asked), mixer.desk_of(asked)
         now = record_of(desk, [job], 0, plan=desk.plan([job]), seconds=0.0)
     except LoraMixerError as error:
         return (str(error),)
@@ -121,11 +134,6 @@ def differences(mixer: BaseMixer, record: RenderRecord, *, model: str | None = N
         if is_now != was:
             said.append(f"the {what} is {is_now}, was {was}")
     return tuple(said)
-
-
-def _here(settings: Settings) -> RenderRequest:
-    """Return the request of a record on the current model, whatever it is called here."""
-    return replace(settings.request(), model=None)
 
 
 def _vae(model: ModelRecord) -> str:

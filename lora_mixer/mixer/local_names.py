@@ -3,30 +3,42 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from lora_mixer.catalog import Library
 from lora_mixer.errors import AdapterError, FileError, RequestError
 from lora_mixer.images import PictureInfo, read_picture
+<<<<<<< HEAD
 from lora_mixer.prompt import TagPlace, rewritten_tags
+=======
+from lora_mixer.mixer.from_record import masks_given
+>>>>>>> 29ae384 (Open nothing at a path that stands in a picture: masks and strange LoRAs are given by hand and told by digest)
 from lora_mixer.request import RenderRequest
 
 _DIGEST = re.compile(r"[0-9a-fA-F]{8,64}")
 
 
-def request_from_picture(path: Path, library: Library) -> RenderRequest:
+def request_from_picture(path: Path, library: Library, *, files: Iterable[Path] = ()) -> RenderRequest:
     """Return what a picture asks for, its LoRAs named as they are here.
+
+    Whoever renders it opens the mixer with `paths=False`, or looks at the names first: prompts of other people's pictures
+    may name LoRAs by path.
+
+    Args:
+        path: The picture.
+        library: Where LoRAs are looked up.
+        files: Pictures that mask, told by their digests: none is opened at a path that stands in the picture.
 
     Raises:
         FileError: It is no picture.
-        RequestError: It says nothing about how it was made.
+        RequestError: It says nothing about how it was made, or names a mask that is not among the files.
     """
-    request = with_local_names(read_picture(path), library).request
-    if request is None:
+    info = with_local_names(read_picture(path), library)
+    if info.request is None:
         raise RequestError("the picture says nothing about how it was made", where=str(path))
-    return request
+    return info.request if info.record is None else masks_given(info.request, info.record, files)
 
 
 def with_local_names(info: PictureInfo, library: Library) -> PictureInfo:
@@ -52,7 +64,7 @@ def with_local_names(info: PictureInfo, library: Library) -> PictureInfo:
 
 def _found(name: str, library: Library) -> str | None:
     try:
-        return library.find(name).name
+        return library.find(name, paths=False).name
     except (AdapterError, FileError):
         return None
 

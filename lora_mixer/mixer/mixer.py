@@ -418,10 +418,9 @@ class BaseMixer:
         yield from told(rendering.outcomes(plans, batch), on_failure)
 
     def _job(self, asked: RenderRequest, source: ModelSource) -> Job:
-        job = job_at(self._pool.take(source), asked, self.models_file)
         if not self._paths:
-            refuse_paths(job)
-        return job
+            refuse_paths(asked)
+        return job_at(self._pool.take(source), asked, self.models_file)
 
     def _source(self, asked: str | None) -> ModelSource:
         return source_of(

@@ -39,14 +39,14 @@ def job_at(station: Station, asked: RenderRequest, models_file: ModelsFile) -> J
     return replace(job, notes=(*notes, *job.notes, *left_out(job, texts)), seals=model.seals)
 
 
-def refuse_paths(job: Job) -> None:
-    """Refuse masks that are files, where requests come from strangers.
+def refuse_paths(asked: RenderRequest) -> None:
+    """Refuse masks that are files, where requests come from strangers: even whether a file is there is not told.
 
     Raises:
         RequestError: A mask is a path.
     """
-    for use in job.uses:
-        if isinstance(use.placed.strength.mask, Path):
+    for use in asked.loras:
+        if isinstance(use.strength.mask, Path):
             raise RequestError(
                 "masks may not be named by path here",
                 where=f"LoRA {use.name}",

@@ -30,7 +30,7 @@ def info(
     if local:
         from lora_mixer.mixer import with_local_names
 
-        found = with_local_names(found, Library(load_models_file(models_path).lora_folders))
+        found = with_local_names(found, Library(load_models_file(models_path).lora_folders, paths=False))
     if as_json:
         print_json(plain(found))
         return

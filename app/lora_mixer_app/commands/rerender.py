@@ -23,6 +23,13 @@ def rerender(
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Default: NAME-again.png beside it.")] = None,
     model: Model = None,
     models_path: ModelsPath = None,
+    given: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--with",
+            help="A LoRA from outside the folders, or a picture that masks one; told by its digest. Repeatable.",
+        ),
+    ] = None,
     *,
     anyway: Annotated[bool, typer.Option("--anyway", help="Render even if something differs from then.")] = False,
     allow_download: Annotated[
@@ -32,7 +39,8 @@ def rerender(
     """Render a picture again: the same pixels on the same machine, or the reasons why not.
 
     Its model is looked for by the digest of its weights, then by its name in models.toml, unless --model says which to
-    take. Nothing that stands in the picture is downloaded, or opened as a path, unless that is allowed.
+    take. Nothing that stands in the picture is downloaded unless that is allowed, and no path in it is opened: masks, and
+    LoRAs that lie outside the folders, are given with --with.
     """
     record = _record_of(image)
     if not (model or allow_download):
@@ -41,7 +49,7 @@ def rerender(
     from lora_mixer.mixer import checked, differences, find_model
     from lora_mixer.mixer import rerender as again
 
-    record = checked(record)
+    record, files = checked(record), given or []
     models_file = load_models_file(models_path)
     mixer = Mixer.open(
         model
@@ -54,7 +62,7 @@ def rerender(
         engine=record.engine,
     )
     console = Console(highlight=False, soft_wrap=True)
-    differing = differences(mixer, record)
+    differing = differences(mixer, record, files=files)
     for sentence in differing:
         console.print(f"differs: {sentence}", markup=False, style="yellow")
     if differing and not anyway:
@@ -62,7 +70,7 @@ def rerender(
             "the picture would not be the same", where=str(image), remedy="Add --anyway to render it all the same."
         )
     target = output or image.with_name(f"{image.stem}-again.png")
-    picture = again(mixer, record)
+    picture = again(mixer, record, files=files)
     save_picture(picture.image, picture.record, target)
     console.print(f"{target}", markup=False)
 

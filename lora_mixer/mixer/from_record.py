@@ -1,0 +1,100 @@
+"""What a record names, resolved without opening a path that stands in it: by name, by digest, or given by hand.
+
+A picture may come from anybody. A path in it says whether a file exists here and what is in it, and a named pipe would
+wait for ever; so a mask or a LoRA that a record names by path is only taken from the files that whoever asks gives.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path, PureWindowsPath
+
+from lora_mixer.catalog import Library
+from lora_mixer.errors import AdapterError, FileError, RequestError
+from lora_mixer.files import digest_file
+from lora_mixer.images import RenderRecord
+from lora_mixer.request import LoraUse, RenderRequest, Settings
+
+REMEDY = "Give the file itself: `--with FILE`, or files=[...] in Python."
+
+
+def admitted(record: RenderRecord, library: Library, files: Iterable[Path]) -> Mapping[str, Path]:
+    """Return files by the names that a record has for them: those given with its digests, and those found by digest.
+
+    Args:
+        record: The record.
+        library: Where a LoRA that has another name here is looked for.
+        files: What whoever asks gave.
+
+    Raises:
+        FileError: A given file cannot be read.
+    """
+    given = {digest_file(file).sha256: file.absolute() for file in files}
+    found: dict[str, Path] = {}
+    for adapter in record.adapters:
+        if adapter.sha256 in given:
+            found[adapter.name] = given[adapter.sha256]
+        elif not _is_here(adapter.name, library) and (path := _by_digest(adapter.sha256, library)):
+            found[adapter.name] = path
+    return found
+
+
+def request_here(settings: Settings, record: RenderRecord, files: Iterable[Path]) -> RenderRequest:
+    """Return the request of a picture or of a neighbour in its batch, masks taken from the given files.
+
+    The digests of the picture's own masks stand in its record; a neighbour's mask is told by its file's name.
+
+    Raises:
+        RequestError: A mask is a picture that was not given.
+        FileError: A given file cannot be read.
+    """
+    return masks_given(replace(settings.request(), model=None), record, files)
+
+
+def masks_given(request: RenderRequest, record: RenderRecord, files: Iterable[Path]) -> RenderRequest:
+    """Return a request that stood in a record with its masks taken from the given files.
+
+    Raises:
+        RequestError: A mask is a picture that was not given.
+        FileError: A given file cannot be read.
+    """
+    if not any(isinstance(use.strength.mask, Path) for use in request.loras):
+        return request
+    files = tuple(files)
+    given = {digest_file(file).sha256: file for file in files}
+    known: dict[object, str | None] = {adapter.strength.mask: adapter.mask_sha256 for adapter in record.adapters}
+    return replace(request, loras=tuple(_masked(request.loras, known, given, files)))
+
+
+def _masked(
+    uses: Iterable[LoraUse], known: Mapping[object, str | None], given: Mapping[str, Path], files: tuple[Path, ...]
+) -> Iterator[LoraUse]:
+    for use in uses:
+        mask = use.strength.mask
+        if not isinstance(mask, Path):
+            yield use
+            continue
+        digest = known.get(mask)
+        name = PureWindowsPath(mask).name  # both kinds of slashes
+        found = given.get(digest) if digest else next((file for file in files if file.name == name), None)
+        if found is None:
+            what = f"the LoRA is masked by the picture {name[:80]!r}, which is not opened at a path that a record names"
+            told = f" (sha256 {digest[:12]})" if digest else ""
+            raise RequestError(what + told, where=f"LoRA {use.name[:200]}", remedy=REMEDY)
+        yield replace(use, strength=replace(use.strength, mask=found))
+
+
+def _is_here(name: str, library: Library) -> bool:
+    try:
+        library.find(name, paths=False)
+    except (AdapterError, FileError):
+        return False
+    return True
+
+
+def _by_digest(sha256: str, library: Library) -> Path | None:
+    try:
+        return library.find(sha256, paths=False).path
+    except (AdapterError, FileError):
+        return None
