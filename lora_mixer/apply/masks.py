@@ -10,20 +10,20 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, reduce
 from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image, UnidentifiedImageError
 from torch import Tensor
 
-from lora_mixer.errors import BrokenFileError, MissingFileError, RequestError
+from lora_mixer.errors import MissingFileError, RequestError
+from lora_mixer.images import load_pixels
 from lora_mixer.modules import ModuleName
 from lora_mixer.request import Rectangle
 
-MAX_PIXELS = 4096 * 4096
 KEPT = 32
+BAND = 256  # rows
 # The text's keys and values, and what sees only the time step or the picture's size.
 PLACELESS = re.compile(r"\.attn2\.(to|add)_[kv](_proj)?$|(^|\.)(time_emb(edding|_proj)|add_embedding)(\.|$)")
 
@@ -32,7 +32,7 @@ PLACELESS = re.compile(r"\.attn2\.(to|add)_[kv](_proj)?$|(^|\.)(time_emb(edding|
 class Mask:
     """Shares (rows, columns) on cells whose edges are fractions of the picture's height and width."""
 
-    shares: Tensor  # (rows, columns), 0..1
+    shares: Tensor  # (rows, columns), 0..1; or (rows, columns, 2) bytes, light and opacity, whose product they are
     rows: Tensor  # (rows + 1,)
     columns: Tensor  # (columns + 1,)
 
@@ -57,7 +57,7 @@ def open_mask(source: Rectangle | Path) -> Mask:
         return _of_rectangle(source)
     try:
         stamp = source.stat()
-    except OSError as error:
+    except (OSError, ValueError) as error:
         raise MissingFileError("the mask is not there", where=str(source)) from error
     return _of_picture(source, stamp.st_mtime_ns, stamp.st_size)
 
@@ -99,23 +99,28 @@ def _of_rectangle(area: Rectangle) -> Mask:
 
 @lru_cache(maxsize=KEPT)
 def _of_picture(path: Path, _mtime_ns: int, _size: int) -> Mask:
-    try:
-        with Image.open(path) as picture:
-            if picture.width * picture.height > MAX_PIXELS:
-                raise BrokenFileError(
-                    "the mask is too large", where=str(path), remedy="Use at most 4096 x 4096 pixels."
-                )
-            light, opaque = np.asarray(picture.convert("LA"), dtype=np.float64).transpose(2, 0, 1) / 255.0
-    except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError) as error:
-        raise BrokenFileError("the mask is no picture that can be read", where=str(path)) from error
-    shares = torch.from_numpy(light * opaque)
-    height, width = shares.shape
+    shares = torch.from_numpy(np.array(load_pixels(path, "LA")))
+    height, width, _ = shares.shape
     return Mask(shares=shares, rows=_even(height), columns=_even(width))
 
 
 @lru_cache(maxsize=16 * KEPT)
 def _resized(mask: Mask, height: int, width: int) -> Tensor:
-    return _overlaps(height, mask.rows) @ mask.shares @ _overlaps(width, mask.columns).T
+    rows = _overlaps(height, mask.rows)
+    # Band by band: as numbers of eight bytes a large picture would take many times its memory.
+    stacked = (rows[:, band] @ _shares(mask.shares[band]) for band in _bands(len(mask.shares)))
+    return reduce(torch.add, stacked) @ _overlaps(width, mask.columns).T
+
+
+def _bands(rows: int) -> Iterator[slice]:
+    return (slice(start, start + BAND) for start in range(0, rows, BAND))
+
+
+def _shares(part: Tensor) -> Tensor:
+    if part.ndim == 2:
+        return part
+    light, opaque = part.double().div_(255.0).unbind(-1)
+    return light * opaque
 
 
 def _even(cells: int) -> Tensor:

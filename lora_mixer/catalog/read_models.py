@@ -18,7 +18,8 @@ from lora_mixer.catalog.places import model_location, package_data, resolved
 from lora_mixer.catalog.refusals import refusal
 from lora_mixer.catalog.schema import DefaultsTable, ModelsTable, ModelTable
 from lora_mixer.catalog.toml_lines import line_of
-from lora_mixer.errors import ConfigError, MissingFileError
+from lora_mixer.errors import BrokenFileError, ConfigError, MissingFileError
+from lora_mixer.files import read_file
 from lora_mixer.request import ModelSource, RenderRequest
 from lora_mixer.wording import page
 
@@ -95,16 +96,15 @@ def _packaged_models() -> dict[str, ModelTable]:
 
 def _read(path: Path) -> tuple[str, Path]:
     try:
-        with path.open("rb") as handle:
-            content = handle.read(MAX_BYTES + 1)
-    except (OSError, ValueError) as error:
+        content = read_file(path, at_most=MAX_BYTES)
+    except MissingFileError as error:
         raise MissingFileError(
-            f"models.toml cannot be read ({getattr(error, 'strerror', None) or error})",
+            f"models.toml cannot be read: {error.what}",
             where=str(path),
             remedy=f"Check --models and the variable {ENVIRONMENT}.",
         ) from error
-    if len(content) > MAX_BYTES:
-        raise ConfigError("the file is larger than 1 MiB", where=str(path), remedy="Is this a models.toml?")
+    except BrokenFileError as error:
+        raise ConfigError("the file is larger than 1 MiB", where=str(path), remedy="Is this a models.toml?") from error
     try:
         return content.decode("utf-8-sig"), path
     except UnicodeDecodeError as error:

@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lora_mixer.errors import FileError
+from lora_mixer.files import read_file
+
 _MAX_BYTES = 1024 * 1024
 
 
@@ -47,7 +50,9 @@ def read_sidecar(paths: Iterable[Path]) -> Sidecar:
                 table = _table(text)
             else:
                 texts.append(text)
-        except (OSError, ValueError, RecursionError) as error:
+        except FileError as error:
+            problems.append(f"{path.name}: {error.what}")
+        except (ValueError, RecursionError) as error:
             problems.append(f"{path.name}: {error}")
     return Sidecar(
         description=next(filter(None, [_string(table, "description"), *texts]), ""),
@@ -61,11 +66,7 @@ def read_sidecar(paths: Iterable[Path]) -> Sidecar:
 
 
 def _text(path: Path) -> str:
-    with path.open("rb") as handle:
-        content = handle.read(_MAX_BYTES + 1)
-    if len(content) > _MAX_BYTES:
-        raise ValueError("larger than 1 MiB")
-    return content.decode("utf-8-sig")
+    return read_file(path, at_most=_MAX_BYTES, inside=path.parent).decode("utf-8-sig")
 
 
 def _table(text: str) -> dict[str, Any]:

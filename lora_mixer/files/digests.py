@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from lora_mixer.errors import MissingFileError
+from lora_mixer.files.door import open_file
 
 EMPTY_SHA256 = hashlib.sha256().hexdigest()
 
@@ -75,7 +76,7 @@ def sample_of(path: str | Path) -> str:
     """
     digest = hashlib.sha256()
     try:
-        with Path(path).open("rb") as handle:
+        with open_file(path) as handle:
             last = max(handle.seek(0, 2) - _SAMPLE_BYTES, 0)
             for number in range(SAMPLES):
                 handle.seek(last * number // (SAMPLES - 1))
@@ -87,7 +88,7 @@ def sample_of(path: str | Path) -> str:
 
 @lru_cache(maxsize=16_384)
 def _digest(path: Path, size: int, _mtime_ns: int, _ctime_ns: int, _inode: int) -> Digests:
-    with path.open("rb") as handle:
+    with open_file(path) as handle:
         legacy = _legacy(handle)
         handle.seek(0)
         start = handle.read(_LENGTH_BYTES + 1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from lora_mixer.images.describe import infotext
 from lora_mixer.images.infotext import Infotext, parse_infotext
+from lora_mixer.images.pixels import load_pixels
 from lora_mixer.images.read import PictureInfo, read_picture
 from lora_mixer.images.record import AdapterRecord, EmbeddingRecord, ModelRecord, RenderRecord, plain
 from lora_mixer.images.save import FORMATS, make_folder, save_picture, write_whole
@@ -17,6 +18,7 @@ __all__ = [
     "PictureInfo",
     "RenderRecord",
     "infotext",
+    "load_pixels",
     "make_folder",
     "parse_infotext",
     "plain",

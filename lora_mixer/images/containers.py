@@ -7,7 +7,8 @@ import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from lora_mixer.errors import BrokenFileError, MissingFileError, RequestError
+from lora_mixer.errors import BrokenFileError, RequestError
+from lora_mixer.files import read_file
 from lora_mixer.images.exif import exif_fields, tiff_fields
 from lora_mixer.images.save import MAKER_NOTE, OUR_CHUNK, OUR_NOTE, PARAMETERS, UNICODE, USER_COMMENT
 
@@ -40,15 +41,10 @@ def read_texts(path: Path) -> dict[str, str]:
 
 def _bytes(path: Path) -> bytes:
     try:
-        size = path.stat().st_size
-        if size > MAX_FILE:
-            raise RequestError(
-                f"the file has {size} bytes", where=str(path), remedy=f"Pictures up to {MAX_FILE} bytes are read."
-            )
-        return path.read_bytes()
-    except OSError as error:
-        raise MissingFileError(
-            f"cannot be read: {error.strerror or error}", where=str(path), remedy="Check the path."
+        return read_file(path, at_most=MAX_FILE)
+    except BrokenFileError as error:
+        raise RequestError(
+            error.what, where=error.where, remedy=f"Pictures up to {MAX_FILE} bytes are read."
         ) from error
 
 

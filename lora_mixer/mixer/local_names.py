@@ -10,11 +10,8 @@ from pathlib import Path
 from lora_mixer.catalog import Library
 from lora_mixer.errors import AdapterError, FileError, RequestError
 from lora_mixer.images import PictureInfo, read_picture
-<<<<<<< HEAD
-from lora_mixer.prompt import TagPlace, rewritten_tags
-=======
 from lora_mixer.mixer.from_record import masks_given
->>>>>>> 29ae384 (Open nothing at a path that stands in a picture: masks and strange LoRAs are given by hand and told by digest)
+from lora_mixer.prompt import TagPlace, rewritten_tags
 from lora_mixer.request import RenderRequest
 
 _DIGEST = re.compile(r"[0-9a-fA-F]{8,64}")

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import csv
 import difflib
+import io
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from lora_mixer.errors import ConfigError, RequestError
+from lora_mixer.errors import ConfigError, FileError, RequestError
+from lora_mixer.files import read_file
 
 _HERE = "{prompt}"
+_MAX_BYTES = 4 * 2**20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,14 +32,14 @@ def read_styles(path: Path) -> Mapping[str, Style]:
         ConfigError: The file cannot be read, or has no column `name`.
     """
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = csv.DictReader(file)
-            if "name" not in (rows.fieldnames or ()):
-                raise ConfigError(
-                    "the file has no column `name`", where=str(path), remedy="Its first line names columns."
-                )
-            return {row["name"]: _style(row) for row in rows if row["name"]}
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        text = read_file(path, at_most=_MAX_BYTES).decode("utf-8-sig")
+        rows = csv.DictReader(io.StringIO(text, newline=""))
+        if "name" not in (rows.fieldnames or ()):
+            raise ConfigError("the file has no column `name`", where=str(path), remedy="Its first line names columns.")
+        return {row["name"]: _style(row) for row in rows if row["name"]}
+    except FileError as error:
+        raise ConfigError(f"the styles cannot be read: {error.what}", where=str(path), remedy=error.remedy) from error
+    except (UnicodeDecodeError, csv.Error) as error:
         raise ConfigError(f"the styles cannot be read ({error})", where=str(path)) from error
 
 

@@ -9,7 +9,8 @@ from fnmatch import translate
 from functools import cached_property
 from pathlib import Path
 
-from lora_mixer.errors import ConfigError, PromptError
+from lora_mixer.errors import ConfigError, FileError, PromptError
+from lora_mixer.files import read_file
 from lora_mixer.wording import page
 
 _MAX_BYTES = 16 * 2**20
@@ -63,22 +64,23 @@ class Wildcards:
         path, key = self._lists[name]
         if key is not None:
             return self._yaml(path)[key]
-        lines = (line.strip() for line in _text(path).splitlines())
+        lines = (line.strip() for line in self._text(path).splitlines())
         return tuple(line for line in lines if line and not line.startswith("#"))
 
     def _yaml(self, path: Path) -> Mapping[str, tuple[str, ...]]:
         if path not in self._read:
-            self._read[path] = read_yaml(_text(path), where=str(path))
+            self._read[path] = read_yaml(self._text(path), where=str(path))
         return self._read[path]
 
-
-def _text(path: Path) -> str:
-    try:
-        if path.stat().st_size > _MAX_BYTES:
-            raise ConfigError("the wildcard file is too large", where=str(path), remedy="16 MiB is the most.")
-        return path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"the wildcard file cannot be read ({error})", where=str(path)) from error
+    def _text(self, path: Path) -> str:
+        folder = next(folder for folder in self._folders if path.is_relative_to(folder))
+        try:
+            return read_file(path, at_most=_MAX_BYTES, inside=folder).decode("utf-8-sig")
+        except FileError as error:
+            what = f"the wildcard file cannot be read: {error.what}"
+            raise ConfigError(what, where=str(path), remedy=error.remedy) from error
+        except UnicodeDecodeError as error:
+            raise ConfigError(f"the wildcard file cannot be read ({error})", where=str(path)) from error
 
 
 def read_yaml(text: str, *, where: str) -> dict[str, tuple[str, ...]]:

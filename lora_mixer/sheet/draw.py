@@ -9,7 +9,8 @@ from typing import IO
 
 from PIL import Image, ImageDraw
 
-from lora_mixer.errors import RequestError
+from lora_mixer.errors import FileError, RequestError
+from lora_mixer.files import open_file
 from lora_mixer.images import FORMATS, write_whole
 from lora_mixer.sheet.layout import LARGEST_SIDE, Labels, Layout, lay_out, rows_per_page, tile_size
 from lora_mixer.sheet.text import draw_text, fit
@@ -101,9 +102,9 @@ def _size(cell: Path | Image.Image) -> tuple[int, int]:
     if isinstance(cell, Image.Image):
         return cell.size
     try:
-        with Image.open(cell, formats=PICTURE_FORMATS) as image:
+        with open_file(cell) as handle, Image.open(handle, formats=PICTURE_FORMATS) as image:
             return image.size
-    except OSError:
+    except (OSError, FileError):
         return 1, 1
 
 
@@ -159,8 +160,10 @@ def _shown(cell: Cell, tile: tuple[int, int]) -> Image.Image | Failed | None:
     """Return a cell as it is to be seen: scaled into its place, or the reason why it cannot be."""
     if isinstance(cell, Path):
         try:
-            with Image.open(cell, formats=PICTURE_FORMATS) as image:
+            with open_file(cell) as handle, Image.open(handle, formats=PICTURE_FORMATS) as image:
                 return _scaled(image, tile)
+        except FileError as error:
+            return Failed(reason=f"{cell.name}: {error.what}")
         except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
             return Failed(reason=f"{cell.name}: {error}")
     return _scaled(cell, tile) if isinstance(cell, Image.Image) else cell

@@ -7,11 +7,12 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageEnhance
 
+from lora_mixer.errors import FileError
+from lora_mixer.images import load_pixels
 from lora_mixer_app.serving.owners import folder_of
 
 SIDE = 160
-_FORMATS = ("PNG", "JPEG", "WEBP", "GIF")
-_MOST_PIXELS = 64_000_000  # more is a bomb, or no preview
+_MOST_PIXELS = 16_000_000  # more is a bomb, or no preview
 _DIM = 0.45
 
 
@@ -59,12 +60,8 @@ class Thumbs:
 
 def _opened(path: Path) -> Image.Image | None:
     try:
-        with Image.open(path, formats=_FORMATS) as image:
-            if image.width * image.height > _MOST_PIXELS:
-                return None
-            image.draft("RGB", (SIDE, SIDE))
-            small = image.convert("RGB")
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):  # what Pillow says of broken pictures
+        small = load_pixels(path, "RGB", most=_MOST_PIXELS, side=_MOST_PIXELS, about=(SIDE, SIDE))
+    except FileError:
         return None
     small.thumbnail((SIDE, SIDE))
     return small
