@@ -33,8 +33,18 @@ THREADS = 256
 """Calls that wait or work at a time. Waiting costs next to nothing, and one caller has `MOST_CALLS` at most."""
 
 
-QUIET = {"GRADIO_ANALYTICS_CACHE_FREQUENCY": "1000000000", "GRADIO_ANALYTICS_MAX_EVENTS": "1"}
-"""Heard by Gradio's queue, which otherwise sums up ten thousand events, with pandas, after each of them."""
+QUIET = {
+    "GRADIO_ANALYTICS_ENABLED": "False",
+    "GRADIO_ANALYTICS_CACHE_FREQUENCY": "1000000000",
+    "GRADIO_ANALYTICS_MAX_EVENTS": "1",
+    "GRADIO_MCP_SERVER": "False",
+    "GRADIO_RUN_HISTORY": "False",
+    "GRADIO_SSR_MODE": "False",
+}
+"""What Gradio hears from its surroundings, whatever its version knows as an argument; set, whoever set it otherwise.
+
+The queue would sum up ten thousand events, with pandas, after each of them; the history of runs would stay in the browser.
+"""
 
 
 class App(NamedTuple):
@@ -63,8 +73,7 @@ def build_app(mixer: Mixer, folder: Path, *, presence: Presence, logins: Sequenc
     folder = folder.absolute()
     studio = Studio(mixer, folder)
     studio.presence = presence
-    for name, value in QUIET.items():
-        os.environ.setdefault(name, value)
+    os.environ.update(QUIET)
     gr.set_static_paths(list(studio.served))
     page = build_page(studio)
     page.max_threads = THREADS
@@ -76,7 +85,6 @@ def build_app(mixer: Mixer, folder: Path, *, presence: Presence, logins: Sequenc
         path="",
         auth=list(logins) or None,
         show_error=False,
-        run_history=False,
         enable_monitoring=False,
         mcp_server=False,
         footer_links=[],
