@@ -55,6 +55,7 @@ fuzz: $(VENV)/.dev  ## throw bytes at the readers of files and prompts, a minute
 	$(BIN)/python -m fuzz.models_toml --seconds 60
 	$(BIN)/python -m fuzz.fuzz_prompt --seconds 60
 	$(BIN)/python -m fuzz.pickles --seconds 60
+	$(BIN)/python -m fuzz.pictures --seconds 60
 
 clean:  ## remove what was built and rendered (not the virtual environment)
 	rm -rf build dist out .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage htmlcov

@@ -2,48 +2,115 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 
 from lora_mixer.hires import Hires
 from lora_mixer.images.infotext import Infotext
+from lora_mixer.images.readers.draft import shown, stem
+from lora_mixer.images.readers.names import A1111, SDNEXT, Names
 from lora_mixer.images.record import RenderRecord
 from lora_mixer.request import MAX_ETA, MAX_SEED, MAX_SIDE, MAX_STEPS, RenderRequest
 
 SCHEDULES = ("Karras", "Exponential", "Polyexponential", "SGM Uniform", "Uniform", "Simple", "Normal", "DDIM", "Beta")
 AUTOMATIC = "Automatic"
+SCHEDULED = (1, 9)
+"""Since this version of A1111 schedules are chosen apart from samplers; before, a bare sampler's was Uniform."""
 EMPHASES = frozenset({"original", "no norm", "ignore"})
 UNDERSTOOD = frozenset(
     {"Steps", "Sampler", "Schedule type", "CFG scale", "Seed", "Size", "Model", "Model hash", "Clip skip"}
     | {"Variation seed", "Variation seed strength", "CFG Rescale", "Eta", "Eta DDIM"}
-    | {"Lora hashes", "TI hashes", "TI", "Hashes", "Version", "RNG", "Emphasis"}
+    | {
+        "Lora hashes",
+        "Lora weights",
+        "TI hashes",
+        "TI",
+        "Hashes",
+        "Version",
+        "RNG",
+        "Emphasis",
+        "App",
+        "User",
+        "VAE hash",
+    }
+    | {"Civitai resources", "Civitai metadata", "Created Date", "Scheduler", "Raw prompt", "Raw negative prompt"}
 )
-
-
 HIRES = frozenset(
     {"Hires sampler", "Hires prompt", "Hires negative prompt", "Hires CFG Scale", "Hires schedule type"}
     | {"Hires resize", "Hires upscale", "Hires steps", "Hires upscaler"}
 )
+ALIASES: Mapping[str, str] = MappingProxyType(
+    {key.lower(): key for key in UNDERSTOOD | HIRES | {"Denoising strength"}}
+    | {
+        "clip-skip": "Clip skip",
+        "variation strength": "Variation seed strength",
+        "hires scale": "Hires upscale",
+        "hires fixed": "Hires resize",
+        "hires strength": "Denoising strength",
+        "guidance scale": "CFG scale",
+        "scheduler type": "Schedule type",
+    }
+)
+"""A key in small letters -> A1111's, for those whose writers spell it otherwise (SD.Next, ComfyUI's saving nodes)."""
+NOISES: Mapping[str, str] = MappingProxyType({"gpu": "nv", "nv": "nv", "cpu": "cpu"})
 
 
-def request_of(text: Infotext) -> tuple[RenderRequest, tuple[str, ...]]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kin:
+    """A program that writes A1111's form, and what its pictures mean by what they leave out.
+
+    Attributes:
+        source: What it is called.
+        told: Whether a text's fields are this program's.
+        names: Its names of samplers and schedules.
+        grammar: How its prompts are read; None where no grammar here is its own.
+        rng: Where noise comes from if `RNG` is not named; None: it does not say.
+    """
+
+    source: str
+    told: Callable[[Mapping[str, str]], bool]
+    names: Names = A1111
+    grammar: str | None = "a1111"
+    rng: str | None = None
+
+
+KINS = (
+    Kin(source="lora-mixer", told=lambda f: f.get("Version", "").startswith("lora-mixer"), grammar=None, rng="cpu"),
+    Kin(source="civitai", told=lambda f: "Civitai resources" in f or "Civitai metadata" in f),
+    Kin(source="sd-next", told=lambda f: f.get("App") == "SD.Next" or f.get("Backend") == "Diffusers", names=SDNEXT),
+    Kin(source="fooocus", told=lambda f: f.get("Version", "").startswith("Fooocus"), grammar=None),
+    Kin(source="comfyui", told=lambda f: f.get("Version", "").startswith("ComfyUI"), grammar=None),
+    Kin(source="a1111", told=lambda _: True, rng="nv"),
+)
+"""The first that says yes is it."""
+
+
+def kin_of(text: Infotext) -> Kin:
+    """Return the program that wrote an infotext."""
+    return next(kin for kin in KINS if kin.told(text.fields))
+
+
+def request_of(text: Infotext, kin: Kin | None = None) -> tuple[RenderRequest, tuple[str, ...]]:
     """Return the request an infotext amounts to, and notes on what it could not carry over.
 
     LoRA tags stay in the prompt, where they mean what they meant. `Automatic` as a schedule is left open, and
     samplers of old texts (`DPM++ 2M Karras`) are split into sampler and schedule.
     """
-    fields, notes = text.fields, []
-    sampler, schedule = _split_sampler(fields.get("Sampler"), fields.get("Schedule type"))
+    kin, fields, notes = kin or kin_of(text), _canonical(text.fields), list[str]()
+    sampler, schedule = _sampler(fields, kin, notes)
     width, height = _size(fields.get("Size", ""))
     values: dict[str, int | float | None] = {}
     for key, (name, read, low, high) in _NUMBERS.items():
         value = _number(fields.get(key), read, low, high)
         values[name] = values.get(name) if value is None else value
         if key in fields and value is None:
-            notes.append(f"{key}: {fields[key]} is not a value we can use")
+            notes.append(f"{key}: {shown(fields[key])} is not a value we can use")
     hires = _hires(fields, notes)
     understood = UNDERSTOOD if hires is None else UNDERSTOOD | {"Denoising strength"}
     notes += [f"{key} is not carried over" for key in fields if key not in understood and not key.startswith("Hires ")]
+    model = fields.get("Model")
     request = RenderRequest(
         prompt=text.prompt,
         negative=text.negative if text.fields else None,
@@ -54,16 +121,78 @@ def request_of(text: Infotext) -> tuple[RenderRequest, tuple[str, ...]]:
         cfg=values["cfg"],
         cfg_rescale=values["cfg_rescale"],
         eta=values["eta"],
+        rng=_noise(fields, kin, notes),
         clip_skip=_int(values["clip_skip"]),
         sampler=sampler,
         schedule=schedule,
         width=width,
         height=height,
-        emphasis=emphasis if (emphasis := fields.get("Emphasis", "").lower()) in EMPHASES else None,
-        model=fields.get("Model"),
+        emphasis=_emphasis(fields, kin),
+        grammar=kin.grammar if fields else None,
+        model=stem(model) if model else None,
         hires=hires,
     )
     return request, tuple(notes)
+
+
+def _canonical(fields: Mapping[str, str]) -> dict[str, str]:
+    canonical: dict[str, str] = {}
+    for key, value in fields.items():
+        canonical.setdefault(ALIASES.get(key.lower(), key), value)
+    return canonical
+
+
+def _emphasis(fields: Mapping[str, str], kin: Kin) -> str | None:
+    """Return how brackets weigh: A1111 names it only where it is not `Original`."""
+    said = fields.get("Emphasis", "").lower()
+    if said in EMPHASES:
+        return said
+    return "original" if fields and kin.rng is not None and not said else None
+
+
+def _noise(fields: Mapping[str, str], kin: Kin, notes: list[str]) -> str | None:
+    """Return where noise came from: A1111 names it only where it is not the GPU."""
+    said = fields.get("RNG", "").strip().lower()
+    if said in NOISES:
+        return NOISES[said]
+    if said:
+        notes.append(f"RNG: {shown(said)} is not a value we can use")
+    elif kin.rng == "nv" and fields:
+        notes.append("no RNG is named, which means noise of the graphics card; it is drawn as an NVIDIA card draws it")
+        return "nv"
+    return None if said else kin.rng
+
+
+def _sampler(fields: Mapping[str, str], kin: Kin, notes: list[str]) -> tuple[str | None, str | None]:
+    """Return sampler and schedule; names of A1111 stay as they are, those of other programs are looked up."""
+    sampler, schedule = fields.get("Sampler"), fields.get("Schedule type", fields.get("Scheduler"))
+    if sampler is None and kin.names.sampler(schedule):
+        sampler, schedule = schedule, None  # SD.Next names only the class where the model's own sampler is used
+    if schedule is not None and schedule.lower().endswith("scheduler"):
+        schedule = None
+    schedule = fields.get("Sampler sigma", schedule)
+    if schedule is not None:
+        schedule = kin.names.schedules.get(schedule.lower()) or schedule
+    if sampler is None or _is_a1111s(sampler):
+        return _of_its_time(fields, *_split_sampler(sampler, schedule))
+    found = kin.names.sampler(sampler)
+    if found is None and (sampler.lower() in kin.names.samplers or "_" in sampler):
+        notes.append(f"not understood: sampler {shown(sampler)}")
+        return None, schedule
+    ours, ending = found or (sampler, None)
+    return ours, schedule or ending
+
+
+def _is_a1111s(sampler: str) -> bool:
+    return sampler != sampler.lower() and "_" not in sampler and sampler.lower() not in SDNEXT.samplers
+
+
+def _of_its_time(fields: Mapping[str, str], sampler: str | None, schedule: str | None) -> tuple[str | None, str | None]:
+    """Return a bare sampler with the schedule it had before schedules could be chosen, if the version says so."""
+    version = _VERSION.fullmatch(fields.get("Version", ""))
+    if sampler and schedule is None and version and (int(version[1]), int(version[2])) < SCHEDULED:
+        return sampler, "Uniform"
+    return sampler, schedule
 
 
 def _hires(fields: Mapping[str, str], notes: list[str]) -> Hires | None:
@@ -92,6 +221,8 @@ def request_of_record(record: RenderRecord) -> RenderRequest:
     """Return the request that a record of ours answers, with every value stated."""
     return record.settings.request()
 
+
+_VERSION = re.compile(r"v?(\d{1,3})\.(\d{1,3})\.\d.*")
 
 _NUMBERS: Mapping[str, tuple[str, Callable[[str], float], float, float]] = MappingProxyType(
     {

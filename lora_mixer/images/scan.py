@@ -81,7 +81,8 @@ def _quoted(state: _Line, at: int) -> tuple[str, int] | None:
         return None
     raw = text[at : end + 1]
     try:
-        return str(json.loads(raw)), _until(text, ",", end + 1)
+        value = str(json.loads(raw)).encode("utf-8", "replace").decode()  # halves of characters have no place in a file
+        return value, _until(text, ",", end + 1)
     except ValueError:
         return raw, _until(text, ",", end + 1)
 

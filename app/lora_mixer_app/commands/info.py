@@ -17,7 +17,7 @@ from lora_mixer_app.output import print_json
 
 
 def info(
-    image: Annotated[Path, typer.Argument(help="A picture: ours, A1111's, Forge's or ComfyUI's.")],
+    image: Annotated[Path, typer.Argument(help="A picture: ours, or one of another program.")],
     *,
     as_json: AsJson = False,
     local: Annotated[
