@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-import itertools
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from lora_mixer.errors import PromptError
-from lora_mixer.prompt.choices import Values, deeper, given_in, lines_of, lone, options_of, value_of
+from lora_mixer.prompt.choices import (
+    Values,
+    deeper,
+    options_of,
+    pick,
+    value_of,
+    way,
+    ways,
+    with_value,
+    wrapped,
+)
 from lora_mixer.prompt.limits import MAX_LETTERS
-from lora_mixer.prompt.template import Assignment, Choice, Option, TemplateNode, Variable, Wildcard
+from lora_mixer.prompt.template_nodes import Assignment, Choice, Options, TemplateNode, Variable, Wildcard, Wrap
 from lora_mixer.prompt.wildcards import Wildcards
 
 
@@ -24,6 +33,7 @@ class Draw:
 
     def __init__(self, seed: int, wildcards: Wildcards, limit: int) -> None:
         self._random = random.Random(seed)  # noqa: S311 a draw that can be repeated, no secret
+        self._seed = self._combined = seed
         self._wildcards = wildcards
         self._limit = limit
         self._left = limit
@@ -40,28 +50,40 @@ class Draw:
 
     def _node(self, node: TemplateNode, depth: int) -> str:
         if isinstance(node, str):
-            self._letters += len(node)
-            if self._letters > MAX_LETTERS:
-                raise PromptError("the prompt drawn is too long", remedy=f"{MAX_LETTERS:,} letters are the most.")
-            return node
+            return self._plain(node)
         self._left -= 1
         if self._left < 0:
             raise PromptError(f"the template replaces more than {self._limit:,} things", remedy="Make it smaller.")
         if isinstance(node, Choice):
             return self._choice(node, depth)
-        if isinstance(node, Assignment):
-            value = (self.text(node.nodes, depth),) if node.at_once else node.nodes
-            self._values = {**self._values, node.name: value}
-            return ""
+        if isinstance(node, Wrap):
+            return wrapped(self.text(node.wrapper, depth), self.text(node.inner, depth))
         if isinstance(node, Variable):
             return self.text(value_of(self._values, node), deeper(node, depth))
-        return self._wildcard(node, depth)
+        return self._assign(node, depth) if isinstance(node, Assignment) else self._wildcard(node, depth)
+
+    def _plain(self, text: str) -> str:
+        self._letters += len(text)
+        if self._letters > MAX_LETTERS:
+            raise PromptError("the prompt drawn is too long", remedy=f"{MAX_LETTERS:,} letters are the most.")
+        return text
+
+    def _assign(self, node: Assignment, depth: int) -> str:
+        if not (node.kept and node.name in self._values):
+            value = (self.text(node.nodes, depth),) if node.at_once else node.nodes
+            self._values = with_value(self._values, node.name, value)
+        return ""
 
     def _wildcard(self, node: Wildcard, depth: int) -> str:
-        line = lone(self._pick(lines_of(self._wildcards, node), 1))
+        name = self.text(node.path, depth) if node.path else node.name
+        if node.source is not None and not self._wildcards.knows(name):
+            return self._plain(node.source)
+        options = self._wildcards.options(name, at=node.at)
+        places = self._places(options, 1, 1, node.turn) if options else []
         before = self._values
-        self._values = given_in(node, before)
-        drawn = self.text(line, deeper(node, depth))
+        for variable, nodes in node.given:
+            self._values = with_value(self._values, variable, (self.text(nodes, depth),))
+        drawn = "".join(self.text(options[place].nodes, deeper(node, depth)) for place in places)
         if node.given:
             self._values = before
         return drawn
@@ -69,16 +91,16 @@ class Draw:
     def _choice(self, node: Choice, depth: int) -> str:
         options = options_of(self._wildcards, node)
         low, high = min(node.low, len(options)), min(node.high, len(options))
-        count = low + int(self._random.random() * (high - low + 1))
-        drawn = self._pick(options, count)
-        return node.joiner.join(self.text(option.nodes, depth + 1) for option in drawn)
+        places = self._places(options, low, high, node.turn) if options else []
+        return node.joiner.join(self.text(options[place].nodes, depth + 1) for place in places)
 
-    def _pick(self, options: Sequence[Option], count: int) -> list[Option]:
-        """Return so many of the options, by their shares, without repeats."""
-        left = list(options)
-        drawn: list[Option] = []
-        while left and len(drawn) < count:
-            shares = list(itertools.accumulate(option.share for option in left))
-            mark = self._random.random() * shares[-1]
-            drawn.append(left.pop(next((i for i, share in enumerate(shares) if mark < share), len(left) - 1)))
-        return drawn
+    def _places(self, options: Options, low: int, high: int, turn: str) -> list[int]:
+        """Return which options are chosen: by lot, or as their turn comes while seeds count up."""
+        if turn not in {"@", "!"}:
+            count = low + int(self._random.random() * (high - low + 1))
+            return pick(options, count, self._random)
+        number = ways(len(options), low, high)
+        if turn == "@":
+            return way(len(options), low, high, self._seed % number)
+        self._combined, index = divmod(self._combined, number)
+        return way(len(options), low, high, index)

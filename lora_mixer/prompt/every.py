@@ -10,19 +10,19 @@ from lora_mixer.prompt.choices import (
     MAX_REPLACEMENTS,
     Values,
     deeper,
-    given_in,
-    lines_of,
     options_of,
     value_of,
+    with_value,
+    wrapped,
 )
-from lora_mixer.prompt.template import Assignment, Choice, Option, TemplateNode, Variable, Wildcard
+from lora_mixer.prompt.template_nodes import Assignment, Choice, Option, TemplateNode, Variable, Wildcard, Wrap
 from lora_mixer.prompt.wildcards import Wildcards
 
 _Said = tuple[str, Values]  # a text, and the variables as they are behind it
 
 
 class Every:
-    """Goes through a template's prompts; variables are carried along each of them."""
+    """Goes through a template's prompts, however it says to choose; variables are carried along each of them."""
 
     def __init__(self, wildcards: Wildcards) -> None:
         self._wildcards = wildcards
@@ -69,25 +69,40 @@ class Every:
             yield from self._wildcard(node, depth, values)
         elif isinstance(node, Variable):
             yield from self._texts(value_of(values, node), deeper(node, depth), values)
+        elif isinstance(node, Wrap):
+            for wrapper, between in self._texts(node.wrapper, depth, values):
+                for inner, after in self._texts(node.inner, depth, between):
+                    yield wrapped(wrapper, inner), after
         else:
             yield from self._assigned(node, depth, values)
 
     def _wildcard(self, node: Wildcard, depth: int, values: Values) -> Iterator[_Said]:
-        for option in lines_of(self._wildcards, node):
-            for text, after in self._texts(option.nodes, deeper(node, depth), given_in(node, values)):
-                yield text, values if node.given else after
+        given = values
+        for name, nodes in node.given:
+            given = with_value(given, name, nodes)
+        for name, now in self._texts(node.path, depth, values) if node.path else ((node.name, values),):
+            if node.source is not None and not self._wildcards.knows(name):
+                yield node.source, now
+                continue
+            for option in self._wildcards.options(name, at=node.at):
+                inside = given if node.given else now
+                for text, after in self._texts(option.nodes, deeper(node, depth), inside):
+                    yield text, values if node.given else after
 
     def _assigned(self, node: Assignment, depth: int, values: Values) -> Iterator[_Said]:
-        if not node.at_once:
-            yield "", {**values, node.name: node.nodes}
-            return
-        for text, after in self._texts(node.nodes, depth, values):
-            yield "", {**after, node.name: (text,)}
+        if node.kept and node.name in values:
+            yield "", values
+        elif not node.at_once:
+            yield "", with_value(values, node.name, node.nodes)
+        else:
+            for text, after in self._texts(node.nodes, depth, values):
+                yield "", with_value(after, node.name, (text,))
 
     def _choice(self, node: Choice, depth: int, values: Values) -> Iterator[_Said]:
         options = options_of(self._wildcards, node)
         for count in range(min(node.low, len(options)), min(node.high, len(options)) + 1):
-            for chosen in itertools.combinations(options, count):
+            for places in itertools.combinations(range(len(options)), count):
+                chosen = [options[place] for place in places]
                 yield from self._texts(_joined(chosen, node.joiner), depth + 1, values)
 
 

@@ -1,101 +1,156 @@
-"""Templates of prompts: `{a|b}`, `{2$$a|b|c}`, `__name__` and `${name=value}`, read into a tree."""
+"""Templates of prompts: `{a|b}`, `{2$$a|b|c}`, `__name__`, `${name=value}` and `%{around ...$$a}`, read into a tree.
+
+The syntax is that of dynamicprompts (`parser/parse.py` of adieyal/dynamicprompts), which this was held against.
+"""
 
 from __future__ import annotations
 
 import re
+from bisect import bisect
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import groupby
 
 from lora_mixer.errors import PromptError
 from lora_mixer.prompt.limits import MAX_TOKENS, refuse_too_long
+from lora_mixer.prompt.tag_places import tag_places
+from lora_mixer.prompt.template_nodes import (
+    Assignment,
+    Choice,
+    Option,
+    Options,
+    TemplateNode,
+    TemplateNodes,
+    Variable,
+    Wildcard,
+    Wrap,
+    split_share,
+)
 
 MAX_DEPTH = 30
+_BRACES = r"\$?+\{(?:[^{}]++|\{[^{}]*+\})*\}"  # in the name of a wildcard: two levels, no more
 _TOKEN = re.compile(
-    r"""
-    \\. | \$\$
-  | \$\{ \s*+ (?P<variable>[^\W\d]\w*+) \s*+ (?P<how> =\s*+! | = | : | (?=\}) )
-  | __ (?P<wildcard>[\w*][\w\-*./ ]*?) (?: \( (?P<given>[^()|{}]*+) \) )? __
-  | [^\\{}|\[\]_$]++ | .
+    rf"""
+    \\. | \$\$ | %\{{
+  | \$\{{ \s*+ (?P<variable>[^\W\d][\w\-]*+) \s*+ (?P<how> \?=\s*+! | \?= | =\s*+! | = | : | (?=\}}) )
+  | __ (?P<turn>[~!@]?+) (?P<wildcard>(?:[\w*]|{_BRACES})(?:[\w\-*./ ]|{_BRACES})*?) (?: \( (?P<given>[^()]*+) \) )? __
+  | (?P<brace>\{{) (?:
+        (?= \s*+ (?: [~!@] | [\d\-]++ \s*+ \$\$ ) ) \s*+ (?P<sampler>[~!@]?+) \s*+
+        (?: (?P<low>\d{{0,9}}+)(?P<dash>-?+)(?P<high>\d{{0,9}}+) \s*+ (?P<count>\$\$) (?: (?P<joiner>[^${{}}]*+) \$\$ )? )?
+    )?
+  | [^\\{{}}|\[\]_$%]++ | .
     """,
     re.VERBOSE | re.DOTALL,
 )
 _MEANS = re.compile(r"\{|__")
-_GIVEN = re.compile(r"\s*([^\W\d]\w*)\s*=(.*)", re.DOTALL)
-_COUNT = re.compile(
-    r"\s*+(?P<low>\d{0,9}+)(?P<dash>-?)(?P<high>\d{0,9}+)\s*+\$\$(?:(?P<joiner>[^$|{}]*+)\$\$)?", re.ASCII
-)
-_SHARE = re.compile(r"\s*+(?P<share>\d++\.?+\d*+|\.\d++)::", re.ASCII)
+_GIVEN = re.compile(r"\s*+([^\W\d][\w\-]*+)\s*+=(.*)", re.DOTALL)
 _MOST = 100
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wildcard:
-    """`__name__`: one of the lines of a file; `*` and `**` take several files.
-
-    Attributes:
-        name: The wildcard.
-        given: Variables that are set inside it, `__name(season=winter)__`: plain texts by name.
-        at: Where it stands.
-    """
-
-    name: str
-    given: tuple[tuple[str, str], ...] = ()
-    at: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Option:
-    """One side of a choice and its share of the draws."""
-
-    nodes: tuple[TemplateNode, ...]
-    share: float = 1.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Choice:
-    """`{a|b}`: from `low` to `high` of the options, without repeats, joined."""
-
-    options: tuple[Option, ...]
-    low: int = 1
-    high: int = 1
-    joiner: str = ", "
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Assignment:
-    """`${name=value}`: what the name stands for from here on, drawn anew at each use; `=!` draws it once, now."""
-
-    name: str
-    nodes: tuple[TemplateNode, ...]
-    at_once: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Variable:
-    """`${name}`: what was assigned to it, else the default of `${name:default}`."""
-
-    name: str
-    default: tuple[TemplateNode, ...] | None
-    at: int
-
-
-TemplateNode = str | Wildcard | Choice | Assignment | Variable
 
 
 @dataclass(slots=True)
 class _Open:
     """A brace that waits for its end."""
 
-    at: int
-    opening: str = "{"
-    variable: str = ""
-    how: str = ""
+    match: re.Match[str]
     options: list[list[TemplateNode]] = field(default_factory=lambda: [[]])
     squares: int = 0  # a `|` inside square brackets belongs to them
 
+    @property
+    def wraps(self) -> bool:
+        return self.match[0] == "%{"
 
-def read_template(text: str) -> tuple[TemplateNode, ...]:
+    @property
+    def divider(self) -> str:
+        """What parts its options."""
+        return "$$" if self.wraps else "|"
+
+
+class _Reader:
+    """Reads one template."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        places = tag_places(text) if "__" in text else ()
+        self._tag_starts = [place.at for place in places]
+        self._tag_ends = [place.end for place in places]
+        self._outside: list[TemplateNode] = []
+        self._stack: list[_Open] = []
+
+    def read(self) -> TemplateNodes:
+        """Return its nodes."""
+        for count, match in enumerate(_TOKEN.finditer(self._text)):
+            if count == MAX_TOKENS:
+                self._finish(match.start())
+                break
+            self._take(match)
+        while self._stack:
+            rest = self._stack.pop()
+            self._here += [rest.match[0], *_literal(rest)]
+        return _joined(self._outside)
+
+    @property
+    def _here(self) -> list[TemplateNode]:
+        """The nodes that the next one is added to."""
+        return self._stack[-1].options[-1] if self._stack else self._outside
+
+    @_here.setter
+    def _here(self, nodes: list[TemplateNode]) -> None:
+        del nodes  # `+=` has put them into the list itself
+
+    def _finish(self, at: int) -> None:
+        """Take the rest of a text as it stands; it must hold no template."""
+        if behind := _MEANS.search(self._text, at):
+            raise PromptError(
+                f"a template stands behind more than {MAX_TOKENS:,} words and signs",
+                position=behind.start(),
+                remedy="Make it smaller.",
+            )
+        self._here.append(self._text[at:])
+
+    def _take(self, match: re.Match[str]) -> None:
+        mark = match[0]
+        if match["brace"] or match["variable"] or mark == "%{":
+            if len(self._stack) >= MAX_DEPTH:
+                raise PromptError(
+                    "braces are nested too deep", position=match.start(), remedy=f"{MAX_DEPTH} is the most."
+                )
+            self._stack.append(_Open(match))
+        elif mark == "}" and self._stack:
+            closed = self._stack.pop()
+            self._here.extend(_closed(closed))
+        elif self._stack and self._divides(mark):
+            self._stack[-1].options.append([])
+        else:
+            if self._stack:
+                self._stack[-1].squares = max(0, self._stack[-1].squares + (mark == "[") - (mark == "]"))
+            self._here.append(self._wildcard(match) if match["wildcard"] else mark)
+
+    def _divides(self, mark: str) -> bool:
+        top = self._stack[-1]
+        if top.wraps:
+            return mark == "$$" and len(top.options) == 1
+        return mark == "|" and not top.match["variable"] and not top.squares
+
+    def _wildcard(self, match: re.Match[str]) -> Wildcard:
+        name = match["wildcard"]
+        built = "{" in name
+        return Wildcard(
+            name=name,
+            path=read_template(name) if built else (),
+            turn=match["turn"],
+            given=_given(match),
+            source=match[0] if self._may_be_text(match) else None,
+            at=match.start(),
+        )
+
+    def _may_be_text(self, match: re.Match[str]) -> bool:
+        """Tell whether underscores may be a name's own: in a LoRA tag, or in the midst of a word."""
+        before, after = self._text[: match.start()][-1:], self._text[match.end() : match.end() + 1]
+        tag = bisect(self._tag_starts, match.start()) - 1
+        return (before.isalnum() and after.isalnum()) or (tag >= 0 and match.end() < self._tag_ends[tag])
+
+
+def read_template(text: str) -> TemplateNodes:
     r"""Return a template as a tree.
 
     Braces without a `|`, a count or a variable are text, and so is everything after a backslash, which stays for the
@@ -108,46 +163,10 @@ def read_template(text: str) -> tuple[TemplateNode, ...]:
     refuse_too_long(text)
     if not _MEANS.search(text):
         return (text,) if text else ()
-    stack = [_Open(0)]
-    for count, match in enumerate(_TOKEN.finditer(text)):
-        if count == MAX_TOKENS:
-            _finish(stack, text, match.start())
-            break
-        _take(stack, match)
-    while len(stack) > 1:
-        rest = stack.pop()
-        stack[-1].options[-1] += [rest.opening, *_literal(rest)]
-    return _joined(stack[0].options[0])
+    return _Reader(text).read()
 
 
-def _finish(stack: list[_Open], text: str, at: int) -> None:
-    """Take the rest of a text as it stands; it must hold no template."""
-    if behind := _MEANS.search(text, at):
-        raise PromptError(
-            f"a template stands behind more than {MAX_TOKENS:,} words and signs",
-            position=behind.start(),
-            remedy="Make it smaller.",
-        )
-    stack[-1].options[-1].append(text[at:])
-
-
-def _take(stack: list[_Open], match: re.Match[str]) -> None:
-    mark, top = match[0], stack[-1]
-    if mark == "{" or match["variable"]:
-        if len(stack) > MAX_DEPTH:
-            raise PromptError("braces are nested too deep", position=match.start(), remedy=f"{MAX_DEPTH} is the most.")
-        stack.append(_Open(match.start(), mark, match["variable"] or "", (match["how"] or "").replace(" ", "")))
-    elif mark == "}" and len(stack) > 1:
-        closed = stack.pop()
-        stack[-1].options[-1] += [_variable(closed)] if closed.variable else _closed(closed)
-    elif mark == "|" and len(stack) > 1 and not top.variable and not top.squares:
-        top.options.append([])
-    else:
-        top.squares = max(0, top.squares + (mark == "[") - (mark == "]"))
-        top.options[-1].append(_wildcard(match) if match["wildcard"] else mark)
-
-
-def _joined(nodes: Iterable[TemplateNode]) -> tuple[TemplateNode, ...]:
+def _joined(nodes: Iterable[TemplateNode]) -> TemplateNodes:
     """Return nodes with neighbouring texts in one."""
     joined: list[TemplateNode] = []
     for is_text, group in groupby(nodes, lambda node: isinstance(node, str)):
@@ -156,7 +175,7 @@ def _joined(nodes: Iterable[TemplateNode]) -> tuple[TemplateNode, ...]:
     return tuple(node for node in joined if node != "")
 
 
-def _wildcard(match: re.Match[str]) -> Wildcard:
+def _given(match: re.Match[str]) -> tuple[tuple[str, TemplateNodes], ...]:
     given = []
     for pair in (match["given"] or "").split(","):
         if pair.strip():
@@ -167,56 +186,47 @@ def _wildcard(match: re.Match[str]) -> Wildcard:
                     position=match.start("given"),
                     remedy="Write it like __name(season=winter)__.",
                 )
-            given.append((said[1], said[2].strip()))
-    return Wildcard(name=match["wildcard"], given=tuple(given), at=match.start())
-
-
-def _variable(brace: _Open) -> Assignment | Variable:
-    nodes = _joined(brace.options[0])
-    if brace.how.startswith("="):
-        return Assignment(name=brace.variable, nodes=nodes, at_once=brace.how.endswith("!"))
-    return Variable(name=brace.variable, default=nodes if brace.how else None, at=brace.at)
+            given.append((said[1], read_template(said[2].strip())))
+    return tuple(given)
 
 
 def _literal(brace: _Open) -> Iterator[TemplateNode]:
     for place, option in enumerate(brace.options):
         if place:
-            yield "|"
+            yield brace.divider
         yield from option
 
 
 def _closed(brace: _Open) -> list[TemplateNode]:
-    first = "".join(node for node in _leading_text(brace.options[0]))
-    count = _COUNT.match(first)
-    if count is None and len(brace.options) == 1:
-        return ["{", *_literal(brace), "}"]
+    """Return what a closed brace is."""
+    match = brace.match
+    if match["variable"]:
+        return [_variable(brace)]
+    if brace.wraps and len(brace.options) > 1:
+        wrapper, inner = map(_joined, brace.options)
+        return [Wrap(wrapper=wrapper, inner=inner)]
+    if len(brace.options) == 1 and not match["count"]:
+        return [match[0], *_literal(brace), "}"]
     low, high, joiner = 1, 1, ", "
-    if count is not None:
-        brace.options[0] = _without(brace.options[0], count.end())
-        low = min(_MOST, int(count["low"] or 0))
-        high = min(_MOST, int(count["high"] or _MOST)) if count["dash"] else low
-        joiner = ", " if count["joiner"] is None else count["joiner"]
-    options = tuple(_option(nodes) for nodes in brace.options)
-    return [Choice(options=options, low=min(low, high), high=max(low, high), joiner=joiner)]
+    if match["count"]:
+        low = min(_MOST, int(match["low"] or 0))
+        high = min(_MOST, int(match["high"] or _MOST)) if match["dash"] else low
+        joiner = ", " if match["joiner"] is None else match["joiner"]
+    options = Options(map(_option, brace.options))
+    low, high = sorted((low, high))
+    return [Choice(options=options, low=low, high=high, joiner=joiner, turn=match["sampler"] or "")]
 
 
-def _leading_text(nodes: list[TemplateNode]) -> Iterator[str]:
-    for node in nodes:
-        if not isinstance(node, str):
-            return
-        yield node
-
-
-def _without(nodes: list[TemplateNode], letters: int) -> list[TemplateNode]:
-    """Return nodes less so many letters of their leading text."""
-    text = "".join(_leading_text(nodes))
-    texts = sum(1 for _ in _leading_text(nodes))
-    return [text[letters:], *nodes[texts:]]
+def _variable(brace: _Open) -> Assignment | Variable:
+    name, how, nodes = brace.match["variable"], brace.match["how"], _joined(brace.options[0])
+    if "=" in how:
+        return Assignment(name=name, nodes=nodes, at_once=how.endswith("!"), kept=how.startswith("?"))
+    return Variable(name=name, default=nodes if how else None, at=brace.match.start())
 
 
 def _option(nodes: list[TemplateNode]) -> Option:
-    share = _SHARE.match("".join(_leading_text(nodes)))
-    if share is None:
-        return Option(nodes=_joined(nodes))
-    kept = _without(nodes, share.end())
-    return Option(nodes=_joined(kept), share=float(share["share"]))
+    read = _joined(nodes)
+    if not read or not isinstance(read[0], str):
+        return Option(nodes=read)
+    share, text = split_share(read[0])
+    return Option(nodes=(text, *read[1:]) if text else read[1:], share=share)

@@ -1,4 +1,4 @@
-"""Wildcards: lists of words in `.txt` and `.yaml` files, by name."""
+"""Wildcards: lists of words in `.txt`, `.yaml` and `.json` files, by name."""
 
 from __future__ import annotations
 
@@ -6,20 +6,25 @@ import difflib
 import re
 from collections.abc import Iterable, Mapping
 from fnmatch import translate
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 
-from lora_mixer.errors import ConfigError, FileError, PromptError
+from lora_mixer.errors import ConfigError, FileError, LoraMixerError, PromptError
 from lora_mixer.files import read_file
-from lora_mixer.wording import page
+from lora_mixer.prompt.lines import Lines
+from lora_mixer.prompt.yaml_lists import read_yaml
 
 _MAX_BYTES = 16 * 2**20
-_YAML_LINE = re.compile(r"(?P<indent> *)(?:-\s+(?P<item>.*\S)|(?P<key>[^:#\s][^:]*?)\s*:(?:\s+(?P<value>.*\S))?)\s*")
-_ITEM_OF_FLOW = re.compile(r"\s*(?:\"((?:[^\"\\]|\\.)*)\"|'((?:[^']|'')*)'|([^,]*[^,\s])|)\s*(?:,|$)")
+_KEPT = 32  # files that stay read while they do not change
+_LISTED = frozenset({".yaml", ".yml", ".json"})
+
+_Stamp = tuple[int, int]
 
 
 class Wildcards:
     """The wildcards of some folders. Files are listed at the first use and read when named.
+
+    A file that cannot be read costs its own lists only.
 
     Args:
         folders: Where they lie; the first folder that has a name wins.
@@ -27,106 +32,90 @@ class Wildcards:
 
     def __init__(self, folders: Iterable[Path]) -> None:
         self._folders = tuple(folders)
-        self._read: dict[Path, Mapping[str, tuple[str, ...]]] = {}
+        self._broken: list[LoraMixerError] = []
+        self._options: dict[str, Lines] = {}
 
-    def values(self, name: str, *, at: int) -> tuple[str, ...]:
-        """Return every value of a wildcard; a name with `*` takes every list it fits.
+    def knows(self, name: str) -> bool:
+        """Tell whether there is a wildcard of a name; one with `*` may fit nothing."""
+        return "*" in name or _plain(name) in self._lists
+
+    def options(self, name: str, *, at: int) -> Lines:
+        """Return every line of a wildcard; a name with `*` takes every list it fits.
 
         Raises:
             PromptError: There is no such wildcard; the nearest name is in the text.
             ConfigError: Its file cannot be read.
         """
-        wanted = name.strip().strip("/")
+        wanted = _plain(name)
+        if wanted not in self._options:
+            self._options[wanted] = Lines(self._values(wanted, name, at))
+        return self._options[wanted]
+
+    def _values(self, wanted: str, name: str, at: int) -> tuple[str, ...]:
         if "*" in wanted:
             fits = re.compile(translate(wanted))
             return tuple(dict.fromkeys(v for n in sorted(self._lists) if fits.match(n) for v in self._list(n)))
-        if wanted not in self._lists:
-            near = difflib.get_close_matches(wanted, self._lists, n=1)
-            hint = f"Did you mean __{near[0]}__?" if near else "Put a .txt or .yaml file of that name into the folder."
-            raise PromptError(f"there is no wildcard __{name}__", position=at, remedy=hint)
-        return self._list(wanted)
+        if wanted in self._lists:
+            return self._list(wanted)
+        if self._broken:
+            broken = self._broken[0]
+            raise ConfigError(
+                f"there is no wildcard __{name}__ in what can be read; this file cannot be ({broken.what})",
+                where=broken.where,
+                remedy="Mend the file, or check the name.",
+            ) from broken
+        near = difflib.get_close_matches(wanted[:100], self._lists, n=1)
+        hint = f"Did you mean __{near[0]}__?" if near else "Put a .txt or .yaml file of that name into the folder."
+        raise PromptError(f"there is no wildcard __{name[:100]}__", position=at, remedy=hint)
 
     @cached_property
-    def _lists(self) -> dict[str, tuple[Path, str | None]]:
-        """Name -> the file it stands in and, for YAML, the key."""
-        lists: dict[str, tuple[Path, str | None]] = {}
+    def _lists(self) -> dict[str, tuple[Path, Path, str | None]]:
+        """Name -> the file it stands in, the folder that was searched and, for YAML, the key."""
+        lists: dict[str, tuple[Path, Path, str | None]] = {}
         for folder in self._folders:
             for path in sorted(folder.rglob("*")):
                 name = path.relative_to(folder).with_suffix("").as_posix()
                 if path.suffix == ".txt":
-                    lists.setdefault(name, (path, None))
-                elif path.suffix in {".yaml", ".yml"}:
-                    for key in self._yaml(path):
-                        lists.setdefault(key or name, (path, key))
+                    lists.setdefault(name, (path, folder, None))
+                elif path.suffix in _LISTED:
+                    try:
+                        keys = list(_read(path, folder))
+                    except LoraMixerError as error:
+                        self._broken.append(error)
+                        continue
+                    for key in keys:
+                        lists.setdefault(key or name, (path, folder, key))
         return lists
 
     def _list(self, name: str) -> tuple[str, ...]:
-        path, key = self._lists[name]
-        if key is not None:
-            return self._yaml(path)[key]
-        lines = (line.strip() for line in self._text(path).splitlines())
-        return tuple(line for line in lines if line and not line.startswith("#"))
-
-    def _yaml(self, path: Path) -> Mapping[str, tuple[str, ...]]:
-        if path not in self._read:
-            self._read[path] = read_yaml(self._text(path), where=str(path))
-        return self._read[path]
-
-    def _text(self, path: Path) -> str:
-        folder = next(folder for folder in self._folders if path.is_relative_to(folder))
-        try:
-            return read_file(path, at_most=_MAX_BYTES, inside=folder).decode("utf-8-sig")
-        except FileError as error:
-            what = f"the wildcard file cannot be read: {error.what}"
-            raise ConfigError(what, where=str(path), remedy=error.remedy) from error
-        except UnicodeDecodeError as error:
-            raise ConfigError(f"the wildcard file cannot be read ({error})", where=str(path)) from error
+        path, folder, key = self._lists[name]
+        return _read(path, folder)[key or ""]
 
 
-def read_yaml(text: str, *, where: str) -> dict[str, tuple[str, ...]]:
-    """Return the lists of a YAML file by their path of keys, joined by `/`; a list at the top has the key "".
+def _plain(name: str) -> str:
+    return name.strip().strip("/")
 
-    Read is what wildcard files are made of: nested keys, lists of plain or quoted words, comments.
+
+def _read(path: Path, folder: Path) -> Mapping[str, tuple[str, ...]]:
+    """Return the lists of a file by their key, "" for a list without one.
 
     Raises:
-        ConfigError: A line is something else.
+        ConfigError: It cannot be read.
     """
-    lists: dict[str, list[str]] = {}
-    keys: list[tuple[int, str]] = []
-    for number, line in enumerate(text.splitlines(), start=1):
-        if not line.strip() or line.lstrip().startswith(("#", "---", "...")):
-            continue
-        match = _YAML_LINE.fullmatch(line)
-        if match is None:
-            raise ConfigError(
-                "this line is no key and no list item",
-                where=f"{where}:{number}",
-                remedy=f"The form is in {page('prompts')}.",
-            )
-        indent = len(match["indent"])
-        while keys and (keys[-1][0] > indent or (match["key"] and keys[-1][0] == indent)):
-            keys.pop()
-        if match["key"]:
-            keys.append((indent, _scalar(match["key"])))
-        path = "/".join(key for _, key in keys)
-        if match["item"]:
-            lists.setdefault(path, []).append(_scalar(match["item"]))
-        elif match["value"] and not match["value"].startswith("#"):
-            lists.setdefault(path, []).extend(_flow(match["value"]))
-    return {path: tuple(values) for path, values in lists.items()}
+    try:
+        status = path.stat()
+        return _read_once(path, folder, (status.st_size, status.st_mtime_ns))
+    except FileError as error:
+        what = f"the wildcard file cannot be read: {error.what}"
+        raise ConfigError(what, where=str(path), remedy=error.remedy) from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"the wildcard file cannot be read ({error})", where=str(path)) from error
 
 
-def _scalar(text: str) -> str:
-    if len(text) > 1 and text[0] == text[-1] == '"':
-        return re.sub(r"\\(.)", r"\1", text[1:-1])
-    if len(text) > 1 and text[0] == text[-1] == "'":
-        return text[1:-1].replace("''", "'")
-    return re.split(r"\s#", text, maxsplit=1)[0].rstrip()
-
-
-def _flow(text: str) -> list[str]:
-    """Return the items of `[a, "b"]`, or the lone value."""
-    if not (text.startswith("[") and text.endswith("]")):
-        return [_scalar(text)]
-    found = (match[0].strip().removesuffix(",").strip() for match in _ITEM_OF_FLOW.finditer(text[1:-1]))
-    return [_scalar(item) for item in found if item]
+@lru_cache(maxsize=_KEPT)
+def _read_once(path: Path, folder: Path, _stamp: _Stamp) -> Mapping[str, tuple[str, ...]]:
+    text = read_file(path, at_most=_MAX_BYTES, inside=folder).decode("utf-8-sig")
+    if path.suffix in _LISTED:
+        return read_yaml(text, where=str(path))
+    lines = (line.strip() for line in text.splitlines())
+    return {"": tuple(line for line in lines if line and not line.startswith("#"))}
