@@ -38,21 +38,17 @@ class Setup:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Questions:
-    """What is asked before anything is rendered.
+    """What is asked before anything is rendered: about each request, or, where there are groups, about these.
 
     Attributes:
-        requests: Every picture of the plan.
-        unplaced: Numbers of those that stand in no batch yet.
-        size: The most pictures of a batch.
-        threads: CPU threads the tasks will be rendered with; None shares the worker's own among as many as `sharing`.
-        sharing: How many workers share the machine.
+        requests: Pictures.
+        groups: Places among them of what is to be rendered together.
+        threads: CPU threads that groups will be rendered with; None is the worker's own number.
     """
 
     requests: tuple[RenderRequest, ...]
-    unplaced: tuple[int, ...]
-    size: int
+    groups: tuple[tuple[int, ...], ...] = ()
     threads: int | None = None
-    sharing: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,8 +65,8 @@ class Answers:
     """What a worker knows of a plan.
 
     Attributes:
-        jobs: Every picture, or why it cannot be made.
-        batches: The unplaced pictures in batches.
+        jobs: Every picture, or why it cannot be made; nothing where groups were asked about.
+        batches: The groups, with how their mixes are applied.
         threads: How many CPU threads the worker would use if it were alone.
         notes: What the user should be told.
     """
@@ -83,13 +79,17 @@ class Answers:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskJob:
-    """One picture of a task; one that is not `wanted` is rendered only because its neighbours' last bits need it."""
+    """One picture of a task; one that is not `wanted` is rendered only because its neighbours' last bits need it.
+
+    Its file is relative to the run's folder.
+    """
 
     index: int
     name: str
     digest: str
     request: RenderRequest
     wanted: bool
+    file: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,8 +146,16 @@ class Crew(Protocol):
 
     def __exit__(self, *raised: object) -> None: ...
 
+    def start(self, watch: Watch) -> None:
+        """Make sure that there are workers; a plan that is refused, or is finished, never starts one.
+
+        Raises:
+            LoraMixerError: The model cannot be opened.
+        """
+        ...
+
     def ask(self, questions: Questions, watch: Watch) -> Answers:
-        """Return what a worker knows of a plan.
+        """Return what a worker knows; may be asked again and again.
 
         Raises:
             LoraMixerError: The model cannot be opened.

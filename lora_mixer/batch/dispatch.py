@@ -13,7 +13,15 @@ MOST_DEATHS = 5
 """Many enough that workers killed from outside never drive a batch apart: a picture alone differs in its last bits."""
 
 
-def dispatch(tasks: Iterable[Task], crew: Crew, *, watch: Watch, say: Callable[[str], None]) -> Iterator[Finished]:
+def dispatch(
+    tasks: Iterable[Task],
+    crew: Crew,
+    *,
+    watch: Watch,
+    say: Callable[[str], None],
+    stamp: Callable[[Task], Task] = lambda task: task,
+    excused: Callable[[Failure], bool] = lambda _stopped: False,
+) -> Iterator[Finished]:
     """Yield what comes of every task, in the order they end; stop at the first that cannot write.
 
     A task whose worker died is given out again. After all but one of `MOST_DEATHS` its pictures go one by one, so that the
@@ -24,11 +32,13 @@ def dispatch(tasks: Iterable[Task], crew: Crew, *, watch: Watch, say: Callable[[
         crew: Who renders.
         watch: Called while waiting.
         say: Told of workers that died.
+        stamp: What is done to a task at the moment it is handed out.
+        excused: Whether what could not be written is left for later: it was to go where the folder lay before.
     """
     waiting, out = deque(tasks), 0
     while waiting or out:
         while waiting and crew.room > 0:
-            crew.give(waiting.popleft())
+            crew.give(stamp(waiting.popleft()))
             out += 1
         reply = crew.take(watch)
         if reply is None:
@@ -40,6 +50,8 @@ def dispatch(tasks: Iterable[Task], crew: Crew, *, watch: Watch, say: Callable[[
             say(f"a worker died ({reply.reason}); {fate}")
             waiting.extendleft(reversed(again))
             reply = Finished() if again else _given_up(reply)
+        if reply.stopped is not None and excused(reply.stopped):
+            reply = replace(reply, stopped=None)
         yield reply
         if reply.stopped is not None:
             return

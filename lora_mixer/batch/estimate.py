@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+from lora_mixer.batch.grow import grown
 from lora_mixer.batch.ledger import Entry, Ledger, read_entries
 from lora_mixer.batch.order import mix_key, order
 from lora_mixer.batch.plan import Job, PromptFile
 from lora_mixer.batch.stored import PLAN, StoredPlan
-from lora_mixer.errors import ConfigError, FileError
+from lora_mixer.errors import FileError
 from lora_mixer.request import RenderRequest, Settings
 
 
@@ -26,7 +28,7 @@ def estimate(plan: PromptFile, output: Path, *, workers: int = 1) -> str:
     try:
         lines = read_entries(output)
         missing = _missing(plan, output)
-    except (FileError, ConfigError) as error:
+    except FileError as error:
         return f"no time estimate: {error}"
     if not lines:
         return f"no time estimate: there is no picture of an earlier run in {output} yet"
@@ -43,16 +45,19 @@ def seconds_for(jobs: Sequence[Job], lines: Sequence[Entry]) -> float:
 
 
 def _missing(plan: PromptFile, output: Path) -> tuple[Job, ...]:
-    """Return the jobs that are not entered.
-
-    Raises:
-        ConfigError: The folder holds another plan.
-    """
+    """Return the jobs of which no picture is entered, as far as the plan in the folder knows them."""
     if not (output / PLAN).exists():
         return plan.jobs
     ledger = Ledger.read(output)
-    ledger.plan.check_asks_the_same(StoredPlan.of(plan, size=ledger.plan.size), output)
-    return tuple(job for index, job in enumerate(plan.jobs) if index not in ledger.entries)
+    known = grown(StoredPlan.of(plan, size=ledger.plan.size), ledger.plan).plan.jobs
+    there = Counter(entry.digest for entry in ledger.entries.values())
+    missing = []
+    for job, stored in zip(plan.jobs, known, strict=True):
+        if stored.digest is None or not there[stored.digest]:
+            missing.append(job)
+        else:
+            there[stored.digest] -= 1
+    return tuple(missing)
 
 
 def _work(asked: RenderRequest | Settings, last: Settings) -> float:

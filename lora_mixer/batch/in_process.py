@@ -26,7 +26,8 @@ class InProcess:
         self._given: deque[Task] = deque()
 
     def __enter__(self) -> Self:
-        """Nothing to start."""
+        """Nothing to start; what another run left in hand is forgotten."""
+        self._given.clear()
         return self
 
     def __exit__(self, *raised: object) -> None:
@@ -37,9 +38,14 @@ class InProcess:
         """One task at a time."""
         return 1 - len(self._given)
 
+    def start(self, watch: Watch) -> None:
+        """Open the model if it is not open yet."""
+        watch(0.0)
+        self._open()
+
     def ask(self, questions: Questions, watch: Watch) -> Answers:
         """Open the model if it is not open yet, and answer."""
-        watch(0.0)
+        self.start(watch)
         return self._open().answer(questions)
 
     def share(self, threads: int) -> int:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from hashlib import file_digest
 from pathlib import Path
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
 from lora_mixer.batch.failure import Failure
+from lora_mixer.batch.seal import unsealed
 from lora_mixer.batch.stored import StoredPlan
-from lora_mixer.errors import BrokenFileError, MissingFileError
+from lora_mixer.errors import MissingFileError
 from lora_mixer.images import RenderRecord
 
 MANIFEST = "manifest.jsonl"
@@ -28,7 +30,7 @@ class Entry:
     """One finished picture.
 
     Attributes:
-        index: Its number in the plan, from 0.
+        index: Its number in the plan, from 0, when it was entered.
         file: The picture, relative to the run's folder.
         name: The job's name.
         digest: What `job_digest` says of its settings and files.
@@ -47,20 +49,46 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Damaged:
+    """A line that cannot be read.
+
+    Attributes:
+        number: Which line, from 1.
+        text: Its bytes.
+        why: What is wrong.
+    """
+
+    number: int
+    text: bytes
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lines(Generic[_Line]):
+    """What stands in a file of lines; what follows the last line end was torn by a crash and is left out."""
+
+    whole: tuple[_Line, ...] = ()
+    damaged: tuple[Damaged, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Ledger:
     """What a folder holds: a snapshot; `read` gives it without torch.
 
     Attributes:
         folder: The run's folder.
         plan: What it is for.
-        entries: Finished pictures by number; the last line of a number counts.
+        entries: Finished pictures by number; the last line of a picture counts.
         failures: Jobs that failed and have not been done since, by number.
+        damaged: Lines that cannot be read, each with its file, number and what is wrong; `render` makes their
+            pictures again.
     """
 
     folder: Path
     plan: StoredPlan
     entries: Mapping[int, Entry]
     failures: Mapping[int, Failure]
+    damaged: tuple[str, ...] = ()
 
     @staticmethod
     def read(folder: Path) -> Ledger:
@@ -68,16 +96,24 @@ class Ledger:
 
         Raises:
             MissingFileError: The folder holds no run.
-            BrokenFileError: A whole line is damaged; it is named.
+            BrokenFileError: Its plan is damaged.
         """
         plan = StoredPlan.read(folder)
-        entries = {line.index: line for line in read_entries(folder)}
-        failures = {line.index: line for line in _read(folder / FAILED, _failure_reader())}
+        lines, failed = entry_lines(bytes_of(folder / MANIFEST)), failure_lines(bytes_of(folder / FAILED))
+        by_file = {line.file.as_posix(): line for line in lines.whole}
+        found = ((index, by_file.get(plan.file(index))) for index in range(len(plan.jobs)))
+        entries = {index: line for index, line in found if line is not None}
+        failures = {line.index: line for line in failed.whole if 0 <= line.index < len(plan.jobs)}
         return Ledger(
             folder=folder,
             plan=plan,
-            entries=dict(sorted(entries.items())),
+            entries=entries,
             failures={index: line for index, line in failures.items() if index not in entries},
+            damaged=tuple(
+                f"{folder / name}:{line.number}: {line.why}"
+                for name, damaged in ((MANIFEST, lines.damaged), (FAILED, failed.damaged))
+                for line in damaged
+            ),
         )
 
     def labels(self, index: int) -> tuple[str, str]:
@@ -92,49 +128,75 @@ class Ledger:
     def is_whole(self, index: int) -> bool:
         """Return whether a picture is entered for what the plan says now, and lies on disk as it was entered."""
         entry = self.entries.get(index)
-        return entry is not None and self._means(entry) and digest_of_file(self.path(index)) == entry.sha256
+        return entry is not None and self._means(index) and digest_of_file(self.path(index)) == entry.sha256
 
-    def _means(self, entry: Entry) -> bool:
-        return entry.index < len(self.plan.jobs) and entry.digest == self.plan.jobs[entry.index].digest
+    def is_there(self, index: int) -> bool:
+        """Return whether a picture is entered for what the plan says now, and a file of its name is there."""
+        return index in self.entries and self._means(index) and self.path(index).is_file()
+
+    def _means(self, index: int) -> bool:
+        return self.entries[index].digest == self.plan.jobs[index].digest
 
 
 def read_entries(folder: Path) -> tuple[Entry, ...]:
     """Return the finished pictures of a folder, line by line; none if nothing was rendered there.
 
+    Lines that are damaged are left out.
+
     Raises:
-        BrokenFileError: A whole line is damaged.
+        MissingFileError: The manifest cannot be read.
     """
-    return _read(folder / MANIFEST, _entry_reader())
+    return entry_lines(bytes_of(folder / MANIFEST)).whole
 
 
 def digest_of_file(path: Path) -> str | None:
-    """Return the sha256 of a file, None if it is not there or cannot be read."""
+    """Return the sha256 of a file, None if it is not there, is no file, or cannot be read."""
     try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            return None
         with path.open("rb") as opened:
             return file_digest(opened, "sha256").hexdigest()
     except OSError:
         return None
 
 
-def _read(path: Path, reader: TypeAdapter[_Line]) -> tuple[_Line, ...]:
-    """Read all whole lines; what follows the last line end was torn by a crash and is left out."""
+def bytes_of(path: Path) -> bytes:
+    """Return the bytes of a file of a run; none if it is not there, or something else is in its place.
+
+    Raises:
+        MissingFileError: It cannot be read.
+    """
     try:
-        data = path.read_bytes() if path.exists() else b""
+        return path.read_bytes() if path.is_file() else b""
     except OSError as error:
-        raise MissingFileError(f"cannot be read: {error.strerror or error}", where=str(path)) from error
-    whole = data[: data.rfind(b"\n") + 1].split(b"\n")
-    return tuple(_line(text, f"{path}:{number}", reader) for number, text in enumerate(whole, start=1) if text.strip())
-
-
-def _line(text: bytes, where: str, reader: TypeAdapter[_Line]) -> _Line:
-    try:
-        return reader.validate_json(text)
-    except ValidationError as error:
-        raise BrokenFileError(
-            f"a line of the ledger is damaged: {error.errors()[0]['msg']}",
-            where=where,
-            remedy="Remove the line; its picture is made again.",
+        raise MissingFileError(
+            f"cannot be read: {error.strerror or error}", where=str(path), remedy="Check its permissions."
         ) from error
+
+
+def entry_lines(data: bytes) -> Lines[Entry]:
+    """Return the finished pictures that lines tell of."""
+    return _lines(data, _entry_reader())
+
+
+def failure_lines(data: bytes) -> Lines[Failure]:
+    """Return the failures that lines tell of."""
+    return _lines(data, _failure_reader())
+
+
+def _lines(data: bytes, reader: TypeAdapter[_Line]) -> Lines[_Line]:
+    whole: list[_Line] = []
+    damaged: list[Damaged] = []
+    for number, text in enumerate(data[: data.rfind(b"\n") + 1].split(b"\n"), start=1):
+        if not text.strip():
+            continue
+        try:
+            whole.append(reader.validate_json(unsealed(text)))
+        except ValidationError as error:
+            damaged.append(Damaged(number=number, text=text, why=error.errors()[0]["msg"]))
+        except ValueError as error:
+            damaged.append(Damaged(number=number, text=text, why=str(error)))
+    return Lines(whole=tuple(whole), damaged=tuple(damaged))
 
 
 @cache

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 import socket
-import stat
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,14 +12,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
+from lora_mixer.batch.place import Place
 from lora_mixer.errors import ConfigError, FileError
 
 LOCK = ".lock"
 
 
 @contextmanager
-def hold(folder: Path, say: Callable[[str], None]) -> Iterator[None]:
-    """Hold a folder for one run.
+def hold(folder: Path, say: Callable[[str], None]) -> Iterator[Place]:
+    """Hold a folder for one run, and give it: renamed meanwhile, it is still the one that is held.
 
     The operating system holds the lock, so that it falls with its process however that ends; the file says who it is.
     A file that still names a holder was left by a process that died.
@@ -35,15 +34,7 @@ def hold(folder: Path, say: Callable[[str], None]) -> Iterator[None]:
         FileError: The lock cannot be written.
     """
     path = folder / LOCK
-    try:
-        handle = _opened(path)
-    except OSError as error:
-        raise FileError(
-            f"the folder cannot be locked: {error.strerror or error}",
-            where=str(path),
-            remedy="It must be an ordinary file that you may write, or not be there; links are not followed.",
-        ) from error
-    with handle:
+    with Place(folder) as place, _opened(place, path) as handle:
         holder = _holder(handle)
         if not _locked(handle):
             raise ConfigError(
@@ -56,22 +47,21 @@ def hold(folder: Path, say: Callable[[str], None]) -> Iterator[None]:
             say(f"taking over from a run that died: {_named(holder)}")
         _write(handle, _myself())
         try:
-            yield
+            yield place
         finally:
             _write(handle, {})
 
 
-def _opened(path: Path) -> BinaryIO:
-    """Open a lock for reading and writing, which makes it; never what a link points at, and nothing but a file."""
-    flags = os.O_RDWR | os.O_CREAT | os.O_APPEND
-    extra = ("O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC", "O_BINARY")  # as far as the system has them
-    if not hasattr(os, "O_NOFOLLOW") and path.is_symlink():
-        raise OSError(errno.ELOOP, "it is a link")
-    number = os.open(path, flags | sum(getattr(os, name, 0) for name in extra), 0o666)
-    if not stat.S_ISREG(os.fstat(number).st_mode):
-        os.close(number)
-        raise OSError(errno.EINVAL, "it is no ordinary file")
-    return os.fdopen(number, "a+b")
+def _opened(place: Place, path: Path) -> BinaryIO:
+    """Open the lock; a link in its place is not followed, for what it leads to would be emptied."""
+    try:
+        return place.open(LOCK, os.O_RDWR | os.O_CREAT)
+    except OSError as error:
+        raise FileError(
+            f"the folder cannot be locked: {error.strerror or error}",
+            where=str(path),
+            remedy="It must be an ordinary file that you may write, or not be there; links are not followed.",
+        ) from error
 
 
 def _locked(handle: BinaryIO) -> bool:
@@ -125,5 +115,5 @@ def _holder(handle: BinaryIO) -> dict[str, object]:
 
 def _write(handle: BinaryIO, holder: dict[str, object]) -> None:
     handle.truncate(0)
+    handle.seek(0)
     handle.write(json.dumps(holder).encode() if holder else b"")
-    handle.flush()

@@ -74,12 +74,14 @@ class PromptFile:
         jobs: At least one.
         sheet: How the pictures are laid out.
         problems: What was left out, and why.
+        text: What stands in it, to say where in it something is wrong.
     """
 
     path: Path
     jobs: tuple[Job, ...]
     sheet: SheetPlan
     problems: tuple[Problem, ...] = ()
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

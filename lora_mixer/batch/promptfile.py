@@ -71,7 +71,7 @@ def read_prompt_text(text: str, path: Path, *, strict: bool = False) -> PromptFi
         jobs, sheet = expand(draft.wishes, columns=draft.columns, rows=draft.rows, title=draft.title)
     except ConfigError as error:
         raise ConfigError(error.what, where=str(path), remedy=error.remedy) from error
-    return PromptFile(path=path, jobs=jobs, sheet=sheet, problems=draft.problems)
+    return PromptFile(path=path, jobs=jobs, sheet=sheet, problems=draft.problems, text=text)
 
 
 def _decoded(data: bytes, where: str) -> str:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -21,6 +22,7 @@ TICK = 0.2
 IN_FLIGHT = 2
 """Tasks an actor is given at once: the one it is at, and the next, so that it never waits for us."""
 MOST_STARTS_LOST = 3
+"""An actor that dies so often in a row before its model is open is not replaced any more."""
 
 
 class Actor:
@@ -57,6 +59,7 @@ class _Member:
     handle: Any
     opening: Any
     ready: bool = False
+    lost_starts: int = 0
     tasks: dict[Any, Task] = field(default_factory=dict)
 
 
@@ -79,7 +82,6 @@ class RayWorkers:
         self._ray: Any = None
         self._ours = False
         self._lost: deque[Lost] = deque()
-        self._lost_starts = 0
 
     def __enter__(self) -> Self:
         """Nothing is started before the first question: a plan that is refused costs no cluster."""
@@ -100,25 +102,45 @@ class RayWorkers:
         """So many tasks for every actor that has its model open."""
         return sum(IN_FLIGHT - len(member.tasks) for member in self._members if member.ready)
 
-    def ask(self, questions: Questions, watch: Watch) -> Answers:
-        """Connect or start Ray, start the actors, and ask the first that is ready.
+    def start(self, watch: Watch) -> None:
+        """Connect or start Ray, start the actors, and wait until one has its model open.
 
         Raises:
             ConfigError: Ray is not installed, or there is no cluster at the address.
+            RenderError: All actors died while they opened the model, or Ray gave up.
             LoraMixerError: The model cannot be opened.
         """
-        self._ray, self._ours = _connected(self._address, cpus=self._count * self._cpus)
-        self._members = [self._started(rank) for rank in range(self._count)]
-        while True:
+        if self._ray is None:
+            self._ray, self._ours = _connected(self._address, cpus=self._count * self._cpus)
+        with self._told():
+            if not self._members:
+                self._members = [self._started(rank) for rank in range(self._count)]
             while not any(member.ready for member in self._members):
                 self._greet(self._wait([member.opening for member in self._members], watch))
+
+    def ask(self, questions: Questions, watch: Watch) -> Answers:
+        """Ask the first actor that is ready; if it dies, the next.
+
+        Raises:
+            LoraMixerError: What `start` raises.
+            RenderError: Actor after actor dies over the questions.
+        """
+        cause = ""
+        for _ in range(MOST_STARTS_LOST):
+            self.start(watch)
             first = next(member for member in self._members if member.ready)
-            asked = first.handle.answer.remote(pack(questions))
-            self._wait([asked], watch)
-            try:
-                return unpack(Answers, self._ray.get(asked))
-            except self._ray.exceptions.RayActorError as error:
-                self._replace(first, error)
+            with self._told():
+                asked = first.handle.answer.remote(pack(questions))
+                self._wait([asked], watch)
+                try:
+                    return unpack(Answers, self._ray.get(asked))
+                except self._ray.exceptions.RayActorError as error:
+                    cause = _cause(error)
+                    self._replace(first, error)
+        raise RenderError(
+            f"{MOST_STARTS_LOST} workers died while they looked at the plan, the last: {cause}",
+            remedy="Try without --engine ray to see why; most often memory is short.",
+        )
 
     def share(self, threads: int) -> int:
         """Ray gives each actor as many as it has CPUs set aside."""
@@ -134,9 +156,12 @@ class RayWorkers:
 
         Raises:
             LoraMixerError: An actor cannot open the model.
+            RenderError: All actors died while they opened it, or Ray gave up.
         """
-        if self._lost:
-            return self._lost.popleft()
+        with self._told():
+            return self._lost.popleft() if self._lost else self._taken(watch)
+
+    def _taken(self, watch: Watch) -> Finished | Lost | None:
         openings = [member.opening for member in self._members if not member.ready]
         done = self._wait([*(ref for member in self._members for ref in member.tasks), *openings], watch)
         if done in openings:
@@ -158,6 +183,16 @@ class RayWorkers:
             if done:
                 return done[0]
 
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """Turn what Ray raises of itself (a lost cluster, a full object store) into an error of ours."""
+        try:
+            yield
+        except self._ray.exceptions.RayError as error:
+            raise RenderError(
+                f"Ray gave up: {_cause(error)}", remedy="Look at the cluster; `ray status` says what it has."
+            ) from error
+
     def _greet(self, opening: object) -> None:
         """Take note of an actor that has opened the model, or could not."""
         member = next(member for member in self._members if member.opening == opening)
@@ -168,23 +203,24 @@ class RayWorkers:
             return
         if refused is not None:
             raise unpack(Failure, refused).raised()
-        member.ready = True
+        member.ready, member.lost_starts = True, 0
 
     def _replace(self, member: _Member, error: Exception) -> None:
         """Start another actor in the place of a dead one; the tasks it had are lost, only the first was begun."""
         for place, task in enumerate(member.tasks.values()):
             self._lost.append(Lost(task=task, reason=_cause(error), begun=place == 0))
         member.tasks.clear()
-        if not member.ready:
-            self._lost_starts += 1
-        if self._lost_starts >= MOST_STARTS_LOST:
+        lost = member.lost_starts + (not member.ready)
+        if lost < MOST_STARTS_LOST:
+            fresh = self._started(member.rank)
+            member.handle, member.opening, member.ready, member.lost_starts = fresh.handle, fresh.opening, False, lost
+            return
+        self._members.remove(member)
+        if not self._members:
             raise RenderError(
-                f"{MOST_STARTS_LOST} workers died while they opened the model, the last: {_cause(error)}",
+                f"all workers died {MOST_STARTS_LOST} times while they opened the model, the last: {_cause(error)}",
                 remedy="Try without --engine ray to see why; most often memory is short.",
             ) from error
-        member.ready = False
-        fresh = self._started(member.rank)
-        member.handle, member.opening = fresh.handle, fresh.opening
 
     def _started(self, rank: int) -> _Member:
         gpus = 1 if self._ray.cluster_resources().get("GPU") else 0

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import traceback
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -13,16 +14,15 @@ from lora_mixer.apply import ApplyPlan
 from lora_mixer.batch.crew import Answers, Finished, Known, Questions, Setup, Task, TaskJob, Watch
 from lora_mixer.batch.digest import basis_of, digest_of
 from lora_mixer.batch.failure import Failure
-from lora_mixer.batch.ledger import PICTURES, Entry, digest_of_file
+from lora_mixer.batch.ledger import Entry, digest_of_file
 from lora_mixer.batch.ledger_writer import part_of
-from lora_mixer.batch.order import order
 from lora_mixer.batch.stored import Batch
 from lora_mixer.errors import CancelledError, FileError, LoraMixerError, RenderError
 from lora_mixer.images import RenderRecord, save_picture
 from lora_mixer.mixer import Mixer, Progress, RenderedImage
 from lora_mixer.models import using_threads
 from lora_mixer.pipeline import record_of
-from lora_mixer.request import RenderRequest, Settings
+from lora_mixer.request import RenderRequest
 
 
 def open_mixer(setup: Setup, *, rank: int = 0) -> Mixer:
@@ -52,14 +52,11 @@ class Renderer:
         self._mixer = mixer
 
     def answer(self, questions: Questions) -> Answers:
-        """Return what each request comes to, or why it cannot be, and the batches of those that stand in none."""
-        known: dict[int, Known | Failure] = {}
-        for index in _by_model(questions.requests):  # checking a request takes its model open
-            known[index] = self._known(questions.requests[index], index)
-        settings = {i: answer.settings for i in questions.unplaced if isinstance(answer := known[i], Known)}
+        """Return what each request comes to, or why it cannot be; of groups, how their mixes are applied."""
+        groups = questions.groups
         return Answers(
-            jobs=tuple(known[index] for index in range(len(known))),
-            batches=tuple(self._batches(questions, settings)),
+            jobs=() if groups else tuple(self._known(one, place) for place, one in enumerate(questions.requests)),
+            batches=tuple(self._batches(questions)),
             threads=self._threads,
             notes=tuple(f"embedding left out: {sentence}" for sentence in self._mixer.broken_embeddings),
         )
@@ -77,13 +74,13 @@ class Renderer:
         """
         try:
             pictures = self._pictures(task, watch)
+            return _written(task, pictures)
         except CancelledError:
             raise
-        except LoraMixerError as error:
+        except Exception as error:  # noqa: BLE001 one job's bug must not cost the others their pictures
             if len(task.jobs) > 1:
                 return self._one_by_one(task, watch)
-            return Finished(failures=(Failure.of(error, task.jobs[0].index),))
-        return _written(task, pictures)
+            return Finished(failures=(_failure(error, task.jobs[0].index),))
 
     def _one_by_one(self, task: Task, watch: Watch) -> Finished:
         done = Finished()
@@ -118,28 +115,37 @@ class Renderer:
         try:
             job = self._mixer.job(request)
             desk = self._mixer.desk_of(request)
-        except LoraMixerError as error:
-            return Failure.of(error, index)
-        record = record_of(desk, [job], 0, plan=ApplyPlan(engine="", reason="not planned yet"), seconds=0.0)
+            record = record_of(desk, [job], 0, plan=ApplyPlan(engine="", reason="not planned yet"), seconds=0.0)
+        except CancelledError:
+            raise
+        except Exception as error:  # noqa: BLE001 likewise
+            return _failure(error, index)
         return Known(settings=job.settings, digest=digest_of(record), basis=basis_of(record))
 
-    def _batches(self, questions: Questions, settings: Mapping[int, Settings]) -> Iterator[Batch]:
-        """Yield the batches of some pictures, their engines chosen at the number of threads they will be rendered with."""
-        numbers = list(settings)
-        with using_threads(questions.threads or max(1, self._threads // questions.sharing)):
-            for group in order(list(settings.values()), batch=questions.size):
-                yield self._batch([numbers[at] for at in group], questions.requests)
+    def _batches(self, questions: Questions) -> Iterator[Batch]:
+        """Yield the groups as batches, their engines chosen at the number of threads they will be rendered with."""
+        with using_threads(questions.threads or self._threads):
+            for group in questions.groups:
+                yield self._batch(group, questions.requests)
 
-    def _batch(self, numbers: Sequence[int], requests: Sequence[RenderRequest]) -> Batch:
-        jobs = [self._mixer.job(requests[number]) for number in numbers]
-        plan = self._mixer.desk_of(requests[numbers[0]]).plan(jobs)
-        return Batch(jobs=tuple(numbers), engine=plan.engine, reason=plan.reason)
+    def _batch(self, places: Sequence[int], requests: Sequence[RenderRequest]) -> Batch:
+        jobs = [self._mixer.job(requests[place]) for place in places]
+        plan = self._mixer.desk_of(requests[places[0]]).plan(jobs)
+        return Batch(jobs=tuple(places), engine=plan.engine, reason=plan.reason)
 
 
-def _by_model(requests: Sequence[RenderRequest]) -> list[int]:
-    """Return the numbers of the requests, those of one model together, the models as they first appear."""
-    first = {model: place for place, model in reversed(list(enumerate(request.model for request in requests)))}
-    return sorted(range(len(requests)), key=lambda index: first[requests[index].model])
+def _failure(error: Exception, index: int) -> Failure:
+    """Return an error as a failure; one that is none of ours is a mistake of this program, or of a library."""
+    if isinstance(error, LoraMixerError):
+        return Failure.of(error, index)
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    return Failure(
+        index=index,
+        error=RenderError.__name__,
+        what=f"an unexpected {type(error).__name__}: {error}",
+        where=f"{Path(place.filename).name}:{place.lineno}",
+        remedy="This is a bug; the other pictures are not touched by it. Please report it with this line.",
+    )
 
 
 def _written(task: Task, pictures: Sequence[RenderedImage]) -> Finished:
@@ -160,11 +166,10 @@ def _written(task: Task, pictures: Sequence[RenderedImage]) -> Finished:
 
 
 def _saved(task: Task, job: TaskJob, picture: RenderedImage, record: RenderRecord) -> Entry:
-    file = f"{PICTURES}/{job.index:04}.png"
-    path = save_picture(picture.image, record, part_of(task.folder / file, task.token))
+    path = save_picture(picture.image, record, part_of(task.folder / job.file, task.token))
     return Entry(
         index=job.index,
-        file=Path(file),
+        file=Path(job.file),
         name=job.name,
         digest=job.digest,
         sha256=digest_of_file(path) or "",

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Protocol
 
+from lora_mixer.batch.begin import Beginning, Begun, Terms
 from lora_mixer.batch.crew import Crew, Finished, Task, TaskJob
 from lora_mixer.batch.dispatch import dispatch
 from lora_mixer.batch.failure import Failure
@@ -15,11 +18,20 @@ from lora_mixer.batch.ledger import MANIFEST, PICTURES, Ledger
 from lora_mixer.batch.ledger_writer import LedgerWriter
 from lora_mixer.batch.lock import hold
 from lora_mixer.batch.outputs import lay_out
+from lora_mixer.batch.place import Place, made
 from lora_mixer.batch.plan import PromptFile
-from lora_mixer.batch.settle import Settled, at_line, settle
-from lora_mixer.batch.stored import ANEW, PLAN, StoredPlan
-from lora_mixer.errors import CancelledError, ConfigError, FileError, LoraMixerError, PartialRunError
-from lora_mixer.request import RenderRequest
+from lora_mixer.batch.whereabouts import Whereabouts
+from lora_mixer.errors import (
+    CancelledError,
+    ConfigError,
+    FileError,
+    LoraMixerError,
+    PartialRunError,
+    RequestError,
+)
+
+ROUNDS = 3
+"""How often it is looked whether what was finished is still there, and made again if it is not."""
 
 
 class Switch(Protocol):
@@ -39,12 +51,14 @@ class Standing:
         done: Pictures on disk.
         failed: Jobs that failed.
         hand: How many pictures' worth of work the batch under way has behind it, where that is known.
+        planned: Jobs that are known, while a plan is made; None when it is.
     """
 
     total: int
     done: int
     failed: int
     hand: float = 0.0
+    planned: int | None = None
 
     @property
     def fraction(self) -> float:
@@ -59,9 +73,13 @@ class RunOptions:
     Attributes:
         batch: The most pictures rendered at once.
         threads: CPU threads of each worker; None shares out what there is.
-        anew: Forget what the folder holds.
+        anew: Set aside what the folder holds, and make every picture anew.
         retry_failed: Try again what failed in an earlier run.
-        strict: Stop before the first picture if any job cannot be made.
+        strict: Stop before the first picture if any job cannot be made, or if the pictures there were made from other
+            files, versions or settings.
+        known: Why some jobs cannot be made, by number, as far as that was found out without a worker.
+        witness: Returns what stands for all files and options the plan follows from (`witness_of`): where it is as it
+            was, and every picture is there, no model is opened. None always asks a worker.
     """
 
     batch: int = 4
@@ -69,6 +87,8 @@ class RunOptions:
     anew: bool = False
     retry_failed: bool = False
     strict: bool = False
+    known: Mapping[int, Failure] = field(default_factory=lambda: MappingProxyType({}))
+    witness: Callable[[], str] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,19 +127,8 @@ class RunResult:
         raise PartialRunError(
             f"{len(self.failures)} of {self.total} pictures could not be made, the others are there",
             where=str(self.manifest.parent),
-            remedy="Mend what is listed above, then run the same command with --retry-failed.",
+            remedy="Mend what is listed above and run the same command again; --retry-failed tries what failed midway.",
         )
-
-
-@dataclass(slots=True, kw_only=True)
-class _Count:
-    total: int
-    rendered: int = 0
-    whole: set[int] = field(default_factory=set)
-    failures: dict[int, Failure] = field(default_factory=dict)
-
-    def standing(self, hand: float = 0.0) -> Standing:
-        return Standing(total=self.total, done=len(self.whole) + self.rendered, failed=len(self.failures), hand=hand)
 
 
 def run(
@@ -129,6 +138,7 @@ def run(
     *,
     options: RunOptions | None = None,
     on_progress: Callable[[Standing], None] | None = None,
+    on_failure: Callable[[Failure], None] | None = None,
     cancel: Switch | None = None,
     say: Callable[[str], None] | None = None,
 ) -> RunResult:
@@ -136,7 +146,8 @@ def run(
 
     A picture is entered when it is on disk, so what is finished stays whatever happens; the same call goes on from
     there. Which pictures are rendered together follows from the plan alone, so the pixels are the same however many
-    workers there are and however often the run was interrupted.
+    workers there are and however often the run was interrupted. Pictures are known by their digests: where the folder
+    holds those of another plan, what is still asked for is kept, and the rest is moved into `set-aside/`.
 
     Args:
         plan: The prompt file.
@@ -144,159 +155,253 @@ def run(
         crew: Who renders: `InProcess`, `LocalWorkers` or `RayWorkers`.
         options: How.
         on_progress: Called after every step in this process, several times a second with workers.
+        on_failure: Called with every job that cannot be made, as soon as that is known.
         cancel: Stops within one step when pressed.
-        say: Told what the user should know: a lock taken over, a worker that died.
+        say: Told what the user should know: a lock taken over, a worker that died, pictures moved aside.
 
     Raises:
-        ConfigError: The folder holds another plan, or another run is writing there.
+        ConfigError: Another run is writing there, or the folder is somebody else's.
         FileError: The folder cannot be written to.
         CancelledError: The switch was pressed; what is finished is kept.
         PartialRunError: The run could not go on; some pictures are there.
         LoraMixerError: The model cannot be opened, or no job can be made.
     """
     started = time.perf_counter()
-    options, say = options or RunOptions(), say or (lambda _sentence: None)
-    folder = _made(output.absolute())
-    with hold(folder, say), crew:
-        count = _Count(total=len(plan.jobs))
-
-        def watch(hand: float) -> None:
-            if on_progress is not None:
-                on_progress(count.standing(hand))
-            if cancel is not None:
-                cancel.check()
-
-        writer = LedgerWriter(folder)
-        settled = _begin(plan, folder, crew, writer, options, watch)
-        for note in settled.notes:
-            say(note)
-        ledger = Ledger.read(folder)
-        _take_stock(ledger, count, retry=options.retry_failed)
-        tasks = list(_tasks(ledger, settled.requests, writer.token, count))
-        try:
-            for finished in dispatch(tasks, crew, watch=watch, say=say):
-                _enter(finished, writer, count, ledger.plan)
-                if on_progress is not None:
-                    on_progress(count.standing())
-        except CancelledError:
-            lay_out(Ledger.read(folder))
-            raise
-        sheets = lay_out(Ledger.read(folder))
-    return RunResult(
-        total=count.total,
-        found=len(count.whole),
-        rendered=count.rendered,
-        failures=tuple(count.failures[index] for index in sorted(count.failures)),
-        manifest=folder / MANIFEST,
-        sheets=sheets,
-        seconds=time.perf_counter() - started,
-    )
-
-
-def _begin(
-    file: PromptFile,
-    folder: Path,
-    crew: Crew,
-    writer: LedgerWriter,
-    options: RunOptions,
-    watch: Callable[[float], None],
-) -> Settled:
-    """Settle the plan and write it down; refuse it where the folder holds another."""
-    if options.anew:
-        writer.clear()
-    writer.repair()
-    asked = StoredPlan.of(file, size=options.batch)
-    earlier = _earlier(folder)
-    given_up: Mapping[int, Failure] = {}
-    if earlier is not None:
-        earlier.plan.check_asks_the_same(asked, folder)
-        given_up = {} if options.retry_failed else earlier.failures
-    before = earlier.plan if earlier else asked
-    settled = settle(file, before, crew, given_up=given_up, threads=options.threads, watch=watch)
-    before.check_made_the_same(settled.now, settled.basis, folder)
-    if settled.failures and (options.strict or all(job.digest is None for job in settled.plan.jobs)):
-        raise settled.failures[0].raised()
-    if settled.plan != before:
-        settled.plan.write(folder)
-    writer.fail(settled.failures)
-    return settled
-
-
-def _earlier(folder: Path) -> Ledger | None:
-    """Return what the folder holds already.
-
-    Raises:
-        ConfigError: It holds pictures of a run without a plan.
-    """
-    if (folder / PLAN).exists():
-        return Ledger.read(folder)
-    if (folder / MANIFEST).exists():
-        raise ConfigError("the folder holds pictures of another run", where=str(folder), remedy=ANEW)
-    return None
-
-
-def _take_stock(ledger: Ledger, count: _Count, *, retry: bool) -> None:
-    """Count what is there and what failed for good."""
-    count.whole.update(index for index in range(count.total) if ledger.is_whole(index))
-    for index, failure in ledger.failures.items():
-        if ledger.plan.jobs[index].digest is None or not retry:
-            count.failures[index] = failure
-
-
-def _tasks(ledger: Ledger, requests: Sequence[RenderRequest], token: str, count: _Count) -> Iterator[Task]:
-    """Yield the plan's batches that lack a picture, each whole, so that what is made is what it would have been."""
-    plan = ledger.plan
-    for batch in plan.batches:
-        jobs = tuple(
-            TaskJob(
-                index=index,
-                name=plan.jobs[index].name,
-                digest=plan.jobs[index].digest or "",
-                request=requests[index],
-                wanted=index not in count.whole and index not in count.failures,
-            )
-            for index in batch.jobs
+    output = output.absolute()
+    _make(output)
+    with hold(output, say or _silent) as place, crew:
+        work = _Work(
+            plan,
+            place,
+            crew,
+            options or RunOptions(),
+            on_progress=on_progress or _silent,
+            on_failure=on_failure or _silent,
+            cancel=cancel,
+            say=say or _silent,
         )
-        if any(job.wanted for job in jobs):
-            yield Task(
-                jobs=jobs,
-                engine=batch.engine,
-                reason=batch.reason,
-                threads=plan.threads,
-                folder=ledger.folder,
-                token=token,
+        try:
+            work.begin()
+            work.render()
+        except CancelledError:
+            work.lay_out()
+            raise
+        except (ConfigError, RequestError, PartialRunError):
+            raise
+        except LoraMixerError as error:
+            raise work.stopped(error) from error
+        return RunResult(
+            total=len(plan.jobs),
+            found=work.found,
+            rendered=len(work.there) - work.found,
+            failures=tuple(work.failures[index] for index in sorted(work.failures)),
+            manifest=place.path / MANIFEST,
+            sheets=work.lay_out(),
+            seconds=time.perf_counter() - started,
+        )
+
+
+class _Work:
+    """A run under way."""
+
+    def __init__(
+        self,
+        file: PromptFile,
+        place: Place,
+        crew: Crew,
+        options: RunOptions,
+        *,
+        on_progress: Callable[[Standing], None],
+        on_failure: Callable[[Failure], None],
+        cancel: Switch | None,
+        say: Callable[[str], None],
+    ) -> None:
+        self._file = file
+        self._place = place
+        self._crew = crew
+        self._options = options
+        self._on_progress = on_progress
+        self._on_failure = on_failure
+        self._cancel = cancel
+        self._say = say
+        self._writer = LedgerWriter(place, say)
+        self._where = Whereabouts(file)
+        self._begun: Begun | None = None
+        self._known_place = place.path
+        self.found = 0
+        self.there: set[int] = set()
+        self.failures: dict[int, Failure] = {}
+
+    def begin(self) -> None:
+        """Bring the folder and what is asked for together; see `Beginning.begin`."""
+        given = self._options
+        if given.anew:
+            self._writer.clear()
+        terms = Terms(
+            size=given.batch,
+            threads=given.threads,
+            retry=given.retry_failed,
+            strict=given.strict,
+            anew=given.anew,
+            known=given.known,
+            witness=given.witness or (lambda: ""),
+        )
+        beginning = Beginning(
+            self._file,
+            self._place.path,
+            self._writer,
+            self._crew,
+            terms,
+            say=self._say,
+            watch=lambda _hand: self._check(),
+            on_planned=self._planned,
+        )
+        self._begun = begun = beginning.begin()
+        self.there, self.failures, self.found = begun.whole, begun.failures, len(begun.whole)
+        for index in sorted(self.failures):
+            self._on_failure(self.failures[index])
+
+    def render(self) -> None:
+        """Render what is missing, and again what has gone meanwhile.
+
+        Raises:
+            PartialRunError: Pictures go again and again.
+        """
+        for _ in range(ROUNDS):
+            tasks = list(self._tasks())
+            if not tasks:
+                return
+            self._crew.start(self._watch)
+            for finished in dispatch(
+                tasks, self._crew, watch=self._watch, say=self._say, stamp=self._stamped, excused=self._excused
+            ):
+                self._enter(finished)
+            gone = self._gone()
+            if gone:
+                self._say(f"{len(gone)} pictures are no longer in the folder or its ledger; they are made again")
+            self.there -= gone
+            self.found = min(self.found, len(self.there))
+        missing = len(self._file.jobs) - len(self.there) - len(self.failures)
+        if missing:
+            raise PartialRunError(
+                f"{missing} of {len(self._file.jobs)} pictures vanish from the folder or its ledger as soon as they are made",
+                where=str(self._place.path),
+                remedy="Find out what else writes there, then run the same command again.",
             )
 
+    def lay_out(self) -> tuple[Path, ...]:
+        """Draw sheet and index of the pictures there are, if there is a plan."""
+        return lay_out(Ledger.read(self._place.path)) if self._begun is not None else ()
 
-def _enter(finished: Finished, writer: LedgerWriter, count: _Count, plan: StoredPlan) -> None:
-    """Enter what came of a task, and stop where nothing more can be written."""
-    failures = [at_line(failure, plan) for failure in finished.failures]
-    writer.enter(finished.entries)
-    count.rendered += len(finished.entries)
-    count.failures.update({failure.index: failure for failure in failures})
-    writer.fail(failures)
-    if finished.stopped is not None:
-        raise _stopped(finished.stopped.raised(), count)
+    def stopped(self, error: LoraMixerError) -> LoraMixerError:
+        """Return the error of a run that stopped, as one that says how many pictures are there, if any are."""
+        total = len(self._file.jobs)
+        there = len(self.there) if self._begun is not None else _count(self._place.path)
+        if not there:
+            return error
+        return PartialRunError(
+            f"the run stopped after {there} of {total} pictures: {error.what}",
+            where=error.where,
+            remedy=f"{error.remedy or 'Mend that.'} Then run the same command again: what is finished is kept.",
+        )
+
+    def _tasks(self) -> Iterator[Task]:
+        """Yield the plan's batches that lack a picture, each whole, so that what is made is what it would have been."""
+        assert self._begun is not None
+        plan = self._begun.plan
+        for batch in plan.batches:
+            jobs = tuple(map(self._job, batch.jobs))
+            if any(job.wanted for job in jobs):
+                yield Task(
+                    jobs=jobs,
+                    engine=batch.engine,
+                    reason=batch.reason,
+                    threads=plan.threads,
+                    folder=self._known_place,
+                    token=self._writer.token,
+                )
+
+    def _job(self, index: int) -> TaskJob:
+        assert self._begun is not None
+        plan = self._begun.plan
+        if index >= len(plan.jobs):
+            request = plan.guests[index - len(plan.jobs)].request()
+            return TaskJob(index=index, name="", digest="", request=request, wanted=False)
+        return TaskJob(
+            index=index,
+            name=plan.jobs[index].name,
+            digest=plan.jobs[index].digest or "",
+            request=self._begun.requests[index],
+            wanted=index not in self.there and index not in self.failures,
+            file=plan.file(index),
+        )
+
+    def _enter(self, finished: Finished) -> None:
+        """Enter what came of a task, and stop where nothing more can be written."""
+        failures = [self._where.told(failure) for failure in finished.failures]
+        self.there |= {entry.index for entry in self._writer.enter(finished.entries)}
+        self.failures |= {failure.index: failure for failure in failures}
+        self._writer.fail(failures)
+        for failure in failures:
+            self._on_failure(failure)
+        if finished.stopped is not None:
+            raise finished.stopped.raised()
+        self._on_progress(self._standing(0.0))
+
+    def _gone(self) -> set[int]:
+        """Return the pictures that were there and are not, by what lies in the folder."""
+        ledger = Ledger.read(self._place.path)
+        return {index for index in self.there if not ledger.is_there(index)}
+
+    def _stamped(self, task: Task) -> Task:
+        return replace(task, folder=self._follow())
+
+    def _excused(self, stopped: Failure) -> bool:
+        """Return whether something could not be written because the folder was renamed meanwhile."""
+        self._follow()
+        return any((stopped.where or "").startswith(f"{folder}{os.sep}") for folder in self._place.former)
+
+    def _follow(self) -> Path:
+        """Return where the folder lies, and say so if it was renamed."""
+        before, self._known_place = self._known_place, self._place.path
+        if before != self._known_place:
+            self._say(f"the folder was renamed; the run goes on in {self._known_place}")
+        return self._known_place
+
+    def _watch(self, hand: float) -> None:
+        self._on_progress(self._standing(hand))
+        self._check()
+
+    def _planned(self, count: int) -> None:
+        self._on_progress(Standing(total=len(self._file.jobs), done=0, failed=0, planned=count))
+        self._check()
+
+    def _check(self) -> None:
+        if self._cancel is not None:
+            self._cancel.check()
+
+    def _standing(self, hand: float) -> Standing:
+        return Standing(total=len(self._file.jobs), done=len(self.there), failed=len(self.failures), hand=hand)
 
 
-def _stopped(error: LoraMixerError, count: _Count) -> LoraMixerError:
-    done = count.standing().done
-    if not done:
-        return error
-    return PartialRunError(
-        f"the run stopped after {done} of {count.total} pictures: {error.what}",
-        where=error.where,
-        remedy="Mend that, then run the same command again: what is finished is kept.",
-    )
-
-
-def _made(output: Path) -> Path:
+def _count(folder: Path) -> int:
+    """Return how many pictures a folder holds, whatever plan they are of."""
     try:
-        (output / PICTURES).mkdir(parents=True, exist_ok=True)
+        return len(Ledger.read(folder).entries)
+    except LoraMixerError:
+        return 0
+
+
+def _silent(_told: object) -> None:
+    """Tell nobody."""
+
+
+def _make(output: Path) -> None:
+    try:
+        made(output / PICTURES)
     except OSError as error:
         raise FileError(
             f"no folder can be made there: {error.strerror or error}",
             where=str(output / PICTURES),
             remedy="Name another folder with --output.",
         ) from error
-    return output

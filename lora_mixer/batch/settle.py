@@ -1,100 +1,141 @@
-"""A prompt file settled into a plan: gaps filled, seeds drawn once and kept, batches laid out once and kept."""
+"""What the jobs of a plan come to: gaps filled, seeds drawn once and kept, batches laid out once and kept."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 from lora_mixer.batch.crew import Answers, Crew, Known, Questions, Watch
 from lora_mixer.batch.failure import Failure
-from lora_mixer.batch.plan import PromptFile
-from lora_mixer.batch.stored import StoredJob, StoredPlan
+from lora_mixer.batch.order import order
+from lora_mixer.batch.stored import Batch, StoredJob, StoredPlan
 from lora_mixer.request import RenderRequest, Settings
+
+_Thing = TypeVar("_Thing")
+
+AT_ONCE = 128
+"""Jobs that a worker is asked about in one message: some tenths of a second's work."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settled:
-    """A plan whose jobs are known.
+    """What was found out about the jobs of a plan.
 
     Attributes:
-        plan: The plan as it is kept in the folder.
-        basis: What its pictures would be made from now.
-        now: Its jobs as they would come out now.
-        requests: What to render, seeds included.
-        failures: Jobs that cannot be made, of those that were asked about anew.
+        jobs: The jobs, settings and digests filled in; those that were not asked about are as they were.
+        basis: What the pictures would be made from now, by role.
+        failures: Jobs that cannot be made, by number.
+        threads: How many CPU threads a worker would use if it were alone; 0 if nothing was asked.
         notes: What the user should be told.
     """
 
-    plan: StoredPlan
+    jobs: tuple[StoredJob, ...]
     basis: dict[str, str]
-    now: tuple[StoredJob, ...]
-    requests: tuple[RenderRequest, ...]
-    failures: tuple[Failure, ...]
-    notes: tuple[str, ...]
+    failures: Mapping[int, Failure] = field(default_factory=dict)
+    threads: int = 0
+    notes: tuple[str, ...] = ()
+
+
+def requests_of(jobs: Sequence[StoredJob], requests: Iterable[RenderRequest]) -> tuple[RenderRequest, ...]:
+    """Return requests with the seeds that were drawn for their jobs."""
+    return tuple(_as_drawn(request, job.settings) for job, request in zip(jobs, requests, strict=True))
 
 
 def settle(
-    file: PromptFile, plan: StoredPlan, crew: Crew, *, given_up: Collection[int], threads: int | None, watch: Watch
+    plan: StoredPlan,
+    requests: Sequence[RenderRequest],
+    crew: Crew,
+    *,
+    known: Collection[int],
+    watch: Watch,
+    on_planned: Callable[[int], None],
 ) -> Settled:
     """Ask a worker what the jobs of a plan come to.
 
     Args:
-        file: The prompt file.
-        plan: The plan as the folder has it, or a new one.
+        plan: The plan, with what an earlier one knew of it.
+        requests: What to render, with the seeds that were drawn already.
         crew: Who answers.
-        given_up: Numbers of jobs that failed and are to be left alone.
-        threads: CPU threads of each worker, if somebody asked for a number.
+        known: Numbers of jobs that are known to fail; they are not asked about.
         watch: Called while waiting.
+        on_planned: Called with how many jobs are known so far.
 
     Raises:
         LoraMixerError: The model cannot be opened.
     """
-    asked = tuple(_as_drawn(job.request, stored.settings) for job, stored in zip(file.jobs, plan.jobs, strict=True))
-    unplaced = tuple(i for i, job in enumerate(plan.jobs) if job.digest is None and i not in given_up)
-    questions = Questions(requests=asked, unplaced=unplaced, size=plan.size, threads=plan.threads or threads)
-    answers = crew.ask(questions, watch)
-    now = tuple(_answered(job, answer) for job, answer in zip(plan.jobs, answers.jobs, strict=True))
-    kept = tuple(now[i] if i in set(unplaced) else job for i, job in enumerate(plan.jobs))
-    settled = replace(
-        plan,
-        jobs=kept,
-        batches=plan.batches + answers.batches,
-        basis=_basis(answers) | dict(plan.basis),
-        threads=plan.threads or threads or crew.share(answers.threads),
-    )
+    jobs, failures = list(plan.jobs), dict[int, Failure]()
+    basis: dict[str, str] = {}
+    answers, done = Answers(jobs=(), batches=(), threads=0, notes=()), len(known)
+    left = [index for index in _by_model(requests) if index not in known]
+    for chunk in _chunks(left, AT_ONCE):
+        answers = crew.ask(Questions(requests=tuple(requests[index] for index in chunk)), watch)
+        for index, answer in zip(chunk, answers.jobs, strict=True):
+            if isinstance(answer, Failure):
+                failures[index] = replace(answer, index=index)
+            else:
+                basis |= answer.basis
+                jobs[index] = _filled(jobs[index], answer)
+        done += len(chunk)
+        on_planned(done)
     return Settled(
-        plan=settled,
-        basis=_basis(answers),
-        now=now,
-        requests=tuple(_as_drawn(request, job.settings) for request, job in zip(asked, now, strict=True)),
-        failures=tuple(_placed(answers, plan, unplaced)),
+        jobs=tuple(jobs),
+        basis=basis,
+        failures=dict(sorted(failures.items())),
+        threads=answers.threads,
         notes=answers.notes,
     )
 
 
-def at_line(failure: Failure, plan: StoredPlan) -> Failure:
-    """Return the failure with its job's line in the prompt file."""
-    place = f"{plan.source}:{plan.jobs[failure.index].line}"
-    return replace(failure, where=f"{place}: {failure.where}" if failure.where else place)
+def laid_out(
+    plan: StoredPlan, requests: Sequence[RenderRequest], crew: Crew, groups: Iterable[Sequence[int]], watch: Watch
+) -> StoredPlan:
+    """Return the plan with batches for jobs that stand in none.
+
+    Args:
+        plan: The plan, every job known.
+        requests: What to render.
+        crew: Who says how mixes are applied.
+        groups: Numbers of jobs; those of different groups share no batch.
+        watch: Called while waiting.
+    """
+    batches = [batch for group in groups for batch in _ordered(plan, group)]
+    made: list[Batch] = []
+    for some in _chunks(batches, max(1, AT_ONCE // plan.size)):
+        members = [index for batch in some for index in batch]
+        places = {index: place for place, index in enumerate(members)}
+        asked = Questions(
+            requests=tuple(requests[index] for index in members),
+            groups=tuple(tuple(places[index] for index in batch) for batch in some),
+            threads=plan.threads or None,
+        )
+        answers = crew.ask(asked, watch)
+        made += [replace(answer, jobs=tuple(batch)) for answer, batch in zip(answers.batches, some, strict=True)]
+    return replace(plan, batches=(*plan.batches, *made))
 
 
-def _placed(answers: Answers, plan: StoredPlan, unplaced: Iterable[int]) -> Iterable[Failure]:
-    for index in unplaced:
-        answer = answers.jobs[index]
-        if isinstance(answer, Failure):
-            yield at_line(answer, plan)
+def _ordered(plan: StoredPlan, group: Sequence[int]) -> Iterator[Sequence[int]]:
+    settings = {index: found for index in group if (found := plan.jobs[index].settings) is not None}
+    numbers = list(settings)
+    for batch in order(list(settings.values()), batch=plan.size):
+        yield [numbers[at] for at in batch]
 
 
-def _answered(job: StoredJob, answer: Known | Failure) -> StoredJob:
-    if isinstance(answer, Failure):
-        return replace(job, digest=None)
+def _by_model(requests: Sequence[RenderRequest]) -> list[int]:
+    """Return the numbers of the requests, those of one model together, for checking a request takes its model open."""
+    first = {model: place for place, model in reversed(list(enumerate(request.model for request in requests)))}
+    return sorted(range(len(requests)), key=lambda index: first[requests[index].model])
+
+
+def _chunks(things: Sequence[_Thing], size: int) -> Iterator[Sequence[_Thing]]:
+    for start in range(0, len(things), size):
+        yield things[start : start + size]
+
+
+def _filled(job: StoredJob, answer: Known) -> StoredJob:
     return replace(job, digest=answer.digest, settings=answer.settings)
 
 
 def _as_drawn(request: RenderRequest, settings: Settings | None) -> RenderRequest:
     """Return the request with the seeds that were drawn for it."""
     return request if settings is None else replace(request, seed=settings.seed, subseed=settings.subseed)
-
-
-def _basis(answers: Answers) -> dict[str, str]:
-    return {role: digest for job in answers.jobs if isinstance(job, Known) for role, digest in job.basis.items()}

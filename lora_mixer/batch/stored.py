@@ -1,24 +1,22 @@
-"""`plan.json`: what a folder is for. Written once before the first picture; a later run must mean the same."""
+"""`plan.json`: what a folder is for. Written before the first picture, and again when something else is asked for."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from itertools import zip_longest
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
 from lora_mixer.batch.digest import request_digest
 from lora_mixer.batch.plan import Job, PromptFile
-from lora_mixer.errors import BrokenFileError, ConfigError, MissingFileError
-from lora_mixer.images import plain, write_whole
+from lora_mixer.batch.seal import sealed, unsealed
+from lora_mixer.errors import BrokenFileError, MissingFileError
+from lora_mixer.images import write_whole
 from lora_mixer.request import Settings
 
 PLAN = "plan.json"
-ANEW = "Name another folder with --output, or start this one anew with --force (its pictures are removed)."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +31,7 @@ class StoredJob:
         asked: The digest of the request as written.
         digest: What `job_digest` says of its settings and files; None if they could not be found out.
         settings: Every value filled in, the seed among them.
+        number: What its file is called by; None is its place in the plan.
     """
 
     name: str
@@ -42,6 +41,7 @@ class StoredJob:
     asked: str
     digest: str | None = None
     settings: Settings | None = None
+    number: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +49,7 @@ class Batch:
     """Pictures that are rendered together, whoever does it.
 
     Attributes:
-        jobs: Their numbers.
+        jobs: Their numbers; those past the plan's jobs are its guests.
         engine: How their mixes are applied.
         reason: Why so.
     """
@@ -74,6 +74,8 @@ class StoredPlan:
         basis: Files and versions the pictures are made from, by role.
         jobs: The pictures, in the order of the sheet.
         batches: What is rendered together, in order.
+        guests: Pictures that are asked for no longer, and with which others of the plan were rendered together.
+        witness: What stood for all that the plan follows from (`witness_of`) when it was made; empty if not known.
     """
 
     source: str
@@ -86,6 +88,8 @@ class StoredPlan:
     basis: Mapping[str, str]
     jobs: tuple[StoredJob, ...]
     batches: tuple[Batch, ...]
+    guests: tuple[Settings, ...] = ()
+    witness: str = ""
 
     @staticmethod
     def of(plan: PromptFile, *, size: int) -> StoredPlan:
@@ -114,17 +118,37 @@ class StoredPlan:
         """
         path = folder / PLAN
         try:
-            return _reader().validate_json(path.read_bytes())
+            return StoredPlan.of_bytes(path.read_bytes())
         except OSError as error:
             raise MissingFileError(
                 f"the plan of the run cannot be read: {error.strerror or error}",
                 where=str(path),
                 remedy="Name a folder that `lora-mixer render` has written.",
             ) from error
-        except ValidationError as error:
+        except ValueError as error:
             raise BrokenFileError(
-                f"the plan of the run is damaged: {error.errors()[0]['msg']}", where=str(path), remedy=ANEW
+                f"the plan of the run is damaged: {error}",
+                where=str(path),
+                remedy="Run the command again that made the folder: the plan is made again, and good pictures are kept.",
             ) from error
+
+    @staticmethod
+    def of_bytes(data: bytes) -> StoredPlan:
+        """Return the plan of a file's bytes.
+
+        Raises:
+            ValueError: They are damaged; what is wrong is in the text.
+        """
+        try:
+            plan = _reader().validate_json(unsealed(data))
+        except ValidationError as error:
+            raise ValueError(str(error.errors()[0]["msg"])) from error
+        most = len(plan.jobs) + len(plan.guests)
+        if not plan.jobs or any(not 0 <= index < most for batch in plan.batches for index in batch.jobs):
+            raise ValueError("it speaks of pictures that are not in it")
+        if any(job.row < 0 or job.column < 0 or (job.number or 0) < 0 for job in plan.jobs):
+            raise ValueError("it places pictures outside its sheet")
+        return plan
 
     def write(self, folder: Path) -> None:
         """Write the plan of a folder, whole or not at all.
@@ -132,51 +156,20 @@ class StoredPlan:
         Raises:
             FileError: It cannot be written.
         """
-        data = json.dumps(plain(self), ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
-        write_whole(folder / PLAN, lambda out: out.write(data))
+        write_whole(folder / PLAN, lambda out: out.write(sealed(self)))
 
-    def check_asks_the_same(self, other: StoredPlan, folder: Path) -> None:
-        """Refuse a prompt file that asks for other pictures than the folder holds.
+    def file(self, index: int) -> str:
+        """Return the name of a picture's file, relative to the run's folder."""
+        number = self.jobs[index].number
+        return f"images/{index if number is None else number:04}.png"
 
-        Raises:
-            ConfigError: It does; the first difference is in the text.
-        """
-        differing = [
-            (mine, theirs)
-            for mine, theirs in zip_longest(self.jobs, other.jobs)
-            if mine is None or theirs is None or (mine.asked, mine.name) != (theirs.asked, theirs.name)
-        ]
-        if differing:
-            first = differing[0][1] or differing[0][0]
-            raise ConfigError(
-                f"the folder holds another plan: {len(self.jobs)} pictures of {self.source}, and {len(differing)} of "
-                f"{max(len(self.jobs), len(other.jobs))} differ, the first is {first.name!r} (line {first.line})",
-                where=str(folder),
-                remedy=ANEW,
-            )
-
-    def check_made_the_same(self, jobs: Sequence[StoredJob], basis: Mapping[str, str], folder: Path) -> None:
-        """Refuse to go on where files, versions or defaults are no longer those the run began with.
-
-        Raises:
-            ConfigError: They are not; what changed is in the text.
-        """
-        changed = [
+    def changes(self, basis: Mapping[str, str]) -> tuple[str, ...]:
+        """Return what files, versions and devices are no longer those the plan was made with, a sentence each."""
+        return tuple(
             f"{role} is {_short(basis[role])}, was {_short(was)}"
             for role, was in self.basis.items()
             if basis.get(role, was) != was
-        ]
-        changed += [
-            f"{old.name!r} (line {old.line}) now means other settings"
-            for old, new in zip(self.jobs, jobs, strict=True)
-            if None not in (old.digest, new.digest) and old.digest != new.digest
-        ]
-        if changed:
-            raise ConfigError(
-                f"the run began with something else: {'; '.join(changed[:4])}",
-                where=str(folder),
-                remedy=f"Put it back to go on. {ANEW}",
-            )
+        )
 
 
 def _stored(job: Job) -> StoredJob:

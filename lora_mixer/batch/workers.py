@@ -1,11 +1,15 @@
-"""A crew of processes on this machine: one model each, one task at a time each, the dead replaced."""
+"""A crew of processes on this machine: one model each, one task at a time each, the dead replaced.
+
+A worker says when its model is open; only then it is given work, so its death before that is nobody's but its own.
+"""
 
 from __future__ import annotations
 
 import multiprocessing
 import signal
 import threading
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Self
@@ -17,7 +21,10 @@ from lora_mixer.waiting import wait_passively
 
 TICK = 0.2
 PATIENCE = 5.0
-ASK, RENDER, REFUSED, REPLY = b"a", b"r", b"x", b"f"
+MOST_STARTS_LOST = 3
+"""A worker that dies so often in a row before its model is open is not replaced any more."""
+
+ASK, RENDER, READY, REFUSED, REPLY = b"a", b"r", b"o", b"x", b"f"
 """The first byte of a message says what it is; the rest is JSON."""
 
 
@@ -26,6 +33,8 @@ class _Worker:
     rank: int
     process: BaseProcess
     pipe: Connection
+    ready: bool = False
+    lost_starts: int = 0
     task: Task | None = None
 
 
@@ -62,30 +71,41 @@ class LocalWorkers:
 
     @property
     def room(self) -> int:
-        """One task for every idle worker."""
-        return sum(worker.task is None for worker in self._workers)
+        """One task for every idle worker that has its model open."""
+        return sum(worker.ready and worker.task is None for worker in self._workers)
 
-    def ask(self, questions: Questions, watch: Watch) -> Answers:
-        """Start the workers, and ask the first.
+    def start(self, watch: Watch) -> None:
+        """Start the workers if they are not there, and wait until one has its model open.
 
         Raises:
-            LoraMixerError: It cannot open the model.
-            RenderError: It died.
+            LoraMixerError: A worker cannot open the model.
+            RenderError: All died while they opened it.
         """
-        self._workers = [self._started(rank) for rank in range(self._count)]
-        first = self._workers[0]
-        first.pipe.send_bytes(ASK + pack(replace(questions, sharing=self._count)))
-        while not wait([first.pipe, first.process.sentinel], TICK):
-            watch(0.0)
-        data = _received(first)
-        if data is None:
-            raise RenderError(
-                f"the first worker died while it opened the model ({_cause(first)})",
-                remedy="Try without --workers to see why; most often memory is short.",
-            )
-        if data[:1] == REFUSED:
-            raise unpack(Failure, data[1:]).raised()
-        return unpack(Answers, data[1:])
+        if not self._workers:
+            self._workers = [self._started(rank) for rank in range(self._count)]
+        while not any(worker.ready for worker in self._workers):
+            self._hear(watch)
+
+    def ask(self, questions: Questions, watch: Watch) -> Answers:
+        """Ask the first worker that is ready; if it dies, the next.
+
+        Raises:
+            LoraMixerError: The model cannot be opened.
+            RenderError: Worker after worker dies over the questions.
+        """
+        cause = ""
+        for _ in range(MOST_STARTS_LOST):
+            self.start(watch)
+            worker = next(worker for worker in self._workers if worker.ready)
+            data = self._asked(worker, ASK + pack(questions), watch)
+            if data is not None:
+                return unpack(Answers, data[1:])
+            cause = _cause(worker)
+            self._replace(worker, cause)
+        raise RenderError(
+            f"{MOST_STARTS_LOST} workers died while they looked at the plan, the last: {cause}",
+            remedy="Try without --workers to see why; most often memory is short.",
+        )
 
     def share(self, threads: int) -> int:
         """An equal part for each."""
@@ -93,40 +113,72 @@ class LocalWorkers:
 
     def give(self, task: Task) -> None:
         """Hand a task to an idle worker."""
-        worker = next(worker for worker in self._workers if worker.task is None)
+        worker = next(worker for worker in self._workers if worker.ready and worker.task is None)
         worker.task = task
-        try:
+        with suppress(OSError):  # it is dead; `take` finds out and says so
             worker.pipe.send_bytes(RENDER + pack(task))
-        except OSError:
-            return  # it is dead; `take` finds out and says so
 
-    def take(self, watch: Watch) -> Finished | Lost:
-        """Wait until a task is done or its worker dead.
+    def take(self, watch: Watch) -> Finished | Lost | None:
+        """Wait until a task is done, its worker dead, or a worker ready: None.
 
         Raises:
             LoraMixerError: A worker cannot open the model.
+            RenderError: All workers died while they opened it.
         """
+        return self._hear(watch)
+
+    def _hear(self, watch: Watch) -> Finished | Lost | None:
+        """Wait for the next word of any worker, or for its death; None is a worker ready, or begun anew."""
         while True:
-            busy = [worker for worker in self._workers if worker.task is not None]
-            ready = wait([end for worker in busy for end in (worker.pipe, worker.process.sentinel)], TICK)
+            heard = [worker for worker in self._workers if not worker.ready or worker.task is not None]
+            said = wait([end for worker in heard for end in (worker.pipe, worker.process.sentinel)], TICK)
             watch(0.0)
-            for worker in busy:
-                if worker.pipe in ready or worker.process.sentinel in ready:
+            for worker in heard:
+                if worker.pipe in said or worker.process.sentinel in said:
                     return self._reply(worker)
 
-    def _reply(self, worker: _Worker) -> Finished | Lost:
+    def _reply(self, worker: _Worker) -> Finished | Lost | None:
         task, worker.task = worker.task, None
         data = _received(worker)
-        if data is not None and data[:1] == REFUSED:
+        if data is None:
+            cause = _cause(worker)
+            self._replace(worker, cause)
+            return None if task is None else Lost(task=task, reason=cause)
+        if data[:1] == REFUSED:
             raise unpack(Failure, data[1:]).raised()
-        if data is not None:
-            return unpack(Finished, data[1:])
-        if task is None:  # never: only busy workers are waited for
-            raise RenderError("a worker without a task answered")
-        lost = Lost(task=task, reason=_cause(worker))
+        if data[:1] == READY:
+            worker.ready, worker.lost_starts = True, 0
+            return None
+        return unpack(Finished, data[1:])
+
+    def _asked(self, worker: _Worker, message: bytes, watch: Watch) -> bytes | None:
+        """Return a ready worker's answer, None if it died over it."""
+        try:
+            worker.pipe.send_bytes(message)
+        except OSError:
+            return None
+        while not wait([worker.pipe, worker.process.sentinel], TICK):
+            watch(0.0)
+        return _received(worker)
+
+    def _replace(self, worker: _Worker, cause: str) -> None:
+        """Start another worker in the place of a dead one, unless it dies again and again while it opens the model.
+
+        Raises:
+            RenderError: No worker is left.
+        """
         worker.pipe.close()
-        self._workers[self._workers.index(worker)] = self._started(worker.rank)
-        return lost
+        place, lost = self._workers.index(worker), worker.lost_starts + (not worker.ready)
+        if lost < MOST_STARTS_LOST:
+            self._workers[place] = self._started(worker.rank)
+            self._workers[place].lost_starts = lost
+            return
+        del self._workers[place]
+        if not self._workers:
+            raise RenderError(
+                f"all workers died {MOST_STARTS_LOST} times while they opened the model, the last: {cause}",
+                remedy="Try without --workers to see why; most often memory is short.",
+            )
 
     def _started(self, rank: int) -> _Worker:
         wait_passively()  # the worker has this process's environment, and may import torch with its main program
@@ -153,6 +205,7 @@ def serve(pipe: Connection, setup: bytes, rank: int) -> None:
     except LoraMixerError as error:
         pipe.send_bytes(REFUSED + pack(Failure.of(error)))
         return
+    pipe.send_bytes(READY)
     kinds = {ASK: worker.answer, RENDER: worker.render}
     while True:
         try:

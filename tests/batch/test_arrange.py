@@ -53,7 +53,7 @@ def _ledger(folder: Path = Path("run"), made: int = len(EVERY)) -> Ledger:
     entries = {
         index: Entry(
             index=index,
-            file=Path(f"images/{index}.png"),
+            file=Path(f"images/{index:04}.png"),
             name=job.name,
             digest="",
             sha256="",
@@ -119,7 +119,7 @@ def test_values_stand_in_the_order_of_their_size_and_off_comes_first() -> None:
 def test_one_value_can_be_chosen() -> None:
     found = arrange(_ledger(), columns=["ink"], rows=["glow"], only={"seed": "20"})
     chosen = {cell for row in found.cells for cell in row if isinstance(cell, Path)}
-    assert chosen == {Path(f"run/images/{n}.png") for n, values in enumerate(EVERY) if values[0] == 20}
+    assert chosen == {Path(f"run/images/{n:04}.png") for n, values in enumerate(EVERY) if values[0] == 20}
     assert "seed 20" in found.labels.footer
 
 
@@ -146,11 +146,12 @@ def test_a_job_without_settings_is_named(tmp_path: Path) -> None:
 
 def test_the_command_draws_from_the_folder_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     from lora_mixer.batch.ledger_writer import LedgerWriter, part_of
+    from lora_mixer.batch.place import Place
 
     ledger = _ledger(tmp_path, made=5)
     (tmp_path / "images").mkdir()
     ledger.plan.write(tmp_path)
-    writer = LedgerWriter(tmp_path)
+    writer = LedgerWriter(Place(tmp_path))
     for index, entry in ledger.entries.items():
         with part_of(tmp_path / entry.file, writer.token).open("wb") as out:
             Image.new("RGB", (64, 64), (40 * index, 0, 0)).save(out, "PNG")

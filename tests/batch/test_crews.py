@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import logging
+import multiprocessing
 import os
 import random
 import signal
 import subprocess
 import sys
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import psutil
 import pytest
@@ -23,8 +26,8 @@ from lora_mixer.batch.in_process import InProcess
 from lora_mixer.batch.ledger import read_entries
 from lora_mixer.batch.ray_workers import RayWorkers
 from lora_mixer.batch.run import Standing, run
-from lora_mixer.batch.workers import LocalWorkers
-from lora_mixer.errors import CancelledError, ConfigError, ModelError
+from lora_mixer.batch.workers import LocalWorkers, serve
+from lora_mixer.errors import CancelledError, ConfigError, ModelError, RenderError
 from lora_mixer.request import RenderRequest
 from tests.support.runs import SMALL, TWO, again, pixels, plan_of
 
@@ -127,6 +130,168 @@ def test_a_model_that_cannot_be_opened_is_told_by_the_workers_with_its_class(tmp
     assert not (tmp_path / "plan.json").exists()
 
 
+class Small:
+    """A worker without torch: it answers, renders nothing, and can be told to die."""
+
+    def __init__(self, setup: bytes, rank: int) -> None:
+        name = unpack(Setup, setup).model or ""
+        if name == "dies opening" or (name == "one dies opening" and rank == 1):
+            os._exit(3)
+        if name == "no" and rank == 0:
+            raise ModelError("no such model", remedy="Name another.")
+        self.deadly = name == "dies asked"
+
+    def answer(self, questions: bytes) -> bytes:
+        if self.deadly:
+            os._exit(4)
+        asked = unpack(Questions, questions)
+        known = tuple(_failure(n) for n in range(len(asked.requests)))
+        return pack(Answers(jobs=known, batches=(), threads=1, notes=()))
+
+    def render(self, task: bytes) -> bytes:
+        time.sleep(0.3)
+        return pack(Finished(failures=tuple(_failure(job.index) for job in unpack(Task, task).jobs)))
+
+
+def serve_small(pipe: object, setup: bytes, rank: int) -> None:
+    import lora_mixer.batch
+
+    lora_mixer.batch.answering = sys.modules["lora_mixer.batch.answering"] = SimpleNamespace(Answering=Small)
+    serve(pipe, setup, rank)
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lora_mixer.batch.workers.serve", serve_small)
+    monkeypatch.setattr("multiprocessing.get_context", lambda _method: multiprocessing.context.ForkContext())
+
+
+@pytest.mark.usefixtures("small")
+def test_a_model_that_cannot_be_opened_is_told_however_many_jobs_there_are(tmp_path: Path) -> None:
+    text = "\n".join(f"picture {n}" for n in range(3000))
+    with pytest.raises(ModelError, match="no such model"):
+        again(tmp_path, LocalWorkers(Setup(model="no"), 1), text=text)
+
+
+@pytest.mark.usefixtures("small")
+def test_a_worker_that_always_dies_while_opening_costs_the_healthy_one_nothing() -> None:
+    said: list[str] = []
+    with LocalWorkers(Setup(model="one dies opening"), 2) as crew:
+        crew.start(lambda hand: None)
+        tasks = [_task(n) for n in range(12)]
+        outcomes = [
+            f for done in dispatch(tasks, crew, watch=lambda hand: None, say=said.append) for f in done.failures
+        ]
+    assert (sorted(f.index for f in outcomes), {f.what for f in outcomes}, said) == (list(range(12)), {"made"}, [])
+
+
+@pytest.mark.usefixtures("small")
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("dies opening", "all workers died 3 times while they opened"),
+        ("dies asked", "3 workers died while they looked"),
+    ],
+)
+def test_workers_that_only_die_end_the_run_with_the_reason(name: str, words: str, tmp_path: Path) -> None:
+    with pytest.raises(RenderError, match=words):
+        again(tmp_path, LocalWorkers(Setup(model=name), 2))
+
+
+class Ref:
+    def __init__(self, name: str, message: bytes, dead: bool) -> None:
+        self.name, self.message, self.dead = name, message, dead
+
+
+class Refs:
+    """What of Ray the crew uses, with actors that die when they are told to.
+
+    Args:
+        deaths: Places, in the order of calls, at which an actor dies.
+    """
+
+    class exceptions:
+        class RayError(Exception): ...
+
+        class RayActorError(RayError): ...
+
+    def __init__(self, deaths: Callable[[str, int], bool]) -> None:
+        self.deaths, self.calls, self.killed = deaths, Counter(), 0
+
+    def is_initialized(self) -> bool:
+        return True
+
+    def cluster_resources(self) -> dict[str, float]:
+        return {}
+
+    def remote(self, **options: object) -> Callable[[type], object]:
+        return lambda kind: SimpleNamespace(remote=lambda setup, rank: self._actor())
+
+    def _actor(self) -> object:
+        return SimpleNamespace(
+            **{name: SimpleNamespace(remote=partial(self._ref, name)) for name in ("open", "answer", "render")}
+        )
+
+    def _ref(self, name: str, message: bytes = b"") -> object:
+        self.calls[name] += 1
+        return Ref(name, message, self.deaths(name, self.calls[name]))
+
+    def wait(self, refs: list[object], **options: object) -> tuple[list[object], list[object]]:
+        return refs[:1], refs[1:]
+
+    def get(self, ref: Ref) -> bytes | None:
+        if ref.dead:
+            raise self.exceptions.RayActorError(f"killed at {ref.name}")
+        if ref.name == "open":
+            return None
+        return (Small.answer if ref.name == "answer" else Small.render)(SimpleNamespace(deadly=False), ref.message)
+
+    def kill(self, handle: object) -> None:
+        self.killed += 1
+
+
+def rays(monkeypatch: pytest.MonkeyPatch, deaths: Callable[[str, int], bool]) -> RayWorkers:
+    monkeypatch.setitem(sys.modules, "ray", Refs(deaths))
+    monkeypatch.setattr(time, "sleep", lambda seconds: None)
+    return RayWorkers(SETUP, 2)
+
+
+def test_an_actor_that_dies_over_the_plan_is_not_replaced_for_ever(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    with pytest.raises(RenderError, match="3 workers died while they looked at the plan, the last: killed at answer"):
+        again(tmp_path, rays(monkeypatch, lambda name, _: name == "answer"))
+
+
+def test_actors_that_die_now_and_then_over_a_long_run_do_not_end_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    def now_and_then(name: str, count: int) -> bool:
+        return (name == "open" and count % 3 == 2) or (name == "render" and count % 4 == 1)
+
+    said: list[str] = []
+    with rays(monkeypatch, now_and_then) as crew:
+        crew.start(lambda hand: None)
+        done = dispatch([_task(n) for n in range(40)], crew, watch=lambda hand: None, say=said.append)
+        assert sorted(f.index for one in done for f in one.failures if f.what == "made") == list(range(40))
+    assert len(said) > 6
+
+
+def test_actors_that_always_die_while_opening_end_the_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    with pytest.raises(RenderError, match="all workers died 3 times while they opened the model"):
+        again(tmp_path, rays(monkeypatch, lambda name, _: name == "open"))
+
+
+def test_what_ray_itself_raises_is_an_error_of_ours(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    crew = rays(monkeypatch, lambda name, _: False)
+    ray = sys.modules["ray"]
+
+    def lost(ref: object) -> bytes:
+        raise ray.exceptions.RayError("the cluster is gone")
+
+    monkeypatch.setattr(ray, "get", lost)
+    with pytest.raises(RenderError, match="Ray gave up: the cluster is gone"):
+        again(tmp_path, crew)
+
+
 def test_a_cluster_that_is_not_there_is_an_error_of_ours(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="no Ray cluster"):
         again(tmp_path, RayWorkers(SETUP, 1, address="auto"))
@@ -157,6 +322,8 @@ class Mortal:
         return self
 
     def __exit__(self, *raised: object) -> None: ...
+
+    def start(self, watch: Watch) -> None: ...
 
     def ask(self, questions: Questions, watch: Watch) -> Answers:
         raise NotImplementedError

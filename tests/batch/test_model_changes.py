@@ -12,6 +12,7 @@ import pytest
 
 from lora_mixer import Mixer
 from lora_mixer.batch.in_process import InProcess
+from lora_mixer.batch.run import RunOptions
 from lora_mixer.errors import ConfigError
 from tests.support.runs import SMALL, again
 
@@ -82,7 +83,7 @@ def test_a_model_that_changed_is_told_when_the_run_goes_on(
     try:
         CHANGES[file](place / "pale" / file)
         with pytest.raises(ConfigError, match=r"model( settings)? is "):
-            again(folder, crew(place), text=LINES)
+            again(folder, crew(place), RunOptions(batch=2, threads=1, strict=True), LINES)
     finally:
         shutil.copy2(kept, place / "pale" / file)
 
@@ -90,3 +91,16 @@ def test_a_model_that_changed_is_told_when_the_run_goes_on(
 def test_a_model_that_was_put_back_is_the_same_again(place: Path, half_done: Path) -> None:
     os.utime(place / "pale" / "unet" / "diffusion_pytorch_model.safetensors")
     assert again(half_done, crew(place), text=LINES).rendered == 1
+
+
+def test_pictures_of_the_model_there_was_are_kept_aside_and_made_again(
+    place: Path, half_done: Path, tmp_path: Path
+) -> None:
+    folder, file = Path(shutil.copytree(half_done, tmp_path / "out")), place / "pale/scheduler/scheduler_config.json"
+    kept, there = Path(shutil.copy2(file, tmp_path / "kept")), len(list((folder / "images").iterdir()))
+    try:
+        setting("beta_end", 0.013)(file)
+        result = again(folder, crew(place), text=LINES)
+    finally:
+        shutil.copy2(kept, file)
+    assert (result.found, result.rendered, len(list((folder / "set-aside").glob("*.png")))) == (0, 2, there)

@@ -45,6 +45,8 @@ def sheet(
     """
     console = Console(highlight=False, soft_wrap=True)
     ledger = Ledger.read(folder)
+    for line in ledger.damaged:
+        console.print(f"damaged: {line}", style="yellow", markup=False)
     if not (output or columns or rows or only or scale):
         pages = lay_out(ledger)
     else:

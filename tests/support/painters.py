@@ -1,0 +1,155 @@
+"""A crew that needs no model: its pictures follow from their settings, their files, and who shared their batch."""
+
+from __future__ import annotations
+
+import secrets
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import fields, replace
+from hashlib import sha256
+from pathlib import Path
+
+from PIL import Image
+
+from lora_mixer.batch.crew import Answers, Finished, Known, Questions, Task, TaskJob, Watch
+from lora_mixer.batch.digest import basis_of, digest_of
+from lora_mixer.batch.failure import Failure
+from lora_mixer.batch.ledger import Entry, digest_of_file
+from lora_mixer.batch.ledger_writer import part_of
+from lora_mixer.errors import FileError
+from lora_mixer.images import AdapterRecord, ModelRecord, RenderRecord, plain, save_picture
+from lora_mixer.request import RenderRequest, Settings, Strength
+
+SIDE = 8
+RECORD = RenderRecord(
+    settings=Settings(
+        prompt="",
+        negative="",
+        loras=(),
+        seed=1,
+        steps=20,
+        cfg=7.0,
+        sampler="Euler",
+        schedule="Karras",
+        width=64,
+        height=64,
+        clip_skip=1,
+        model="emoji",
+    ),
+    model=ModelRecord(name="emoji", sha256="ab" * 32),
+    adapters=(),
+    engine="none",
+    engine_reason="no mix",
+    batch_size=1,
+    batch_index=0,
+    device="cpu",
+    dtype="float32",
+    versions={"torch": "2"},
+    seconds=1.0,
+    threads=1,
+)
+
+
+class Painters:
+    """The crew.
+
+    Args:
+        files: Digest of every LoRA there is, by name.
+        versions: What the pictures are made with.
+        on_paint: Called before each task is painted.
+    """
+
+    def __init__(
+        self,
+        files: Mapping[str, str] | None = None,
+        *,
+        versions: Mapping[str, str] | None = None,
+        on_paint: Callable[[Task], None] = lambda task: None,
+    ) -> None:
+        self.files = {"ink": "11" * 32, "sepia": "22" * 32} if files is None else dict(files)
+        self.versions = versions or {"torch": "2"}
+        self.on_paint = on_paint
+        self.started = 0
+        self.asked = 0
+        self.painted: list[int] = []
+        self._given: deque[Task] = deque()
+
+    def __enter__(self) -> Painters:
+        self._given.clear()
+        return self
+
+    def __exit__(self, *raised: object) -> None: ...
+
+    @property
+    def room(self) -> int:
+        return 2 - len(self._given)
+
+    def start(self, watch: Watch) -> None:
+        watch(0.0)
+        self.started += 1
+
+    def ask(self, questions: Questions, watch: Watch) -> Answers:
+        from lora_mixer.batch.stored import Batch
+
+        watch(0.0)
+        self.asked += len(questions.requests)
+        batches = tuple(Batch(jobs=group, engine="side", reason="r") for group in questions.groups)
+        known = () if batches else tuple(self._known(request, n) for n, request in enumerate(questions.requests))
+        return Answers(jobs=known, batches=batches, threads=1, notes=())
+
+    def share(self, threads: int) -> int:
+        return threads
+
+    def give(self, task: Task) -> None:
+        self._given.append(task)
+
+    def take(self, watch: Watch) -> Finished:
+        watch(0.0)
+        task = self._given.popleft()
+        self.on_paint(task)
+        try:
+            return Finished(entries=tuple(self._painted(task, job) for job in task.jobs if job.wanted))
+        except FileError as error:
+            return Finished(stopped=Failure.of(error))
+
+    def _known(self, request: RenderRequest, number: int) -> Known | Failure:
+        missing = [use.name for use in request.loras if use.name not in self.files]
+        if missing:
+            return Failure(index=number, error="UnknownAdapterError", what=f"no LoRA {missing[0]!r}", remedy="Mend it.")
+        record = self._record(request)
+        return Known(settings=record.settings, digest=digest_of(record), basis=basis_of(record))
+
+    def _record(self, request: RenderRequest) -> RenderRecord:
+        asked = {f.name: value for f in fields(Settings) if (value := getattr(request, f.name)) is not None}
+        asked["seed"] = secrets.randbelow(1 << 32) if request.seed is None else request.seed
+        settings = replace(RECORD.settings, **asked)
+        adapters = tuple(
+            AdapterRecord(
+                name=use.name,
+                file=use.name,
+                sha256=self.files[use.name],
+                autov3="",
+                strength=Strength(unet=use.strength.unet),
+                kind="lora",
+                modules=1,
+            )
+            for use in request.loras
+        )
+        return replace(RECORD, settings=settings, adapters=adapters, versions=self.versions)
+
+    def _painted(self, task: Task, job: TaskJob) -> Entry:
+        record = self._record(job.request)
+        others = [plain(self._record(other.request).settings) for other in task.jobs]
+        seen = repr((plain(record.settings), record.adapters, others, task.threads)).encode()
+        image = Image.frombytes("RGB", (SIDE, SIDE), (sha256(seen).digest() * 6)[: SIDE * SIDE * 3])
+        path = save_picture(image, record, part_of(task.folder / job.file, task.token))
+        self.painted.append(job.index)
+        return Entry(
+            index=job.index,
+            file=Path(job.file),
+            name=job.name,
+            digest=job.digest,
+            sha256=digest_of_file(path) or "",
+            seconds=1.0,
+            record=record,
+        )
