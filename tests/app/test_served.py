@@ -148,6 +148,24 @@ def ask_about(client: httpx.Client, path: str, *, url: str | None = None) -> htt
     return client.post("/gradio_api/queue/join", json=body)
 
 
+def test_an_error_nobody_expected_in_any_listener_is_told_and_written_down(
+    client: httpx.Client, page: Server, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_asked: object, **_named: object) -> None:
+        raise RuntimeError("the shelf fell over")
+
+    listener = other_data(client, "history-search")
+    monkeypatch.setattr(page._app.studio.history, "search", fail)
+    body = {"data": [""], "fn_index": listener["id"], "session_hash": "somebody"}
+    assert client.post("/gradio_api/queue/join", json=body).status_code == 200
+    with client.stream("GET", "/gradio_api/queue/data?session_hash=somebody") as lines:
+        ended = next(line for line in lines.iter_lines() if "process_completed" in line)
+    assert "RuntimeError" in ended
+    assert "server's log" in ended
+    assert "shelf" not in ended
+    assert "the shelf fell over" in caplog.text
+
+
 @pytest.mark.parametrize("how", ["path", "url", "file", "proxy"])
 def test_an_address_is_refused_before_it_is_looked_up(
     client: httpx.Client, monkeypatch: pytest.MonkeyPatch, how: str

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import io
+import threading
 import tomllib
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -333,3 +336,39 @@ def test_a_script_renders_through_the_named_endpoint(address: str) -> None:
     assert "Seed: 3" in text
     with pytest.raises(AppError, match="line_art"):
         client.predict(**wish | {"loras": {"line_arf": 1}})
+
+
+def test_a_page_of_another_port_of_this_machine_reads_nothing_and_renders_nothing(
+    browser: Browser, address: str, tmp_path: Path
+) -> None:
+    (tmp_path / "index.html").write_text("<title>another</title>")
+    handler = functools.partial(SimpleHTTPRequestHandler, directory=str(tmp_path))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as other:
+        threading.Thread(target=other.serve_forever, daemon=True).start()
+        page = browser.new_page()
+        page.goto(f"http://127.0.0.1:{other.server_port}/")
+        tried = page.evaluate(
+            """async address => {
+                const tried = [];
+                const post = { method: 'POST', body: '{"data": ["cat"]}' };
+                const json = { ...post, headers: { 'content-type': 'application/json' } };
+                for (const [path, how] of [['/config', {}], ['/gradio_api/call/render', json],
+                                           ['/gradio_api/call/render', { ...post, mode: 'no-cors' }]]) {
+                    try {
+                        const answer = await fetch(address + path, how);
+                        tried.push(answer.type === 'opaque' ? 'opaque' : answer.status);
+                    } catch { tried.push('refused'); }
+                }
+                const image = new Image();
+                tried.push(await new Promise(told => {
+                    image.onload = () => told('shown');
+                    image.onerror = () => told('refused');
+                    image.src = address + '/gradio_api/file=/~desk/pictures/x.png';
+                }));
+                return tried;
+            }""",
+            address,
+        )
+        assert tried == ["refused", "refused", "opaque", "refused"]  # what is opaque was answered by 403, unseen
+        page.close()
+        other.shutdown()

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 import logging
 import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import gradio as gr
 
@@ -37,6 +40,25 @@ def as_notice() -> Iterator[None]:
         _LOG.exception("an error nobody expected, %s", mark)
         what = f"Something went wrong inside the program ({type(error).__name__})."
         raise gr.Error(f"{what} The server's log says what, under {mark}.", print_exception=False) from error
+
+
+def noticed(listener: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a listener of the page whose errors, whatever they are, reach whoever called it, and the log."""
+    if inspect.isgeneratorfunction(listener):
+
+        @functools.wraps(listener)
+        def heard(*values: Any, **named: Any) -> Iterator[Any]:  # noqa: ANN401 whatever the components hold
+            with as_notice():
+                yield from listener(*values, **named)
+
+        return heard
+
+    @functools.wraps(listener)
+    def answered(*values: Any, **named: Any) -> Any:  # noqa: ANN401 whatever the components hold
+        with as_notice():
+            return listener(*values, **named)
+
+    return answered
 
 
 def without_folders(text: str) -> str:

@@ -6,6 +6,7 @@ import gradio as gr
 
 from lora_mixer_app.ui.api import offer_render
 from lora_mixer_app.ui.desk import build_desk
+from lora_mixer_app.ui.notices import noticed
 from lora_mixer_app.ui.studio import Studio
 from lora_mixer_app.ui.tabs import TABS
 from lora_mixer_app.ui.words import word
@@ -28,4 +29,7 @@ def build_page(studio: Studio) -> gr.Blocks:
                     tab.build(studio, desk)
         offer_render(studio)
         page.unload(studio.forget)
+    for listener in page.fns.values():
+        if listener.fn is not None and listener.renderable is None:
+            listener.fn = noticed(listener.fn)
     return page
