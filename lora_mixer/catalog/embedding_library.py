@@ -27,7 +27,7 @@ class EmbeddingLibrary:
 
     @property
     def files(self) -> Mapping[str, Path]:
-        """The embedding files by name; `.pt` and `.bin` are pickles, which only `weights_only=True` may read."""
+        """The embedding files by name; `.pt` and `.bin` are pickles, which nothing unpickles."""
         return self._files
 
     def refresh(self) -> None:

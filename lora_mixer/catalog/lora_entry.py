@@ -42,7 +42,7 @@ class LoraEntry:
 
     @property
     def needs_weights_only(self) -> bool:
-        """Whether this is a pickle (`.pt`, `.ckpt`), which only `torch.load(..., weights_only=True)` may read."""
+        """Whether this is a pickle (`.pt`, `.ckpt`), which nothing unpickles."""
         return self.path.suffix.lower() in PICKLE_SUFFIXES
 
     @property

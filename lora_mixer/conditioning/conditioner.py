@@ -136,6 +136,8 @@ class Conditioner:
                 return f"it has no vectors for the text encoder {part}"
             if embedding.vectors[part].shape[1] != width:
                 return f"it is {embedding.vectors[part].shape[1]} wide, the text encoder {part} {width}"
+        if beyond := sorted(embedding.vectors.keys() - set(self._parts)):
+            return f"it has vectors for the text encoder {beyond[0]}, which this model lacks"
         if embedding.length > CHUNK:
             return f"it has {embedding.length} vectors, and {CHUNK} fit into a chunk"
         return None

@@ -52,7 +52,14 @@ def embedding_of(tensors: Mapping[str, Tensor], *, name: str, where: str) -> Emb
         BrokenFileError: They are none.
     """
     pair = {part: tensors[key] for key, part in SDXL_KEYS.items() if key in tensors}
-    if len(pair) == 2:
+    if outputs := [key for key in tensors if key.endswith("_out") and key.removesuffix("_out") in SDXL_KEYS]:
+        raise BrokenFileError(
+            f"{outputs[0]} takes the place of what a text encoder gives (OneTrainer's output embedding), which is not "
+            "applied here",
+            where=where,
+            remedy="Train it as an input embedding.",
+        )
+    if pair and len(pair) == len(tensors):
         vectors = pair
     elif len(tensors) == 1:
         vectors = {"te1": next(iter(tensors.values()))}

@@ -20,6 +20,7 @@ from lora_mixer.errors import (
     WrongFamilyError,
 )
 from lora_mixer.keys import FamilyGuess, Group, ParsedAdapter, ScaleCount, numbers_for, source_of, tell_family
+from lora_mixer.mapping.bundled import place_embeddings
 from lora_mixer.mapping.dictionary import Targets, dictionary
 from lora_mixer.mapping.mapped import MappedAdapter
 from lora_mixer.mapping.packed import split_rows
@@ -48,6 +49,7 @@ class _Desk:
     layers: dict[ModuleName, Layer] = field(default_factory=dict)
     spelled: dict[ModuleName, str] = field(default_factory=dict)
     scales: list[tuple[float, str]] = field(default_factory=list)
+    words: list[str] = field(default_factory=list)
     entries: list[Entry] = field(default_factory=list)
     broken: list[tuple[Group, AdapterError]] = field(default_factory=list)
 
@@ -103,20 +105,16 @@ def map_adapter(
     for choice in chosen:
         _place(choice, index, hints, desk, sane=sane)
     desk.entries += [_entry_of(unread.key, unread.reason, harmless=unread.harmless) for unread in parsed.unread]
-    embeddings = {
-        word: MappingProxyType({part: _embedding(key, parsed, tensor) for part, key in fields.items()})
-        for word, fields in parsed.embeddings.items()
-    }
-    desk.entries += [
-        Entry(key=key, fate=Fate.APPLIED) for fields in parsed.embeddings.values() for key in fields.values()
-    ]
+    bundled = place_embeddings(parsed, index, tensor)
+    desk.entries += bundled.entries
+    desk.words += bundled.embeddings
     _judge(parsed, index, guess, desk, allow_partial=allow_partial)
     return MappedAdapter(
         name=name,
         digest=digest,
         family_guess=guess,
         layers=MappingProxyType(desk.layers),
-        embeddings=MappingProxyType(embeddings),
+        embeddings=MappingProxyType(bundled.embeddings),
         report=_report(name, parsed, index, guess, desk),
     )
 
@@ -168,16 +166,6 @@ def _place(choice: _Choice, index: ModuleIndex, hints: Hints, desk: _Desk, *, sa
         desk.scales += [(layer.scale, choice.source) for layer in layers.values()]
 
 
-def _embedding(key: str, parsed: ParsedAdapter, tensor: Read) -> Tensor:
-    """Return the vectors of a textual inversion."""
-    vectors = tensor(parsed.file.tensors[key])
-    if not vectors.is_floating_point() or not bool(torch.isfinite(vectors.float()).all()):
-        raise BrokenAdapterError(
-            "an embedding with values that are no finite numbers", where=f"{parsed.file.path}: {key}"
-        )
-    return vectors
-
-
 def _require_new(target: ModuleName, group: Group, desk: _Desk) -> None:
     if target in desk.spelled:
         raise BrokenAdapterError(f"{desk.spelled[target]} and {group.module} are the same module, {target}")
@@ -214,7 +202,7 @@ def _judge(parsed: ParsedAdapter, index: ModuleIndex, guess: FamilyGuess, desk: 
         group, error = desk.broken[0]
         key = next(iter(group.slots.values()))
         raise BrokenAdapterError(error.what, where=f"{where}: {key}", remedy=error.remedy)
-    nothing = not desk.layers and not parsed.embeddings
+    nothing = not desk.layers and not desk.words
     if nothing or (left and not allow_partial):
         raise _partial(parsed, index, left, where, nothing=nothing)
 
@@ -245,7 +233,7 @@ def _report(name: str, parsed: ParsedAdapter, index: ModuleIndex, guess: FamilyG
         schemes=tuple(dict.fromkeys(group.scheme.name for group in parsed.groups if group.scheme)),
         entries=tuple(sorted(desk.entries, key=lambda entry: entry.key)),
         sections=count_sections(index.modules, placed),
-        embeddings=tuple(parsed.embeddings),
+        embeddings=tuple(desk.words),
         scales=tuple(
             ScaleCount(value, source, modules) for (value, source), modules in Counter(desk.scales).most_common()
         ),
