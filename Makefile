@@ -50,12 +50,13 @@ format: $(VENV)/.dev  ## mend what format and lint can mend by themselves
 test: $(VENV)/.dev  ## all tests
 	$(BIN)/python -m pytest $(ARGS)
 
-fuzz: $(VENV)/.dev  ## throw bytes at the readers of files and prompts, a minute each
-	$(BIN)/python -m fuzz.header --seconds 60
-	$(BIN)/python -m fuzz.models_toml --seconds 60
-	$(BIN)/python -m fuzz.fuzz_prompt --seconds 60
-	$(BIN)/python -m fuzz.pickles --seconds 60
-	$(BIN)/python -m fuzz.pictures --seconds 60
+SECONDS ?= 60
+fuzz: $(VENV)/.dev  ## throw bytes at the readers of files and prompts, SECONDS (60) each
+	$(BIN)/python -m fuzz.header --seconds $(SECONDS)
+	$(BIN)/python -m fuzz.models_toml --seconds $(SECONDS)
+	$(BIN)/python -m fuzz.fuzz_prompt --seconds $(SECONDS)
+	$(BIN)/python -m fuzz.pickles --seconds $(SECONDS)
+	$(BIN)/python -m fuzz.pictures --seconds $(SECONDS)
 
 clean:  ## remove what was built and rendered (not the virtual environment)
 	rm -rf build dist out .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage htmlcov

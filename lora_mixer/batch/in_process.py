@@ -10,7 +10,7 @@ from lora_mixer.batch.crew import Answers, Finished, Questions, Task, Watch
 
 if TYPE_CHECKING:
     from lora_mixer.batch.renderer import Renderer
-    from lora_mixer.mixer import Mixer
+    from lora_mixer.mixer import BaseMixer
 
 
 class InProcess:
@@ -20,7 +20,7 @@ class InProcess:
         opening: Opens the model, when the first question is asked.
     """
 
-    def __init__(self, opening: Callable[[], Mixer]) -> None:
+    def __init__(self, opening: Callable[[], BaseMixer]) -> None:
         self._opening = opening
         self._renderer: Renderer | None = None
         self._given: deque[Task] = deque()

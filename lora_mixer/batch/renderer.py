@@ -19,13 +19,13 @@ from lora_mixer.batch.ledger_writer import part_of
 from lora_mixer.batch.stored import Batch
 from lora_mixer.errors import CancelledError, FileError, LoraMixerError, RenderError
 from lora_mixer.images import RenderRecord, save_picture
-from lora_mixer.mixer import Mixer, Progress, RenderedImage
+from lora_mixer.mixer import BaseMixer, Progress, RenderedImage
 from lora_mixer.models import using_threads
 from lora_mixer.pipeline import record_of
 from lora_mixer.request import RenderRequest
 
 
-def open_mixer(setup: Setup, *, rank: int = 0) -> Mixer:
+def open_mixer(setup: Setup, *, rank: int = 0) -> BaseMixer:
     """Open the model as the setup says; where there are several GPUs and none is named, workers take them in turn.
 
     Raises:
@@ -34,7 +34,7 @@ def open_mixer(setup: Setup, *, rank: int = 0) -> Mixer:
     device = setup.device
     if device in {None, "cuda"} and torch.cuda.device_count() > 1:
         device = f"cuda:{rank % torch.cuda.device_count()}"
-    return Mixer.open(
+    return BaseMixer.open(
         setup.model,
         models_file=setup.models_file,
         device=device,
@@ -48,7 +48,7 @@ def open_mixer(setup: Setup, *, rank: int = 0) -> Mixer:
 class Renderer:
     """Answers questions about a plan and renders its tasks with one open model."""
 
-    def __init__(self, mixer: Mixer) -> None:
+    def __init__(self, mixer: BaseMixer) -> None:
         self._mixer = mixer
 
     def answer(self, questions: Questions) -> Answers:

@@ -12,13 +12,10 @@ from lora_mixer.mixer.progress import Cancel, Progress
 from lora_mixer.mixer.render_job import RenderJob
 from lora_mixer.pipeline import RenderedImage
 
-Mixer = BaseMixer
-
 __all__ = [
     "BakeReport",
     "BaseMixer",
     "Cancel",
-    "Mixer",
     "Progress",
     "RenderJob",
     "RenderedImage",

@@ -12,8 +12,9 @@ from collections.abc import Callable, Iterable, Iterator
 import pytest
 from PIL import Image
 
+from lora_mixer import Mixer
 from lora_mixer.errors import CancelledError, RenderError, RequestError
-from lora_mixer.mixer import Cancel, Mixer, Progress, RenderedImage, RenderJob
+from lora_mixer.mixer import Cancel, Progress, RenderedImage, RenderJob
 
 STEPS = 3
 
