@@ -269,6 +269,8 @@ def _resize(text: str) -> tuple[int | None, int | None]:
 def _split_sampler(sampler: str | None, schedule: str | None) -> tuple[str | None, str | None]:
     if schedule == AUTOMATIC:
         return sampler, None
+    if sampler and schedule and sampler.endswith(f" {schedule}"):
+        return sampler.removesuffix(f" {schedule}"), schedule
     if sampler and not schedule:
         for name in SCHEDULES:
             if sampler.endswith(f" {name}"):

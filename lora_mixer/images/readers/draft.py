@@ -14,6 +14,8 @@ from lora_mixer.request import MAX_ETA, MAX_SEED, MAX_SIDE, MAX_STEPS, LoraUse, 
 
 MAX_STRENGTH = 100.0
 MAX_SHOWN = 60
+MAX_NOTES = 100
+MAX_LORAS = 200
 ENDINGS = (".safetensors", ".ckpt", ".pt", ".pth", ".bin", ".sft", ".gguf")
 
 WHOLE: Mapping[str, tuple[int, int]] = MappingProxyType(
@@ -56,9 +58,11 @@ class Draft:
     notes: list[str] = field(default_factory=list)
 
     def note(self, text: str) -> None:
-        """Say something once."""
-        if text not in self.notes:
+        """Say something once; beyond a hundred things, that there are more."""
+        if len(self.notes) < MAX_NOTES and text not in self.notes:
             self.notes.append(text)
+        elif len(self.notes) == MAX_NOTES and text not in self.notes:
+            self.notes.append("there is more that was not understood or cannot be carried over")
 
     def unknown(self, what: str, value: object = None) -> None:
         """Say that something was not understood."""
@@ -120,7 +124,13 @@ class Draft:
         if strength is None or (clip is None and text is not None):
             self.unknown(f"the strength of LoRA {shown(stem(name))},", unet if strength is None else text)
         else:
-            self.loras.append(LoraUse(name=stem(name), strength=Strength(unet=strength, te1=clip)))
+            self._use(LoraUse(name=stem(name), strength=Strength(unet=strength, te1=clip)))
+
+    def _use(self, use: LoraUse) -> None:
+        if len(self.loras) < MAX_LORAS:
+            self.loras.append(use)
+        else:
+            self.unknown(f"more than {MAX_LORAS} LoRAs")
 
     def request(self) -> RenderRequest:
         """Return what was gathered."""
