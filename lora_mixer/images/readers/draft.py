@@ -120,17 +120,14 @@ class Draft:
         """Take a LoRA and its strengths; one whose strength cannot be read is named and left out."""
         if not isinstance(name, str) or not stem(name) or stem(name).lower() == "none":
             return
+        if len(self.loras) >= MAX_LORAS:
+            self.unknown(f"more than {MAX_LORAS} LoRAs")
+            return
         strength, clip = strength_of(unet), None if text is None else strength_of(text)
         if strength is None or (clip is None and text is not None):
             self.unknown(f"the strength of LoRA {shown(stem(name))},", unet if strength is None else text)
         else:
-            self._use(LoraUse(name=stem(name), strength=Strength(unet=strength, te1=clip)))
-
-    def _use(self, use: LoraUse) -> None:
-        if len(self.loras) < MAX_LORAS:
-            self.loras.append(use)
-        else:
-            self.unknown(f"more than {MAX_LORAS} LoRAs")
+            self.loras.append(LoraUse(name=stem(name), strength=Strength(unet=strength, te1=clip)))
 
     def request(self) -> RenderRequest:
         """Return what was gathered."""
