@@ -9,7 +9,7 @@ from itertools import chain
 import torch
 from torch import Tensor, nn
 
-from lora_mixer.adapters import InputGain, Layer, LowRank, Operator, SideTerm, Weights, concatenate
+from lora_mixer.adapters import Dense, InputGain, Layer, LowRank, Operator, SideTerm, Weights, concatenate
 from lora_mixer.apply.knobs import Knobs, Layout
 from lora_mixer.apply.operators import operator_of, parameters_of
 from lora_mixer.apply.products import ThinProducts, products_beside
@@ -59,7 +59,13 @@ def build_branch(
     base = parameters_of(module)
     exact = _exact(base, layers.values())
     terms = [
-        (term, order.index(digest)) for digest, layer in layers.items() for term in _terms(layer, base, exact, device)
+        (term, order.index(digest))
+        for digest, layer in layers.items()
+        for term in (
+            _rows(layer, exact, base.weight.dtype, device)
+            if isinstance(module, nn.Embedding)
+            else _terms(layer, base, exact, device)
+        )
     ]
     low = [(term, column) for term, column in terms if isinstance(term, LowRank)]
     layout = tuple(chain.from_iterable((column,) * term.rank for term, column in low))
@@ -86,6 +92,12 @@ def _terms(layer: Layer, base: Weights, exact: Weights, device: torch.device) ->
     if pair is not None:
         return (LowRank(down=pair.down, up=pair.up),)
     return tuple(_cast(term, base.weight.dtype, device) for term in layer.side(exact))
+
+
+def _rows(layer: Layer, exact: Weights, dtype: torch.dtype, device: torch.device) -> tuple[SideTerm, ...]:
+    """Return what a layer adds to the rows an embedding looks up: they are no products of its input."""
+    change = layer.delta(exact).weight
+    return () if change is None else (Dense(weight=change.to(device, dtype)),)
 
 
 def _exact(base: Weights, layers: Iterable[Layer]) -> Weights:

@@ -46,6 +46,8 @@ def _run(module: nn.Module) -> Run:
             return F.linear
         case nn.Conv2d():
             return lambda x, w, b: F.conv2d(x, w, b, module.stride, module.padding, module.dilation, module.groups)
+        case nn.Embedding():
+            return lambda x, w, _: F.embedding(x, w)
         case nn.LayerNorm():
             return lambda x, w, b: F.layer_norm(x, module.normalized_shape, w, b, module.eps)
         case nn.GroupNorm():

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from lora_mixer.keys.architecture import Architecture, architectures
-from lora_mixer.keys.foreign import foreign_family
+from lora_mixer.keys.foreign import Named, foreign_family
 from lora_mixer.keys.group import Group
 from lora_mixer.keys.parse import ParsedAdapter
 from lora_mixer.keys.shapes import Widths, widths_of
@@ -72,6 +72,9 @@ METADATA: Mapping[str, tuple[tuple[str, frozenset[Family]], ...]] = {
 }
 """Metadata key -> how its value begins, and for which families that is."""
 
+LONGEST_WORD = 60
+"""So many characters of the metadata's own word are quoted."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
@@ -83,10 +86,11 @@ class _Seen:
 
 def tell_family(parsed: ParsedAdapter) -> FamilyGuess:
     """Return which base model a file was made for."""
-    foreign = foreign_family(group.module for group in parsed.groups)
+    word = _own_word(parsed)
+    foreign = foreign_family(_named(parsed))
     if foreign is not None:
         title, shown = foreign
-        return FamilyGuess(family=None, candidates=(), evidence=f"it has {shown}", other=title)
+        return FamilyGuess(family=None, candidates=(), evidence=", ".join([f"it has {shown}", *word]), other=title)
     left = dict(architectures())
     words = []
     for seen in _clues(parsed):
@@ -95,8 +99,24 @@ def tell_family(parsed: ParsedAdapter) -> FamilyGuess:
             words.append(seen.words)
         left = allowed
     if not left:
-        return FamilyGuess(family=None, candidates=(), evidence=f"{', '.join(words)}: no known family has all of that")
-    return _second_opinion(parsed, tuple(left), words)
+        evidence = ", ".join([f"{', '.join(words)}: no known family has all of that", *word])
+        return FamilyGuess(family=None, candidates=(), evidence=evidence)
+    return _second_opinion(parsed, tuple(left), [*words, *word])
+
+
+def _named(parsed: ParsedAdapter) -> Iterator[Named]:
+    """Yield the modules of a file with their inputs, and the keys that belong to none."""
+    yield from (Named(group.module, _widths(parsed, group).inputs) for group in parsed.groups)
+    yield from (Named(unread.key) for unread in parsed.unread)
+
+
+def _own_word(parsed: ParsedAdapter) -> list[str]:
+    """Return what the metadata call the base model, if that is none of the families that can be opened."""
+    for key, rows in METADATA.items():
+        value = " ".join(parsed.file.metadata.get(key, "").split())[:LONGEST_WORD]
+        if value and value.isprintable() and not any(value.lower().startswith(start) for start, _ in rows):
+            return [f"its metadata calls it {value}"]
+    return []
 
 
 def _second_opinion(parsed: ParsedAdapter, left: tuple[Family, ...], words: list[str]) -> FamilyGuess:

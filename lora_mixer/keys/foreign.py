@@ -1,47 +1,168 @@
-"""Adapters of other model families, told by names no Stable Diffusion has."""
+"""Adapters of other model families: sets of names that tell them, and the widths and numbers where names are shared.
+
+A name is looked at flat (dots are underscores) and without what exporters put before it (`lora_unet_`, `transformer.`,
+`diffusion_model.`, ..), so that a row holds in every naming. Sources: the models' code in diffusers 0.42
+(`models/transformers/*.py`) with its converters from the original names (`loaders/lora_conversion_utils.py`); sd-scripts
+`networks/lora_*.py`; OneTrainer `modules/model/*.py`; InvokeAI's key lists (`tests/.../lora_state_dicts`).
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
+
+
+class Named(NamedTuple):
+    """A module as a file spells it, and how many inputs it has, if its tensors tell."""
+
+    module: str
+    inputs: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Foreign:
-    """One row: a family that cannot be opened here."""
+    """One row: a family that cannot be opened here.
+
+    Attributes:
+        title: Its name.
+        pattern: A regular expression for the names only it has; its first group, if any, is the number of a block.
+        widths: Where others have such names too: the inputs one of these modules has. Empty means any.
+        least: Where others have such names and widths too: a block's number of at least this.
+    """
 
     title: str
     pattern: str
+    widths: frozenset[int] = frozenset()
+    least: int = 0
 
 
-# The first row that any module of a file matches wins.
+_MMDIT = r"^transformer_blocks_(\d+)_attn_(to_[qkv]|add_[qkv]_proj|to_out|to_add_out)"
+_TWO_ATTENTIONS = r"^transformer_blocks_(\d+)_attn[12]_(to_[qkv]|to_out)"
+_BLOCKS = r"^blocks_(\d+)_attn[12]_(to_[qkv]|add_[kv]_proj|to_out)"
+_LAYERS = r"^(?:layers|noise_refiner|context_refiner)_(\d+)_attention_(to_[qkv]|to_out|qkv|out)"
+_DOUBLE = r"^(?:double_blocks|transformer_blocks)_(\d+)_(img|txt|attn)_"
+_SINGLE = r"^(?:single_blocks|single_transformer_blocks)_(\d+)_"
+
+
+def _by_width(pattern: str, titles: Mapping[str, tuple[int, ...]]) -> tuple[Foreign, ...]:
+    """Return a row for every family that shares some names, told by the width of its model."""
+    return tuple(Foreign(title=title, pattern=pattern, widths=frozenset(widths)) for title, widths in titles.items())
+
+
+# The first row that a file matches wins.
 FOREIGN: tuple[Foreign, ...] = (
-    Foreign(title="SD 3", pattern=r"joint_blocks|lora_te3_"),
-    Foreign(title="Flux", pattern=r"single_transformer_blocks|(double|single)_blocks[._]\d"),
-    Foreign(title="Stable Cascade", pattern=r"lora_prior_unet|prior\.(down|up)_blocks"),
-    Foreign(title="Wan or another video model", pattern=r"(^|[._])blocks[._]\d+[._](cross|self)_attn[._]"),
-    Foreign(title="Qwen-Image", pattern=r"transformer_blocks[._]\d+[._](img|txt)_(mlp|mod)"),
-    Foreign(title="SD 3", pattern=r"^(lora_)?transformer[._]transformer_blocks[._]\d+[._]attn[._](add_|to_add)"),
-    Foreign(title="PixArt or another transformer", pattern=r"^(lora_)?transformer[._]|adaln_single|caption_projection"),
-    Foreign(title="AnimateDiff", pattern=r"motion_modules|temporal_transformer"),
-    Foreign(title="Z-Image or Lumina", pattern=r"diffusion_model[._]layers[._]\d+[._](attention|feed_forward)"),
-    Foreign(title="a ControlNet", pattern=r"controlnet|lllite_|input_hint_block"),
+    Foreign(
+        title="Stable Cascade", pattern=r"prior_unet|prior_(down|up)_blocks|^(down|up)_blocks_\d+_\d+_(attention|kv_)"
+    ),
+    Foreign(title="Stable Video Diffusion", pattern=r"temporal_transformer_blocks|_time_stack_|_temporal_res_block_"),
+    Foreign(title="AnimateDiff", pattern=r"motion_modules|temporal_transformer_"),
+    Foreign(title="a ControlNet", pattern=r"^lllite_|^controlnet|^control_model_|^input_hint_block|^zero_convs"),
+    Foreign(title="AuraFlow", pattern=r"^joint_transformer_blocks_\d|^(double|single)_layers_\d"),
+    Foreign(title="HiDream", pattern=r"^(double|single)_stream_blocks_\d"),
+    Foreign(title="Chroma", pattern=r"^distilled_guidance_layer_"),
+    Foreign(
+        title="Krea 2",
+        pattern=r"^(text_fusion|txtfusion)_|^blocks_\d+_attn_(gate|w[qkvo])$|^transformer_blocks_\d+_attn_to_gate",
+    ),
+    Foreign(
+        title="Flux.2",
+        pattern=r"_attn_to_qkv_mlp_proj$|^(double|single)_stream_modulation_|^transformer_blocks_\d+_ff_linear_in$",
+    ),
+    Foreign(title="HunyuanImage", pattern=_DOUBLE, widths=frozenset({3584})),
+    Foreign(title="HunyuanVideo 1.5", pattern=_DOUBLE, widths=frozenset({2048})),
+    Foreign(title="Flux.2", pattern=_DOUBLE, widths=frozenset({4096, 6144})),
+    Foreign(title="Flux.2", pattern=_SINGLE, widths=frozenset({4096, 6144})),
+    Foreign(
+        title="HunyuanVideo",
+        pattern=r"token_refiner|^double_blocks_\d+_(img|txt)_mlp_fc\d|^single_blocks_\d+_modulation_linear"
+        r"|^double_blocks_\d+_(img|txt)_attn_(qkv|proj)_lora$",
+    ),
+    Foreign(title="HunyuanVideo", pattern=r"^single(?:_transformer)?_blocks_(\d+)_", least=38),
+    Foreign(title="HunyuanVideo", pattern=r"^double_blocks_(\d+)_", least=19),
+    Foreign(title="Flux", pattern=r"^(double|single)_blocks_\d|^single_transformer_blocks_\d"),
+    Foreign(title="SD 3", pattern=r"^joint_blocks_\d"),
+    Foreign(title="Qwen-Image", pattern=r"^transformer_blocks_\d+_(img|txt)_(mlp|mod)"),
+    *_by_width(_MMDIT, {"SD 3": (1536, 2432)}),
+    Foreign(title="Qwen-Image", pattern=_MMDIT, widths=frozenset({3072}), least=20),
+    *_by_width(_MMDIT, {"Flux": (3072,)}),
+    Foreign(title="SD 3, Flux or Qwen-Image", pattern=_MMDIT),
+    Foreign(title="Mochi", pattern=r"^transformer_blocks_\d+_attn1_add_[qkv]_proj"),
+    Foreign(title="Anima", pattern=r"^llm_adapter_|^blocks_\d+_adaln_modulation_"),
+    Foreign(title="Anima", pattern=r"^blocks_\d+_(self|cross)_attn_([qkv]|output)_proj|^blocks_\d+_mlp_layer[12]$"),
+    *_by_width(r"^transformer_blocks_(\d+)_attn2_to_[kv]$", {"Anima": (1024,)}),
+    Foreign(title="Sana", pattern=r"^transformer_blocks_\d+_ff_conv_(inverted|depth|point)"),
+    *_by_width(
+        _TWO_ATTENTIONS,
+        {
+            "LTX-Video": (2048,),
+            "LTX-2": (4096,),
+            "Sana": (2240,),
+            "PixArt": (1152,),
+            "CogVideoX": (1920, 3072),
+            "CogView": (2560,),
+            "Allegro": (2304,),
+        },
+    ),
+    Foreign(title="LTX-Video, Sana, PixArt or CogVideoX", pattern=_TWO_ATTENTIONS),
+    Foreign(
+        title="ACE-Step",
+        pattern=r"^(decoder_)?(layers|transformer_blocks)_\d+_cross_attn_|^(lyric|speaker)_|^genre_embedder",
+    ),
+    Foreign(
+        title="Hunyuan-DiT",
+        pattern=r"^blocks_\d+_(attn1_Wqkv|attn2_kv_proj|attn[12]_(q_proj|out_proj)|default_modulation|skip_linear)",
+    ),
+    *_by_width(_BLOCKS, {"Hunyuan-DiT": (1408,)}),
+    Foreign(title="Wan", pattern=rf"{_BLOCKS}|^(vace_)?blocks_\d+_(self|cross)_attn_|^(vace_)?blocks_\d+_ffn_"),
+    *_by_width(_LAYERS, {"Z-Image": (3840,), "Lumina 2": (2304,)}),
+    Foreign(title="Lumina 2", pattern=r"^(layers|noise_refiner|context_refiner)_\d+_(attn_to_|feed_forward_linear_)"),
+    Foreign(
+        title="Z-Image or Lumina 2", pattern=rf"{_LAYERS}|^(layers|noise_refiner|context_refiner)_\d+_feed_forward_"
+    ),
+    Foreign(title="ERNIE-Image", pattern=r"^layers_\d+_self_attention_"),
+    Foreign(title="Kandinsky 5", pattern=r"^(visual|text)_transformer_blocks_\d"),
+    Foreign(title="Ideogram 4", pattern=r"^ideogram"),
+    Foreign(title="PixArt or another transformer", pattern=r"^adaln_single|^caption_projection"),
+    Foreign(title="SD 3 or Flux, its T5 encoder alone", pattern=r"^lora_te3_|^text_encoder_3_|^t5xxl_"),
+    Foreign(title="a transformer that is not known here", pattern=r"^TRANSFORMER_|^transformer_blocks_\d"),
 )
 
-_COMPILED = tuple((row.title, re.compile(row.pattern)) for row in FOREIGN)
-_ANY = re.compile("|".join(row.pattern for row in FOREIGN))
+_BEFORE = re.compile(
+    r"(?:base_model\.model\.|model\.diffusion_model\.|diffusion_model\.|lora_unet[_.]|oft_unet_|lycoris_|unet\."
+    r"|(?P<transformer>transformer\.|lora_transformer[_.]))*"
+)
+_COMPILED = tuple((row, re.compile(row.pattern)) for row in FOREIGN)
+_ANY = re.compile("|".join(f"(?:{row.pattern})" for row in FOREIGN))
 
 
-def foreign_family(modules: Iterable[str]) -> tuple[str, str] | None:
-    """Return a foreign family and a module that shows it, or None.
+def foreign_family(modules: Iterable[Named]) -> tuple[str, str] | None:
+    """Return a foreign family and what shows it, or None.
 
-    >>> foreign_family(["lora_unet_double_blocks_0_img_attn_proj"])
+    >>> foreign_family([Named("lora_unet_double_blocks_0_img_attn_proj", 3072)])
     ('Flux', 'lora_unet_double_blocks_0_img_attn_proj')
     """
-    names = tuple(filter(_ANY.search, modules))
-    for title, pattern in _COMPILED:
-        shown = next((name for name in names if pattern.search(name)), None)
-        if shown is not None:
-            return title, shown
+    seen = [(named, body) for named in modules for body in _bodies(named.module) if _ANY.search(body)]
+    return next(filter(None, (_told(row, pattern, seen) for row, pattern in _COMPILED)), None)
+
+
+def _bodies(module: str) -> Iterator[str]:
+    """Yield a module's flat name without what exporters put before it, and one that tells that it was a transformer's."""
+    before = _BEFORE.match(module)
+    rest = module[before.end() :] if before else module
+    yield rest.replace(".", "_")
+    if before and before["transformer"]:
+        yield f"TRANSFORMER_{rest}"
+
+
+def _told(row: Foreign, pattern: re.Pattern[str], seen: Iterable[tuple[Named, str]]) -> tuple[str, str] | None:
+    for named, body in seen:
+        match = pattern.search(body)
+        if match is None or (row.widths and named.inputs not in row.widths):
+            continue
+        if row.least and not (match[1] and len(match[1]) < 6 and int(match[1]) >= row.least):
+            continue
+        wide = f", {named.inputs} wide" if row.widths else ""
+        return row.title, f"{named.module}{wide}"
     return None

@@ -82,7 +82,7 @@ def test_factored_lokr_and_loha_tell_as_well(tmp_path):
         ("lora_unet_single_blocks_0_linear1", "Flux"),
         ("transformer.single_transformer_blocks.0.attn.to_q", "Flux"),
         ("lora_unet_joint_blocks_0_x_block_attn_qkv", "SD 3"),
-        ("diffusion_model.blocks.0.cross_attn.k", "Wan or another video model"),
+        ("diffusion_model.blocks.0.cross_attn.k", "Wan"),
         ("lora_prior_unet_down_blocks_0_0", "Stable Cascade"),
     ],
 )
