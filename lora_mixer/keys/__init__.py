@@ -7,6 +7,7 @@ from lora_mixer.keys.parse import ParsedAdapter, parse_adapter
 from lora_mixer.keys.scales import ScaleCount, count_scales, numbers_for, source_of
 from lora_mixer.keys.scheme import Scheme
 from lora_mixer.keys.schemes import SCHEMES, scheme_of
+from lora_mixer.keys.shapes import is_whole, widths_of
 from lora_mixer.keys.suffixes import SLOT_OF, split
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "block_of",
     "blocks_of",
     "count_scales",
+    "is_whole",
     "numbers_for",
     "parse_adapter",
     "parse_blocks",
@@ -29,4 +31,5 @@ __all__ = [
     "source_of",
     "split",
     "tell_family",
+    "widths_of",
 ]

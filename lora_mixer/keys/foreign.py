@@ -133,8 +133,12 @@ _BEFORE = re.compile(
     r"(?:base_model\.model\.|model\.diffusion_model\.|diffusion_model\.|lora_unet[_.]|oft_unet_|lycoris_|unet\."
     r"|(?P<transformer>transformer\.|lora_transformer[_.]))*"
 )
+_OURS = re.compile(
+    r"(?:down|up)_blocks_\d+_(?:attentions|resnets|downsamplers|upsamplers)_|mid_block_(?:attentions|resnets)_"
+    r"|(?:in|out)put_blocks_|middle_block_|lora_te[12]?_|(?:text_encoder_(?:2_)?)?(?:text_model|encoder)_"
+)
+_VIDEO = ("temporal", "motion_modules", "time_stack")
 _COMPILED = tuple((row, re.compile(row.pattern)) for row in FOREIGN)
-_ANY = re.compile("|".join(f"(?:{row.pattern})" for row in FOREIGN))
 
 
 def foreign_family(modules: Iterable[Named]) -> tuple[str, str] | None:
@@ -143,8 +147,13 @@ def foreign_family(modules: Iterable[Named]) -> tuple[str, str] | None:
     >>> foreign_family([Named("lora_unet_double_blocks_0_img_attn_proj", 3072)])
     ('Flux', 'lora_unet_double_blocks_0_img_attn_proj')
     """
-    seen = [(named, body) for named in modules for body in _bodies(named.module) if _ANY.search(body)]
+    seen = [(named, body) for named in modules for body in _bodies(named.module) if not _is_ours(body)]
     return next(filter(None, (_told(row, pattern, seen) for row, pattern in _COMPILED)), None)
+
+
+def _is_ours(body: str) -> bool:
+    """Return whether a name is one of Stable Diffusion's, and none with a word in it that only video models have."""
+    return _OURS.match(body) is not None and not any(word in body for word in _VIDEO)
 
 
 def _bodies(module: str) -> Iterator[str]:

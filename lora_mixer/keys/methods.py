@@ -1,92 +1,93 @@
 """Ways of adapting a model that are not applied here, by the names their makers gave them.
 
-Sources: PEFT `utils/peft_types.py` and the `prefix` of every `tuners/*/model.py`; LyCORIS `modules/*.py`;
-ControlNet-LLLite (sd-scripts `networks/control_net_lllite.py`); T-LoRA (ControlGenAI); IP-Adapter (tencent-ailab);
-x-flux (XLabs-AI).
+Sources: PEFT `utils/peft_types.py` and `adapter_layer_names` of every `tuners/*/layer.py`; LyCORIS `modules/*.py`
+(`weight_list`); ControlNet-LLLite (sd-scripts `networks/control_net_lllite.py`); T-LoRA (ControlGenAI); IP-Adapter
+(tencent-ailab); x-flux (XLabs-AI).
 """
 
 from __future__ import annotations
 
-import re
+from collections import defaultdict
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Method:
-    """One row: a method, PEFT's word for it, and what the names of its tensors hold.
+    """One row: a method, and what the keys of its tensors hold that no other's do.
 
     Attributes:
         title: The name people know it by.
         peft: PEFT's `peft_type`; empty if it is none of PEFT's.
-        pattern: A regular expression that only keys of this method match.
+        words: Components of a key, between dots; one that ends in `_` stands for all that begin so.
+        starts: Beginnings of a whole key.
         beside: Whether its tensors lie beside a LoRA's, which mean the same without them.
     """
 
     title: str
     peft: str = ""
-    pattern: str
+    words: tuple[str, ...] = ()
+    starts: tuple[str, ...] = ()
     beside: bool = False
 
 
-def _prefixed(title: str, peft: str, *prefixes: str) -> Method:
-    """Return a row for a method whose tensors' names begin with one of some words, each after a dot."""
-    return Method(title=title, peft=peft, pattern=rf"(^|\.)({'|'.join(prefixes)})")
-
-
 METHODS: tuple[Method, ...] = (
-    _prefixed("AdaLoRA", "ADALORA", r"lora_E(\.|$)", r"ranknum(\.|$)"),
-    _prefixed("AdaMSS", "ADAMSS", "adamss_"),
-    _prefixed("BEFT", "BEFT", "beft_"),
-    _prefixed("PEFT's BOFT", "BOFT", "boft_[RS]", "boft_s"),
-    _prefixed("C3A", "C3A", "c3a_"),
-    _prefixed("DEFT", "DEFT", "deft_"),
-    _prefixed("DeLoRA", "DELORA", "delora_"),
-    _prefixed("FourierFT", "FOURIERFT", "fourierft_"),
-    _prefixed("FRoD", "FROD", "frod_"),
-    _prefixed("PEFT's GLoRA", "GLORA", "glora_"),
-    _prefixed("GraLoRA", "GRALORA", "gralora_"),
-    _prefixed("HiRA", "HIRA", "hira_"),
-    _prefixed("HRA", "HRA", "hra_"),
-    _prefixed("PEFT's IA3", "IA3", "ia3_l"),
-    _prefixed("KaSA", "", r"lora_diag(\.|$)"),
-    _prefixed("Lily", "LILY", "lily_"),
-    _prefixed("LayerNorm tuning", "LN_TUNING", "ln_tuning_"),
-    _prefixed("MiSS", "MISS", "miss_"),
-    _prefixed("OSF", "OSF", "osf_"),
-    _prefixed("PEANuT", "PEANUT", "peanut_"),
-    _prefixed("Poly", "POLY", "poly_"),
-    _prefixed("PSOFT", "PSOFT", "psoft_"),
-    _prefixed("PVeRA", "PVERA", "pvera_"),
-    _prefixed("RandLoRA", "RANDLORA", "randlora_"),
-    _prefixed("RoAd", "ROAD", "road_"),
-    _prefixed("SHiRA", "SHIRA", "shira_"),
-    _prefixed("TinyLoRA", "TINYLORA", "tinylora_"),
-    _prefixed("trainable tokens", "TRAINABLE_TOKENS", "trainable_tokens_", "token_adapter"),
-    _prefixed("Uni-LoRA", "UNILORA", "unilora_"),
-    _prefixed("VB-LoRA", "VBLORA", "vblora_"),
-    _prefixed("VeRA", "VERA", "vera_"),
-    _prefixed("WaveFT", "WAVEFT", "waveft_"),
-    _prefixed("X-LoRA", "XLORA", "xlora_", "internal_xlora"),
-    _prefixed("Bone", "", r"lora_block(\.|$)", "bone_"),
-    _prefixed("SuperTuning", "SUPERTUNING", "supertuning_"),
-    _prefixed("T-LoRA", "", r"(q|p|lambda)_layer(\.|$)", r"base_(q|p|lambda)(\.|$)"),
-    _prefixed("GLoRA with a factor bm", "", r"bm\.weight$"),
-    Method(title="ControlNet-LLLite", pattern=r"^lllite_"),
-    Method(title="a Control-LoRA", pattern=r"(^|\.)lora_controlnet$|^(input_hint_block|zero_convs|middle_block_out)\."),
+    Method(title="AdaLoRA", peft="ADALORA", words=("lora_E", "ranknum")),
+    Method(title="AdaMSS", peft="ADAMSS", words=("adamss_",)),
+    Method(title="BEFT", peft="BEFT", words=("beft_",)),
+    Method(title="PEFT's BOFT", peft="BOFT", words=("boft_R", "boft_s")),
+    Method(title="C3A", peft="C3A", words=("c3a_",)),
+    Method(title="DEFT", peft="DEFT", words=("deft_",)),
+    Method(title="DeLoRA", peft="DELORA", words=("delora_",)),
+    Method(title="FourierFT", peft="FOURIERFT", words=("fourierft_",)),
+    Method(title="FRoD", peft="FROD", words=("frod_",)),
+    Method(title="PEFT's GLoRA", peft="GLORA", words=("glora_",)),
+    Method(title="GraLoRA", peft="GRALORA", words=("gralora_",)),
+    Method(title="HiRA", peft="HIRA", words=("hira_",)),
+    Method(title="HRA", peft="HRA", words=("hra_",)),
+    Method(title="PEFT's IA3", peft="IA3", words=("ia3_l",)),
+    Method(title="KaSA", words=("lora_diag",)),
+    Method(title="Lily", peft="LILY", words=("lily_",)),
+    Method(title="LayerNorm tuning", peft="LN_TUNING", words=("ln_tuning_",)),
+    Method(title="MiSS", peft="MISS", words=("miss_",)),
+    Method(title="OSF", peft="OSF", words=("osf_",)),
+    Method(title="PEANuT", peft="PEANUT", words=("peanut_",)),
+    Method(title="Poly", peft="POLY", words=("poly_",)),
+    Method(title="PSOFT", peft="PSOFT", words=("psoft_",)),
+    Method(title="PVeRA", peft="PVERA", words=("pvera_",)),
+    Method(title="RandLoRA", peft="RANDLORA", words=("randlora_",)),
+    Method(title="RoAd", peft="ROAD", words=("road_",)),
+    Method(title="SHiRA", peft="SHIRA", words=("shira_",)),
+    Method(title="SuperTuning", peft="SUPERTUNING", words=("supertuning_",)),
+    Method(title="TinyLoRA", peft="TINYLORA", words=("tinylora_",)),
+    Method(title="trainable tokens", peft="TRAINABLE_TOKENS", words=("trainable_tokens_", "token_adapter")),
+    Method(title="Uni-LoRA", peft="UNILORA", words=("unilora_",)),
+    Method(title="VB-LoRA", peft="VBLORA", words=("vblora_",)),
+    Method(title="VeRA", peft="VERA", words=("vera_",)),
+    Method(title="WaveFT", peft="WAVEFT", words=("waveft_",)),
+    Method(title="X-LoRA", peft="XLORA", words=("xlora_", "internal_xlora_classifier")),
+    Method(title="Bone", words=("lora_block", "bone_")),
+    Method(title="T-LoRA", words=("q_layer", "p_layer", "lambda_layer", "base_q", "base_p", "base_lambda")),
+    Method(title="GLoRA with a core bm", words=("bm",)),
+    Method(title="ControlNet-LLLite", starts=("lllite_",)),
+    Method(title="a Control-LoRA", words=("lora_controlnet",), starts=("input_hint_block.", "zero_convs.")),
+    Method(title="a ControlNet", starts=("controlnet", "control_model.")),
+    Method(title="an IP-Adapter", words=("to_k_ip", "to_v_ip"), starts=("ip_adapter.", "image_proj."), beside=True),
     Method(
-        title="a ControlNet",
-        pattern=r"^(controlnet|control_model)[._]|^controlnet_(cond_embedding|down_blocks|mid_block)",
+        title="an XLabs LoRA for Flux",
+        words=("qkv_lora1", "qkv_lora2", "proj_lora1", "proj_lora2", "qkv_lora", "proj_lora"),
     ),
-    Method(title="an IP-Adapter", pattern=r"^(ip_adapter|image_proj)\.|\.to_[kv]_ip(\.|$)", beside=True),
-    Method(title="an XLabs LoRA for Flux", pattern=r"(double|single)_blocks\.\d+\.processor\.(proj|qkv)_lora"),
-    Method(title="a hypernetwork", pattern=r"^(320|640|768|1024|1280)\.\d+\.linear"),
 )
 """The first row that a key matches names it; `peft` is compared with an `adapter_config.json`."""
 
 BY_PEFT = {row.peft: row for row in METHODS if row.peft}
 
-_COMPILED = tuple((row, re.compile(row.pattern)) for row in METHODS)
-_ANY = re.compile("|".join(f"(?:{row.pattern})" for row in METHODS))
+_WORDS = {word: row for row in METHODS for word in row.words if not word.endswith("_")}
+_STARTS = tuple(start for row in METHODS for start in row.starts)
+_BEGINNINGS: dict[str, list[tuple[str, Method]]] = defaultdict(list)
+for _row in METHODS:
+    for _word in _row.words:
+        if _word.endswith("_"):
+            _BEGINNINGS[_word.partition("_")[0]].append((_word, _row))
 
 
 def method_of(key: str) -> Method | None:
@@ -95,6 +96,12 @@ def method_of(key: str) -> Method | None:
     >>> method_of("base_model.model.mid_block.attentions.0.proj_in.vera_lambda_b").title
     'VeRA'
     """
-    if _ANY.search(key) is None:
+    for word in key.rsplit(".", 4):
+        if word in _WORDS:
+            return _WORDS[word]
+        for beginning, row in _BEGINNINGS.get(word.partition("_")[0], ()):
+            if word.startswith(beginning):
+                return row
+    if not key.startswith(_STARTS):
         return None
-    return next((row for row, pattern in _COMPILED if pattern.search(key)), None)
+    return next(row for row in METHODS if row.starts and key.startswith(row.starts))

@@ -18,6 +18,12 @@ from lora_mixer.keys.schemes import scheme_of
 from lora_mixer.keys.suffixes import WEIGHT, Split, split
 
 BUNDLE = "bundle_emb."
+PAIRED = frozenset({"clip_l", "clip_g", "text_encoders_0", "text_encoders_1", "t5xxl"})
+"""Names of an embedding's vectors where there are several encoders; a lone tensor may have any name."""
+
+EMBEDDED_WIDTHS = frozenset({768, 1024, 1280, 4096})
+"""Widths of text encoders: CLIP-L, OpenCLIP-H, OpenCLIP-bigG, T5-XXL."""
+
 LONE = frozenset({"alpha", "scale", "scalar"})
 """Slots that only scale others: alone they change nothing."""
 
@@ -80,7 +86,9 @@ def parse_adapter(file: TensorFile) -> ParsedAdapter:
         unread=tuple(piles.unread),
         settings=tuple(settings),
         remarks=(*remarks, *more),
-        refused=next((place.refused for place in places if place.refused), None) or _refused(piles.methods),
+        refused=next((place.refused for place in places if place.refused), None)
+        or _refused(piles.methods)
+        or (None if groups or piles.embeddings else embedding_instead(file)),
     )
 
 
@@ -110,6 +118,19 @@ def _no_slot(key: str) -> str:
     if is_numbered(key):
         return "it is a module by its number, among others than those that are numbered as a rule"
     return "its ending is none that an adapter's tensor has"
+
+
+def embedding_instead(file: TensorFile) -> Refused | None:
+    """Return that a file is an embedding and no LoRA, if its names and shapes say so: one table of vectors, or a pair."""
+    names = {key.removeprefix("string_to_param.") for key in file.tensors}
+    vectors = all(
+        info.shape and info.shape[-1] in EMBEDDED_WIDTHS and len(info.shape) < 3 for info in file.tensors.values()
+    )
+    if not names or not vectors or not (names <= PAIRED or len(file.tensors) == 1):
+        return None
+    return Refused(
+        "a textual inversion embedding", "Put it into a folder of embeddings, and write its name in the prompt."
+    )
 
 
 def _refused(methods: Iterable[Method]) -> Refused | None:

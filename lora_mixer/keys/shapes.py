@@ -34,6 +34,21 @@ def widths_of(shapes: Shapes) -> Widths:
     return Widths()
 
 
+def is_whole(shapes: Shapes) -> bool:
+    """Return whether the factors of a group agree with one another, whatever module they are for.
+
+    >>> is_whole({"up": (320, 8), "down": (4, 768)})
+    False
+    """
+    pairs = ((("up", 1), ("down", 0)), (("w1_a", 1), ("w1_b", 0)), (("w2_a", 1), ("w2_b", 0)))
+    for (left, axis), (right, other) in pairs:
+        if left in shapes and right in shapes and "t1" not in shapes and "mid" not in shapes:
+            one, two = shapes[left], shapes[right]
+            if len(one) <= axis or len(two) <= other or one[axis] != two[other] or not one[axis]:
+                return False
+    return widths_of(shapes) != Widths()
+
+
 def _loha(shapes: Shapes) -> Widths:
     return Widths(shapes["w1_b"][1], shapes["w1_a"][1 if "t1" in shapes else 0])
 

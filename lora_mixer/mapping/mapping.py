@@ -19,7 +19,17 @@ from lora_mixer.errors import (
     UnsupportedAdapterError,
     WrongFamilyError,
 )
-from lora_mixer.keys import FamilyGuess, Group, ParsedAdapter, ScaleCount, numbers_for, source_of, tell_family
+from lora_mixer.keys import (
+    FamilyGuess,
+    Group,
+    ParsedAdapter,
+    ScaleCount,
+    is_whole,
+    numbers_for,
+    source_of,
+    tell_family,
+    widths_of,
+)
 from lora_mixer.mapping.bundled import place_embeddings
 from lora_mixer.mapping.dictionary import Targets, dictionary
 from lora_mixer.mapping.mapped import MappedAdapter
@@ -94,7 +104,7 @@ def map_adapter(
     if parsed.refused is not None:
         title, remedy = parsed.refused
         raise UnsupportedAdapterError(
-            f"it is {title}, which is not applied here", where=str(parsed.file.path), remedy=remedy
+            f"it is {title}, which is not applied as a LoRA", where=str(parsed.file.path), remedy=remedy
         )
     desk = _Desk()
     tensor = tensor_reader(parsed.file) if read is None else read
@@ -199,12 +209,42 @@ def _judge(parsed: ParsedAdapter, index: ModuleIndex, guess: FamilyGuess, desk: 
             remedy="Choose a model of the adapter's kind, or the adapter's version for this one.",
         )
     if desk.broken and not allow_partial:
+        _require_meant_for(parsed, index, desk, where)
         group, error = desk.broken[0]
         key = next(iter(group.slots.values()))
         raise BrokenAdapterError(error.what, where=f"{where}: {key}", remedy=error.remedy)
     nothing = not desk.layers and not desk.words
     if nothing or (left and not allow_partial):
         raise _partial(parsed, index, left, where, nothing=nothing)
+
+
+def _require_meant_for(parsed: ParsedAdapter, index: ModuleIndex, desk: _Desk, where: str) -> None:
+    """Raise if most of what has a module here was made for one of another size: that is no damage."""
+    misfits = [text for group, _ in desk.broken if (text := _misfit(group, parsed, index))]
+    if len(misfits) <= len(desk.layers):
+        return
+    raise WrongFamilyError(
+        f"{len(misfits)} of its modules were made for another size than {index.family.full_name} has: {misfits[0]}",
+        where=where,
+        remedy="It fits the model it was trained on, perhaps a pruned or larger one of the same family.",
+    )
+
+
+def _misfit(group: Group, parsed: ParsedAdapter, index: ModuleIndex) -> str | None:
+    """Return what a group was made for and what the model has, if its tensors agree with each other but not with that."""
+    targets = dictionary(index, group.scheme).get(group.module, ()) if group.scheme else ()
+    shapes = {slot: parsed.file.tensors[key].shape for slot, key in group.slots.items()}
+    own = widths_of(shapes)
+    if len(targets) != 1 or not is_whole(shapes):
+        return None
+    weight = index.modules[targets[0]].weight
+    has = (weight[1] if len(weight) > 1 else weight[0], weight[0])
+    differs = any(mine is not None and mine != its for mine, its in zip(own, has, strict=True))
+    return (
+        f"{group.module} has {has[0]} inputs and {has[1]} outputs, not {own.inputs} and {own.outputs}"
+        if differs
+        else None
+    )
 
 
 def _partial(

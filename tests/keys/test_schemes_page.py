@@ -8,6 +8,8 @@ from pathlib import Path
 from lora_mixer.adapters import KINDS
 from lora_mixer.keys import PRESETS, SCHEMES, SLOT_OF, scheme_of
 from lora_mixer.keys.blocks import LISTS
+from lora_mixer.keys.foreign import FOREIGN
+from lora_mixer.keys.methods import METHODS
 from lora_mixer.mapping.dictionary import dictionary
 from lora_mixer.models import family_index
 from lora_mixer.modules import Family
@@ -48,3 +50,13 @@ def test_every_slot_a_kind_knows_has_an_ending_in_files():
     known = set().union(*(form | kind.modifiers for kind in KINDS for form in kind.forms))
     assert known <= set(SLOT_OF.values()) | {"ia3", "terms", "coft"}  # which PEFT writes beside the tensors
     assert set(SLOT_OF.values()) - {"weight"} <= known
+
+
+def test_the_page_names_every_family_and_method_of_the_tables():
+    words = " ".join(PAGE.split())
+    families = {row.title for row in FOREIGN if " or " not in row.title and "alone" not in row.title}
+    families -= {"a transformer that is not known here"}
+    for title in families | {
+        row.title.removeprefix("PEFT's ").removeprefix("a ").removeprefix("an ") for row in METHODS
+    }:
+        assert title.replace("a core bm", "a core `bm`") in words or title == "XLabs LoRA for Flux", title

@@ -214,3 +214,20 @@ def test_a_compiled_model_is_not_compiled_again_when_strengths_move() -> None:
             torch.testing.assert_close(compiled(x), eager(x), **TOLERANCE)
     assert len(graphs) == 1
     assert torch.equal(compiled(x), eager(x))
+
+
+@pytest.mark.parametrize("kind", ["lora", "lokr", "full", "loha", "oftv2"])
+def test_an_embedding_s_rows_change_alike_in_both_engines(kind: str) -> None:
+    model = OneLayer(LINEAR)
+    model.layer = nn.Embedding(*LINEAR).requires_grad_(requires_grad=False)
+    example = next(example for example in EXAMPLES if example.kind == kind)
+    layer = make_layer({n: t for n, t in example.build(LINEAR, generator(5)).items() if n != "diff_b"}, LINEAR, None)
+    tokens, mix = torch.tensor([[0, 3, 23], [1, 1, 5]]), stack((adapter(layer, 1), Strength(unet=0.7)))
+    plain = model.layer(tokens)
+    with MergeEngine(model).applied([mix, mix], parts=["unet"]):
+        merged = model.layer(tokens)
+    with SideEngine(model).applied([mix, mix], parts=["unet"]):
+        side = model.layer(tokens)
+    torch.testing.assert_close(side, merged, **TOLERANCE)
+    assert not torch.equal(side, plain)
+    assert torch.equal(model.layer(tokens), plain)

@@ -7,8 +7,15 @@ import json
 import pytest
 import torch
 
-from lora_mixer.errors import BrokenAdapterError, PartialAdapterError, UnsafeFileError, WrongFamilyError
+from lora_mixer.errors import (
+    BrokenAdapterError,
+    PartialAdapterError,
+    UnsafeFileError,
+    UnsupportedAdapterError,
+    WrongFamilyError,
+)
 from lora_mixer.keys import SCHEMES
+from lora_mixer.keys.methods import BY_PEFT
 from lora_mixer.mapping import Fate, map_adapter, open_adapter
 from lora_mixer.mapping.tensors import sane_throughout
 from lora_mixer.models import family_index
@@ -185,3 +192,98 @@ def test_a_file_of_torch_is_read_safely_or_not_at_all(tmp_path):
 class Evil:
     def __reduce__(self):
         return (print, ("should never run",))
+
+
+@pytest.mark.parametrize(
+    "tensors",
+    [
+        {"emb_params": (2, 768)},
+        {"string_to_param.*": (1, 1024)},
+        {"clip_l": (2, 768), "clip_g": (2, 1280)},
+        {"text_encoders_0": (2, 768), "text_encoders_1": (2, 1280)},
+        {"<my-cat>": (768,)},
+    ],
+    ids=str,
+)
+def test_an_embedding_among_the_loras_is_called_one(tmp_path, tensors):
+    adapter = parsed(tmp_path / "a.safetensors", {key: torch.ones(shape) for key, shape in tensors.items()})
+    for partly in (False, True):
+        with pytest.raises(UnsupportedAdapterError, match=r"a textual inversion embedding.*folder of embeddings"):
+            mapped(adapter, allow_partial=partly)
+
+
+def test_an_adapter_for_a_pruned_or_wider_model_of_the_family_is_not_called_damaged(tmp_path):
+    tensors = {}
+    for number in range(3):
+        module = f"lora_unet_down_blocks_0_attentions_0_transformer_blocks_0_attn1_to_{'qkv'[number]}"
+        tensors |= {f"{module}.lora_up.weight": torch.ones(256, 2), f"{module}.lora_down.weight": torch.ones(2, 256)}
+    with pytest.raises(
+        WrongFamilyError, match=r"attention 256 wide|has 320 inputs and 320 outputs, not 256 and 256"
+    ) as caught:
+        mapped(parsed(tmp_path / "a.safetensors", tensors))
+    assert "damaged" not in str(caught.value)
+    norms = {}
+    for number in range(3):
+        norms[f"lora_unet_down_blocks_{number}_resnets_0_norm1.w_norm"] = torch.ones(96)
+    with pytest.raises(WrongFamilyError, match=r"inputs and \d+ outputs, not None and 96") as caught:
+        mapped(parsed(tmp_path / "b.safetensors", norms))
+    assert "damaged" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("key", "title"),
+    [
+        ("base_model.model.conv_in.vera_lambda_b", "VeRA"),
+        ("base_model.model.conv_in.fourierft_spectrum", "FourierFT"),
+        ("base_model.model.conv_in.hra_u", "HRA"),
+        ("base_model.model.conv_in.miss_block", "MiSS"),
+        ("base_model.model.conv_in.randlora_lambda", "RandLoRA"),
+        ("base_model.model.conv_in.c3a_kernel", "C3A"),
+        ("base_model.model.conv_in.shira_weight", "SHiRA"),
+        ("base_model.model.conv_in.waveft_spectrum", "WaveFT"),
+        ("base_model.model.conv_in.delora_A", "DeLoRA"),
+        ("base_model.model.conv_in.gralora_A.weight", "GraLoRA"),
+        ("base_model.model.conv_in.vblora_logits_A", "VB-LoRA"),
+        ("base_model.model.conv_in.osf_svd_params.U_low", "OSF"),
+        ("base_model.model.conv_in.lora_E", "AdaLoRA"),
+        ("lora_unet_conv_in.lambda_layer", "T-LoRA"),
+        ("lora_unet_conv_in.q_layer.weight", "T-LoRA"),
+        ("lora_unet_conv_in.bm.weight", "GLoRA with a core bm"),
+        ("double_blocks.0.processor.qkv_lora1.down.weight", "an XLabs LoRA for Flux"),
+        ("lllite_unet_conv_in.down.0.weight", "ControlNet-LLLite"),
+        ("input_hint_block.0.weight", "a Control-LoRA"),
+    ],
+)
+def test_other_methods_are_refused_by_their_own_names(tmp_path, key, title):
+    tensors = tensors_of(Family.SD1, TO_K) | {key: torch.ones(4, 4)}
+    adapter = parsed(tmp_path / "a.safetensors", tensors)
+    assert "whole weight" not in str(adapter.unread)
+    for partly in (False, True):
+        with pytest.raises(UnsupportedAdapterError, match=f"it is {title}, which is not applied"):
+            mapped(adapter, allow_partial=partly)
+
+
+def test_a_lora_beside_an_ip_adapter_may_be_used_alone(tmp_path):
+    tensors = tensors_of(Family.SD1, TO_K) | {"ip_adapter.1.to_k_ip.weight": torch.ones(4, 4)}
+    adapter = parsed(tmp_path / "a.safetensors", tensors)
+    with pytest.raises(PartialAdapterError, match="it belongs to an IP-Adapter"):
+        mapped(adapter)
+    assert len(mapped(adapter, allow_partial=True).layers) == 1
+
+
+def test_every_method_of_peft_is_applied_or_in_the_table():
+    """What PEFT has and neither is a LoRA, LoHa, LoKr or OFT, nor prompt learning, has a row."""
+    from peft.utils import PeftType
+
+    learn_prompts = {
+        "PROMPT_TUNING",
+        "MULTITASK_PROMPT_TUNING",
+        "P_TUNING",
+        "PREFIX_TUNING",
+        "ADAPTION_PROMPT",
+        "CPT",
+        "CARTRIDGE",
+        "SHADOW",
+    }
+    applied = {"LORA", "LOHA", "LOKR", "OFT"}
+    assert {method.value for method in PeftType} - learn_prompts - applied == set(BY_PEFT)
