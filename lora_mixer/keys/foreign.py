@@ -116,14 +116,13 @@ FOREIGN: tuple[Foreign, ...] = (
     ),
     *_by_width(_BLOCKS, {"Hunyuan-DiT": (1408,)}),
     Foreign(title="Wan", pattern=rf"{_BLOCKS}|^(vace_)?blocks_\d+_(self|cross)_attn_|^(vace_)?blocks_\d+_ffn_"),
-    *_by_width(_LAYERS, {"Z-Image": (3840,), "Lumina 2": (2304,)}),
+    *_by_width(_LAYERS, {"Z-Image": (3840,), "Lumina 2": (2304,), "Ideogram 4": (4608,)}),
     Foreign(title="Lumina 2", pattern=r"^(layers|noise_refiner|context_refiner)_\d+_(attn_to_|feed_forward_linear_)"),
     Foreign(
         title="Z-Image or Lumina 2", pattern=rf"{_LAYERS}|^(layers|noise_refiner|context_refiner)_\d+_feed_forward_"
     ),
     Foreign(title="ERNIE-Image", pattern=r"^layers_\d+_self_attention_"),
     Foreign(title="Kandinsky 5", pattern=r"^(visual|text)_transformer_blocks_\d"),
-    Foreign(title="Ideogram 4", pattern=r"^ideogram"),
     Foreign(title="PixArt or another transformer", pattern=r"^adaln_single|^caption_projection"),
     Foreign(title="SD 3 or Flux, its T5 encoder alone", pattern=r"^lora_te3_|^text_encoder_3_|^t5xxl_"),
     Foreign(title="a transformer that is not known here", pattern=r"^TRANSFORMER_|^transformer_blocks_\d"),

@@ -60,6 +60,7 @@ MODELS = [
     ("CosmosTransformer3DModel", {"num_attention_heads": 16}, "Anima"),
     ("AceStepTransformer1DModel", {"num_hidden_layers": 1}, "ACE-Step"),
     ("ErnieImageTransformer2DModel", {}, "ERNIE-Image"),
+    ("Ideogram4Transformer2DModel", {}, "Ideogram 4"),
     ("MochiTransformer3DModel", {}, "Mochi"),
     ("StableCascadeUNet", {}, "Stable Cascade"),
     ("UNetSpatioTemporalConditionModel", {}, "Stable Video Diffusion"),
