@@ -22,6 +22,7 @@ from lora_mixer.models.libraries import (
     CLIPTokenizer,
     TextEncoder,
     UNet2DConditionModel,
+    no_init_weights,
 )
 from lora_mixer.models.model import Model
 from lora_mixer.models.recognise import family_of_unet
@@ -145,9 +146,15 @@ def load_component(component: type[Network], folder: Path, **options: object) ->
             remedy="Save the model with safe_serialization=True; pickled weights are not read.",
         )
     variant = next(v for v in VARIANTS if any(_is_variant(file, v) for file in _weight_files(folder)))
-    network, report = cast(Any, component).from_pretrained(
-        str(folder), use_safetensors=True, local_files_only=True, variant=variant, output_loading_info=True, **options
-    )
+    with no_init_weights():  # every weight is in the file, or it is refused
+        network, report = cast(Any, component).from_pretrained(
+            str(folder),
+            use_safetensors=True,
+            local_files_only=True,
+            variant=variant,
+            output_loading_info=True,
+            **options,
+        )
     missing = sorted(report["missing_keys"])
     if missing:
         raise ModelError(f"{len(missing)} weights are missing, first {missing[0]}", where=str(folder))
