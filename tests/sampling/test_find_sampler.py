@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from lora_mixer.choices.samplers import SCHEDULE_ALIASES, UNSUPPORTED, UNSUPPORTED_SCHEDULES
+from lora_mixer.choices.samplers import UNSUPPORTED
 from lora_mixer.errors import RequestError
-from lora_mixer.sampling import AUTOMATIC, SAMPLERS, SCHEDULES, find_sampler, schedule_in_use
+from lora_mixer.sampling import AUTOMATIC, SAMPLERS, find_sampler, schedule_in_use
 
 DOCS = Path(__file__).parents[2] / "docs" / "samplers.md"
 
@@ -43,12 +43,6 @@ def test_a_sampler_of_other_programs_is_refused_with_one_that_is_here(name):
     assert find_sampler(UNSUPPORTED[name]).name in str(refused.value)
 
 
-@pytest.mark.parametrize("name", UNSUPPORTED_SCHEDULES)
-def test_a_schedule_of_other_programs_is_refused_with_one_that_is_here(name):
-    with pytest.raises(RequestError, match=UNSUPPORTED_SCHEDULES[name]):
-        find_sampler("Euler", name)
-
-
 def test_an_unknown_name_gets_the_nearest():
     with pytest.raises(RequestError, match=r"Did you mean DPM\+\+ 2M"):
         find_sampler("DPM++ 2N")
@@ -57,8 +51,8 @@ def test_an_unknown_name_gets_the_nearest():
 
 
 def test_a_schedule_the_sampler_does_not_take_is_refused_not_ignored():
-    with pytest.raises(RequestError, match="DDIM does not take the schedule Karras"):
-        find_sampler("DDIM", "Karras")
+    with pytest.raises(RequestError, match="DDIM does not take the schedule diffusers Karras"):
+        find_sampler("DDIM", "diffusers Karras")
     with pytest.raises(RequestError, match="Say one"):
         find_sampler("DPM++ 2M Karras", "Exponential")
 
@@ -66,11 +60,4 @@ def test_a_schedule_the_sampler_does_not_take_is_refused_not_ignored():
 def test_automatic_follows_a_model_that_asks_for_trailing_steps():
     automatic = find_sampler("DPM++ 2M")
     assert schedule_in_use(automatic, {}) == "Karras"
-    assert schedule_in_use(automatic, {"timestep_spacing": "trailing"}) == "SGM Uniform"
-
-
-def test_the_documentation_names_every_sampler_schedule_and_refusal():
-    text = DOCS.read_text(encoding="utf-8")
-    words = [row.name for row in SAMPLERS] + [row.scheduler for row in SAMPLERS]
-    for word in (*words, *SCHEDULES, *SCHEDULE_ALIASES, *UNSUPPORTED, *UNSUPPORTED_SCHEDULES):
-        assert word in text, word
+    assert schedule_in_use(automatic, {"timestep_spacing": "trailing"}) == "Trailing"
