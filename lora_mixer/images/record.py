@@ -7,9 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, is_dataclass, replace
 from functools import cache, partial
 from pathlib import PurePath
-from typing import TypedDict
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from lora_mixer.choices import AUTOMATIC, key_of, schedule_before
 from lora_mixer.errors import BrokenFileError
@@ -140,8 +139,8 @@ class RenderRecord:
             BrokenFileError: The text is no record.
         """
         try:
-            record, dated = _reader().validate_json(text), _dates().validate_json(text)
-            return named_now(replace(record, recipe=dated.get("recipe", 1)))
+            record, dated = _reader().validate_json(text), _Dated.model_validate_json(text)
+            return named_now(replace(record, recipe=dated.recipe))
         except ValidationError as error:
             first = error.errors()[0]
             place = ".".join(str(part) for part in first["loc"])
@@ -194,15 +193,10 @@ def _settings_now(settings: Settings, *, taken: str | None) -> Settings:
     return replace(settings, schedule=first, hires=hires)
 
 
-class _Dated(TypedDict, total=False):
+class _Dated(BaseModel):
     """Of a record, what says how old it is: those without a number are of the first recipe."""
 
-    recipe: int
-
-
-@cache
-def _dates() -> TypeAdapter[_Dated]:
-    return TypeAdapter(_Dated)
+    recipe: int = 1
 
 
 @cache

@@ -22,6 +22,9 @@ from lora_mixer.sampling.solver import Fresh, Model, Noise, Progress, Solver
 TWICE = frozenset({"HeunDiscreteScheduler"})
 """Classes that call the model twice a step: at its beginning and, unless that is none, at its end."""
 
+TO_THE_END = frozenset({"LMSDiscreteScheduler"})
+"""Classes whose last step, to no noise at all, is one of their own; the others' is to the picture."""
+
 UNIT = frozenset(
     {"DPMSolverMultistepScheduler", "DEISMultistepScheduler", "SASolverScheduler", "UniPCMultistepScheduler"}
 )
@@ -43,7 +46,7 @@ def by_class(name: str, options: Mapping[str, Any], levels: Levels) -> Solver:
         scheduler = _given(name, options, calls, levels)
         for index, (now, to) in enumerate(pairwise(calls)):
             picture = model(latents, now)
-            if to == 0:
+            if to == 0 and name not in TO_THE_END:
                 latents = picture
             else:
                 latents = _stepped(scheduler, index, picture, latents / _size(name, now), noise) * _size(name, to)

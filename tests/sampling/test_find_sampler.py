@@ -6,10 +6,18 @@ from pathlib import Path
 
 import pytest
 
-from lora_mixer.choices.samplers import UNSUPPORTED
+from lora_mixer.choices import PRESETS
+from lora_mixer.choices.samplers import EVERY, PLAIN, UNCURVED, UNSUPPORTED, WIDE
+from lora_mixer.choices.schedules import SCHEDULE_ROWS
 from lora_mixer.errors import RequestError
 from lora_mixer.sampling import AUTOMATIC, SAMPLERS, find_sampler, schedule_in_use
 
+GROUPS = {
+    "any": EVERY,
+    "any, diffusers' spacings": UNCURVED,
+    "any but diffusers'": PLAIN,
+    "from most to least": WIDE,
+}
 DOCS = Path(__file__).parents[2] / "docs" / "samplers.md"
 
 
@@ -61,3 +69,21 @@ def test_automatic_follows_a_model_that_asks_for_trailing_steps():
     automatic = find_sampler("DPM++ 2M")
     assert schedule_in_use(automatic, {}) == "Karras"
     assert schedule_in_use(automatic, {"timestep_spacing": "trailing"}) == "Trailing"
+
+
+def test_the_documentation_has_the_tables_as_they_are():
+    text = DOCS.read_text(encoding="utf-8")
+    for row in SAMPLERS:
+        own = "" if row.eta is None else f"{row.eta:g}"
+        line = next(line for line in text.splitlines() if line.startswith(f"| {row.name} | `"))
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        assert cells[1:3] == [f"`{row.solver}`", row.schedules[0]]
+        assert cells[4:6] == ["yes" if row.noisy else "no", own]
+        assert all(alias in cells[6] for alias in row.aliases)
+        assert set(row.schedules) - {row.schedules[0]} == set(GROUPS[cells[3]]) - {row.schedules[0]}
+    for row in SCHEDULE_ROWS:
+        assert f"| {row.name} | {row.says} | {', '.join(row.aliases)} |" in text
+    for name, nearest in UNSUPPORTED.items():
+        assert f"| {name} | {nearest} |" in text
+    for row in PRESETS:
+        assert f"| {row.name} | {row.sampler} | {row.schedule} | {row.steps} | {row.cfg:g} | {row.wants} |" in text
