@@ -54,6 +54,7 @@ ALIASES: Mapping[str, str] = MappingProxyType(
     }
 )
 """A key in small letters -> A1111's, for those whose writers spell it otherwise (SD.Next, ComfyUI's saving nodes)."""
+UNNAMED = frozenset({"", "none", "undefined", "default"})
 NOISES: Mapping[str, str] = MappingProxyType({"gpu": "nv", "nv": "nv", "cpu": "cpu"})
 
 
@@ -165,7 +166,7 @@ def _noise(fields: Mapping[str, str], kin: Kin, notes: list[str]) -> str | None:
 
 def _sampler(fields: Mapping[str, str], kin: Kin, notes: list[str]) -> tuple[str | None, str | None]:
     """Return sampler and schedule; names of A1111 stay as they are, those of other programs are looked up."""
-    sampler, schedule = fields.get("Sampler"), fields.get("Schedule type", fields.get("Scheduler"))
+    sampler, schedule = _named(fields.get("Sampler")), fields.get("Schedule type", fields.get("Scheduler"))
     if sampler is None and kin.names.sampler(schedule):
         sampler, schedule = schedule, None  # SD.Next names only the class where the model's own sampler is used
     if schedule is not None and schedule.lower().endswith("scheduler"):
@@ -181,6 +182,10 @@ def _sampler(fields: Mapping[str, str], kin: Kin, notes: list[str]) -> tuple[str
         return None, schedule
     ours, ending = found or (sampler, None)
     return ours, schedule or ending
+
+
+def _named(value: str | None) -> str | None:
+    return None if value is None or value.strip().lower() in UNNAMED else value
 
 
 def _is_a1111s(sampler: str) -> bool:

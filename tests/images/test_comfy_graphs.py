@@ -131,6 +131,8 @@ PLAIN: dict[str, Nodes] = {
     | {"9": node("SaveImage", images=["d", 0]), "d": node("FaceDetailer", image=["8", 0], model=["4", 0], seed=7, steps=9, cfg=3)},
     "a preview besides": basic() | {"10": node("PreviewImage", images=["8", 0])},
     "a size from rgthree": basic() | {"5": node("SDXL Empty Latent Image (rgthree)", dimensions=" 512 x 768  (portrait)")},
+    "an old name of a sampler": basic(sampler_name="sample_dpmpp_2m"),
+    "a class with a blank behind": basic() | {"6": basic()["6"] | {"class_type": "CLIPTextEncode "}},
     "WAS's sampler": basic() | {"3": basic()["3"] | {"class_type": "KSampler (WAS)"}},
 }  # fmt: skip
 
@@ -330,6 +332,12 @@ def test_easy_use_carries_all_in_one_pipe():
     held(told(easy()), clip_skip=2, loras=(("a", 0.8, 0.6),))
 
 
+def test_a_drawn_nodes_values_that_do_not_fit_their_names_are_left():
+    slipped = workflow().replace('[1, "randomize", 30, 6.5', '[1, "randomize", "x", 30, 6.5')
+    assert slipped != workflow()
+    held(told(slipped), steps=None, cfg=None, sampler=None, schedule=None, loras=(("a", 0.8, 0.6),))
+
+
 def test_clip_skip_counts_from_the_end():
     graph = basic() | {
         "k": node("CLIPSetLastLayer", stop_at_clip_layer=-2, clip=["4", 1]),
@@ -354,7 +362,7 @@ UNKNOWN: dict[str, tuple[Nodes, dict[str, object], str]] = {
     ),
     "another picture": (
         basic(latent_image=["e", 0]) | {"e": node("VAEEncode", pixels=["i", 0], vae=["4", 2]), "i": node("LoadImage", image="x.png")},
-        {"width": None, "height": None},
+        {"width": 8, "height": 8},
         "made from another picture",
     ),
     "an average": (
@@ -373,6 +381,16 @@ def test_what_is_not_understood_is_named_and_left_open(name):
     info = told(graph)
     held(info, **changes)
     assert word in " ".join(info.notes)
+
+
+def test_a_picture_made_from_another_and_enlarged_since_has_no_size():
+    graph = basic(latent_image=["e", 0], denoise=0.6) | {
+        "e": node("VAEEncode", pixels=["i", 0], vae=["4", 2]),
+        "i": node("LoadImage", image="x.png"),
+        "u": node("ImageScaleBy", image=["8", 0], scale_by=2),
+        "9": node("SaveImage", images=["u", 0]),
+    }
+    held(told(graph), width=None, height=None)
 
 
 def test_of_several_saved_pictures_the_size_tells_or_only_what_they_share_is_given():

@@ -138,7 +138,7 @@ def test_a_picture_without_parameters_says_so(tmp_path):
 
 
 def test_a_compressed_text_unpacks_only_to_its_cap(tmp_path):
-    bomb = zlib.compress(bytes(50_000_000), 1)
+    bomb = zlib.compress(INFOTEXT.encode() + bytes(50_000_000), 1)
     path = tmp_path / "bomb.png"
     path.write_bytes(_raw_png(_chunk(b"zTXt", b"parameters\0\0" + bomb)))
     info = read_picture(path)

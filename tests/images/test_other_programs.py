@@ -10,7 +10,7 @@ from lora_mixer.images import PictureInfo
 from lora_mixer.images.budget import Budget
 from lora_mixer.images.containers import texts_of
 from lora_mixer.images.read import info_of
-from tests.support.other_pictures import Sample, samples
+from tests.support.other_pictures import Sample, commented, png, samples, unicode_comment
 
 
 def read(data: bytes) -> PictureInfo:
@@ -28,3 +28,11 @@ def test_a_picture_is_read_complete(sample: Sample):
     assert tuple((u.name, u.strength.of("unet"), u.strength.of("te1")) for u in request.loras) == sample.loras
     said = " ".join(info.notes)
     assert all(word in said for word in sample.noted), said
+
+
+@pytest.mark.parametrize(
+    "text", ["Screenshot", "Created with GIMP", "a: b, c: d, e: f", '{"a": 1}', "{", "[]", "x\ny, z"]
+)
+def test_a_comment_that_is_no_infotext_is_not_taken_for_one(text):
+    assert read(png({"parameters": text})).source == "none"
+    assert read(commented(unicode_comment(text))).source == "none"

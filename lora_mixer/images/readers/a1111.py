@@ -25,6 +25,7 @@ from lora_mixer.images.scan import scan_fields
 
 KEYS = (PARAMETERS, "comment")
 MAX_NETS = 32
+SETTINGS = frozenset({"steps", "sampler", "seed", "cfg scale", "size", "model"})
 LORA_KINDS = frozenset({"lora", "locon", "lycoris", "dora", "loha"})
 _TAG = re.compile(r"<(?:lora|lyco):([^:<>]{1,200})[:>]", re.IGNORECASE)
 _NET = re.compile(r"(.*)\([0-9a-f]{8,12}\)", re.DOTALL)
@@ -35,9 +36,16 @@ def read(texts: Texts, budget: Budget) -> Found | None:
     del budget
     for key in KEYS:
         text = texts.by_key.get(key, "")
-        if text.strip() and not read_table(text) and (key == PARAMETERS or "Steps: " in text):
-            return found_in(parse_infotext(text))
+        if text.strip() and not read_table(text):
+            parsed = parse_infotext(text)
+            if _is_infotext(parsed):
+                return found_in(parsed)
     return None
+
+
+def _is_infotext(text: Infotext) -> bool:
+    """Tell an infotext from whatever else stands in a comment: it has a setting, or a negative prompt."""
+    return bool(text.negative) or bool(SETTINGS & {key.lower() for key in text.fields})
 
 
 def found_in(text: Infotext) -> Found:

@@ -38,7 +38,7 @@ def found_in_graph(table: Table, texts: Texts, budget: Budget) -> Found:
 
 def found_in(graph: Graph, texts: Texts, budget: Budget) -> Found:
     """Return what a graph says of the picture it saved."""
-    drafts = [draft for draft in _drafts(graph, budget) if draft is not None]
+    drafts = [draft for draft in _drafts(graph, budget, texts.size) if draft is not None]
     if not drafts:
         return Found(
             request=None, notes=("the ComfyUI graph has no sampler that leads to a saved picture", *budget.notes())
@@ -49,7 +49,7 @@ def found_in(graph: Graph, texts: Texts, budget: Budget) -> Found:
     return draft.found()
 
 
-def _drafts(graph: Graph, budget: Budget) -> list[Draft | None]:
+def _drafts(graph: Graph, budget: Budget, size: tuple[int, int] | None) -> list[Draft | None]:
     """Return a draft for each picture that a graph saves, or for each of its last samplers if it saves none."""
     savers = savers_of(graph)
     starts: list[tuple[Link | None, str]] = [(node.link(row.saver), "image") for node, row in savers[:MAX_SAVERS]]
@@ -60,12 +60,12 @@ def _drafts(graph: Graph, budget: Budget) -> list[Draft | None]:
         passes = passes_to(tracer, link, role)
         if passes and passes[0].stop.node.id not in seen:
             seen.add(passes[0].stop.node.id)
-            read_passes(tracer, passes)
+            read_passes(tracer, passes, size)
             drafts.append(tracer.draft)
-    return drafts or [_of_the_only_sampler(graph, budget)]
+    return drafts or [_of_the_only_sampler(graph, budget, size)]
 
 
-def _of_the_only_sampler(graph: Graph, budget: Budget) -> Draft | None:
+def _of_the_only_sampler(graph: Graph, budget: Budget, size: tuple[int, int] | None) -> Draft | None:
     """Return a draft for a graph without a known node that saves, if one sampler is the last of all."""
     tracer = Tracer(graph, budget, Draft())
     chains: dict[str, list[Pass]] = {}
@@ -81,7 +81,7 @@ def _of_the_only_sampler(graph: Graph, budget: Budget) -> Draft | None:
         return None
     tracer = Tracer(graph, budget, Draft())
     tracer.draft.note("no node is known here that saved it; the only sampler is taken")
-    read_passes(tracer, last[0])
+    read_passes(tracer, last[0], size)
     return tracer.draft
 
 

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from lora_mixer.images.infotext import Infotext
-from lora_mixer.images.readers.names import Names
+from lora_mixer.images.readers.names import SAMPLER_NOTES, Names
 from lora_mixer.request import MAX_ETA, MAX_SEED, MAX_SIDE, MAX_STEPS, LoraUse, RenderRequest, Strength
 
 MAX_STRENGTH = 100.0
@@ -104,6 +104,8 @@ class Draft:
         found = names.sampler(sampler)
         if found is not None:
             self.values["sampler"], ending = found
+            if sampler in SAMPLER_NOTES:
+                self.note(SAMPLER_NOTES[str(sampler)])
             if ending is not None:
                 self.values["schedule"] = ending
         elif sampler is not None:

@@ -38,7 +38,7 @@ class Names:
         """Return our name of a sampler, and the schedule that its name says; None if there is no such row here."""
         if not isinstance(name, str) or len(name) > MAX_NAME:
             return None
-        key = name.strip().lower()
+        key = name.strip().lower().removeprefix("sample_")
         theirs, ending = self.samplers.get(key), None
         if theirs is None:
             for schedule, ours in self.schedules.items():
@@ -119,7 +119,7 @@ COMFY_SAMPLERS: Mapping[str, str] = MappingProxyType(
         "sa_solver_pece": "",
         "ddim": "DDIM",
         "uni_pc": "UniPC",
-        "uni_pc_bh2": "",
+        "uni_pc_bh2": "UniPC",
         "tcd": "TCD",
         "restart": "Restart",
     }
@@ -150,6 +150,14 @@ COMFY_SCHEDULES: Mapping[str, str] = MappingProxyType(
         "edm_playground_v2.5": "",
     }
 )
+
+SAMPLER_NOTES: Mapping[str, str] = MappingProxyType(
+    {"uni_pc_bh2": "it was UniPC's variant bh2"}
+    | dict.fromkeys(
+        (name for name in COMFY_SAMPLERS if name.endswith("_gpu")), "the sampler's own noise was drawn on the GPU"
+    )
+)
+"""What a sampler's name says beyond what ours does."""
 
 COMFY = Names(samplers=COMFY_SAMPLERS, schedules=COMFY_SCHEDULES)
 

@@ -54,6 +54,8 @@ def read(texts: Texts, budget: Budget) -> Found | None:
     for key in params:
         if key not in PASSED_OVER:
             draft.note(f"{shown(key)} is not carried over")
+    if "<" in str(params.get("prompt")):
+        draft.note("SwarmUI's <...> are not understood here")
     if "sampler" not in params:
         draft.note("the sampler is not said; SwarmUI then takes Euler with the model's own schedule")
     return draft.found()

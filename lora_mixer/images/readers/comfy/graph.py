@@ -64,5 +64,5 @@ def graph_of(table: Table) -> Graph:
     for key, value in table.items():
         kind, inputs = table_of(value).get("class_type"), table_of(table_of(value).get("inputs"))
         if isinstance(kind, str) and len(kind) <= MAX_NAME:
-            nodes[str(key)] = Node(str(key), kind, inputs)
+            nodes[str(key)] = Node(str(key), kind.strip(), inputs)
     return Graph(nodes)

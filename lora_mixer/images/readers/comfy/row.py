@@ -49,6 +49,7 @@ class Row:
         values: The inputs that the outputs are as values, in the outputs' order.
         constant: The value of the only output.
         texts: Role -> the inputs with the text that the node encodes.
+        added: How inputs begin whose texts are put before the node's own in a way that is not followed.
         text_join: The input, or the text after `=`, that stands between the texts of a node that joins texts.
         joins: The inputs whose conditionings it joins.
         joint: How: `BREAK` (one after the other), `AND` (the mean of their predictions).
@@ -74,6 +75,7 @@ class Row:
     values: tuple[str, ...] = ()
     constant: str = ""
     texts: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    added: str = ""
     text_join: str = ""
     joins: tuple[str, ...] = ()
     joint: str = ""

@@ -119,7 +119,7 @@ MODEL_PATCHES = (
     "SkipLayerGuidanceSD3", "SkimmedCFG", "TorchCompileModel", "EpsilonScaling", "IPAdapterApply", "IPAdapter",
     "IPAdapterAdvanced", "IPAdapterFaceID", "IPAdapterStyleComposition", "ApplyInstantID", "CFGZeroStar",
     "RenormCFG", "Mahiro", "SAG", "PAG", "TeaCache", "PathchSageAttentionKJ", "ModelPatchTorchSettings",
-    "ApplyFBCacheOnModel", "SkipLayerGuidanceDiT", "SLG", "DeepShrink", "ADE_AnimateDiffLoaderGen1",
+    "ApplyFBCacheOnModel", "SkipLayerGuidanceDiT", "SLG", "DeepShrink", "CFGNorm", "VideoLinearCFGGuidance", "ModelSamplingStableCascade", "CFGNormalization", "ADE_AnimateDiffLoaderGen1",
 )  # fmt: skip
 """Nodes that change how a model is used, not what its weights are."""
 IMAGE_STEPS = (
@@ -242,6 +242,16 @@ _CORE: dict[str, Row] = {
         passes={"model": "model1"},
         note="not understood: a merge of models, of which the first is named",
     ),
+    **_each(
+        ("ModelMergeAdd", "ModelMergeSubtract"),
+        Row(
+            slots=("model",),
+            passes={"model": "model1"},
+            note="not understood: a merge of models, of which the first is named",
+        ),
+    ),
+    "HypernetworkLoader": _patch("a hypernetwork is not carried over"),
+    "QuadrupleCLIPLoader": Row(slots=("clip",)),
     "CLIPMergeSimple": Row(slots=("clip",), passes={"clip": "clip1"}),
     **_each(MODEL_PATCHES, _patch()),
     "CLIPTextEncode": _ENCODER,
@@ -309,13 +319,34 @@ _CORE: dict[str, Row] = {
     "InpaintModelConditioning": Row(
         slots=("positive", "negative", "latent"), passes={**_BOTH, "image": "pixels"}, source=True
     ),
+    "InstructPixToPixConditioning": Row(
+        slots=("positive", "negative", "latent"), passes={**_BOTH, "image": "pixels"}, source=True
+    ),
+    **_each(
+        ("WanImageToVideo", "WanVaceToVideo", "HunyuanImageToVideo", "LTXVImgToVideo", "SVD_img2vid_Conditioning"),
+        Row(slots=("positive", "negative", "latent"), passes=_BOTH, size=("width", "height"), note="it is a video"),
+    ),
+    "LTXVConditioning": Row(slots=("positive", "negative"), passes=_BOTH),
+    "StableCascade_StageB_Conditioning": _conditioned(),
     "unCLIPConditioning": _conditioned(note="a picture in the prompt is not carried over"),
     "StyleModelApply": _conditioned(note="a picture in the prompt is not carried over"),
     "ReferenceLatent": _conditioned(note="a picture in the prompt is not carried over"),
     "GLIGENTextBoxApply": _conditioned("conditioning_to", note="GLIGEN is not carried over"),
     "EmptyLatentImage": _EMPTY,
     "EmptySD3LatentImage": _EMPTY,
-    "EmptyHunyuanLatentVideo": _EMPTY,
+    **_each(
+        (
+            "EmptyHunyuanLatentVideo",
+            "EmptyMochiLatentVideo",
+            "EmptyLTXVLatentVideo",
+            "EmptyCosmosLatentVideo",
+            "EmptyQwenImageLayeredLatentImage",
+        ),
+        _EMPTY,
+    ),
+    "StableCascade_EmptyLatentImage": Row(
+        slots=("latent", "latent"), size=("width", "height"), widgets=("width", "height", "compression", "batch_size")
+    ),
     "EmptyFlux2LatentImage": _EMPTY,
     "EmptyChromaRadianceLatentImage": _EMPTY,
     **_each(
@@ -326,9 +357,16 @@ _CORE: dict[str, Row] = {
             "LatentRotate",
             "LatentCrop",
             "RepeatLatentBatch",
-            "LatentComposite",
         ),
         _latent(),
+    ),
+    **_each(
+        ("LatentComposite", "LatentCompositeMasked", "LatentBlend"),
+        Row(
+            slots=("latent",),
+            passes={"latent": "samples_to"},
+            note="several latents are put together, of which one is followed",
+        ),
     ),
     "SetLatentNoiseMask": _latent(note="a mask over the latent is not carried over"),
     "LatentFromBatch": _latent(note="it was one of a batch; which one is not carried over"),
@@ -432,6 +470,22 @@ _EFFICIENT: dict[str, Row] = {
         ),
     ),
     "Eff. Loader SDXL": Row(
+        widgets=(
+            "base_ckpt_name",
+            "base_clip_skip",
+            "refiner_ckpt_name",
+            "refiner_clip_skip",
+            "positive_ascore",
+            "negative_ascore",
+            "vae_name",
+            "positive",
+            "negative",
+            "token_normalization",
+            "weight_interpretation",
+            "empty_latent_width",
+            "empty_latent_height",
+            "batch_size",
+        ),
         slots=("pipe", "latent", "vae"),
         texts=_EASY_TEXTS,
         model="base_ckpt_name",
@@ -456,6 +510,7 @@ _EFFICIENT: dict[str, Row] = {
         sampler=_ADVANCED,
     ),
     "KSampler SDXL (Eff.)": Row(
+        widgets=("noise_seed", "*", "steps", "cfg", "sampler_name", "scheduler", "start_at_step", "refine_at_step"),
         slots=("pipe", "latent", "vae", "image"),
         pipe="sdxl_tuple",
         sampler={k: v for k, v in _KSAMPLER.items() if k not in {"model", "positive", "negative", "denoise"}}
@@ -653,7 +708,11 @@ _OTHERS: dict[str, Row] = {
     ),
     "Lora Stacker (LoraManager)": Row(slots=("stack",), loras=Loras(how="manager"), stack="lora_stack"),
     "Prompt (LoraManager)": Row(
-        slots=("conditioning", "text"), passes={"clip": "clip"}, texts={"conditioning": ("text",), "text": ("text",)}
+        slots=("conditioning", "text"),
+        passes={"clip": "clip"},
+        texts={"conditioning": ("text",), "text": ("text",)},
+        added="trigger_words",
+        widgets=("text",),
     ),
     "SimpleMathInt+": _value("value"),
     "SimpleMathFloat+": _value("value"),

@@ -11,7 +11,7 @@ from lora_mixer.images.budget import Budget
 from lora_mixer.images.readers.comfy.graph import Graph, Link, Node, link_of
 from lora_mixer.images.readers.comfy.row import Row
 from lora_mixer.images.readers.comfy.rows import ROWS
-from lora_mixer.images.readers.draft import Draft, shown
+from lora_mixer.images.readers.draft import Draft, shown, whole
 
 ACROSS = {"image": "latent", "latent": "image"}
 """What a decoder or an encoder turns one into."""
@@ -48,6 +48,9 @@ LITERALS = frozenset(
     | {"height", "Value", "Number", "val", "input"}
 )
 """The inputs that a node of one value only may have, to be taken for that value."""
+SIDES = ("width", "height")
+ON = frozenset({"On", True, "true"})
+_SIZE = re.compile(r"(?<!\d)(\d{2,5})\s*[x\u00d7]\s*(\d{2,5})(?!\d)")
 _FILE = re.compile(r".\.(?:safetensors|pt|ckpt)$", re.IGNORECASE)
 
 
@@ -156,10 +159,23 @@ class Tracer:
         if 0 <= slot < len(row.values):
             return node.inputs.get(row.values[slot])
         role = row.slots[slot] if 0 <= slot < len(row.slots) else ""
+        if row.size and role in SIDES:
+            return self.size_of(node, row)[SIDES.index(role)]
         given = node.inputs.get(row.passes.get(role, ""))
         if given is None and row.pipe and role:
             return self._through(node.link(row.pipe), role)
         return given
+
+    def size_of(self, node: Node, row: Row) -> tuple[object, object]:
+        """Return width and height of an empty latent: of two inputs, or of a choice such as `832 x 1216 (portrait)`."""
+        given = [self.literal(node.inputs.get(name)) for name in row.size]
+        sides, choice = (given[:2], given[2:]) if len(given) > 1 else ([None, None], given)
+        own = "override" in row.size[0] and all(whole(side) for side in sides)
+        found = _SIZE.search(choice[0][:200]) if choice and isinstance(choice[0], str) and not own else None
+        if found is None:
+            return sides[0], sides[1]
+        swapped = node.inputs.get("swap_dimensions") in ON or node.inputs.get("invert") is True
+        return (found[2], found[1]) if swapped else (found[1], found[2])
 
     def _through(self, link: Link | None, role: str) -> object:
         """Return a value that a pipe carries."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -17,30 +16,29 @@ from lora_mixer.images.readers.names import COMFY
 
 MAX_DEPTH = 32
 MAX_PASSES = 16
-_SIZE = re.compile(r"(?<!\d)(\d{2,5})\s*[x\u00d7]\s*(\d{2,5})(?!\d)")
-ON = frozenset({"On", True, "true"})
 
 
 @dataclass(frozen=True, slots=True)
 class Pass:
-    """A sampler, and the nodes its latent came through, up to the sampler before it."""
+    """A sampler, the nodes its latent came through, up to the sampler before it, and those its result went through."""
 
     stop: Stop
     upstream: tuple[Stop, ...]
+    downstream: tuple[Stop, ...]
 
 
 def passes_to(tracer: Tracer, link: Link | None, role: str = "image") -> list[Pass]:
     """Return the samplers that made what a link carries, the last one first."""
     found: list[Pass] = []
-    hit = _sampler_behind(tracer, link, role)[0]
+    hit, downstream = _sampler_behind(tracer, link, role)
     while hit is not None and len(found) < MAX_PASSES:
         sampler = hit.row.sampler
         link = hit.node.link(sampler.get("latent", "")) or hit.node.link(sampler.get("pipe", ""))
         earlier, upstream = _sampler_behind(tracer, link, "latent")
-        found.append(Pass(hit, upstream))
+        found.append(Pass(hit, upstream, downstream))
         if earlier is not None and any(earlier.node.id == known.stop.node.id for known in found):
             break
-        hit = earlier
+        hit, downstream = earlier, upstream
     return found
 
 
@@ -55,19 +53,28 @@ def _sampler_behind(tracer: Tracer, link: Link | None, role: str) -> tuple[Stop 
     return None, tuple(upstream)
 
 
-def read_passes(tracer: Tracer, passes: list[Pass]) -> None:
+def read_passes(tracer: Tracer, passes: list[Pass], size: tuple[int, int] | None) -> None:
     """Put what made a picture into the draft: everything of the first sampler, and a note on each further one."""
     draft, first = tracer.draft, passes[-1]
     for later in passes[:-1]:
         _say_later(tracer, later.stop)
     links = _links_of(tracer, first.stop)
     _take_numbers(tracer, first.stop)
-    _take_size(tracer, first)
+    _take_size(tracer, first, size if all(_keeps_size(one.downstream) for one in passes) else None)
     encoders = {role: _take_text(tracer, links.get(role), role) for role in ("positive", "negative")}
     _take_model(tracer, links.get("model"), encoders)
     text = f"{draft.values.get('prompt', '')}{draft.values.get('negative', '')}"
     if "<lora:" in text.lower():
         draft.note("LoRA tags in the prompt are words to ComfyUI; here they load")
+
+
+def _keeps_size(stops: tuple[Stop, ...]) -> bool:
+    """Tell whether a sampler's result was only decoded on the way to the picture."""
+    return all(
+        stop.known and (stop.row.switch or stop.row.passes.keys() == {"latent"})
+        for stop in stops
+        if stop.role == "image"
+    ) and all(stop.role == "image" for stop in stops)
 
 
 def _say_later(tracer: Tracer, stop: Stop) -> None:
@@ -116,8 +123,6 @@ def _take_numbers(tracer: Tracer, stop: Stop) -> None:
         scheduler = tracer.literal(node.inputs.get(sampler["scheduler"]))
     kind = _with_options(tracer, node.link(sampler.get("sampler", "")), kind)
     draft.sampler(COMFY, kind, scheduler)
-    if isinstance(kind, str) and kind.endswith("_gpu"):
-        draft.note("the sampler's own noise was drawn on the GPU")
     amount, start = real(denoise), whole(tracer.literal(node.inputs.get(sampler.get("start", ""))))
     if amount is not None and amount < 1:
         draft.note(f"a denoise of {amount:g} is not carried over")
@@ -149,34 +154,19 @@ def _take_sigmas(tracer: Tracer, link: Link | None) -> tuple[object, object]:
     return None, None
 
 
-def _take_size(tracer: Tracer, first: Pass) -> None:
+def _take_size(tracer: Tracer, first: Pass, own: tuple[int, int] | None) -> None:
+    """Take the size of the empty latent; of a picture made from another one its own, if nothing enlarged it since."""
     for stop in first.upstream:
         if stop.row.source:
             tracer.draft.note("it was made from another picture, which is not carried over")
+            if own is not None and not any(side % 8 for side in own):
+                tracer.draft.size(*own)
+                tracer.draft.note("the size is that of the picture itself")
             return
         if stop.row.size and stop.role == "latent":
-            tracer.draft.size(*_size_of(tracer, stop.node, stop.row))
+            tracer.draft.size(*tracer.size_of(stop.node, stop.row))
             return
     tracer.draft.unknown("the size")
-
-
-def _size_of(tracer: Tracer, node: Node, row: Row) -> tuple[object, object]:
-    """Return width and height: of two inputs, or of a choice such as `832 x 1216 (portrait)`."""
-    *sides, choice = (
-        [tracer.literal(node.inputs.get(name)) for name in row.size]
-        if len(row.size) != 2
-        else [
-            *(tracer.literal(node.inputs.get(name)) for name in row.size),
-            None,
-        ]
-    )
-    own = len(sides) == 2 and "override" in row.size[0] and all(whole(side) for side in sides)
-    found = _SIZE.search(choice[:200]) if isinstance(choice, str) and not own else None
-    if found:
-        width, height = found.groups()
-        swapped = node.inputs.get("swap_dimensions") in ON or node.inputs.get("invert") is True
-        return (height, width) if swapped else (width, height)
-    return (sides[0], sides[1]) if len(sides) == 2 else (None, None)
 
 
 def _take_text(tracer: Tracer, start: tuple[Link | None, str] | None, role: str) -> Stop | None:
@@ -217,10 +207,17 @@ def _parts(
             return _joined(tracer, stop, role, wanted, depth)
         names = row.texts.get(stop.role) or row.texts.get("conditioning")
         if names:
-            text = _encoded(tracer, stop.node, names)
+            text = None if _is_added_to(stop) else _encoded(tracer, stop.node, names)
             return ([], []) if text is None else ([text], [stop])
     tracer.draft.unknown(f"the {wanted} prompt")
     return [], []
+
+
+def _is_added_to(stop: Stop) -> bool:
+    """Tell whether other texts are put before the node's own."""
+    return bool(stop.row.added) and any(
+        name.startswith(stop.row.added) and stop.node.link(name) for name in stop.node.inputs
+    )
 
 
 def _zeroed(tracer: Tracer, wanted: str) -> tuple[list[str], list[Stop | None]]:

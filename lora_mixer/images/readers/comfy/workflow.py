@@ -22,6 +22,26 @@ INSIDE, OUTSIDE = -10, -20
 """The ids of a subgraph's own inputs and outputs."""
 REROUTES = frozenset({"Reroute", "Reroute (rgthree)", "ReroutePrimitive|pysssss"})
 SEEDS = frozenset({"seed", "noise_seed"})
+NUMBERS = frozenset(
+    {*SEEDS, "steps", "cfg", "denoise", "width", "height", "batch_size", "strength_model", "strength_clip", "clip_skip"}
+    | {"start_at_step", "end_at_step", "steps_total", "refiner_step", "stop_at_clip_layer", "lora_model_strength"}
+    | {"lora_clip_strength", "empty_latent_width", "empty_latent_height", "guidance", "lora_count"}
+)
+NAMES = frozenset(
+    {
+        "sampler_name",
+        "scheduler",
+        "ckpt_name",
+        "unet_name",
+        "lora_name",
+        "text",
+        "text_g",
+        "text_l",
+        "positive",
+        "negative",
+    }
+)
+"""Widgets that hold numbers, and such that hold texts: what shows that values and names have slipped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +82,7 @@ def graph_of_workflow(table: Table) -> Graph:
             kind = node.get("type")
             if isinstance(kind, str) and len(kind) <= MAX_NAME and key not in scope.inner and _acts(node):
                 name = f"{scope.prefix}{key}"
-                nodes[name] = Node(name, kind, _inputs_of(scope, node, kind))
+                nodes[name] = Node(name, kind.strip(), _inputs_of(scope, node, kind.strip()))
     return Graph(nodes)
 
 
@@ -120,32 +140,46 @@ def _inputs_of(scope: Scope, node: Table, kind: str) -> Table:
 
 
 def _widgets_of(node: Table, kind: str) -> dict[str, object]:
+    """Return the values of a node's widgets by name; none at all where they do not fit the names."""
     values = node.get("widgets_values")
     if isinstance(values, dict):
         return dict(values)
-    listed = list_of(values)
-    inputs: dict[str, object] = {}
-    for number, entry in enumerate(map(table_of, listed)):
-        if "lora" in entry and "on" in entry:
-            inputs[f"lora_{number}"] = entry
-    names = _names_of(node, kind, len(listed))
-    inputs |= {name: value for name, value in zip(names, listed, strict=False) if name != "*"}
+    listed = [value for value in list_of(values) if "textWidgetName" not in table_of(value)]
+    named = {
+        name: value for name, value in zip(_names_of(node, kind, len(listed)), listed, strict=False) if name != "*"
+    }
+    inputs = named if all(_fits(name, value) for name, value in named.items()) else {}
+    for number, value in enumerate(listed):
+        if {"lora", "on"} <= table_of(value).keys():
+            inputs[f"lora_{number}"] = value
+        elif {"name", "strength", "active"} <= table_of(next(iter(list_of(value)), None)).keys():
+            inputs["loras"] = value
     return inputs
+
+
+def _fits(name: str, value: object) -> bool:
+    """Tell whether a value can be that of a widget by its name: numbers are numbers, names are texts."""
+    if isinstance(value, bool) or value is None:
+        return name not in NUMBERS | NAMES
+    return isinstance(value, (int, float)) if name in NUMBERS else isinstance(value, str) if name in NAMES else True
 
 
 def _names_of(node: Table, kind: str, count: int) -> tuple[str, ...]:
     """Return the names of a node's widgets in order: by its row, else by its inputs that are widgets."""
     row = ROWS.get(kind)
     if row is not None and row.widgets:
-        without = tuple(name for name in row.widgets if name != "*")
-        return without if count == len(without) else row.widgets if count >= len(without) else ()
-    named: list[str] = []
-    for entry in map(table_of, list_of(node.get("inputs"))):
-        name = entry.get("name")
-        if isinstance(name, str) and entry.get("widget"):
-            named += [name, "*"] if name in SEEDS else [name]
-    plain = tuple(name for name in named if name != "*")
-    return plain if count == len(plain) else tuple(named) if count == len(named) else ()
+        plain = tuple(name for name in row.widgets if name != "*")
+        named = row.widgets if "*" in row.widgets else _controlled(plain)
+        return plain if count == len(plain) else named if count >= len(named) else ()
+    entries = [table_of(entry) for entry in list_of(node.get("inputs"))]
+    plain = tuple(str(entry.get("name")) for entry in entries if entry.get("widget"))
+    named = _controlled(plain)
+    return plain if count == len(plain) else named if count == len(named) else ()
+
+
+def _controlled(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return names with the control that stands behind a seed."""
+    return tuple(part for name in names for part in ((name, "*") if name in SEEDS else (name,)))
 
 
 def _origin(scope: Scope, wire: object) -> object:
