@@ -47,6 +47,12 @@ def lost_embeddings(mix: Mix) -> tuple[str, ...]:
 
 def _marks(mix: Mix) -> dict[str, Tensor]:
     """Return the empty tensors by which tools tell v-prediction and zero-terminal-SNR models."""
+    levels = mix.model.scheduler_config
+    if "sigma_data" in levels:
+        ends = {f"edm_vpred.{end}": torch.tensor(float(levels[end])) for end in ("sigma_min", "sigma_max")}
+        latents = {f"edm_{part}": mix.model.vae.config.get(f"latents_{part}") for part in ("mean", "std")}
+        stated = {name: torch.tensor(values) for name, values in latents.items() if values is not None}
+        return ends if mix.model.prediction == "v_prediction" else stated
     said = {
         "v_pred": mix.model.prediction == "v_prediction",
         "ztsnr": bool(mix.model.scheduler_config.get("rescale_betas_zero_snr")),

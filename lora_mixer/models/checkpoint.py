@@ -30,7 +30,7 @@ from lora_mixer.models.libraries import (
     UNet2DConditionModel,
 )
 from lora_mixer.models.model import Model
-from lora_mixer.models.recognise import family_of_checkpoint, noise_schedule
+from lora_mixer.models.recognise import family_of_checkpoint, latents_of, noise_schedule
 from lora_mixer.models.sizes import sized_text_encoder, sized_unet, sized_vae
 from lora_mixer.modules import Family
 from lora_mixer.tensors import tensor_reader
@@ -60,14 +60,16 @@ def open_checkpoint(path: Path, *, name: str, dtype: torch.dtype, vae: Path | No
         if plan is not None:
             settings = sized_text_encoder(plan, tensors, part, where)
             encoders[part] = build(network, settings, text_encoder_tensors(tensors, part, settings), dtype, where)
+    decoder = open_vae(vae, family, dtype) if vae else _vae_of(tensors, family, dtype, where)
+    decoder.register_to_config(**latents_of(tensors))  # type: ignore[no-untyped-call]
     return Model(
         name=name,
         family=family,
         unet=unet,
         text_encoders=encoders,
-        vae=open_vae(vae, family, dtype) if vae else _vae_of(tensors, family, dtype, where),
+        vae=decoder,
         tokenizers={part: _tokenizer(family, part) for part in encoders},
-        scheduler_config=noise_schedule(_config(family, "scheduler"), tensors, metadata),
+        scheduler_config=noise_schedule(_config(family, "scheduler"), tensors, metadata, where),
         files=(path,),
         vae_files=vae_files(vae),
     )

@@ -26,6 +26,15 @@ def must_tile(vae: AutoencoderKL, height: int, width: int) -> bool:
     return free is not None and height * width * channels * ELEMENTS_PER_PIXEL * vae.dtype.itemsize > SHARE * free
 
 
+def latents_apart(vae: AutoencoderKL, device: torch.device) -> tuple[Tensor | float, Tensor | float]:
+    """Return the mean and the deviation of a model's latents, by channel, where it says them (Playground 2.5)."""
+    said = [vae.config.get(key) for key in ("latents_mean", "latents_std")]
+    if None in said:
+        return 0.0, 1.0
+    mean, std = (torch.tensor(values, dtype=torch.float32, device=device).view(1, -1, 1, 1) for values in said)
+    return mean, std
+
+
 def decode(vae: AutoencoderKL, latents: Tensor, *, tiled: bool = False) -> Tensor:
     """Return the pictures of latents (n, c, h, w) as uint8 (n, H, W, 3) on the CPU.
 
@@ -56,6 +65,7 @@ def decode(vae: AutoencoderKL, latents: Tensor, *, tiled: bool = False) -> Tenso
 
 def _decode(vae: AutoencoderKL, latents: Tensor) -> Tensor:
     """Return the pictures in -1..1 as float32 (n, 3, H, W)."""
-    scaled = latents.to(torch.float32) / vae.config["scaling_factor"]
+    mean, std = latents_apart(vae, latents.device)
+    scaled = latents.to(torch.float32) * std / vae.config["scaling_factor"] + mean
     picture: Tensor = vae.decode(laid_out(scaled.to(vae.dtype)), return_dict=False)[0]
     return picture.float()

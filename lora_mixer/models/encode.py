@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from lora_mixer.errors import RenderError
+from lora_mixer.models.decode import latents_apart
 from lora_mixer.models.layout import laid_out
 from lora_mixer.models.libraries import AutoencoderKL
 
@@ -39,4 +40,5 @@ def _encode(vae: AutoencoderKL, pictures: Tensor) -> Tensor:
     scaled = pictures.permute(0, 3, 1, 2).float() / 127.5 - 1
     latents: Tensor = vae.encode(laid_out(scaled.to(vae.dtype)), return_dict=False)[0].mode()
     factor: float = vae.config["scaling_factor"]
-    return latents.float() * factor
+    mean, std = latents_apart(vae, latents.device)
+    return (latents.float() - mean) * factor / std

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -60,20 +61,69 @@ def family_of_checkpoint(tensors: Mapping[str, Tensor], where: str) -> Family:
     return family_of_unet(shape, where)
 
 
+VELOCITY = "output_blocks.11.1.transformer_blocks.0.norm1.bias"
+"""A bias of the UNet whose deviation tells SD 2.x models of velocity (0.1 and more) from those of noise."""
+
+VELOCITY_DEVIATION = 0.09
+TRUE = frozenset({"true", "1", "yes"})
+COSXL_LEAST = 0.002
+PLAYGROUND: Mapping[str, Any] = {"sigma_min": 0.002, "sigma_max": 80.0, "sigma_data": 0.5, "prediction_type": "epsilon"}
+LATENTS = ("edm_mean", "edm_std")
+"""What Playground 2.5 tells of its latents: their mean and deviation, channel by channel."""
+
+
 def noise_schedule(
-    config: Mapping[str, Any], tensors: Mapping[str, Tensor], metadata: Mapping[str, str]
+    config: Mapping[str, Any], tensors: Mapping[str, Tensor], metadata: Mapping[str, str], where: str = ""
 ) -> Mapping[str, Any]:
     """Return a family's noise schedule with what the file says about its own.
 
-    The keys `v_pred` and `ztsnr` are how merging tools and trainers mark such checkpoints; metadata is the
-    SAI model specification's `modelspec.prediction_type`, or `modelspec.predict_key` of older writers.
+    The keys `v_pred` and `ztsnr` are how merging tools and trainers mark such checkpoints, as tensors or in the metadata;
+    further metadata are the SAI model specification's `modelspec.prediction_type`, `modelspec.predict_key` of older
+    writers, and kohya's `ss_v_parameterization` and `ss_zero_terminal_snr`. Where an SD 2.x file says nothing, a bias
+    tells, as in ComfyUI. CosXL and Playground 2.5 were trained at continuous noise, and say so by keys of their own.
+
+    Raises:
+        ModelError: The levels a file names are none.
     """
-    said = metadata.get("modelspec.prediction_type") or metadata.get("modelspec.predict_key") or ""
-    schedule = dict(config)
-    if "v_pred" in tensors or said.startswith("v"):
-        schedule["prediction_type"] = "v_prediction"
-    elif said.startswith("e"):
-        schedule["prediction_type"] = "epsilon"
-    if "ztsnr" in tensors:
+    if "edm_vpred.sigma_max" in tensors:
+        least = _number(tensors, "edm_vpred.sigma_min", COSXL_LEAST)
+        most = _number(tensors, "edm_vpred.sigma_max", 0.0)
+        if not 0 < least < most < math.inf:
+            raise ModelError(f"its noise goes from {least:g} to {most:g}", where=where, remedy="Download it again.")
+        return {"sigma_min": least, "sigma_max": most, "sigma_data": 1.0, "prediction_type": "v_prediction"}
+    if all(key in tensors for key in LATENTS):
+        return dict(PLAYGROUND)
+    schedule = {**config, "prediction_type": _prediction(config, tensors, metadata)}
+    if "ztsnr" in tensors or _says(metadata, "ztsnr", "ss_zero_terminal_snr"):
         schedule |= {"rescale_betas_zero_snr": True, "timestep_spacing": "trailing"}
     return schedule
+
+
+def _prediction(config: Mapping[str, Any], tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> str:
+    said = metadata.get("modelspec.prediction_type") or metadata.get("modelspec.predict_key") or ""
+    usual = str(config.get("prediction_type", "epsilon"))
+    bias = tensors.get(UNET + VELOCITY)
+    if "v_pred" in tensors or said.startswith("v") or _says(metadata, "v_pred", "ss_v_parameterization"):
+        return "v_prediction"
+    if said.startswith("e"):
+        return "epsilon"
+    if usual == "v_prediction" and bias is not None:
+        return usual if bias.float().std(correction=0) > VELOCITY_DEVIATION else "epsilon"
+    return usual
+
+
+def _says(metadata: Mapping[str, str], *keys: str) -> bool:
+    return any(metadata.get(key, "").strip().lower() in TRUE for key in keys)
+
+
+def _number(tensors: Mapping[str, Tensor], key: str, otherwise: float) -> float:
+    """Return a number that a file holds as a tensor."""
+    return float(tensors[key].flatten()[0]) if key in tensors and tensors[key].numel() else otherwise
+
+
+def latents_of(tensors: Mapping[str, Tensor]) -> Mapping[str, Any]:
+    """Return what a file says of its latents, as settings of its VAE; nothing if it says nothing (Playground 2.5 does)."""
+    if not all(key in tensors for key in LATENTS):
+        return {}
+    mean, std = (tensors[key].flatten().tolist() for key in LATENTS)
+    return {"latents_mean": mean, "latents_std": std, "scaling_factor": 0.5}

@@ -20,6 +20,7 @@ PIPELINES = {
     Family.SDXL_REFINER: "StableDiffusionXLImg2ImgPipeline",
 }
 SCHEDULER = "DPMSolverMultistepScheduler"
+CONTINUOUS = "EDMDPMSolverMultistepScheduler"
 
 
 def save_folder(model: Model, folder: Path, *, dtype: torch.dtype) -> None:
@@ -33,12 +34,13 @@ def save_folder(model: Model, folder: Path, *, dtype: torch.dtype) -> None:
     Raises:
         OSError: It cannot be written.
     """
+    scheduler = CONTINUOUS if "sigma_data" in model.scheduler_config else SCHEDULER
     index: dict[str, object] = {
         "_class_name": PIPELINES.get(model.family, "StableDiffusionPipeline"),
         "_diffusers_version": diffusers_version,
         "unet": ["diffusers", "UNet2DConditionModel"],
         "vae": ["diffusers", "AutoencoderKL"],
-        "scheduler": ["diffusers", SCHEDULER],
+        "scheduler": ["diffusers", scheduler],
     }
     for name, network in (("unet", model.unet), ("vae", model.vae)):
         network.save_config(folder / name)
@@ -51,7 +53,7 @@ def save_folder(model: Model, folder: Path, *, dtype: torch.dtype) -> None:
         model.tokenizers[part].save_pretrained(folder / tokenizer)
         index[text] = ["transformers", type(encoder).__name__]
         index[tokenizer] = ["transformers", "CLIPTokenizer"]
-    _write_json(folder / "scheduler" / "scheduler_config.json", {**model.scheduler_config, "_class_name": SCHEDULER})
+    _write_json(folder / "scheduler" / "scheduler_config.json", {**model.scheduler_config, "_class_name": scheduler})
     _write_json(folder / "model_index.json", index | _optional(model))
 
 

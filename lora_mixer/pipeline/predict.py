@@ -14,10 +14,13 @@ from torch import Tensor
 from lora_mixer.apply import Stack
 from lora_mixer.conditioning import Encoded, equalise
 from lora_mixer.models import Heard, laid_out
+from lora_mixer.modules import Family
 from lora_mixer.pipeline.desk import Desk
 from lora_mixer.pipeline.guidance import Row, rescaled, rows_at
-from lora_mixer.pipeline.job import Job
+from lora_mixer.pipeline.job import Guide, Job
+from lora_mixer.request import Settings
 
+FAIR, UNFAIR = 6.0, 2.5
 LONGEST_TILING = 4
 """Texts are tiled to a common length of at most so many times the longest; rows beyond that go on their own."""
 
@@ -31,6 +34,17 @@ class _Group:
     tokens: Tensor  # (rows, tokens, width)
     extra: dict[str, Tensor]  # SDXL's pooled text and time ids
     heard: Heard | None  # the text's keys and values; None: they change with the steps
+
+
+def time_ids(family: Family, settings: Settings, guide: Guide) -> list[float]:
+    """Return what an SDXL model is told beside the text: the sizes, or for a refiner how fair the picture shall be.
+
+    Podell et al. 2023, arXiv:2307.01952, section 2.2; a refiner's scores, 6 and for the negative 2.5, are Stability's.
+    """
+    height, width = settings.height, settings.width
+    if family is Family.SDXL_REFINER:
+        return [height, width, 0, 0, UNFAIR if guide.negative else FAIR]
+    return [height, width, 0, 0, height, width]
 
 
 class Predictor:
@@ -92,8 +106,7 @@ class Predictor:
         dtype, device = self._desk.model.dtype, self._desk.model.device
         extra: dict[str, Tensor] = {}
         if pooled is not None:
-            sizes = [(self._jobs[row.image].settings.height, self._jobs[row.image].settings.width) for row in rows]
-            ids = [[h, w, 0, 0, h, w] for h, w in sizes]
+            ids = [time_ids(self._desk.model.family, self._jobs[row.image].settings, row.guide) for row in rows]
             extra = {
                 "text_embeds": pooled.to(device, dtype),
                 "time_ids": torch.tensor(ids, dtype=dtype, device=device),
