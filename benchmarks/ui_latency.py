@@ -65,12 +65,13 @@ def served() -> Iterator[str]:
         try:
             while True:
                 try:
-                    urllib.request.urlopen(url, timeout=5).close()
-                    break
+                    with urllib.request.urlopen(url, timeout=5) as answer:
+                        if "retry-after" not in answer.headers:  # the desk, not what stands before it
+                            break
                 except (URLError, ConnectionError, TimeoutError):
                     if server.poll() is not None:
                         raise RuntimeError("the server ended") from None
-                    time.sleep(0.2)
+                time.sleep(0.2)
             yield url
         finally:
             server.terminate()

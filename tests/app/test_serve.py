@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -98,6 +99,14 @@ def test_an_address_of_ipv6_is_written_as_browsers_want_it() -> None:
             assert url_of(taken).startswith("http://[::1]:")
     except RequestError:
         pytest.skip("this machine has no ::1")
+
+
+def test_what_answers_first_imports_neither_torch_nor_gradio() -> None:
+    """They take seconds: the page says meanwhile what is being done."""
+    code = "import sys, lora_mixer_app.cli, lora_mixer_app.ui.server; print(*sys.modules)"
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    heavy = {"torch", "gradio", "fastapi", "diffusers", "transformers", "pandas"}
+    assert heavy.isdisjoint(told.stdout.split())
 
 
 def test_a_folder_that_takes_no_pictures_is_said(tmp_path: Path) -> None:
