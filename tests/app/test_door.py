@@ -22,7 +22,7 @@ from lora_mixer_app.serving.limits import KEPT, Calls, Uploads
 from lora_mixer_app.serving.names import Names
 from lora_mixer_app.serving.owners import folder_of, owner_at
 from lora_mixer_app.serving.passwords import FREE, LONGEST, Passwords
-from lora_mixer_app.serving.presence import LEFT, NEVER_CAME, Listening, Presence
+from lora_mixer_app.serving.presence import A_MOMENT, LEFT, NEVER_CAME, Listening, Presence
 
 
 class Clock:
@@ -235,20 +235,25 @@ def test_who_listens_is_there_and_who_has_left_is_gone_after_a_moment() -> None:
     presence = Presence(clock=clock)
     presence.opened("tab")
     presence.opened("tab")
-    gone, never = presence.watch("tab"), presence.watch("nobody")
+    tab, nobody = presence.watch("tab"), presence.watch("nobody")
     presence.closed("tab")
-    clock.now += NEVER_CAME + 1
-    assert (gone(), never()) == (False, True)
+    assert (tab.absent, nobody.absent) == (False, False)
+    clock.now += A_MOMENT + 0.1
+    assert (tab.absent, nobody.absent) == (False, True)
+    clock.now += NEVER_CAME
+    assert (tab.gone, nobody.gone) == (False, True)
     presence.closed("tab")
-    assert not gone()
-    clock.now += LEFT + 1
-    assert gone()
+    assert (tab.absent, tab.gone) == (False, False)
+    clock.now += LEFT + 0.1
+    assert (tab.absent, tab.gone) == (True, True)
     presence.opened("tab")
-    assert not gone()
+    assert (tab.absent, tab.gone) == (False, False)
     presence.closed("tab")
     clock.now += 1000
     again = presence.watch("tab")  # what somebody asks for who left long ago, and may come back
-    assert not again()
+    assert not again.gone
+    clock.now += NEVER_CAME + 0.1
+    assert again.gone
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ import pytest
 from lora_mixer import Cancel, Mixer
 from lora_mixer.errors import ModelError
 from lora_mixer.images import read_picture
+from lora_mixer_app.serving.presence import A_MOMENT
 from lora_mixer_app.ui.app import calls_under_way
 from lora_mixer_app.ui.server import Server
 from lora_mixer_app.ui.turns import MOST_WAITING
@@ -226,13 +227,15 @@ def idle(page: Server) -> bool:
 
 def test_who_leaves_is_rendered_for_no_longer_and_keeps_nobody_waiting(page: Server, folder: Path) -> None:
     before = len(list((folder / "pictures").glob("*.png")))
-    for _ in range(8):
+    for number in range(30):
         with caller(page.url) as one:
             event = ask(one, "render", "sun", None, None, 1, 1000).json()["event_id"]
-            with one.stream("GET", f"/gradio_api/call/render/{event}"):
-                pass  # the connection ends here
-    with caller(page.url, address=OTHER) as other:
-        said, (file, _) = render(other, "cat", None, None, 7, 1)
+            if number % 3 == 0:
+                with one.stream("GET", f"/gradio_api/call/render/{event}"):
+                    pass  # the connection ends here; the others never listen
+    time.sleep(A_MOMENT + 0.2)
+    with caller(page.url) as next_one:
+        said, (file, _) = render(next_one, "cat", None, None, 7, 1)
     assert said == "complete"
     assert read_picture(folder / file["path"].removeprefix("/~desk/")).record.settings.prompt == "cat"
     for _ in range(600):
@@ -254,9 +257,12 @@ def test_what_one_caller_posts_keeps_nobody_else_out(client: httpx.Client, page:
             event = ask(other, "render", "cat", None, None, 7, 1).json()["event_id"]
             while len(turns._line) == MOST_WAITING:
                 time.sleep(0.01)
-            assert turns.ahead(OTHER) == 3  # who has it, one of those who sent many, and the one asked for before
+            # who has it, the one asked for before, and, while they may still come to listen, one of the many
+            assert turns.ahead(OTHER) in {2, 3}
     with caller(page.url, address=OTHER) as other:
         assert heard(other, "render", event)[0] == "complete"
     ends = [heard(client, "render", event) for event in asked]
-    assert [kind for kind, _ in ends].count("complete") == MOST_WAITING
-    assert all("waiting already" in answer["error"] for kind, answer in ends if kind == "error")
+    assert [kind for kind, _ in ends].count("complete") <= MOST_WAITING
+    refused = [answer["error"] for kind, answer in ends if kind == "error"]
+    assert all("waiting already" in said or "cancelled" in said for said in refused)
+    assert len([said for said in refused if "waiting already" in said]) >= 40 - 2 * MOST_WAITING

@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 
 from lora_mixer import Cancel
 from lora_mixer.errors import CancelledError, RequestError
+from lora_mixer_app.serving.presence import A_MOMENT, NEVER_CAME, Presence
+from lora_mixer_app.ui.session import Listened
 from lora_mixer_app.ui.turns import MOST_WAITING, Turns
 
 
@@ -130,6 +132,23 @@ def test_a_caller_is_refused_what_is_too_much_and_nobody_else_is() -> None:
         street.ask("ada")
     assert street.served[1] == "ada"
     assert len(street.served) == MOST_WAITING + 1
+
+
+def test_who_does_not_listen_lets_everybody_else_go_first_and_makes_room() -> None:
+    street, clock = Street(), [0.0]
+    presence = Presence(clock=lambda: clock[0])
+    unheard = [Listened(presence.watch(f"call {n}"), threading.Event()) for n in range(MOST_WAITING)]
+    with street.busy():
+        for cancel in unheard:
+            street.ask("ada", cancel=cancel)
+        clock[0] = A_MOMENT + 0.1
+        street.ask("ada")
+        street.ask("bo")
+        assert unheard[0].pressed
+    assert street.served[:2] == ["ada", "bo"]
+    assert len(street.served) == MOST_WAITING + 1
+    clock[0] = NEVER_CAME + 0.1
+    assert all(cancel.pressed for cancel in unheard)
 
 
 @settings(max_examples=30)

@@ -6,14 +6,17 @@ import re
 import threading
 import time
 from collections.abc import Callable
+from typing import NamedTuple
 from urllib.parse import parse_qs
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 LEFT = 2.0
 """Seconds after its last connection ended until somebody counts as gone."""
-NEVER_CAME = 15.0
+NEVER_CAME = 6.0
 """Seconds in which somebody who asked for something must come to hear of it."""
+A_MOMENT = 1.0
+"""Seconds in which somebody who asked, and does not listen, may still be about to."""
 _MOST = 4096
 _LISTENING = re.compile(r"/gradio_api/(?:heartbeat|call/(?:v2/)?[^/]+)/(?P<key>[^/]+)/?")
 _STREAM = re.compile(r"/gradio_api/queue/data/?")
@@ -49,22 +52,47 @@ class Presence:
             while len(self._left) > _MOST:
                 del self._left[next(iter(self._left))]
 
-    def watch(self, key: str) -> Callable[[], bool]:
-        """Return what tells whether somebody who asks for something now has gone.
+    def watch(self, key: str) -> Watch:
+        """Return what tells whether somebody who asks for something now is still there."""
+        return Watch(self, key, self._clock())
 
-        They have when their last connection has ended, or none was ever opened.
+    def away(self, key: str, asked: float) -> tuple[float, bool]:
+        """Return for how many seconds nobody has listened under a key, and whether anybody ever did.
+
+        Args:
+            key: The key.
+            asked: When something was asked for; what was before does not count.
         """
-        asked = self._clock()
+        with self._lock:
+            if key in self._open:
+                return 0.0, True
+            left = self._left.get(key, asked)
+            return self._clock() - max(left, asked), left > asked
 
-        def gone() -> bool:
-            with self._lock:
-                if key in self._open:
-                    return False
-                left = self._left.get(key)
-                since, patience = (asked, NEVER_CAME) if left is None or left < asked else (left, LEFT)
-                return self._clock() - since > patience
 
-        return gone
+class Watch(NamedTuple):
+    """Whether somebody who has asked for something is still there.
+
+    Attributes:
+        presence: The book.
+        key: Their tab or call.
+        asked: When they asked.
+    """
+
+    presence: Presence
+    key: str
+    asked: float
+
+    @property
+    def absent(self) -> bool:
+        """Whether nobody listens at this moment, who may still come, or come back."""
+        return self.presence.away(self.key, self.asked)[0] > A_MOMENT
+
+    @property
+    def gone(self) -> bool:
+        """Whether nobody will listen: the last connection has ended, or none was ever opened."""
+        seconds, came = self.presence.away(self.key, self.asked)
+        return seconds > (LEFT if came else NEVER_CAME)
 
 
 class Listening:

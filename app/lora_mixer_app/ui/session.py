@@ -10,30 +10,34 @@ from typing import TYPE_CHECKING
 from lora_mixer import Cancel
 
 if TYPE_CHECKING:
+    from lora_mixer_app.serving.presence import Watch
     from lora_mixer_app.ui.desk.sync import Strips
-
-
-def _never() -> bool:
-    return False
 
 
 class Listened(Cancel):
     """A switch that presses itself when nobody listens any more.
 
     Args:
-        gone: Tells whether whoever asked has gone.
+        watch: Tells whether whoever asked is there.
+        closed: Set when nobody is served any more.
     """
 
-    def __init__(self, gone: Callable[[], bool] = _never) -> None:
+    def __init__(self, watch: Watch | None, closed: threading.Event) -> None:
         super().__init__()
-        self._gone = gone
+        self._watch = watch
+        self._closed = closed
 
     @property
     def pressed(self) -> bool:
         """Whether it was pressed, or nobody listens."""
-        if not super().pressed and self._gone():
+        if not super().pressed and (self._closed.is_set() or (self._watch is not None and self._watch.gone)):
             self.press()
         return super().pressed
+
+    @property
+    def absent(self) -> bool:
+        """Whether nobody listens at this moment, so that others may go first."""
+        return self._watch is not None and self._watch.absent
 
 
 class Session:
@@ -83,18 +87,12 @@ class Session:
             self._draws += 1
             return self._draws
 
-    def begin(self, kind: str, gone: Callable[[], bool] = _never) -> Cancel:
-        """Return the switch of new work; older work of that kind (`desk`, `sheet`, ...) is cancelled.
-
-        Args:
-            kind: What is begun.
-            gone: Tells whether the tab has gone; its work is cancelled then.
-        """
+    def begin(self, kind: str, cancel: Cancel) -> None:
+        """Take the switch of new work; older work of that kind (`desk`, `sheet`, ...) is cancelled."""
         with self._lock:
-            older, self._running[kind] = self._running.get(kind), (cancel := Listened(gone))
+            older, self._running[kind] = self._running.get(kind), cancel
         if older is not None:
             older.press()
-        return cancel
 
     def cancel(self, kind: str) -> None:
         """Stop what runs of that kind, within one step."""

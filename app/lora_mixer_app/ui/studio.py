@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import gradio as gr
@@ -92,15 +91,12 @@ class Studio:
 
         Older work of that kind is cancelled, and so is this when the tab has gone.
         """
-        return self.session(request).begin(kind, self._gone(request))
+        self.session(request).begin(kind, cancel := self.listened(request))
+        return cancel
 
     def listened(self, request: gr.Request) -> Cancel:
-        """Return the switch of work for a caller without a tab, which is cancelled when nobody listens any more."""
-        return Listened(self._gone(request))
-
-    def _gone(self, request: gr.Request) -> Callable[[], bool]:
-        left = self.presence.watch(str(request.session_hash)) if self.presence else lambda: False
-        return lambda: self._closed.is_set() or left()
+        """Return the switch of work that is cancelled when nobody listens any more."""
+        return Listened(self.presence.watch(str(request.session_hash)) if self.presence else None, self._closed)
 
     def close(self) -> None:
         """Stop everybody's work, and wait for the step it is in: a thread that computes while Python ends takes it down."""

@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from lora_mixer import Cancel
 from lora_mixer.errors import RequestError
+from lora_mixer_app.ui.session import Listened
 
 MOST_WAITING = 16
 """Of one caller's pictures, at a time."""
@@ -25,6 +26,10 @@ class _Ticket:
     caller: str
     number: float
     arrived: float  # in the line's own time
+
+    @property
+    def absent(self) -> bool:
+        return isinstance(self.cancel, Listened) and self.cancel.absent
 
 
 class Turns:
@@ -63,7 +68,7 @@ class Turns:
             line.append(mine)
             while (first := min(line, key=lambda ticket: _key(ticket, after))) is not mine:
                 line.remove(first)
-                after[first.caller] = _key(first, after)[0] + self._typical
+                after[first.caller] = _start(first, after) + self._typical
                 before += 1
             return before
 
@@ -83,7 +88,7 @@ class Turns:
                     cancel.check()
                     self._changed.wait(_LOOK)
                 self._line.remove(ticket)
-                self._has_it, self._now = ticket, _key(ticket, self._after)[0]
+                self._has_it, self._now = ticket, _start(ticket, self._after)
                 began = self._clock()
             yield
         finally:
@@ -119,7 +124,10 @@ class Turns:
 
     def _join(self, cancel: Cancel, caller: str) -> _Ticket:
         with self._changed:
-            if sum(ticket.caller == caller and not ticket.cancel.pressed for ticket in self._line) >= self._most:
+            mine = [ticket for ticket in self._line if ticket.caller == caller and not ticket.cancel.pressed]
+            if len(mine) >= self._most and (unheard := next((ticket for ticket in mine if ticket.absent), None)):
+                unheard.cancel.press()
+            elif len(mine) >= self._most:
                 raise RequestError(
                     f"{self._most} of your pictures are waiting already",
                     remedy="Wait until some are done, or cancel some; nobody else is kept waiting by them.",
@@ -139,6 +147,11 @@ class Turns:
         self._after = {who: until for who, until in self._after.items() if until > self._now}
 
 
-def _key(ticket: _Ticket, after: dict[str, float]) -> tuple[float, float]:
-    """Return the start tag of a ticket in virtual time, then its number."""
-    return max(ticket.arrived, after.get(ticket.caller, 0.0)), ticket.number
+def _start(ticket: _Ticket, after: dict[str, float]) -> float:
+    """Return the start tag of a ticket, in virtual time."""
+    return max(ticket.arrived, after.get(ticket.caller, 0.0))
+
+
+def _key(ticket: _Ticket, after: dict[str, float]) -> tuple[bool, float, float]:
+    """Return what the line is ordered by; whoever does not listen lets all others go first."""
+    return ticket.absent, _start(ticket, after), ticket.number
