@@ -55,6 +55,7 @@ fuzz: $(VENV)/.dev  ## throw bytes at the readers of files and prompts, SECONDS 
 	$(BIN)/python -m fuzz.header --seconds $(SECONDS)
 	$(BIN)/python -m fuzz.models_toml --seconds $(SECONDS)
 	$(BIN)/python -m fuzz.fuzz_prompt --seconds $(SECONDS)
+	$(BIN)/python -m fuzz.prompt_files --seconds $(SECONDS)
 	$(BIN)/python -m fuzz.pickles --seconds $(SECONDS)
 	$(BIN)/python -m fuzz.pictures --seconds $(SECONDS)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import Field, dataclass, fields
+from functools import cache
 from numbers import Integral, Real
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -66,16 +67,21 @@ def check_fields(owner: DataclassInstance) -> None:
     Raises:
         RequestError: A value has another type; the field and the form are in the text.
     """
-    for field in fields(owner):
-        kind, optional = _kind(field)
-        value = getattr(owner, field.name)
-        form = FORMS.get(kind)
-        if form is None or (optional and value is None):
+    for name, form, optional in _checked(type(owner)):
+        value = getattr(owner, name)
+        if optional and value is None:
             continue
         if not form.accepts(value):
-            raise wrong_type(type(owner).__name__, field.name, value, form.name, f"{field.name}={form.example}")
+            raise wrong_type(type(owner).__name__, name, value, form.name, f"{name}={form.example}")
         if type(value) not in (str, int, float, bool):
-            object.__setattr__(owner, field.name, form.plain(value))
+            object.__setattr__(owner, name, form.plain(value))
+
+
+@cache
+def _checked(owner: type[DataclassInstance]) -> tuple[tuple[str, Form, bool], ...]:
+    """Return the fields of a class that have a form, and whether each may be None."""
+    kinds = ((field.name, *_kind(field)) for field in fields(owner))
+    return tuple((name, FORMS[kind], optional) for name, kind, optional in kinds if kind in FORMS)
 
 
 def wrong_type(owner: str, field: str, value: object, form: str, example: str) -> RequestError:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from lora_mixer.catalog.library import ADAPTER_SUFFIXES
+from lora_mixer.catalog import same_spelling
 from lora_mixer.errors import ConfigError
 from lora_mixer.hires import Hires
 from lora_mixer.prompt import without_tags
@@ -19,23 +19,6 @@ HIRES = "hires_"
 
 Same = Callable[[str, str], bool]
 """Whether two names are one adapter's."""
-
-
-def same_spelling(name: str, other: str) -> bool:
-    r"""Tell whether two names are one file's for all that can be told without looking: folders and endings may be missing.
-
-    >>> same_spelling("ink", "styles/ink.safetensors"), same_spelling("a/ink", "b/ink")
-    (True, False)
-    """
-    short, long = sorted((_parts(name), _parts(other)), key=len)
-    return long[len(long) - len(short) :] == short
-
-
-def _parts(name: str) -> list[str]:
-    plain = name.strip().replace("\\", "/").lower()
-    for ending in ADAPTER_SUFFIXES:
-        plain = plain.removesuffix(ending)
-    return plain.split("/")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

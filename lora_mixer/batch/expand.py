@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from hashlib import sha256
@@ -25,7 +26,8 @@ def expand(
 
     Without axes the pictures stand in a near square, each with its caption. With one axis the entries make up
     the other side; with two, each entry is a block of rows. Pictures of one entry share their seed unless an axis
-    sets it: an entry that states none gets one that follows from its prompts.
+    sets it. An entry that states none gets one that follows from its prompts, the same for every format; -1 is left to
+    be drawn where a picture is rendered.
 
     Raises:
         ConfigError: There are no pictures, or too many.
@@ -34,31 +36,68 @@ def expand(
     count = sum(wish.count for wish in wishes) * len(across.points) * len(down.points)
     if not count:
         raise ConfigError("there is nothing to render", remedy="Write one prompt a line, or [[jobs]] tables.")
-    if count > MAX_JOBS:
-        raise ConfigError(f"{count} pictures", remedy=f"Keep one file to {MAX_JOBS} pictures.")
-    entries = [one for wish in wishes for one in _counted(wish)]
-    if columns is None and rows is None:
-        return _near_square(entries), SheetPlan(title=title, captions=True)
+    refuse_too_many(count)
+    axes = columns is not None or rows is not None
     if not (across.seeds or down.seeds):
-        entries = [replace(entry, request=_seeded(entry.request)) for entry in entries]
+        wishes = _seeded(wishes, axes=axes)
+    entries = [one for wish in wishes for one in _counted(wish)]
+    if not axes:
+        return _near_square(entries), SheetPlan(title=title, captions=True)
     if columns is None and rows is not None:
         return _entries_across(entries, rows, title)
     return _blocks(entries, across, down, title)
 
 
+def refuse_too_many(count: int) -> None:
+    """Raise if a file asks for more pictures than are taken.
+
+    Raises:
+        ConfigError: It does.
+    """
+    if count > MAX_JOBS:
+        raise ConfigError(f"{count:,} pictures", remedy=f"Keep one file to {MAX_JOBS:,} pictures.")
+
+
 def _counted(wish: Wish) -> Iterator[Wish]:
     for number in range(wish.count):
         seed = wish.request.seed
-        request = wish.request if seed is None else replace(wish.request, seed=seed + number)
+        still = seed is None or seed < 0 or not number
+        request = wish.request if still else replace(wish.request, seed=(seed or 0) + number)
         name = wish.name or wish.request.prompt[:WIDEST_LABEL]
         yield replace(wish, request=request, name=f"{name} ({number + 1})" if wish.count > 1 else name)
 
 
-def _seeded(request: RenderRequest) -> RenderRequest:
-    if request.seed is not None:
-        return request
+def _seeded(wishes: Sequence[Wish], *, axes: bool) -> list[Wish]:
+    """Return the entries with seeds for those that state none: they follow from the prompts.
+
+    An entry that is another's very like goes on counting where that one ended, or the two would be one picture. With
+    axes, -1 is as good as nothing: the places of an entry share their seed.
+    """
+    counted: Counter[object] = Counter()
+    seeded = []
+    for wish in wishes:
+        asked = wish.request
+        if asked.seed is None or (axes and asked.seed < 0):
+            alike = _key(asked)
+            seeded.append(replace(wish, request=replace(asked, seed=_seed_of(asked) + counted[alike])))
+            counted[alike] += wish.count
+        else:
+            seeded.append(wish)
+    return seeded
+
+
+def _key(request: RenderRequest) -> object:
+    """Return what equal requests share, as a key; block weights have no hash."""
+    try:
+        hash(request)
+    except TypeError:
+        return repr(request)
+    return request
+
+
+def _seed_of(request: RenderRequest) -> int:
     digest = sha256(f"{request.prompt}\0{request.negative}".encode("utf-8", "replace")).digest()
-    return replace(request, seed=int.from_bytes(digest[:4], "big"))
+    return int.from_bytes(digest[:4], "big")
 
 
 def _near_square(entries: Sequence[Wish]) -> tuple[Job, ...]:

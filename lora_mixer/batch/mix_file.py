@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tomllib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -12,7 +11,9 @@ from pydantic import Field
 from lora_mixer.batch.promptfile_parts import LoraTable, Table
 from lora_mixer.batch.promptfile_schema import read_table
 from lora_mixer.catalog.toml_lines import line_of
-from lora_mixer.errors import ConfigError, MissingFileError, RequestError
+from lora_mixer.catalog.toml_text import BadToml, load_toml
+from lora_mixer.errors import BrokenFileError, ConfigError, FileError, MissingFileError, RequestError
+from lora_mixer.files import read_file
 from lora_mixer.request import LoraUse, Rectangle
 
 MAX_BYTES = 1024 * 1024
@@ -33,13 +34,13 @@ def read_mix(path: Path) -> tuple[LoraUse, ...]:
         ConfigError: It is no mix: the line, the key and what was expected are in the text.
     """
     try:
-        with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
-    except OSError as error:
+        return parse_mix(read_file(path, at_most=MAX_BYTES), where=str(path))
+    except BrokenFileError as error:
+        raise _too_large(str(path)) from error
+    except FileError as error:
         raise MissingFileError(
-            f"the mix cannot be read ({error.strerror})", where=str(path), remedy="Check the path."
+            f"the mix cannot be read: {error.what}", where=str(path), remedy="Check the path."
         ) from error
-    return parse_mix(data, where=str(path))
 
 
 def parse_mix(data: bytes, *, where: str) -> tuple[LoraUse, ...]:
@@ -53,12 +54,19 @@ def parse_mix(data: bytes, *, where: str) -> tuple[LoraUse, ...]:
         ConfigError: They are no mix.
     """
     if len(data) > MAX_BYTES:
-        raise ConfigError("the mix is larger than 1 MiB", where=where, remedy="A mix is a list of LoRAs.")
+        raise _too_large(where)
     try:
         text = data.decode("utf-8-sig")
-        table = tomllib.loads(text)
-    except (ValueError, RecursionError) as error:  # no UTF-8, no TOML, or nested without end
+    except UnicodeDecodeError as error:
         raise ConfigError(f"this is no TOML: {error}", where=where, remedy="Save it as UTF-8 text.") from error
+    table = load_toml(text)
+    if isinstance(table, BadToml):
+        at = f"{where}, {table.place}" if table.place else where
+        raise ConfigError(
+            f"this is no TOML: {table.what.removeprefix('not TOML: ')}",
+            where=at,
+            remedy="Save a mix on the page and compare.",
+        )
     mix = read_table(MixTable, table)
     if not isinstance(mix, MixTable):
         fault = mix[0]
@@ -68,6 +76,10 @@ def parse_mix(data: bytes, *, where: str) -> tuple[LoraUse, ...]:
             remedy='A mix is made of tables [[loras]] with name = "..." and unet = 0.8.',
         )
     return tuple(lora.use() for lora in mix.loras)
+
+
+def _too_large(where: str) -> ConfigError:
+    return ConfigError("the mix is larger than 1 MiB", where=where, remedy="A mix is a list of LoRAs.")
 
 
 def mix_text(uses: Iterable[LoraUse]) -> str:

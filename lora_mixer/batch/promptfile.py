@@ -6,18 +6,21 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
+from lora_mixer.batch.axes import Same
 from lora_mixer.batch.expand import expand
 from lora_mixer.batch.plan import Job, Problem, PromptFile, SheetPlan
 from lora_mixer.batch.promptfile_draft import Draft
 from lora_mixer.batch.promptfile_lines import read_lines
 from lora_mixer.batch.promptfile_tables import read_csv, read_jsonl
 from lora_mixer.batch.promptfile_toml import read_toml
-from lora_mixer.errors import ConfigError, MissingFileError
+from lora_mixer.catalog import same_spelling
+from lora_mixer.errors import BrokenFileError, ConfigError, FileError, MissingFileError
+from lora_mixer.files import read_file
 from lora_mixer.wording import page
 
 __all__ = ["FORMATS", "MAX_BYTES", "Job", "Problem", "PromptFile", "SheetPlan", "read_prompt_file", "read_prompt_text"]
 
-MAX_BYTES = 1 << 20
+MAX_BYTES = 20 << 20
 
 FORMATS: Mapping[str, Callable[[str, str], Draft]] = MappingProxyType(
     {".toml": read_toml, ".txt": read_lines, ".csv": read_csv, ".tsv": read_csv, ".jsonl": read_jsonl}
@@ -25,31 +28,33 @@ FORMATS: Mapping[str, Callable[[str, str], Draft]] = MappingProxyType(
 """Ending to reader; any other ending is read like `.txt`."""
 
 
-def read_prompt_file(path: Path, *, strict: bool = False) -> PromptFile:
+def read_prompt_file(path: Path, *, strict: bool = False, same: Same = same_spelling) -> PromptFile:
     """Read a prompt file: its ending says in which format.
 
     Args:
         path: The file.
         strict: Refuse the file for its first problem; else problems are listed and the rest is used.
+        same: Tells whether two names are one adapter's, for axes that set one whatever a tag says of it.
 
     Raises:
-        MissingFileError: It is not there.
+        MissingFileError: It is not there, or is no regular file.
         ConfigError: It cannot be read, or holds nothing to render. A note of the error shows the place.
     """
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise ConfigError(
-                "the prompt file is larger than 1 MiB", where=str(path), remedy="Split it into several files."
-            )
-        data = path.read_bytes()
-    except OSError as error:
-        raise MissingFileError(
-            f"the prompt file cannot be read: {error.strerror or error}", where=str(path), remedy="Check the path."
+        data = read_file(path, at_most=MAX_BYTES)
+    except BrokenFileError as error:
+        remedy = "Split it into several files."
+        raise ConfigError(
+            f"the prompt file is larger than {MAX_BYTES >> 20} MiB", where=str(path), remedy=remedy
         ) from error
-    return read_prompt_text(_decoded(data, str(path)), path, strict=strict)
+    except FileError as error:
+        raise MissingFileError(
+            f"the prompt file cannot be read: {error.what}", where=str(path), remedy="Check the path."
+        ) from error
+    return read_prompt_text(_decoded(data, str(path)), path, strict=strict, same=same)
 
 
-def read_prompt_text(text: str, path: Path, *, strict: bool = False) -> PromptFile:
+def read_prompt_text(text: str, path: Path, *, strict: bool = False, same: Same = same_spelling) -> PromptFile:
     """Read the text of a prompt file; `path` gives its format and its name in errors.
 
     Raises:
@@ -57,7 +62,7 @@ def read_prompt_text(text: str, path: Path, *, strict: bool = False) -> PromptFi
     """
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     _refuse_zero_bytes(text, str(path))
-    draft = FORMATS.get(path.suffix.lower(), read_lines)(text, str(path))
+    draft = _draft(text, path, same)
     if draft.problems and (strict or not draft.wishes):
         first = draft.problems[0]
         error = ConfigError(
@@ -72,6 +77,17 @@ def read_prompt_text(text: str, path: Path, *, strict: bool = False) -> PromptFi
     except ConfigError as error:
         raise ConfigError(error.what, where=str(path), remedy=error.remedy) from error
     return PromptFile(path=path, jobs=jobs, sheet=sheet, problems=draft.problems, text=text)
+
+
+def _draft(text: str, path: Path, same: Same) -> Draft:
+    """Return what the reader of the path's format makes of a text."""
+    reader = FORMATS.get(path.suffix.lower(), read_lines)
+    try:
+        return read_toml(text, str(path), same=same) if reader is read_toml else reader(text, str(path))
+    except ConfigError as error:
+        if error.where is None:
+            raise ConfigError(error.what, where=str(path), remedy=error.remedy) from error
+        raise
 
 
 def _decoded(data: bytes, where: str) -> str:

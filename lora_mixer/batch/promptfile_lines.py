@@ -13,9 +13,11 @@ from dataclasses import dataclass
 from itertools import islice
 from types import MappingProxyType
 
+from lora_mixer.batch.expand import refuse_too_many
 from lora_mixer.batch.plan import Problem, Wish
 from lora_mixer.batch.promptfile_draft import Draft
-from lora_mixer.batch.promptfile_schema import Fields, JobTable, nearest, read_table
+from lora_mixer.batch.promptfile_schema import HINTED, LONGEST_SHOWN, Fields, JobTable, nearest, read_table
+from lora_mixer.request import RenderRequest
 
 LONGEST_LINE = 1 << 16
 MOST_OPTIONS = 64
@@ -83,14 +85,19 @@ def read_lines(text: str, where: str) -> Draft:
         if len(line) > LONGEST_LINE:
             what = f"the line has {len(line)} characters; {LONGEST_LINE} are read"
             problems.append(Problem(line=number, column=1, text=line, what=what))
-        elif line.strip() and not line.lstrip().startswith("#"):
-            wish, found = _read_line(line, number)
+        elif not line.strip() or line.lstrip().startswith("#"):
+            continue
+        elif "--" not in line:
+            wishes.append(Wish(name="", request=RenderRequest(line.strip()), line=number))
+        else:
+            wish, found = _read_line(line, number, hints=len(problems) < HINTED)
             wishes += [wish] if wish else []
             problems += found
+        refuse_too_many(len(wishes))
     return Draft(wishes=tuple(wishes), problems=tuple(problems))
 
 
-def _read_line(line: str, number: int) -> tuple[Wish | None, list[Problem]]:
+def _read_line(line: str, number: int, *, hints: bool) -> tuple[Wish | None, list[Problem]]:
     options = list(islice(_options(line), MOST_OPTIONS + 1))
     problems: list[Problem] = []
     if len(options) > MOST_OPTIONS:
@@ -100,7 +107,7 @@ def _read_line(line: str, number: int) -> tuple[Wish | None, list[Problem]]:
     columns: dict[str, int] = {}
     for option in options:
         name = A1111_KEYS.get(option.key) or OUR_KEYS.get(option.key)
-        what = _refused(option, name, values)
+        what = _refused(option, name, values, hints=hints)
         if what:
             kept = option.key in NOT_HONOURED
             problems.append(Problem(line=number, column=option.column, text=line, what=what, skipped=not kept))
@@ -116,13 +123,14 @@ def _read_line(line: str, number: int) -> tuple[Wish | None, list[Problem]]:
     ]
 
 
-def _refused(option: _Option, name: str | None, values: Mapping[str, object]) -> str | None:
+def _refused(option: _Option, name: str | None, values: Mapping[str, object], *, hints: bool) -> str | None:
     """Return what is wrong with an option, if anything is."""
     if option.key in NOT_HONOURED:
         asks_nothing = option.value.lower() in {"false", "0", ""}
         return None if asks_nothing else f"--{option.key} has no effect: {NOT_HONOURED[option.key]}"
     if name is None:
-        return f"unknown option --{option.key}; {nearest(option.key, (*A1111_KEYS, *OUR_KEYS))}"
+        hint = f"; {nearest(option.key, (*A1111_KEYS, *OUR_KEYS))}" if hints else ""
+        return f"unknown option --{option.key[:LONGEST_SHOWN]}{hint}"
     if name in values:
         return f"--{option.key} stands twice"
     if not option.value and name not in {"prompt", "negative"}:

@@ -28,6 +28,8 @@ from lora_mixer.request import MAX_ETA, MAX_SEED, MAX_STEPS, RenderRequest
 
 MAX_COUNT = 1000
 LONGEST_SHOWN = 40
+MOST_FAULTS = 10  # of one entry that are told
+HINTED = 100  # faults of a file that are told with the nearest key
 
 Checked = TypeVar("Checked", bound=BaseModel)
 
@@ -109,7 +111,7 @@ class JobTable(Fields):
         values = {name: getattr(defaults, name) if value is None else value for name, value in own.items()}
         width, height = self.sides if any(self.sides) else defaults.sides
         return RenderRequest(
-            **values | {"prompt": values["prompt"] or "", "seed": None if values["seed"] == -1 else values["seed"]},
+            **values | {"prompt": values["prompt"] or ""},
             loras=tuple(table.use() for table in (*defaults.loras, *self.loras)),
             styles=(*defaults.styles, *self.styles),
             width=width,
@@ -131,42 +133,61 @@ class Fault:
     what: str
 
 
-def read_table(model: type[Checked], table: object, *, strict: bool = True) -> Checked | tuple[Fault, ...]:
+def read_table(
+    model: type[Checked], table: object, *, strict: bool = True, hints: bool = True
+) -> Checked | tuple[Fault, ...]:
     """Check one entry and return it, or all that is wrong in it.
 
     Args:
         model: What it should be.
         table: What the file says.
         strict: Take `20` but not `"20"` for a number.
+        hints: Tell the nearest key of one that is not known.
     """
     try:
         return model.model_validate(table, strict=strict)
     except ValidationError as error:
-        return tuple(_faults(error, model))
+        return tuple(_faults(error, model, hints=hints))
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
     """Return a hint at the known word nearest to one that is not known."""
     names = tuple(known)
+    word = word[:LONGEST_SHOWN]
     close = get_close_matches(word, names, n=1)
     return f"the nearest is {close[0]}" if close else f"known: {', '.join(names)}"
 
 
-def _faults(error: ValidationError, model: type[BaseModel]) -> Iterator[Fault]:
-    for item in error.errors(include_url=False, include_context=False):
+def _faults(error: ValidationError, model: type[BaseModel], *, hints: bool) -> Iterator[Fault]:
+    items = error.errors(include_url=False, include_context=False)
+    for item in items[:MOST_FAULTS]:
         key = item["loc"]
         if item["type"] == "extra_forbidden":
             table = LoraTable if "loras" in key[:-1] else HiresTable if "hires" in key[:-1] else model
-            yield Fault(key=key, what=f"unknown key {key[-1]}; {nearest(str(key[-1]), table.model_fields)}")
+            hint = f"; {nearest(str(key[-1]), table.model_fields)}" if hints else ""
+            yield Fault(key=key, what=f"unknown key {_cut(str(key[-1]))}{hint}")
             continue
         told = item["type"] == "value_error" or isinstance(item["input"], dict)
-        shown = "" if told else repr(item["input"])
-        shown = shown if len(shown) <= LONGEST_SHOWN else f"{shown[:LONGEST_SHOWN]}..."
+        shown = "" if told else _shown(item["input"])
         place = ".".join(str(part) for part in key)
         said = _SAID.get(item["type"], item["msg"].removeprefix("Value error, ").removeprefix("Input "))
         yield Fault(
             key=key, what=": ".join(part for part in (place, said) if part) + (f", not {shown}" if shown else "")
         )
+
+    if len(items) > MOST_FAULTS:
+        yield Fault(key=(), what=f"{len(items) - MOST_FAULTS:,} more things are wrong in it")
+
+
+def _shown(value: object) -> str:
+    """Return a value as it is written, its beginning if it is long; a long list is not written out for that."""
+    if isinstance(value, (list, tuple)):
+        value = value[:LONGEST_SHOWN]
+    return _cut(repr(value[: LONGEST_SHOWN + 1] if isinstance(value, str) else value))
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}..."
 
 
 _SAID = {"model_type": "an entry must be a table", "dict_type": "must be a table", "list_type": "must be a list"}

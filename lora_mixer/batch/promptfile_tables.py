@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import csv
 import json
+from collections import Counter
 from collections.abc import Iterable
 
+from lora_mixer.batch.expand import refuse_too_many
 from lora_mixer.batch.plan import Problem, Wish
 from lora_mixer.batch.promptfile_draft import Draft
-from lora_mixer.batch.promptfile_schema import Fields, JobTable, nearest, read_table
+from lora_mixer.batch.promptfile_schema import HINTED, Fields, JobTable, nearest, read_table
 from lora_mixer.errors import ConfigError
 
 LORA_COLUMN = "lora:"
-MAX_DEPTH = 16
+_NOTHING = Fields()
+_HEADER = "Name the columns in line 1."
 
 
 def read_csv(text: str, where: str) -> Draft:
@@ -22,10 +25,13 @@ def read_csv(text: str, where: str) -> Draft:
         ConfigError: The header names no prompt, or something that is no field.
     """
     lines = text.split("\n")
-    header = lines[0] if lines else ""
+    header = lines[0]
     mark = max(",;\t", key=header.count)
-    reader = csv.reader(text.splitlines(keepends=True), delimiter=mark, strict=True)
-    names = [name.strip() for name in next(reader, [])]
+    reader = csv.reader((f"{line}\n" for line in lines), delimiter=mark, strict=True)
+    try:
+        names = [name.strip() for name in next(reader, [])]
+    except csv.Error as error:
+        raise ConfigError(f"the header cannot be read: {error}", where=f"{where}:1:1", remedy=_HEADER) from error
     known = (*JobTable.model_fields, f"{LORA_COLUMN}NAME")
     for name in names:
         if name not in known and not name.startswith(LORA_COLUMN):
@@ -33,7 +39,10 @@ def read_csv(text: str, where: str) -> Draft:
                 f"unknown column {name!r}; {nearest(name, known)}", where=f"{where}:1:{header.find(name) + 1}"
             )
     if "prompt" not in names:
-        raise ConfigError("no column is called prompt", where=f"{where}:1:1", remedy="Name the columns in line 1.")
+        raise ConfigError("no column is called prompt", where=f"{where}:1:1", remedy=_HEADER)
+    if len(set(names)) < len(names):
+        twice = next(name for name, number in Counter(names).items() if number > 1)
+        raise ConfigError(f"two columns are called {twice}", where=f"{where}:1:1", remedy="Name each column once.")
     wishes: list[Wish] = []
     problems: list[Problem] = []
     row_line = 2
@@ -93,7 +102,7 @@ def _take(
     if isinstance(table, str):
         problems.append(_problem(lines, line, table))
         return
-    job = read_table(JobTable, table, strict=strict)
+    job = read_table(JobTable, table, strict=strict, hints=len(problems) < HINTED)
     if not isinstance(job, JobTable):
         for fault in job:
             key = str(fault.key[0]) if fault.key else ""
@@ -101,7 +110,8 @@ def _take(
     elif job.prompt is None:
         problems.append(_problem(lines, line, "there is no prompt"))
     else:
-        wishes.append(Wish(name=job.name or "", request=job.request(Fields()), line=line, count=job.count))
+        wishes.append(Wish(name=job.name or "", request=job.request(_NOTHING), line=line, count=job.count))
+        refuse_too_many(len(wishes))
 
 
 def _problem(lines: list[str], line: int, what: str, column: int = 1) -> Problem:

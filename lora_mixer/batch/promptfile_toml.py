@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-import re
-import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Annotated, Self
 
 from pydantic import AliasChoices, Field, model_validator
 
-from lora_mixer.batch.axes import HIRES, Axis, field_axis, lora_axis, loras_axis, replace_axis
+from lora_mixer.batch.axes import HIRES, Axis, Same, field_axis, lora_axis, loras_axis, replace_axis
+from lora_mixer.batch.expand import refuse_too_many
 from lora_mixer.batch.plan import Problem, Wish
 from lora_mixer.batch.promptfile_draft import Draft
 from lora_mixer.batch.promptfile_parts import Finite, Table
-from lora_mixer.batch.promptfile_schema import Fault, Fields, JobTable, nearest, read_table
+from lora_mixer.batch.promptfile_schema import HINTED, Fault, Fields, JobTable, nearest, read_table
 from lora_mixer.batch.ranges import numbers, whole_numbers
-from lora_mixer.catalog.toml_lines import line_of
+from lora_mixer.catalog import same_spelling
+from lora_mixer.catalog.toml_lines import lines_of, table_lines
+from lora_mixer.catalog.toml_text import BadToml, load_toml
 from lora_mixer.errors import ConfigError
 from lora_mixer.wording import page
 
 TOP_KEYS = ("title", "defaults", "axes", "jobs")
-_HEADER = re.compile(r"^[ \t]*\[\[?[ \t]*(?P<name>[^\]\n]*?)[ \t]*\]", re.MULTILINE)
-_PLACE = re.compile(r"\(at line (\d+), column (\d+)\)$")
+MAX_PLACES = 10_000
+"""Places on one axis."""
+
+NO_PROMPT = "there is no prompt"
 
 Numbers = str | list[int | Finite]
 Words = Annotated[list[str], Field(min_length=1)]
@@ -70,16 +73,16 @@ class AxisTable(Table):
             raise ValueError("lora and strengths go together")
         return self
 
-    def axis(self) -> Axis:
-        """Return the axis.
+    def axis(self, same: Same) -> Axis:
+        """Return the axis; `same` tells whether two names are one adapter's.
 
         Raises:
             ConfigError: A range that cannot be read, or a value its field cannot take.
         """
         if self.lora is not None and self.strengths is not None:
-            return lora_axis(self.lora, _numbers(self.strengths), without=self.without)
+            return lora_axis(self.lora, _numbers(self.strengths), without=self.without, same=same)
         if self.loras is not None:
-            return loras_axis(self.loras, self.strength, without=self.without)
+            return loras_axis(self.loras, self.strength, without=self.without, same=same)
         if self.replace is not None:
             return replace_axis(self.replace)
         name = next(name for name in VARIED if getattr(self, name) is not None)
@@ -87,6 +90,8 @@ class AxisTable(Table):
 
     def _values(self, name: str) -> Sequence[object]:
         value = getattr(self, name)
+        if len(value) > MAX_PLACES and not isinstance(value, str):
+            raise ConfigError(f"an axis of {len(value):,} places", remedy=f"{MAX_PLACES:,} are the most.")
         if name not in TEXTS:
             value = _whole_numbers(value) if name in WHOLE else _numbers(value)
         return [_checked(name, one) for one in value]
@@ -125,8 +130,13 @@ class Head(Table):
     axes: AxesTable = AxesTable()
 
 
-def read_toml(text: str, where: str) -> Draft:
+def read_toml(text: str, where: str, *, same: Same = same_spelling) -> Draft:
     """Read a TOML prompt file; a job that is wrong is left out and told.
+
+    Args:
+        text: The file's text.
+        where: Its name in errors.
+        same: Tells whether two names are one adapter's.
 
     Raises:
         ConfigError: It is not TOML, or what concerns all jobs is wrong.
@@ -141,30 +151,27 @@ def read_toml(text: str, where: str) -> Draft:
     jobs = table.get("jobs", [{}] if head.defaults.prompt is not None or head.axes != AxesTable() else [])
     if not isinstance(jobs, list):
         raise _refusal(text, where, Fault(key=("jobs",), what="jobs are written as [[jobs]], each its own table"))
+    refuse_too_many(len(jobs))
     varied = any(axis is not None and axis.prompt is not None for axis in (head.axes.columns, head.axes.rows))
     wishes, problems = _read_jobs(text, jobs, head.defaults, prompted=varied or head.defaults.prompt is not None)
     return Draft(
         wishes=wishes,
         problems=problems,
-        columns=_axis(text, where, "columns", head.axes.columns),
-        rows=_axis(text, where, "rows", head.axes.rows),
+        columns=_axis(text, where, "columns", head.axes.columns, same),
+        rows=_axis(text, where, "rows", head.axes.rows, same),
         title=head.title,
     )
 
 
 def _load(text: str, where: str) -> dict[str, object]:
-    try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        said = str(error)
-        found = _PLACE.search(said)
-        lines = text.split("\n")
-        line, column = (int(found[1]), int(found[2])) if found else (len(lines), len(lines[-1]) + 1)
-        raise _at(
-            where, Problem(line=line, column=column, text=lines[line - 1], what=_PLACE.sub("", said).strip())
-        ) from error
-    except RecursionError as error:
-        raise ConfigError("the file is nested too deeply", where=where, remedy="Use tables of one level.") from error
+    table = load_toml(text)
+    if not isinstance(table, BadToml):
+        return table
+    if table.line == 0:
+        raise ConfigError(table.what, where=where, remedy="Use tables of one level, and numbers of a few digits.")
+    lines = text.split("\n")
+    line, column = table.line or len(lines), table.column or len(lines[-1]) + 1
+    raise _at(where, Problem(line=line, column=column, text=lines[line - 1], what=table.what))
 
 
 def _read_jobs(
@@ -172,40 +179,29 @@ def _read_jobs(
 ) -> tuple[tuple[Wish, ...], tuple[Problem, ...]]:
     """Read the jobs; those without a prompt are problems unless defaults or an axis give one (`prompted`)."""
     wishes: list[Wish] = []
-    problems: list[Problem] = []
-    blocks = list(_blocks(text))
+    faults: list[Fault] = []
+    starts = table_lines(text, "jobs")
     for number, table in enumerate(jobs):
-        first, block = blocks[number] if number < len(blocks) else (1, text)
-        job = read_table(JobTable, table)
-        if isinstance(job, JobTable) and job.prompt is None and not prompted:
-            problems.append(_problem(block, ("jobs",), "there is no prompt", first))
-        elif isinstance(job, JobTable):
-            name = job.name or ""
-            wishes.append(Wish(name=name, request=job.request(defaults), line=first, count=job.count))
+        job = read_table(JobTable, table, hints=len(faults) < HINTED)
+        if not isinstance(job, JobTable):
+            faults += [Fault(key=("jobs", number, *fault.key), what=fault.what) for fault in job]
+        elif job.prompt is None and not prompted:
+            faults.append(Fault(key=("jobs", number), what=NO_PROMPT))
         else:
-            problems += [_problem(block, ("jobs", *fault.key), fault.what, first) for fault in job]
-    return tuple(wishes), tuple(problems)
+            line = starts[number] if number < len(starts) else 1
+            wishes.append(Wish(name=job.name or "", request=job.request(defaults), line=line, count=job.count))
+    return tuple(wishes), _placed(text, faults)
 
 
-def _blocks(text: str) -> Iterator[tuple[int, str]]:
-    """Yield each `[[jobs]]` table with the number of its first line."""
-    headers = list(_HEADER.finditer(text))
-    for index, header in enumerate(headers):
-        if header["name"] == "jobs":
-            rest = headers[index + 1 :]
-            end = next((h.start() for h in rest if not h["name"].startswith("jobs.")), len(text))
-            yield text.count("\n", 0, header.start()) + 1, text[header.start() : end].lstrip("\n")
-
-
-def _axis(text: str, where: str, side: str, table: AxisTable | None) -> Axis | None:
+def _axis(text: str, where: str, side: str, table: AxisTable | None, same: Same) -> Axis | None:
     try:
-        return None if table is None else table.axis()
+        return None if table is None else table.axis(same)
     except ConfigError as error:
         raise _refusal(text, where, Fault(key=("axes", side), what=str(error))) from error
 
 
 def _refusal(text: str, where: str, fault: Fault) -> ConfigError:
-    return _at(where, _problem(text, fault.key, fault.what, 1))
+    return _at(where, _placed(text, [fault])[0])
 
 
 def _at(where: str, problem: Problem) -> ConfigError:
@@ -218,17 +214,30 @@ def _at(where: str, problem: Problem) -> ConfigError:
     return error
 
 
-def _problem(text: str, key: Sequence[str | int], what: str, first: int) -> Problem:
-    """Place a fault: the line its key stands on, and the key's column there."""
-    line = line_of(text, key)
-    content = text.split("\n")[line - 1]
-    names = [part for part in key if isinstance(part, str) and part != "jobs"]
-    column = next((content.find(name) + 1 for name in reversed(names) if name in content), 1)
-    return Problem(line=first + line - 1, column=column, text=content, what=what)
+def _placed(text: str, faults: Sequence[Fault]) -> tuple[Problem, ...]:
+    """Place faults: the line each key stands on, and its column there."""
+    if not faults:
+        return ()
+    lines = text.split("\n")
+    places = lines_of(text, [fault.key for fault in faults])
+    return tuple(
+        Problem(line=line, column=_column(lines[line - 1], fault), text=lines[line - 1], what=fault.what)
+        for fault, line in zip(faults, places, strict=True)
+    )
+
+
+def _column(line: str, fault: Fault) -> int:
+    names = [part for part in fault.key if isinstance(part, str) and part != "jobs"]
+    return next((line.find(name) + 1 for name in reversed(names) if name in line), 1)
 
 
 def _numbers(given: str | Sequence[float]) -> tuple[float, ...]:
-    return numbers(given) if isinstance(given, str) else tuple(map(float, given))
+    if isinstance(given, str):
+        return numbers(given)
+    try:
+        return tuple(map(float, given))
+    except OverflowError as error:
+        raise ConfigError("a number is too large", remedy="Write one of a few digits.") from error
 
 
 def _whole_numbers(given: str | Sequence[float]) -> tuple[float, ...]:

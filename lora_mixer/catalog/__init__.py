@@ -10,6 +10,7 @@ from lora_mixer.catalog.lora_entry import LoraEntry
 from lora_mixer.catalog.models_file import ModelsFile
 from lora_mixer.catalog.places import packaged_text
 from lora_mixer.catalog.read_models import load_models_file
+from lora_mixer.catalog.same import SameAdapter, same_spelling
 from lora_mixer.catalog.sidecar import Sidecar
 from lora_mixer.catalog.walk import BrokenFile
 
@@ -20,8 +21,10 @@ __all__ = [
     "Library",
     "LoraEntry",
     "ModelsFile",
+    "SameAdapter",
     "Sidecar",
     "load_models_file",
     "names_only",
     "packaged_text",
+    "same_spelling",
 ]

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -18,6 +16,7 @@ from lora_mixer.catalog.places import model_location, package_data, resolved
 from lora_mixer.catalog.refusals import refusal
 from lora_mixer.catalog.schema import DefaultsTable, ModelsTable, ModelTable
 from lora_mixer.catalog.toml_lines import line_of
+from lora_mixer.catalog.toml_text import BadToml, load_toml
 from lora_mixer.errors import BrokenFileError, ConfigError, MissingFileError
 from lora_mixer.files import read_file
 from lora_mixer.request import ModelSource, RenderRequest
@@ -26,8 +25,6 @@ from lora_mixer.wording import page
 ENVIRONMENT = "LORA_MIXER_MODELS"
 FILE_NAME = "models.toml"
 MAX_BYTES = 1024 * 1024
-MAX_DOTS = 200  # on one line: tomllib takes quadratic time over a key of many parts
-_POSITION = re.compile(r" \(at (line \d+, column \d+|end of document)\)$")
 
 
 def load_models_file(path: str | Path | None = None) -> ModelsFile:
@@ -113,23 +110,11 @@ def _read(path: Path) -> tuple[str, Path]:
 
 
 def _parsed(text: str, path: Path) -> dict[str, Any]:
-    remedy = f"An example is in {page('models-toml')}."
-    for number, line in enumerate(text.split("\n"), 1):
-        if line.count(".") > MAX_DOTS:
-            where = f"{path}, line {number}"
-            raise ConfigError(f"the line has more than {MAX_DOTS} dots", where=where, remedy=remedy)
-    try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        position = _POSITION.search(str(error))
-        place = "" if position is None else f", {position[1]}"
-        raise ConfigError(
-            f"not TOML: {_POSITION.sub('', str(error))}", where=f"{path}{place}", remedy=remedy
-        ) from error
-    except RecursionError as error:
-        raise ConfigError("the file is nested too deeply", where=str(path), remedy=remedy) from error
-    except ValueError as error:  # a number of more than 4,300 digits, a date that does not exist
-        raise ConfigError(f"not TOML: {str(error).partition(';')[0]}", where=str(path), remedy=remedy) from error
+    table = load_toml(text)
+    if isinstance(table, BadToml):
+        where = f"{path}, {table.place}" if table.place else str(path)
+        raise ConfigError(table.what, where=where, remedy=f"An example is in {page('models-toml')}.")
+    return table
 
 
 def _validated(data: dict[str, Any], text: str, path: Path) -> ModelsTable:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator, Sequence
 
 from lora_mixer.errors import PromptError
@@ -101,9 +100,20 @@ class Every:
     def _choice(self, node: Choice, depth: int, values: Values) -> Iterator[_Said]:
         options = options_of(self._wildcards, node)
         for count in range(min(node.low, len(options)), min(node.high, len(options)) + 1):
-            for places in itertools.combinations(range(len(options)), count):
+            for places in _combinations(len(options), count):
                 chosen = [options[place] for place in places]
                 yield from self._texts(_joined(chosen, node.joiner), depth + 1, values)
+
+
+def _combinations(number: int, size: int) -> Iterator[list[int]]:
+    """Yield what `itertools.combinations(range(number), size)` does, but count to `number` only as far as is asked for."""
+    places = list(range(size))
+    while True:
+        yield list(places)
+        moving = next((at for at in range(size - 1, -1, -1) if places[at] < number - size + at), None)
+        if moving is None:
+            return
+        places[moving:] = range(places[moving] + 1, places[moving] + 1 + size - moving)
 
 
 def _joined(options: Sequence[Option], joiner: str) -> list[TemplateNode]:

@@ -17,9 +17,18 @@ def refuse_too_long(text: str) -> None:
     Raises:
         PromptError: It is.
     """
-    if len(text) > MAX_LETTERS:
+    refuse_too_long_by(len(text))
+
+
+def refuse_too_long_by(letters: int) -> None:
+    """Raise if a prompt of so many characters is longer than is read.
+
+    Raises:
+        PromptError: It is.
+    """
+    if letters > MAX_LETTERS:
         raise PromptError(
-            f"the prompt has {len(text):,} characters",
+            f"the prompt has {letters:,} characters",
             position=MAX_LETTERS,
             remedy=f"{MAX_LETTERS:,} are the most; was a whole file pasted?",
         )

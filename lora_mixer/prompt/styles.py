@@ -5,12 +5,13 @@ from __future__ import annotations
 import csv
 import difflib
 import io
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from lora_mixer.errors import ConfigError, FileError, RequestError
 from lora_mixer.files import read_file
+from lora_mixer.prompt.limits import refuse_too_long_by
 
 _HERE = "{prompt}"
 _MAX_BYTES = 4 * 2**20
@@ -33,19 +34,25 @@ def read_styles(path: Path) -> Mapping[str, Style]:
     """
     try:
         text = read_file(path, at_most=_MAX_BYTES).decode("utf-8-sig")
-        rows = csv.DictReader(io.StringIO(text, newline=""))
-        if "name" not in (rows.fieldnames or ()):
+        rows = csv.reader(io.StringIO(text, newline=""))
+        columns = {name: place for place, name in enumerate(next(rows, []))}
+        if "name" not in columns:
             raise ConfigError("the file has no column `name`", where=str(path), remedy="Its first line names columns.")
-        return {row["name"]: _style(row) for row in rows if row["name"]}
+        styles = (_style(row, columns) for row in rows)
+        return {style.name: style for style in styles if style.name}
     except FileError as error:
         raise ConfigError(f"the styles cannot be read: {error.what}", where=str(path), remedy=error.remedy) from error
     except (UnicodeDecodeError, csv.Error) as error:
         raise ConfigError(f"the styles cannot be read ({error})", where=str(path)) from error
 
 
-def _style(row: Mapping[str, str | None]) -> Style:
-    prompt = row.get("prompt") or row.get("text") or ""  # `text` is the column's old name
-    return Style(name=row["name"] or "", prompt=prompt, negative=row.get("negative_prompt") or "")
+def _style(row: Sequence[str], columns: Mapping[str, int]) -> Style:
+    def cell(name: str) -> str:
+        place = columns.get(name, len(row))
+        return row[place] if place < len(row) else ""
+
+    prompt = cell("prompt") or cell("text")  # `text` is the column's old name
+    return Style(name=cell("name"), prompt=prompt, negative=cell("negative_prompt"))
 
 
 def named_styles(names: Iterable[str], files: Iterable[Path]) -> tuple[Style, ...]:
@@ -78,6 +85,9 @@ def apply_styles(prompt: str, negative: str, styles: Iterable[Style]) -> tuple[s
 
     >>> apply_styles("cat", "", [Style(name="ink", prompt="ink drawing of {prompt}", negative="photo")])
     ('ink drawing of cat', 'photo')
+
+    Raises:
+        PromptError: What comes of it is longer than is read: a style that has its prompt twice, applied often.
     """
     for style in styles:
         prompt, negative = _merged(prompt, style.prompt), _merged(negative, style.negative)
@@ -86,5 +96,6 @@ def apply_styles(prompt: str, negative: str, styles: Iterable[Style]) -> tuple[s
 
 def _merged(text: str, addition: str) -> str:
     if _HERE in addition:
+        refuse_too_long_by(len(addition) + addition.count(_HERE) * (len(text) - len(_HERE)))
         return addition.replace(_HERE, text)
     return ", ".join(part for part in (text.strip(), addition.strip()) if part)

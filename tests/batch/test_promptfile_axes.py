@@ -131,3 +131,18 @@ def test_a_lora_axis_leaves_others_and_what_is_no_tag_alone():
     prompt = r"a <lora:b/ink:1> <lora:inkwell:1> \\<lora:ink:1> # <lora:ink:1>"
     plan = _read(f'[axes]\ncolumns = {{ lora = "a/ink", strengths = [1] }}\n[[jobs]]\nprompt = "{prompt}"')
     assert plan.jobs[0].request.prompt == prompt.replace("\\\\", "\\")
+
+
+def test_aliases_are_told_by_the_library(tmp_path):
+    (tmp_path / "a.toml").write_text(
+        '[axes]\ncolumns = { lora = "ink", strengths = [1] }\n[[jobs]]\nprompt = "a <lora:India Ink:1> <lora:pen:1>"'
+    )
+    asked = []
+
+    def same(name: str, other: str) -> bool:
+        asked.append((name, other))
+        return other == "India Ink"
+
+    plan = read_prompt_file(tmp_path / "a.toml", same=same)
+    assert plan.jobs[0].request.prompt == "a  <lora:pen:1>"
+    assert ("ink", "pen") in asked

@@ -235,3 +235,24 @@ def test_a_megabyte_is_read_or_refused_in_seconds(attack):
         with suppress(ConfigError):
             _read(text)
     assert time.perf_counter() - start < 4
+
+
+def test_a_header_that_is_no_csv_or_names_a_column_twice_is_refused_with_its_place():
+    with pytest.raises(ConfigError, match="header cannot be read") as caught:
+        _read('"prompt"x,seed\na,1\n', "a.csv")
+    assert caught.value.where == "a.csv:1:1"
+    with pytest.raises(ConfigError, match="two columns are called seed"):
+        _read("prompt,seed,seed\na,1,2\n", "a.csv")
+
+
+def test_a_fault_is_placed_in_its_own_job_and_not_in_the_first_that_has_the_key():
+    plan = _read('[[jobs]]\nprompt = "a"\nsteps = 3\n[[jobs]]\nprompt = "b"\n  steps = 0\n', "a.toml")
+    (problem,) = plan.problems
+    assert (problem.line, problem.column) == (6, 3)
+    assert [job.line for job in plan.jobs] == [1]
+
+
+def test_many_faults_of_one_entry_are_told_as_a_few():
+    plan = _read('"a"\n{"prompt": "b", ' + ", ".join(f'"k{i}": 1' for i in range(500)) + "}\n", "a.jsonl")
+    assert len(plan.problems) == 11
+    assert plan.problems[-1].what == "490 more things are wrong in it"

@@ -83,7 +83,7 @@ def test_a_changed_plan_keeps_what_is_still_asked_for_and_the_rest_aside(
 
 
 def test_a_seed_that_was_drawn_stays_when_the_run_goes_on(tmp_path: Path, crew: InProcess) -> None:
-    text = "cat --steps 1 --width 64 --height 64\ndog --steps 1 --width 64 --height 64"
+    text = "cat --steps 1 --width 64 --height 64 --seed -1\ndog --steps 1 --width 64 --height 64 --seed -1"
     again(tmp_path, crew, text=text)
     first, seeds = pixels(tmp_path), [e.record.settings.seed for e in read_entries(tmp_path)]
     (tmp_path / "images/0001.png").unlink()

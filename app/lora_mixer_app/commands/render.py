@@ -27,7 +27,7 @@ from lora_mixer.batch.in_process import InProcess
 from lora_mixer.batch.ray_workers import RayWorkers
 from lora_mixer.batch.run import RunOptions, RunResult, Standing, Switch, run
 from lora_mixer.batch.workers import LocalWorkers
-from lora_mixer.catalog import Library, load_models_file
+from lora_mixer.catalog import Library, SameAdapter, load_models_file
 from lora_mixer.errors import CancelledError, RequestError
 from lora_mixer_app.arguments import parse_lora, parse_size
 from lora_mixer_app.options import (
@@ -142,7 +142,8 @@ def render(
     ] = False,
 ) -> None:
     """Render a prompt file into pictures, a manifest and a labelled grid."""
-    plan = read_prompt_file(file, strict=strict)
+    same = SameAdapter(lambda: Library(load_models_file(models_path).lora_folders))
+    plan = read_prompt_file(file, strict=strict, same=same)
     width, height = parse_size(size) if size else (None, None)
     overrides = Overrides(
         loras=(

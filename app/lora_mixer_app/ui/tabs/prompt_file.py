@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import gradio as gr
 
 from lora_mixer.batch import Job, PromptFile, read_prompt_file
+from lora_mixer.catalog import SameAdapter, same_spelling
 from lora_mixer.errors import ConfigError, LoraMixerError, RequestError
 from lora_mixer_app.ui.desk import Desk
 from lora_mixer_app.ui.notices import as_notice
@@ -38,7 +40,9 @@ def build_prompt_file(studio: Studio, desk: Desk) -> None:
         if not path:
             return said(request, "prompt_file_empty"), []
         with as_notice():
-            plan = on_model(read_upload(Path(path)), studio.model(request).name)
+            plan = on_model(
+                read_upload(Path(path), SameAdapter(lambda: studio.mixer.library)), studio.model(request).name
+            )
             check = check_jobs(studio.mixer, plan)
         counts = {"pictures": len(plan.jobs), "failed": len(check.failed), "problems": len(plan.problems)}
         seconds = runner.pace.seconds(check.work)
@@ -50,7 +54,7 @@ def build_prompt_file(studio: Studio, desk: Desk) -> None:
     def begin(request: gr.Request, path: str | None) -> Run:
         if not path:
             raise RequestError("there is no prompt file", remedy="Drop one above first.")
-        plan = on_model(read_upload(Path(path)), studio.model(request).name)
+        plan = on_model(read_upload(Path(path), SameAdapter(lambda: studio.mixer.library)), studio.model(request).name)
         check = check_jobs(studio.mixer, plan)
         if len(check.failed) == len(plan.jobs):
             raise RequestError("no picture of this file can be rendered", remedy=next(iter(check.failed.values())))
@@ -62,14 +66,18 @@ def build_prompt_file(studio: Studio, desk: Desk) -> None:
     runner.connect(begin, [file])
 
 
-def read_upload(path: Path) -> PromptFile:
+def read_upload(path: Path, same: Callable[[str, str], bool] = same_spelling) -> PromptFile:
     """Read a prompt file that somebody sent; errors name the file as they know it.
+
+    Args:
+        path: Where it lies.
+        same: Tells whether two names are one LoRA's.
 
     Raises:
         LoraMixerError: What `read_prompt_file` raises, or there are too many pictures for the page.
     """
     try:
-        plan = read_prompt_file(path)
+        plan = read_prompt_file(path, same=same)
     except LoraMixerError as error:
         where = (error.where or "").replace(str(path), path.name)
         raise ConfigError(error.what, where=where or None, remedy=error.remedy) from error
