@@ -40,6 +40,18 @@ class Wildcards:
         return "*" in name or _plain(name) in self._lists
 
     def options(self, name: str, *, at: int) -> Lines:
+        """Return every line of a wildcard as an option.
+
+        Raises:
+            PromptError: As `values`.
+            ConfigError: As `values`.
+        """
+        wanted = _plain(name)
+        if wanted not in self._options:
+            self._options[wanted] = Lines(self.values(name, at=at))
+        return self._options[wanted]
+
+    def values(self, name: str, *, at: int) -> tuple[str, ...]:
         """Return every line of a wildcard; a name with `*` takes every list it fits.
 
         Raises:
@@ -47,11 +59,6 @@ class Wildcards:
             ConfigError: Its file cannot be read.
         """
         wanted = _plain(name)
-        if wanted not in self._options:
-            self._options[wanted] = Lines(self._values(wanted, name, at))
-        return self._options[wanted]
-
-    def _values(self, wanted: str, name: str, at: int) -> tuple[str, ...]:
         if "*" in wanted:
             fits = re.compile(translate(wanted))
             return tuple(dict.fromkeys(v for n in sorted(self._lists) if fits.match(n) for v in self._list(n)))
