@@ -1,4 +1,4 @@
-"""How threads wait for one another while torch computes: asleep.
+"""How threads wait for one another while torch computes: asleep; and what else a process of ours begins with.
 
 OpenMP's threads spin for a while when they wait, which is wasted where other programs want the processor: `make demo` beside
 four busy processes on two cores took 173 s and 110 processor seconds spinning, 49 s and 21 asleep; on an idle machine 19.0
@@ -10,6 +10,8 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import MutableMapping
+from types import ModuleType
+from typing import cast
 
 PASSIVE = {"OMP_WAIT_POLICY": "PASSIVE", "KMP_BLOCKTIME": "0"}
 """OpenMP 5.2, section 21.7 (GNU's and LLVM's library), and Intel's and LLVM's own word, in milliseconds."""
@@ -26,3 +28,13 @@ def wait_passively(environment: MutableMapping[str, str] = os.environ) -> bool:
     if not any(name in environment for name in OWN):
         environment.update(PASSIVE)
     return "torch" not in sys.modules
+
+
+def begin() -> None:
+    """Begin a process that is ours alone, a command or a worker, before it imports torch.
+
+    Threads wait asleep, and diffusers finds no peft: it would import all of it, which takes a second, for LoRAs that are
+    loaded here without it.
+    """
+    wait_passively()
+    sys.modules.setdefault("peft", cast(ModuleType, None))  # Python's word for a module that is not to be found

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from importlib import import_module
 from io import TextIOWrapper
 from typing import Annotated, NamedTuple, cast
 
@@ -13,41 +14,46 @@ from rich.console import Console
 
 from lora_mixer import __version__
 from lora_mixer.errors import CancelledError, FileError, LoraMixerError, RequestError
-from lora_mixer.waiting import wait_passively
-from lora_mixer_app.commands.bake import bake
-from lora_mixer_app.commands.info import info
-from lora_mixer_app.commands.init import init
-from lora_mixer_app.commands.inspect import inspect
-from lora_mixer_app.commands.loras import loras
-from lora_mixer_app.commands.models import models
-from lora_mixer_app.commands.render import render
-from lora_mixer_app.commands.rerender import rerender
-from lora_mixer_app.commands.sheet import sheet
-from lora_mixer_app.commands.sweep import sweep
-from lora_mixer_app.commands.ui import ui
+from lora_mixer.waiting import begin
 
 USAGE_ERROR = cast(type[Exception], typer.BadParameter.__base__)  # click's, wherever this typer keeps it
 
 
 class Command(NamedTuple):
-    """A row of the table: the name people type and the function that answers."""
+    """A row of the table: the name people type, which is that of its module and function, and what it does.
+
+    A command is imported when it is called: the list of all takes no time of theirs.
+    """
 
     name: str
-    run: Callable[..., None]
+    does: str
+
+    @property
+    def run(self) -> Callable[..., None]:
+        """The function that answers; the first line of its documentation is what it does."""
+        return cast(Callable[..., None], getattr(import_module(f"lora_mixer_app.commands.{self.name}"), self.name))
 
 
 COMMANDS: tuple[Command, ...] = (
-    Command("render", render),
-    Command("sweep", sweep),
-    Command("sheet", sheet),
-    Command("init", init),
-    Command("models", models),
-    Command("loras", loras),
-    Command("inspect", inspect),
-    Command("info", info),
-    Command("rerender", rerender),
-    Command("bake", bake),
-    Command("ui", ui),
+    Command("render", "Render a prompt file into pictures, a manifest and a labelled grid."),
+    Command(
+        "sweep", "Render one prompt under every combination of LoRA strengths, and without any, as a labelled grid."
+    ),
+    Command("sheet", "Lay out the pictures of a run as a labelled grid; nothing is rendered and no model is opened."),
+    Command(
+        "init",
+        "Write a models.toml and example prompt files into a folder, to be changed; nothing that is there is touched.",
+    ),
+    Command("models", "List the models by name, where they lie, and the LoRA and embedding folders."),
+    Command(
+        "loras",
+        "List the LoRAs in the folders of models.toml, with trigger words; broken files are listed with the reason.",
+    ),
+    Command("inspect", "Say what a LoRA file is: kinds, ranks, metadata, trained words."),
+    Command("info", "Say how a picture was made: prompt, settings, LoRAs with digests; nothing is decoded or opened."),
+    Command("rerender", "Render a picture again: the same pixels on the same machine, or the reasons why not."),
+    Command("bake", "Write a mix of LoRAs as one LoRA, or merged into its model; sums are float32, rounded once."),
+    Command("ui", "Serve the mixing desk as a web page."),
 )
 
 EPILOG = (
@@ -57,8 +63,12 @@ EPILOG = (
 )
 
 
-def build() -> typer.Typer:
-    """Return the command line made of `COMMANDS`."""
+def build(called: str | None = None) -> typer.Typer:
+    """Return the command line made of `COMMANDS`.
+
+    Args:
+        called: The command that will be called; the others are only listed. None makes all of them.
+    """
     app = typer.Typer(
         name="lora-mixer",
         help="Text to image with Stable Diffusion and several LoRAs at once, each with its own strength.",
@@ -69,18 +79,21 @@ def build() -> typer.Typer:
     )
     app.callback()(_options)
     for command in COMMANDS:
-        app.command(command.name)(command.run)
+        run = command.run if called in {None, command.name} else _only_listed
+        app.command(command.name, help=command.does if run is _only_listed else None)(run)
     return app
 
 
 def main() -> None:
     """Run the command line; what goes wrong ends as one line on stderr and an exit code by class."""
-    wait_passively()
+    begin()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):  # a terminal of another alphabet sees escapes, never a traceback
             stream.reconfigure(errors="backslashreplace")
     try:
-        code = build()(sys.argv[1:] or ["--help"], standalone_mode=False)
+        words = sys.argv[1:] or ["--help"]
+        called = next((word for word in words if not word.startswith("-")), "")
+        code = build(called)(words, standalone_mode=False)
         sys.stdout.flush()
     except USAGE_ERROR as error:
         _fail(_misuse(error))
@@ -112,6 +125,10 @@ def _refused_by_system(error: OSError) -> FileError:
         where=error.filename and str(error.filename),
         remedy="Check the disk's room and the permissions.",
     )
+
+
+def _only_listed() -> None:
+    """Stand for a command that is not called."""
 
 
 def _misuse(error: Exception) -> RequestError:

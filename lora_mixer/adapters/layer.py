@@ -37,6 +37,8 @@ class Layer:
     """alpha / rank, or what the file says instead; folded into everything below."""
     dora_axis: Axis | None
     """The axis of DoRA's magnitudes; None if the group is no DoRA."""
+    new_bias: bool = False
+    """Whether it gives a bias to a layer that has none."""
 
     @property
     def rank(self) -> int | None:

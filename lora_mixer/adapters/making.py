@@ -54,7 +54,8 @@ def make_layer(
         raise broken("a DoRA made for 4 input channels has no meaning on an inpainting model's 9")
     if axis is not None and "up_bias" in slots:
         raise broken("a DoRA whose second factor has a bias is trained by no program")
-    _check_bias(slots, bias_shape)
+    new_bias = bias_shape is None and "up_bias" in slots
+    _check_bias(slots, weight_shape[:1] if new_bias and "diff_b" not in slots else bias_shape)
     rank = kind.rank(slots)
     scale = scale_of(slots, rank)
     _require_sane_scale(scale)
@@ -67,6 +68,7 @@ def make_layer(
         own_shape=own_shape,
         scale=scale,
         dora_axis=axis,
+        new_bias=new_bias,
     )
 
 

@@ -152,7 +152,7 @@ def merge(base: Weights, terms: Sequence[Term], *, joined: Joined, spare: Weight
     if any(joined.ranks):
         strengths = _by_rank(tuple(term.strength for term in terms), joined.ranks, joined.up.dtype, joined.up.device)
         weight = _product_added(weight, joined.up * strengths, joined.down, spare)
-    return Weights(_like(base.weight, weight), _shifted(base.bias, terms, joined.shifts))
+    return Weights(_like(base.weight, weight), _shifted(base, terms, joined.shifts))
 
 
 @lru_cache(maxsize=64)
@@ -188,12 +188,14 @@ def _like(pristine: Tensor, weight: Tensor) -> Tensor:
     return torch.empty_like(pristine).copy_(weight)
 
 
-def _shifted(bias: Tensor | None, terms: Sequence[Term], shifts: Sequence[Tensor | None]) -> Tensor | None:
-    """Return the bias with its changes; a file that changes a bias where there is none has been refused before."""
-    if bias is None or all(shift is None for shift in shifts):
-        return bias
-    total = bias.float().clone()
+def _shifted(base: Weights, terms: Sequence[Term], shifts: Sequence[Tensor | None]) -> Tensor | None:
+    """Return the bias with its changes; where there is none, what PEFT's biased factors give, if any do."""
+    if all(shift is None for shift in shifts):
+        return base.bias
+    total = (
+        base.weight.new_zeros(len(base.weight), dtype=torch.float32) if base.bias is None else base.bias.float().clone()
+    )
     for term, shift in zip(terms, shifts, strict=True):
         if shift is not None:
             total.add_(shift.to(total.device), alpha=term.strength)
-    return total.to(bias.dtype)
+    return total.to(base.weight.dtype if base.bias is None else base.bias.dtype)

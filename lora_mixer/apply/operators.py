@@ -22,12 +22,16 @@ def parameters_of(module: nn.Module) -> Weights:
 
 
 def install(module: nn.Module, weights: Weights) -> None:
-    """Give a module these parameters; nothing is copied."""
+    """Give a module these parameters; nothing is copied. A bias it was made without comes and goes with them."""
     if isinstance(module, Packed):
         module.installed(weights.weight)
-    for parameter, value in ((module.weight, weights.weight), (getattr(module, "bias", None), weights.bias)):
-        if isinstance(parameter, nn.Parameter) and value is not None:
-            parameter.data = value
+    if isinstance(module.weight, nn.Parameter):
+        module.weight.data = weights.weight
+    bias = getattr(module, "bias", None)
+    if isinstance(bias, nn.Parameter) and weights.bias is not None:
+        bias.data = weights.bias
+    elif isinstance(module, nn.Linear | nn.Conv2d) and (bias is None) is not (weights.bias is None):
+        module.bias = None if weights.bias is None else nn.Parameter(weights.bias, requires_grad=False)
 
 
 def operator_of(module: nn.Module) -> Operator:

@@ -68,7 +68,7 @@ def require_static(stacks: Sequence[Stack], names: Collection[str]) -> Stack:
 
     Raises:
         RequestError: There is none: no LoRA, or one that comes and goes, acts on the negative prompt only, on a part
-            of the picture, or otherwise from step to step.
+            of the picture, or otherwise from step to step; or one gives biases to layers that have none.
     """
     if not names:
         raise RequestError(
@@ -84,4 +84,14 @@ def require_static(stacks: Sequence[Stack], names: Collection[str]) -> Stack:
         raise RequestError("a strength that changes over the steps cannot be baked", remedy="Take the curve off.")
     if stack.masked:
         raise RequestError("a mask cannot be baked: weights act everywhere", remedy="Take the mask off.")
+    _require_no_new_biases(stack)
     return stack
+
+
+def _require_no_new_biases(stack: Stack) -> None:
+    for placed in stack.placed:
+        if any(layer.new_bias for layer in placed.adapter.layers.values()):
+            raise RequestError(
+                f"{placed.adapter.name} gives biases to layers that have none, and other programs read no such weights",
+                remedy="Use it as a LoRA, or take it out of the mix that is baked.",
+            )

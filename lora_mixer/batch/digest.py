@@ -49,7 +49,8 @@ def basis_of(record: RenderRecord) -> dict[str, str]:
     scales = {f"scale:{adapter.name}": adapter.scale for adapter in record.adapters if CONFIG in adapter.scale}
     embeddings = {f"embedding:{e.name}": e.sha256 for e in record.embeddings}
     machine = {"device": record.device.partition(":")[0], "dtype": record.dtype}
-    return model | adapters | scales | embeddings | machine | dict(record.versions)
+    recipe = {"recipe": str(record.recipe)} if record.recipe > 1 else {}
+    return model | adapters | scales | embeddings | machine | recipe | dict(record.versions)
 
 
 def _without_later(asked: RenderRequest | Settings) -> dict[str, object]:

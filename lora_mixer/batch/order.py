@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+from lora_mixer.choices import is_alone
 from lora_mixer.hires import batch_part
 from lora_mixer.images import plain
 from lora_mixer.prompt import GRAMMARS, tag_places
@@ -51,6 +52,9 @@ def shape_key(asked: Asked) -> Key:
 
 def _of_one_model(jobs: Sequence[Asked], places: Iterable[int], batch: int) -> Iterator[Sequence[int]]:
     left: list[int] = []
+    alone = [place for place in places if _is_alone(jobs[place])]
+    yield from _chunks(alone, 1)
+    places = [place for place in places if place not in alone]
     for same in _grouped(places, lambda place: mix_key(jobs[place])).values():
         for alike in _grouped(same, lambda place: shape_key(jobs[place])).values():
             whole = len(alike) if len(alike) % batch >= ENOUGH else len(alike) // batch * batch
@@ -59,6 +63,10 @@ def _of_one_model(jobs: Sequence[Asked], places: Iterable[int], batch: int) -> I
     left.sort(key=lambda place: sorted(use.name for use in jobs[place].loras))
     for alike in _grouped(left, lambda place: shape_key(jobs[place])).values():
         yield from _chunks(alike, batch)
+
+
+def _is_alone(asked: Asked) -> bool:
+    return is_alone(asked.sampler, asked.hires.sampler if asked.hires else None)
 
 
 def _grouped(places: Iterable[int], key: _KeyOf) -> Mapping[object, list[int]]:

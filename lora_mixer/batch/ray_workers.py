@@ -16,7 +16,7 @@ from typing import Any, Self
 from lora_mixer.batch.crew import Answers, Finished, Lost, Questions, Setup, Task, Watch, pack, unpack
 from lora_mixer.batch.failure import Failure
 from lora_mixer.errors import ConfigError, LoraMixerError, RenderError
-from lora_mixer.waiting import wait_passively
+from lora_mixer.waiting import begin
 
 TICK = 0.2
 IN_FLIGHT = 2
@@ -35,7 +35,7 @@ class Actor:
 
     def open(self) -> bytes | None:
         """Open the model; return the reason, packed, if it cannot be opened."""
-        wait_passively()
+        begin()
         from lora_mixer.batch.answering import Answering
 
         try:

@@ -17,7 +17,7 @@ from typing import Self
 from lora_mixer.batch.crew import Answers, Finished, Lost, Questions, Setup, Task, Watch, pack, unpack
 from lora_mixer.batch.failure import Failure
 from lora_mixer.errors import LoraMixerError, RenderError
-from lora_mixer.waiting import wait_passively
+from lora_mixer.waiting import begin, wait_passively
 
 TICK = 0.2
 PATIENCE = 5.0
@@ -198,6 +198,7 @@ def serve(pipe: Connection, setup: bytes, rank: int) -> None:
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_die_with_the_run, daemon=True).start()
+    begin()
     from lora_mixer.batch.answering import Answering
 
     try:

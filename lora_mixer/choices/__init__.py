@@ -3,18 +3,11 @@
 from __future__ import annotations
 
 from lora_mixer.choices.calls import calls_a_step
+from lora_mixer.choices.names import key_of
 from lora_mixer.choices.presets import PRESETS, Preset, find_preset
 from lora_mixer.choices.rng import RNGS, find_rng
-from lora_mixer.choices.samplers import (
-    AUTOMATIC,
-    SAMPLERS,
-    SCHEDULES,
-    TRAILING,
-    Sampler,
-    SamplerRow,
-    find_sampler,
-    find_schedule,
-)
+from lora_mixer.choices.samplers import SAMPLERS, Sampler, SamplerRow, find_sampler, is_alone
+from lora_mixer.choices.schedules import AUTOMATIC, SCHEDULES, TRAILING, find_schedule, schedule_before
 from lora_mixer.choices.upscalers import UPSCALERS, Upscaler, find_upscaler
 
 __all__ = [
@@ -35,4 +28,7 @@ __all__ = [
     "find_sampler",
     "find_schedule",
     "find_upscaler",
+    "is_alone",
+    "key_of",
+    "schedule_before",
 ]

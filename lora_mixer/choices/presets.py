@@ -1,7 +1,7 @@
 """Presets for few steps: what models and LoRAs that were distilled for few steps want to be sampled with.
 
 Sources: the model cards of latent-consistency/lcm-lora-sdv1-5, ByteDance/SDXL-Lightning, ByteDance/Hyper-SD,
-stabilityai/sdxl-turbo and h1t/TCD-SD15-LoRA. Their "guidance 0" is cfg 1 here: the prompt alone.
+stabilityai/sdxl-turbo, tianweiy/DMD2 and h1t/TCD-SD15-LoRA. Their "guidance 0" is cfg 1 here: the prompt alone.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ PRESETS: tuple[Preset, ...] = (
     Preset(
         name="lightning",
         sampler="Euler",
-        schedule="SGM Uniform",
+        schedule="Trailing",
         steps=4,
         cfg=1.0,
         wants="an SDXL Lightning LoRA, such as sdxl_lightning_4step_lora",
@@ -69,7 +69,7 @@ PRESETS: tuple[Preset, ...] = (
     Preset(
         name="hyper",
         sampler="DDIM",
-        schedule="SGM Uniform",
+        schedule="Trailing",
         steps=8,
         cfg=1.0,
         wants="a Hyper-SD LoRA, such as Hyper-SD15-8steps-lora",
@@ -78,11 +78,20 @@ PRESETS: tuple[Preset, ...] = (
     Preset(
         name="turbo",
         sampler="Euler a",
-        schedule="SGM Uniform",
+        schedule="Trailing",
         steps=4,
         cfg=1.0,
         wants="a turbo model, or a turbo LoRA",
         words=("turbo",),
+    ),
+    Preset(
+        name="dmd2",
+        sampler="LCM",
+        schedule="SGM Uniform",
+        steps=4,
+        cfg=1.0,
+        wants="a DMD2 LoRA, such as dmd2_sdxl_4step_lora",
+        words=("dmd", "dmdr"),
     ),
     Preset(
         name="tcd",

@@ -6,11 +6,12 @@ from lora_mixer.images.describe import infotext
 from lora_mixer.images.infotext import Infotext, parse_infotext
 from lora_mixer.images.pixels import load_pixels
 from lora_mixer.images.read import PictureInfo, read_picture
-from lora_mixer.images.record import AdapterRecord, EmbeddingRecord, ModelRecord, RenderRecord, plain
+from lora_mixer.images.record import RECIPE, AdapterRecord, EmbeddingRecord, ModelRecord, RenderRecord, plain
 from lora_mixer.images.save import FORMATS, make_folder, save_picture, write_whole
 
 __all__ = [
     "FORMATS",
+    "RECIPE",
     "AdapterRecord",
     "EmbeddingRecord",
     "Infotext",

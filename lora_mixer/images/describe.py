@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 
-from lora_mixer.choices import AUTOMATIC
+from lora_mixer.choices import AUTOMATIC, SCHEDULES
 from lora_mixer.hires import HiresSettings
 from lora_mixer.images.infotext import Infotext
 from lora_mixer.images.record import RenderRecord, usable_hash
@@ -61,7 +61,7 @@ def _fields(record: RenderRecord) -> tuple[tuple[str, str | None], ...]:
     return (
         ("Steps", str(settings.steps)),
         ("Sampler", settings.sampler),
-        ("Schedule type", record.schedule or settings.schedule),
+        ("Schedule type", _schedule(record.schedule or settings.schedule)),
         ("CFG scale", f"{settings.cfg:g}"),
         ("Seed", str(settings.seed)),
         ("Size", f"{settings.width}x{settings.height}"),
@@ -93,11 +93,17 @@ def _hires_fields(record: RenderRecord, hires: HiresSettings) -> tuple[tuple[str
         ("Hires prompt", None if hires.prompt is None else _tagged(hires.prompt, record, negative=False)),
         ("Hires negative prompt", None if hires.negative is None else _tagged(hires.negative, record, negative=True)),
         ("Hires CFG Scale", f"{hires.cfg:g}" if hires.cfg != first.cfg else None),
-        ("Hires schedule type", hires.schedule if (own or hires.schedule != first.schedule) else None),
+        ("Hires schedule type", _schedule(hires.schedule) if (own or hires.schedule != first.schedule) else None),
         ("Hires resize", size) if hires.scale is None else ("Hires upscale", f"{hires.scale:g}"),
         ("Hires steps", str(hires.steps)),
         ("Hires upscaler", hires.upscaler),
     )
+
+
+def _schedule(name: str) -> str:
+    """Return the name other programs know a schedule by, or the nearest one."""
+    row = SCHEDULES.get(name)
+    return name if row is None or row.meant is None else row.meant
 
 
 def _eta_key(sampler: str) -> str:

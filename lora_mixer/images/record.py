@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, is_dataclass
-from functools import cache
+from dataclasses import dataclass, fields, is_dataclass, replace
+from functools import cache, partial
 from pathlib import PurePath
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
+from lora_mixer.choices import AUTOMATIC, key_of, schedule_before
 from lora_mixer.errors import BrokenFileError
 from lora_mixer.request import Settings, Strength
+
+RECIPE = 2
+"""What names of samplers and schedules mean in records that are written now; those without a number are of the first."""
 
 EMPTY_SHA256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 """The sha256 of nothing: adapters that carry it as their hash exist, and it identifies none of them."""
@@ -92,6 +96,7 @@ class RenderRecord:
         engine_reason: Why that one.
         batch_size: How many pictures were rendered together.
         batch_index: Which of them this one was, from 0.
+        recipe: Which meaning the names of samplers and schedules had when it was drawn (1: diffusers' spacings).
         companions: The settings of the whole batch, this picture's among them, if it was not alone: the last bits of
             a sum depend on what is computed beside it, so the same pixels need the same batch.
         device: Where it was computed.
@@ -120,6 +125,7 @@ class RenderRecord:
     tiled: bool = False
     notes: tuple[str, ...] = ()
     companions: tuple[Settings, ...] = ()
+    recipe: int = RECIPE
 
     def to_json(self) -> str:
         """Return the record as one line of JSON; `from_json` gives an equal record back."""
@@ -127,13 +133,14 @@ class RenderRecord:
 
     @staticmethod
     def from_json(text: str | bytes) -> RenderRecord:
-        """Read what `to_json` wrote; keys of newer versions are ignored.
+        """Read what `to_json` wrote; keys of newer versions are ignored, names of older ones become today's.
 
         Raises:
             BrokenFileError: The text is no record.
         """
         try:
-            return _reader().validate_json(text)
+            record, dated = _reader().validate_json(text), _Dated.model_validate_json(text)
+            return named_now(replace(record, recipe=dated.recipe))
         except ValidationError as error:
             first = error.errors()[0]
             place = ".".join(str(part) for part in first["loc"])
@@ -156,6 +163,40 @@ def plain(value: object) -> object:
 def usable_hash(digest: str) -> bool:
     """Tell whether a digest, or its beginning, can identify a file: the digest of nothing cannot."""
     return bool(digest) and not EMPTY_SHA256.startswith(digest.lower()[:12])
+
+
+def named_now(record: RenderRecord) -> RenderRecord:
+    """Return a record with today's names for the schedules it was drawn with.
+
+    In the first recipe a schedule was a spacing of diffusers' classes, and `SGM Uniform` was their trailing one.
+    `recipe` stays, so that what cannot be drawn as it was can be said.
+    """
+    if record.recipe >= RECIPE:
+        return record
+    here = partial(_settings_now, taken=record.schedule)
+    return replace(
+        record,
+        settings=here(record.settings),
+        schedule=schedule_before(record.schedule) if record.schedule else None,
+        companions=tuple(here(settings) for settings in record.companions),
+    )
+
+
+def _settings_now(settings: Settings, *, taken: str | None) -> Settings:
+    """Return settings of the first recipe; what `Automatic` came to (`taken`) is said, since it means another now."""
+    automatic = key_of(settings.schedule) == key_of(AUTOMATIC)
+    first = schedule_before((taken or AUTOMATIC) if automatic else settings.schedule)
+    hires = settings.hires
+    if hires is not None:
+        as_first = key_of(hires.schedule) == key_of(AUTOMATIC) and hires.sampler == settings.sampler and automatic
+        hires = replace(hires, schedule=first if as_first else schedule_before(hires.schedule))
+    return replace(settings, schedule=first, hires=hires)
+
+
+class _Dated(BaseModel):
+    """Of a record, what says how old it is: those without a number are of the first recipe."""
+
+    recipe: int = 1
 
 
 @cache

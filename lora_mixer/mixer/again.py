@@ -9,10 +9,12 @@ from pathlib import Path
 
 from lora_mixer.catalog import names_only
 from lora_mixer.errors import BrokenFileError, LoraMixerError
-from lora_mixer.images import ModelRecord, RenderRecord
+from lora_mixer.hires import HiresSettings
+from lora_mixer.images import RECIPE, ModelRecord, RenderRecord
 from lora_mixer.mixer.from_record import admitted, request_here
 from lora_mixer.mixer.mixer import BaseMixer
 from lora_mixer.pipeline import RenderedImage, record_of
+from lora_mixer.request import Settings
 
 MOST_THREADS = 512
 MOST_IN_A_BATCH = 256
@@ -43,6 +45,10 @@ def checked(record: RenderRecord) -> RenderRecord:
             remedy="It was not written so by this program; its settings can still be read with `lora-mixer info`.",
         )
     return record
+
+
+REPLACED = frozenset({"DPM++ 3M SDE"})
+"""Samplers whose pictures of the first recipe cannot be drawn again."""
 
 
 def rerender(mixer: BaseMixer, record: RenderRecord, *, files: Iterable[Path] = ()) -> RenderedImage:
@@ -113,6 +119,11 @@ def differences(
         for adapter in record.adapters
         if adapter.scale and scales.get(adapter.name, adapter.scale) != adapter.scale
     ]
+    said += [
+        f"{name} was drawn by a rule then that did not converge; it is drawn by another now"
+        for name in sorted({settings.sampler for settings in _passes(record)} & REPLACED)
+        if record.recipe < RECIPE
+    ]
     masks = {adapter.name: adapter.mask_sha256 for adapter in now.adapters}
     said += [
         f"the mask of {adapter.name} is another picture"
@@ -134,6 +145,10 @@ def differences(
         if is_now != was:
             said.append(f"the {what} is {is_now}, was {was}")
     return tuple(said)
+
+
+def _passes(record: RenderRecord) -> tuple[Settings | HiresSettings, ...]:
+    return (record.settings,) if record.settings.hires is None else (record.settings, record.settings.hires)
 
 
 def _vae(model: ModelRecord) -> str:

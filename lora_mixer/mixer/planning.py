@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from lora_mixer.catalog import ModelsFile
-from lora_mixer.choices import find_sampler
+from lora_mixer.choices import find_sampler, is_alone
 from lora_mixer.errors import RequestError
 from lora_mixer.mixer.embeddings import left_out, refuse_broken
 from lora_mixer.mixer.presets import filled_in, notes_on
@@ -58,7 +58,9 @@ def in_batches(jobs: Sequence[Placed], size: int) -> Iterator[list[Placed]]:
     """Yield neighbours that can be rendered together, so many at most."""
     group: list[Placed] = []
     for index, job in jobs:
-        if group and (len(group) >= size or batch_key(job.settings) != batch_key(group[0][1].settings)):
+        hires = job.settings.hires
+        most = 1 if is_alone(job.settings.sampler, hires.sampler if hires else None) else size
+        if group and (len(group) >= most or batch_key(job.settings) != batch_key(group[0][1].settings)):
             yield group
             group = []
         group.append((index, job))

@@ -35,14 +35,18 @@ def family_index(family: Family) -> ModuleIndex:
 
 def _build(settings: dict[str, Any]) -> nn.Module:
     """Return a component on the meta device."""
-    from diffusers import UNet2DConditionModel
-    from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
+    from lora_mixer.models.libraries import (
+        CLIPTextConfig,
+        CLIPTextModel,
+        CLIPTextModelWithProjection,
+        UNet2DConditionModel,
+    )
 
     name = settings.get("_class_name") or settings["architectures"][0]
     text = {"CLIPTextModel": CLIPTextModel, "CLIPTextModelWithProjection": CLIPTextModelWithProjection}
     with torch.device("meta"):
         if name == "UNet2DConditionModel":
-            unet: nn.Module = UNet2DConditionModel.from_config(settings)  # type: ignore[no-untyped-call]
+            unet: nn.Module = UNet2DConditionModel.from_config(settings)
             return unet
         if name in text:
             encoder: nn.Module = text[name](CLIPTextConfig(**settings))

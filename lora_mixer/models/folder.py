@@ -15,19 +15,33 @@ import torch
 from torch import nn
 
 from lora_mixer.errors import BrokenFileError, MissingFileError, ModelError, UnsafeFileError
+from lora_mixer.files import open_file, read_file
 from lora_mixer.models.libraries import (
     AutoencoderKL,
+    CLIPTextConfig,
     CLIPTextModel,
     CLIPTextModelWithProjection,
     CLIPTokenizer,
+    ModelMixin,
     TextEncoder,
     UNet2DConditionModel,
+    no_init_weights,
 )
 from lora_mixer.models.model import Model
 from lora_mixer.models.recognise import family_of_unet
+from lora_mixer.models.settings import (
+    check_network,
+    check_schedule,
+    check_tokenizer,
+    shapes_of,
+    shards,
+    text_settings,
+    told,
+)
 from lora_mixer.modules import Family
 
 TEXT_FOLDERS = {"te1": ("text_encoder", "tokenizer"), "te2": ("text_encoder_2", "tokenizer_2")}
+CLASSES: Mapping[str, type[TextEncoder]] = {"te1": CLIPTextModel, "te2": CLIPTextModelWithProjection}
 TOKENIZER_FILES = (
     "tokenizer.json",
     "vocab.json",
@@ -38,6 +52,10 @@ TOKENIZER_FILES = (
 )
 END_OF_TEXT = "<|endoftext|>"
 VARIANTS = (None, "fp16")
+WHOLE = {f"{stem}{variant}.safetensors" for stem in ("diffusion_pytorch_model", "model") for variant in ("", ".fp16")}
+MOST_BYTES = 16 * 2**20
+"""A configuration, or a file of a tokenizer."""
+
 Network = TypeVar("Network", bound=nn.Module)
 
 
@@ -59,20 +77,25 @@ def open_folder(folder: Path, *, name: str, dtype: torch.dtype) -> Model:
     unet_config = read_json(folder / "unet" / "config.json")
     family = family_of_unet(unet_config, where=str(folder))
     parts = _text_parts(folder, family)
-    classes: dict[str, type[TextEncoder]] = {"te1": CLIPTextModel, "te2": CLIPTextModelWithProjection}
+    place = folder / "scheduler" / "scheduler_config.json"
+    schedule = check_schedule(read_json(place), where=str(place))
+    tokenizers = {
+        part: load_tokenizer(folder / TEXT_FOLDERS[part][1], pads_with_zero=part == "te2" or family is Family.SD2)
+        for part in parts
+    }
+    encoders: dict[str, TextEncoder] = {}
+    for part in parts:
+        text = folder / TEXT_FOLDERS[part][0]
+        encoders[part] = load_component(CLASSES[part], text, dtype=dtype)
+        check_tokenizer(tokenizers[part], encoders[part].config.vocab_size, where=str(folder / TEXT_FOLDERS[part][1]))
     return Model(
         name=name,
         family=family,
         unet=load_component(UNet2DConditionModel, folder / "unet", torch_dtype=dtype),
-        text_encoders={
-            part: load_component(classes[part], folder / TEXT_FOLDERS[part][0], dtype=dtype) for part in parts
-        },
+        text_encoders=encoders,
         vae=open_vae_folder(folder / "vae", dtype),
-        tokenizers={
-            part: load_tokenizer(folder / TEXT_FOLDERS[part][1], pads_with_zero=part == "te2" or family is Family.SD2)
-            for part in parts
-        },
-        scheduler_config=read_json(folder / "scheduler" / "scheduler_config.json"),
+        tokenizers=tokenizers,
+        scheduler_config=schedule,
         files=folder_files(folder),
         settings_files=settings_files(folder),
     )
@@ -145,14 +168,53 @@ def load_component(component: type[Network], folder: Path, **options: object) ->
             remedy="Save the model with safe_serialization=True; pickled weights are not read.",
         )
     variant = next(v for v in VARIANTS if any(_is_variant(file, v) for file in _weight_files(folder)))
-    network, report = cast(Any, component).from_pretrained(
-        str(folder), use_safetensors=True, local_files_only=True, variant=variant, output_loading_info=True, **options
-    )
+    where = str(folder / "config.json")
+    config = read_json(folder / "config.json")
+    shapes = shapes_of(_named_files(folder))
+    if issubclass(component, ModelMixin):
+        check_network(component, config, shapes, where)
+    else:  # attention is ours to choose: a configuration can name a kernel to download
+        _refuse_adapter(folder)
+        settings = text_settings(config, shapes, where)
+        options |= {"config": CLIPTextConfig(**settings), "attn_implementation": "sdpa"}
+    with told(str(folder)), no_init_weights():  # every weight is in the file, or it is refused
+        network, report = cast(Any, component).from_pretrained(
+            str(folder),
+            use_safetensors=True,
+            local_files_only=True,
+            variant=variant,
+            output_loading_info=True,
+            **options,
+        )
     missing = sorted(report["missing_keys"])
     if missing:
         raise ModelError(f"{len(missing)} weights are missing, first {missing[0]}", where=str(folder))
+    over = sorted(report["unexpected_keys"]) if issubclass(component, ModelMixin) else []
+    if over:
+        raise ModelError(f"{len(over)} weights have no place, first {over[0]}", where=str(folder))
     loaded: Network = network.requires_grad_(requires_grad=False).eval()
     return loaded
+
+
+def _named_files(folder: Path) -> tuple[Path, ...]:
+    """Return the weight files of a component that are opened: of several, those that its index names.
+
+    Raises:
+        BrokenFileError: The index is none, or names a file elsewhere.
+    """
+    indexed = [shards(read_json(index), folder, str(index)) for index in sorted(folder.glob("*.index*.json"))]
+    files = _weight_files(folder)
+    whole = tuple(file for file in files if file.name in WHOLE)
+    return whole or next(iter(indexed), files)
+
+
+def _refuse_adapter(folder: Path) -> None:
+    if (folder / "adapter_config.json").exists():
+        raise UnsafeFileError(
+            "an adapter lies in the model's folder, and its settings name another model",
+            where=str(folder / "adapter_config.json"),
+            remedy="Move it to a folder of LoRAs.",
+        )
 
 
 def open_vae_folder(folder: Path, dtype: torch.dtype) -> AutoencoderKL:
@@ -167,7 +229,11 @@ def load_tokenizer(folder: Path, *, pads_with_zero: bool) -> CLIPTokenizer:
     OpenCLIP's encoders were trained with token 0 as padding. Token 0 is the letter `!` inside a word; were it
     declared as the padding's text, as some tokenizer folders do, every `!` of a prompt would become padding.
     """
-    tokenizer = CLIPTokenizer.from_pretrained(str(folder), local_files_only=True, pad_token=END_OF_TEXT)
+    for name in TOKENIZER_FILES:
+        if (folder / name).exists():
+            open_file(folder / name, at_most=MOST_BYTES).close()
+    with told(str(folder)):
+        tokenizer = CLIPTokenizer.from_pretrained(str(folder), local_files_only=True, pad_token=END_OF_TEXT)
     if pads_with_zero:
         tokenizer.pad_token_id = 0
     return cast(CLIPTokenizer, tokenizer)
@@ -181,12 +247,12 @@ def read_json(path: Path) -> Mapping[str, Any]:
         BrokenFileError: It is not a JSON object.
     """
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
+        content = json.loads(read_file(path, at_most=MOST_BYTES).decode("utf-8"))
+    except MissingFileError as error:
         raise MissingFileError(
-            "the file is not there", where=str(path), remedy="Is this a diffusers folder?"
+            f"the model's file cannot be read: {error.what}", where=str(path), remedy="Is this a diffusers folder?"
         ) from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BrokenFileError("this is not JSON", where=str(path)) from error
     if not isinstance(content, dict):
         raise BrokenFileError("this is not a JSON object", where=str(path))

@@ -1,7 +1,8 @@
-"""The one door to diffusers' and transformers' model classes: quiet, and with remote code switched off.
+"""The one door to diffusers' and transformers' model classes: quiet, lean, and with remote code switched off.
 
 The environment variable is read by diffusers when it would run code that came with a model, so it is set before
-the import (https://github.com/huggingface/diffusers, `utils/dynamic_modules_utils.py`).
+the import (https://github.com/huggingface/diffusers, `utils/dynamic_modules_utils.py`). What the libraries import and a
+picture does not need is deferred (`lora_mixer.models.unneeded`).
 """
 
 from __future__ import annotations
@@ -9,6 +10,20 @@ from __future__ import annotations
 import os
 
 os.environ["DIFFUSERS_DISABLE_REMOTE_CODE"] = "1"
+
+from lora_mixer.models.deferring import preloaded
+from lora_mixer.models.unneeded import UNNEEDED
+
+NEEDED = (
+    "diffusers.loaders.single_file_utils",
+    "diffusers.models.autoencoders.autoencoder_kl",
+    "diffusers.models.transformers.transformer_2d",
+    "diffusers.models.unets.unet_2d_condition",
+    "transformers.initialization",
+    "transformers.models.clip.modeling_clip",
+    "transformers.models.clip.tokenization_clip",
+)
+preloaded(NEEDED, UNNEEDED)
 
 import diffusers
 from accelerate import init_empty_weights  # type: ignore[import-untyped]
@@ -23,8 +38,10 @@ from diffusers.models.modeling_utils import ModelMixin
 from diffusers.models.transformers.transformer_2d import Transformer2DModel
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from diffusers.utils import logging as diffusers_logging
-from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
 from transformers.initialization import no_init_weights
+from transformers.models.clip.configuration_clip import CLIPTextConfig
+from transformers.models.clip.modeling_clip import CLIPTextModel, CLIPTextModelWithProjection
+from transformers.models.clip.tokenization_clip import CLIPTokenizer
 from transformers.utils import logging as transformers_logging
 
 for logging in (diffusers_logging, transformers_logging):

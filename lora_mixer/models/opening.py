@@ -14,6 +14,7 @@ from lora_mixer.models.folder import folder_files, open_folder, settings_files
 from lora_mixer.models.hub import find_folder
 from lora_mixer.models.model import Model
 from lora_mixer.models.offload import Offload, bytes_of, choose_offload, free_bytes
+from lora_mixer.models.settings import told
 from lora_mixer.models.tuning import tune
 from lora_mixer.request import ModelSource
 
@@ -58,13 +59,14 @@ def open_model(
     location = Path(source.location).expanduser()
     place = location if location.is_file() else find_folder(source.location)
     seals = _sealed(place, vae)
-    if place.is_file():
-        model = open_checkpoint(place, name=source.name, dtype=number_format, vae=vae)
-    else:
-        model = open_folder(place, name=source.name, dtype=number_format)
-        if vae is not None:
-            model.vae = open_vae(vae, model.family, number_format)
-            model.vae_files = vae_files(vae)
+    with told(str(place)):
+        if place.is_file():
+            model = open_checkpoint(place, name=source.name, dtype=number_format, vae=vae)
+        else:
+            model = open_folder(place, name=source.name, dtype=number_format)
+            if vae is not None:
+                model.vae = open_vae(vae, model.family, number_format)
+                model.vae_files = vae_files(vae)
     if vae is not None and vae.is_dir():
         model.settings_files = (*model.settings_files, vae / "config.json")
     model.sha256, model.seals = sha256, seals

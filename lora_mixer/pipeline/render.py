@@ -16,6 +16,7 @@ from torch import Tensor
 from lora_mixer.errors import RenderError
 from lora_mixer.images import RenderRecord, make_folder, save_picture
 from lora_mixer.models import using_threads
+from lora_mixer.modules import Family
 from lora_mixer.pipeline.desk import Desk
 from lora_mixer.pipeline.job import Job
 from lora_mixer.pipeline.predict import Predictor
@@ -148,12 +149,29 @@ class _Pass:
         model, settings = self._desk.model, self._settings
         shape = (model.latent_channels, settings.height // model.latent_scale, settings.width // model.latent_scale)
         latents = starting_noise(self._noise, shape).to(model.device)
-        return sample(self._denoise, latents, self._sampler, model.scheduler_config, settings.steps, self._noise)
+        return sample(
+            self._denoise,
+            latents,
+            self._sampler,
+            model.scheduler_config,
+            settings.steps,
+            self._noise,
+            sdxl=model.family is Family.SDXL,
+        )
 
     def from_pictures(self, pictures: Tensor, strength: float) -> Iterator[Step]:
         """Return the steps that draw pictures (n, c, h, w) anew, as far as the strength says."""
         trained, steps = self._desk.model.scheduler_config, self._settings.steps
-        return resample(self._denoise, pictures, self._sampler, trained, steps, self._noise, strength=strength)
+        return resample(
+            self._denoise,
+            pictures,
+            self._sampler,
+            trained,
+            steps,
+            self._noise,
+            strength=strength,
+            sdxl=self._desk.model.family is Family.SDXL,
+        )
 
     def steps(self, taken: Iterator[Step]) -> Generator[Step, None, Tensor]:
         """Yield the steps, counted over both passes; return the latents they end with."""

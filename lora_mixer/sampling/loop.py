@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from torch import Tensor
 
 from lora_mixer.choices import Sampler
 from lora_mixer.errors import RequestError
+from lora_mixer.sampling.course import Course, lay_out
+from lora_mixer.sampling.levels import Levels, levels_of, on_device
 from lora_mixer.sampling.noise import NoiseSource, starting_noise
-from lora_mixer.sampling.schedulers import Output, Scheduler, build_scheduler, times_after
+from lora_mixer.sampling.schedulers import Output, Scheduler, build_scheduler, lays_out_itself, times_after
+from lora_mixer.sampling.solver import Fresh
+from lora_mixer.sampling.solvers import solver_of
+
+CLOSE = 1e-6  # shares of a whole number of steps are not exact
 
 
 class Denoise(Protocol):
@@ -46,6 +52,8 @@ def sample(
     scheduler_config: Mapping[str, Any],
     steps: int,
     noise: Sequence[NoiseSource],
+    *,
+    sdxl: bool = False,
 ) -> Iterator[Step]:
     """Sample a batch, yielding after every step. To cancel, stop iterating.
 
@@ -56,13 +64,19 @@ def sample(
         scheduler_config: The noise schedule the model was trained with, in diffusers' words.
         steps: How many steps.
         noise: One source for every latent; ancestral and SDE samplers draw from it.
+        sdxl: The model is an SDXL model, for schedules that were optimised for one.
 
     Raises:
-        RequestError: The sampler cannot take this model or this many steps.
+        RequestError: The sampler cannot take this model, this many steps or pictures.
     """
-    scheduler = _scheduler(latents, sampler, scheduler_config, steps, noise)
-    at = latents.float() * scheduler.init_noise_sigma
-    return _walk(denoise, at, sampler, scheduler, scheduler.timesteps, steps, noise)
+    _check(latents, sampler, noise)
+    if lays_out_itself(sampler, scheduler_config):
+        scheduler = build_scheduler(sampler, scheduler_config, steps, latents.device)
+        at = latents.float() * scheduler.init_noise_sigma
+        return _walk(denoise, at, sampler, scheduler, scheduler.timesteps, steps, noise)
+    levels = levels_of(scheduler_config, sdxl=sdxl)
+    course = lay_out(sampler, scheduler_config, levels, steps)
+    return _solve(denoise, latents.float() * course.start, sampler, levels, course, steps, noise)
 
 
 def resample(
@@ -74,6 +88,7 @@ def resample(
     noise: Sequence[NoiseSource],
     *,
     strength: float,
+    sdxl: bool = False,
 ) -> Iterator[Step]:
     """Sample a batch from pictures that are there: noise is put on them, and that much is taken off again.
 
@@ -87,17 +102,24 @@ def resample(
         steps: How many steps.
         noise: One source for every latent, not drawn from yet.
         strength: How much is drawn anew, above 0 and up to 1.
+        sdxl: The model is an SDXL model.
 
     Raises:
-        RequestError: The sampler cannot take this model or this many steps.
+        RequestError: The sampler cannot take this model, this many steps or pictures.
     """
+    _check(pictures, sampler, noise)
     whole = course_of(steps, strength)
-    scheduler = _scheduler(pictures, sampler, scheduler_config, whole, noise)
-    times = times_after(scheduler, whole - steps)
     fresh = starting_noise(noise, pictures.shape[1:]).to(pictures.device)
-    first = times[:1].repeat(len(pictures))
-    at = scheduler.add_noise(pictures.float(), fresh, first)
-    return _walk(denoise, at, sampler, scheduler, times, steps, noise)
+    if lays_out_itself(sampler, scheduler_config):
+        scheduler = build_scheduler(sampler, scheduler_config, whole, pictures.device)
+        times = times_after(scheduler, whole - steps)
+        at = scheduler.add_noise(pictures.float(), fresh, times[:1].repeat(len(pictures)))
+        return _walk(denoise, at, sampler, scheduler, times, steps, noise)
+    levels = levels_of(scheduler_config, sdxl=sdxl)
+    laid = lay_out(sampler, scheduler_config, levels, whole)
+    course = replace(laid, sigmas=laid.sigmas[min(whole - steps, len(laid.sigmas) - 2) :])
+    at = pictures.float() + fresh * course.sigmas[0]
+    return _solve(denoise, at, sampler, levels, course, steps, noise)
 
 
 def course_of(steps: int, strength: float) -> int:
@@ -109,12 +131,47 @@ def course_of(steps: int, strength: float) -> int:
     return int(steps / min(strength, 0.999))
 
 
-def _scheduler(
-    latents: Tensor, sampler: Sampler, trained: Mapping[str, Any], steps: int, noise: Sequence[NoiseSource]
-) -> Scheduler:
+def _check(latents: Tensor, sampler: Sampler, noise: Sequence[NoiseSource]) -> None:
     if len(noise) != len(latents):
         raise RequestError(f"{len(latents)} latents but {len(noise)} noise sources")
-    return build_scheduler(sampler, trained, steps, latents.device)
+    if sampler.row.alone and len(latents) > 1:
+        raise RequestError(
+            f"{sampler.name} chooses its steps by what it draws, one picture at a time", remedy="Use a batch of 1."
+        )
+
+
+def _solve(
+    denoise: Denoise,
+    at: Tensor,
+    sampler: Sampler,
+    levels: Levels,
+    course: Course,
+    steps: int,
+    noise: Sequence[NoiseSource],
+) -> Iterator[Step]:
+    """Let a solver take a course's steps, from latents of its first level; every step is yielded once, in order.
+
+    A solver may take more steps than were asked for, or fewer: those that are asked for are its work in equal shares.
+    """
+    done, begins = 0, True
+
+    def model(latents: Tensor, sigma: float) -> Tensor:
+        nonlocal begins
+        told, begins = course.times.get(sigma) if begins else None, False
+        timestep = on_device(levels.time_of(sigma) if told is None else told, latents.device)
+        output = denoise(levels.scaled(latents, sigma), timestep, min(done, steps - 1)).float()
+        return levels.picture(latents, output, sigma)
+
+    solver = solver_of(sampler, levels)
+    picture = at
+    for at, picture, share in solver(model, at, course.sigmas, Fresh(noise, at)):  # noqa: B020 it walks on
+        begins = True
+        reached = min(int(share * steps + CLOSE), steps - 1)
+        for index in range(done, reached):
+            yield Step(index=index, total=steps, latents=at, predicted=picture)
+        done = max(done, reached)
+    for index in range(done, steps):
+        yield Step(index=index, total=steps, latents=at, predicted=picture)
 
 
 def _walk(

@@ -45,10 +45,19 @@ class NoiseSource:
             return noise
         return spherical(noise, self._variation(shape), self._strength, axis=1 if self._nv else None)
 
+    def next(self, shape: Sequence[int]) -> Tensor:
+        """Return the next noise of one latent, shape (c, h, w)."""
+        return self._draw(shape)
+
 
 def starting_noise(sources: Sequence[NoiseSource], shape: Sequence[int]) -> Tensor:
     """Return the starting noise of a batch, (n, c, h, w) for latents of shape (c, h, w)."""
     return torch.stack([source.start(shape) for source in sources])
+
+
+def next_noise(sources: Sequence[NoiseSource], like: Tensor) -> Tensor:
+    """Return fresh noise for every latent of a batch (n, c, h, w), on their device and in their dtype."""
+    return torch.stack([source.next(like.shape[1:]) for source in sources]).to(like)
 
 
 def spherical(first: Tensor, second: Tensor, at: float, *, axis: int | None = None) -> Tensor:

@@ -1,28 +1,20 @@
-"""A fresh diffusers scheduler for one job: the model's noise schedule, the sampler's class, the schedule's spacing."""
+"""A fresh diffusers scheduler for one job, laid out by itself: for schedules that are diffusers' own."""
 
 from __future__ import annotations
 
 import inspect
 import warnings
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Any, Protocol
 
 import diffusers
 import torch
 from torch import Tensor
 
-from lora_mixer.choices import AUTOMATIC, SAMPLERS, SCHEDULES, TRAILING, Sampler
+from lora_mixer.choices import SCHEDULES, Sampler
 from lora_mixer.errors import RequestError
-from lora_mixer.sampling.ancestral import DPMPPSDE, DPM2Ancestral, DPMPP2SAncestral, EulerAncestral
-
-TRAINED = ("num_train_timesteps", "beta_start", "beta_end", "beta_schedule", "trained_betas", "prediction_type")
-"""What a model's scheduler configuration says about its training; the rest of it is a choice of sampler."""
-
-OURS: Mapping[str, type[EulerAncestral]] = MappingProxyType(
-    {sampler.__name__: sampler for sampler in (EulerAncestral, DPM2Ancestral, DPMPP2SAncestral, DPMPPSDE)}
-)
-"""Samplers of our own by the name a row has; their levels and timesteps are `EulerDiscreteScheduler`'s."""
+from lora_mixer.sampling.course import schedule_in_use
+from lora_mixer.sampling.levels import is_continuous, trained_of
 
 
 class Output(Protocol):
@@ -55,38 +47,39 @@ class Scheduler(Protocol):
         """Return the latents one call further."""
 
 
+def lays_out_itself(sampler: Sampler, trained: Mapping[str, Any]) -> bool:
+    """Tell whether a class of diffusers lays out the steps and takes them: its own schedule, on a model it can take."""
+    row = sampler.row
+    if row.scheduler is None or not SCHEDULES[schedule_in_use(sampler, trained)].spacing or is_continuous(trained):
+        return False
+    velocity = trained.get("prediction_type") == "v_prediction"
+    pure = bool(trained.get("rescale_betas_zero_snr"))
+    return not (row.epsilon_only and velocity) and not (pure and not _takes(row.scheduler, "rescale_betas_zero_snr"))
+
+
 def build_scheduler(sampler: Sampler, trained: Mapping[str, Any], steps: int, device: torch.device) -> Scheduler:
     """Return a new scheduler, set to this many steps.
 
     Args:
-        sampler: The sampler and schedule asked for.
+        sampler: A sampler whose class lays out its steps itself.
         trained: The model's scheduler configuration, in diffusers' words.
         steps: How many steps to take.
         device: Where the latents are.
 
     Raises:
-        RequestError: The sampler cannot take so many steps, or not this model: one that predicts the velocity, or
-            one with a zero terminal signal-to-noise ratio.
+        RequestError: The sampler cannot take so many steps.
     """
     row = sampler.row
-    if row.epsilon_only and trained.get("prediction_type") == "v_prediction":
-        raise RequestError(
-            f"the model predicts the velocity (v-prediction), which {row.name} cannot", remedy="Use DDIM or UniPC."
-        )
-    arguments = {key: trained[key] for key in TRAINED if trained.get(key) is not None}
-    if trained.get("rescale_betas_zero_snr"):
-        if not _takes(row.scheduler, "rescale_betas_zero_snr"):
-            able = [other.name for other in SAMPLERS if _takes(other.scheduler, "rescale_betas_zero_snr")]
-            raise RequestError(
-                f"the model starts from pure noise (zero terminal SNR), which {row.name} cannot",
-                remedy=f"Use one of {', '.join(able)}.",
-            )
-        arguments["rescale_betas_zero_snr"] = True
+    name = str(row.scheduler)
+    spacing = SCHEDULES[schedule_in_use(sampler, trained)].spacing
+    taken = {key: value for key, value in spacing.items() if _takes(name, key)}
     with warnings.catch_warnings():
         # diffusers hands tensors to numpy in a way numpy 2 deprecates
         warnings.filterwarnings("ignore", "__array_", DeprecationWarning)
-        scheduler = _built(sampler, arguments | {**row.options, **_spacing(sampler, trained)})
+        scheduler: Scheduler = getattr(diffusers, name)(**trained_of(trained) | {**row.options, **taken})
         _set_steps(scheduler, steps, device, row.name)
+    if hasattr(scheduler, "set_begin_index"):
+        scheduler.set_begin_index(0)  # else it looks the first time up, and takes the second of two that are equal
     return scheduler
 
 
@@ -105,31 +98,8 @@ def times_after(scheduler: Scheduler, count: int) -> Tensor:
     return times[first:]
 
 
-def schedule_in_use(sampler: Sampler, trained: Mapping[str, Any]) -> str:
-    """Return what `Automatic` means here: trailing where the model asks for it, else the sampler's own schedule."""
-    if sampler.schedule != AUTOMATIC:
-        return sampler.schedule
-    if trained.get("timestep_spacing") == "trailing" and TRAILING in sampler.row.schedules:
-        return TRAILING
-    return sampler.row.schedules[0]
-
-
-def _spacing(sampler: Sampler, trained: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the schedule's arguments that the class has; a class without spacing has one of its own (`Uniform`)."""
-    wanted = SCHEDULES[schedule_in_use(sampler, trained)]
-    return {key: value for key, value in wanted.items() if _takes(sampler.row.scheduler, key)}
-
-
-def _built(sampler: Sampler, arguments: Mapping[str, Any]) -> Scheduler:
-    made: Any = OURS.get(sampler.row.scheduler) or getattr(diffusers, sampler.row.scheduler)
-    eta = {"eta": sampler.eta} if sampler.row.scheduler in OURS else {}
-    scheduler: Scheduler = made(**arguments, **eta)
-    return scheduler
-
-
 def _takes(scheduler: str, argument: str) -> bool:
-    known = getattr(diffusers, "EulerDiscreteScheduler" if scheduler in OURS else scheduler)
-    return argument in inspect.signature(known.__init__).parameters
+    return argument in inspect.signature(getattr(diffusers, scheduler).__init__).parameters
 
 
 def _set_steps(scheduler: Scheduler, steps: int, device: torch.device, name: str) -> None:

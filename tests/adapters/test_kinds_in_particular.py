@@ -254,7 +254,10 @@ def test_a_biased_second_factor_is_scaled_as_the_product_is() -> None:
     change = layer.bias_change(torch.float64)
     assert change is not None
     torch.testing.assert_close(change, torch.full((24,), 3.0 / slots["down"].shape[0], dtype=torch.float64))
-    with pytest.raises(BrokenAdapterError, match="the layer has none"):
-        make_layer(slots, LINEAR, None)
+    assert make_layer(slots, LINEAR, None).new_bias
+    assert not layer.new_bias
+    for more, said in (({"diff_b": torch.ones(24)}, "the layer has none"), ({"up_bias": torch.ones(23)}, "bias is 24")):
+        with pytest.raises(BrokenAdapterError, match=said):
+            make_layer(slots | more, LINEAR, None)
     with pytest.raises(BrokenAdapterError, match="trained by no program"):
         make_layer(slots | {"magnitude": torch.ones(24)}, LINEAR, (24,))

@@ -117,7 +117,9 @@ def test_help_of_everything_needs_no_torch() -> None:
 
 
 def test_every_command_says_what_it_does() -> None:
-    assert all(command.run.__doc__ for command in COMMANDS)
+    assert {command.name: command.does for command in COMMANDS} == {
+        command.name: (command.run.__doc__ or "").splitlines()[0] for command in COMMANDS
+    }
 
 
 def test_models_and_loras_are_listed() -> None:

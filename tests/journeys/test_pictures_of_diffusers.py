@@ -34,7 +34,7 @@ SAMPLERS = [
     ("DPM++ 2M", "DPMSolverMultistepScheduler", {"algorithm_type": "dpmsolver++"}),
     ("DDIM", "DDIMScheduler", {"clip_sample": False, "set_alpha_to_one": False}),
 ]
-WISH = RenderRequest(prompt="red heart", negative="blurry", seed=11, steps=4, cfg=5.0, schedule="SGM Uniform")
+WISH = RenderRequest(prompt="red heart", negative="blurry", seed=11, steps=4, cfg=5.0, schedule="Trailing")
 
 
 def scheduler(name: str, options: dict[str, object], prediction: str) -> object:

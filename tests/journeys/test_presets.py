@@ -59,6 +59,7 @@ def test_a_mix_without_the_lora_it_wants_is_told_in_the_record(mixer: Mixer):
         ("hyper", "Hyper-SD15-8steps-lora"),
         ("turbo", "sd_xl_turbo_lora_v1"),
         ("tcd", "TCD-SDXL-LoRA"),
+        ("dmd2", "dmd2_sdxl_4step_lora_fp16"),
     ],
 )
 def test_the_loras_people_have_are_known_by_their_names(preset, name):
@@ -89,7 +90,7 @@ def test_a_preset_on_the_command_line_wins_over_the_file(tmp_path: Path):
         (["--size", "100x100"], "multiple of 8"),
         (["--subseed-strength", "2"], "--subseed-strength"),
         (["--sampler", "UniPC", "--eta", "0.5"], "takes no eta"),
-        (["--sampler", "DDIM", "--schedule", "Karras"], "does not take the schedule"),
+        (["--sampler", "DDIM", "--schedule", "diffusers Karras"], "does not take the schedule"),
         (["--hires", "2; upscaler=R-ESRGAN 4x+"], "Lanczos"),
         (["--hires", "2; denoise=7"], "denoise"),
         (["--lora", "linart=1"], "line_art"),
@@ -133,7 +134,7 @@ def test_lines_and_rows_take_hires_and_presets_too(tmp_path: Path):
 def test_automatic_is_what_the_settings_say_and_the_record_says_what_it_came_to(mixer: Mixer):
     picture = mixer.render(RenderRequest(prompt="heart", steps=1, width=64, height=64, schedule="Automatic"))
     assert picture.record.settings.schedule == "Automatic"
-    assert picture.record.schedule == "SGM Uniform"
+    assert picture.record.schedule == "Trailing"
     assert mixer.job(RenderRequest(prompt="x", sampler="Euler", schedule="Karras")).settings.schedule == "Karras"
 
 

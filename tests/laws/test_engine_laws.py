@@ -8,9 +8,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from lora_mixer.adapters import Layer, make_layer
+from lora_mixer.adapters import Layer, Weights, make_layer
 from lora_mixer.apply import MergeEngine, Placed, SideEngine, Stack
 from lora_mixer.apply.masks import open_mask
+from lora_mixer.apply.operators import operator_of
 from lora_mixer.modules import Family, ModuleName
 from lora_mixer.request import Curve, Rectangle, Strength
 from tests.support.kind_examples import CONV_3, EXAMPLES, LINEAR, Example, Shape, generator
@@ -231,3 +232,24 @@ def test_an_embedding_s_rows_change_alike_in_both_engines(kind: str) -> None:
     torch.testing.assert_close(side, merged, **TOLERANCE)
     assert not torch.equal(side, plain)
     assert torch.equal(model.layer(tokens), plain)
+
+
+@pytest.mark.parametrize("shape", [LINEAR, CONV_3], ids=str)
+def test_a_biased_factor_acts_beside_and_in_a_layer_without_a_bias_and_leaves_none_behind(shape: Shape) -> None:
+    model = OneLayer(shape)
+    model.layer.bias = None
+    example = next(example for example in EXAMPLES if example.form == "biased")
+    layer = make_layer(example.build(shape, generator(5)), shape, None)
+    x, mix = inputs(shape, 2), stack((adapter(layer, 1), Strength(unet=0.7)))
+    plain = model.layer(x)
+    with SideEngine(model).applied([mix, mix], parts=["unet"]):
+        side = model.layer(x)
+    merge = MergeEngine(model)
+    for _ in range(2):
+        with merge.applied([mix, mix], parts=["unet"]):
+            torch.testing.assert_close(model.layer(x), side, **TOLERANCE)
+        assert model.layer.bias is None
+        assert torch.equal(model.layer(x), plain)
+    change = layer.delta(Weights(model.layer.weight.float(), None))
+    run = operator_of(model.layer).run
+    torch.testing.assert_close(side, run(x, model.layer.weight + 0.7 * change.weight, 0.7 * change.bias), **TOLERANCE)

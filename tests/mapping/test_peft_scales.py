@@ -293,3 +293,21 @@ def test_what_the_settings_say_cannot_be_applied_is_refused_by_its_name(tmp_path
     path = written(tmp_path / "a.safetensors", a_state(), header(**more))
     with pytest.raises(UnsupportedAdapterError, match=title):
         mapped(path)
+
+
+def test_biases_of_layers_that_have_none_act_as_peft_s_do(tmp_path):
+    """PEFT cannot merge these, so its forward is the reference."""
+    config = LoraConfig(r=3, lora_alpha=1, target_modules=["attn1.to_q"], lora_bias=True)
+    state = peft_file(config)
+    path = written(tmp_path / "adapter_model.safetensors", {f"base_model.model.{key}": t for key, t in state.items()})
+    (tmp_path / "adapter_config.json").write_text(json.dumps(plain(config)))
+    unet = tiny_unet()
+    unet.load_state_dict(PRISTINE)
+    inject_adapter_in_model(config, unet)
+    set_peft_model_state_dict(unet.double(), state)
+    x = torch.randn(3, 8, dtype=torch.float64)
+    layer = next(layer for name, layer in mapped(path).layers.items() if name.path == WHOLE)
+    base = Weights(PRISTINE[f"{WHOLE}.weight"], None)
+    change = layer.delta(base)
+    ours = torch.nn.functional.linear(x, base.weight + change.weight, change.bias)
+    torch.testing.assert_close(ours, unet.double().get_submodule(WHOLE)(x))

@@ -28,7 +28,9 @@ def toy(latents: Tensor, timestep: Tensor, step: int) -> Tensor:
     return torch.tanh(latents) * 0.5 + 0.1 * latents.roll(1, -1)
 
 
-def run(name: str, *, eta: float | None = None, schedule: str = "Uniform", prediction: str = "epsilon") -> Tensor:
+def run(
+    name: str, *, eta: float | None = None, schedule: str = "diffusers Uniform", prediction: str = "epsilon"
+) -> Tensor:
     sources = [NoiseSource(5)]
     config = {**TRAINED, "prediction_type": prediction}
     *_, last = sample(toy, starting_noise(sources, SHAPE), find_sampler(name, schedule, eta), config, 6, sources)
@@ -58,7 +60,7 @@ def test_with_all_their_noise_they_are_diffusers_own(name, scheduler, prediction
 
 
 @pytest.mark.parametrize(("noisy", "plain"), [("Euler a", "Euler"), ("DPM2 a", "DPM2"), ("DPM++ SDE", "DPM++ 2S a")])
-@pytest.mark.parametrize("schedule", ["Uniform", "Karras"])
+@pytest.mark.parametrize("schedule", ["diffusers Uniform", "Karras"])
 def test_without_noise_they_are_the_samplers_beneath(noisy, plain, schedule):
     without = run(noisy, eta=0.0, schedule=schedule)
     expected = run(plain, schedule=schedule, eta=0.0 if plain in WITH_ETA else None)
@@ -68,7 +70,7 @@ def test_without_noise_they_are_the_samplers_beneath(noisy, plain, schedule):
 @pytest.mark.parametrize("name", WITH_ETA)
 def test_eta_changes_the_picture_and_its_own_value_does_not(name):
     own = find_sampler(name).eta
-    schedule = "DDIM" if name == "TCD" else "Uniform"
+    schedule = find_sampler(name).row.schedules[0]
     assert torch.equal(run(name, schedule=schedule), run(name, schedule=schedule, eta=own))
     assert not torch.allclose(run(name, schedule=schedule), run(name, schedule=schedule, eta=0.7))
 
@@ -85,7 +87,14 @@ def test_both_halves_of_an_sde_step_draw_from_one_path():
     """
     sources, nothing = [NoiseSource(3)], torch.zeros(1, 1, 256, 256)
     first = next(
-        sample(lambda x, t, i: torch.zeros_like(x), nothing, find_sampler("DPM++ SDE", "Uniform"), TRAINED, 4, sources)
+        sample(
+            lambda x, t, i: torch.zeros_like(x),
+            nothing,
+            find_sampler("DPM++ SDE", "diffusers Uniform"),
+            TRAINED,
+            4,
+            sources,
+        )
     )
     signal = torch.cumprod(1 - torch.linspace(0.00085**0.5, 0.012**0.5, 1000) ** 2, 0)
     now, to = ((1 - signal) / signal).sqrt()[torch.tensor([999, 666])].tolist()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import diffusers
@@ -10,10 +11,10 @@ import torch
 from torch import Tensor
 
 import lora_mixer
-from lora_mixer.errors import RequestError
 from lora_mixer.models import Model, open_model
 from lora_mixer.request import ModelSource
 from lora_mixer.sampling import SAMPLERS, NoiseSource, find_sampler, sample, starting_noise
+from lora_mixer.sampling.levels import levels_of
 
 EMBEDDED = Path(next(iter(lora_mixer.__path__))) / "data" / "emoji" / "model"
 TRAINED = {
@@ -44,10 +45,6 @@ def exact_v(latents: Tensor, timestep: Tensor, step: int) -> Tensor:
 @pytest.mark.parametrize("row", SAMPLERS, ids=lambda row: row.name)
 @pytest.mark.parametrize("prediction", ["epsilon", "v_prediction"])
 def test_every_sampler_draws_from_the_distribution_the_model_knows(row, prediction):
-    if row.epsilon_only and prediction == "v_prediction":
-        pytest.skip(
-            "PLMS refuses v-prediction models; runs once PLMS integrates velocities rightly (see the next test)"
-        )
     sources = [NoiseSource(4)]
     denoise = exact if prediction == "epsilon" else exact_v
     config = {**TRAINED, "prediction_type": prediction}
@@ -58,21 +55,27 @@ def test_every_sampler_draws_from_the_distribution_the_model_knows(row, predicti
         assert last.latents.std() == pytest.approx(WIDTH, rel=0.2)
 
 
-def test_a_sampler_that_adds_up_predictions_is_refused_on_a_v_model():
-    sources = [NoiseSource(4)]
-    config = {**TRAINED, "prediction_type": "v_prediction"}
-    with pytest.raises(RequestError, match="v-prediction"):
-        next(sample(exact_v, starting_noise(sources, (1, 4, 4)), find_sampler("PLMS"), config, 4, sources))
-
-
-def test_a_model_that_starts_from_pure_noise_is_refused_by_samplers_that_cannot():
-    sources = [NoiseSource(4)]
+@pytest.mark.parametrize("schedule", ["Automatic", "Trailing"])
+@pytest.mark.parametrize("row", SAMPLERS, ids=lambda row: row.name)
+def test_a_model_that_starts_from_pure_noise_is_sampled_by_all(row, schedule):
+    """Zero terminal SNR: the last level is all but infinite, and the model there says the picture, as a velocity."""
+    if schedule not in (*row.schedules, "Automatic"):
+        return
     config = {**TRAINED, "prediction_type": "v_prediction", "rescale_betas_zero_snr": True}
-    start = starting_noise(sources, (1, 4, 4))
-    with pytest.raises(RequestError, match="zero terminal SNR"):
-        next(sample(exact_v, start, find_sampler("Heun"), config, 4, sources))
-    *_, last = sample(exact_v, start, find_sampler("Euler a", "SGM Uniform"), config, 4, sources)
-    assert last.latents.isfinite().all()
+    levels = levels_of(config)
+
+    def denoise(latents: Tensor, timestep: Tensor, step: int) -> Tensor:
+        sigma = levels.at(float(timestep))
+        at = latents * math.sqrt(sigma**2 + 1)
+        picture = MEAN + WIDTH**2 / (WIDTH**2 + sigma**2) * (at - MEAN)
+        return ((at - picture) / sigma - sigma * picture) / math.sqrt(sigma**2 + 1)
+
+    sources = [NoiseSource(4)]
+    start = starting_noise(sources, (1, 32, 32))
+    *_, last = sample(denoise, start, find_sampler(row.name, schedule), config, 30, sources)
+    assert last.latents.mean() == pytest.approx(MEAN, abs=0.1)
+    if row.name not in CONSISTENCY:
+        assert last.latents.std() == pytest.approx(WIDTH, rel=0.25)
 
 
 def test_a_subseed_moves_the_starting_noise_and_keeps_its_size():
@@ -142,7 +145,7 @@ def test_pictures_are_those_of_diffusers_own_pipeline(model, name, scheduler, op
             sample(
                 denoise,
                 starting_noise(sources, shape),
-                find_sampler(name, "SGM Uniform"),
+                find_sampler(name, "Trailing"),
                 model.scheduler_config,
                 4,
                 sources,

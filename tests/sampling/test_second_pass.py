@@ -65,7 +65,7 @@ def test_the_less_is_drawn_anew_the_more_of_the_picture_stays(row):
     assert kept[1] > 0.8 or row.name in CONSISTENCY
 
 
-@pytest.mark.parametrize("row", SAMPLERS, ids=lambda row: row.name)
+@pytest.mark.parametrize("row", [row for row in SAMPLERS if not row.alone], ids=lambda row: row.name)
 def test_a_picture_drawn_again_does_not_depend_on_its_neighbours(row):
     before = pictures(2, 8)
     together = drawn_again(row.name, [5, 6], 0.5, 4, before)[-1]
@@ -125,7 +125,7 @@ def test_pictures_drawn_again_are_those_of_diffusers_own_image_to_image(model, n
         return empty + 5.0 * (full - empty)
 
     with torch.inference_mode():
-        sampler = find_sampler(name, "SGM Uniform")
+        sampler = find_sampler(name, "Trailing")
         *_, last = resample(denoise, start, sampler, model.scheduler_config, 3, [NoiseSource(11)], strength=0.5)
     torch.testing.assert_close(last.latents, theirs, rtol=1e-3, atol=1e-3)
 

@@ -95,7 +95,10 @@ def _fit(entry: LoraEntry, family: Family) -> Fit:
         return Fit(reason=error.what)
     badge = guess.other or (guess.family.value if guess.family else "")
     texts = bool(parsed.embeddings) or any(_TEXT.search(group.module) for group in parsed.groups)
-    return Fit(badge=badge, reason=None if guess.fits(family) else guess.sentence(), texts=texts)
+    reason = None if guess.fits(family) else guess.sentence()
+    if parsed.refused is not None:
+        reason = f"it is {parsed.refused.title}, which is not applied as a LoRA"
+    return Fit(badge=badge, reason=reason, texts=texts)
 
 
 def _words(entry: LoraEntry) -> str:
