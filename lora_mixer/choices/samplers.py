@@ -49,6 +49,7 @@ class SamplerRow:
         skips: The last level above none is left out of its schedule, as A1111 does.
         stops: With the schedule `DDIM` it ends at the least level of that, as A1111 does.
         alone: Its steps depend on what is drawn, so that every picture is drawn alone.
+        apart: It wants what the negative prompt alone predicts, beside the guided picture (CFG++).
         epsilon_only: Its class adds up predictions of several steps, which is wrong for the velocity of v-prediction.
     """
 
@@ -65,6 +66,7 @@ class SamplerRow:
     skips: bool = False
     stops: bool = False
     alone: bool = False
+    apart: bool = False
     epsilon_only: bool = False
 
 
@@ -270,6 +272,30 @@ SAMPLERS: tuple[SamplerRow, ...] = (
         noisy=True,
     ),
     SamplerRow(
+        name="Euler CFG++",
+        solver="euler_cfg_pp",
+        given={"eta": 0.0},
+        schedules=EVERY,
+        aliases=("euler_cfg_pp",),
+        apart=True,
+    ),
+    SamplerRow(
+        name="Euler a CFG++",
+        solver="euler_cfg_pp",
+        schedules=EVERY,
+        aliases=("euler_ancestral_cfg_pp",),
+        noisy=True,
+        eta=1.0,
+        apart=True,
+    ),
+    SamplerRow(
+        name="DPM++ 2M CFG++",
+        solver="dpmpp_2m_cfg_pp",
+        schedules=_own("Karras"),
+        aliases=("dpmpp_2m_cfg_pp",),
+        apart=True,
+    ),
+    SamplerRow(
         name="SA-Solver",
         solver="SASolverScheduler",
         scheduler="SASolverScheduler",
@@ -299,14 +325,7 @@ SAMPLERS: tuple[SamplerRow, ...] = (
 )
 
 UNSUPPORTED: Mapping[str, str] = MappingProxyType(
-    {
-        "DDIM CFG++": "DDIM",
-        "HeunPP2": "Heun",
-        "DPM++ 2S a RF": "DPM++ 2S a",
-        "Euler CFG++": "Euler",
-        "Euler a CFG++": "Euler a",
-        "DPM++ 2M CFG++": "DPM++ 2M",
-    }
+    {"DDIM CFG++": "Euler CFG++", "HeunPP2": "Heun", "DPM++ 2S a RF": "DPM++ 2S a"}
 )
 """Samplers of other programs that are not here -> the nearest one that is."""
 

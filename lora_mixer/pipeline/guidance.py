@@ -27,8 +27,14 @@ class Row(NamedTuple):
     guide: Guide
 
 
-def rows_at(jobs: Sequence[Job], step: int) -> tuple[Row, ...]:
-    """Return the rows of one step: negatives and positives of every picture, those without a share left out."""
+def rows_at(jobs: Sequence[Job], step: int, *, apart: bool = False) -> tuple[Row, ...]:
+    """Return the rows of one step: negatives and positives of every picture, those without a share left out.
+
+    Args:
+        jobs: The pictures.
+        step: The step.
+        apart: Keep every negative, whose prediction is wanted by itself.
+    """
     rows: list[Row] = []
     for image, job in enumerate(jobs):
         stretch, cfg = job.at(step), job.settings.cfg
@@ -40,8 +46,13 @@ def rows_at(jobs: Sequence[Job], step: int) -> tuple[Row, ...]:
             stretch.negative,
         )
         rescaled = job.settings.cfg_rescale != 0.0
-        rows += [row for row in (away, *towards) if row.coefficient != 0.0 or (rescaled and row.unguided != 0.0)]
+        rows += [row for row in (away, *towards) if _counts(row, rescaled=rescaled, apart=apart)]
     return tuple(rows)
+
+
+def _counts(row: Row, *, rescaled: bool, apart: bool) -> bool:
+    wanted = (rescaled and row.unguided != 0.0) or (apart and row.guide.negative)
+    return row.coefficient != 0.0 or wanted
 
 
 def rescaled(guided: Tensor, unguided: Tensor, phi: Sequence[float]) -> Tensor:

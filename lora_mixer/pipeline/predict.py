@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from lora_mixer.apply import Stack
+from lora_mixer.choices import find_sampler
 from lora_mixer.conditioning import Encoded, equalise
 from lora_mixer.models import Heard, laid_out
 from lora_mixer.modules import Family
@@ -48,7 +49,11 @@ def time_ids(family: Family, settings: Settings, guide: Guide) -> list[float]:
 
 
 class Predictor:
-    """The guided denoiser of a batch: latents (n, c, h, w) and a timestep in, prediction (n, c, h, w) out."""
+    """The guided denoiser of a batch: latents (n, c, h, w) and a timestep in, prediction (n, c, h, w) out.
+
+    Attributes:
+        negative: The last prediction of the negative texts alone, if the sampler wants it by itself (CFG++).
+    """
 
     def __init__(self, desk: Desk, jobs: Sequence[Job]) -> None:
         self._desk = desk
@@ -57,6 +62,8 @@ class Predictor:
         self._phi = [job.settings.cfg_rescale for job in jobs]
         self.plan = desk.plan(jobs)
         self._groups: tuple[tuple[Row, ...], tuple[_Group, ...]] = ((), ())
+        self._apart = find_sampler(jobs[0].settings.sampler).row.apart
+        self.negative: Tensor | None = None
 
     @torch.no_grad()
     def __call__(self, latents: Tensor, timestep: Tensor, step: int) -> Tensor:
@@ -64,7 +71,7 @@ class Predictor:
         desk, total = self._desk, max(self._jobs[0].settings.steps - 1, 1)
         unet, dtype = desk.model.parts["unet"], self._dtype
         guided = torch.zeros(latents.shape, dtype=torch.float32, device=latents.device)
-        unguided = torch.zeros_like(guided)
+        unguided, negative = torch.zeros_like(guided), torch.zeros_like(guided)
         for group in self._groups_at(step):
             images = [row.image for row in group.rows]
             with self._applied(group, latents, progress=min(step / total, 1.0)):
@@ -79,6 +86,9 @@ class Predictor:
             for row, prediction in zip(group.rows, predicted.float(), strict=True):
                 guided[row.image] += row.coefficient * prediction
                 unguided[row.image] += row.unguided * prediction
+                if row.guide.negative:
+                    negative[row.image] = prediction
+        self.negative = negative if self._apart else None
         return rescaled(guided, unguided, self._phi) if any(self._phi) else guided
 
     def _applied(self, group: _Group, latents: Tensor, *, progress: float) -> AbstractContextManager[None]:
@@ -88,7 +98,7 @@ class Predictor:
         return self._desk.merged.applied(group.stacks, parts=("unet",), progress=progress)
 
     def _groups_at(self, step: int) -> tuple[_Group, ...]:
-        rows = rows_at(self._jobs, step)
+        rows = rows_at(self._jobs, step, apart=self._apart)
         if rows != self._groups[0]:
             encoded = [self._desk.texts.encode(row.guide, self._jobs[row.image].settings) for row in rows]
             lengths = [text.tokens.shape[1] for text in encoded]

@@ -153,25 +153,46 @@ def _solve(
 
     A solver may take more steps than were asked for, or fewer: those that are asked for are its work in equal shares.
     """
-    done, begins = 0, True
-
-    def model(latents: Tensor, sigma: float) -> Tensor:
-        nonlocal begins
-        told, begins = course.times.get(sigma) if begins else None, False
-        timestep = on_device(levels.time_of(sigma) if told is None else told, latents.device)
-        output = denoise(levels.scaled(latents, sigma), timestep, min(done, steps - 1)).float()
-        return levels.picture(latents, output, sigma)
-
-    solver = solver_of(sampler, levels)
+    model = _Denoiser(denoise, levels, course, steps)
     picture = at
-    for at, picture, share in solver(model, at, course.sigmas, Fresh(noise, at)):  # noqa: B020 it walks on
-        begins = True
+    for at, picture, share in solver_of(sampler, levels)(model, at, course.sigmas, Fresh(noise, at)):  # noqa: B020 it walks on
         reached = min(int(share * steps + CLOSE), steps - 1)
-        for index in range(done, reached):
+        for index in range(model.done, reached):
             yield Step(index=index, total=steps, latents=at, predicted=picture)
-        done = max(done, reached)
-    for index in range(done, steps):
+        model.step_after(reached)
+    for index in range(model.done, steps):
         yield Step(index=index, total=steps, latents=at, predicted=picture)
+
+
+class _Denoiser:
+    """A model as solvers see it: latents of a level in, the picture out.
+
+    Attributes:
+        done: How many of the steps that were asked for are done.
+        unguided: The picture that the negative prompt alone predicted in the last call, if the model tells it; else
+            the same as the guided one.
+    """
+
+    unguided: Tensor
+
+    def __init__(self, denoise: Denoise, levels: Levels, course: Course, steps: int) -> None:
+        self._denoise, self._levels, self._course, self._steps = denoise, levels, course, steps
+        self._begins = True
+        self.done = 0
+
+    def __call__(self, latents: Tensor, sigma: float) -> Tensor:
+        told, self._begins = self._course.times.get(sigma) if self._begins else None, False
+        timestep = on_device(self._levels.time_of(sigma) if told is None else told, latents.device)
+        step = min(self.done, self._steps - 1)
+        output = self._denoise(self._levels.scaled(latents, sigma), timestep, step).float()
+        picture = self._levels.picture(latents, output, sigma)
+        negative: Tensor | None = getattr(self._denoise, "negative", None)
+        self.unguided = picture if negative is None else self._levels.picture(latents, negative, sigma)
+        return picture
+
+    def step_after(self, reached: int) -> None:
+        """Begin another step, after so many that were asked for."""
+        self.done, self._begins = max(self.done, reached), True
 
 
 def _walk(

@@ -10,6 +10,7 @@ from typing import Any
 from lora_mixer.choices import Sampler
 from lora_mixer.sampling.ancestral import dpm_2, dpmpp_2s_ancestral, dpmpp_sde, euler_ancestral
 from lora_mixer.sampling.by_class import by_class
+from lora_mixer.sampling.cfg_pp import dpmpp_2m_cfg_pp, euler_cfg_pp
 from lora_mixer.sampling.consistency import lcm, tcd
 from lora_mixer.sampling.dpm_solver import dpm_adaptive, dpm_fast
 from lora_mixer.sampling.levels import Levels
@@ -22,6 +23,7 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = MappingProxyType(
         function.__name__: function
         for function in (
             *(euler_ancestral, dpm_2, dpmpp_2s_ancestral, dpmpp_sde, dpmpp_3m_sde, res_multistep, ipndm, plms),
+            *(euler_cfg_pp, dpmpp_2m_cfg_pp),
             *(gradient_estimation, er_sde, dpm_fast, dpm_adaptive, restart, lcm, tcd),
         )
     }
