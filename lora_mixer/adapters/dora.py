@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING
 import torch
 
 from lora_mixer.adapters.kind import Hints
-from lora_mixer.adapters.modifiers import MAGNITUDES
 from lora_mixer.adapters.shapes import broken, shape_of, spell
 from lora_mixer.adapters.slots import Axis, Slots
+from lora_mixer.forms import MAGNITUDES
 from lora_mixer.modules import Shape
 
 if TYPE_CHECKING:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from torch import Tensor
 
 from lora_mixer.adapters.kind import Kind
-from lora_mixer.adapters.modifiers import ADDITIVE
 from lora_mixer.adapters.shapes import broken, require_equal, shape_of, spell
 from lora_mixer.adapters.slots import Slots
+from lora_mixer.forms import form_named
 from lora_mixer.modules import Shape
 
 
@@ -55,10 +55,7 @@ def _change_norm(slots: Slots, _: Tensor) -> Tensor | None:
 
 
 FULL = Kind(
-    name="full",
-    title="full difference",
-    forms=(frozenset({"diff"}),),
-    modifiers=ADDITIVE,
+    form=form_named("full"),
     vectors=True,
     linear=True,
     check=_check_full,
@@ -70,9 +67,7 @@ Source: LyCORIS `FullModule` ("native" training), `extract_diff` in full mode.
 """
 
 BIAS = Kind(
-    name="bias",
-    title="bias difference",
-    forms=(frozenset({"diff_b"}),),
+    form=form_named("bias"),
     vectors=True,
     linear=True,
     check=_check_bias,
@@ -81,10 +76,7 @@ BIAS = Kind(
 """The layer's bias grows by `diff_b`; its weight stays. Source: LyCORIS `FullModule`, where `diff` was pruned."""
 
 SET = Kind(
-    name="set",
-    title="replaced weight",
-    forms=(frozenset({"set_weight"}),),
-    modifiers=frozenset({"diff_b"}),
+    form=form_named("set"),
     vectors=True,
     linear=False,
     check=_check_set,
@@ -93,9 +85,7 @@ SET = Kind(
 """f(W0) = `set_weight`, so D = `set_weight` - W0. Source: ComfyUI's `set_weight` key."""
 
 NORM = Kind(
-    name="norm",
-    title="normalisation difference",
-    forms=(frozenset({"w_norm"}), frozenset({"b_norm"}), frozenset({"w_norm", "b_norm"})),
+    form=form_named("norm"),
     vectors=True,
     linear=True,
     check=_check_norm,

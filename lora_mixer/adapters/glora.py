@@ -8,7 +8,6 @@ import torch
 from torch import Tensor
 
 from lora_mixer.adapters.kind import Kind
-from lora_mixer.adapters.modifiers import SCALES
 from lora_mixer.adapters.shapes import (
     broken,
     columns,
@@ -21,6 +20,7 @@ from lora_mixer.adapters.shapes import (
 )
 from lora_mixer.adapters.side import Dense, LowRank
 from lora_mixer.adapters.slots import Slots
+from lora_mixer.forms import form_named
 from lora_mixer.modules import Shape
 
 
@@ -98,10 +98,7 @@ def _side(slots: Slots, weight: Tensor, scale: float) -> tuple[LowRank | Dense]:
 
 
 GLORA = Kind(
-    name="glora",
-    title="GLoRA",
-    forms=(frozenset({"a1", "a2", "b1", "b2"}),),
-    modifiers=SCALES | {"diff_b"},
+    form=form_named("glora"),
     linear=False,
     rank=_rank,
     check=_check,

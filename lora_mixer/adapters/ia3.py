@@ -10,6 +10,7 @@ from lora_mixer.adapters.modifiers import number
 from lora_mixer.adapters.shapes import broken, shape_of, spell
 from lora_mixer.adapters.side import InputGain, OutputGain
 from lora_mixer.adapters.slots import Axis, Slots
+from lora_mixer.forms import form_named
 from lora_mixer.modules import Shape
 
 
@@ -35,10 +36,7 @@ def _side(slots: Slots, _: Tensor, scale: float) -> tuple[InputGain | OutputGain
 
 
 IA3 = Kind(
-    name="ia3",
-    title="IA3",
-    forms=(frozenset({"ia3", "on_input"}),),
-    modifiers=frozenset({"scale"}),
+    form=form_named("ia3"),
     linear=False,
     check=_check,
     change=_change,

@@ -6,14 +6,15 @@ strength 1; A (r, in[, kh, kw]) and B (out, r) are low-rank factors with D = B A
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from torch import Tensor
 
 from lora_mixer.adapters.side import SideTerm
 from lora_mixer.adapters.slots import Axis, Slots
+from lora_mixer.forms import Form
 from lora_mixer.modules import Shape
 
 
@@ -64,20 +65,8 @@ class Kind:
     computation. What `modifiers.py` and `dora.py` do is the same for all kinds and no business of theirs.
     """
 
-    name: str
-    """The word for it in tables and records."""
-
-    title: str
-    """The name users know."""
-
-    forms: tuple[frozenset[str], ...]
-    """The complete sets of core slots: a group has exactly one of them, and besides it only modifiers."""
-
-    modifiers: frozenset[str] = frozenset()
-    """Slots that may come on top."""
-
-    axes: Mapping[str, int] = field(default_factory=dict)
-    """How many axes a slot must have for this row to claim it, where two rows share its name."""
+    form: Form
+    """Which slots make it, and what it is called."""
 
     vectors: bool = False
     """Whether it also goes onto a normalisation, whose weight is a vector."""
@@ -99,3 +88,13 @@ class Kind:
 
     side: Callable[[Slots, Tensor, float], tuple[SideTerm, ...]] | None = None
     """The forward-side form times a scale, where it is neither the factors nor a second operation with `change`."""
+
+    @property
+    def name(self) -> str:
+        """The word for it in tables and records."""
+        return self.form.name
+
+    @property
+    def title(self) -> str:
+        """The name users know."""
+        return self.form.title

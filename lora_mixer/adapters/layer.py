@@ -11,10 +11,11 @@ from torch.nn import functional as F  # noqa: N812
 
 from lora_mixer.adapters.dora import gain, spread
 from lora_mixer.adapters.kind import Delta, Factors, Kind, Weights
-from lora_mixer.adapters.modifiers import SPARSE, WHOLE_NUMBERS, sparse
+from lora_mixer.adapters.modifiers import WHOLE_NUMBERS, sparse
 from lora_mixer.adapters.shapes import broken, flat
 from lora_mixer.adapters.side import Dense, InputGain, Kronecker, LowRank, OutputGain, Shift, SideTerm
 from lora_mixer.adapters.slots import Axis, Slots
+from lora_mixer.forms import SPARSE
 from lora_mixer.modules import Shape
 
 PIECE = 2**18

@@ -6,7 +6,6 @@ import torch
 from torch import Tensor
 
 from lora_mixer.adapters.kind import Factors, Kind
-from lora_mixer.adapters.modifiers import ADDITIVE
 from lora_mixer.adapters.shapes import (
     broken,
     columns,
@@ -19,6 +18,7 @@ from lora_mixer.adapters.shapes import (
     spell,
 )
 from lora_mixer.adapters.slots import Slots
+from lora_mixer.forms import form_named
 from lora_mixer.modules import Shape
 
 
@@ -85,10 +85,7 @@ def _factors(slots: Slots, weight_shape: Shape) -> Factors | None:
 
 
 LOHA = Kind(
-    name="loha",
-    title="LoHa",
-    forms=(frozenset({"w1_a", "w1_b", "w2_a", "w2_b"}), frozenset({"w1_a", "w1_b", "w2_a", "w2_b", "t1", "t2"})),
-    modifiers=ADDITIVE,
+    form=form_named("loha"),
     linear=True,
     rank=_rank,
     check=_check,

@@ -6,7 +6,6 @@ import torch
 from torch import Tensor
 
 from lora_mixer.adapters.kind import Kind
-from lora_mixer.adapters.modifiers import ADDITIVE
 from lora_mixer.adapters.shapes import (
     broken,
     columns,
@@ -19,10 +18,8 @@ from lora_mixer.adapters.shapes import (
 )
 from lora_mixer.adapters.side import Kronecker
 from lora_mixer.adapters.slots import Slots
+from lora_mixer.forms import form_named
 from lora_mixer.modules import Shape
-
-_OUTERS = (frozenset({"k1"}), frozenset({"k1_a", "k1_b"}))
-_INNERS = (frozenset({"k2"}), frozenset({"k2_a", "k2_b"}), frozenset({"k2_a", "k2_b", "kt2"}))
 
 
 def _rank(slots: Slots) -> int | None:
@@ -93,10 +90,7 @@ def _side(slots: Slots, weight: Tensor, scale: float) -> tuple[Kronecker]:
 
 
 LOKR = Kind(
-    name="lokr",
-    title="LoKr",
-    forms=tuple(outer | inner for outer in _OUTERS for inner in _INNERS),
-    modifiers=ADDITIVE,
+    form=form_named("lokr"),
     linear=True,
     rank=_rank,
     check=_check,

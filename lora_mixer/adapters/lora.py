@@ -6,7 +6,6 @@ import torch
 from torch import Tensor
 
 from lora_mixer.adapters.kind import Factors, Kind
-from lora_mixer.adapters.modifiers import ADDITIVE
 from lora_mixer.adapters.shapes import (
     flat,
     require_axes,
@@ -16,6 +15,7 @@ from lora_mixer.adapters.shapes import (
     require_rank,
 )
 from lora_mixer.adapters.slots import Slots
+from lora_mixer.forms import form_named
 from lora_mixer.modules import Shape
 
 
@@ -52,10 +52,7 @@ def _change(slots: Slots, weight: Tensor) -> Tensor:
 
 
 LORA = Kind(
-    name="lora",
-    title="LoRA or LoCon",
-    forms=(frozenset({"up", "down"}), frozenset({"up", "down", "mid"})),
-    modifiers=ADDITIVE | {"up_bias"},
+    form=form_named("lora"),
     linear=True,
     rank=_rank,
     check=_check,

@@ -8,24 +8,13 @@ from typing import TYPE_CHECKING
 import torch
 
 from lora_mixer.adapters.shapes import broken, columns, require_equal, shape_of, spell
+from lora_mixer.forms import SCALES, SPARSE
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from lora_mixer.adapters.slots import Slots
     from lora_mixer.modules import Shape
-
-SCALES = frozenset({"alpha", "scale", "scalar"})
-"""Single numbers that multiply the product."""
-
-SPARSE = frozenset({"bias_indices", "bias_values", "bias_size"})
-"""LyCORIS's sparse addend to the product. It is called a bias and has nothing to do with the layer's."""
-
-MAGNITUDES = frozenset({"dora_scale", "magnitude"})
-"""DoRA's magnitudes: LyCORIS's and OneTrainer's on either axis, PEFT's always per output."""
-
-ADDITIVE = SCALES | SPARSE | MAGNITUDES | {"diff_b"}
-"""What may come with a kind whose change is a sum onto W0."""
 
 WHOLE_NUMBERS = SCALES | {"bias_indices", "bias_size", "on_input", "scaled_oft", "terms", "coft"}
 """The slots that may hold integers (LyCORIS writes OFT's alpha as int64); all others must be floating point."""

@@ -10,6 +10,7 @@ from lora_mixer.adapters.modifiers import number
 from lora_mixer.adapters.shapes import broken, require_axes, require_equal, shape_of, spell
 from lora_mixer.adapters.side import Rotation, rotate
 from lora_mixer.adapters.slots import Slots
+from lora_mixer.forms import form_named
 from lora_mixer.modules import Shape
 
 LARGEST_CONSTRAINT = 65504.0
@@ -72,14 +73,8 @@ def _change(slots: Slots, weight: Tensor) -> Tensor:
     return turned - weight
 
 
-_MODIFIERS = frozenset({"alpha", "rescale", "diff_b"})
-
 OFT = Kind(
-    name="oft",
-    title="OFT",
-    forms=(frozenset({"oft_blocks"}), frozenset({"oft_diag"})),
-    axes={"oft_blocks": 3},
-    modifiers=_MODIFIERS,
+    form=form_named("oft"),
     linear=False,
     check=_check,
     change=_change,
@@ -92,11 +87,7 @@ but the constraint on the size of Q. `oft_diag` is LyCORIS's early form, which s
 """
 
 BOFT = Kind(
-    name="boft",
-    title="BOFT",
-    forms=(frozenset({"oft_blocks"}),),
-    axes={"oft_blocks": 4},
-    modifiers=_MODIFIERS,
+    form=form_named("boft"),
     linear=False,
     check=_check,
     change=_change,

@@ -11,6 +11,7 @@ from lora_mixer.adapters.kind import Kind
 from lora_mixer.adapters.modifiers import number
 from lora_mixer.adapters.shapes import broken, columns, require_axes, require_equal
 from lora_mixer.adapters.slots import Slots
+from lora_mixer.forms import form_named
 from lora_mixer.modules import Shape
 
 TERMS = 5
@@ -97,10 +98,7 @@ def _change(slots: Slots, weight: Tensor) -> Tensor:
 
 
 OFT_INPUT = Kind(
-    name="oftv2",
-    title="OFTv2",
-    forms=(frozenset({"oft_r"}),),
-    modifiers=frozenset({"alpha", "scaled_oft", "terms", "coft", "diff_b"}),
+    form=form_named("oftv2"),
     linear=False,
     check=_check,
     change=_change,

@@ -8,12 +8,11 @@ from torch import Tensor
 
 from lora_mixer.adapters.slots import Slots
 from lora_mixer.errors import BrokenAdapterError
+from lora_mixer.forms import TRAIN_AGAIN
 from lora_mixer.modules import Shape
 
 RANK_CAP = 1024
 """No trainer goes beyond this; a layer whose own full rank is larger may go up to that."""
-
-TRAIN_AGAIN = "The file is damaged or was written for another model: download it again, or ask whoever made it"
 
 
 def broken(what: str, remedy: str = TRAIN_AGAIN) -> BrokenAdapterError:

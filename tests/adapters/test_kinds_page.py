@@ -24,7 +24,7 @@ def test_the_page_has_a_row_for_each_kind_with_its_core_slots_and_whether_it_rea
     rows = rows_under("## The table")
     assert [names_in(row[0]) for row in rows] == [{kind.name} for kind in KINDS]
     for row, kind in zip(rows, KINDS, strict=True):
-        assert names_in(row[2]) == set().union(*kind.forms)
+        assert names_in(row[2]) == set().union(*kind.form.cores)
         assert row[4].strip() == ("no" if kind.linear else "yes")
 
 
@@ -33,12 +33,12 @@ def test_the_page_says_which_kinds_take_which_modifier() -> None:
     for modifiers, kinds, _ in rows_under("What may come on top:"):
         for name in kinds.split(","):
             said[name.strip()] |= names_in(modifiers)
-    assert said == {kind.name: set(kind.modifiers) for kind in KINDS}
+    assert said == {kind.name: set(kind.form.modifiers) for kind in KINDS}
 
 
 def test_the_page_lists_every_slot_and_no_other() -> None:
     listed = set().union(*(names_in(row[0]) for row in rows_under("## Slots and the endings in files")))
-    assert listed == set().union(*(form | kind.modifiers for kind in KINDS for form in kind.forms))
+    assert listed == set().union(*(form | kind.form.modifiers for kind in KINDS for form in kind.form.cores))
 
 
 def test_the_page_lists_every_term_of_a_side_form() -> None:

@@ -47,7 +47,7 @@ def test_the_page_has_every_list_of_block_weights_and_every_preset():
 
 
 def test_every_slot_a_kind_knows_has_an_ending_in_files():
-    known = set().union(*(form | kind.modifiers for kind in KINDS for form in kind.forms))
+    known = set().union(*(form | kind.form.modifiers for kind in KINDS for form in kind.form.cores))
     assert known <= set(SLOT_OF.values()) | {"ia3", "terms", "coft"}  # which PEFT writes beside the tensors
     assert set(SLOT_OF.values()) - {"weight"} <= known
 

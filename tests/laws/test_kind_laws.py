@@ -24,7 +24,7 @@ from lora_mixer.adapters import (
     make_layer,
     recognise,
 )
-from lora_mixer.adapters.kinds import claims
+from lora_mixer.forms import claims
 from tests.support.kind_examples import (
     CONV_3,
     EXAMPLES,
@@ -112,16 +112,16 @@ def test_every_row_of_the_table_has_an_example_and_no_example_is_of_another_kind
         slots = example.build(example.shapes[-1], generator(0))
         kind = recognise({name: tuple(tensor.shape) for name, tensor in slots.items()})
         assert kind.name == example.kind
-        forms[kind.name] |= {form for form in kind.forms if form <= slots.keys()}
-    assert forms == {kind.name: set(kind.forms) for kind in KINDS}
+        forms[kind.name] |= {form for form in kind.form.cores if form <= slots.keys()}
+    assert forms == {kind.name: set(kind.form.cores) for kind in KINDS}
 
 
 def test_exactly_one_row_claims_each_complete_set_of_slots() -> None:
     for kind in KINDS:
-        for form in kind.forms:
-            for names in (form, form | kind.modifiers):
-                shapes = {name: (1,) * kind.axes.get(name, 2) for name in names}
-                assert [other.name for other in KINDS if claims(other, shapes)] == [kind.name]
+        for form in kind.form.cores:
+            for names in (form, form | kind.form.modifiers):
+                shapes = {name: (1,) * kind.form.axes.get(name, 2) for name in names}
+                assert [other.name for other in KINDS if claims(other.form, shapes)] == [kind.name]
 
 
 @every_example

@@ -12,7 +12,7 @@ import pytest
 
 from lora_mixer.models.deferring import Deferral, Later, deferred, has_run, preloaded
 
-CHEAP = ("--help", "--version", "loras", "models", "init --help")
+CHEAP = ("--help", "--version", "loras", "models", "init --help", "inspect line_art")
 HEAVY = ("sympy", "peft", "torch._inductor", "torch.onnx.ops", "scipy.special", "scipy.linalg")
 """Modules a picture has no use for that took the longest."""
 PROGRAM = """

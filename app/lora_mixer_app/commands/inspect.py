@@ -12,6 +12,7 @@ from rich.console import Console
 
 from lora_mixer.errors import BrokenAdapterError
 from lora_mixer.files import PICKLE_SUFFIXES, adapter_in, digest_file, open_tensor_file
+from lora_mixer.forms import form_of
 from lora_mixer.keys import count_scales, parse_adapter, tell_family
 from lora_mixer_app.arguments import parse_lora
 from lora_mixer_app.options import AllowPartial, AsJson, Device, Dtype, Model, ModelsPath
@@ -148,12 +149,10 @@ def _facts(parsed: ParsedAdapter, file: Path) -> dict[str, object]:
 
 
 def _kinds(parsed: ParsedAdapter, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, int]:
-    from lora_mixer.adapters import recognise
-
     counts: Counter[str] = Counter()
     for group in parsed.groups:
         try:
-            counts[recognise({slot: shapes[key] for slot, key in group.slots.items()}).title] += 1
+            counts[form_of({slot: shapes[key] for slot, key in group.slots.items()}).title] += 1
         except BrokenAdapterError:
             counts["unknown"] += 1
     return dict(counts.most_common())
