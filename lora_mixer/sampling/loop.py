@@ -70,7 +70,7 @@ def sample(
         RequestError: The sampler cannot take this model, this many steps or pictures.
     """
     _check(latents, sampler, noise)
-    if lays_out_itself(sampler, scheduler_config):
+    if _taken_by_class(sampler, scheduler_config, noise):
         scheduler = build_scheduler(sampler, scheduler_config, steps, latents.device)
         at = latents.float() * scheduler.init_noise_sigma
         return _walk(denoise, at, sampler, scheduler, scheduler.timesteps, steps, noise)
@@ -110,7 +110,7 @@ def resample(
     _check(pictures, sampler, noise)
     whole = course_of(steps, strength)
     fresh = starting_noise(noise, pictures.shape[1:]).to(pictures.device)
-    if lays_out_itself(sampler, scheduler_config):
+    if _taken_by_class(sampler, scheduler_config, noise):
         scheduler = build_scheduler(sampler, scheduler_config, whole, pictures.device)
         times = times_after(scheduler, whole - steps)
         at = scheduler.add_noise(pictures.float(), fresh, times[:1].repeat(len(pictures)))
@@ -129,6 +129,12 @@ def course_of(steps: int, strength: float) -> int:
     (20, 10)
     """
     return int(steps / min(strength, 0.999))
+
+
+def _taken_by_class(sampler: Sampler, trained: Mapping[str, Any], noise: Sequence[NoiseSource]) -> bool:
+    """Tell whether a class of diffusers takes the steps by itself: not where it would draw noise of another kind."""
+    draws = sampler.row.noisy or bool(sampler.eta)
+    return lays_out_itself(sampler, trained) and not (draws and any(source.nv for source in noise))
 
 
 def _check(latents: Tensor, sampler: Sampler, noise: Sequence[NoiseSource]) -> None:

@@ -29,13 +29,14 @@ class NoiseSource:
 
     Attributes:
         generator: The CPU's generator of the seed, for samplers that draw from nothing else.
+        nv: The noise is what an NVIDIA card draws.
     """
 
     def __init__(self, seed: int, subseed: int | None = None, strength: float = 0.0, *, rng: str = CPU) -> None:
         self.generator = torch.Generator("cpu").manual_seed(seed)
-        self._nv = rng == NV
-        self._draw = PhiloxGenerator(seed).normal if self._nv else _drawing(self.generator)
-        self._variation = None if subseed is None or strength == 0 else _stream(subseed, nv=self._nv)
+        self.nv = rng == NV
+        self._draw = PhiloxGenerator(seed).normal if self.nv else _drawing(self.generator)
+        self._variation = None if subseed is None or strength == 0 else _stream(subseed, nv=self.nv)
         self._strength = strength
 
     def start(self, shape: Sequence[int]) -> Tensor:
@@ -43,7 +44,7 @@ class NoiseSource:
         noise = self._draw(shape)
         if self._variation is None:
             return noise
-        return spherical(noise, self._variation(shape), self._strength, axis=1 if self._nv else None)
+        return spherical(noise, self._variation(shape), self._strength, axis=1 if self.nv else None)
 
     def next(self, shape: Sequence[int]) -> Tensor:
         """Return the next noise of one latent, shape (c, h, w)."""
