@@ -131,6 +131,8 @@ PLAIN: dict[str, Nodes] = {
     | {"9": node("SaveImage", images=["d", 0]), "d": node("FaceDetailer", image=["8", 0], model=["4", 0], seed=7, steps=9, cfg=3)},
     "a preview besides": basic() | {"10": node("PreviewImage", images=["8", 0])},
     "a size from rgthree": basic() | {"5": node("SDXL Empty Latent Image (rgthree)", dimensions=" 512 x 768  (portrait)")},
+    "a template without choices": basic()
+    | {"6": node("CLIPTextEncode", text=["p", 0], clip=["4", 1]), "p": node("easy wildcards", text="a fox", seed=1)},
     "an old name of a sampler": basic(sampler_name="sample_dpmpp_2m"),
     "a class with a blank behind": basic() | {"6": basic()["6"] | {"class_type": "CLIPTextEncode "}},
     "WAS's sampler": basic() | {"3": basic()["3"] | {"class_type": "KSampler (WAS)"}},
@@ -353,6 +355,11 @@ UNKNOWN: dict[str, tuple[Nodes, dict[str, object], str]] = {
         basic() | {"6": node("CLIPTextEncode", text=["p", 0], clip=["4", 1]), "p": node("LLM", model="x", text="write", n=3)},
         {"prompt": ""},
         "the text of node LLM",
+    ),
+    "a template with choices": (
+        basic() | {"6": node("CLIPTextEncode", text=["p", 0], clip=["4", 1]), "p": node("DPRandomGenerator", text="a {fox|cat}", seed=1)},
+        {"prompt": ""},
+        "the text of node DPRandomGenerator",
     ),
     "a computed number": (basic(steps=["p", 0]) | {"p": node("MathExpression|pysssss", expression="a*2", a=3)}, {"steps": None}, "MathExpression"),
     "a loader of LoRAs": (

@@ -531,6 +531,28 @@ def samples() -> list[Sample]:
         ),
         Sample(name="space", source="diffusers", data=png({"metadata": _json(SPACE)}), truth=TRUTH, loras=ink_only),
         Sample(
+            name="unknown JSON",
+            source="diffusers",
+            data=png(
+                {
+                    "parameters": _json(
+                        {
+                            "prompt": PROMPT,
+                            "negative": NEGATIVE,
+                            "seed": SEED,
+                            "steps": 25,
+                            "cfg": 6.5,
+                            "size": "832x1216",
+                            "sampler": "DPM++ 2M Karras",
+                            "loras": [{"name": "ink", "weight": 0.7}],
+                        }
+                    )
+                }
+            ),
+            truth=TRUTH,
+            loras=ink_only,
+        ),
+        Sample(
             name="space, classes",
             source="diffusers",
             data=png(

@@ -1,6 +1,7 @@
 """Demos over diffusers, such as Hugging Face's Animagine spaces: JSON in diffusers' words under `metadata` or `parameters`.
 
-Format: `app.py` and `utils.py` of cagliostrolab's spaces; the words are the arguments of diffusers' pipelines.
+Format: `app.py` and `utils.py` of cagliostrolab's spaces; the words are the arguments of diffusers' pipelines. JSON of unknown
+programs is read by the same words, if it has a prompt, a seed and steps.
 """
 
 from __future__ import annotations
@@ -13,20 +14,23 @@ from lora_mixer.images.readers.names import DIFFUSERS
 from lora_mixer.images.save import PARAMETERS
 
 KEYS = ("metadata", PARAMETERS, "Comment", "comment", "generation_params")
-MARK = "num_inference_steps"
+STEPS = ("num_inference_steps", "steps")
+NEGATIVES = ("negative_prompt", "negativePrompt", "negative")
+SCALES = ("guidance_scale", "cfg_scale", "cfgScale", "cfg")
+SIZES = ("resolution", "size")
 NO_STYLE = frozenset({None, "", "(None)", "None"})
-MODELS = ("model", "Model", "model_id", "base_model")
-SAMPLERS = ("sampler", "scheduler", "scheduler_name")
+MODELS = ("model", "Model", "model_id", "base_model", "model_name")
+SAMPLERS = ("sampler", "scheduler", "scheduler_name", "sampler_name")
 STRENGTHS = ("multiplier", "scale", "weight", "strength", "adapter_weight")
 LORA_NAMES = ("selected_lora", "name", "path", "model", "adapter_name", "weight_name")
 
 
 def read(texts: Texts, budget: Budget) -> Found | None:
-    """Return what a demo's picture says; None if it is another's."""
+    """Return what JSON of these words says; None if there is none."""
     del budget
     for key in KEYS:
         table = read_table(texts.by_key.get(key))
-        if MARK in table and "use_stable_diffusion_model" not in table:
+        if isinstance(table.get("prompt"), str) and "seed" in table and any(name in table for name in STEPS):
             return _found(table)
     return None
 
@@ -34,12 +38,12 @@ def read(texts: Texts, budget: Budget) -> Found | None:
 def _found(table: Table) -> Found:
     draft = Draft()
     draft.text("prompt", table.get("prompt"))
-    draft.text("negative", table.get("negative_prompt"))
+    draft.text("negative", _first(table, NEGATIVES))
     draft.number("seed", table.get("seed"))
-    draft.number("steps", table.get(MARK))
-    draft.number("cfg", table.get("guidance_scale"))
+    draft.number("steps", _first(table, STEPS))
+    draft.number("cfg", _first(table, SCALES))
     draft.number("cfg_rescale", table.get("guidance_rescale"))
-    wide, by, high = str(table.get("resolution", "")).partition("x")
+    wide, by, high = str(_first(table, SIZES)).partition("x")
     draft.size(*((wide.strip(), high.strip()) if by else (table.get("width"), table.get("height"))))
     draft.sampler(DIFFUSERS, _first(table, SAMPLERS))
     model = _first(table, MODELS)

@@ -50,6 +50,7 @@ class Row:
         constant: The value of the only output.
         texts: Role -> the inputs with the text that the node encodes.
         added: How inputs begin whose texts are put before the node's own in a way that is not followed.
+        template: Its text is drawn from at random if it has wildcards or choices in it; then it is not understood.
         text_join: The input, or the text after `=`, that stands between the texts of a node that joins texts.
         joins: The inputs whose conditionings it joins.
         joint: How: `BREAK` (one after the other), `AND` (the mean of their predictions).
@@ -76,6 +77,7 @@ class Row:
     constant: str = ""
     texts: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
     added: str = ""
+    template: bool = False
     text_join: str = ""
     joins: tuple[str, ...] = ()
     joint: str = ""

@@ -623,6 +623,7 @@ _EASY: dict[str, Row] = {
     ),
     "easy positive": _value("positive"),
     "easy negative": _value("negative"),
+    "easy wildcards": Row(values=("text", "text"), template=True),
     "easy seed": Row(values=("seed",), widgets=("seed", "*")),
     "easy string": _value("value"),
     "easy int": _value("value"),
@@ -657,6 +658,25 @@ _OTHERS: dict[str, Row] = {
         slots=("stack",),
         stack="lora_stack",
         loras=Loras(name="lora_name_{i}", unet="model_weight_{i}", text="clip_weight_{i}", switch="switch_{i}"),
+    ),
+    **_each(("DPRandomGenerator", "DPCombinatorialGenerator"), Row(values=("text",), template=True)),
+    **_each(
+        ("LoraLoaderBlockWeight //Inspire", "XY Input: Lora Block Weight //Inspire"),
+        Row(
+            slots=("model", "clip", "text"),
+            passes=_same("model", "clip"),
+            loras=Loras(),
+            note="block weights of a LoRA are not carried over",
+        ),
+    ),
+    "LoraTagLoader": Row(
+        slots=("model", "clip", "text"), passes=_same("model", "clip"), loras=Loras(how="tags", name="text")
+    ),
+    "NunchakuFluxDiTLoader": Row(slots=("model",), model="model_path"),
+    "NunchakuFluxLoraLoader": Row(
+        slots=("model",),
+        passes=_same("model"),
+        loras=Loras(unet="lora_strength", text="0"),
     ),
     "CR Apply LoRA Stack": Row(slots=("model", "clip"), passes=_same("model", "clip"), stack="lora_stack"),
     "CR Load LoRA": Row(slots=("model", "clip"), passes=_same("model", "clip"), loras=Loras(switch="switch")),

@@ -11,6 +11,7 @@ from lora_mixer.images.readers.comfy.trace import LITERALS, Tracer
 from lora_mixer.images.readers.draft import cleaned, shown
 
 MAX_DEPTH = 64
+TEMPLATE_MARKS = ("{", "__", "<", "$")
 MAX_LETTERS = 1 << 18
 _BLANKS = re.compile(r"\s{2,}")
 _COMMAS = re.compile(r",{2,}")
@@ -40,7 +41,8 @@ def _text_of_node(tracer: Tracer, node: Node, link: Link, depth: int) -> str | N
     if "text" in row.texts:
         return text_of(tracer, node.inputs.get(row.texts["text"][0]), depth)
     value = tracer.literal([link.node, link.slot])
-    return cleaned(value) if isinstance(value, str) else None
+    drawn = row.template and isinstance(value, str) and any(mark in value for mark in TEMPLATE_MARKS)
+    return cleaned(value) if isinstance(value, str) and not drawn else None
 
 
 def _joined(tracer: Tracer, node: Node, row: Row, depth: int) -> str | None:
