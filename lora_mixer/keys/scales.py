@@ -94,7 +94,7 @@ def count_scales(groups: Iterable[Group], settings: Iterable[PeftSettings], file
         FileError: The file is gone or has changed.
     """
     places = tuple(settings)
-    buffer = file.buffer() if file.data_start else None
+    buffer = file.buffer()
     counts: Counter[tuple[float, str]] = Counter()
     for group in groups:
         source = source_of(group, places, file)
@@ -166,7 +166,7 @@ def _shown(group: Group, file: TensorFile) -> _Shown | None:
     return None
 
 
-def _value(group: Group, places: tuple[PeftSettings, ...], file: TensorFile, buffer: mmap | None) -> float | None:
+def _value(group: Group, places: tuple[PeftSettings, ...], file: TensorFile, buffer: mmap) -> float | None:
     numbers = numbers_for(group, places, file)
     if "scale" in numbers:
         return numbers["scale"]
@@ -180,9 +180,9 @@ def _value(group: Group, places: tuple[PeftSettings, ...], file: TensorFile, buf
     return value / shown.rank if value and shown and shown.rank else 1.0
 
 
-def _number(info: TensorInfo, file: TensorFile, buffer: mmap | None) -> float | None:
-    """Return a single number of a file, None where it cannot be read without torch."""
-    if buffer is None or info.shape not in ((), (1,)):
+def _number(info: TensorInfo, file: TensorFile, buffer: mmap) -> float | None:
+    """Return a single number of a file, None for dtypes that only torch reads."""
+    if info.shape not in ((), (1,)):
         return None
     place = file.data_start + info.start
     if info.dtype == "BF16":

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import difflib
-from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections import ChainMap, Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 import torch
@@ -133,18 +133,39 @@ def _choose(parsed: ParsedAdapter, index: ModuleIndex, read: Read, desk: _Desk) 
     """Return the groups that have modules, with their tensors; enter the others."""
     schemes = {group.scheme for group in parsed.groups if group.scheme}
     spelled = {scheme: dictionary(index, scheme) for scheme in schemes}
-    chosen = []
+    placed: list[tuple[Group, Targets]] = []
     for group in parsed.groups:
         targets = spelled[group.scheme].get(group.module) if group.scheme else None
         if targets is None:
             desk.entries += rejected(group, _no_place(group))
-            continue
-        numbers = numbers_for(group, parsed.settings, parsed.file)
-        slots = {slot: torch.tensor(number, dtype=torch.float64) for slot, number in numbers.items()}
-        slots |= {slot: read(parsed.file.tensors[key]) for slot, key in group.slots.items()}
-        source = source_of(group, parsed.settings, parsed.file)
-        chosen.append(_Choice(group=group, targets=targets, slots=slots, source=source))
-    return tuple(chosen)
+        else:
+            placed.append((group, targets))
+    return tuple(_choice(group, targets, parsed, read) for group, targets in _joined(placed))
+
+
+def _joined(placed: list[tuple[Group, Targets]]) -> Iterator[tuple[Group, Targets]]:
+    """Yield groups and their modules, the halves of one that a file spells in two namings as one.
+
+    SimpleTuner's `lora_format=comfyui` gives a DoRA's factors kohya's names and leaves its magnitudes diffusers'.
+    """
+    by_targets: dict[Targets, list[Group]] = {}
+    for group, targets in placed:
+        by_targets.setdefault(targets, []).append(group)
+    for targets, groups in by_targets.items():
+        slots = ChainMap(*(dict(group.slots) for group in groups))
+        if len(groups) > 1 and len(slots) == sum(len(group.slots) for group in groups):
+            whole = max(groups, key=lambda group: len(group.slots))
+            yield replace(whole, slots=MappingProxyType(dict(sorted(slots.items())))), targets
+        else:
+            yield from ((group, targets) for group in groups)
+
+
+def _choice(group: Group, targets: Targets, parsed: ParsedAdapter, read: Read) -> _Choice:
+    numbers = numbers_for(group, parsed.settings, parsed.file)
+    slots = {slot: torch.tensor(number, dtype=torch.float64) for slot, number in numbers.items()}
+    slots |= {slot: read(parsed.file.tensors[key]) for slot, key in group.slots.items()}
+    source = source_of(group, parsed.settings, parsed.file)
+    return _Choice(group=group, targets=targets, slots=slots, source=source)
 
 
 def _hints(chosen: tuple[_Choice, ...], index: ModuleIndex) -> Hints:

@@ -149,6 +149,8 @@ def test_a_lora_on_a_model_s_attention_alone_is_told_in_every_naming(name, confi
         ({"diffusion_model.layers.0.attention.out": (3840, 3840)}, "Z-Image"),
         ({"lora_unet_layers_0_attention_qkv": (3840, 2304)}, "Lumina 2"),
         ({"lora_unet_transformer_blocks_59_attn_to_k": (3072, 3072)}, "Qwen-Image"),
+        ({"transformer.transformer_blocks.18.attn.add_q_proj": (3072, 3072)}, "Flux"),
+        ({"transformer.transformer_blocks.3.attn.to_q": (3072, 3072)}, "Flux or Qwen-Image"),
         ({"lora_unet_transformer_blocks_0_img_mlp_net_0_proj": (12288, 3072)}, "Qwen-Image"),
         ({"transformer.transformer_blocks.5.attn.to_q": (1536, 1536)}, "SD 3"),
         ({"lora_unet_joint_blocks_0_x_block_attn_qkv": (4608, 1536)}, "SD 3"),

@@ -287,3 +287,16 @@ def test_every_method_of_peft_is_applied_or_in_the_table():
     }
     applied = {"LORA", "LOHA", "LOKR", "OFT"}
     assert {method.value for method in PeftType} - learn_prompts - applied == set(BY_PEFT)
+
+
+def test_a_dora_whose_halves_are_spelled_in_two_namings_is_one(tmp_path):
+    """SimpleTuner's `lora_format=comfyui` on SDXL: kohya's factors, diffusers' magnitudes."""
+    tensors = tensors_of(Family.SDXL, TO_K) | {f"unet.{TO_K}.lora_magnitude_vector.weight": torch.ones(640)}
+    adapter = mapped(parsed(tmp_path / "a.safetensors", tensors), Family.SDXL)
+    (layer,) = adapter.layers.values()
+    assert layer.dora_axis == "out"
+    assert adapter.report.complete
+    twice = tensors_of(Family.SDXL, TO_K)
+    twice |= {f"unet.{TO_K}.lora_A.weight": torch.ones(2, 2048), f"unet.{TO_K}.lora_B.weight": torch.ones(640, 2)}
+    with pytest.raises(BrokenAdapterError, match="are the same module"):
+        mapped(parsed(tmp_path / "b.safetensors", twice), Family.SDXL)

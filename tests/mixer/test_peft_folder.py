@@ -102,6 +102,13 @@ def test_inspect_says_that_a_scale_is_unknown_and_what_is_refused(tmp_path: Path
     )
     told = CliRunner().invoke(build(), ["inspect", str(tmp_path / "a.safetensors")], catch_exceptions=False).output
     assert "1 on 1 module (unknown, taken as 1)" in told
+    kohya = {
+        "lora_unet_conv_in.lora_down.weight": torch.ones(4, 4),
+        "lora_unet_conv_in.lora_up.weight": torch.ones(4, 4),
+    }
+    torch.save(kohya | {"lora_unet_conv_in.alpha": torch.tensor(2.0)}, tmp_path / "c.pt")
+    told = CliRunner().invoke(build(), ["inspect", str(tmp_path / "c.pt")], catch_exceptions=False).output
+    assert "0.5 on 1 module (its own alpha)" in told
     save_file({f"{name}.vera_lambda_b": torch.ones(4)}, tmp_path / "b.safetensors")
     told = CliRunner().invoke(build(), ["inspect", str(tmp_path / "b.safetensors")], catch_exceptions=False).output
     assert "VeRA: it cannot be applied" in told
