@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, StreamingResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
+from starlette.types import Message, Receive, Scope, Send
 
 from lora_mixer_app.serving.callers import caller
 from lora_mixer_app.serving.files import LARGEST_BODY, Files
@@ -283,4 +285,39 @@ def test_a_connection_counts_for_its_tab_while_it_is_open(path: str) -> None:
     assert seen == [{"tab": 1}]
     with pytest.raises(RuntimeError):
         client(fail).get(path)
+    assert presence._open == {}
+
+
+def test_the_end_of_a_connection_is_noticed_while_nothing_is_sent() -> None:
+    presence, seen = Presence(), []
+    scope = {"type": "http", "method": "GET", "path": "/gradio_api/heartbeat/tab", "query_string": b"", "headers": []}
+
+    async def main() -> None:
+        leave = asyncio.Event()
+        first = [{"type": "http.request", "body": b"", "more_body": False}]
+
+        async def receive() -> Message:
+            if first:
+                return first.pop()
+            await leave.wait()
+            return {"type": "http.disconnect"}
+
+        async def app(_scope: Scope, receive: Receive, _send: Send) -> None:
+            assert (await receive())["type"] == "http.request"
+            seen.append(dict(presence._open))
+            leave.set()
+            await asyncio.sleep(0.01)  # it neither sends nor receives
+            seen.append(dict(presence._open))
+            looking = receive()
+            with pytest.raises(StopIteration) as told:
+                looking.send(None)  # whoever only looks is answered at once
+            assert told.value.value["type"] == "http.disconnect"
+
+        async def send(_message: Message) -> None:
+            raise AssertionError
+
+        await Listening(app, presence)(scope, receive, send)
+
+    asyncio.run(main())
+    assert seen == [{"tab": 1}, {}]
     assert presence._open == {}

@@ -37,7 +37,8 @@ class Front:
         self._behind: ASGIApp | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._serving = threading.Event()
-        self._leaving = asyncio.Event()
+        self._leaving = False
+        self._under_way: set[asyncio.Task[object] | None] = set()
         self._ending = asyncio.Event()
         self._living: asyncio.Task[None] | None = None
 
@@ -46,7 +47,7 @@ class Front:
         if scope["type"] == "lifespan":
             await self._live(receive, send)
         elif self._behind is not None:
-            await self._behind(scope, self._until_the_end(receive), send)
+            await self._answered(self._behind, scope, receive, send)
         elif scope["type"] == "http":
             await self._not_yet(scope)(scope, receive, send)
         else:
@@ -68,22 +69,33 @@ class Front:
 
     def leave(self) -> None:
         """Let streams that never end by themselves end now; from the loop's own thread."""
-        self._leaving.set()
+        self._leaving = True
+        for task in self._under_way:
+            if task is not None:
+                task.cancel()
 
-    def _until_the_end(self, receive: Receive) -> Receive:
-        """Return what receives as before, and hears that its caller has left when serving is about to end."""
+    async def _answered(self, behind: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request; a stream that is under way when serving ends is ended in form."""
+        started = False
 
-        async def heard() -> Message:
-            waiting = {asyncio.ensure_future(receive()), asyncio.ensure_future(self._leaving.wait())}
-            try:
-                done, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-                told = next((found for task in done if (found := task.result()) is not True), None)
-                return {"type": "http.disconnect"} if told is None else told  # type: ignore[return-value]
-            finally:
-                for task in waiting:
-                    task.cancel()
+        async def heard(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
 
-        return heard
+        task = asyncio.current_task()
+        self._under_way.add(task)
+        try:
+            await behind(scope, receive, heard)
+        except asyncio.CancelledError:
+            if not self._leaving:
+                raise
+            if started:
+                await send({"type": "http.response.body", "body": b"", "more_body": False})
+            else:
+                await JSONResponse({"detail": "this page is being closed"}, status_code=503)(scope, receive, send)
+        finally:
+            self._under_way.discard(task)
 
     async def _open(self, behind: ASGIApp, life: AbstractAsyncContextManager[object]) -> None:
         entered = asyncio.Event()

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 from urllib.parse import parse_qs
 
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 LEFT = 2.0
 """Seconds after its last connection ended until somebody counts as gone."""
@@ -113,11 +115,52 @@ class Listening:
         if key is None:
             await self._app(scope, receive, send)
             return
+        line = _Line(receive, partial(self._presence.closed, key))
         self._presence.opened(key)
+        watching = asyncio.create_task(line.watch())
         try:
-            await self._app(scope, receive, send)
+            await self._app(scope, line.receive, send)
         finally:
-            self._presence.closed(key)
+            watching.cancel()
+            line.end()
+
+
+class _Line:
+    """The caller's end of a connection: listened to all the time, so that its end is noticed at once.
+
+    Some servers and frameworks look only when they next have something to send.
+    """
+
+    def __init__(self, receive: Receive, ended: Callable[[], None]) -> None:
+        self._receive = receive
+        self._ended: Callable[[], None] | None = ended
+        self._waiting: list[Message] = []
+        self._news = asyncio.Event()
+
+    async def watch(self) -> None:
+        """Take in what comes until the connection ends."""
+        while self._ended is not None:
+            message = await self._receive()
+            if message["type"] == "http.disconnect":
+                self.end()
+            else:
+                self._waiting.append(message)
+            self._news.set()
+
+    async def receive(self) -> Message:
+        """Return what came, at once if it is there: whoever only looks does not wait."""
+        while not self._waiting:
+            if self._ended is None:
+                return {"type": "http.disconnect"}
+            self._news.clear()
+            await self._news.wait()
+        return self._waiting.pop(0)
+
+    def end(self) -> None:
+        """Note that the connection has ended; once."""
+        ended, self._ended = self._ended, None
+        if ended is not None:
+            ended()
 
 
 def _key_of(scope: Scope) -> str | None:
