@@ -109,7 +109,10 @@ def _door(studio: Studio, page: gr.Blocks, folder: Path) -> list[Middleware]:
 
 def calls_under_way(page: gr.Blocks, who: str) -> int:
     """Return how many calls of somebody wait or work."""
-    events = list(page._queue.event_ids_to_events.values())  # noqa: SLF001 Gradio offers no other count
+    queue = page._queue  # noqa: SLF001 Gradio offers no other count
+    waiting = (event for line in list(queue.event_queue_per_concurrency_id.values()) for event in list(line.queue))
+    working = (event for events in list(queue.active_jobs) for event in events or ())
+    events = {id(event): event for event in (*waiting, *working)}.values()
     return sum(caller(event.username, _address(event.request.scope)) == who for event in events)
 
 
