@@ -41,6 +41,15 @@ Offload = Annotated[
 AllowPartial = Annotated[
     bool, typer.Option("--allow-partial", help="Accept LoRAs some of whose tensors fit nowhere on the model.")
 ]
+MergeCache = Annotated[
+    int | None,
+    typer.Option(
+        "--merge-cache-mb",
+        min=0,
+        help="MiB of merged weights of earlier mixes that are kept. Default: merge_cache_mb of models.toml, else sized "
+        "by the model and the free memory.",
+    ),
+]
 Apply = Annotated[
     str,
     typer.Option(

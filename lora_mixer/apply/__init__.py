@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lora_mixer.apply.calibration import costs_of
 from lora_mixer.apply.costs import Render
-from lora_mixer.apply.merge import DEFAULT_CACHE_MB, MergeEngine
+from lora_mixer.apply.merge import MergeEngine
 from lora_mixer.apply.overlap import Overlap, measure
 from lora_mixer.apply.plan import ENGINES, ApplyPlan, plan_for
 from lora_mixer.apply.side import SideEngine
@@ -12,7 +12,6 @@ from lora_mixer.apply.stack import Placed, Stack, Term
 from lora_mixer.apply.strength import curve_at
 
 __all__ = [
-    "DEFAULT_CACHE_MB",
     "ENGINES",
     "ApplyPlan",
     "MergeEngine",

@@ -22,11 +22,14 @@ from lora_mixer.adapters import Weights
 from lora_mixer.apply.kept import KeptWeights
 from lora_mixer.apply.operators import install, parameters_of
 from lora_mixer.apply.stack import Stack, Term
-from lora_mixer.models import Model
+from lora_mixer.models import Model, free_memory
 from lora_mixer.modules import ModuleName
 
 MEBIBYTE = 2**20
-DEFAULT_CACHE_MB = 1024
+BUDGET_MB = 1024
+"""The most that is kept of earlier mixes where nobody says otherwise."""
+MODELS, SHARE_OF_FREE = 2, 8
+"""That is at most so many times the model's weights, and one part in so many of the memory that is free."""
 
 
 class Joined(NamedTuple):
@@ -51,14 +54,16 @@ class MergeEngine:
 
     Args:
         model: The model.
-        cache_mb: How many MiB of merged weights of earlier mixes are kept, for mixes that take turns.
+        cache_mb: How many MiB of merged weights of earlier mixes are kept, for mixes that take turns; None sizes that by
+            the model and the free memory.
     """
 
     name = "merged"
 
-    def __init__(self, model: Model, *, cache_mb: int = DEFAULT_CACHE_MB) -> None:
+    def __init__(self, model: Model, *, cache_mb: int | None = None) -> None:
         self._model = model
-        self._kept = KeptWeights(cache_mb * MEBIBYTE)
+        self.budget_mb = _budget_of(model) if cache_mb is None else cache_mb
+        self._kept = KeptWeights(self.budget_mb * MEBIBYTE)
         self._joined: dict[ModuleName, Joined] = {}
         self._changed: list[tuple[nn.Module, Weights]] = []  # modules a mix lies on, with their pristine weights
 
@@ -118,6 +123,17 @@ class MergeEngine:
         merged = merge(base, terms, joined=joined, spare=spare)
         self._joined[name] = joined
         return merged
+
+
+def budget_mb(*, model: int, free: int | None) -> int:
+    """Return how many MiB of earlier mixes are kept of a model of so many bytes, with so many free (None: unknown)."""
+    within = MODELS * model if free is None else min(MODELS * model, free // SHARE_OF_FREE)
+    return min(BUDGET_MB, within // MEBIBYTE)
+
+
+def _budget_of(model: Model) -> int:
+    weights = sum(parameter.nbytes for part in model.parts.values() for parameter in part.parameters())
+    return budget_mb(model=weights, free=free_memory(model.device))
 
 
 @torch.no_grad()

@@ -34,6 +34,7 @@ class Setup:
     allow_partial: bool = False
     engine: str = "auto"
     offload: str = "auto"
+    merge_cache_mb: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -42,6 +42,7 @@ def open_mixer(setup: Setup, *, rank: int = 0) -> BaseMixer:
         allow_partial=setup.allow_partial,
         engine=setup.engine,
         offload=setup.offload,
+        merge_cache_mb=setup.merge_cache_mb,
     )
 
 

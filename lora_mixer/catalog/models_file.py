@@ -29,6 +29,7 @@ class ModelsFile:
         style_files: A1111's `styles.csv` files, whether they are there or not.
         output: Where pictures go.
         max_models: How many models may be in memory at once.
+        merge_cache_mb: How many MiB of merged weights of earlier mixes are kept; None: sized by the model.
         defaults: Settings for what a request leaves open.
         model_defaults: The same for single models; they win over `defaults`.
     """
@@ -42,6 +43,7 @@ class ModelsFile:
     style_files: tuple[Path, ...]
     output: Path
     max_models: int
+    merge_cache_mb: int | None
     defaults: RenderRequest
     model_defaults: Mapping[str, RenderRequest]
 

@@ -74,6 +74,7 @@ def read_models_text(text: str, path: Path, *, base: Path) -> ModelsFile:
         style_files=_folders(table.folders.styles, base),
         output=resolved(table.output, base),
         max_models=table.max_models,
+        merge_cache_mb=table.merge_cache_mb,
         defaults=_request(table.defaults),
         model_defaults=MappingProxyType({name: _request(model.defaults) for name, model in models.items()}),
     )

@@ -106,6 +106,7 @@ class ModelsTable(_Table):
     default: ModelName | None = Field(default=None, description="the name of one of the models below")
     output: Location = Field(default="out", description="a folder")
     max_models: int = Field(default=1, ge=1, le=100, description="a whole number from 1 to 100")
+    merge_cache_mb: int | None = Field(default=None, ge=0, le=2**20, description="a whole number of MiB, 0 or more")
     folders: FoldersTable = Field(default=FoldersTable(), description="a table of folder lists")
     defaults: DefaultsTable = Field(default=DefaultsTable(), description="a table of default settings")
     models: dict[ModelName, ModelTable] = Field(

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import AsyncIterator, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self, Unpack, cast
 
-from lora_mixer.apply import DEFAULT_CACHE_MB, ENGINES, Overlap, measure
+from lora_mixer.apply import ENGINES, Overlap, measure
 from lora_mixer.bake import BakeReport, OnModule
 from lora_mixer.catalog import FileDigests, Library, ModelsFile, load_models_file
 from lora_mixer.errors import RequestError
@@ -25,6 +24,7 @@ from lora_mixer.mixer.rendering import OnFailure, Rendering, in_order, planned, 
 from lora_mixer.mixer.sources import source_of
 from lora_mixer.mixer.station import Setup
 from lora_mixer.mixer.sweeping import Strengths, sweep_of
+from lora_mixer.mixer.turn import Turn, begin_computing
 from lora_mixer.models import DTYPES, OFFLOAD_MODES, Model
 from lora_mixer.pipeline import Desk, Job, RenderedImage
 from lora_mixer.request import ModelSource, RenderRequest
@@ -58,7 +58,7 @@ class BaseMixer:
         self._paths = paths
         self._pool = Pool(setup.open, limit=max_models)
         self._first = self._current = source
-        self._turn = threading.RLock()
+        self._turn = Turn()
 
     @classmethod
     def open(
@@ -73,7 +73,7 @@ class BaseMixer:
         engine: str = "auto",
         offload: str = "auto",
         paths: bool = True,
-        merge_cache_mb: int = DEFAULT_CACHE_MB,
+        merge_cache_mb: int | None = None,
         max_models: int | None = None,
         tiled: bool | None = None,
         compiled: bool = False,
@@ -95,7 +95,8 @@ class BaseMixer:
                 network at a time, `sequential` on the CPU but for one module at a time; `auto` takes the first that
                 fits into the device's memory.
             paths: Whether LoRAs and models may be named by path or hub id later on; say no where strangers name them.
-            merge_cache_mb: How many MiB of merged weights of earlier mixes are kept.
+            merge_cache_mb: How many MiB of merged weights of earlier mixes are kept; None takes what models.toml says,
+                else twice the model's own weights, an eighth of the free memory or 1024, whichever is least.
             max_models: How many models may be in memory at once; None takes what models.toml says (1 if nothing).
             tiled: Decode pictures in overlapping tiles: a third of the memory, a little slower; None does so where
                 memory is short.
@@ -118,6 +119,9 @@ class BaseMixer:
                 raise RequestError(f"there is no {what} {value!r}", remedy=f"Use one of {', '.join(known)}.")
         if threads is not None and threads < 1:
             raise RequestError(f"{threads} threads are out of range", remedy="Use 1 or more.")
+        if merge_cache_mb is not None and merge_cache_mb < 0:
+            raise RequestError(f"merge_cache_mb {merge_cache_mb} is out of range", remedy="Use 0 or more.")
+        begin_computing()
         file = load_models_file(models_file)
         embeddings, broken = open_embeddings(file.embedding_folders)
         setup = Setup(
@@ -131,7 +135,7 @@ class BaseMixer:
             computes=computes,
             engine=engine,
             offload=offload,
-            merge_cache_mb=merge_cache_mb,
+            merge_cache_mb=file.merge_cache_mb if merge_cache_mb is None else merge_cache_mb,
             tiled=tiled,
             compiled=compiled,
             threads=threads,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
@@ -12,6 +11,7 @@ from lora_mixer.mixer.frugal import Frugal, Outcome
 from lora_mixer.mixer.planning import Placed, in_batches
 from lora_mixer.mixer.pool import Pool
 from lora_mixer.mixer.progress import Cancel, OnProgress
+from lora_mixer.mixer.turn import Turn
 from lora_mixer.mixer.watch import Watch
 from lora_mixer.models import memory_at_hand
 from lora_mixer.pipeline import Job, RenderedImage, render
@@ -50,9 +50,7 @@ class Rendering:
         cancel: Stops within one step when pressed.
     """
 
-    def __init__(
-        self, pool: Pool, turn: threading.RLock, *, on_progress: OnProgress | None, cancel: Cancel | None
-    ) -> None:
+    def __init__(self, pool: Pool, turn: Turn, *, on_progress: OnProgress | None, cancel: Cancel | None) -> None:
         self._pool = pool
         self._turn = turn
         self._on_progress = on_progress

@@ -40,7 +40,7 @@ class Setup:
         computes: Whether pictures are drawn.
         engine: How mixes are applied.
         offload: Where weights rest while they do not compute.
-        merge_cache_mb: How many MiB of merged weights of earlier mixes are kept.
+        merge_cache_mb: How many MiB of merged weights of earlier mixes are kept; None sizes that by the model.
         tiled: Whether pictures are decoded in tiles; None: where memory is short.
         compiled: Whether torch compiles the denoiser.
         threads: CPU threads that compute a render; None: as many as help the model.
@@ -56,7 +56,7 @@ class Setup:
     computes: bool
     engine: str
     offload: str
-    merge_cache_mb: int
+    merge_cache_mb: int | None
     tiled: bool | None = None
     compiled: bool = False
     threads: int | None = None

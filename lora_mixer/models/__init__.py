@@ -9,7 +9,7 @@ from lora_mixer.models.index import index_of, module_of
 from lora_mixer.models.layout import laid_out
 from lora_mixer.models.memory import release_memory
 from lora_mixer.models.model import Model
-from lora_mixer.models.offload import OFFLOAD_MODES
+from lora_mixer.models.offload import OFFLOAD_MODES, free_memory
 from lora_mixer.models.opening import files_of, open_model
 from lora_mixer.models.packing import Packed, gains_as_matrix, multiplied, multiplied_and_added, packed_matrix
 from lora_mixer.models.saving import save_folder
@@ -26,6 +26,7 @@ __all__ = [
     "digest_of_files",
     "family_index",
     "files_of",
+    "free_memory",
     "gains_as_matrix",
     "helpful_threads",
     "index_of",

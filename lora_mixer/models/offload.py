@@ -15,6 +15,7 @@ import torch
 from torch import nn
 
 from lora_mixer.errors import RequestError
+from lora_mixer.models.memory import available_bytes
 
 OFFLOAD_MODES = ("auto", "none", "model", "sequential")
 WORKING_BYTES = 2 * 2**30
@@ -94,6 +95,11 @@ def free_bytes(device: torch.device) -> int | None:
         return None
     free, _ = torch.cuda.mem_get_info(device)
     return int(free)
+
+
+def free_memory(device: torch.device) -> int | None:
+    """Return the bytes that are free where a device computes: its own, or the machine's; None where nothing says."""
+    return available_bytes() if device.type != "cuda" else free_bytes(device)
 
 
 def bytes_of(network: nn.Module) -> int:

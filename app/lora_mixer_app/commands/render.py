@@ -36,6 +36,7 @@ from lora_mixer_app.options import (
     Device,
     Dtype,
     Engine,
+    MergeCache,
     Model,
     ModelsPath,
     Offload,
@@ -113,6 +114,7 @@ def render(
     device: Device = None,
     dtype: Dtype = None,
     offload: Offload = "auto",
+    merge_cache_mb: MergeCache = None,
     *,
     allow_partial: AllowPartial = False,
     strict: Annotated[
@@ -191,6 +193,7 @@ def render(
         allow_partial=allow_partial,
         engine=apply,
         offload=offload,
+        merge_cache_mb=merge_cache_mb,
     )
     options = RunOptions(batch=batch, threads=threads, anew=not resume, retry_failed=retry_failed, strict=strict)
     with _cancel_on_interrupt() as cancel:

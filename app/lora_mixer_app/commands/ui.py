@@ -13,7 +13,7 @@ from rich.console import Console
 from lora_mixer.catalog import load_models_file
 from lora_mixer.errors import RequestError
 from lora_mixer_app.arguments import parse_login
-from lora_mixer_app.options import AllowPartial, Device, Dtype, Model, ModelsPath, Offload
+from lora_mixer_app.options import AllowPartial, Device, Dtype, MergeCache, Model, ModelsPath, Offload
 
 if TYPE_CHECKING:
     from lora_mixer import Mixer
@@ -46,6 +46,7 @@ def ui(
     device: Device = None,
     dtype: Dtype = None,
     offload: Offload = "auto",
+    merge_cache_mb: MergeCache = None,
     *,
     allow_partial: AllowPartial = False,
     open_browser: Annotated[bool, typer.Option("--open/--no-open", help="Open the page in the browser.")] = False,
@@ -78,6 +79,7 @@ def ui(
             device=device,
             dtype=dtype,
             offload=offload,
+            merge_cache_mb=merge_cache_mb,
             allow_partial=allow_partial,
             paths=False,
         )
