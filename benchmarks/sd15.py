@@ -20,9 +20,9 @@ from lora_mixer.apply import Placed, Stack
 from lora_mixer.files import digest_file, open_tensor_file
 from lora_mixer.keys import parse_adapter
 from lora_mixer.mapping import MappedAdapter, map_adapter
+from lora_mixer.mixes import Strength
 from lora_mixer.models import Model, laid_out, tune
 from lora_mixer.modules import Family, ModuleSpec, Operator
-from lora_mixer.request import Strength
 
 DATA = Path(__file__).parents[1] / "lora_mixer" / "data"
 CONFIGS = DATA / "configs" / "sd1"

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 
 from lora_mixer.errors import LoraMixerError
 from lora_mixer.hires import Hires
-from lora_mixer.request import Curve, LoraUse, ModelSource, Rectangle, RenderRequest, Strength
+from lora_mixer.mixes import Curve, LoraUse, Rectangle, Strength
+from lora_mixer.request import ModelSource, RenderRequest
 from lora_mixer.version import __version__ as __version__
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import math
 import re
 
 from lora_mixer.errors import RequestError
-from lora_mixer.request import LoraUse, Strength
+from lora_mixer.mixes import LoraUse, Strength
 
 
 def parse_lora(text: str) -> LoraUse:

@@ -19,8 +19,8 @@ from torch import Tensor
 
 from lora_mixer.errors import MissingFileError, RequestError
 from lora_mixer.images import load_pixels
+from lora_mixer.mixes import Rectangle
 from lora_mixer.modules import ModuleName
-from lora_mixer.request import Rectangle
 
 KEPT = 32
 BAND = 256  # rows

@@ -11,8 +11,8 @@ from typing import NamedTuple
 from lora_mixer.adapters import Layer
 from lora_mixer.apply.strength import strength_at
 from lora_mixer.mapping import MappedAdapter
+from lora_mixer.mixes import Strength
 from lora_mixer.modules import Family, ModuleName
-from lora_mixer.request import Strength
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from lora_mixer.apply.masks import has_place, open_mask
 from lora_mixer.keys import block_of
+from lora_mixer.mixes import Curve, Strength
 from lora_mixer.modules import Family, ModuleName
-from lora_mixer.request import Curve, Strength
 
 BlockKey = tuple[str, str, bool]
 """Part, block, and whether it has a place in the picture."""

@@ -10,8 +10,9 @@ from typing import Any
 from lora_mixer.catalog import same_spelling
 from lora_mixer.errors import ConfigError
 from lora_mixer.hires import Hires
+from lora_mixer.mixes import LoraUse, Strength
 from lora_mixer.prompt import without_tags
-from lora_mixer.request import LoraUse, RenderRequest, Strength
+from lora_mixer.request import RenderRequest
 
 WIDEST_LABEL = 160
 HIRES = "hires_"

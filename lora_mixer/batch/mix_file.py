@@ -14,7 +14,7 @@ from lora_mixer.catalog.toml_lines import line_of
 from lora_mixer.catalog.toml_text import BadToml, load_toml
 from lora_mixer.errors import BrokenFileError, ConfigError, FileError, MissingFileError, RequestError
 from lora_mixer.files import read_file
-from lora_mixer.request import LoraUse, Rectangle
+from lora_mixer.mixes import LoraUse, Rectangle
 
 MAX_BYTES = 1024 * 1024
 

@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from lora_mixer.choices import is_alone
 from lora_mixer.hires import batch_part
 from lora_mixer.images import plain
+from lora_mixer.mixes import LoraUse
 from lora_mixer.prompt import GRAMMARS, tag_places
-from lora_mixer.request import LoraUse, RenderRequest, Settings
+from lora_mixer.request import RenderRequest, Settings
 
 ENOUGH = 2
 """So many pictures of a mix are worth a batch of their own: what it adds is less than what the side path adds to them. On

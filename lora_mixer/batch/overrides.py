@@ -10,7 +10,8 @@ from lora_mixer.batch.promptfile_schema import Fields, read_table
 from lora_mixer.choices import find_sampler
 from lora_mixer.errors import RequestError
 from lora_mixer.hires import Hires
-from lora_mixer.request import LoraUse, RenderRequest
+from lora_mixer.mixes import LoraUse
+from lora_mixer.request import RenderRequest
 from lora_mixer.wording import counted
 
 

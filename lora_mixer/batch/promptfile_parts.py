@@ -12,7 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validat
 from lora_mixer.choices import find_preset, find_rng, find_sampler, find_schedule, find_upscaler
 from lora_mixer.errors import RequestError
 from lora_mixer.hires import Hires
-from lora_mixer.request import MAX_SIDE, MAX_STEPS, Curve, LoraUse, Rectangle, Strength
+from lora_mixer.mixes import Curve, LoraUse, Rectangle, Strength
+from lora_mixer.request import MAX_SIDE, MAX_STEPS
 
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Side = Annotated[int, Field(ge=8, le=MAX_SIDE, multiple_of=8)]

@@ -10,9 +10,9 @@ from lora_mixer.hires import HiresSettings
 from lora_mixer.images.infotext import Infotext
 from lora_mixer.images.record import RenderRecord, usable_hash
 from lora_mixer.keys import blocks_of
+from lora_mixer.mixes import LoraUse
 from lora_mixer.modules import Family
 from lora_mixer.prompt import Clause, LoraTag, Prompt, tag_places, unparse
-from lora_mixer.request import LoraUse
 
 HASH_DIGITS = 12
 

@@ -12,7 +12,8 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from lora_mixer.choices import AUTOMATIC, key_of, schedule_before
 from lora_mixer.errors import BrokenFileError
-from lora_mixer.request import Settings, Strength
+from lora_mixer.mixes import Strength
+from lora_mixer.request import Settings
 
 RECIPE = 2
 """What names of samplers and schedules mean in records that are written now; those without a number are of the first."""

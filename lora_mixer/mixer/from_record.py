@@ -14,7 +14,8 @@ from lora_mixer.catalog import Library
 from lora_mixer.errors import AdapterError, FileError, RequestError
 from lora_mixer.files import digest_file
 from lora_mixer.images import RenderRecord
-from lora_mixer.request import LoraUse, RenderRequest, Settings
+from lora_mixer.mixes import LoraUse
+from lora_mixer.request import RenderRequest, Settings
 
 REMEDY = "Give the file itself: `--with FILE`, or files=[...] in Python."
 

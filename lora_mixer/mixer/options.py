@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TypedDict
 
 from lora_mixer.hires import Hires
-from lora_mixer.request import Loras
+from lora_mixer.mixes import Loras
 
 
 class RequestOptions(TypedDict, total=False):

@@ -15,6 +15,7 @@ from lora_mixer.errors import RequestError
 from lora_mixer.keys import blocks_of, parse_blocks
 from lora_mixer.mixer.second_pass import ended, hires_of, second_pass
 from lora_mixer.mixer.shelf import Shelf
+from lora_mixer.mixes import LoraUse
 from lora_mixer.modules import Family
 from lora_mixer.pipeline import Guide, Job, Stretch
 from lora_mixer.prompt import (
@@ -28,7 +29,7 @@ from lora_mixer.prompt import (
     region_words,
     timeline,
 )
-from lora_mixer.request import LoraUse, RenderRequest, Settings
+from lora_mixer.request import RenderRequest, Settings
 
 Rewrite = Callable[[str], str]
 

@@ -8,7 +8,8 @@ from lora_mixer.apply.strength import curve_at
 from lora_mixer.choices import AUTOMATIC, find_sampler, find_upscaler
 from lora_mixer.errors import RequestError
 from lora_mixer.hires import Hires, HiresSettings
-from lora_mixer.request import LoraUse, Settings, Strength
+from lora_mixer.mixes import LoraUse, Strength
+from lora_mixer.request import Settings
 
 SCALE = 2.0
 DENOISE = 0.7

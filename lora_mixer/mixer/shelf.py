@@ -12,9 +12,9 @@ from lora_mixer.errors import BrokenAdapterError, MissingFileError
 from lora_mixer.files import Seal, config_beside, digest_file, sealed
 from lora_mixer.keys import ParsedAdapter
 from lora_mixer.mapping import MappedAdapter, map_adapter, open_adapter
+from lora_mixer.mixes import LoraUse
 from lora_mixer.modules import ModuleIndex
 from lora_mixer.pipeline import Use
-from lora_mixer.request import LoraUse
 
 KEPT = 32
 

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from lora_mixer.errors import RequestError
-from lora_mixer.request import LoraUse, RenderRequest, mix_of
+from lora_mixer.mixes import LoraUse, mix_of
+from lora_mixer.request import RenderRequest
 from lora_mixer.sheet import Labels
 
 Strengths = Mapping[str, Iterable[float]]

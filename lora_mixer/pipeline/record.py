@@ -13,9 +13,9 @@ import torch
 from lora_mixer.apply import ApplyPlan
 from lora_mixer.files import digest_file
 from lora_mixer.images import AdapterRecord, EmbeddingRecord, ModelRecord, RenderRecord
+from lora_mixer.mixes import Strength
 from lora_mixer.pipeline.desk import Desk
 from lora_mixer.pipeline.job import Job, Use
-from lora_mixer.request import Strength
 from lora_mixer.sampling import find_sampler, schedule_in_use
 
 LIBRARIES = ("lora-mixer", "torch", "diffusers", "transformers")

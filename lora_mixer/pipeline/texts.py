@@ -10,9 +10,10 @@ from typing import TypeVar
 from lora_mixer.apply import MergeEngine, Stack
 from lora_mixer.conditioning import Conditioner, EmbeddingVectors, Encoded, TokenCount, embedding_of
 from lora_mixer.mapping import MappedAdapter
+from lora_mixer.mixes import Strength
 from lora_mixer.models import Model
 from lora_mixer.pipeline.job import Guide
-from lora_mixer.request import Settings, Strength
+from lora_mixer.request import Settings
 
 KEPT_TEXTS = 256
 KEPT_CONDITIONERS = 8

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from lora_mixer.request import Curve
+from lora_mixer.mixes import Curve
 
 ROUND = 1.1
 SQUARE = 1 / 1.1

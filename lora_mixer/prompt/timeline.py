@@ -8,6 +8,7 @@ from itertools import groupby, pairwise
 from types import MappingProxyType
 
 from lora_mixer.errors import PromptError
+from lora_mixer.mixes import LoraUse, Strength
 from lora_mixer.prompt.nodes import (
     Alternate,
     Break,
@@ -20,7 +21,6 @@ from lora_mixer.prompt.nodes import (
     Weighted,
     When,
 )
-from lora_mixer.request import LoraUse, Strength
 
 BlockReader = Callable[[str], Mapping[str, float]]
 _LIMIT = 1e9  # nested factors stay finite

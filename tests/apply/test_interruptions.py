@@ -15,8 +15,8 @@ from lora_mixer.adapters import make_layer
 from lora_mixer.apply import MergeEngine, Placed, SideEngine, Stack
 from lora_mixer.apply import merge as merge_file
 from lora_mixer.conditioning.conditioner import _placed
+from lora_mixer.mixes import Strength
 from lora_mixer.modules import Family, ModuleName
-from lora_mixer.request import Strength
 
 NAMES = (ModuleName("unet", "mid_block.a"), ModuleName("unet", "down_blocks.0.b"))
 FILES = ("apply/merge.py", "apply/side.py", "apply/operators.py", "conditioning/conditioner.py")

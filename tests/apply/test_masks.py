@@ -13,8 +13,8 @@ from PIL import Image
 
 from lora_mixer.apply.masks import has_place, levels, open_mask
 from lora_mixer.errors import BrokenFileError, MissingFileError, RequestError
+from lora_mixer.mixes import Rectangle
 from lora_mixer.modules import ModuleName
-from lora_mixer.request import Rectangle
 
 fractions = st.tuples(st.floats(0, 1), st.floats(0, 1)).map(sorted).filter(lambda pair: pair[1] - pair[0] > 1e-3)
 sizes = st.tuples(st.integers(1, 40), st.integers(1, 40))

@@ -17,8 +17,8 @@ from lora_mixer.apply import MergeEngine, Placed, Stack
 from lora_mixer.apply.merge import join, merge
 from lora_mixer.apply.stack import Term
 from lora_mixer.errors import CancelledError
+from lora_mixer.mixes import Strength
 from lora_mixer.modules import Family, ModuleName
-from lora_mixer.request import Strength
 
 NAMES = (ModuleName("unet", "mid_block.a"), ModuleName("unet", "mid_block.b"), ModuleName("te1", "text_model.c"))
 SHAPES = {NAMES[0]: (6, 8), NAMES[1]: (4, 6, 3, 3), NAMES[2]: (8, 8)}

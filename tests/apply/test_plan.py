@@ -16,8 +16,8 @@ from lora_mixer.adapters import make_layer
 from lora_mixer.apply import ApplyPlan, Placed, Render, Stack, calibration, costs_of, plan_for
 from lora_mixer.apply.costs import TYPICAL, Cost, Costs, merge_work, side_work
 from lora_mixer.errors import RequestError
+from lora_mixer.mixes import Curve, Rectangle, Strength
 from lora_mixer.modules import Family, ModuleName
-from lora_mixer.request import Curve, Rectangle, Strength
 
 CHEAP_MERGE = Costs(merge=Cost(3e-6, 1e-11, 1e-12), side=Cost(1e-3, 1e-10, 5e-12))
 CHEAP_SIDE = Costs(merge=Cost(1e-3, 1e-10, 4e-12), side=Cost(3e-6, 1e-11, 1e-12))

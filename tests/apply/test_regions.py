@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from lora_mixer import LoraUse, Mixer, Strength
-from lora_mixer.request import Rectangle
+from lora_mixer.mixes import Rectangle
 
 
 def rendered(mixer: Mixer, strength: Strength | None, **options: object) -> np.ndarray:

@@ -18,7 +18,8 @@ from lora_mixer.batch.promptfile import read_prompt_text
 from lora_mixer.batch.stored import StoredPlan
 from lora_mixer.errors import RequestError
 from lora_mixer.images import ModelRecord, RenderRecord
-from lora_mixer.request import LoraUse, Settings, Strength
+from lora_mixer.mixes import LoraUse, Strength
+from lora_mixer.request import Settings
 from lora_mixer.sheet import Failed, draw_sheet
 from lora_mixer_app.commands.sheet import sheet
 

@@ -19,7 +19,8 @@ from lora_mixer.batch.promptfile import read_prompt_text
 from lora_mixer.batch.stored import StoredPlan
 from lora_mixer.errors import BrokenFileError, FileError, MissingFileError, PromptError, RenderError
 from lora_mixer.images import AdapterRecord, ModelRecord, RenderRecord
-from lora_mixer.request import Settings, Strength
+from lora_mixer.mixes import Strength
+from lora_mixer.request import Settings
 
 SETTINGS = Settings(
     prompt="猫\nline",

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from benchmarks.grouping import cost, queue_of
 from lora_mixer.batch.order import mix_key, order, shape_key
-from lora_mixer.request import LoraUse, RenderRequest, Strength
+from lora_mixer.mixes import LoraUse, Strength
+from lora_mixer.request import RenderRequest
 from tests.support.queues import least
 
 MIXES = st.lists(

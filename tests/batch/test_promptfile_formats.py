@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from lora_mixer.batch.promptfile import FORMATS, MAX_BYTES, read_prompt_file, read_prompt_text
 from lora_mixer.batch.promptfile_lines import LONGEST_LINE
 from lora_mixer.errors import ConfigError, LoraMixerError, MissingFileError
-from lora_mixer.request import LoraUse, Strength
+from lora_mixer.mixes import LoraUse, Strength
 
 
 def _read(text: str, name: str = "a.txt", *, strict: bool = False):

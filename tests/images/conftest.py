@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 
 from lora_mixer.images import AdapterRecord, EmbeddingRecord, ModelRecord, RenderRecord
-from lora_mixer.request import Curve, LoraUse, Rectangle, Settings, Strength
+from lora_mixer.mixes import Curve, LoraUse, Rectangle, Strength
+from lora_mixer.request import Settings
 
 
 @pytest.fixture

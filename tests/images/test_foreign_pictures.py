@@ -14,7 +14,7 @@ from PIL.PngImagePlugin import PngInfo
 from lora_mixer.errors import BrokenFileError, MissingFileError
 from lora_mixer.images import read_picture
 from lora_mixer.images.containers import decode_comment
-from lora_mixer.request import LoraUse, Strength
+from lora_mixer.mixes import LoraUse, Strength
 
 INFOTEXT = "a cät\nNegative prompt: bad\nSteps: 5, Sampler: Euler, CFG scale: 7, Seed: 1, Size: 64x64"
 

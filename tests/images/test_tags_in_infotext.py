@@ -8,9 +8,9 @@ from lora_mixer.choices import AUTOMATIC
 from lora_mixer.hires import HiresSettings
 from lora_mixer.images import infotext, parse_infotext
 from lora_mixer.keys import blocks_of, parse_blocks
+from lora_mixer.mixes import LoraUse, Strength
 from lora_mixer.modules import Family
 from lora_mixer.prompt import parse, timeline
-from lora_mixer.request import LoraUse, Strength
 
 
 def said(record, *, prompt="cat", negative="", loras=(), names=("ink",), strength=None):

@@ -12,8 +12,8 @@ from lora_mixer.adapters import Layer, Weights, make_layer
 from lora_mixer.apply import MergeEngine, Placed, SideEngine, Stack
 from lora_mixer.apply.masks import open_mask
 from lora_mixer.apply.operators import operator_of
+from lora_mixer.mixes import Curve, Rectangle, Strength
 from lora_mixer.modules import Family, ModuleName
-from lora_mixer.request import Curve, Rectangle, Strength
 from tests.support.kind_examples import CONV_3, EXAMPLES, LINEAR, Example, Shape, generator
 
 NAME = ModuleName("unet", "mid_block.resnets.0.layer")

@@ -15,7 +15,7 @@ from safetensors.torch import load_file, save_file
 from lora_mixer import Mixer, Progress, RenderedImage, RenderRequest, Strength
 from lora_mixer.errors import ChangedFileError
 from lora_mixer.files import sealed
-from lora_mixer.request import LoraUse
+from lora_mixer.mixes import LoraUse
 
 UNET = "pale/unet/diffusion_pytorch_model.safetensors"
 

@@ -10,10 +10,11 @@ import torch
 
 from lora_mixer import Mixer
 from lora_mixer.apply import Placed, Stack
+from lora_mixer.mixes import Strength
 from lora_mixer.pipeline import Guide, Texts
 from lora_mixer.pipeline.texts import KEPT_CONDITIONERS
 from lora_mixer.prompt import parse, timeline
-from lora_mixer.request import Settings, Strength
+from lora_mixer.request import Settings
 
 BRINGING = KEPT_CONDITIONERS + 6
 """LoRAs that each bring an embedding of the same word: more than conditioners are kept."""

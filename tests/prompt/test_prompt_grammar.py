@@ -13,6 +13,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from lora_mixer.errors import PromptError, RequestError
+from lora_mixer.mixes import Curve, Strength
 from lora_mixer.prompt import (
     GRAMMARS,
     Break,
@@ -27,7 +28,6 @@ from lora_mixer.prompt import (
     unparse,
 )
 from lora_mixer.prompt.timeline import walk
-from lora_mixer.request import Curve, Strength
 
 ARTICLE = Path(__file__).parents[2] / "prompts" / "article.toml"
 SHARDS = st.sampled_from(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from lora_mixer.mixes import Curve, Strength
 from lora_mixer.prompt import Break, Span, Words, parse, timeline, unparse
-from lora_mixer.request import Curve, Strength
 
 
 def weights(text: str, **options: str) -> list[tuple[str, float]]:

@@ -18,7 +18,8 @@ from lora_mixer.batch.ledger import Entry, digest_of_file
 from lora_mixer.batch.ledger_writer import part_of
 from lora_mixer.errors import FileError
 from lora_mixer.images import AdapterRecord, ModelRecord, RenderRecord, plain, save_picture
-from lora_mixer.request import RenderRequest, Settings, Strength
+from lora_mixer.mixes import Strength
+from lora_mixer.request import RenderRequest, Settings
 
 SIDE = 8
 RECORD = RenderRecord(

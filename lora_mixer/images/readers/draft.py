@@ -10,7 +10,8 @@ from typing import Any
 
 from lora_mixer.images.infotext import Infotext
 from lora_mixer.images.readers.names import SAMPLER_NOTES, Names
-from lora_mixer.request import MAX_ETA, MAX_SEED, MAX_SIDE, MAX_STEPS, LoraUse, RenderRequest, Strength
+from lora_mixer.mixes import LoraUse, Strength
+from lora_mixer.request import MAX_ETA, MAX_SEED, MAX_SIDE, MAX_STEPS, RenderRequest
 
 MAX_STRENGTH = 100.0
 MAX_SHOWN = 60

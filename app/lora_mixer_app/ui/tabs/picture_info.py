@@ -12,7 +12,8 @@ from lora_mixer import LoraMixerError, Mixer
 from lora_mixer.errors import BrokenFileError, RequestError
 from lora_mixer.images import Infotext, PictureInfo, infotext, plain, read_picture
 from lora_mixer.mixer import differences, with_local_names
-from lora_mixer.request import LoraUse, RenderRequest
+from lora_mixer.mixes import LoraUse
+from lora_mixer.request import RenderRequest
 from lora_mixer_app.ui.desk import Desk
 from lora_mixer_app.ui.notices import as_notice
 from lora_mixer_app.ui.studio import Studio

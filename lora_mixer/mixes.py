@@ -1,0 +1,202 @@
+"""What a mix is made of: LoRAs with their strengths, curves over the steps and places in the picture."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from itertools import pairwise
+from pathlib import Path
+from types import MappingProxyType
+from typing import Annotated, Any
+
+from pydantic import PlainSerializer
+
+from lora_mixer.errors import RequestError
+from lora_mixer.fieldtypes import FORMS, check_fields, wrong_type
+
+MAX_STRENGTH = 1000.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Curve:
+    """A factor over the course of sampling: straight lines between points, flat outside them.
+
+    Attributes:
+        points: (position, factor) pairs with rising positions; a position is a fraction of the steps in 0..1.
+    """
+
+    points: tuple[tuple[float, float], ...]
+
+    def __post_init__(self) -> None:
+        """Take lists where tuples are meant; refuse what is no list of pairs."""
+        points = tuple(map(_point, listed(self.points)))
+        if None in points:
+            raise wrong_type("Curve", "points", self.points, "pairs of position and factor", "points=[(0, 1), (1, 0)]")
+        object.__setattr__(self, "points", points)
+
+    def at(self, progress: float) -> float:
+        """Return the factor at a fraction of the steps: straight lines between the points, flat outside them.
+
+        >>> Curve(points=((0.0, 0.0), (0.5, 1.0))).at(0.25)
+        0.5
+        """
+        if progress <= self.points[0][0]:
+            return self.points[0][1]
+        for (left, low), (right, high) in pairwise(self.points):
+            if progress <= right:
+                return low + (high - low) * (progress - left) / (right - left) if right > left else high
+        return self.points[-1][1]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rectangle:
+    """A part of the picture, in fractions of its width and height."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+    def __post_init__(self) -> None:
+        """Refuse edges that are no numbers."""
+        check_fields(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Strength:
+    """How strongly one adapter acts: what its sliders set.
+
+    Attributes:
+        unet: Factor on the UNet's part; 0 is exactly off, negative is allowed.
+        te1: Factor on the first text encoder's part; None means the same as `unet`.
+        te2: Factor on the second text encoder's part; None means the same as `te1`.
+        blocks: Further factors by block name (`BASE`, `IN00` .. `IN11`, `MID`, `OUT00` .. `OUT11`); a block that
+            is not named keeps factor 1.
+        curve: A further factor over the steps, on the UNet only (text is encoded once).
+        mask: Where in the picture the adapter acts; None means everywhere.
+        negative: Act on the negative half of guidance only.
+        rank: Only this many of the factors' ranks act (A1111's `dyn`); None means all.
+    """
+
+    unet: float = 1.0
+    te1: float | None = None
+    te2: float | None = None
+    blocks: Annotated[Mapping[str, float], PlainSerializer(dict)] = field(default_factory=lambda: MappingProxyType({}))
+    curve: Curve | None = None
+    mask: Rectangle | Path | None = None
+    negative: bool = False
+    rank: int | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse values of the wrong type."""
+        check_fields(self)
+        blocks: object = self.blocks
+        if not isinstance(blocks, Mapping) or not all(map(FORMS["float"].accepts, blocks.values())):
+            raise wrong_type("Strength", "blocks", blocks, "factors by block name", 'blocks={"MID": 0.5}')
+        curve: object = self.curve
+        if not isinstance(curve, Curve | None):
+            raise wrong_type("Strength", "curve", curve, "a Curve", "curve=Curve(points=[(0, 1), (1, 0)])")
+        mask: object = self.mask
+        if not isinstance(mask, Rectangle | Path | str | None):
+            raise wrong_type("Strength", "mask", mask, "a Rectangle or a Path", 'mask=Path("mask.png")')
+        if isinstance(mask, str):
+            object.__setattr__(self, "mask", Path(mask))
+
+    def of(self, part: str) -> float:
+        """Return the factor for a part of the model (`unet`, `te1`, `te2`), blocks and curve aside.
+
+        >>> Strength(unet=0.5).of("te2")
+        0.5
+        """
+        if part == "unet":
+            return self.unet
+        first = self.unet if self.te1 is None else self.te1
+        return first if part == "te1" or self.te2 is None else self.te2
+
+
+@dataclass(frozen=True, slots=True)
+class LoraUse:
+    """One adapter of a mix, by the name its user knows it by, and its strength; a number is enough.
+
+    >>> LoraUse("line_art", 0.8).strength.unet
+    0.8
+    """
+
+    name: str = ""
+    strength: Strength = field(default_factory=Strength)
+
+    def __post_init__(self) -> None:
+        """Take a number for a strength; refuse a LoRA without a name."""
+        check_fields(self)
+        if not self.name.strip():
+            raise RequestError("the LoRA has no name", where="LoraUse", remedy='Write LoraUse("line_art", 0.8).')
+        given: object = self.strength
+        if FORMS["float"].accepts(given):
+            object.__setattr__(self, "strength", Strength(unet=self.strength))  # type: ignore[arg-type]
+        elif not isinstance(given, Strength):
+            raise wrong_type("LoraUse", "strength", given, "a number or a Strength", 'LoraUse("line_art", 0.8)')
+
+
+Loras = Mapping[str, float | Strength] | Iterable[LoraUse]
+"""A mix as people may write it: `{"line_art": 0.8}`, or uses one after the other."""
+
+
+def mix_of(given: Loras) -> tuple[LoraUse, ...]:
+    """Return a mix, however it was written.
+
+    >>> [use.name for use in mix_of({"line_art": 0.8, "sepia": 0.4})]
+    ['line_art', 'sepia']
+
+    Raises:
+        RequestError: It is no mix.
+    """
+    if isinstance(given, Mapping):
+        return tuple(LoraUse(name, strength) for name, strength in given.items())  # type: ignore[arg-type]
+    uses = listed(given)
+    if not all(isinstance(use, LoraUse) for use in uses):
+        raise wrong_type(
+            "RenderRequest", "loras", given, "a mix", 'loras={"line_art": 0.8} or [LoraUse("line_art", 0.8)]'
+        )
+    return uses
+
+
+def check_strength(use: LoraUse) -> None:
+    """Refuse factors that are no finite number of a usable size, and curves whose points do not rise.
+
+    Raises:
+        RequestError: One is.
+    """
+    given = use.strength
+    factors = [given.unet, given.te1, given.te2, *given.blocks.values()]
+    factors += [number for point in given.curve.points for number in point] if given.curve else []
+    for factor in factors:
+        if factor is not None and not (math.isfinite(factor) and abs(factor) <= MAX_STRENGTH):
+            raise RequestError(
+                f"{factor:g} is not a strength",
+                where=f"LoRA {use.name}",
+                remedy=f"Use -{MAX_STRENGTH:g} to {MAX_STRENGTH:g}; most LoRAs are made for 0 to 1.",
+            )
+    if given.curve is not None:
+        _check_curve(use.name, given.curve)
+
+
+def _check_curve(name: str, curve: Curve) -> None:
+    positions = [position for position, _ in curve.points]
+    rising = all(left <= right for left, right in pairwise(positions))
+    if not positions or not rising or positions[0] < 0.0 or positions[-1] > 1.0:
+        raise RequestError(
+            f"a curve over the steps cannot have its points at {positions}",
+            where=f"LoRA {name}",
+            remedy="Give one point or more, with rising positions from 0 (the first step) to 1 (the last).",
+        )
+
+
+def listed(given: object) -> tuple[Any, ...]:
+    """Return a list's items; None alone for what is no list, which every check refuses."""
+    return tuple(given) if isinstance(given, Iterable) and not isinstance(given, str) else (None,)
+
+
+def _point(point: object) -> tuple[float, float] | None:
+    pair = listed(point)
+    return (pair[0], pair[1]) if len(pair) == 2 and all(map(FORMS["float"].accepts, pair)) else None
