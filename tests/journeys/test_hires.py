@@ -57,6 +57,15 @@ def test_the_first_pass_is_the_picture_without_hires_fix(mixer: Mixer) -> None:
     assert np.abs(shrunk - small).mean() < np.abs(shrunk - drawn(mixer, None, seed=4)).mean() * 0.8
 
 
+def test_a_tag_says_how_its_lora_acts_in_the_second_pass(mixer: Mixer) -> None:
+    told = drawn(mixer, HIRES, prompt="red heart <lora:line_art:0:hr=1>")
+    meant = drawn(mixer, replace(HIRES, prompt="red heart <lora:line_art:1>"))
+    assert np.array_equal(told, meant)
+    assert not np.array_equal(told, drawn(mixer, HIRES))
+    ended = drawn(mixer, HIRES, prompt="red heart <lora:line_art:1@0,0@1:hr=0@0,0@1>")
+    assert np.array_equal(ended, drawn(mixer, HIRES, prompt="red heart <lora:line_art:1@0,0@1:hrunet=0:hrte=0>"))
+
+
 def test_its_own_prompt_and_mix_act_in_the_second_pass_only(mixer: Mixer) -> None:
     plain = drawn(mixer, HIRES)
     assert np.array_equal(drawn(mixer, replace(HIRES, prompt="red heart")), plain)
