@@ -10,11 +10,11 @@ from io import TextIOWrapper
 from typing import Annotated, NamedTuple, cast
 
 import typer
-from rich.console import Console
 
 from lora_mixer import __version__
 from lora_mixer.errors import CancelledError, FileError, LoraMixerError, RequestError
 from lora_mixer.waiting import begin
+from lora_mixer_app.output import Console
 
 USAGE_ERROR = cast(type[Exception], typer.BadParameter.__base__)  # click's, wherever this typer keeps it
 
@@ -140,9 +140,10 @@ def _misuse(error: Exception) -> RequestError:
 
 
 def _fail(error: LoraMixerError) -> None:
-    Console(stderr=True, highlight=False, soft_wrap=True).print(f"error: {error}", style="red", markup=False)
+    console = Console(stderr=True)
+    console.say(f"error: {error}", style="red")
     for note in getattr(error, "__notes__", ()):
-        print(note, file=sys.stderr)  # noqa: T201 the line of the file with a caret below the place
+        console.print(note)  # the line of the file with a caret below the place
     sys.exit(error.exit_code)
 
 

@@ -6,13 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.progress import Progress
-from rich.table import Table
 
 from lora_mixer.wording import counted
 from lora_mixer_app.arguments import parse_lora
 from lora_mixer_app.options import AllowPartial, Device, Model, ModelsPath
+from lora_mixer_app.output import Console, Table
 
 if TYPE_CHECKING:
     from lora_mixer.mixer import BakeReport
@@ -45,7 +44,7 @@ def bake(
     from lora_mixer import Mixer
 
     loras = tuple(parse_lora(text) for text in lora or ())
-    console = Console(highlight=False, soft_wrap=True)
+    console = Console()
     mixer = Mixer.open(
         model,
         models_file=models_path,
@@ -70,8 +69,8 @@ def bake(
     if report.blocks:
         console.print(_table(report))
     for note in report.notes:
-        console.print(f"note: {note}", markup=False, style="yellow")
-    console.print(f"{report.path}: {counted(report.modules, 'module')}, {_whole(report)}", markup=False)
+        console.say(f"note: {note}", style="yellow")
+    console.say(f"{report.path}: {counted(report.modules, 'module')}, {_whole(report)}")
 
 
 def _whole(report: BakeReport) -> str:
@@ -81,7 +80,7 @@ def _whole(report: BakeReport) -> str:
 
 
 def _table(report: BakeReport) -> Table:
-    table = Table("part", "block", "modules", "exact", "relative error", box=None, pad_edge=False)
+    table = Table("part", "block", "modules", "exact", "relative error")
     for block in report.blocks:
         table.add_row(block.part, block.block, str(block.modules), str(block.exact), f"{block.error:.3%}")
     return table

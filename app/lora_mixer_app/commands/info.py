@@ -7,13 +7,12 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from lora_mixer.catalog import Library, load_models_file
 from lora_mixer.images import plain, read_picture
 from lora_mixer.wording import counted
 from lora_mixer_app.options import AsJson, ModelsPath
-from lora_mixer_app.output import print_json
+from lora_mixer_app.output import Console, print_json
 
 
 def info(
@@ -34,22 +33,20 @@ def info(
     if as_json:
         print_json(plain(found))
         return
-    console = Console(highlight=False, soft_wrap=True)
-    console.print(f"made by: {found.source}", markup=False)
+    console = Console()
+    console.say(f"made by: {found.source}")
     if found.request is not None:
         values = plain(found.request)
         if isinstance(values, dict):
             for name, value in values.items():
                 if value not in (None, [], ""):
-                    console.print(f"{name}: {json.dumps(value, ensure_ascii=False)}", markup=False)
+                    console.say(f"{name}: {json.dumps(value, ensure_ascii=False)}")
     if found.record is not None:
         record = found.record
-        console.print(
-            f"engine: {record.engine} ({record.engine_reason}), {record.dtype} on {record.device}", markup=False
-        )
+        console.say(f"engine: {record.engine} ({record.engine_reason}), {record.dtype} on {record.device}")
         for adapter in record.adapters:
-            console.print(
+            console.say(
                 f"LoRA {adapter.name}: {adapter.kind}, {counted(adapter.modules, 'module')}, sha256 {adapter.sha256[:12]}"
             )
     for note in (*found.notes, *(found.record.notes if found.record else ())):
-        console.print(f"note: {note}", markup=False, style="yellow")
+        console.say(f"note: {note}", style="yellow")

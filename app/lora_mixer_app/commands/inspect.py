@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
 from lora_mixer.errors import BrokenAdapterError
 from lora_mixer.files import PICKLE_SUFFIXES, adapter_in, digest_file, open_tensor_file
@@ -16,7 +15,7 @@ from lora_mixer.forms import form_of
 from lora_mixer.keys import count_scales, parse_adapter, tell_family
 from lora_mixer_app.arguments import parse_lora
 from lora_mixer_app.options import AllowPartial, AsJson, Device, Dtype, Model, ModelsPath
-from lora_mixer_app.output import print_json
+from lora_mixer_app.output import Console, print_json
 
 if TYPE_CHECKING:
     from lora_mixer.keys import ParsedAdapter
@@ -84,14 +83,16 @@ def inspect(
         whole |= {} if found is None else {"overlap": found.to_json(strengths)}
         print_json(whole)
         return
-    console = Console(highlight=False, soft_wrap=True)
+    console = Console()
     for line in _lines(facts):
-        console.print(line, markup=False)
+        console.say(line)
     if report is not None:
-        console.print("\n".join(("", *report.sentences(), "", report.table())), markup=False)
+        for line in ("", *report.sentences(), "", *report.table().split("\n")):
+            console.say(line)
     if found is not None:
         lines = found.table(), found.sum_sentence(strengths), *found.warnings(strengths)
-        console.print("\n".join(("", *lines)), markup=False)
+        for line in ("", *"\n".join(lines).split("\n")):
+            console.say(line)
 
 
 def _file(lora: str, models_path: Path | None) -> Path:

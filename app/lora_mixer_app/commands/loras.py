@@ -5,13 +5,10 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
 from lora_mixer.catalog import Library, load_models_file
 from lora_mixer_app.options import AsJson, ModelsPath
-from lora_mixer_app.output import print_json
+from lora_mixer_app.output import Console, Table, print_json
 
 WORDS_SHOWN = 4
 
@@ -41,16 +38,16 @@ def loras(
         ]
         print_json(rows)
         return
-    console = Console(highlight=False)
-    table = Table("name", "MB", "trained words", box=None, pad_edge=False)
+    console = Console()
+    table = Table("name", "MB", "trained words")
     for entry in found:
         words = ", ".join(entry.trained_words[:WORDS_SHOWN])
-        table.add_row(escape(entry.name), f"{entry.size / 1e6:.1f}", escape(words))
+        table.add_row(entry.name, f"{entry.size / 1e6:.1f}", words)
     console.print(table)
     if not found:
-        console.print("No LoRA found." if not search else f"No LoRA has {search!r} in its name.", markup=False)
+        console.say("No LoRA found." if not search else f"No LoRA has {search!r} in its name.")
     for file in library.broken:
-        console.print(f"broken: {file.path}: {file.reason}", markup=False, soft_wrap=True, style="yellow")
+        console.say(f"broken: {file.path}: {file.reason}", style="yellow")
     for name, entries in library.clashes.items():
         candidates = ", ".join(entry.name for entry in entries)
-        console.print(f"same name twice: {name}: {candidates}", markup=False, soft_wrap=True, style="yellow")
+        console.say(f"same name twice: {name}: {candidates}", style="yellow")

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from rich.console import Console
-from rich.table import Table
-
 from lora_mixer.catalog import load_models_file
 from lora_mixer_app.options import AsJson, ModelsPath
-from lora_mixer_app.output import print_json
+from lora_mixer_app.output import Console, Table, print_json
 
 
 def models(models_path: ModelsPath = None, *, as_json: AsJson = False) -> None:
@@ -17,11 +14,11 @@ def models(models_path: ModelsPath = None, *, as_json: AsJson = False) -> None:
         rows = {name: source.location for name, source in file.models.items()}
         print_json({"default": file.default, "models": rows, "file": str(file.path)})
         return
-    console = Console(highlight=False)
-    table = Table("name", "location", box=None, pad_edge=False)
+    console = Console()
+    table = Table("name", "location")
     for name, source in file.models.items():
         table.add_row(f"{name} (default)" if name == file.default else name, source.location)
-    console.print(table, markup=False)
+    console.print(table)
     for title, folders in (("LoRA folders", file.lora_folders), ("embedding folders", file.embedding_folders)):
-        console.print(f"{title}: {', '.join(map(str, folders)) or 'none'}", markup=False, soft_wrap=True)
-    console.print(f"from {file.path}", markup=False, soft_wrap=True)
+        console.say(f"{title}: {', '.join(map(str, folders)) or 'none'}")
+    console.say(f"from {file.path}")

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from lora_mixer.batch import (
@@ -43,6 +42,7 @@ from lora_mixer_app.options import (
     RayAddress,
     Where,
 )
+from lora_mixer_app.output import Console
 
 if TYPE_CHECKING:
     from lora_mixer.mixer import BaseMixer

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from lora_mixer.catalog import ModelsFile, load_models_file
 from lora_mixer.errors import ModelError, RequestError
 from lora_mixer.images import ModelRecord, RenderRecord, read_picture, save_picture
 from lora_mixer_app.options import Model, ModelsPath
+from lora_mixer_app.output import Console
 
 HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 
@@ -64,7 +64,7 @@ def rerender(
     console = Console(highlight=False, soft_wrap=True)
     differing = differences(mixer, record, files=files)
     for sentence in differing:
-        console.print(f"differs: {sentence}", markup=False, style="yellow")
+        console.say(f"differs: {sentence}", style="yellow")
     if differing and not anyway:
         raise RequestError(
             "the picture would not be the same", where=str(image), remedy="Add --anyway to render it all the same."
@@ -72,7 +72,7 @@ def rerender(
     target = output or image.with_name(f"{image.stem}-again.png")
     picture = again(mixer, record, files=files)
     save_picture(picture.image, picture.record, target)
-    console.print(f"{target}", markup=False)
+    console.say(f"{target}")
 
 
 def _record_of(image: Path) -> RenderRecord:

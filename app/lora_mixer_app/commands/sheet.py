@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from lora_mixer.batch import Ledger
 from lora_mixer.batch.arrange import arrange
@@ -14,6 +13,7 @@ from lora_mixer.batch.outputs import lay_out, planned
 from lora_mixer.errors import RequestError
 from lora_mixer.sheet import save_sheet
 from lora_mixer.wording import counted
+from lora_mixer_app.output import Console
 
 
 def sheet(
@@ -43,10 +43,10 @@ def sheet(
 
     Without any option the run's own grid and index are written anew.
     """
-    console = Console(highlight=False, soft_wrap=True)
+    console = Console()
     ledger = Ledger.read(folder)
     for line in ledger.damaged:
-        console.print(f"damaged: {line}", style="yellow", markup=False)
+        console.say(f"damaged: {line}", style="yellow")
     if not (output or columns or rows or only or scale):
         pages = lay_out(ledger)
     else:
@@ -63,7 +63,7 @@ def sheet(
     if there < total:
         console.print(f"{there} of {counted(total, 'picture')} are there", style="yellow", markup=False)
     for page in pages:
-        console.print(f"grid: {page}", markup=False)
+        console.say(f"grid: {page}")
 
 
 def _facts(said: list[str] | tuple[()]) -> dict[str, str]:

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
 from lora_mixer.catalog import load_models_file
 from lora_mixer.errors import RequestError
 from lora_mixer_app.arguments import parse_login
 from lora_mixer_app.options import AllowPartial, Device, Dtype, MergeCache, Model, ModelsPath, Offload
+from lora_mixer_app.output import Console
 
 if TYPE_CHECKING:
     from lora_mixer import Mixer
@@ -68,7 +68,7 @@ def ui(
     origins = [parse_origin(text) for text in allow_origin or ()]
     models_file = load_models_file(models_path)
     source = models_file.model(model)
-    console = Console(highlight=False, soft_wrap=True)
+    console = Console()
 
     def open_mixer() -> Mixer:
         from lora_mixer import Mixer
@@ -92,9 +92,9 @@ def ui(
         port=port,
         logins=logins,
         origins=origins,
-        say=lambda sentence: console.print(sentence, markup=False),
+        say=console.say,
     )
-    console.print(f"LoRA Mixer at {server.url} (opening the model {source.name} ...)", markup=False)
+    console.say(f"LoRA Mixer at {server.url} (opening the model {source.name} ...)")
     server.run(open_browser=open_browser)
 
 
