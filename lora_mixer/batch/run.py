@@ -227,6 +227,7 @@ class _Work:
         self._writer = LedgerWriter(place, say)
         self._where = Whereabouts(file)
         self._begun: Begun | None = None
+        self._planning = 0
         self._known_place = place.path
         self.found = 0
         self.there: set[int] = set()
@@ -253,7 +254,7 @@ class _Work:
             self._crew,
             terms,
             say=self._say,
-            watch=lambda _hand: self._check(),
+            watch=lambda _hand: self._planned(self._planning),
             on_planned=self._planned,
         )
         self._begun = begun = beginning.begin()
@@ -373,6 +374,7 @@ class _Work:
         self._check()
 
     def _planned(self, count: int) -> None:
+        self._planning = count
         self._on_progress(Standing(total=len(self._file.jobs), done=0, failed=0, planned=count))
         self._check()
 
