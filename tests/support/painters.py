@@ -122,7 +122,7 @@ class Painters:
 
     def _record(self, request: RenderRequest) -> RenderRecord:
         asked = {f.name: value for f in fields(Settings) if (value := getattr(request, f.name)) is not None}
-        asked["seed"] = secrets.randbelow(1 << 32) if request.seed is None else request.seed
+        asked["seed"] = secrets.randbelow(1 << 32) if request.seed is None or request.seed < 0 else request.seed
         settings = replace(RECORD.settings, **asked)
         adapters = tuple(
             AdapterRecord(
