@@ -5,12 +5,12 @@ from __future__ import annotations
 import time
 from typing import Self
 
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from lora_mixer.batch.failure import Failure
 from lora_mixer.batch.run import Standing
 from lora_mixer.wording import counted
+from lora_mixer_app.output import Console
 
 TENTHS = 10
 EVERY = 10.0

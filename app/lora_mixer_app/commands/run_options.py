@@ -10,7 +10,7 @@ import typer
 
 from lora_mixer.batch import Overrides, read_mix, read_options
 from lora_mixer.batch.crew import Setup
-from lora_mixer.request import LoraUse
+from lora_mixer.mixes import LoraUse
 from lora_mixer_app.arguments import parse_size
 from lora_mixer_app.options import (
     AllowPartial,

@@ -10,8 +10,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from rich.console import Console
-
 from lora_mixer.batch import Ledger, PromptFile, describe, estimate, outline
 from lora_mixer.batch.check import JobCheck, check_folder, check_setup
 from lora_mixer.batch.crew import Crew, Setup
@@ -26,10 +24,11 @@ from lora_mixer.batch.workers import LocalWorkers
 from lora_mixer.catalog import Library, ModelsFile, load_models_file
 from lora_mixer.errors import CancelledError, FileError, LoraMixerError, PartialRunError, RequestError
 from lora_mixer.images import FORMATS, write_whole
-from lora_mixer.request import LoraUse
+from lora_mixer.mixes import LoraUse
 from lora_mixer.wording import counted
 from lora_mixer_app.commands.run_options import PictureOptions, RunFlags
 from lora_mixer_app.options import Where
+from lora_mixer_app.output import Console
 from lora_mixer_app.reporting import Report
 from lora_mixer_app.single import deliver, free_name
 
