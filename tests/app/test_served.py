@@ -257,8 +257,8 @@ def test_what_one_caller_posts_keeps_nobody_else_out(client: httpx.Client, page:
             event = ask(other, "render", "cat", None, None, 7, 1).json()["event_id"]
             while len(turns._line) == MOST_WAITING:
                 time.sleep(0.01)
-            # who has it, the one asked for before, and, while they may still come to listen, one of the many
-            assert turns.ahead(OTHER) in {2, 3}
+            # who has it, the one asked for before, and, while they may still come to listen, as many of the others
+            assert turns.ahead(OTHER) <= 4
     with caller(page.url, address=OTHER) as other:
         assert heard(other, "render", event)[0] == "complete"
     ends = [heard(client, "render", event) for event in asked]
