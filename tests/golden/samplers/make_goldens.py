@@ -21,7 +21,6 @@ import torch
 from torch import Tensor
 
 HERE = Path(__file__).parent
-PACKAGE = Path(importlib.util.find_spec("k_diffusion").origin).parent  # type: ignore[union-attr,arg-type]
 LEAST, MOST = 0.0292, 14.6146
 STEPS = (6, 13)
 ETA = ("euler_ancestral", "dpm_2_ancestral", "dpmpp_2s_ancestral", "dpmpp_sde", "dpmpp_2m_sde", "dpmpp_3m_sde")
@@ -29,7 +28,8 @@ PLAIN = ("euler", "heun", "dpm_2", "lms", "dpmpp_2m")
 
 
 def load(name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(f"kd.{name}", PACKAGE / f"{name}.py")
+    package = Path(importlib.util.find_spec("k_diffusion").origin).parent  # type: ignore[union-attr,arg-type]
+    spec = importlib.util.spec_from_file_location(f"kd.{name}", package / f"{name}.py")
     module = importlib.util.module_from_spec(spec)  # type: ignore[arg-type]
     sys.modules[f"kd.{name}"] = module
     spec.loader.exec_module(module)  # type: ignore[union-attr]
