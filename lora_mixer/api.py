@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 
-from lora_mixer.mixer import BaseMixer, Cancel, RequestOptions, as_request
+from lora_mixer.mixer import BaseMixer, Cancel, RequestOptions, as_requests
 
 if TYPE_CHECKING:
     from lora_mixer.batch.run import RunResult, Standing
@@ -55,7 +55,7 @@ class Mixer(BaseMixer):
             How many pictures were there, were made, and failed; `result.check()` raises if one is missing.
 
         Raises:
-            RequestError: There is no request, or one has values of the wrong type.
+            RequestError: They are no list, there is none, or one has values of the wrong type.
             ConfigError: Another run is writing there.
             FileError: The folder cannot be written to.
             CancelledError: `cancel` was pressed.
@@ -65,9 +65,8 @@ class Mixer(BaseMixer):
         from lora_mixer.batch.requests import plan_of
         from lora_mixer.batch.run import RunOptions, run
 
-        asked = [as_request(request, options) for request in requests]
         return run(
-            plan_of(asked, title=title),
+            plan_of(as_requests(requests, options), title=title),
             Path(folder),
             InProcess(lambda: self),
             options=RunOptions(batch=batch, retry_failed=retry_failed),

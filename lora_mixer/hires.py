@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import KW_ONLY, dataclass, fields, replace
 
 from lora_mixer.fieldtypes import check_fields
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Hires:
     """A second pass somebody asks for. Everything may be left to the defaults; give a scale or a size, not both.
 
@@ -26,6 +26,7 @@ class Hires:
     """
 
     scale: float | None = None
+    _: KW_ONLY
     width: int | None = None
     height: int | None = None
     upscaler: str | None = None

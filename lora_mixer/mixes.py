@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from itertools import pairwise
 from pathlib import Path
 from types import MappingProxyType
@@ -63,7 +63,7 @@ class Rectangle:
         check_fields(self)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Strength:
     """How strongly one adapter acts: what its sliders set.
 
@@ -80,6 +80,7 @@ class Strength:
     """
 
     unet: float = 1.0
+    _: KW_ONLY
     te1: float | None = None
     te2: float | None = None
     blocks: Annotated[Mapping[str, float], PlainSerializer(dict)] = field(default_factory=lambda: MappingProxyType({}))

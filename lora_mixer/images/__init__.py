@@ -7,7 +7,7 @@ from lora_mixer.images.infotext import Infotext, parse_infotext
 from lora_mixer.images.pixels import load_pixels
 from lora_mixer.images.read import PictureInfo, read_picture
 from lora_mixer.images.record import RECIPE, AdapterRecord, EmbeddingRecord, ModelRecord, RenderRecord, plain
-from lora_mixer.images.save import FORMATS, make_folder, save_picture, write_whole
+from lora_mixer.images.save import FORMATS, make_folder, open_target, save_picture, write_whole
 
 __all__ = [
     "FORMATS",
@@ -21,6 +21,7 @@ __all__ = [
     "infotext",
     "load_pixels",
     "make_folder",
+    "open_target",
     "parse_infotext",
     "plain",
     "read_picture",

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from io import TextIOBase
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from types import MappingProxyType
-from typing import IO, overload
+from typing import IO, cast, overload
 
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from lora_mixer.errors import FileError, RequestError
+from lora_mixer.fieldtypes import wrong_type
 from lora_mixer.files.modes import share_by_umask
 from lora_mixer.images.describe import infotext
 from lora_mixer.images.record import RenderRecord
@@ -85,8 +87,19 @@ def save_picture(
     if isinstance(target, (str, os.PathLike)):
         write_whole(Path(target), write)
     else:
-        write(target)
+        write(open_target(target))
     return path
+
+
+def open_target(target: object) -> IO[bytes]:
+    """Return what a picture can be written to that has no path.
+
+    Raises:
+        RequestError: It takes no bytes.
+    """
+    if not callable(getattr(target, "write", None)) or isinstance(target, TextIOBase):
+        raise wrong_type("save", "the target", target, "a path or a file open for writing bytes", 'save("heart.png")')
+    return cast("IO[bytes]", target)
 
 
 def make_folder(folder: Path) -> Path:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Self, Unpack, cast
+from typing import Self, Unpack
 
 from lora_mixer.apply import ENGINES, Overlap, measure
 from lora_mixer.bake import BakeReport, OnModule
 from lora_mixer.catalog import FileDigests, Library, ModelsFile, load_models_file
 from lora_mixer.errors import RequestError
-from lora_mixer.fieldtypes import wrong_type
 from lora_mixer.mapping import MappingReport
+from lora_mixer.mixer.asked import as_request, as_requests
 from lora_mixer.mixer.baking import bake
 from lora_mixer.mixer.embeddings import open_embeddings
 from lora_mixer.mixer.options import RequestOptions
@@ -411,11 +411,9 @@ class BaseMixer:
         cancel: Cancel | None,
         options: RequestOptions,
     ) -> Iterator[tuple[int, RenderedImage | None]]:
-        if isinstance(requests, str):
-            raise RequestError("one prompt is not a list of them", remedy="Write [prompt], or use render.")
         if batch < 1:
             raise RequestError(f"batch {batch} is out of range", remedy="Use 1 or more.")
-        asked = [as_request(request, options) for request in requests]
+        asked = as_requests(requests, options)
         with self._turn:
             plans = planned(asked, self._source, self._job)
         rendering = Rendering(self._pool, self._turn, on_progress=on_progress, cancel=cancel)
@@ -430,17 +428,3 @@ class BaseMixer:
         return source_of(
             asked, current=self._current, first=self._first, models_file=self.models_file, paths=self._paths
         )
-
-
-def as_request(request: RenderRequest | str, options: RequestOptions) -> RenderRequest:
-    """Return a request, or the one of just a prompt, with fields laid over it.
-
-    Raises:
-        RequestError: It is neither, or a field has a value of the wrong type.
-    """
-    given: object = request
-    if not isinstance(given, str | RenderRequest):
-        raise wrong_type(
-            "Mixer", "the request", given, "a prompt or a RenderRequest", 'mixer.render("cat"); render_many takes lists'
-        )
-    return replace(RenderRequest(given) if isinstance(given, str) else given, **cast("dict[str, Any]", options))

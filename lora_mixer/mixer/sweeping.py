@@ -8,9 +8,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from lora_mixer.errors import RequestError
+from lora_mixer.fieldtypes import FORMS, wrong_type
 from lora_mixer.mixes import LoraUse, mix_of
 from lora_mixer.request import RenderRequest
 from lora_mixer.sheet import Labels
+
+EXAMPLE = '{"line_art": [0, 0.5, 1]}'
 
 Strengths = Mapping[str, Iterable[float]]
 """The strengths each LoRA goes through, by its name."""
@@ -40,11 +43,9 @@ def sweep_of(base: RenderRequest, loras: Strengths, seeds: Iterable[int] | None)
     Raises:
         RequestError: There is no LoRA, or one has no strength.
     """
-    first, *others = [(name, tuple(strengths)) for name, strengths in loras.items()] or [("", ())]
+    first, *others = [(name, _strengths(strengths)) for name, strengths in _items(loras)] or [("", ())]
     if not all(strengths for _, strengths in (first, *others)):
-        raise RequestError(
-            "a sweep goes through the strengths of LoRAs", remedy='Write for example {"line_art": [0, 0.5, 1]}.'
-        )
+        raise RequestError("a sweep goes through the strengths of LoRAs", remedy=f"Write for example {EXAMPLE}.")
     own = secrets.randbelow(2**32) if base.seed is None or base.seed < 0 else base.seed
     wanted = (own,) if seeds is None else tuple(seeds)
     names = [name for name, _ in others]
@@ -65,6 +66,19 @@ def sweep_of(base: RenderRequest, loras: Strengths, seeds: Iterable[int] | None)
         title=base.prompt,
     )
     return Sweep(requests=requests, labels=labels)
+
+
+def _items(loras: object) -> Iterable[tuple[str, object]]:
+    if not isinstance(loras, Mapping):
+        raise wrong_type("Mixer.sweep", "strengths", loras, "a table of lists by name", EXAMPLE)
+    return loras.items()
+
+
+def _strengths(given: object) -> tuple[float, ...]:
+    strengths = tuple(given) if isinstance(given, Iterable) and not isinstance(given, str) else (given,)
+    if not all(map(FORMS["float"].accepts, strengths)):
+        raise wrong_type("Mixer.sweep", "strengths", given, "a list of numbers", EXAMPLE)
+    return strengths
 
 
 def _mix(strengths: Mapping[str, float]) -> tuple[LoraUse, ...]:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from io import BytesIO
+import itertools
+from io import BytesIO, StringIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
-from lora_mixer import Curve, Hires, LoraMixerError, LoraUse, Mixer, Rectangle, RenderRequest, Strength
+from lora_mixer import Curve, Hires, LoraMixerError, LoraUse, Mixer, Rectangle, RenderRequest, Sheet, Strength
 from lora_mixer.errors import FileError, RequestError
 from lora_mixer.images import read_picture
 
@@ -108,3 +110,48 @@ def test_a_picture_saved_where_a_file_stands_is_a_typed_error(mixer: Mixer, tmp_
         picture.save(tmp_path / "taken" / "cat.png")
     with pytest.raises(LoraMixerError, match="cannot be written as"):
         picture.save(tmp_path / "cat.bmp")
+
+
+def test_one_number_is_a_strength_or_a_scale() -> None:
+    assert Strength(0.5, te1=0.1) == Strength(unet=0.5, te1=0.1)
+    assert Hires(1.5) == Hires(scale=1.5)
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (lambda m: m.render("cat", guidance_scale=7), "cfg is what it is called here"),
+        (lambda m: m.render("cat", negative_prompt="x"), "negative is what it is called here"),
+        (lambda m: m.render("cat", num_inference_steps=3), "steps is what it is called here"),
+        (lambda m: m.render("cat", step=3), "steps is what it is called here"),
+        (lambda m: m.render("cat", regions="x"), "there is no field regions. Fields are prompt, negative"),
+        (lambda m: list(m.render_many(5)), "requests is 5, not a list"),
+        (lambda m: m.run("cat", "nowhere"), "one prompt is not a list"),
+        (lambda m: m.run(5, "nowhere"), "requests is 5, not a list"),
+        (lambda m: m.sweep("cat", ["line_art"]), "a table of lists by name"),
+        (lambda m: m.sweep("cat", {"line_art": "0..1:3"}), "a list of numbers"),
+        (lambda m: m.sweep("cat", {"line_art": ["a"]}), "a list of numbers"),
+        (lambda m: Sheet.of(["a"]), "a picture is 'a', not a picture or a Path"),
+        (lambda m: Sheet.of([Image.new("RGB", (8, 8))], columns="2"), "columns is '2', not a whole number"),
+        (lambda m: Sheet.of([Image.new("RGB", (8, 8))]).save(None), "the target is None"),
+    ],
+    ids=itertools.count(),
+)
+def test_a_call_that_cannot_be_meant_says_what_can(mixer: Mixer, call: Any, said: str) -> None:
+    with pytest.raises(RequestError) as caught:
+        call(mixer)
+    assert said in str(caught.value)
+
+
+def test_a_sheet_goes_where_a_picture_goes() -> None:
+    sheet, out = Sheet.of([Image.new("RGB", (8, 8))] * 3), BytesIO()
+    sheet.save(out)
+    assert out.getvalue() == sheet.png_bytes()
+    assert repr(sheet) == "<Sheet of 2 x 2 pictures>"
+
+
+def test_a_picture_is_saved_only_to_what_takes_bytes(mixer: Mixer) -> None:
+    picture = mixer.render("cat", steps=1, seed=7)
+    for target in (None, 5, StringIO()):
+        with pytest.raises(RequestError, match="a path or a file open for writing bytes"):
+            picture.save(target)  # type: ignore[arg-type]

@@ -1,0 +1,75 @@
+"""What callers hand to a mixer, as requests: prompts, requests, and fields laid over them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import fields, replace
+from difflib import get_close_matches
+from types import MappingProxyType
+from typing import Any, cast
+
+from lora_mixer.errors import RequestError
+from lora_mixer.fieldtypes import wrong_type
+from lora_mixer.mixer.options import RequestOptions
+from lora_mixer.request import RenderRequest
+
+FIELDS = tuple(field.name for field in fields(RenderRequest))
+
+ELSEWHERE: Mapping[str, str] = MappingProxyType(
+    {
+        "num_inference_steps": "steps",
+        "guidance_scale": "cfg",
+        "cfg_scale": "cfg",
+        "guidance_rescale": "cfg_rescale",
+        "negative_prompt": "negative",
+        "generator": "seed",
+        "sampler_name": "sampler",
+        "scheduler": "sampler or schedule",
+        "lora": "loras",
+        "checkpoint": "model",
+        "variation_seed": "subseed",
+    }
+)
+"""Fields by the names that diffusers (https://huggingface.co/docs/diffusers/api/pipelines/stable_diffusion/text2img)
+and A1111's web API have for them."""
+
+
+def as_request(request: RenderRequest | str, options: RequestOptions) -> RenderRequest:
+    """Return a request, or the one of just a prompt, with fields laid over it.
+
+    Raises:
+        RequestError: It is neither, there is no such field, or one has a value of the wrong type.
+    """
+    given: object = request
+    if not isinstance(given, str | RenderRequest):
+        raise wrong_type(
+            "Mixer", "the request", given, "a prompt or a RenderRequest", 'mixer.render("cat"); render_many takes lists'
+        )
+    for name in options:
+        _check_name(name)
+    return replace(RenderRequest(given) if isinstance(given, str) else given, **cast("dict[str, Any]", options))
+
+
+def as_requests(requests: Iterable[RenderRequest | str], options: RequestOptions) -> list[RenderRequest]:
+    """Return many requests, each with fields laid over it.
+
+    >>> [request.prompt for request in as_requests(["cat", "sun"], {"steps": 4})]
+    ['cat', 'sun']
+
+    Raises:
+        RequestError: They are no list, or one of them is no request; see `as_request`.
+    """
+    if isinstance(requests, str):
+        raise RequestError("one prompt is not a list of them", remedy="Write [prompt], or use render.")
+    given: object = requests
+    if not isinstance(given, Iterable):
+        raise wrong_type("Mixer", "requests", given, "a list of them", 'mixer.render_many(["cat", "sun"])')
+    return [as_request(request, options) for request in requests]
+
+
+def _check_name(name: str) -> None:
+    if name in FIELDS:
+        return
+    meant = ELSEWHERE.get(name) or next(iter(get_close_matches(name, FIELDS, n=1)), None)
+    remedy = f"{meant} is what it is called here." if meant else f"Fields are {', '.join(FIELDS)}."
+    raise RequestError(f"there is no field {name}", where="RenderRequest", remedy=remedy)
