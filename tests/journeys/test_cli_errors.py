@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -127,14 +128,14 @@ def test_another_file_of_its_name_does_not_stand_in_for_one_that_cannot_be_read(
 
 def _lock(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Refuse to open a file, as the system does to all but root, whom these tests may run as."""
-    opened = Path.open
+    opened = os.open
 
-    def refuse(path: Path, *arguments: object, **options: object) -> object:
+    def refuse(path: object, *arguments: Any, **options: Any) -> int:
         if path == file:
             raise PermissionError(13, "Permission denied", str(path))
         return opened(path, *arguments, **options)
 
-    monkeypatch.setattr(Path, "open", refuse)
+    monkeypatch.setattr(os, "open", refuse)
 
 
 @pytest.mark.parametrize(
