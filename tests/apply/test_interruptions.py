@@ -33,6 +33,10 @@ class TwoLayers:
         torch.manual_seed(0)
         self.layers = {name: nn.Linear(8, 8).requires_grad_(requires_grad=False) for name in NAMES}
 
+    @property
+    def parts(self) -> dict[str, nn.Module]:
+        return {"unet": nn.ModuleList(self.layers.values())}
+
     def module(self, name: ModuleName) -> nn.Module:
         return self.layers[name]
 

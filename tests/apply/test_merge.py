@@ -26,7 +26,9 @@ strengths = st.floats(-2, 2, width=16)
 
 
 class TinyModel:
-    """A linear, a convolution and a text layer, with the one method the engine needs."""
+    """A linear, a convolution and a text layer, with what the engine asks of a model."""
+
+    device = torch.device("cpu")
 
     def __init__(self, dtype: torch.dtype = torch.float32) -> None:
         torch.manual_seed(0)
@@ -37,6 +39,10 @@ class TinyModel:
         }
         for module in self.modules.values():
             module.to(dtype).requires_grad_(False)
+
+    @property
+    def parts(self) -> dict[str, nn.Module]:
+        return {"unet": nn.ModuleList(self.modules.values())}
 
     def module(self, name: ModuleName) -> nn.Module:
         return self.modules[name]
