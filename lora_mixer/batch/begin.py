@@ -28,6 +28,7 @@ from lora_mixer.batch.stored import PLAN, StoredPlan
 from lora_mixer.batch.whereabouts import Whereabouts
 from lora_mixer.errors import ConfigError
 from lora_mixer.request import RenderRequest
+from lora_mixer.wording import counted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -280,7 +281,7 @@ class Beginning:
         others = {entry.file.as_posix() for entry in entries if entry not in whole} - files
         count = self._writer.put_aside(whole, others)
         if count:
-            self._say(f"{count} pictures are asked for no longer and are now in {self._folder / ASIDE}")
+            self._say(f"{counted(count, 'picture')} asked for no longer, now in {self._folder / ASIDE}")
 
 
 def refuse_strangers(folder: Path) -> None:

@@ -18,6 +18,9 @@ from lora_mixer.batch.whereabouts import Whereabouts
 from lora_mixer.catalog import Library, ModelsFile
 from lora_mixer.choices import find_sampler
 from lora_mixer.errors import FileError, LoraMixerError, ModelError, PromptError, RequestError
+from lora_mixer.keys import blocks_of
+from lora_mixer.mixes import LoraUse, check_strength
+from lora_mixer.modules import Family
 from lora_mixer.prompt import expand, named_styles, parse, tag_places
 from lora_mixer.request import ModelSource, RenderRequest
 
@@ -180,6 +183,7 @@ class JobCheck:
             yield "style", style, style, partial(named_styles, [style], self._file.style_files)
         for use in request.loras:
             yield "lora", use.name, use.name, partial(self._library.find, use.name)
+            yield "strength", (use.name, repr(use.strength)), use.name, partial(_check_use, use)
         filled = request.over(self._file.defaults_for(request.model))
         if filled.preset is None and filled.sampler is not None:
             chosen = filled.sampler, filled.schedule, filled.eta
@@ -225,6 +229,17 @@ class JobCheck:
             else:
                 self._known[key] = None
         return self._known[key]
+
+
+def _check_use(use: LoraUse) -> None:
+    """Refuse strengths that no model takes; which blocks the model has is known when it is opened."""
+    check_strength(use)
+    blocks = dict.fromkeys(block for family in Family for block in blocks_of(family))
+    for block in use.strength.blocks:
+        if block not in blocks:
+            raise RequestError(
+                f"no model has a block {block!r}", where=f"LoRA {use.name}", remedy=f"Use {', '.join(blocks)}."
+            )
 
 
 def _check_emphasis(name: str) -> None:

@@ -13,6 +13,7 @@ from lora_mixer.batch.plan import Job, PromptFile
 from lora_mixer.batch.stored import PLAN, StoredPlan
 from lora_mixer.errors import FileError
 from lora_mixer.request import RenderRequest, Settings
+from lora_mixer.wording import counted
 
 
 def outline(plan: PromptFile, *, batch: int) -> str:
@@ -20,7 +21,9 @@ def outline(plan: PromptFile, *, batch: int) -> str:
     batches = order([job.request for job in plan.jobs], batch=batch)
     mixed = sum(len({mix_key(plan.jobs[place].request) for place in group}) > 1 for group in batches)
     lines = [f"batch {n}: {' '.join(f'{place:04}' for place in group)}" for n, group in enumerate(batches, start=1)]
-    return "\n".join([*lines, f"{len(batches)} batches of up to {batch}, {mixed} of them with several mixes"])
+    return "\n".join(
+        [*lines, f"{counted(len(batches), 'batch', 'batches')} of up to {batch}, {mixed} of them with several mixes"]
+    )
 
 
 def estimate(plan: PromptFile, output: Path, *, workers: int = 1) -> str:
@@ -34,7 +37,7 @@ def estimate(plan: PromptFile, output: Path, *, workers: int = 1) -> str:
         return f"no time estimate: there is no picture of an earlier run in {output} yet"
     there = f"{len(plan.jobs) - len(missing)} of {len(plan.jobs)} pictures are there, "
     seconds = seconds_for(missing, lines) / workers
-    return f"{there}about {_shown(seconds)} for the rest, going by {len(lines)} earlier pictures in {output}"
+    return f"{there}about {_shown(seconds)} for the rest, going by {counted(len(lines), 'earlier picture')} in {output}"
 
 
 def seconds_for(jobs: Sequence[Job], lines: Sequence[Entry]) -> float:

@@ -59,7 +59,7 @@ def _paths(word: str) -> tuple[Path, ...]:
     Raises:
         MissingFileError: It is a folder or a pattern without prompt files.
     """
-    if word == "-":
+    if word == "-" or not word.strip():
         return ()
     path = Path(word)
     try:

@@ -62,7 +62,7 @@ def test_a_mended_line_costs_its_own_picture_and_the_old_one_is_kept_and_named(w
     before = by_prompt(whole)
     result, said = grow(whole, (*LINES[:3], "cow --seed 44", LINES[4]), Painters())
     assert (result.found, result.rendered) == (4, 1)
-    assert re.search(r"1 pictures are asked for no longer and are now in .*set-aside", " ".join(said))
+    assert re.search(r"1 picture asked for no longer, now in .*set-aside", " ".join(said))
     (name,) = aside(whole)
     assert (whole / "set-aside" / name).read_bytes() == before["cow"]
     after = by_prompt(whole)

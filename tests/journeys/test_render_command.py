@@ -89,7 +89,7 @@ def test_runs_without_a_folder_get_one_each_and_resume_finds_the_last(crew: Pain
 def test_an_old_folder_of_no_number_is_the_first_to_go_on_with(crew: Painters) -> None:
     run("render", "cat", "-o", "out", "--seed", 1)
     crew.painted.clear()
-    assert "1 were there already" in run("render", "cat", "--seed", 1, "--resume")
+    assert "1 was there already" in run("render", "cat", "--seed", 1, "--resume")
     assert crew.painted == []
 
 
@@ -141,6 +141,20 @@ def test_known_failures_are_told_first_with_their_place_and_the_rest_is_made(cre
         "p.txt:2:11: there is no LoRA called 'linart' among 8. Did you mean line_art or pixel_art?",
     )
     assert (Path("strict").exists(), crew.asked) == (False, 2)  # the first command asked about one job, and its batch
+
+
+def test_strengths_and_blocks_of_no_model_are_told_before_one_is_opened(crew: Painters) -> None:
+    for option, said in (("line_art=1e4", "10000 is not a strength"), ("line_art=nan", "not a strength")):
+        assert said in fails("render", "cat", "--lora", option, "--dry-run")[1]
+    Path("p.toml").write_text('[[jobs]]\nprompt = "cat"\nloras = [{ name = "line_art", blocks = { FOO = 1 } }]\n')
+    error = fails("render", "p.toml", "--dry-run")[1]
+    assert "no model has a block 'FOO'" in error
+    assert error.startswith("p.toml:3:20: ")
+
+
+def test_an_empty_prompt_is_not_the_folder_one_stands_in(crew: Painters) -> None:
+    Path("p.txt").write_text("cat\n")
+    assert "a prompt is empty" in fails("render", "", "--dry-run")[1]
 
 
 def test_places_in_axes_and_defaults_are_told_too(crew: Painters) -> None:

@@ -227,7 +227,7 @@ class _Run:
 
     def _tell(self, result: RunResult) -> None:
         """Print what was made and what was there."""
-        there = f", {result.found} were there already" if result.found else ""
+        there = f", {result.found} {'was' if result.found == 1 else 'were'} there already" if result.found else ""
         made = counted(result.rendered, "picture")
         self._console.print(f"{made} in {result.seconds:.1f} s{there}: {result.manifest}", markup=False)
         for page in result.sheets:
