@@ -18,6 +18,7 @@ from lora_mixer.batch.whereabouts import Whereabouts
 from lora_mixer.catalog import Library, ModelsFile
 from lora_mixer.choices import find_sampler
 from lora_mixer.errors import FileError, LoraMixerError, ModelError, PromptError, RequestError
+from lora_mixer.files import CHECKPOINT_LIMITS, PICKLE_SUFFIXES, open_tensor_file
 from lora_mixer.keys import blocks_of
 from lora_mixer.mixes import LoraUse, check_strength
 from lora_mixer.modules import Family
@@ -95,6 +96,7 @@ def check_model(source: ModelSource) -> None:
 
     Raises:
         ModelError: Nothing is there, or a folder that is no model.
+        FileError: The file is no model: its header says so.
     """
     place = Path(source.location).expanduser()
     if not place.exists() and not _HUB_ID.fullmatch(source.location):
@@ -107,6 +109,8 @@ def check_model(source: ModelSource) -> None:
             where=str(place),
             remedy="Name a folder with model_index.json, or a .safetensors file.",
         )
+    if place.is_file() and place.suffix.lower() not in PICKLE_SUFFIXES:
+        open_tensor_file(place, limits=CHECKPOINT_LIMITS)
     if source.vae and not Path(source.vae).expanduser().exists():
         raise ModelError("there is no such VAE", where=source.vae, remedy="Check `vae` in models.toml.")
 

@@ -152,6 +152,12 @@ def test_strengths_and_blocks_of_no_model_are_told_before_one_is_opened(crew: Pa
     assert error.startswith("p.toml:3:20: ")
 
 
+def test_a_file_that_is_no_model_is_told_before_it_is_opened(crew: Painters) -> None:
+    Path("photo.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(100))
+    code, error, _ = fails("render", "cat", "--model", "photo.png", "--dry-run")
+    assert (code, "photo.png: " in error, crew.asked) == (4, True, 0)
+
+
 def test_an_empty_prompt_is_not_the_folder_one_stands_in(crew: Painters) -> None:
     Path("p.txt").write_text("cat\n")
     assert "a prompt is empty" in fails("render", "", "--dry-run")[1]
