@@ -64,7 +64,7 @@ def check(text: str, draw: random.Random) -> None:
         for negative in (False, True):
             try:
                 prompt = parse(text, grammar=grammar.name, negative=negative)
-                spans = timeline(prompt, draw.randrange(1, 40), blocks=lambda _text: {})
+                spans = timeline(prompt, draw.randrange(1, 40), blocks=lambda _text: {}, elements=lambda _text: ())
             except PromptError:
                 continue
             assert spans[0].start == 0

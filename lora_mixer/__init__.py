@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from lora_mixer.errors import LoraMixerError
 from lora_mixer.hires import Hires
-from lora_mixer.mixes import Curve, LoraUse, Rectangle, Strength
+from lora_mixer.mixes import Curve, ElementWeight, LoraUse, Rectangle, Strength
 from lora_mixer.request import ModelSource, RenderRequest
 from lora_mixer.version import __version__ as __version__
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Cancel",
     "Curve",
+    "ElementWeight",
     "Hires",
     "LoraMixerError",
     "LoraUse",

@@ -63,6 +63,41 @@ class Rectangle:
         check_fields(self)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ElementWeight:
+    """The weight of some kinds of layers in some blocks; it stands in the place of the weights of their blocks.
+
+    Source: `ratiodealer` in sd-webui-lora-block-weight (hako-mikan), which calls these the elements of a block.
+
+    Attributes:
+        blocks: The names of the blocks (`BASE`, `IN00` .. `OUT11`); none means every block.
+        layers: Parts of names in the original code base's spelling (`attn`, `attn2_to_k`, `proj`, `ff_net`,
+            `emb_layers`): layers whose names have one of them are meant. None means every layer.
+        others: Mean the layers whose names have none of them instead.
+        weight: The weight of what is meant.
+    """
+
+    blocks: tuple[str, ...] = ()
+    layers: tuple[str, ...] = ()
+    others: bool = False
+    weight: float
+
+    def __post_init__(self) -> None:
+        """Take lists where tuples are meant; refuse values of the wrong type."""
+        check_fields(self)
+        for field_, example in (("blocks", "IN04"), ("layers", "attn")):
+            given = listed(getattr(self, field_))
+            if not all(isinstance(word, str) and word for word in given):
+                raise wrong_type("ElementWeight", field_, getattr(self, field_), "words", f'{field_}=["{example}"]')
+            object.__setattr__(self, field_, given)
+        if self.others and not self.layers:
+            raise RequestError(
+                "others of no layers means none",
+                where="ElementWeight",
+                remedy="Give the layers that are left out, or leave out others.",
+            )
+
+
 @dataclass(frozen=True, slots=True)
 class Strength:
     """How strongly one adapter acts: what its sliders set.
@@ -77,6 +112,8 @@ class Strength:
         mask: Where in the picture the adapter acts; None means everywhere.
         negative: Act on the negative half of guidance only.
         rank: Only this many of the factors' ranks act (A1111's `dyn`); None means all.
+        elements: Weights by block and kind of layer. Each stands in the place of what `blocks` says of the layers it
+            means; of several that mean a layer the last one counts.
     """
 
     unet: float = 1.0
@@ -88,6 +125,7 @@ class Strength:
     mask: Rectangle | Path | None = None
     negative: bool = False
     rank: int | None = None
+    elements: tuple[ElementWeight, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse values of the wrong type."""
@@ -103,6 +141,11 @@ class Strength:
             raise wrong_type("Strength", "mask", mask, "a Rectangle or a Path", 'mask=Path("mask.png")')
         if isinstance(mask, str):
             object.__setattr__(self, "mask", Path(mask))
+        elements = listed(self.elements)
+        if not all(isinstance(element, ElementWeight) for element in elements):
+            example = 'elements=[ElementWeight(layers=["attn"], weight=0.5)]'
+            raise wrong_type("Strength", "elements", self.elements, "a list of ElementWeight", example)
+        object.__setattr__(self, "elements", elements)
 
     def of(self, part: str) -> float:
         """Return the factor for a part of the model (`unet`, `te1`, `te2`), blocks and curve aside.
@@ -170,6 +213,7 @@ def check_strength(use: LoraUse) -> None:
     """
     given = use.strength
     factors = [given.unet, given.te1, given.te2, *given.blocks.values()]
+    factors += [element.weight for element in given.elements]
     factors += [number for point in given.curve.points for number in point] if given.curve else []
     for factor in factors:
         if factor is not None and not (math.isfinite(factor) and abs(factor) <= MAX_STRENGTH):

@@ -21,7 +21,7 @@ from lora_mixer.adapters import Layer
 from lora_mixer.apply.branch import Branch, build_branch
 from lora_mixer.apply.knobs import Knobs, Size
 from lora_mixer.apply.stack import Stack
-from lora_mixer.apply.strength import BlockKey, block_key
+from lora_mixer.apply.strength import BlockKey, Elements, block_key, unweighted
 from lora_mixer.mapping import MappedAdapter
 from lora_mixer.models import Model
 from lora_mixer.modules import ModuleName
@@ -66,14 +66,15 @@ class SideEngine:
     def _board(self, stacks: Sequence[Stack], parts: frozenset[str]) -> _Board:
         """Return the board of these adapters, the only one whose branches stand beside the modules."""
         adapters = {placed.adapter.digest: placed.adapter for stack in stacks for placed in stack.placed}
-        key = tuple(sorted(adapters)), parts
+        elements = unweighted(placed.strength for stack in stacks for placed in stack.placed)
+        key = tuple(sorted(adapters)), parts, elements
         for other, board in self._boards.items():
             if other != key:
                 if board.awake:
                     raise RuntimeError("another mix is on")
                 board.detach()
         if key not in self._boards:
-            self._boards[key] = _Board(self._model, {digest: adapters[digest] for digest in key[0]}, parts)
+            self._boards[key] = _Board(self._model, {digest: adapters[digest] for digest in key[0]}, parts, elements)
             while len(self._boards) > KEPT_SETS:
                 self._boards.popitem(last=False)
         self._boards.move_to_end(key)
@@ -98,10 +99,14 @@ class _Board:
         model: The model.
         adapters: The adapters by digest, in canonical order.
         parts: The parts of the model they act on.
+        elements: The kinds of layers that strengths tell apart.
     """
 
-    def __init__(self, model: Model, adapters: Mapping[str, MappedAdapter], parts: frozenset[str]) -> None:
+    def __init__(
+        self, model: Model, adapters: Mapping[str, MappedAdapter], parts: frozenset[str], elements: Elements
+    ) -> None:
         self._model = model
+        self._elements = elements
         self._device = model.device
         self._order = tuple(adapters)
         self._layers: dict[ModuleName, dict[str, Layer]] = defaultdict(dict)
@@ -148,7 +153,7 @@ class _Board:
         if not self._knobs and stacks:
             names: dict[BlockKey, list[ModuleName]] = defaultdict(list)
             for name in self._layers:
-                names[block_key(name, stacks[0].family)].append(name)
+                names[block_key(name, stacks[0].family, self._elements)].append(name)
             self._names = names
             self._knobs = {key: Knobs(group[0], self._model.dtype, self._device) for key, group in names.items()}
         return self._knobs

@@ -69,8 +69,8 @@ class Stack:
 
     @property
     def by_block(self) -> bool:
-        """Whether a strength differs from block to block."""
-        return any(p.strength.blocks for p in self.placed)
+        """Whether a strength differs from block to block, or within one."""
+        return any(p.strength.blocks or p.strength.elements for p in self.placed)
 
     @property
     def curved(self) -> bool:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import replace
+
 from lora_mixer.apply.masks import has_place, open_mask
-from lora_mixer.keys import block_of
-from lora_mixer.mixes import Curve, Strength
+from lora_mixer.keys import block_of, means
+from lora_mixer.mixes import Curve, ElementWeight, Strength
 from lora_mixer.modules import Family, ModuleName
 
-BlockKey = tuple[str, str, bool]
-"""Part, block, and whether it has a place in the picture."""
+BlockKey = tuple[str, str, bool, tuple[bool, ...]]
+"""Part, block, whether it has a place in the picture, and which elements mean it."""
+Elements = tuple[ElementWeight, ...]
+"""Which layers some elements mean, whatever their weights."""
 
 
 def strength_at(strength: Strength, name: ModuleName, *, family: Family, progress: float) -> float:
@@ -24,8 +29,8 @@ def strength_at(strength: Strength, name: ModuleName, *, family: Family, progres
     an adapter acts with its mask's mean, so that a mask of everything is no mask and a mask of nothing is off.
     """
     factor = strength.of(name.part)
-    if strength.blocks:
-        factor *= strength.blocks.get(block_of(name, family), 1.0)
+    if strength.blocks or strength.elements:
+        factor *= _weight(strength, name, family)
     if strength.curve is not None and name.part == "unet":
         factor *= curve_at(strength.curve, progress)
     if strength.mask is not None and not has_place(name):
@@ -42,6 +47,27 @@ def curve_at(curve: Curve, progress: float) -> float:
     return curve.at(progress)
 
 
-def block_key(name: ModuleName, family: Family) -> BlockKey:
-    """Return what modules must share for one strength to act alike on them: part, block, a place in the picture."""
-    return name.part, block_of(name, family), has_place(name)
+def _weight(strength: Strength, name: ModuleName, family: Family) -> float:
+    """Return the weight of a module: the last element's that means it, else its block's."""
+    for element in reversed(strength.elements):
+        if means(element, name, family):
+            return element.weight
+    return strength.blocks.get(block_of(name, family), 1.0)
+
+
+def unweighted(strengths: Iterable[Strength]) -> Elements:
+    """Return the elements of strengths with their weights aside, each once and in a fixed order."""
+    bare = {replace(element, weight=1.0) for strength in strengths for element in strength.elements}
+    return tuple(sorted(bare, key=repr))
+
+
+def block_key(name: ModuleName, family: Family, elements: Elements = ()) -> BlockKey:
+    """Return what modules must share for one strength to act alike on them.
+
+    Args:
+        name: The module.
+        family: The model's family.
+        elements: The elements of all strengths that may act, weights aside.
+    """
+    meant = tuple(means(element, name, family) for element in elements)
+    return name.part, block_of(name, family), has_place(name), meant

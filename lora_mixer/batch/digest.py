@@ -11,8 +11,8 @@ from lora_mixer.files import CONFIG
 from lora_mixer.images import RenderRecord, plain
 from lora_mixer.request import RenderRequest, Settings
 
-LATER: Mapping[str, tuple[object, ...]] = MappingProxyType({"rng": (None, "cpu")})
-"""Fields younger than the first ledgers -> the values they had before they were there."""
+LATER: Mapping[str, tuple[object, ...]] = MappingProxyType({"rng": (None, "cpu"), "elements": ([],)})
+"""Fields younger than the first ledgers, of requests and of what they hold -> the values they had before."""
 
 
 def job_digest(settings: Settings, files: Mapping[str, str]) -> str:
@@ -58,12 +58,14 @@ def _without_later(asked: RenderRequest | Settings) -> dict[str, object]:
 
     Ledgers written before know their jobs by digests without them.
     """
-    values = plain(asked)
-    return (
-        {key: value for key, value in values.items() if value not in LATER.get(key, ())}
-        if isinstance(values, dict)
-        else {}
-    )
+    values = _pruned(plain(asked))
+    return values if isinstance(values, dict) else {}
+
+
+def _pruned(value: object) -> object:
+    if isinstance(value, dict):
+        return {key: _pruned(item) for key, item in value.items() if item not in LATER.get(key, ())}
+    return [_pruned(item) for item in value] if isinstance(value, list) else value
 
 
 def _digest(content: object) -> str:

@@ -14,6 +14,7 @@ from lora_mixer.catalog.toml_lines import line_of
 from lora_mixer.catalog.toml_text import BadToml, load_toml
 from lora_mixer.errors import BrokenFileError, ConfigError, FileError, MissingFileError, RequestError
 from lora_mixer.files import read_file
+from lora_mixer.keys import elements_text
 from lora_mixer.mixes import LoraUse, Rectangle
 
 MAX_BYTES = 1024 * 1024
@@ -125,3 +126,5 @@ def _lines(use: LoraUse) -> Iterator[str]:
         yield "negative = true"
     if given.rank is not None:
         yield f"rank = {given.rank}"
+    if given.elements:
+        yield f"elements = {json.dumps(elements_text(given.elements))}"

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validat
 from lora_mixer.choices import find_preset, find_rng, find_sampler, find_schedule, find_upscaler
 from lora_mixer.errors import RequestError
 from lora_mixer.hires import Hires
+from lora_mixer.keys import parse_elements
 from lora_mixer.mixes import Curve, LoraUse, Rectangle, Strength
 from lora_mixer.request import MAX_SIDE, MAX_STEPS
 
@@ -39,6 +40,16 @@ class LoraTable(Table):
     mask: Annotated[list[Finite], Field(min_length=4, max_length=4)] | None = None
     negative: bool = False
     rank: int | None = Field(default=None, ge=1)
+    elements: str | None = None
+
+    @field_validator("elements")
+    @classmethod
+    def _readable(cls, value: str | None) -> str | None:
+        try:
+            parse_elements(value or "ATTNDEEPON")
+        except RequestError as error:
+            raise ValueError(str(error)) from error
+        return value or None
 
     @model_validator(mode="after")
     def _one_strength(self) -> Self:
@@ -62,6 +73,7 @@ class LoraTable(Table):
                 else Rectangle(left=self.mask[0], top=self.mask[1], right=self.mask[2], bottom=self.mask[3]),
                 negative=self.negative,
                 rank=self.rank,
+                elements=() if self.elements is None else parse_elements(self.elements),
             ),
         )
 

@@ -99,7 +99,7 @@ class Conditioner:
             PromptError: The prompt cannot be read.
         """
         chunker = Chunker(self._vocabularies[self._parts[0]])
-        spans = timeline(parse(text), steps, blocks=lambda _text: {})
+        spans = timeline(parse(text), steps, blocks=lambda _text: {}, elements=lambda _text: ())
         lengths = [chunker.chunks(part.text) for span in spans for part in span.parts]
         return TokenCount(
             tokens=max(sum(len(chunk.tokens) for chunk in chunks) for chunks in lengths),

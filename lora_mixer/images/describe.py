@@ -9,7 +9,7 @@ from lora_mixer.choices import AUTOMATIC, SCHEDULES
 from lora_mixer.hires import HiresSettings
 from lora_mixer.images.infotext import Infotext
 from lora_mixer.images.record import RenderRecord, usable_hash
-from lora_mixer.keys import blocks_of
+from lora_mixer.keys import blocks_of, elements_text
 from lora_mixer.mixes import LoraUse
 from lora_mixer.modules import Family
 from lora_mixer.prompt import Clause, LoraTag, Prompt, tag_places, unparse
@@ -117,9 +117,9 @@ def _hashes(pairs: Iterable[tuple[str, str]]) -> str | None:
 
 
 def _tag(use: LoraUse, family: str | None) -> str:
-    """Return what of a strength every reader of tags takes; `lbw=` is passed over by those that do not know it.
+    """Return what of a strength every reader of tags takes; `lbw=` and `lbwe=` are passed over by others.
 
-    No curve: A1111 without an extension takes it for a bad number, and then applies no LoRA at all.
+    Of `lbwe=` sd-webui-lora-block-weight takes the names of elements and passes over what is written out. No curve: A1111 without an extension takes it for a bad number, and then applies no LoRA at all.
     """
     strength = use.strength
     te, unet = (float(f"{strength.of(part):g}") for part in ("te1", "unet"))
@@ -129,6 +129,7 @@ def _tag(use: LoraUse, family: str | None) -> str:
         unet=None if unet == te else unet,
         rank=strength.rank,
         blocks_text=_blocks_text(strength.blocks, family) if strength.blocks else None,
+        elements_text=_one_word(elements_text(strength.elements)) if strength.elements else None,
     )
     return unparse(Prompt(clauses=(Clause(children=(tag,)),)))
 
@@ -141,6 +142,10 @@ def _blocks_text(blocks: Mapping[str, float], family: str | None) -> str:
 
 def _plain_name(name: str) -> str:
     return "".join(char for char in name if char not in ':,<>"\n')
+
+
+def _one_word(text: str) -> str:
+    return "".join(char for char in text if char not in ":<>=\r\n")
 
 
 def _one_text(text: str) -> str:

@@ -1,6 +1,7 @@
 """Names: from the keys of a file to slots and modules as the file spells them. No torch here."""
 
 from lora_mixer.keys.blocks import PRESETS, block_of, blocks_of, parse_blocks
+from lora_mixer.keys.elements import ELEMENT_PRESETS, check_elements, elements_text, means, parse_elements
 from lora_mixer.keys.families import FamilyGuess, tell_family
 from lora_mixer.keys.group import Group, Unread
 from lora_mixer.keys.parse import ParsedAdapter, parse_adapter
@@ -11,6 +12,7 @@ from lora_mixer.keys.shapes import is_whole, widths_of
 from lora_mixer.keys.suffixes import SLOT_OF, split
 
 __all__ = [
+    "ELEMENT_PRESETS",
     "PRESETS",
     "SCHEMES",
     "SLOT_OF",
@@ -22,11 +24,15 @@ __all__ = [
     "Unread",
     "block_of",
     "blocks_of",
+    "check_elements",
     "count_scales",
+    "elements_text",
     "is_whole",
+    "means",
     "numbers_for",
     "parse_adapter",
     "parse_blocks",
+    "parse_elements",
     "scheme_of",
     "source_of",
     "split",

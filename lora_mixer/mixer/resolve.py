@@ -12,7 +12,7 @@ from pathlib import Path
 from lora_mixer.apply import Placed, Stack
 from lora_mixer.choices import calls_a_step, find_rng
 from lora_mixer.errors import RequestError
-from lora_mixer.keys import blocks_of, parse_blocks
+from lora_mixer.keys import blocks_of, check_elements, elements_text, means, parse_blocks, parse_elements
 from lora_mixer.mixer.second_pass import ended, hires_of, second_pass
 from lora_mixer.mixer.shelf import Shelf
 from lora_mixer.mixes import LoraUse
@@ -135,7 +135,14 @@ def job_of(settings: Settings, shelf: Shelf, *, family: Family, embeddings: Sequ
         parse(settings.negative, grammar=settings.grammar, negative=True),
     )
     blocks = partial(parse_blocks, family=family)
-    course = partial(timeline, steps=settings.steps, blocks=blocks, done=done, calls=calls_a_step(settings.sampler))
+    course = partial(
+        timeline,
+        steps=settings.steps,
+        blocks=blocks,
+        elements=parse_elements,
+        done=done,
+        calls=calls_a_step(settings.sampler),
+    )
     positive, negative = course(towards), course(away)
     uses = list(settings.loras)
     for use in (use for span in (*positive, *negative) for use in span.loras):
@@ -151,6 +158,7 @@ def job_of(settings: Settings, shelf: Shelf, *, family: Family, embeddings: Sequ
             *_missing([towards, away], [*embeddings, *_brought(uses, shelf)]),
             *_regions([towards, away]),
             *_remarks(uses, shelf),
+            *_idle(uses, shelf, family),
         ),
     )
     if settings.hires is None:
@@ -202,6 +210,7 @@ def _stretch(
 
 
 def _check_blocks(use: LoraUse, family: Family) -> None:
+    check_elements(use.strength.elements)
     known = blocks_of(family)
     for block in use.strength.blocks:
         if block not in known:
@@ -254,3 +263,12 @@ def _missing(prompts: Iterable[Prompt], known: Sequence[str]) -> Iterator[str]:
         for embedding in find_missing(prompt, known):
             nearest = f"; the nearest is {embedding.nearest}" if embedding.nearest else ""
             yield f"there is no embedding {embedding.name}, so its name is read as words{nearest}"
+
+
+def _idle(uses: Iterable[LoraUse], shelf: Shelf, family: Family) -> Iterator[str]:
+    """Yield the element weights that mean no layer of their adapter."""
+    for use in uses:
+        layers = shelf.take(use.name, rank=use.strength.rank).layers if use.strength.elements else {}
+        for element in use.strength.elements:
+            if not any(means(element, name, family) for name in layers):
+                yield f"LoRA {use.name}: the element weight {elements_text([element])} means none of its layers"

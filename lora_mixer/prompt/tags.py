@@ -14,6 +14,7 @@ _POSITIONS = ("te", "unet", "dyn")
 _NAMED = ("te", "unet", "dyn", "lbw", "lbwe", "start", "stop", "step", "hr", "hrte", "hrunet")
 _WEIGHTS_AT = {1: "lbw", 2: "lbwe"}  # where sd-webui-lora-block-weight takes weights without their names
 _NUMBER = re.compile(r"[+-]?(?:\d++\.?+\d*+|\.\d++)(?:[eE][+-]?\d++)?", re.ASCII)
+_ELEMENTS = re.compile(r"\s*lbwe\s*=(?!\s*\w+\s*$)|\s*lbwe\s*=\s*(?:IN\d\d|OUT\d\d|MID|M00|BASE)\s*$")
 _USED_UP = ("x",)  # what an X among block weights stood for, which is a number by now
 _EXAMPLE = "Write it like <lora:name:0.8>."
 _MAX_STRENGTH = 1000.0
@@ -38,10 +39,22 @@ def parse_tag(text: str, at: int, end: int) -> LoraTag:
         PromptError: It has no name, a bad number or an unknown argument.
     """
     position = text.index(":", at) + 1
-    name, *arguments = text[position : end - 1].split(":")
+    name, *arguments = _joined(text[position : end - 1].split(":"))
     if not name.strip():
         raise PromptError("a LoRA tag has no name", position=at, remedy=_EXAMPLE)
     return _tag(name.strip(), _arguments(arguments, position + len(name) + 1), at)
+
+
+def _joined(arguments: list[str]) -> list[str]:
+    """Return the parts of a tag with elements in one: `lbwe=IN05:attn:0.5`, where colons may stand for slashes."""
+    joined: list[str] = []
+    for argument in arguments:
+        open_element = joined[-1].rpartition(",")[2] if joined and _ELEMENTS.match(joined[-1]) else None
+        if open_element is not None and "=" not in argument and open_element.count(":") + open_element.count("/") < 2:
+            joined[-1] = f"{joined[-1]}:{argument}"
+        else:
+            joined.append(argument)
+    return joined
 
 
 def _arguments(arguments: list[str], position: int) -> dict[str, _Argument]:

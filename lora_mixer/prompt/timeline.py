@@ -8,7 +8,7 @@ from itertools import groupby, pairwise
 from types import MappingProxyType
 
 from lora_mixer.errors import PromptError
-from lora_mixer.mixes import LoraUse, Strength
+from lora_mixer.mixes import ElementWeight, LoraUse, Strength
 from lora_mixer.prompt.nodes import (
     Alternate,
     Break,
@@ -23,6 +23,7 @@ from lora_mixer.prompt.nodes import (
 )
 
 BlockReader = Callable[[str], Mapping[str, float]]
+ElementReader = Callable[[str], tuple[ElementWeight, ...]]
 _LIMIT = 1e9  # nested factors stay finite
 
 
@@ -63,7 +64,13 @@ class Span:
 
 
 def timeline(
-    prompt: Prompt, steps: int, *, blocks: BlockReader | None = None, done: int = 0, calls: int = 1
+    prompt: Prompt,
+    steps: int,
+    *,
+    blocks: BlockReader | None = None,
+    elements: ElementReader | None = None,
+    done: int = 0,
+    calls: int = 1,
 ) -> tuple[Span, ...]:
     """Return the spans that cover `steps` steps, in order; neighbours differ.
 
@@ -71,19 +78,20 @@ def timeline(
         prompt: The prompt.
         steps: How many steps the course has.
         blocks: Reads block weights (`lbw=`) as the open model's family lays them out.
+        elements: Reads weights by kind of layer (`lbwe=`).
         done: Steps of a pass before this one, such as the first of hires fix. Fractions then run from 1 to 2 and
             steps go on counting, as A1111 has it; a LoRA acts as `hr=` says, else its strength over the steps stays
             where it ended.
         calls: How often the sampler calls the model at each step: A1111's grammar counts by it.
 
     Raises:
-        PromptError: A tag asks for block weights that `blocks` cannot read, or for what this program cannot do.
+        PromptError: A tag asks for weights that `blocks` or `elements` cannot read.
     """
     course = _Course(steps=steps, done=done, calls=calls if prompt.counts_calls else None)
     edges = sorted({0, steps, *(edge for edge in _edges(prompt, course) if 0 < edge < steps)})
     spans: list[Span] = []
     for start, stop in pairwise(edges):
-        span = _Reader(prompt, start + 1, course, blocks).span(start, stop)
+        span = _Reader(prompt, start + 1, course, blocks, elements).span(start, stop)
         if spans and (spans[-1].parts, spans[-1].loras) == (span.parts, span.loras):
             span = replace(span, start=spans.pop().start)
         spans.append(span)
@@ -157,11 +165,19 @@ def _inside(node: Node) -> list[Node]:
 class _Reader:
     """A prompt at one step, counted from 1."""
 
-    def __init__(self, prompt: Prompt, step: int, course: _Course, blocks: BlockReader | None) -> None:
+    def __init__(
+        self,
+        prompt: Prompt,
+        step: int,
+        course: _Course,
+        blocks: BlockReader | None,
+        elements: ElementReader | None,
+    ) -> None:
         self._prompt = prompt
         self._step = step
         self._course = course
         self._blocks = blocks
+        self._elements = elements
         self._loras: list[LoraUse] = []
 
     def span(self, start: int, stop: int) -> Span:
@@ -199,12 +215,6 @@ class _Reader:
         self._loras.append(LoraUse(name=tag.name, strength=self._strength(tag)))
 
     def _strength(self, tag: LoraTag) -> Strength:
-        if tag.elements_text is not None:
-            raise PromptError(
-                f"lbwe= of the LoRA {tag.name!r} is not supported",
-                position=tag.at,
-                remedy="Leave it out: strengths here are those of whole blocks, which lbw= weighs, not of single layers.",
-            )
         unet = self._unet(tag)
         said = tag.hires_te if self._course.done and tag.hires_te is not None else tag.te
         te = said.points[0][1] if isinstance(said, Keyframes) else said
@@ -217,6 +227,7 @@ class _Reader:
             curve=curve,
             negative=self._prompt.negative,
             rank=tag.rank,
+            elements=self._element_weights(tag),
         )
 
     def _unet(self, tag: LoraTag) -> float | Keyframes:
@@ -237,6 +248,17 @@ class _Reader:
                 remedy="Leave out lbw=.",
             )
         return self._blocks(tag.blocks_text)
+
+    def _element_weights(self, tag: LoraTag) -> tuple[ElementWeight, ...]:
+        if tag.elements_text is None:
+            return ()
+        if self._elements is None:
+            raise PromptError(
+                f"the element weights of the LoRA {tag.name!r} cannot be read here",
+                position=tag.at,
+                remedy="Leave out lbwe=.",
+            )
+        return self._elements(tag.elements_text)
 
 
 def _joined(pieces: Iterable[Piece]) -> Iterator[Piece]:

@@ -8,12 +8,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lora_mixer import Curve, LoraUse, Rectangle, Strength
+from lora_mixer import Curve, ElementWeight, LoraUse, Rectangle, Strength
 from lora_mixer.batch import mix_text, parse_mix, read_mix
 from lora_mixer.errors import ConfigError, MissingFileError, RequestError
 
 NUMBERS = st.floats(-4, 4, allow_nan=False)
 FRACTIONS = st.floats(0, 1, allow_nan=False)
+ELEMENTS = st.builds(
+    ElementWeight,
+    blocks=st.lists(st.sampled_from(["BASE", "IN01", "IN02", "MID", "OUT00"]), max_size=4, unique=True).map(tuple),
+    layers=st.just(("attn", "proj")),
+    others=st.booleans(),
+    weight=NUMBERS,
+)
 USES = st.builds(
     LoraUse,
     name=st.text(min_size=1, max_size=12).filter(lambda name: name.isprintable()),
@@ -28,6 +35,7 @@ USES = st.builds(
         mask=st.none() | st.builds(Rectangle, left=FRACTIONS, top=FRACTIONS, right=FRACTIONS, bottom=FRACTIONS),
         negative=st.booleans(),
         rank=st.none() | st.integers(1, 9),
+        elements=st.lists(ELEMENTS, max_size=3).map(tuple),
     ),
 )
 

@@ -13,7 +13,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from lora_mixer.errors import PromptError, RequestError
-from lora_mixer.mixes import Curve, Strength
+from lora_mixer.mixes import Curve, ElementWeight, Strength
 from lora_mixer.prompt import (
     GRAMMARS,
     Break,
@@ -45,6 +45,7 @@ SHARDS = st.sampled_from(
         "<lora:x:0.5>",
         "<lora:y:1@0,0.5@1>",
         "<lyco:z:1:0.5:lbw=ALL:start=2>",
+        "<lora:x:1:lbwe=IN05:attn:0.5>",
         "(",
         ")",
         "[",
@@ -57,6 +58,7 @@ SHARDS = st.sampled_from(
         "[:0.9:1]",
     ]
 )
+HALF = ElementWeight(weight=0.5)
 ODD = st.one_of(st.lists(SHARDS, max_size=25).map("".join), st.text(max_size=60))
 
 
@@ -85,7 +87,7 @@ def test_any_text_means_something_at_every_step(text: str, grammar: str, steps: 
     prompt = read(text, grammar=grammar)
     if prompt is None:
         return
-    spans = timeline(prompt, steps, blocks=lambda _text: {})
+    spans = timeline(prompt, steps, blocks=lambda _text: {}, elements=lambda _text: ())
     assert spans[0].start == 0
     assert spans[-1].stop == steps
     assert all(a.stop == b.start for a, b in itertools.pairwise(spans))
@@ -196,10 +198,29 @@ def test_a_wrong_tag_or_number_is_refused_with_its_place(text: str, at: int, say
     assert caught.value.remedy
 
 
-@pytest.mark.parametrize("argument", ["lbwe=ALL"])
-def test_what_a_tag_wants_and_cannot_have_is_refused(argument: str) -> None:
-    with pytest.raises(PromptError, match="not supported"):
-        timeline(parse(f"<lora:x:1:{argument}>"), 10)
+@pytest.mark.parametrize(
+    ("written", "text"),
+    [
+        ("<lora:x:1:lbwe=ATTNDEEPOFF:start=2>", "ATTNDEEPOFF"),
+        ("<lora:x:1:IN02:ATTNDEEPOFF>", "ATTNDEEPOFF"),
+        ("<lora:x:1:lbwe=IN05-OUT05/attn/0.5,MID/proj ff/0>", "IN05-OUT05/attn/0.5,MID/proj ff/0"),
+        ("<lora:x:1:lbwe=IN05-OUT05:attn:0.5:start=2>", "IN05-OUT05:attn:0.5"),
+        ("<lora:x:1:lbwe=MID:NOT attn:0.5,::1:dyn=4>", "MID:NOT attn:0.5,::1"),
+        ("<lora:x:lbwe=ATTNDEEPOFF:0.5>", "ATTNDEEPOFF"),
+    ],
+)
+def test_elements_of_a_tag_reach_their_reader_as_they_are_written(written: str, text: str) -> None:
+    read: list[str] = []
+    prompt = parse(written)
+    assert parse(unparse(prompt)) == prompt
+    (*_, span) = timeline(prompt, 10, blocks=lambda _text: {}, elements=lambda given: read.append(given) or (HALF,))
+    assert span.loras[0].strength.elements == (HALF,)
+    assert set(read) == {text}
+
+
+def test_element_weights_without_a_reader_are_refused() -> None:
+    with pytest.raises(PromptError, match="element weights"):
+        timeline(parse("<lora:x:1:lbwe=ATTNDEEPOFF>"), 10)
 
 
 def test_block_weights_without_a_reader_are_refused() -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from lora_mixer import Curve, LoraUse, Rectangle, RenderRequest, Strength
 from lora_mixer.apply import curve_at
-from lora_mixer.keys import blocks_of, parse_blocks
+from lora_mixer.keys import blocks_of, elements_text, parse_blocks, parse_elements
 from lora_mixer.modules import Family
 from lora_mixer.prompt import Keyframes
 from lora_mixer_app.ui.desk.strip import Strip, tidy
@@ -55,6 +55,7 @@ def use_of(strip: Strip, *, family: Family, steps: int) -> LoraUse:
             curve=_curve(strip, steps),
             mask=strip.mask,
             rank=strip.rank,
+            elements=parse_elements(strip.elements) if strip.elements else (),
         ),
     )
 
@@ -85,6 +86,7 @@ def strip_of_use(use: LoraUse, *, family: Family) -> Strip:
         shape=given.curve.points if given.curve else None,
         mask=given.mask if isinstance(given.mask, Rectangle) else None,
         rank=given.rank,
+        elements=elements_text(given.elements) if given.elements else None,
     )
 
 
