@@ -37,7 +37,8 @@ def _wording(problem: ErrorDetails, location: tuple[str | int, ...]) -> tuple[st
     if problem["type"] == "missing":
         return f"the key {name!r} is missing", expected
     if problem["type"] == "value_error":
-        return str(problem["ctx"]["error"]), expected
+        what, _, hint = str(problem["ctx"]["error"]).partition(". ")
+        return what, f"{hint} {expected}".strip()
     value = repr(problem["input"])
     return f"{value if len(value) <= _SHOWN else value[:_SHOWN] + '...'} does not fit", expected
 

@@ -141,7 +141,7 @@ def _lock(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("key", "value", "said"),
     [
-        ("sampler", "Eulr", "Did you mean Euler"),
+        ("sampler", "Eulr", r"Did you mean Euler\? Expected"),
         ("schedule", "Karas", "Did you mean Karras"),
         ("preset", "lcmm", "there is no preset 'lcmm'"),
     ],
