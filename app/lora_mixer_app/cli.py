@@ -35,7 +35,10 @@ class Command(NamedTuple):
 
 
 COMMANDS: tuple[Command, ...] = (
-    Command("render", "Render a prompt file into pictures, a manifest and a labelled grid."),
+    Command(
+        "render",
+        "Render prompts or a prompt file into pictures, a manifest and a labelled grid; a single one into a file.",
+    ),
     Command(
         "sweep", "Render one prompt under every combination of LoRA strengths, and without any, as a labelled grid."
     ),

@@ -38,6 +38,10 @@ class OneLayer:
                 self.layer = nn.Conv2d(shape[1], shape[0], shape[2:], stride=2, padding=shape[2] // 2)
         self.layer.requires_grad_(False)
 
+    @property
+    def parts(self) -> dict[str, nn.Module]:
+        return {"unet": self.layer}
+
     def module(self, _name: ModuleName) -> nn.Module:
         return self.layer
 
