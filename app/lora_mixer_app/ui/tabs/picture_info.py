@@ -118,7 +118,7 @@ def _text(value: object) -> str:
 def _mix(use: LoraUse) -> str:
     """Return an adapter of a mix and everything its strength says beyond the defaults."""
     given = plain(use.strength)
-    told = {k: v for k, v in (given.items() if isinstance(given, dict) else ()) if v not in (None, {}, False)}
+    told = {k: v for k, v in (given.items() if isinstance(given, dict) else ()) if v not in (None, {}, [], False)}
     return f"{use.name}: " + ", ".join(f"{name} {_text(value)}" for name, value in told.items())
 
 
