@@ -91,7 +91,7 @@ def test_impossible_levels_are_refused():
 
 @pytest.fixture(scope="module")
 def sdxl() -> dict[str, torch.Tensor]:
-    return dict(write(Family.SDXL).tensors)
+    return dict(write(Family.SDXL, words=49408).tensors)
 
 
 @pytest.mark.parametrize(

@@ -43,13 +43,17 @@ def _vae(family: Family) -> nn.Module:
     return AutoencoderKL.from_config({**(config(family, "vae") or {}), "block_out_channels": [32, 64, 128, 128]})
 
 
-def _small(plan: dict[str, Any]) -> CLIPTextConfig:
-    return CLIPTextConfig(**{**plan, "vocab_size": 50, "num_hidden_layers": 2, "intermediate_size": 64})
+def _small(plan: dict[str, Any], words: int) -> CLIPTextConfig:
+    return CLIPTextConfig(**{**plan, "vocab_size": words, "num_hidden_layers": 2, "intermediate_size": 64})
 
 
-def write(family: Family) -> Written:
+def write(family: Family, *, words: int = 50) -> Written:
+    """Write a family's checkpoint; a folder saved from it is opened again only with as many words as its tokenizer has."""
     torch.manual_seed(0)
     networks: dict[str, nn.Module] = {"unet": _unet(family), "vae": _vae(family)}
+    if family is Family.SD2:  # what tells models of velocity, which these are, from those of noise
+        norm = networks["unet"].get_submodule("up_blocks.3.attentions.2.transformer_blocks.0.norm1")
+        nn.init.normal_(norm.bias, std=0.2)
     tensors = ldm.unet_in_ldm(networks["unet"]) | ldm.vae_in_ldm(networks["vae"])
     for part, folder, network in (
         ("te1", "text_encoder", CLIPTextModel),
@@ -57,7 +61,7 @@ def write(family: Family) -> Written:
     ):
         plan = config(family, folder)
         if plan is not None:
-            networks[part] = network(_small(plan))
+            networks[part] = network(_small(plan, words))
             prefix = PREFIXES[family, part]
             spell = ldm.open_clip_in_ldm if prefix.endswith(".model.") else ldm.clip_in_ldm
             tensors |= spell(networks[part], prefix)
