@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Form:
+class FieldType:
     """What one annotation takes.
 
     Attributes:
@@ -35,22 +35,24 @@ class Form:
     plain: Callable[[Any], object]
 
 
-FORMS: Mapping[str, Form] = MappingProxyType(
+FIELD_TYPES: Mapping[str, FieldType] = MappingProxyType(
     {
-        "str": Form(name="text", example='"cat"', accepts=lambda value: isinstance(value, str), plain=str),
-        "int": Form(
+        "str": FieldType(name="text", example='"cat"', accepts=lambda value: isinstance(value, str), plain=str),
+        "int": FieldType(
             name="a whole number",
             example="7",
             accepts=lambda value: isinstance(value, Integral) and not isinstance(value, bool),
             plain=int,
         ),
-        "float": Form(
+        "float": FieldType(
             name="a number",
             example="0.8",
             accepts=lambda value: isinstance(value, Real) and not isinstance(value, bool),
             plain=lambda value: value if isinstance(value, (int, float)) else float(value),
         ),
-        "bool": Form(name="True or False", example="True", accepts=lambda value: isinstance(value, bool), plain=bool),
+        "bool": FieldType(
+            name="True or False", example="True", accepts=lambda value: isinstance(value, bool), plain=bool
+        ),
     }
 )
 """Annotation to form. `X | None` takes None as well; a field with another annotation is its class's own matter."""
@@ -59,10 +61,10 @@ FORMS: Mapping[str, Form] = MappingProxyType(
 def check_fields(owner: DataclassInstance) -> None:
     """Refuse fields of a frozen dataclass whose values are not what their annotations say.
 
-    >>> check_fields(Form(name="x", example=1, accepts=callable, plain=str))
+    >>> check_fields(FieldType(name="x", example=1, accepts=callable, plain=str))
     Traceback (most recent call last):
     ...
-    lora_mixer.errors.RequestError: Form: example is 1, not text. Write for example example="cat".
+    lora_mixer.errors.RequestError: FieldType: example is 1, not text. Write for example example="cat".
 
     Raises:
         RequestError: A value has another type; the field and the form are in the text.
@@ -78,10 +80,10 @@ def check_fields(owner: DataclassInstance) -> None:
 
 
 @cache
-def _checked(owner: type[DataclassInstance]) -> tuple[tuple[str, Form, bool], ...]:
+def _checked(owner: type[DataclassInstance]) -> tuple[tuple[str, FieldType, bool], ...]:
     """Return the fields of a class that have a form, and whether each may be None."""
     kinds = ((field.name, *_kind(field)) for field in fields(owner))
-    return tuple((name, FORMS[kind], optional) for name, kind, optional in kinds if kind in FORMS)
+    return tuple((name, FIELD_TYPES[kind], optional) for name, kind, optional in kinds if kind in FIELD_TYPES)
 
 
 def wrong_type(owner: str, field: str, value: object, form: str, example: str) -> RequestError:

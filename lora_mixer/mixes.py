@@ -13,7 +13,7 @@ from typing import Annotated, Any
 from pydantic import PlainSerializer
 
 from lora_mixer.errors import RequestError
-from lora_mixer.fieldtypes import FORMS, check_fields, wrong_type
+from lora_mixer.fieldtypes import FIELD_TYPES, check_fields, wrong_type
 
 MAX_STRENGTH = 1000.0
 
@@ -131,7 +131,7 @@ class Strength:
         """Refuse values of the wrong type."""
         check_fields(self)
         blocks: object = self.blocks
-        if not isinstance(blocks, Mapping) or not all(map(FORMS["float"].accepts, blocks.values())):
+        if not isinstance(blocks, Mapping) or not all(map(FIELD_TYPES["float"].accepts, blocks.values())):
             raise wrong_type("Strength", "blocks", blocks, "factors by block name", 'blocks={"MID": 0.5}')
         curve: object = self.curve
         if not isinstance(curve, Curve | None):
@@ -176,7 +176,7 @@ class LoraUse:
         if not self.name.strip():
             raise RequestError("the LoRA has no name", where="LoraUse", remedy='Write LoraUse("line_art", 0.8).')
         given: object = self.strength
-        if FORMS["float"].accepts(given):
+        if FIELD_TYPES["float"].accepts(given):
             object.__setattr__(self, "strength", Strength(unet=self.strength))  # type: ignore[arg-type]
         elif not isinstance(given, Strength):
             raise wrong_type("LoraUse", "strength", given, "a number or a Strength", 'LoraUse("line_art", 0.8)')
@@ -244,4 +244,4 @@ def listed(given: object) -> tuple[Any, ...]:
 
 def _point(point: object) -> tuple[float, float] | None:
     pair = listed(point)
-    return (pair[0], pair[1]) if len(pair) == 2 and all(map(FORMS["float"].accepts, pair)) else None
+    return (pair[0], pair[1]) if len(pair) == 2 and all(map(FIELD_TYPES["float"].accepts, pair)) else None

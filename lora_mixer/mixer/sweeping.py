@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from lora_mixer.errors import RequestError
-from lora_mixer.fieldtypes import FORMS, wrong_type
+from lora_mixer.fieldtypes import FIELD_TYPES, wrong_type
 from lora_mixer.mixes import LoraUse, mix_of
 from lora_mixer.request import RenderRequest
 from lora_mixer.sheet import Labels
@@ -76,7 +76,7 @@ def _items(loras: object) -> Iterable[tuple[str, object]]:
 
 def _strengths(given: object) -> tuple[float, ...]:
     strengths = tuple(given) if isinstance(given, Iterable) and not isinstance(given, str) else (given,)
-    if not all(map(FORMS["float"].accepts, strengths)):
+    if not all(map(FIELD_TYPES["float"].accepts, strengths)):
         raise wrong_type("Mixer.sweep", "strengths", given, "a list of numbers", EXAMPLE)
     return strengths
 

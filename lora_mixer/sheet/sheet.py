@@ -13,7 +13,7 @@ from typing import IO, Protocol, TypeVar, runtime_checkable
 from PIL import Image
 
 from lora_mixer.errors import RequestError
-from lora_mixer.fieldtypes import FORMS, wrong_type
+from lora_mixer.fieldtypes import FIELD_TYPES, wrong_type
 from lora_mixer.images import open_target
 from lora_mixer.sheet.draw import Cell, Failed, draw_sheet, save_sheet
 from lora_mixer.sheet.layout import Labels
@@ -75,7 +75,7 @@ class Sheet:
         """
         every = tuple(pictures)
         width: object = ceil(sqrt(len(every))) if columns is None else columns
-        if not FORMS["int"].accepts(width) or not isinstance(width, int):
+        if not FIELD_TYPES["int"].accepts(width) or not isinstance(width, int):
             raise wrong_type("Sheet", "columns", width, "a whole number", "columns=3")
         for picture in every:
             _check(picture)
