@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from lora_mixer.batch.crew import Crew, Finished, Lost, Task, Watch
 from lora_mixer.batch.failure import Failure
+from lora_mixer.wording import counted
 
 MOST_DEATHS = 5
 """Many enough that workers killed from outside never drive a batch apart: a picture alone differs in its last bits."""
@@ -46,7 +47,8 @@ def dispatch(
         out -= 1
         if isinstance(reply, Lost):
             again = _again(reply)
-            fate = f"its {len(reply.task.jobs)} pictures go back" if again else "they are given up"
+            pictures = counted(len(reply.task.jobs), "picture")
+            fate = f"to render again: {pictures}" if again else f"given up: {pictures}"
             say(f"a worker died ({reply.reason}); {fate}")
             waiting.extendleft(reversed(again))
             reply = Finished() if again else _given_up(reply)
