@@ -19,7 +19,7 @@ import numpy as np
 import psutil
 from PIL import Image
 
-from lora_mixer.batch.ledger import Ledger, read_entries
+from lora_mixer.ledger.ledger import Ledger, read_entries
 
 MIXES = ("", "line_art=0.5", "night_sky=0.7", "line_art=0.5;sepia=0.6", "top_hat=1")
 WORDS = ("cat", "sun", "dog", "red heart", "cow", "blue star", "owl", "pizza")

@@ -9,9 +9,9 @@ import random
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
-from lora_mixer.batch.order import mix_key, order, shape_key
 from lora_mixer.mixes import LoraUse, Strength
 from lora_mixer.request import RenderRequest
+from lora_mixer.runs.batching import mix_key, order, shape_key
 
 BATCH, SIDE, MERGE, MODEL = 0.36, 0.35, 0.19, 0.5
 """In pictures' worth of time, as measured on the embedded model: what each batch adds, what the side path adds to a

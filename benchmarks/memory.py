@@ -15,7 +15,7 @@ from pathlib import Path
 
 from benchmarks.report import Row, finish, row
 from benchmarks.sd15 import kohya_lora, mix, opened, sd15, unet_step
-from lora_mixer.apply import MergeEngine
+from lora_mixer.blend import MergeEngine
 
 STATUS = Path("/proc/self/statm")
 PAGE = 4096

@@ -8,7 +8,7 @@ from pathlib import Path
 from benchmarks.machine import seconds_per_byte
 from benchmarks.report import Row, finish, medians, row
 from benchmarks.sd15 import kohya_lora, mix, opened, pipeline, sd15
-from lora_mixer.apply import SideEngine
+from lora_mixer.blend import SideEngine
 
 
 def measure(repetitions: int = 9) -> list[Row]:

@@ -108,7 +108,7 @@ def write(family: str, path: Path) -> None:
     """Write a family's full-size checkpoint of random numbers, and beside it the folder of configurations."""
     import torch
 
-    from lora_mixer.bake.ldm_names import ldm_tensors
+    from lora_mixer.export.ldm_names import ldm_tensors
     from lora_mixer.models import Model
     from lora_mixer.modules import Family
 

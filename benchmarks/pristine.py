@@ -8,7 +8,7 @@ from contextlib import suppress
 from benchmarks.report import Row, finish, row
 from benchmarks.sd15 import DATA, mix, opened
 from lora_mixer import Mixer
-from lora_mixer.apply import MergeEngine, SideEngine
+from lora_mixer.blend import MergeEngine, SideEngine
 from lora_mixer.errors import CancelledError
 
 

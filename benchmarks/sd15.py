@@ -16,12 +16,13 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
-from lora_mixer.apply import Placed, Stack
+from lora_mixer.blend import Placed, Stack
 from lora_mixer.files import digest_file, open_tensor_file
+from lora_mixer.kernels import laid_out, tune
 from lora_mixer.keys import parse_adapter
 from lora_mixer.mapping import MappedAdapter, map_adapter
 from lora_mixer.mixes import Strength
-from lora_mixer.models import Model, laid_out, tune
+from lora_mixer.models import Model
 from lora_mixer.modules import Family, ModuleSpec, Operator
 
 DATA = Path(__file__).parents[1] / "lora_mixer" / "data"

@@ -9,7 +9,7 @@ from pathlib import Path
 from benchmarks.machine import seconds_per_byte, seconds_per_flop
 from benchmarks.report import Row, finish, medians, row
 from benchmarks.sd15 import kohya_lora, mix, opened, pipeline, sd15
-from lora_mixer.apply import MergeEngine
+from lora_mixer.blend import MergeEngine
 from lora_mixer.models import Model
 
 NAMES = ("a", "b", "c")

@@ -12,8 +12,8 @@ from pathlib import Path
 from benchmarks.machine import lora_flops, seconds_per_flop
 from benchmarks.report import Row, beyond_the_first, finish, row
 from benchmarks.sd15 import kohya_lora, mix, opened, pipeline, sd15, unet_step
-from lora_mixer.apply import MergeEngine, SideEngine
-from lora_mixer.models import memory_at_hand
+from lora_mixer.blend import MergeEngine, SideEngine
+from lora_mixer.kernels import memory_at_hand
 
 RANK = 32
 STRENGTHS = [0.3, 0.8, 0.5, -0.2, 0.4]

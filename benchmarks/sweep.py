@@ -15,8 +15,8 @@ import torch
 from benchmarks.machine import flops_of, seconds_per_flop
 from benchmarks.report import Row, finish, medians, row
 from benchmarks.sd15 import kohya_lora, mix, opened, pipeline, sd15, unet_step
-from lora_mixer.apply import SideEngine
-from lora_mixer.models import memory_at_hand
+from lora_mixer.blend import SideEngine
+from lora_mixer.kernels import memory_at_hand
 from lora_mixer.models.device import choose_dtype
 
 STRENGTHS = tuple(n * 0.2 for n in range(8))

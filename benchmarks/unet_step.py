@@ -16,7 +16,8 @@ import torch
 from benchmarks.machine import flops_of, seconds_per_flop
 from benchmarks.report import Row, finish, medians, row
 from benchmarks.sd15 import sd15, unet_step
-from lora_mixer.models import Model, memory_at_hand
+from lora_mixer.kernels import memory_at_hand
+from lora_mixer.models import Model
 from lora_mixer.models.device import choose_dtype
 
 BARS = {32: 0.30, 64: 0.36}

@@ -11,11 +11,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks.report import Row, finish, row
-from lora_mixer.batch.crew import Crew, Setup
-from lora_mixer.batch.promptfile import read_prompt_text
-from lora_mixer.batch.ray_workers import RayWorkers
-from lora_mixer.batch.run import RunOptions, Standing, run
-from lora_mixer.batch.workers import LocalWorkers
+from lora_mixer.promptfile.reading import read_prompt_text
+from lora_mixer.runs.run import RunOptions, Standing, run
+from lora_mixer.workers.executor import Crew, Setup
+from lora_mixer.workers.processes import LocalWorkers
+from lora_mixer.workers.ray import RayWorkers
 
 PICTURES = 96
 SETUP = Setup(model="emoji", dtype="float32")

@@ -10,11 +10,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from fuzz.runner import main
-from lora_mixer.batch.mix_file import parse_mix
-from lora_mixer.batch.promptfile import FORMATS, read_prompt_text
 from lora_mixer.errors import LoraMixerError
 from lora_mixer.prompt import combinations, expand
 from lora_mixer.prompt.yaml_lists import read_yaml
+from lora_mixer.promptfile.mix_file import parse_mix
+from lora_mixer.promptfile.reading import FORMATS, read_prompt_text
 
 SECONDS_AT_MOST = 2.0
 TOKENS = tuple(

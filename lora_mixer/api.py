@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Unpack
 from lora_mixer.mixer import BaseMixer, Cancel, RequestOptions, as_requests
 
 if TYPE_CHECKING:
-    from lora_mixer.batch.run import RunResult, Standing
     from lora_mixer.request import RenderRequest
+    from lora_mixer.runs.run import RunResult, Standing
 
 
 class Mixer(BaseMixer):
@@ -61,9 +61,9 @@ class Mixer(BaseMixer):
             CancelledError: `cancel` was pressed.
             LoraMixerError: The model cannot be opened, or no picture can be made.
         """
-        from lora_mixer.batch.in_process import InProcess
-        from lora_mixer.batch.requests import plan_of
-        from lora_mixer.batch.run import RunOptions, run
+        from lora_mixer.promptfile.from_requests import plan_of
+        from lora_mixer.runs.run import RunOptions, run
+        from lora_mixer.workers.inline import InProcess
 
         return run(
             plan_of(as_requests(requests, options), title=title),

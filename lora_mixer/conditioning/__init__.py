@@ -5,7 +5,7 @@ from __future__ import annotations
 from lora_mixer.conditioning.conditioner import Conditioner, TokenCount
 from lora_mixer.conditioning.embeddings import EmbeddingVectors
 from lora_mixer.conditioning.emphasis import EMPHASIS, Emphasis
-from lora_mixer.conditioning.equalise import Encoded, equalise
+from lora_mixer.conditioning.lengths import Encoded, equalise
 from lora_mixer.conditioning.reading import embedding_of, load_embedding
 
 __all__ = [

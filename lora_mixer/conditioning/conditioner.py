@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from lora_mixer.conditioning.chunks import CHUNK, Chunk, Chunker
 from lora_mixer.conditioning.embeddings import EmbeddingVectors
 from lora_mixer.conditioning.emphasis import emphasis_named
-from lora_mixer.conditioning.equalise import Encoded
+from lora_mixer.conditioning.lengths import Encoded
 from lora_mixer.conditioning.vocabulary import Vocabulary
 from lora_mixer.errors import RequestError
 from lora_mixer.models import Model

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from lora_mixer.bake import (
+from lora_mixer.errors import RequestError
+from lora_mixer.export import (
     BakeReport,
     Ingredient,
     Mix,
@@ -14,7 +15,6 @@ from lora_mixer.bake import (
     bake_lora,
     require_static,
 )
-from lora_mixer.errors import RequestError
 from lora_mixer.images import plain
 from lora_mixer.pipeline import Desk, Job
 

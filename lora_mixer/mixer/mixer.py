@@ -7,20 +7,20 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Self, Unpack
 
-from lora_mixer.apply import ENGINES, Overlap, measure
-from lora_mixer.bake import BakeReport, OnModule
+from lora_mixer.blend import ENGINES, Overlap, measure
 from lora_mixer.catalog import FileDigests, Library, ModelsFile, load_models_file
 from lora_mixer.errors import RequestError
+from lora_mixer.export import BakeReport, OnModule
 from lora_mixer.mapping import MappingReport
 from lora_mixer.mixer.asked import as_request, as_requests
 from lora_mixer.mixer.baking import bake
+from lora_mixer.mixer.batches import OnFailure, Rendering, in_order, planned, told
 from lora_mixer.mixer.embeddings import open_embeddings
+from lora_mixer.mixer.model_cache import Pool
 from lora_mixer.mixer.options import RequestOptions
 from lora_mixer.mixer.planning import job_at, refuse_paths
-from lora_mixer.mixer.pool import Pool
 from lora_mixer.mixer.progress import Cancel, OnProgress
 from lora_mixer.mixer.render_job import RenderJob
-from lora_mixer.mixer.rendering import OnFailure, Rendering, in_order, planned, told
 from lora_mixer.mixer.sources import source_of
 from lora_mixer.mixer.station import Setup
 from lora_mixer.mixer.sweeping import Strengths, sweep_of

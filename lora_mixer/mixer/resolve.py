@@ -9,12 +9,12 @@ from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
-from lora_mixer.apply import Placed, Stack
+from lora_mixer.blend import Placed, Stack
 from lora_mixer.choices import calls_a_step, find_rng
 from lora_mixer.errors import RequestError
 from lora_mixer.keys import blocks_of, check_elements, elements_text, means, parse_blocks, parse_elements
+from lora_mixer.mixer.adapter_cache import Shelf
 from lora_mixer.mixer.second_pass import ended, hires_of, second_pass
-from lora_mixer.mixer.shelf import Shelf
 from lora_mixer.mixes import LoraUse
 from lora_mixer.modules import Family
 from lora_mixer.pipeline import Guide, Job, Stretch

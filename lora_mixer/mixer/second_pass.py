@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from lora_mixer.apply.strength import curve_at
+from lora_mixer.blend.strength import curve_at
 from lora_mixer.choices import AUTOMATIC, find_sampler, find_upscaler
 from lora_mixer.errors import RequestError
 from lora_mixer.hires import Hires, HiresSettings

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from lora_mixer.apply import MergeEngine, SideEngine
+from lora_mixer.blend import MergeEngine, SideEngine
 from lora_mixer.catalog import FileDigests, Library
 from lora_mixer.conditioning import EmbeddingVectors
 from lora_mixer.errors import FileError
-from lora_mixer.mixer.shelf import Shelf
+from lora_mixer.mixer.adapter_cache import Shelf
 from lora_mixer.models import Model, helpful_threads, open_model
 from lora_mixer.pipeline import Desk, Texts
 from lora_mixer.request import ModelSource

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from lora_mixer.errors import ModelError
-from lora_mixer.models.libraries import (
+from lora_mixer.libraries.classes import (
     CLIPTextConfig,
     ModelMixin,
     convert_ldm_unet_checkpoint,
@@ -18,7 +18,7 @@ from lora_mixer.models.libraries import (
     init_empty_weights,
     no_init_weights,
 )
-from lora_mixer.models.recognise import UNET
+from lora_mixer.models.detect import UNET
 from lora_mixer.models.sizes import VAE_INPUTS, text_prefix
 
 Network = TypeVar("Network", bound=nn.Module)

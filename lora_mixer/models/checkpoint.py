@@ -18,10 +18,7 @@ from torch import Tensor
 
 from lora_mixer.errors import ModelError
 from lora_mixer.files import CHECKPOINT_LIMITS, PICKLE_SUFFIXES, PickledTensor, open_pickled_file, open_tensor_file
-from lora_mixer.models.build import build, text_encoder_tensors, unet_tensors, vae_tensors
-from lora_mixer.models.families import config
-from lora_mixer.models.folder import load_tokenizer, open_vae_folder
-from lora_mixer.models.libraries import (
+from lora_mixer.libraries.classes import (
     AutoencoderKL,
     CLIPTextModel,
     CLIPTextModelWithProjection,
@@ -29,8 +26,11 @@ from lora_mixer.models.libraries import (
     TextEncoder,
     UNet2DConditionModel,
 )
+from lora_mixer.models.build import build, text_encoder_tensors, unet_tensors, vae_tensors
+from lora_mixer.models.detect import family_of_checkpoint, latents_of, noise_schedule
+from lora_mixer.models.families import config
+from lora_mixer.models.folder import load_tokenizer, open_vae_folder
 from lora_mixer.models.model import Model
-from lora_mixer.models.recognise import family_of_checkpoint, latents_of, noise_schedule
 from lora_mixer.models.sizes import sized_text_encoder, sized_unet, sized_vae
 from lora_mixer.modules import Family
 from lora_mixer.tensors import tensor_reader

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from lora_mixer.errors import RenderError
-from lora_mixer.models.layout import laid_out
-from lora_mixer.models.libraries import AutoencoderKL
-from lora_mixer.models.memory import available_bytes
+from lora_mixer.kernels.layout import laid_out
+from lora_mixer.kernels.memory import available_bytes
+from lora_mixer.libraries.classes import AutoencoderKL
 
 ELEMENTS_PER_PIXEL = 6
 """What a decoder holds at its widest, for each pixel and channel of its last level: measured on SD 1.5's decoder."""

@@ -9,7 +9,7 @@ from functools import cache
 import torch
 
 from lora_mixer.errors import RequestError
-from lora_mixer.models.timing import shortest
+from lora_mixer.kernels.timing import shortest
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 

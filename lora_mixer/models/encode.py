@@ -6,9 +6,9 @@ import torch
 from torch import Tensor, nn
 
 from lora_mixer.errors import RenderError
+from lora_mixer.kernels.layout import laid_out
+from lora_mixer.libraries.classes import AutoencoderKL
 from lora_mixer.models.decode import latents_apart
-from lora_mixer.models.layout import laid_out
-from lora_mixer.models.libraries import AutoencoderKL
 
 
 def encode(vae: AutoencoderKL, pictures: Tensor, *, tiled: bool = False) -> Tensor:

@@ -35,7 +35,7 @@ def family_index(family: Family) -> ModuleIndex:
 
 def _build(settings: dict[str, Any]) -> nn.Module:
     """Return a component on the meta device."""
-    from lora_mixer.models.libraries import (
+    from lora_mixer.libraries.classes import (
         CLIPTextConfig,
         CLIPTextModel,
         CLIPTextModelWithProjection,

@@ -16,7 +16,7 @@ from torch import nn
 
 from lora_mixer.errors import BrokenFileError, MissingFileError, ModelError, UnsafeFileError
 from lora_mixer.files import open_file, read_file
-from lora_mixer.models.libraries import (
+from lora_mixer.libraries.classes import (
     AutoencoderKL,
     CLIPTextConfig,
     CLIPTextModel,
@@ -27,9 +27,8 @@ from lora_mixer.models.libraries import (
     UNet2DConditionModel,
     no_init_weights,
 )
-from lora_mixer.models.model import Model
-from lora_mixer.models.recognise import family_of_unet
-from lora_mixer.models.settings import (
+from lora_mixer.models.detect import family_of_unet
+from lora_mixer.models.folder_checks import (
     check_network,
     check_schedule,
     check_tokenizer,
@@ -38,6 +37,7 @@ from lora_mixer.models.settings import (
     text_settings,
     told,
 )
+from lora_mixer.models.model import Model
 from lora_mixer.modules import Family
 
 TEXT_FOLDERS = {"te1": ("text_encoder", "tokenizer"), "te2": ("text_encoder_2", "tokenizer_2")}

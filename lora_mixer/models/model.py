@@ -14,11 +14,11 @@ from torch import Tensor, nn
 
 from lora_mixer.errors import RequestError
 from lora_mixer.files import Seal
+from lora_mixer.libraries.classes import AutoencoderKL, CLIPTokenizer, TextEncoder, UNet2DConditionModel
 from lora_mixer.models.decode import decode, must_tile
 from lora_mixer.models.digest import Sha256, digest_of_files, digest_of_settings, sha256_of
 from lora_mixer.models.encode import encode
 from lora_mixer.models.index import index_of, module_of
-from lora_mixer.models.libraries import AutoencoderKL, CLIPTokenizer, TextEncoder, UNet2DConditionModel
 from lora_mixer.models.offload import Offload
 from lora_mixer.modules import Family, ModuleIndex, ModuleName
 

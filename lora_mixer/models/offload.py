@@ -15,7 +15,7 @@ import torch
 from torch import nn
 
 from lora_mixer.errors import RequestError
-from lora_mixer.models.memory import available_bytes
+from lora_mixer.kernels.memory import available_bytes
 
 OFFLOAD_MODES = ("auto", "none", "model", "sequential")
 WORKING_BYTES = 2 * 2**30

@@ -7,15 +7,15 @@ from pathlib import Path
 import torch
 
 from lora_mixer.files import Seal, sealed
+from lora_mixer.kernels.tuning import tune
 from lora_mixer.models.checkpoint import open_checkpoint, open_vae, vae_files
 from lora_mixer.models.device import choose_device, choose_dtype
 from lora_mixer.models.digest import Sha256, sha256_of
 from lora_mixer.models.folder import folder_files, open_folder, settings_files
+from lora_mixer.models.folder_checks import told
 from lora_mixer.models.hub import find_folder
 from lora_mixer.models.model import Model
 from lora_mixer.models.offload import Offload, bytes_of, choose_offload, free_bytes
-from lora_mixer.models.settings import told
-from lora_mixer.models.tuning import tune
 from lora_mixer.request import ModelSource
 
 

@@ -10,8 +10,8 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from lora_mixer.libraries.classes import CLIPTextModelWithProjection, diffusers_version
 from lora_mixer.models.folder import TEXT_FOLDERS
-from lora_mixer.models.libraries import CLIPTextModelWithProjection, diffusers_version
 from lora_mixer.models.model import Model
 from lora_mixer.modules import Family
 

@@ -11,7 +11,7 @@ from typing import Any
 from torch import Tensor
 
 from lora_mixer.errors import ModelError
-from lora_mixer.models.recognise import UNET
+from lora_mixer.models.detect import UNET
 
 CLIP_PREFIXES = {
     "te1": ("cond_stage_model.transformer.", "conditioner.embedders.0.transformer."),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lora_mixer.apply import Placed, Stack
+from lora_mixer.blend import Placed, Stack
 from lora_mixer.files import Seal
 from lora_mixer.hires import batch_part
 from lora_mixer.prompt import Piece

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import torch
 
-from lora_mixer.apply import ApplyPlan
+from lora_mixer.blend import ApplyPlan
 from lora_mixer.files import digest_file
 from lora_mixer.images import AdapterRecord, EmbeddingRecord, ModelRecord, RenderRecord
 from lora_mixer.mixes import Strength
-from lora_mixer.pipeline.desk import Desk
 from lora_mixer.pipeline.job import Job, Use
+from lora_mixer.pipeline.loaded_model import Desk
 from lora_mixer.sampling import find_sampler, schedule_in_use
 
 LIBRARIES = ("lora-mixer", "torch", "diffusers", "transformers")

@@ -17,9 +17,9 @@ from lora_mixer.errors import RenderError
 from lora_mixer.images import RenderRecord, make_folder, save_picture
 from lora_mixer.models import using_threads
 from lora_mixer.modules import Family
-from lora_mixer.pipeline.desk import Desk
+from lora_mixer.pipeline.denoiser import Predictor
 from lora_mixer.pipeline.job import Job
-from lora_mixer.pipeline.predict import Predictor
+from lora_mixer.pipeline.loaded_model import Desk
 from lora_mixer.pipeline.record import joined, record_of
 from lora_mixer.request import Settings
 from lora_mixer.sampling import NoiseSource, Step, find_sampler, resample, sample, starting_noise

@@ -9,7 +9,7 @@ from pathlib import Path
 from lora_mixer.prompt.block_draw import draw_blocks
 from lora_mixer.prompt.choices import MAX_REPLACEMENTS
 from lora_mixer.prompt.draw import Draw
-from lora_mixer.prompt.every import Every
+from lora_mixer.prompt.enumeration import Every
 from lora_mixer.prompt.template import read_template
 from lora_mixer.prompt.wildcards import Wildcards
 

@@ -10,9 +10,9 @@ import re
 from dataclasses import dataclass, field, replace
 
 from lora_mixer.errors import PromptError
+from lora_mixer.prompt.a1111_brackets import schedulable
 from lora_mixer.prompt.brackets import Item, Mark, moving_weight, schedule, settle
 from lora_mixer.prompt.clauses import Stretch, stretches, trailing_weight
-from lora_mixer.prompt.exact import schedulable
 from lora_mixer.prompt.grammars import Grammar, grammar_named
 from lora_mixer.prompt.lexer import Token, lex
 from lora_mixer.prompt.limits import MAX_TOKENS, refuse_too_long

@@ -1,9 +1,9 @@
 """Sampling: samplers and schedules by name, seeded noise, and the loop. The only room that knows schedulers."""
 
 from lora_mixer.choices import AUTOMATIC, SAMPLERS, SCHEDULES, Sampler, SamplerRow, find_sampler
-from lora_mixer.sampling.course import schedule_in_use
 from lora_mixer.sampling.loop import Denoise, Step, course_of, resample, sample
 from lora_mixer.sampling.noise import NoiseSource, starting_noise
+from lora_mixer.sampling.noise_schedule import schedule_in_use
 from lora_mixer.sampling.upscale import upscale_latents, upscale_pictures
 
 __all__ = [

@@ -11,9 +11,9 @@ from torch import Tensor
 
 from lora_mixer.choices import Sampler
 from lora_mixer.errors import RequestError
-from lora_mixer.sampling.course import Course, lay_out
 from lora_mixer.sampling.levels import Levels, levels_of, on_device
 from lora_mixer.sampling.noise import NoiseSource, starting_noise
+from lora_mixer.sampling.noise_schedule import Course, lay_out
 from lora_mixer.sampling.schedulers import Output, Scheduler, build_scheduler, lays_out_itself, times_after
 from lora_mixer.sampling.solver import Fresh
 from lora_mixer.sampling.solvers import solver_of

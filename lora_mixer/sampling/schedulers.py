@@ -13,8 +13,8 @@ from torch import Tensor
 
 from lora_mixer.choices import SCHEDULES, Sampler
 from lora_mixer.errors import RequestError
-from lora_mixer.sampling.course import schedule_in_use
 from lora_mixer.sampling.levels import is_continuous, trained_of
+from lora_mixer.sampling.noise_schedule import schedule_in_use
 
 
 class Output(Protocol):

@@ -20,10 +20,10 @@ from PIL import Image
 from lora_mixer import Mixer, RenderRequest
 from lora_mixer.images import read_picture
 from lora_mixer.mixer import differences, rerender
-from lora_mixer_app.ui.desk.job import play
-from lora_mixer_app.ui.studio import Studio, caller_of
-from lora_mixer_app.ui.tabs.runs import Run, folder_for, render_plan
-from lora_mixer_app.ui.tabs.sheet_plan import AxisChoice, plan_sheet
+from lora_mixer_app.web.desk.job import play
+from lora_mixer_app.web.state import Studio, caller_of
+from lora_mixer_app.web.tabs.runs import Run, folder_for, render_plan
+from lora_mixer_app.web.tabs.sheet_plan import AxisChoice, plan_sheet
 from tests.support.people import person
 
 MODELS = """

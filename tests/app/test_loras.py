@@ -6,7 +6,7 @@ import pytest
 
 from lora_mixer.catalog import Library, load_models_file
 from lora_mixer.modules import Family
-from lora_mixer_app.ui.loras import Loras
+from lora_mixer_app.web.loras import Loras
 
 
 @pytest.mark.parametrize(("name", "texts"), [("line_art", True), ("night_sky", False)])

@@ -13,11 +13,11 @@ import pytest
 from typer.testing import CliRunner
 
 from lora_mixer.errors import FileError, LoraMixerError, RequestError
-from lora_mixer_app.arguments import parse_login
 from lora_mixer_app.cli import build
+from lora_mixer_app.cli.arguments import parse_login
 from lora_mixer_app.serving.listen import listen, url_of
-from lora_mixer_app.ui import server
-from lora_mixer_app.ui.guard import Origin
+from lora_mixer_app.web import server
+from lora_mixer_app.web.guard import Origin
 
 
 @pytest.fixture
@@ -103,7 +103,7 @@ def test_an_address_of_ipv6_is_written_as_browsers_want_it() -> None:
 
 def test_what_answers_first_imports_neither_torch_nor_gradio() -> None:
     """They take seconds: the page says meanwhile what is being done."""
-    code = "import sys, lora_mixer_app.cli, lora_mixer_app.ui.server; print(*sys.modules)"
+    code = "import sys, lora_mixer_app.cli, lora_mixer_app.web.server; print(*sys.modules)"
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     heavy = {"torch", "gradio", "fastapi", "diffusers", "transformers", "pandas"}
     assert heavy.isdisjoint(told.stdout.split())

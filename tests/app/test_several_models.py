@@ -11,7 +11,7 @@ import pytest
 
 from lora_mixer import Mixer
 from lora_mixer.errors import ModelError
-from lora_mixer_app.ui.studio import Studio
+from lora_mixer_app.web.state import Studio
 from tests.support.people import person
 
 MODELS = """

@@ -10,8 +10,8 @@ import pytest
 
 from lora_mixer import Cancel, Mixer, RenderRequest
 from lora_mixer.errors import FileError
-from lora_mixer_app.ui.notices import as_notice
-from lora_mixer_app.ui.stream import stream
+from lora_mixer_app.web.notices import as_notice
+from lora_mixer_app.web.stream import stream
 
 
 class Failing:

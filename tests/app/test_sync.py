@@ -12,9 +12,9 @@ from lora_mixer import Curve, LoraUse, Rectangle, RenderRequest, Strength
 from lora_mixer.errors import PromptError, RequestError
 from lora_mixer.modules import Family
 from lora_mixer.prompt import parse, timeline
-from lora_mixer_app.ui.desk.strip import Strip
-from lora_mixer_app.ui.desk.sync import added, follow, read_tags, rewrite
-from lora_mixer_app.ui.desk.uses import laid_out, request_of, sounding, use_of
+from lora_mixer_app.web.desk.conversion import laid_out, request_of, sounding, use_of
+from lora_mixer_app.web.desk.strip import Strip
+from lora_mixer_app.web.desk.sync import added, follow, read_tags, rewrite
 
 NAMES = st.sampled_from(["a", "line_art", "夜空", "b.2"])
 STRENGTHS = st.integers(-30, 30).map(lambda tenths: tenths / 10)
@@ -167,7 +167,7 @@ def test_a_strip_means_the_same_beside_the_prompt_as_in_its_tag(strips: tuple[St
 
 
 def unet_at(strength: Strength, step: int, steps: int) -> float:
-    from lora_mixer.apply import curve_at
+    from lora_mixer.blend import curve_at
 
     position = step / max(steps - 1, 1)
     return strength.unet * (curve_at(strength.curve, position) if strength.curve else 1.0)

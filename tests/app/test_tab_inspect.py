@@ -8,9 +8,9 @@ import pytest
 
 from lora_mixer import Mixer
 from lora_mixer.errors import ConfigError, RequestError
-from lora_mixer_app.ui.tabs.inspect import left_rows, metadata_rows, place_rows, strengths_of
-from lora_mixer_app.ui.tabs.plots import ALIKE, OPPOSED, PAPER, bar_plot, heat, heat_map
-from lora_mixer_app.ui.words import WORDS
+from lora_mixer_app.web.i18n import WORDS
+from lora_mixer_app.web.tabs.inspect import left_rows, metadata_rows, place_rows, strengths_of
+from lora_mixer_app.web.tabs.plots import ALIKE, OPPOSED, PAPER, bar_plot, heat, heat_map
 
 
 def test_one_strength_counts_for_all_and_a_wrong_number_of_them_is_refused() -> None:
@@ -51,9 +51,9 @@ def test_bars_are_as_long_as_their_values() -> None:
 
 @pytest.mark.parametrize("name", ["tabs/inspect.py", "tabs/picture_info.py", "tabs/tables.py", "tabs/runner.py"])
 def test_no_tab_has_a_component_that_shows_html(name: str) -> None:
-    import lora_mixer_app.ui as ui
+    import lora_mixer_app.web as web
 
-    source = (Path(ui.__file__).parent / name).read_text()
+    source = (Path(web.__file__).parent / name).read_text()
     assert not any(word in source for word in ("gr.HTML", "sanitize_html", '"html"', '"markdown"'))
 
 

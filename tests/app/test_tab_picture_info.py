@@ -12,7 +12,7 @@ from PIL.PngImagePlugin import PngInfo
 from lora_mixer import LoraUse, Mixer, RenderRequest, Strength
 from lora_mixer.errors import BrokenFileError
 from lora_mixer.images import save_picture
-from lora_mixer_app.ui.tabs.picture_info import differences_of, for_desk, raw_text, read_upload, rows_of
+from lora_mixer_app.web.tabs.picture_info import differences_of, for_desk, raw_text, read_upload, rows_of
 
 FOREIGN = (
     "red heart <lora:line_art:0.5> <lora:lost:1>\nNegative prompt: blurry\nSteps: 4, Sampler: Euler, CFG scale: 3, "

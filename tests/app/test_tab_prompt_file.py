@@ -8,10 +8,10 @@ import pytest
 
 from lora_mixer import Cancel, Mixer
 from lora_mixer.errors import ConfigError
-from lora_mixer_app.ui.studio import Studio
-from lora_mixer_app.ui.tabs import prompt_file
-from lora_mixer_app.ui.tabs.prompt_file import on_model, read_upload, rows_of
-from lora_mixer_app.ui.tabs.runs import Run, check_jobs, folder_for, render_plan
+from lora_mixer_app.web.state import Studio
+from lora_mixer_app.web.tabs import prompt_file
+from lora_mixer_app.web.tabs.prompt_file import on_model, read_upload, rows_of
+from lora_mixer_app.web.tabs.runs import Run, check_jobs, folder_for, render_plan
 
 MIXED = """red heart <lora:line_art:0.5>
 --prompt "cat" --steps 2 --seed 9 --tiling true

@@ -12,9 +12,9 @@ from lora_mixer import Cancel
 from lora_mixer.errors import ConfigError, RequestError
 from lora_mixer.images import read_picture
 from lora_mixer.request import RenderRequest
-from lora_mixer_app.ui.studio import Studio
-from lora_mixer_app.ui.tabs.runs import Pace, Run, check_jobs, folder_for, render_plan
-from lora_mixer_app.ui.tabs.sheet_plan import MOST_CELLS, AxisChoice, plan_sheet, words
+from lora_mixer_app.web.state import Studio
+from lora_mixer_app.web.tabs.runs import Pace, Run, check_jobs, folder_for, render_plan
+from lora_mixer_app.web.tabs.sheet_plan import MOST_CELLS, AxisChoice, plan_sheet, words
 
 NOTHING = AxisChoice()
 BASE = RenderRequest(prompt="red heart", seed=5, steps=1, cfg=3.0)

@@ -20,8 +20,9 @@ import lora_mixer_app
 from lora_mixer import Mixer
 from lora_mixer.errors import RequestError
 from lora_mixer.images import save_picture
-from lora_mixer_app.cli import _fail, build
-from lora_mixer_app.output import Console, Table, clean, print_json
+from lora_mixer_app.cli import build
+from lora_mixer_app.cli.output import Console, Table, clean, print_json
+from lora_mixer_app.cli.program import _fail
 
 EVIL = "\x1b]52;c;QUJD\x07 \x1b[2J \x9b31m \u202egnp.exe\u202c \u2066x\u2069 [/red] [bold]b[/bold] :cat: \x7f\x08\u200b\U000e0041"
 HARMLESS = "Grüße, 猫, 👩‍🎨, עברית, a\tb"

@@ -42,7 +42,7 @@ def test_the_version_is_one_and_the_changelog_knows_it() -> None:
 
 
 def test_every_prompt_file_we_ship_can_be_read() -> None:
-    from lora_mixer.batch import read_prompt_file
+    from lora_mixer.promptfile import read_prompt_file
 
     files = [path for path in (ROOT / "prompts").iterdir() if path.is_file()]
     assert files
@@ -51,8 +51,8 @@ def test_every_prompt_file_we_ship_can_be_read() -> None:
 
 
 def test_the_toml_examples_of_the_readme_are_read_as_they_stand(tmp_path: Path) -> None:
-    from lora_mixer.batch import read_prompt_file
     from lora_mixer.catalog import load_models_file
+    from lora_mixer.promptfile import read_prompt_file
 
     prompts, models = re.findall(r"```toml\n(.*?)```", (ROOT / "README.md").read_text(), flags=re.DOTALL)
     (tmp_path / "prompts.toml").write_text(prompts)

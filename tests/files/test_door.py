@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lora_mixer.apply.masks import open_mask
+from lora_mixer.blend.masks import open_mask
 from lora_mixer.catalog import EmbeddingLibrary, Library
 from lora_mixer.catalog.read_models import load_models_file
 from lora_mixer.catalog.sidecar import read_sidecar

@@ -21,7 +21,7 @@ def test_the_docs_table_is_the_readers_table():
 
 def test_every_source_has_words_on_the_page():
     pytest.importorskip("lora_mixer_app")
-    from lora_mixer_app.ui.tab_words import TAB_WORDS
+    from lora_mixer_app.web.tab_i18n import TAB_WORDS
 
     words = {row[0] for row in TAB_WORDS}
     for source in ("lora-mixer", "none", *(r.source for r in READERS), *(k.source for k in KINS)):

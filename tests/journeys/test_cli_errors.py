@@ -13,9 +13,9 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from lora_mixer.bake import writing
 from lora_mixer.catalog import Library, load_models_file
 from lora_mixer.errors import BrokenFileError, ConfigError, FileError, MissingFileError, ModelError
+from lora_mixer.export import writing
 from lora_mixer.models import hub
 from lora_mixer.models.folder import open_folder
 

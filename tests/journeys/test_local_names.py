@@ -9,12 +9,12 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 from typer.testing import CliRunner
 
-from lora_mixer.batch import estimate
-from lora_mixer.batch.promptfile import read_prompt_text
 from lora_mixer.catalog import Library
 from lora_mixer.errors import RequestError
 from lora_mixer.files import digest_file
 from lora_mixer.mixer import request_from_picture
+from lora_mixer.promptfile.reading import read_prompt_text
+from lora_mixer.runs import estimate
 from lora_mixer_app.cli import build
 
 

@@ -9,7 +9,7 @@ import torch
 
 from lora_mixer import Mixer, RenderRequest
 from lora_mixer.errors import RenderError
-from lora_mixer.mixer import rendering as room
+from lora_mixer.mixer import batches as room
 from lora_mixer.pipeline import Job, render
 
 WISHES = [RenderRequest(prompt=f"heart {seed}", seed=seed, steps=1, width=64, height=64) for seed in range(4)]

@@ -12,10 +12,10 @@ import torch
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
 
 from lora_mixer import Mixer, RenderRequest
-from lora_mixer.apply import MergeEngine, SideEngine
+from lora_mixer.blend import MergeEngine, SideEngine
 from lora_mixer.catalog import Library
+from lora_mixer.mixer.adapter_cache import Shelf
 from lora_mixer.mixer.resolve import job_of, settings_of
-from lora_mixer.mixer.shelf import Shelf
 from lora_mixer.models import Model
 from lora_mixer.modules import Family
 from lora_mixer.pipeline import Desk, RenderedImage, Texts, render

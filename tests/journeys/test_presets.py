@@ -9,10 +9,10 @@ import pytest
 from typer.testing import CliRunner
 
 from lora_mixer import Mixer, RenderRequest
-from lora_mixer.batch import Overrides, read_options, read_prompt_file
 from lora_mixer.choices import PRESETS, find_preset, find_sampler
 from lora_mixer.errors import RequestError, UnknownAdapterError
 from lora_mixer.mixer.presets import notes_on
+from lora_mixer.promptfile import Overrides, read_options, read_prompt_file
 from lora_mixer_app.cli import build
 
 DOCS = Path(__file__).parents[2] / "docs" / "samplers.md"

@@ -13,11 +13,11 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from lora_mixer.batch.check import NAMES
 from lora_mixer.errors import LoraMixerError
 from lora_mixer.images import read_picture
+from lora_mixer.runs.check import NAMES
 from lora_mixer_app.cli import build
-from lora_mixer_app.commands import running
+from lora_mixer_app.cli.commands import running
 from tests.support.painters import Painters
 
 NAMED = {"line_art": "11" * 32, "sepia": "22" * 32, "top_hat": "33" * 32, "night_sky": "44" * 32}
@@ -221,10 +221,10 @@ def test_a_folder_that_cannot_be_written_to_is_told_first(crew: Painters, monkey
 
 
 def test_the_names_that_are_checked_are_those_that_there_are() -> None:
-    from lora_mixer.apply import ENGINES
-    from lora_mixer.batch.check import EMPHASES
+    from lora_mixer.blend import ENGINES
     from lora_mixer.images.request_of import EMPHASES as RECORDED
     from lora_mixer.models import DTYPES, OFFLOAD_MODES
+    from lora_mixer.runs.check import EMPHASES
 
     assert {name: set(values) for name, values in NAMES.items()} == {
         "apply": set(ENGINES),
@@ -265,8 +265,8 @@ def test_a_finished_plan_imports_no_torch(tmp_path: Path, crew: Painters) -> Non
 def test_a_sweep_takes_every_setting_of_a_render(crew: Painters) -> None:
     import inspect
 
-    from lora_mixer_app.commands.render import render
-    from lora_mixer_app.commands.sweep import sweep
+    from lora_mixer_app.cli.commands.render import render
+    from lora_mixer_app.cli.commands.sweep import sweep
 
     there = set(inspect.signature(sweep).parameters)
     assert set(inspect.signature(render).parameters) - there == {"sources"}

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from lora_mixer import Mixer, RenderRequest
-from lora_mixer.batch.promptfile import read_prompt_text
 from lora_mixer.errors import RequestError
+from lora_mixer.promptfile.reading import read_prompt_text
 
 
 @pytest.fixture

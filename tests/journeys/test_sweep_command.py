@@ -7,7 +7,7 @@ from pathlib import Path
 
 from typer.testing import CliRunner
 
-from lora_mixer.batch import read_prompt_file
+from lora_mixer.promptfile import read_prompt_file
 from lora_mixer_app.cli import build
 
 

@@ -13,12 +13,12 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from lora_mixer.batch import run as module
-from lora_mixer.batch.ledger import Ledger
-from lora_mixer.batch.outputs import lay_out
-from lora_mixer.batch.promptfile import read_prompt_text
-from lora_mixer.batch.run import RunOptions, run
 from lora_mixer.errors import CancelledError, LoraMixerError
+from lora_mixer.ledger.ledger import Ledger
+from lora_mixer.promptfile.reading import read_prompt_text
+from lora_mixer.runs import run as module
+from lora_mixer.runs.outputs import lay_out
+from lora_mixer.runs.run import RunOptions, run
 from tests.support.damage import DAMAGES, OF_FOLDERS
 from tests.support.painters import Painters
 

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from lora_mixer.adapters import Layer, Weights, make_layer
-from lora_mixer.apply import MergeEngine, Placed, SideEngine, Stack
-from lora_mixer.apply.masks import open_mask
-from lora_mixer.apply.operators import operator_of
+from lora_mixer.blend import MergeEngine, Placed, SideEngine, Stack
+from lora_mixer.blend.layer_ops import operator_of
+from lora_mixer.blend.masks import open_mask
 from lora_mixer.mixes import Curve, Rectangle, Strength
 from lora_mixer.modules import Family, ModuleName
 from tests.support.kind_examples import CONV_3, EXAMPLES, LINEAR, Example, Shape, generator

@@ -14,14 +14,14 @@ from pathlib import Path
 
 import pytest
 
-from lora_mixer.batch.mix_file import parse_mix
-from lora_mixer.batch.promptfile import read_prompt_text
-from lora_mixer.batch.ranges import numbers, whole_numbers
 from lora_mixer.catalog.read_models import read_models_text
 from lora_mixer.errors import LoraMixerError
 from lora_mixer.prompt import apply_styles, combinations, expand, parse, tag_places, timeline, without_tags
 from lora_mixer.prompt.styles import Style, read_styles
 from lora_mixer.prompt.yaml_lists import read_yaml
+from lora_mixer.promptfile.mix_file import parse_mix
+from lora_mixer.promptfile.ranges import numbers, whole_numbers
+from lora_mixer.promptfile.reading import read_prompt_text
 
 Text = Callable[[int], str]
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from lora_mixer import LoraMixerError, Mixer
-from lora_mixer.apply.merge import BUDGET_MB, budget_mb
+from lora_mixer.blend.merge import BUDGET_MB, budget_mb
 from lora_mixer.errors import RequestError
 from lora_mixer.mixer.turn import Turn
 

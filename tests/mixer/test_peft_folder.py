@@ -12,8 +12,8 @@ from safetensors.torch import load_file, save_file
 from typer.testing import CliRunner
 
 from lora_mixer import LoraUse, Mixer, RenderRequest
-from lora_mixer.batch.digest import digest_of
 from lora_mixer.keys import SCHEMES
+from lora_mixer.ledger.digest import digest_of
 from lora_mixer.mixer import differences
 from lora_mixer.models import family_index
 from lora_mixer.modules import Family

@@ -14,9 +14,9 @@ from torch import Tensor
 
 from lora_mixer.choices.schedules import SCHEDULES
 from lora_mixer.sampling import SAMPLERS, NoiseSource, Sampler, SamplerRow, find_sampler, sample, starting_noise
-from lora_mixer.sampling.course import lay_out
 from lora_mixer.sampling.levels import Levels, levels_of
 from lora_mixer.sampling.multistep import ipndm, plms, res_multistep
+from lora_mixer.sampling.noise_schedule import lay_out
 from lora_mixer.sampling.schedulers import build_scheduler, lays_out_itself
 
 TRAINED: dict[str, Any] = {

@@ -11,15 +11,15 @@ from pathlib import Path
 
 from PIL import Image
 
-from lora_mixer.batch.crew import Answers, Finished, Known, Questions, Task, TaskJob, Watch
-from lora_mixer.batch.digest import basis_of, digest_of
-from lora_mixer.batch.failure import Failure
-from lora_mixer.batch.ledger import Entry, digest_of_file
-from lora_mixer.batch.ledger_writer import part_of
 from lora_mixer.errors import FileError
 from lora_mixer.images import AdapterRecord, ModelRecord, RenderRecord, plain, save_picture
+from lora_mixer.ledger.digest import basis_of, digest_of
+from lora_mixer.ledger.failure import Failure
+from lora_mixer.ledger.ledger import Entry, digest_of_file
+from lora_mixer.ledger.writer import part_of
 from lora_mixer.mixes import Strength
 from lora_mixer.request import RenderRequest, Settings
+from lora_mixer.workers.executor import Answers, Finished, Known, Questions, Task, TaskJob, Watch
 
 SIDE = 8
 RECORD = RenderRecord(
@@ -90,7 +90,7 @@ class Painters:
         self.started += 1
 
     def ask(self, questions: Questions, watch: Watch) -> Answers:
-        from lora_mixer.batch.stored import Batch
+        from lora_mixer.ledger.plan_file import Batch
 
         watch(0.0)
         self.asked += len(questions.requests)

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from lora_mixer.batch.crew import Crew
-from lora_mixer.batch.promptfile import PromptFile, read_prompt_text
-from lora_mixer.batch.run import RunOptions, RunResult, run
+from lora_mixer.promptfile.reading import PromptFile, read_prompt_text
+from lora_mixer.runs.run import RunOptions, RunResult, run
+from lora_mixer.workers.executor import Crew
 
 SMALL = "--steps 1 --width 64 --height 64 --seed"
 LINES = "\n".join(

@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 
 from lora_mixer import Mixer
-from lora_mixer_app.ui.server import Server
+from lora_mixer_app.web.server import Server
 
 ARGUMENTS = 12
 """Of `/render`; without a client that knows its defaults, all of them have to be sent."""

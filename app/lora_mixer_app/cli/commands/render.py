@@ -1,0 +1,40 @@
+"""`lora-mixer render`: prompts in, pictures out, each with its record."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from lora_mixer.catalog import Library, SameAdapter, load_models_file
+from lora_mixer.promptfile.sources import read_sources
+from lora_mixer_app.cli.arguments import parse_lora
+from lora_mixer_app.cli.commands.run_options import PictureOptions, RunFlags
+from lora_mixer_app.cli.commands.running import carry_out
+from lora_mixer_app.cli.tables import with_tables
+
+
+@with_tables
+def render(
+    sources: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="FILE|PROMPT...",
+            help="A prompt file (.toml with jobs and axes, .txt with one prompt a line, .csv, .jsonl), a folder or a "
+            'pattern of them, a prompt such as "red heart <lora:line_art:0.8>", or - for prompts from a pipe.',
+        ),
+    ],
+    pictures: PictureOptions,
+    flags: RunFlags,
+    lora: Annotated[
+        list[str] | None, typer.Option("--lora", help="NAME=STRENGTH, added to every picture; may be repeated.")
+    ] = None,
+) -> None:
+    """Render prompts or a prompt file into pictures, a manifest and a labelled grid; a single one into a file.
+
+    What the folder holds already is kept: the same command goes on, and another one renders what is new.
+    """
+    same = SameAdapter(lambda: Library(load_models_file(pictures.models_path).lora_folders))
+    plans = read_sources(sources, sys.stdin.read, strict=flags.strict, same=same)
+    carry_out(plans, pictures, flags, loras=tuple(parse_lora(text) for text in lora or ()))

@@ -1,0 +1,325 @@
+"""Plans carried out: checked before a model is opened, rendered into folders or one picture's file, and told of."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from lora_mixer.catalog import Library, ModelsFile, load_models_file
+from lora_mixer.errors import CancelledError, FileError, LoraMixerError, PartialRunError, RequestError
+from lora_mixer.images import FORMATS, write_whole
+from lora_mixer.ledger import Ledger
+from lora_mixer.ledger.failure import Failure
+from lora_mixer.ledger.folders import last_folder, new_folder, next_folder
+from lora_mixer.mixes import LoraUse
+from lora_mixer.promptfile import PromptFile, describe
+from lora_mixer.promptfile.sources import title_of
+from lora_mixer.runs import estimate, outline
+from lora_mixer.runs.check import JobCheck, check_folder, check_setup
+from lora_mixer.runs.run import RunOptions, RunResult, run
+from lora_mixer.wording import counted
+from lora_mixer.workers.executor import Crew, Setup
+from lora_mixer.workers.inline import InProcess
+from lora_mixer.workers.processes import LocalWorkers
+from lora_mixer.workers.ray import RayWorkers
+from lora_mixer.workers.witness import witness_of
+from lora_mixer_app.cli.commands.run_options import PictureOptions, RunFlags
+from lora_mixer_app.cli.options import Where
+from lora_mixer_app.cli.output import Console
+from lora_mixer_app.cli.reporting import Report
+from lora_mixer_app.cli.single import deliver, free_name
+
+if TYPE_CHECKING:
+    from lora_mixer.mixer import BaseMixer
+
+
+def carry_out(
+    plans: Sequence[PromptFile],
+    pictures: PictureOptions,
+    flags: RunFlags,
+    *,
+    loras: tuple[LoraUse, ...] = (),
+    named: Sequence[str] = (),
+    own_seeds: bool = False,
+) -> None:
+    """Check plans, then render them one after the other, or say what would be rendered.
+
+    Args:
+        plans: What to render.
+        pictures: What is laid over every job.
+        flags: How.
+        loras: Adapters of the command line, added to every picture.
+        named: Adapters of the command line that the plans hold already.
+        own_seeds: The plans were made for this command: their seeds stand, and each is written into its folder.
+
+    Raises:
+        LoraMixerError: See `lora_mixer.errors`; with several plans, the others are rendered first.
+    """
+    overrides = pictures.overrides(loras, seeded=not own_seeds)
+    models_file = load_models_file(pictures.models_path)
+    library = Library(models_file.lora_folders)
+    for name in (*named, *(use.name for use in overrides.loras)):
+        library.find(name)
+    _check_address(flags)
+    console = Console(highlight=False, soft_wrap=True)
+    shared = _Shared(flags=flags, models_file=models_file, library=library, console=console, crews=_Crews(flags))
+    runs = [_Run(overrides.over(plan), pictures, shared, several=len(plans) > 1, written=own_seeds) for plan in plans]
+    for one in runs:
+        one.check()
+    errors = [error for one in runs if (error := one.ended()) is not None]
+    if (len(errors) in {0, 1} and len(runs) == 1) or len(errors) == len(runs):
+        for error in errors:
+            raise error
+    for error in errors:
+        console.print(f"error: {error}", style="red", markup=False)
+    if errors:
+        raise PartialRunError(
+            f"{len(errors)} of {counted(len(runs), 'file')} did not come to their end",
+            remedy="Mend what is listed above, then run the same command with --resume.",
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Shared:
+    """What all plans of a command have in common."""
+
+    flags: RunFlags
+    models_file: ModelsFile
+    library: Library
+    console: Console
+    crews: _Crews
+
+
+class _Run:
+    """One plan of a command."""
+
+    def __init__(
+        self,
+        plan: PromptFile,
+        pictures: PictureOptions,
+        shared: _Shared,
+        *,
+        several: bool,
+        written: bool,
+    ) -> None:
+        self._plan = plan
+        self._shared = shared
+        self._flags = shared.flags
+        self._models_file = shared.models_file
+        self._console = shared.console
+        self._several = several
+        self._written = written
+        self._setup = shared.flags.setup(_model_of(plan), pictures.models_path)
+        self._known: dict[int, Failure] = {}
+
+    def check(self) -> None:
+        """Tell what cannot be made before anything is, and refuse what nothing could come of.
+
+        Raises:
+            LoraMixerError: An option, the model or the folder is impossible; no job can be made, or with `--strict` one
+                cannot.
+        """
+        flags, plan = self._flags, self._plan
+        for problem in plan.problems:
+            told = "skipped" if problem.skipped else "without effect"
+            self._console.print(f"{told}: {plan.path}: {problem}", style="yellow", markup=False)
+        check_setup(self._setup, self._models_file, here=flags.engine is not Where.RAY)
+        check_folder(self._folder(make=False) if self._file is None else self._file.parent)
+        if self._file is not None and len(plan.jobs) > 1:
+            raise RequestError(
+                f"{self._file} is one picture's file, and {counted(len(plan.jobs), 'picture')} are asked for",
+                where="--output",
+                remedy="Name a folder.",
+            )
+        self._known = JobCheck(plan, self._models_file, self._shared.library).failures()
+        if self._known and (flags.strict or len(self._known) == len(plan.jobs)):
+            raise self._known[min(self._known)].raised()
+        if flags.dry_run:
+            for index in sorted(self._known):
+                Report(self._console, len(plan.jobs)).failed(self._known[index])
+
+    def ended(self) -> LoraMixerError | None:
+        """Render the plan to its end, and return what it ended with; cancels and bugs are raised at once."""
+        try:
+            if self._flags.dry_run:
+                self._describe()
+            elif self._file is not None:
+                self._single(self._file)
+            else:
+                folder = self._folder(make=True)
+                if self._written:
+                    _write(self._plan, folder)
+                result = self._render(folder)
+                self._tell(result)
+                result.check()
+        except CancelledError:
+            raise
+        except LoraMixerError as error:
+            return error
+        return None
+
+    @property
+    def _file(self) -> Path | None:
+        """The picture's file that was asked for, if it is one."""
+        output = self._flags.output
+        return output if output and output.suffix.lower() in FORMATS and not output.is_dir() else None
+
+    def _folder(self, *, make: bool) -> Path:
+        """Return the run's folder: the one that is named, the last one to go on with, or a new one."""
+        flags, name = self._flags, title_of(self._plan)
+        if flags.output is not None:
+            return flags.output / self._plan.path.stem if self._several else flags.output
+        root = self._models_file.output
+        if flags.resume:
+            return last_folder(root, name)
+        return new_folder(root, name) if make else next_folder(root, name)
+
+    def _describe(self) -> None:
+        for text in (
+            describe(self._plan),
+            outline(self._plan, batch=self._flags.batch),
+            estimate(self._plan, self._folder(make=False), workers=self._flags.workers),
+        ):
+            self._console.print(text, markup=False)
+        if self._known:
+            raise PartialRunError(
+                f"{len(self._known)} of {counted(len(self._plan.jobs), 'picture')} cannot be made",
+                remedy="Mend what is listed above.",
+            )
+
+    def _single(self, file: Path) -> None:
+        """Render one picture into a file of its own; one that is there gets another name."""
+        with TemporaryDirectory() as elsewhere:
+            result = self._render(Path(elsewhere))
+            if result.failures:
+                raise result.failures[0].raised()
+            moved = free_name(file)
+            deliver(Ledger.read(Path(elsewhere)), file)
+        if moved is not None:
+            self._console.print(f"{file} was there and is now {moved}", style="yellow", markup=False)
+        self._console.print(f"{file} ({result.seconds:.1f} s)", markup=False)
+
+    def _render(self, folder: Path) -> RunResult:
+        flags = self._flags
+        options = RunOptions(
+            batch=flags.batch,
+            threads=flags.threads,
+            anew=flags.resume is False,
+            retry_failed=flags.retry_failed,
+            strict=flags.strict,
+            known=self._known,
+            witness=lambda: witness_of(self._plan, self._setup, self._models_file),
+        )
+        with _cancel_on_interrupt() as cancel, Report(self._console, len(self._plan.jobs)) as report:
+            return run(
+                self._plan,
+                folder,
+                self._shared.crews.of(self._setup),
+                options=options,
+                on_progress=report.show,
+                on_failure=report.failed,
+                cancel=cancel,
+                say=report.say,
+            )
+
+    def _tell(self, result: RunResult) -> None:
+        """Print what was made and what was there."""
+        there = f", {result.found} {'was' if result.found == 1 else 'were'} there already" if result.found else ""
+        made = counted(result.rendered, "picture")
+        self._console.print(f"{made} in {result.seconds:.1f} s{there}: {result.manifest}", markup=False)
+        for page in result.sheets:
+            self._console.print(f"grid: {page}", markup=False)
+
+
+def _write(plan: PromptFile, folder: Path) -> None:
+    """Write a prompt file into the folder of its run.
+
+    Raises:
+        FileError: It cannot be written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise FileError(
+            f"no folder can be made there: {error.strerror or error}",
+            where=str(folder),
+            remedy="Name another folder with --output.",
+        ) from error
+    write_whole(folder / plan.path.name, lambda out: out.write(plan.text.encode()))
+
+
+class _Crews:
+    """Who renders; in this process, plans that open the model alike share it."""
+
+    def __init__(self, flags: RunFlags) -> None:
+        self._flags = flags
+        self._here: dict[Setup, InProcess] = {}
+
+    def of(self, setup: Setup) -> Crew:
+        """Return a crew for a run."""
+        flags = self._flags
+        if flags.engine is Where.RAY:
+            return RayWorkers(setup, flags.workers, address=flags.ray_address, cpus=flags.threads or 1)
+        if flags.workers > 1:
+            return LocalWorkers(setup, flags.workers)
+        if setup not in self._here:
+            self._here = {setup: InProcess(lambda: _opened(setup))}
+        return self._here[setup]
+
+
+def _opened(setup: Setup) -> BaseMixer:
+    from lora_mixer.workers.renderer import open_mixer
+
+    return open_mixer(setup)
+
+
+def _model_of(plan: PromptFile) -> str | None:
+    """Return the model to open first; None is the default of models.toml, which pictures that name none must get."""
+    asked = [job.request.model for job in plan.jobs]
+    return None if None in asked else asked[0]
+
+
+def _check_address(flags: RunFlags) -> None:
+    """Refuse an address that nothing would be done with.
+
+    Raises:
+        RequestError: The engine is not Ray.
+    """
+    if flags.ray_address is not None and flags.engine is not Where.RAY:
+        raise RequestError(
+            f"{flags.ray_address!r} is an address of Ray, and the engine is {flags.engine.value}",
+            where="--ray-address",
+            remedy="Add --engine ray, or leave the address out.",
+        )
+
+
+class _Interrupt:
+    """Pressed by Ctrl+C; needs no torch, unlike `lora_mixer.Cancel`."""
+
+    def __init__(self) -> None:
+        self.pressed = False
+
+    def check(self) -> None:
+        if self.pressed:
+            raise CancelledError("cancelled", remedy="Pictures that are finished are kept; --resume goes on.")
+
+
+@contextmanager
+def _cancel_on_interrupt() -> Iterator[_Interrupt]:
+    """Turn the first Ctrl+C into a cancel that keeps what is finished; a second one kills as usual."""
+    cancel = _Interrupt()
+
+    def pressed(_signal: int, _frame: object) -> None:
+        cancel.pressed = True
+        signal.signal(signal.SIGINT, before)
+
+    before = signal.signal(signal.SIGINT, pressed)
+    try:
+        yield cancel
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -1,0 +1,93 @@
+"""The page's one public endpoint, `/render`, for scripts that talk to a running desk with `gradio_client`."""
+
+from __future__ import annotations
+
+from typing import Any, get_type_hints
+
+import gradio as gr
+from gradio import FileData
+from gradio.events import api
+
+from lora_mixer import LoraUse, RenderRequest, Strength
+from lora_mixer.errors import RequestError
+from lora_mixer.images import infotext
+from lora_mixer_app.web.notices import as_notice
+from lora_mixer_app.web.state import Studio, caller_of, owner_of
+
+NAME = "render"
+
+
+def offer_render(studio: Studio) -> None:
+    """Offer the endpoint on the page that is being built; its pictures go into the history like the desk's."""
+
+    def render(
+        prompt: str,
+        request: gr.Request,
+        negative: str | None = None,
+        loras: dict[str, float] | None = None,
+        seed: int = -1,
+        steps: int | None = None,
+        cfg: float | None = None,
+        sampler: str | None = None,
+        schedule: str | None = None,
+        width: int | None = None,
+        height: int | None = None,
+        clip_skip: int | None = None,
+        model: str | None = None,
+    ) -> tuple[FileData, str]:
+        """Render a picture; what is left out is as models.toml says.
+
+        Args:
+            prompt: What to draw; LoRA tags count.
+            request: Who asks; Gradio fills it in.
+            negative: What to steer away from.
+            loras: The mix: strengths by LoRA name.
+            seed: What the noise is drawn from; -1 is at random.
+            steps: Sampling steps.
+            cfg: How strongly the prompt guides.
+            sampler: A sampler by A1111's name.
+            schedule: A schedule by A1111's name.
+            width: In pixels, a multiple of 8.
+            height: Likewise.
+            clip_skip: Which layer of the text encoder counts, from the end.
+            model: A name from models.toml.
+
+        Returns:
+            The PNG with its record, and how it was made as A1111 writes it.
+        """
+        with as_notice():
+            wish = RenderRequest(
+                prompt=_text("prompt", prompt),
+                negative=_text("negative", negative),
+                loras=_mix(loras),
+                seed=seed,
+                steps=steps,
+                cfg=cfg,
+                sampler=_text("sampler", sampler),
+                schedule=_text("schedule", schedule),
+                width=width,
+                height=height,
+                clip_skip=clip_skip,
+                model=_text("model", model) or studio.first.name,
+            )
+            cancel = studio.listened(request)
+            with studio.turns.take(cancel, caller=caller_of(request)):
+                picture = studio.mixer.render(wish, cancel=cancel)
+            kept = studio.keep(picture, owner=owner_of(request))
+        return FileData(path=str(kept.path), orig_name=kept.path.name, mime_type="image/png"), infotext(kept.record)
+
+    render.__annotations__.update(get_type_hints(render))  # Gradio reads the answer's types without resolving them
+    api(render, api_name=NAME, concurrency_limit=None)
+
+
+def _text(name: str, value: Any) -> Any:  # noqa: ANN401 whatever a stranger sends
+    if value is not None and not isinstance(value, str):
+        raise RequestError(f"{name} is {type(value).__name__}, not text", remedy="Send a string.")
+    return value
+
+
+def _mix(loras: object) -> tuple[LoraUse, ...]:
+    given = {} if loras is None else loras
+    if not isinstance(given, dict) or not all(isinstance(strength, int | float) for strength in given.values()):
+        raise RequestError("loras are not strengths by name", remedy='Send an object such as {"line_art": 0.8}.')
+    return tuple(LoraUse(name=name, strength=Strength(unet=float(strength))) for name, strength in given.items())

@@ -1,0 +1,137 @@
+"""The page as an app that a server serves, with its door: whose calls, uploads and files they are."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple, cast
+
+import gradio as gr
+from gradio.utils import get_upload_folder
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import HTTPConnection
+from starlette.types import ASGIApp, Scope
+
+from lora_mixer import Mixer
+from lora_mixer_app.serving.callers import caller
+from lora_mixer_app.serving.files import Files
+from lora_mixer_app.serving.limits import Calls, Uploads
+from lora_mixer_app.serving.names import Names
+from lora_mixer_app.serving.presence import Presence
+from lora_mixer_app.web.i18n import I18N
+from lora_mixer_app.web.page import build_page
+from lora_mixer_app.web.state import Studio
+from lora_mixer_app.web.theme import CSS, HEAD, THEME
+
+LARGEST_UPLOAD = "20mb"
+THREADS = 256
+"""Calls that wait or work at a time. Waiting costs next to nothing, and one caller has `MOST_CALLS` at most."""
+
+
+QUIET = {
+    "GRADIO_ANALYTICS_ENABLED": "False",
+    "GRADIO_ANALYTICS_CACHE_FREQUENCY": "1000000000",
+    "GRADIO_ANALYTICS_MAX_EVENTS": "1",
+    "GRADIO_MCP_SERVER": "False",
+    "GRADIO_RUN_HISTORY": "False",
+    "GRADIO_SSR_MODE": "False",
+}
+"""What Gradio hears from its surroundings, whatever its version knows as an argument; set, whoever set it otherwise.
+
+The queue would sum up ten thousand events, with pandas, after each of them; the history of runs would stay in the browser.
+"""
+
+
+class App(NamedTuple):
+    """What is served.
+
+    Attributes:
+        answers: The ASGI app.
+        life: What it lives in: entered before its first request.
+        studio: What all pages share.
+    """
+
+    answers: ASGIApp
+    life: AbstractAsyncContextManager[object]
+    studio: Studio
+
+
+def build_app(mixer: Mixer, folder: Path, *, presence: Presence, logins: Sequence[tuple[str, str]] = ()) -> App:
+    """Return the page over an open mixer.
+
+    Args:
+        mixer: What renders.
+        folder: Where pictures, their history and saved mixes are kept.
+        presence: The book of who is listening, which whoever serves the app keeps.
+        logins: Names and passwords; without any, nobody is asked for one.
+    """
+    folder = folder.absolute()
+    studio = Studio(mixer, folder)
+    studio.presence = presence
+    os.environ.update(QUIET)
+    gr.set_static_paths(list(studio.served))
+    page = build_page(studio)
+    page.max_threads = THREADS
+    page.queue(max_size=None, default_concurrency_limit=None, api_open=False)
+    outer = Starlette()
+    gr.mount_gradio_app(
+        cast("Any", outer),
+        page,
+        path="",
+        auth=list(logins) or None,
+        show_error=False,
+        enable_monitoring=False,
+        mcp_server=False,
+        footer_links=[],
+        max_file_size=LARGEST_UPLOAD,
+        i18n=I18N,
+        theme=THEME,
+        css=CSS,
+        head=HEAD,
+        app_kwargs={"middleware": _door(studio, page, folder)},
+    )
+    return App(answers=outer, life=_life(outer), studio=studio)
+
+
+def _door(studio: Studio, page: gr.Blocks, folder: Path) -> list[Middleware]:
+    names = Names({"desk": folder, "uploads": Path(get_upload_folder()).absolute()})
+    return [
+        Middleware(Uploads, who=_caller),
+        Middleware(Calls, who=_caller, under_way=partial(calls_under_way, page)),
+        Middleware(Files, names=names, own=studio.owned, shared=studio.shared, user_of=_user),
+    ]
+
+
+def calls_under_way(page: gr.Blocks, who: str) -> int:
+    """Return how many calls of somebody wait or work."""
+    queue = page._queue  # noqa: SLF001 Gradio offers no other count
+    waiting = (event for line in list(queue.event_queue_per_concurrency_id.values()) for event in list(line.queue))
+    working = (event for events in list(queue.active_jobs) for event in events or ())
+    events = {id(event): event for event in (*waiting, *working)}.values()
+    return sum(caller(event.username, _address(event.request.scope)) == who for event in events)
+
+
+@contextlib.asynccontextmanager
+async def _life(app: Starlette) -> AsyncIterator[None]:
+    async with app.router.lifespan_context(app):
+        yield
+
+
+def _user(scope: Scope) -> str:
+    """Return the name somebody is logged in under, by the cookies that Gradio gives at its door."""
+    app, cookies = scope["app"], HTTPConnection(scope).cookies
+    tokens = (cookies.get(f"access-token{kind}-{app.cookie_id}") for kind in ("", "-unsecure"))
+    return next((name for token in tokens if token and (name := app.tokens.get(token))), "")
+
+
+def _address(scope: Scope) -> str | None:
+    return scope["client"][0] if scope.get("client") else None
+
+
+def _caller(scope: Scope) -> str:
+    return caller(_user(scope), _address(scope))

@@ -1,0 +1,113 @@
+"""From the desk to what is rendered, and from a request back to the desk."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from lora_mixer import Curve, LoraUse, Rectangle, RenderRequest, Strength
+from lora_mixer.blend import curve_at
+from lora_mixer.keys import blocks_of, elements_text, parse_blocks, parse_elements
+from lora_mixer.modules import Family
+from lora_mixer.prompt import Keyframes
+from lora_mixer_app.web.desk.strip import Strip, tidy
+from lora_mixer_app.web.desk.sync import Strips, added, read_tags, rewrite
+
+
+def sounding(strips: Iterable[Strip]) -> Strips:
+    """Return the strips that are heard: those that are on, and while any of them is solo, the solo ones."""
+    on = tuple(strip for strip in strips if strip.on)
+    return tuple(strip for strip in on if strip.solo) or on
+
+
+def request_of(request: RenderRequest, strips: Strips, *, family: Family, steps: int) -> RenderRequest:
+    """Return what a desk asks for: tags for what tags can say, the mix beside the prompt for strips with a mask.
+
+    Args:
+        request: The settings, with the prompt as it is written.
+        strips: The strips of that prompt.
+        family: The model's family, for block weights.
+        steps: How many steps the course has.
+
+    Raises:
+        PromptError: The prompt cannot be read.
+        RequestError: Block weights cannot be.
+    """
+    heard = sounding(strips)
+    tags = tuple(strip for strip in heard if strip.mask is None)
+    masked = tuple(use_of(strip, family=family, steps=steps) for strip in heard if strip.mask is not None)
+    grammar = request.grammar or "default"
+    return replace(request, prompt=rewrite(request.prompt, tags, grammar), loras=(*request.loras, *masked))
+
+
+def use_of(strip: Strip, *, family: Family, steps: int) -> LoraUse:
+    """Return a strip as an adapter of a mix, without a prompt.
+
+    Raises:
+        RequestError: Its block weights cannot be.
+    """
+    return LoraUse(
+        name=strip.name,
+        strength=Strength(
+            unet=tidy(strip.unet),
+            te1=None if strip.te is None else tidy(strip.te),
+            blocks=parse_blocks(strip.blocks, family) if strip.blocks else {},
+            curve=_curve(strip, steps),
+            mask=strip.mask,
+            rank=strip.rank,
+            elements=parse_elements(strip.elements) if strip.elements else (),
+        ),
+    )
+
+
+def _curve(strip: Strip, steps: int) -> Curve | None:
+    """Return the factor over the course; one that starts or stops is stated step by step."""
+    shape = Keyframes(points=strip.shape, fraction=strip.fraction).curve(steps) if strip.shape else None
+    if strip.start == 1 and (strip.stop is None or strip.stop >= steps):
+        return shape
+    last = max(steps - 1, 1)
+    window = range(strip.start - 1, strip.stop or steps)
+    return Curve(
+        points=tuple(
+            (step / last, (curve_at(shape, step / last) if shape else 1.0) if step in window else 0.0)
+            for step in range(steps)
+        )
+    )
+
+
+def strip_of_use(use: LoraUse, *, family: Family) -> Strip:
+    """Return an adapter of a mix as a strip; a mask from a picture cannot stand on the desk and is left out."""
+    given = use.strength
+    return Strip(
+        name=use.name,
+        unet=given.unet,
+        te=given.te1,
+        blocks=_blocks_text(given.blocks, family) if given.blocks else None,
+        shape=given.curve.points if given.curve else None,
+        mask=given.mask if isinstance(given.mask, Rectangle) else None,
+        rank=given.rank,
+        elements=elements_text(given.elements) if given.elements else None,
+    )
+
+
+def _blocks_text(blocks: Mapping[str, float], family: Family) -> str:
+    return ",".join(f"{tidy(blocks.get(name, 1.0)):g}" for name in blocks_of(family))
+
+
+def laid_out(request: RenderRequest, *, family: Family) -> tuple[RenderRequest, Strips]:
+    """Return a request with its mix as tags of the prompts, and the strips that have more to say than their tags.
+
+    Adapters of the negative half of guidance become tags of the negative prompt.
+
+    Raises:
+        PromptError: A prompt cannot be read.
+        RequestError: A LoRA's name cannot stand in a tag.
+    """
+    grammar = request.grammar or "default"
+    beside = [strip_of_use(use, family=family) for use in request.loras if not use.strength.negative]
+    away = [strip_of_use(use, family=family).tag_text() for use in request.loras if use.strength.negative]
+    written = read_tags(request.prompt, grammar)
+    strips = added([], [*(Strip(name=tag.name).following(tag) for tag in written), *beside])
+    prompt = rewrite(request.prompt, strips, grammar)
+    negative = " ".join(part for part in (request.negative, *away) if part) if away else request.negative
+    return replace(request, prompt=prompt, negative=negative, loras=()), strips

@@ -1,0 +1,73 @@
+"""Step curves by name and as text: what the strip's box for them takes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from lora_mixer.errors import PromptError, RequestError
+from lora_mixer.prompt import Keyframes, LoraTag, parse
+from lora_mixer_app.web.desk.strip import Shape, Strip, tidy
+
+ALWAYS = "always"
+PRESETS: tuple[tuple[str, Shape | None], ...] = (
+    (ALWAYS, None),
+    ("fade in", ((0.0, 0.0), (1.0, 1.0))),
+    ("fade out", ((0.0, 1.0), (1.0, 0.0))),
+    ("early", ((0.0, 1.0), (0.5, 1.0), (0.6, 0.0))),
+    ("late", ((0.4, 0.0), (0.5, 1.0), (1.0, 1.0))),
+    ("middle", ((0.2, 0.0), (0.4, 1.0), (0.6, 1.0), (0.8, 0.0))),
+)
+"""Name -> factor over the course; other curves are written `factor@position,...`, steps `3-10`."""
+
+
+def curve_text(strip: Strip) -> str:
+    """Return a strip's curve as the box shows it.
+
+    >>> curve_text(Strip(name="a", start=3, stop=10))
+    '3-10'
+    """
+    if strip.shape is not None:
+        named = next((name for name, shape in PRESETS if shape == strip.shape and strip.fraction), None)
+        return named or ",".join(f"{tidy(factor):g}@{position:g}" for position, factor in strip.shape)
+    if strip.start != 1 or strip.stop is not None:
+        return f"{strip.start}-{strip.stop or ''}"
+    return ALWAYS
+
+
+def with_curve(strip: Strip, text: str) -> Strip:
+    """Return a strip with the curve that a text of the box asks for.
+
+    >>> with_curve(Strip(name="a"), "1@0,0@0.5").shape
+    ((0.0, 1.0), (0.5, 0.0))
+
+    Raises:
+        RequestError: It is no curve.
+    """
+    text = text.strip()
+    plain = replace(strip, shape=None, fraction=True, start=1, stop=None)
+    for name, shape in PRESETS:
+        if text in {name, ""}:
+            return replace(plain, shape=shape if text else None)
+    try:
+        if "@" in text:
+            tag = _tag(f"1:{text}")
+            if isinstance(tag.unet, Keyframes):
+                return replace(plain, shape=tag.unet.points, fraction=tag.unet.fraction)
+        else:
+            first, _, last = text.partition("-")
+            tag = _tag(f"1:start={first}:stop={last}" if last.strip() else f"1:start={first}")
+            return replace(plain, start=tag.start, stop=tag.stop)
+    except PromptError as error:
+        raise RequestError(
+            f"{text!r} is no curve over the steps",
+            where=f"LoRA {strip.name}",
+            remedy="Choose one of the list, or write factors at fractions of the course (1@0,0@0.5) or steps (3-10).",
+        ) from error
+    return plain
+
+
+def _tag(arguments: str) -> LoraTag:
+    (node,) = parse(f"<lora:x:{arguments}>").clauses[0].children
+    if not isinstance(node, LoraTag):
+        raise PromptError("no tag")
+    return node

@@ -1,0 +1,189 @@
+"""The desk's layout, and how other tabs lay settings on it."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+from gradio.components import Component
+from gradio.events import Dependency
+
+from lora_mixer import RenderRequest
+from lora_mixer.choices import find_preset
+from lora_mixer.errors import PromptError
+from lora_mixer_app.web.desk.advanced import CONTROLS
+from lora_mixer_app.web.desk.browser import lay_browser, wire_browser
+from lora_mixer_app.web.desk.controller import Board
+from lora_mixer_app.web.desk.conversion import laid_out
+from lora_mixer_app.web.desk.fields import lay_prompts, lay_settings
+from lora_mixer_app.web.desk.job import KIND
+from lora_mixer_app.web.desk.mixes import lay_mixes, wire_mixes
+from lora_mixer_app.web.desk.models import lay_models, wire_models
+from lora_mixer_app.web.desk.result_panel import QUICK, Shown, lay_screen, wire_screen
+from lora_mixer_app.web.desk.strips import draw_strips
+from lora_mixer_app.web.i18n import said, word
+from lora_mixer_app.web.notices import as_notice, as_text
+from lora_mixer_app.web.state import Studio
+
+ETA = [control.field for control in CONTROLS].index("eta")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """The desk, as the other tabs know it.
+
+    A tab sends settings to the desk by `receive`: it names an event, and a function that returns a request.
+
+    >>> import gradio as gr
+    >>> from lora_mixer import RenderRequest
+    >>> def build(studio: Studio, desk: Desk) -> None:
+    ...     text = gr.Textbox()
+    ...     send = gr.Button("Send to desk")
+    ...     desk.receive(send.click, lambda prompt: RenderRequest(prompt=prompt, steps=4), [text])
+
+    The function may also take a `gr.Request` or event data such as `gr.SelectData`, as any Gradio listener.
+    """
+
+    board: Board
+    tabs: gr.Tabs
+    wish: gr.State
+
+    def receive(
+        self,
+        event: Callable[..., Dependency],
+        wish: Callable[..., RenderRequest],
+        inputs: Sequence[Component] = (),
+    ) -> Dependency:
+        """Lay a request's settings on the desk and show the desk whenever an event fires.
+
+        Args:
+            event: A component's event, such as `button.click` or `gallery.select`.
+            wish: Returns the request, of the inputs' values; a `LoraMixerError` it raises becomes a notice. What the
+                request leaves open (`None`) stays on the desk as it is; its mix becomes strips and tags.
+            inputs: The components whose values `wish` takes.
+
+        Returns:
+            The listener, to chain `.then(...)` to.
+        """
+
+        @functools.wraps(wish)  # Gradio looks at the arguments for a request or event data
+        def wished(*values: Any, **named: Any) -> RenderRequest:  # noqa: ANN401 whatever the inputs hold
+            with as_notice():
+                return wish(*values, **named)
+
+        board = self.board
+        outputs = [*board.fields, board.redraw, self.tabs]
+        wishing = event(wished, list(inputs), [self.wish], **QUICK)
+        laid: Dependency = wishing.success(self._lay, [self.wish], outputs, **QUICK)
+        return laid
+
+    def _lay(self, request: gr.Request, wish: RenderRequest) -> list[object]:
+        session = self.board.studio.session(request)
+        with as_notice():
+            shown, strips = laid_out(wish, family=self.board.studio.model(request).family)
+        session.change(lambda _: strips)
+        return [*self.board.fields.fill(shown), session.next_draw(), gr.Tabs(selected="desk")]
+
+
+def build_desk(studio: Studio, page: gr.Blocks, tabs: gr.Tabs) -> Desk:
+    """Lay out the desk."""
+    redraw, wish = gr.State(0), gr.State(None)
+    with gr.Row():
+        with gr.Column(min_width=320, elem_classes="side"):
+            prompt, negative, count, negative_count = lay_prompts(studio)
+            with gr.Row(elem_classes="tight go"):
+                go = gr.Button(word("generate"), variant="primary", elem_id="go", min_width=120, scale=2)
+                stop = gr.Button(word("cancel"), elem_id="stop", min_width=80)
+                live = gr.Checkbox(value=True, label=word("live"), elem_id="live", min_width=200, scale=2)
+            browser = lay_browser(studio)
+            strips = gr.Column(min_width=0)
+            mixes = lay_mixes(studio)
+            fields, preset = lay_settings(studio, prompt, negative)
+            model = lay_models(studio)
+        with gr.Column(min_width=320, elem_classes="side"):
+            screen = lay_screen(studio)
+    board = Board(studio=studio, fields=fields, screen=screen, redraw=redraw, live=live)
+    desk = Desk(board=board, tabs=tabs, wish=wish)
+
+    def draw(request: gr.Request, _draws: int) -> None:
+        draw_strips(board, studio.session(request).strips, studio.model(request).family)
+
+    with strips:
+        gr.render(inputs=[redraw], triggers=[redraw.change, page.load], show_progress="hidden")(draw)
+    wire_browser(board, page, *browser)
+    wire_screen(screen, page)
+    _wire_prompts(board, page, count, negative_count)
+    _wire_buttons(desk, go, stop)
+    _wire_knobs(board, preset)
+    wire_models(board, model)
+    wire_mixes(board, mixes, page)
+    return desk
+
+
+def _wire_prompts(board: Board, page: gr.Blocks, count: gr.Markdown, negative_count: gr.Markdown) -> None:
+    """Count tokens, and let the strips follow what is typed."""
+
+    def counted(request: gr.Request, text: str | None, steps: int) -> str:
+        try:
+            told = board.studio.model(request).count(text or "", steps=steps)
+        except PromptError:
+            return "…"
+        return f"{told.tokens}/{told.chunks * told.limit}" if told else ""
+
+    def typed(request: gr.Request, text: str | None) -> Shown:
+        try:
+            return board.typed(request, text or "")
+        except PromptError:  # a tag half typed; what is still wrong when the box is left is said then
+            return {board.redraw: gr.skip()}
+
+    def left(request: gr.Request, text: str | None) -> Shown:
+        try:
+            return board.typed(request, text or "")
+        except PromptError as error:
+            return {board.screen.status: as_text(str(error))}
+
+    prompt, negative, steps = board.fields.prompt, board.fields.negative, board.fields.steps
+    for text, shown in ((prompt, count), (negative, negative_count)):
+        gr.on([text.change, page.load], counted, [text, steps], [shown], trigger_mode="always_last", **QUICK)
+    prompt.input(typed, [prompt], [board.redraw], trigger_mode="always_last", **QUICK)
+    prompt.blur(left, [prompt], [board.redraw, board.screen.status], **QUICK)
+
+
+def _wire_buttons(desk: Desk, go: gr.Button, stop: gr.Button) -> None:
+    board, studio = desk.board, desk.board.studio
+
+    def cancel(request: gr.Request) -> None:
+        studio.session(request).cancel(KIND)
+
+    def again(request: gr.Request) -> RenderRequest:
+        kept = board.screen.selected(request)
+        if kept is None:
+            raise gr.Error(said(request, "choose_first"), print_exception=False)
+        return kept.record.settings.request()
+
+    go.click(board.generate, board.inputs, **board.listening)
+    stop.click(cancel, None, None, queue=False, **QUICK)
+    desk.receive(board.screen.use.click, again)
+
+
+def _wire_knobs(board: Board, preset: gr.Dropdown) -> None:
+    """Let a preset set the knobs it is about, and every knob render in live mode once it is let go."""
+    fields = board.fields
+    about = [fields.sampler, fields.schedule, fields.steps, fields.cfg, fields.advanced[ETA]]
+
+    def chosen(name: str) -> list[object]:
+        row = find_preset(name)
+        eta = CONTROLS[ETA].plain if row.eta is None else row.eta
+        return [row.sampler, row.schedule, row.steps, row.cfg, eta]
+
+    preset.input(chosen, [preset], about, **QUICK).then(board.replayed, board.inputs, **board.listening)
+    settled = [
+        *(knob.release for knob in (fields.steps, fields.cfg)),
+        *(choice.input for choice in (fields.sampler, fields.schedule)),
+        *(box.submit for box in (fields.seed, fields.width, fields.height, fields.clip_skip)),
+        *(getattr(knob, control.event) for knob, control in zip(fields.advanced, CONTROLS, strict=True)),
+    ]
+    gr.on(settled, board.replayed, board.inputs, **board.listening)

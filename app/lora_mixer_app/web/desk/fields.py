@@ -1,0 +1,113 @@
+"""The desk's settings besides the mix: prompts, seed, sampler, size."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields
+
+import gradio as gr
+from gradio.components import Component
+
+from lora_mixer import RenderRequest
+from lora_mixer.choices import AUTOMATIC, PRESETS, SAMPLERS, SCHEDULES
+from lora_mixer_app.web.desk.advanced import asked_of, lay_advanced, shown_for
+from lora_mixer_app.web.i18n import word
+from lora_mixer_app.web.state import Studio
+
+FIRST_PROMPT = "red heart"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fields:
+    """The components, each named as its field of `RenderRequest`; `advanced` as its table has them."""
+
+    prompt: gr.Textbox
+    negative: gr.Textbox
+    seed: gr.Number
+    steps: gr.Slider
+    cfg: gr.Slider
+    sampler: gr.Dropdown
+    schedule: gr.Dropdown
+    width: gr.Number
+    height: gr.Number
+    clip_skip: gr.Number
+    advanced: tuple[Component, ...]
+
+    def __iter__(self) -> Iterator[Component]:
+        """Yield the components in their order."""
+        yield from (getattr(self, name) for name in _PLAIN)
+        yield from self.advanced
+
+    def request(self, values: Sequence[object]) -> RenderRequest:
+        """Return the request of the components' values, in their order."""
+        given = dict(zip(_PLAIN, values[: len(_PLAIN)], strict=True))
+        texts = {name: given[name] or "" for name in ("prompt", "negative")}  # an empty box holds nothing
+        return RenderRequest(**given | texts | asked_of(values[len(_PLAIN) :]))  # type: ignore[arg-type]
+
+    def fill(self, request: RenderRequest) -> list[object]:
+        """Return what the components shall show; what the request leaves open stays as it is, but for `advanced`."""
+        values = (getattr(request, name) for name in _PLAIN)
+        return [*(gr.skip() if value is None else value for value in values), *shown_for(request)]
+
+
+_PLAIN = tuple(field.name for field in fields(Fields) if field.name != "advanced")
+
+
+def lay_prompts(studio: Studio) -> tuple[gr.Textbox, gr.Textbox, gr.Markdown, gr.Markdown]:
+    """Lay out both prompts, each with its count of tokens; return prompts and counts."""
+    negative_text = studio.mixer.models_file.defaults_for(studio.first.name).negative or ""
+    with gr.Column(elem_classes="prompt", min_width=0):
+        prompt = gr.Textbox(
+            label=word("prompt"), placeholder=word("prompt_hint"), lines=3, value=FIRST_PROMPT, elem_id="prompt"
+        )
+        count = gr.Markdown(elem_id="count", elem_classes="count")
+    with gr.Column(elem_classes="prompt", min_width=0):
+        negative = gr.Textbox(label=word("negative"), lines=2, value=negative_text, elem_id="negative")
+        negative_count = gr.Markdown(elem_id="negative-count", elem_classes="count")
+    return prompt, negative, count, negative_count
+
+
+def lay_settings(studio: Studio, prompt: gr.Textbox, negative: gr.Textbox) -> tuple[Fields, gr.Dropdown]:
+    """Lay out the other settings; return all, and the presets."""
+    defaults = studio.mixer.models_file.defaults_for(studio.first.name)
+    width, height = studio.first.native_size
+    with gr.Row():
+        seed = gr.Number(1, label=word("seed"), precision=0, minimum=-1, elem_id="seed", min_width=120)
+        steps = gr.Slider(1, 100, defaults.steps or 20, step=1, label=word("steps"), elem_id="steps", min_width=120)
+        cfg = gr.Slider(1, 20, defaults.cfg or 7, step=0.5, label=word("cfg"), elem_id="cfg", min_width=120)
+    with gr.Accordion(word("more"), open=False, elem_id="more"), gr.Row(elem_classes="tight"):
+        preset = gr.Dropdown(
+            [row.name for row in PRESETS], value=None, label=word("preset"), elem_id="preset", min_width=150
+        )
+        sampler = gr.Dropdown(
+            [row.name for row in SAMPLERS],
+            value=defaults.sampler or "DPM++ 2M",
+            label=word("sampler"),
+            elem_id="sampler",
+            min_width=150,
+        )
+        schedule = gr.Dropdown(
+            [AUTOMATIC, *SCHEDULES],
+            value=defaults.schedule or AUTOMATIC,
+            label=word("schedule"),
+            elem_id="schedule",
+            min_width=150,
+        )
+        size = [
+            gr.Number(value, label=word(side), precision=0, step=8, minimum=8, elem_id=side, min_width=110)
+            for side, value in (("width", defaults.width or width), ("height", defaults.height or height))
+        ]
+        clip_skip = gr.Number(defaults.clip_skip or 1, label=word("clip_skip"), precision=0, minimum=1, min_width=110)
+    return Fields(
+        prompt=prompt,
+        negative=negative,
+        seed=seed,
+        steps=steps,
+        cfg=cfg,
+        sampler=sampler,
+        schedule=schedule,
+        width=size[0],
+        height=size[1],
+        clip_skip=clip_skip,
+        advanced=lay_advanced(),
+    ), preset

@@ -1,0 +1,211 @@
+"""Every picture that was made, in an SQLite file beside the pictures: searchable, pinnable, deletable.
+
+The files are the truth, and the database only finds them faster: a picture carries its whole record, its folder says
+whose it is, and a list in that folder which are pinned. What the database lacks is read from them as it is opened.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from lora_mixer.errors import BrokenFileError, FileError
+from lora_mixer.images import RenderRecord, infotext, read_picture, write_whole
+from lora_mixer_app.serving.owners import folder_of, owner_at
+from lora_mixer_app.web.history_file import make_sound
+
+VERSION = 1  # of the table; a file of another version is filled anew from the pictures
+PINS = ".pinned"
+_TABLE = """
+CREATE TABLE pictures (
+    id INTEGER PRIMARY KEY,
+    file TEXT NOT NULL UNIQUE,
+    owner TEXT NOT NULL,
+    pinned INTEGER NOT NULL DEFAULT 0,
+    record TEXT NOT NULL,
+    words TEXT NOT NULL
+)
+"""
+_SECONDS_TO_WAIT = 10.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """A picture of the history."""
+
+    id: int
+    path: Path
+    pinned: bool
+    record: RenderRecord
+
+
+class History:
+    """The pictures of a folder.
+
+    Args:
+        folder: Where the pictures lie; those of somebody with a name in a folder of theirs below it.
+        database: The SQLite file; it is made if it is not there, and brought up to what lies in the folder. One that
+            is damaged is set aside.
+
+    Attributes:
+        said: What had to be mended, a sentence each.
+
+    Raises:
+        FileError: The file cannot be used.
+    """
+
+    def __init__(self, folder: Path, database: Path) -> None:
+        self._folder = folder
+        self._database = database
+        folder.mkdir(parents=True, exist_ok=True)
+        self.said: tuple[str, ...] = make_sound(database, VERSION)
+        with self._open() as db:
+            if db.execute("PRAGMA user_version").fetchone()[0] != VERSION:
+                db.execute("DROP TABLE IF EXISTS pictures")
+                db.execute(_TABLE)
+                db.execute(f"PRAGMA user_version = {VERSION}")
+            self._move_home(db)
+            found = self._follow_folder(db)
+        if self.said:
+            self.said = (*self.said, f"{found} pictures were read back into the history from their own records")
+
+    def place(self, owner: str = "") -> Path:
+        """Return the folder for somebody's pictures, which is made."""
+        place = folder_of(self._folder, owner)
+        place.mkdir(parents=True, exist_ok=True)
+        return place
+
+    def add(self, path: Path, record: RenderRecord, *, owner: str = "") -> Kept:
+        """Remember a picture that was written into its owner's place."""
+        with self._open() as db:
+            key = db.execute(_INSERT, (*self._row(path, record, owner), 0)).lastrowid
+        return Kept(id=int(key or 0), path=path, pinned=False, record=record)
+
+    def search(self, text: str = "", *, owner: str = "", limit: int = 60) -> tuple[Kept, ...]:
+        """Return an owner's pictures whose prompt, LoRAs, model or seed hold all the words; pinned first, then newest."""
+        words = text.split()[:20]
+        where = "".join(r" AND words LIKE ? ESCAPE '\'" for _ in words)
+        patterns = [f"%{_escaped(word)}%" for word in words]
+        query = f"SELECT {_COLUMNS} FROM pictures WHERE owner = ?{where} ORDER BY pinned DESC, id DESC LIMIT ?"  # noqa: S608 only question marks are put in
+        with self._open() as db:
+            rows = db.execute(query, (owner, *patterns, limit)).fetchall()
+        return tuple(kept for row in rows if (kept := self._kept(row)) is not None)
+
+    def get(self, key: int, *, owner: str = "") -> Kept | None:
+        """Return an owner's picture, or None if it is gone."""
+        with self._open() as db:
+            row = db.execute(f"SELECT {_COLUMNS} FROM pictures WHERE id = ? AND owner = ?", (key, owner)).fetchone()  # noqa: S608 a constant
+        return self._kept(row) if row else None
+
+    def pin(self, key: int, *, pinned: bool, owner: str = "") -> None:
+        """Keep a picture at the head of the list, or no longer.
+
+        Raises:
+            FileError: The list of pins cannot be written.
+        """
+        with self._open() as db:
+            db.execute("UPDATE pictures SET pinned = ? WHERE id = ? AND owner = ?", (pinned, key, owner))
+            self._write_pins(db, owner)
+
+    def delete(self, key: int, *, owner: str = "") -> None:
+        """Delete a picture, and its file.
+
+        Raises:
+            FileError: The file cannot be deleted.
+        """
+        kept = self.get(key, owner=owner)
+        if kept is None:
+            return
+        try:
+            kept.path.unlink(missing_ok=True)
+        except OSError as error:
+            raise FileError(
+                f"the picture cannot be deleted ({error.strerror})", where=kept.path.name, remedy="Check the folder."
+            ) from error
+        with self._open() as db:
+            db.execute("DELETE FROM pictures WHERE id = ?", (key,))
+            if kept.pinned:
+                self._write_pins(db, owner)
+
+    def _follow_folder(self, db: sqlite3.Connection) -> int:
+        """Bring the table up to the folder: lines that a kill or a loss cost come back; return how many did."""
+        known = {file for (file,) in db.execute("SELECT file FROM pictures")}
+        files = {path.relative_to(self._folder).as_posix(): path for path in self._files()}
+        db.executemany("DELETE FROM pictures WHERE file = ?", [(file,) for file in known - files.keys()])
+        new = sorted((path for file, path in files.items() if file not in known), key=lambda path: path.name)
+        rows = [row for path in new if (row := self._read(path)) is not None]
+        db.executemany(_INSERT, rows)
+        pinned = db.execute("SELECT DISTINCT owner FROM pictures WHERE pinned").fetchall()
+        for (owner,) in pinned:
+            if not (folder_of(self._folder, owner) / PINS).exists():
+                self._write_pins(db, owner)
+        return len(rows)
+
+    def _files(self) -> Iterator[Path]:
+        for place in (self._folder, *self._folder.glob("@*/")):
+            yield from place.glob("*.png")
+
+    def _read(self, path: Path) -> tuple[str, str, str, str, int] | None:
+        try:
+            record = read_picture(path).record
+        except FileError:  # a stranger's file in the folder is no picture of ours
+            return None
+        if record is None:
+            return None
+        owner = owner_at(self._folder, path)
+        return (*self._row(path, record, owner), path.name in _pins(path.parent))
+
+    def _move_home(self, db: sqlite3.Connection) -> None:
+        """Move pictures of people, which older versions kept among nobody's, to the place that says whose they are."""
+        rows = db.execute("SELECT id, file, owner FROM pictures WHERE owner != '' AND file NOT LIKE '%/%'").fetchall()
+        for key, file, owner in rows:
+            home = self.place(owner) / file
+            if (self._folder / file).is_file():
+                (self._folder / file).replace(home)
+            db.execute("UPDATE pictures SET file = ? WHERE id = ?", (home.relative_to(self._folder).as_posix(), key))
+
+    def _write_pins(self, db: sqlite3.Connection, owner: str) -> None:
+        rows = db.execute("SELECT file FROM pictures WHERE pinned AND owner = ? ORDER BY id", (owner,)).fetchall()
+        text = "".join(f"{file.rpartition('/')[2]}\n" for (file,) in rows)
+        write_whole(self.place(owner) / PINS, lambda out: out.write(text.encode()))
+
+    def _row(self, path: Path, record: RenderRecord, owner: str) -> tuple[str, str, str, str]:
+        return path.relative_to(self._folder).as_posix(), owner, record.to_json(), infotext(record)
+
+    def _kept(self, row: tuple[int, str, int, str]) -> Kept | None:
+        key, file, pinned, text = row
+        try:
+            record = RenderRecord.from_json(text)
+        except BrokenFileError:
+            return None
+        return Kept(id=key, path=self._folder / file, pinned=bool(pinned), record=record)
+
+    @contextmanager
+    def _open(self) -> Iterator[sqlite3.Connection]:
+        try:
+            with closing(sqlite3.connect(self._database, timeout=_SECONDS_TO_WAIT)) as db, db:
+                yield db
+        except sqlite3.Error as error:
+            raise FileError(
+                f"the history cannot be used ({error})",
+                where=str(self._database),
+                remedy="Start the page again: a damaged one is set aside then, and made anew from the pictures.",
+            ) from error
+
+
+_COLUMNS = "id, file, pinned, record"
+_INSERT = "INSERT OR REPLACE INTO pictures (file, owner, record, words, pinned) VALUES (?, ?, ?, ?, ?)"
+
+
+def _pins(place: Path) -> frozenset[str]:
+    try:
+        return frozenset((place / PINS).read_text(encoding="utf-8").splitlines())
+    except (OSError, UnicodeDecodeError):
+        return frozenset()
+
+
+def _escaped(word: str) -> str:
+    return "".join(f"\\{letter}" if letter in r"\%_" else letter for letter in word)

@@ -1,0 +1,132 @@
+"""What the page says, in English and Chinese: one row a sentence."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import gradio as gr
+
+from lora_mixer_app.web.tab_i18n import TAB_WORDS
+
+
+class Word(NamedTuple):
+    """A row of the table; `{name}` is filled in."""
+
+    key: str
+    english: str
+    chinese: str
+
+
+WORDS: tuple[Word, ...] = (
+    Word("desk", "Desk", "调音台"),
+    Word("prompt", "Prompt", "提示词"),
+    Word("prompt_hint", "What to draw. <lora:name:0.8> adds a LoRA.", "画什么？<lora:名称:0.8> 可添加 LoRA。"),
+    Word("negative", "Negative prompt", "反向提示词"),
+    Word("add", "Add a LoRA", "添加 LoRA"),
+    Word("order", "The order of LoRAs changes nothing.", "LoRA 的先后顺序不影响结果。"),
+    Word("browse", "Browse LoRAs", "浏览 LoRA"),
+    Word("loras", "LoRAs", "LoRA 列表"),
+    Word("search", "Search", "搜索"),
+    Word("folder", "Folder", "文件夹"),
+    Word("all_folders", "all", "全部"),
+    Word(
+        "no_strips",
+        "No LoRA yet: add one above, or type its tag into the prompt.",
+        "还没有 LoRA：在上方添加，或在提示词中输入标签。",
+    ),
+    Word("solo", "Solo", "独奏"),
+    Word("remove", "Remove", "移除"),
+    Word("words", "Trained words (click to insert)", "训练词（点击插入）"),
+    Word("details", "Text encoder, blocks, steps, mask", "文本编码器、分层、步数、蒙版"),
+    Word("split", "Separate text encoder", "单独设置文本编码器"),
+    Word("no_texts", "Does nothing: this LoRA has no text-encoder part.", "无效：此 LoRA 没有文本编码器部分。"),
+    Word("te", "Text encoder", "文本编码器强度"),
+    Word("blocks", "Block weights", "分层权重"),
+    Word("curve", "Over the steps", "随步数变化"),
+    Word("mask", "Only inside a rectangle", "仅在矩形区域内生效"),
+    Word("left", "Left", "左"),
+    Word("right", "Right", "右"),
+    Word("top", "Top", "上"),
+    Word("bottom", "Bottom", "下"),
+    Word("mixes", "Saved mixes", "已保存的混音"),
+    Word("saved", "Saved", "已保存"),
+    Word("mix_name", "Name", "名称"),
+    Word("load", "Load", "载入"),
+    Word("save", "Save", "保存"),
+    Word("rename", "Rename", "重命名"),
+    Word("share", "Share (.toml)", "分享（.toml）"),
+    Word("take_in", "Open file", "打开文件"),
+    Word("model", "Model", "模型"),
+    Word("opening", "Opening {name} …", "正在打开 {name} …"),
+    Word("seed", "Seed (-1: random)", "种子（-1：随机）"),
+    Word("steps", "Steps", "步数"),
+    Word("cfg", "CFG", "引导系数"),
+    Word("more", "Sampler, size, presets", "采样器、尺寸、预设"),
+    Word("sampler", "Sampler", "采样器"),
+    Word("schedule", "Schedule", "调度类型"),
+    Word("width", "Width", "宽度"),
+    Word("height", "Height", "高度"),
+    Word("preset", "Preset for few steps", "少步数预设"),
+    Word("advanced", "Advanced: variation, guidance, hires fix", "高级：变体、引导、高清修复"),
+    Word("as_first", "as the first pass", "与首次相同"),
+    Word("subseed", "Variation seed", "变体种子"),
+    Word("subseed_strength", "Variation strength", "变体强度"),
+    Word("cfg_rescale", "CFG rescale", "引导重缩放"),
+    Word("eta", "Eta (-1: automatic)", "Eta（-1：自动）"),
+    Word("rng", "Noise from (nv: as an NVIDIA card)", "噪声来源（nv：同 NVIDIA 显卡）"),
+    Word("hires", "Hires fix (second pass)", "高清修复：放大后再绘制一次"),
+    Word("hires_scale", "Hires: scale", "高清：放大倍数"),
+    Word("hires_denoise", "Hires: denoise", "高清：重绘幅度"),
+    Word("hires_steps", "Hires: steps (0: as first)", "高清：步数（0：与首次相同）"),
+    Word("hires_upscaler", "Hires: upscaler", "高清：放大算法"),
+    Word("hires_sampler", "Hires: sampler", "高清：采样器"),
+    Word("hires_schedule", "Hires: schedule", "高清：调度类型"),
+    Word("hires_cfg", "Hires: CFG (0: as first)", "高清：引导系数（0：与首次相同）"),
+    Word("hires_prompt", "Hires: prompt (or the same)", "高清：提示词（空：相同）"),
+    Word("hires_negative", "Hires: negative (or the same)", "高清：反向提示词（空：相同）"),
+    Word("clip_skip", "Clip skip", "CLIP 跳过层数"),
+    Word("generate", "Generate", "生成"),
+    Word("cancel", "Cancel", "取消"),
+    Word("live", "Live rendering", "实时渲染"),
+    Word("picture", "Picture", "图片"),
+    Word("empty", "Press Generate (Ctrl+Enter). Esc cancels.", "点击“生成”（Ctrl+Enter），Esc 取消。"),
+    Word("record", "How it was made", "生成信息"),
+    Word("use", "Use these settings", "使用这些设置"),
+    Word("pin", "Pin", "置顶"),
+    Word("unpin", "Unpin", "取消置顶"),
+    Word("download", "Download", "下载"),
+    Word("delete", "Delete", "删除"),
+    Word("compare_with", "Compare with this", "与此图对比"),
+    Word("compare", "Compare", "对比"),
+    Word("history", "History", "历史"),
+    Word("history_hint", "Search prompts, LoRAs, seeds", "搜索提示词、LoRA、种子"),
+    Word("gone", "That picture is gone.", "该图片已不存在。"),
+    Word("choose_first", "Choose a picture first.", "请先选择一张图片。"),
+    Word("deleted", "Deleted.", "已删除。"),
+    Word("cancelled", "Cancelled", "已取消"),
+    Word("waiting", "Waiting for the model, {ahead} ahead", "等待模型，前面还有 {ahead} 个任务"),
+    Word("done", "Seed {seed}, {seconds} s", "种子 {seed}，{seconds} 秒"),
+    Word("step", "Step {step} of {steps}, {left} s left", "第 {step}/{steps} 步，剩余 {left} 秒"),
+    Word("unfit", "{name} does not fit this model: {reason}", "{name} 不适用于当前模型：{reason}"),
+    *(Word(*row) for row in TAB_WORDS),
+)
+
+_BY_KEY = {word.key: word for word in WORDS}
+_OURS = "lora_mixer_"  # Gradio has sentences of its own under short keys
+_ENGLISH = {_OURS + word.key: word.english for word in WORDS}
+_CHINESE = {_OURS + word.key: word.chinese for word in WORDS}
+
+I18N = gr.I18n(**{"en": _ENGLISH, "zh": _CHINESE, "zh-CN": _CHINESE, "zh-TW": _CHINESE})
+"""For `launch`: a browser's language falls back to its first half, then to English."""
+
+
+def word(key: str) -> Any:  # noqa: ANN401 `I18nData`, which the hints of some components leave out
+    """Return a sentence of the table, as the browser fills it in."""
+    return I18N(_OURS + _BY_KEY[key].key)
+
+
+def said(request: gr.Request, key: str, **values: object) -> str:
+    """Return a sentence of the table in the language of who asks, for what is said from here."""
+    row = _BY_KEY[key]
+    language = str(request.headers.get("accept-language", "")).strip().lower()
+    return (row.chinese if language.startswith("zh") else row.english).format(**values)

@@ -1,0 +1,115 @@
+"""Mixes that were saved under a name: one small TOML file each."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from lora_mixer import LoraUse
+from lora_mixer.errors import FileError, MissingFileError, RequestError
+from lora_mixer.images import write_whole
+from lora_mixer.promptfile import mix_text, parse_mix, read_mix
+
+LONGEST_NAME = 80
+_ENDING = ".toml"
+_MARKS = " ._-()+&,"
+
+
+class Presets:
+    """The mixes of a folder, by name.
+
+    Args:
+        folder: Where they lie.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def names(self) -> tuple[str, ...]:
+        """Return the names of all mixes."""
+        return tuple(sorted(path.stem for path in self.folder.glob(f"*{_ENDING}")))
+
+    def load(self, name: str) -> tuple[LoraUse, ...]:
+        """Return a mix.
+
+        Raises:
+            MissingFileError: There is none of that name.
+            ConfigError: Its file was damaged.
+        """
+        return read_mix(self.path(name))
+
+    def save(self, name: str, uses: Iterable[LoraUse]) -> None:
+        """Save a mix; one of that name before is replaced.
+
+        Raises:
+            RequestError: There is no LoRA in it, or no file can be called so.
+            FileError: The file cannot be written.
+        """
+        mix = tuple(uses)
+        if not mix:
+            raise RequestError("there is no LoRA in this mix", remedy="Switch one on first.")
+        data = mix_text(mix).encode()
+        write_whole(self.path(name), lambda out: out.write(data))
+
+    def take_in(self, name: str, data: bytes) -> tuple[LoraUse, ...]:
+        """Save a mix that somebody shared, and return it.
+
+        Raises:
+            ConfigError: It is no mix.
+            RequestError, FileError: As `save`.
+        """
+        mix = parse_mix(data, where=name)
+        self.save(name, mix)
+        return mix
+
+    def rename(self, name: str, new: str) -> None:
+        """Give a mix another name.
+
+        Raises:
+            RequestError: There is one of that name already, or no file can be called so.
+            MissingFileError: There is none of the old name.
+        """
+        if self.path(new).exists():
+            raise RequestError(f"there is a mix called {new!r} already", remedy="Choose another name.")
+        with _missing(name):
+            self.path(name).rename(self.path(new))
+
+    def delete(self, name: str) -> None:
+        """Delete a mix.
+
+        Raises:
+            MissingFileError: There is none of that name.
+        """
+        with _missing(name):
+            self.path(name).unlink()
+
+    def path(self, name: str) -> Path:
+        """Return the file of a name.
+
+        Raises:
+            RequestError: No file can be called so.
+        """
+        clean = unicodedata.normalize("NFC", name).strip()
+        plain = all(letter.isalnum() or letter in _MARKS for letter in clean)
+        if not clean or not plain or clean.startswith(".") or len(clean.encode()) > LONGEST_NAME * 3:
+            raise RequestError(
+                f"a mix cannot be called {name[:LONGEST_NAME]!r}",
+                remedy="Use letters, digits and spaces, and begin with one of them.",
+            )
+        return self.folder / f"{clean}{_ENDING}"
+
+
+@contextmanager
+def _missing(name: str) -> Iterator[None]:
+    """Say in our words that a file is not there, or cannot be changed."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise MissingFileError(f"there is no mix called {name!r}", remedy="Choose one of the list.") from error
+    except OSError as error:
+        raise FileError(
+            f"the mix cannot be changed ({error.strerror})", where=name, remedy="Check the folder."
+        ) from error

@@ -1,0 +1,35 @@
+"""The page as a table of contents: a heading, the desk, the tabs."""
+
+from __future__ import annotations
+
+import gradio as gr
+
+from lora_mixer_app.web.api import offer_render
+from lora_mixer_app.web.desk import build_desk
+from lora_mixer_app.web.i18n import word
+from lora_mixer_app.web.notices import noticed
+from lora_mixer_app.web.state import Studio
+from lora_mixer_app.web.tabs import TABS
+
+PREVIEWS_KEPT = 3600
+"""Seconds that previews and uploads stay in Gradio's own folder; finished pictures lie elsewhere."""
+
+
+def build_page(studio: Studio) -> gr.Blocks:
+    """Return the page over an open studio."""
+    page: gr.Blocks
+    kept = (PREVIEWS_KEPT, PREVIEWS_KEPT)
+    with gr.Blocks(title="LoRA Mixer", analytics_enabled=False, fill_width=True, delete_cache=kept) as page:
+        gr.Markdown("# LoRA Mixer")
+        with gr.Tabs(selected="desk") as tabs:
+            with gr.Tab(word("desk"), id="desk"):
+                desk = build_desk(studio, page, tabs)
+            for tab in TABS:
+                with gr.Tab(word(tab.name), id=tab.name):
+                    tab.build(studio, desk)
+        offer_render(studio)
+        page.unload(studio.forget)
+    for listener in page.fns.values():
+        if listener.fn is not None and listener.renderable is None:
+            listener.fn = noticed(listener.fn)
+    return page

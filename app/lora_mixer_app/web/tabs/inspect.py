@@ -1,0 +1,189 @@
+"""The inspect tab: what LoRAs are, where they act, how much, and what they have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import gradio as gr
+from PIL import Image
+
+from lora_mixer import Mixer
+from lora_mixer.blend import Overlap
+from lora_mixer.errors import RequestError
+from lora_mixer.mapping import Fate, MappingReport
+from lora_mixer.promptfile.ranges import numbers
+from lora_mixer_app.web.desk import Desk
+from lora_mixer_app.web.desk.conversion import sounding
+from lora_mixer_app.web.i18n import said, word
+from lora_mixer_app.web.notices import as_notice
+from lora_mixer_app.web.state import Studio
+from lora_mixer_app.web.tabs.plots import bar_plot, heat_map
+from lora_mixer_app.web.tabs.tables import text_table
+
+MOST_LORAS = 8
+LONGEST_VALUE = 500
+MOST_ROWS = 500
+WORDS_SHOWN = 20
+PLACES = ["LoRA", "section", "modules", "kinds", "ranks"]
+TENSORS = ["LoRA", "tensor", "fate", "reason"]
+METADATA = ["LoRA", "key", "value"]
+
+Row = list[str]
+
+
+def build_inspect(studio: Studio, desk: Desk) -> None:
+    """Lay out the tab."""
+    del desk  # nothing here is a setting
+    mixer = studio.mixer
+    gr.Markdown(word("inspect_help"))
+    with gr.Row():
+        chosen = gr.Dropdown(
+            [entry.name for entry in mixer.library.entries],
+            multiselect=True,
+            max_choices=MOST_LORAS,
+            label=word("loras"),
+            elem_id="inspect-pick",
+            interactive=True,
+            scale=3,
+        )
+        strengths = gr.Textbox(
+            value="1", label=word("inspect_strengths"), info=word("inspect_strengths_hint"), elem_id="inspect-strengths"
+        )
+        with gr.Column(min_width=160):
+            go = gr.Button(word("inspect_go"), variant="primary", elem_id="inspect-go")
+            take = gr.Button(word("inspect_take"), elem_id="inspect-take")
+    summary = gr.Textbox(
+        label=word("inspect_summary"), value="", placeholder=word("inspect_empty"), lines=4, elem_id="inspect-summary"
+    )
+    with gr.Row():
+        sizes = _picture("inspect_sizes", "inspect-sizes")
+        with gr.Column():
+            common = _picture("inspect_overlap", "inspect-overlap")
+            by_block = _picture("inspect_overlap_blocks", "inspect-overlap-blocks")
+    places = text_table("inspect_places", PLACES, "inspect-places")
+    left = text_table("inspect_left", TENSORS, "inspect-left")
+    metadata = text_table("inspect_metadata", METADATA, "inspect-metadata")
+
+    def look(names: list[str] | None, typed: str, request: gr.Request) -> tuple[object, ...]:
+        with as_notice():
+            if not names:
+                raise RequestError("no LoRA is chosen", remedy="Choose one or more above.")
+            factors = strengths_of(typed, len(names))
+            model = studio.model(request).name
+            reports = [mixer.inspect(name, model=model) for name in names]
+            overlap = mixer.overlap(names, model=model)
+            lines = [*map(_sentence, overlap.warnings(factors)), said(request, "inspect_mix", **_mix(overlap, factors))]
+            lines += [line for report, name in zip(reports, names, strict=True) for line in _about(mixer, report, name)]
+            return (
+                "\n".join(lines),
+                *_plots(overlap),
+                place_rows(reports),
+                left_rows(reports),
+                metadata_rows(mixer, names),
+            )
+
+    def from_desk(request: gr.Request) -> tuple[list[str], str]:
+        heard: dict[str, float] = {}
+        for strip in sounding(studio.session(request).strips):
+            heard[strip.name] = heard.get(strip.name, 0.0) + strip.unet
+        names = list(heard)[:MOST_LORAS]
+        return names, ", ".join(f"{heard[name]:g}" for name in names) or "1"
+
+    take.click(from_desk, None, [chosen, strengths], show_progress="hidden", api_visibility="private")
+    go.click(
+        look,
+        [chosen, strengths],
+        [summary, sizes, common, by_block, places, left, metadata],
+        show_progress="minimal",
+        api_visibility="private",
+    )
+
+
+def strengths_of(typed: str, count: int) -> tuple[float, ...]:
+    """Return one strength a LoRA; a single number counts for all.
+
+    Raises:
+        RequestError, ConfigError: They are no numbers, or too many or few.
+    """
+    given = numbers(typed.strip() or "1")
+    if len(given) not in {1, count}:
+        raise RequestError(
+            f"{len(given)} strengths for {count} LoRAs", remedy="Write one for all of them, or one for each."
+        )
+    return given * count if len(given) == 1 else given
+
+
+def place_rows(reports: Sequence[MappingReport]) -> list[Row]:
+    """Return where the LoRAs act: a row a section that one of them changes."""
+    return [
+        [
+            report.name,
+            count.section,
+            f"{count.modules}/{count.of}",
+            ", ".join(count.kinds),
+            ", ".join(map(str, count.ranks)),
+        ]
+        for report in reports
+        for count in report.sections
+        if count.modules
+    ]
+
+
+def left_rows(reports: Sequence[MappingReport]) -> list[Row]:
+    """Return the tensors that do not act, each with its reason."""
+    rows = [
+        [report.name, entry.key, entry.fate.value, entry.reason]
+        for report in reports
+        for entry in report.entries
+        if entry.fate is not Fate.APPLIED
+    ]
+    return rows[:MOST_ROWS]
+
+
+def metadata_rows(mixer: Mixer, names: Sequence[str]) -> list[Row]:
+    """Return the metadata as written by whoever made the files: plain text, cut where it is long."""
+    rows = [
+        [name, key, value if len(value) <= LONGEST_VALUE else f"{value[:LONGEST_VALUE]}…"]
+        for name in names
+        for key, value in sorted(mixer.library.find(name).metadata.items())
+    ]
+    return rows[:MOST_ROWS]
+
+
+def _sentence(note: str) -> str:
+    return f"⚠ {note[:1].upper()}{note[1:]}."
+
+
+def _about(mixer: Mixer, report: MappingReport, name: str) -> list[str]:
+    words = ", ".join(mixer.library.find(name).trained_words[:WORDS_SHOWN])
+    return [*report.sentences(), *([f"Trained words of {name}: {words}."] if words else [])]
+
+
+def _mix(overlap: Overlap, strengths: Sequence[float]) -> dict[str, object]:
+    return {"size": f"{overlap.together(strengths):.1%}", "load": f"{overlap.load(strengths):.2f}"}
+
+
+def _plots(overlap: Overlap) -> tuple[Image.Image, Image.Image | None, Image.Image | None]:
+    """Return sizes by block, the cosine of every pair, and the same by block; the last two for several only."""
+    places = range(len(overlap.names))
+    sizes = bar_plot(
+        [[overlap.size(i, block) for block in overlap.blocks] for i in places], overlap.names, overlap.blocks
+    )
+    if len(overlap.names) < 2:
+        return sizes, None, None
+    pairs = list(overlap.pairs())
+    return (
+        sizes,
+        heat_map([[overlap.cosine(i, j) for j in places] for i in places], overlap.names, overlap.names),
+        heat_map(
+            [[overlap.cosine(i, j, block) for i, j in pairs] for block in overlap.blocks],
+            overlap.blocks,
+            [f"{overlap.names[i]} + {overlap.names[j]}" for i, j in pairs],
+        ),
+    )
+
+
+def _picture(label: str, elem_id: str) -> gr.Image:
+    return gr.Image(
+        label=word(label), format="png", elem_id=elem_id, interactive=False, buttons=["download", "fullscreen"]
+    )

@@ -1,0 +1,173 @@
+"""The PNG info tab: what a picture says about how it was made, and what this machine lacks to make it again."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import gradio as gr
+
+from lora_mixer import LoraMixerError, Mixer
+from lora_mixer.errors import BrokenFileError, RequestError
+from lora_mixer.images import Infotext, PictureInfo, infotext, plain, read_picture
+from lora_mixer.mixer import differences, with_local_names
+from lora_mixer.mixes import LoraUse
+from lora_mixer.request import RenderRequest
+from lora_mixer_app.web.desk import Desk
+from lora_mixer_app.web.i18n import said, word
+from lora_mixer_app.web.notices import as_notice
+from lora_mixer_app.web.state import Studio
+from lora_mixer_app.web.tabs.tables import text_table
+
+SUFFIXES = [".png", ".webp", ".jpg", ".jpeg", ".avif"]
+LONGEST_VALUE = 4000
+ZERO_COUNTS = frozenset({"seed", "cfg", "steps"})
+"""Settings whose 0 says something; elsewhere it means switched off."""
+
+Row = list[str]
+
+
+def build_picture_info(studio: Studio, desk: Desk) -> None:
+    """Lay out the tab."""
+    gr.Markdown(word("info_help"))
+    with gr.Row():
+        with gr.Column():
+            file = gr.File(label=word("info_drop"), file_types=SUFFIXES, type="filepath", elem_id="info-file")
+            picture = gr.Image(
+                label=word("picture"),
+                type="filepath",
+                format="png",
+                elem_id="info-picture",
+                buttons=["fullscreen"],
+                interactive=False,
+                height=320,
+            )
+            send = gr.Button(word("send"), variant="primary", elem_id="info-send")
+        with gr.Column():
+            source = gr.Markdown(word("info_empty"), elem_id="info-source")
+            table = text_table("info_settings", ["setting", "value"], "info-table", widths=["25%", "75%"])
+            missing = gr.Textbox(label=word("info_differences"), lines=2, elem_id="info-differences", interactive=False)
+            raw = gr.Textbox(label=word("info_raw"), lines=6, elem_id="info-raw", interactive=False, buttons=["copy"])
+
+    def read(path: str | None, request: gr.Request) -> tuple[object, ...]:
+        if not path:
+            return said(request, "info_empty"), [], "", "", None
+        with as_notice():
+            info = read_upload(Path(path))
+        here = with_local_names(info, studio.mixer.library)
+        said_of = said(request, f"info_source_{info.source.replace('-', '_')}")
+        lacking = differences_of(studio.mixer, here, studio.model(request).name)
+        if not lacking:
+            lacking = [said(request, "info_unknown" if here.request is None else "info_same")]
+        return said_of, rows_of(here), "\n".join(lacking), raw_text(info), path
+
+    def settings(path: str | None, session: gr.Request) -> RenderRequest:
+        if not path:
+            raise RequestError("there is no picture", remedy="Drop one first.")
+        request = with_local_names(read_upload(Path(path)), studio.mixer.library).request
+        if request is None:
+            raise RequestError(
+                "the picture says nothing about how it was made",
+                remedy="Programs that convert or shrink pictures often drop it; find the original file.",
+            )
+        return for_desk(request, studio.model(session).name)
+
+    file.change(read, [file], [source, table, missing, raw, picture], show_progress="minimal", api_visibility="private")
+    desk.receive(send.click, settings, [file])
+
+
+def read_upload(path: Path) -> PictureInfo:
+    """Read a picture that somebody sent; errors name the file as they know it.
+
+    Raises:
+        BrokenFileError: It is no picture, or damaged.
+    """
+    try:
+        return read_picture(path)
+    except LoraMixerError as error:
+        raise BrokenFileError(error.what, where=path.name, remedy=error.remedy) from error
+
+
+def rows_of(info: PictureInfo) -> list[Row]:
+    """Return a picture's settings as rows of name and value, notes last."""
+    rows: list[Row] = []
+    if info.request is not None:
+        values = plain(replace(info.request, loras=()))
+        rows += [
+            [name.replace("_", " "), _text(value)]
+            for name, value in (values.items() if isinstance(values, dict) else ())
+            if value not in (None, [], "") and (value != 0 or name in ZERO_COUNTS)
+        ]
+        rows += [["LoRA", _mix(use)] for use in info.request.loras]
+    if info.record is not None:
+        record = info.record
+        rows += [["file", f"{a.name}: {a.file}, {a.kind}, sha256 {a.sha256[:12]}"] for a in record.adapters]
+        rows.append(["model", f"{record.model.name}, sha256 {record.model.short_hash}"])
+        rows.append(["engine", f"{record.engine} ({record.engine_reason}), {record.dtype} on {record.device}"])
+    elif info.infotext is not None:
+        rows += [[key, _text(value)] for key, value in info.infotext.fields.items() if "hash" in key.lower()]
+    notes = (*info.notes, *(info.record.notes if info.record else ()))
+    return rows + [["note", note[:LONGEST_VALUE]] for note in notes]
+
+
+def _text(value: object) -> str:
+    return (value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))[:LONGEST_VALUE]
+
+
+def _mix(use: LoraUse) -> str:
+    """Return an adapter of a mix and everything its strength says beyond the defaults."""
+    given = plain(use.strength)
+    told = {k: v for k, v in (given.items() if isinstance(given, dict) else ()) if v not in (None, {}, [], False)}
+    return f"{use.name}: " + ", ".join(f"{name} {_text(value)}" for name, value in told.items())
+
+
+def raw_text(info: PictureInfo) -> str:
+    """Return the infotext as it stands in the picture, or as our record would write it."""
+    if info.record is not None:
+        return infotext(info.record)
+    return info.infotext.to_text() if info.infotext is not None else ""
+
+
+def differences_of(mixer: Mixer, info: PictureInfo, model: str) -> list[str]:
+    """Return a sentence for everything that keeps this machine from making the same picture with a model."""
+    if info.record is not None:
+        return list(differences(mixer, info.record, model=model))
+    if info.request is None:
+        return []
+    said_here: list[str] = []
+    try:
+        job = mixer.job(for_desk(info.request, model))
+    except LoraMixerError as error:
+        said_here.append(str(error))
+    else:
+        said_here += job.notes
+    return said_here + (_other_hashes(mixer, info.infotext, model) if info.infotext is not None else [])
+
+
+def _other_hashes(mixer: Mixer, text: Infotext, name: str) -> list[str]:
+    """Return what the hashes of an infotext say of the model and the LoRAs here."""
+    model = text.fields.get("Model hash", "").lower()
+    here = mixer.desk_of(RenderRequest(prompt="", model=name)).model.digest
+    lines = (
+        [f"the model has other weights: {here[:10]} here, {model[:10]} then"]
+        if model and not here.startswith(model)
+        else []
+    )
+    for name, digest in text.hashes().items():
+        try:
+            found = mixer.library.find(name).digests
+        except LoraMixerError:
+            continue  # that it is not here has been said
+        if not any(own and own.startswith(digest.lower()) for own in (found.sha256, found.autov2, found.autov3)):
+            lines.append(f"the LoRA {name} is another file than {digest[:12]}")
+    return lines
+
+
+def for_desk(request: RenderRequest, model: str) -> RenderRequest:
+    """Return a stranger's request as the desk may take it: on a model that is open, with no mask read from a file's path."""
+    loras = tuple(
+        replace(use, strength=replace(use.strength, mask=None)) if isinstance(use.strength.mask, Path) else use
+        for use in request.loras
+    )
+    return replace(request, model=model, loras=loras)

@@ -1,0 +1,106 @@
+"""The sheet tab: pictures side by side that differ by LoRA strengths, words or numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import gradio as gr
+
+from lora_mixer.request import RenderRequest
+from lora_mixer_app.web.desk import Desk
+from lora_mixer_app.web.desk.conversion import request_of
+from lora_mixer_app.web.i18n import word
+from lora_mixer_app.web.notices import as_notice
+from lora_mixer_app.web.state import Studio, owner_of
+from lora_mixer_app.web.tabs.runner import build_runner
+from lora_mixer_app.web.tabs.runs import Run, folder_for
+from lora_mixer_app.web.tabs.sheet_plan import KINDS, AxisChoice, plan_sheet
+
+SIDES = ("columns", "rows", "blocks_of_rows")
+FIRST = ("strength", "0-1 [5]")
+
+
+def build_sheets(studio: Studio, desk: Desk) -> None:
+    """Lay out the tab."""
+    fields = list(desk.board.fields)
+    gr.Markdown(word("sheets_help"))
+    base = gr.Textbox(label=word("sheet_base"), lines=2, elem_id="sheet-base", interactive=False)
+    axes = [_axis(studio, side) for side in SIDES]
+    without = gr.Checkbox(value=True, label=word("without"), info=word("without_hint"), elem_id="sheet-without")
+    runner = build_runner(studio, desk, "sheet")
+
+    def show_base(request: gr.Request, *values: object) -> str:
+        with as_notice():
+            return in_words(on_desk(studio, desk, request, values))
+
+    def begin(request: gr.Request, *values: object) -> Run:
+        given, chosen = values[: len(fields)], values[len(fields) :]
+        wish = on_desk(studio, desk, request, given)
+        plan = plan_sheet(wish, _choices(*chosen[:-1]), without=bool(chosen[-1]))
+        return Run(plan=plan, folder=folder_for(studio, "sheet", owner=owner_of(request)))
+
+    desk.tabs.select(show_base, fields, base, queue=False, show_progress="hidden", api_visibility="private")
+    runner.connect(begin, [*fields, *(part for axis in axes for part in axis), without])
+
+
+def on_desk(studio: Studio, desk: Desk, request: gr.Request, values: Sequence[object]) -> RenderRequest:
+    """Return what a browser tab's desk asks for: a negative seed is left open, so that a sheet shares one.
+
+    Raises:
+        RequestError: The desk shows something impossible.
+    """
+    asked, model = desk.board.fields.request(values), studio.model(request)
+    seed = None if asked.seed is None or asked.seed < 0 else asked.seed
+    asked = replace(asked, model=model.name, seed=seed)
+    return request_of(asked, studio.session(request).strips, family=model.family, steps=asked.steps or 1)
+
+
+def in_words(wish: RenderRequest) -> str:
+    """Return what all cells have in common, for its reader's eyes."""
+    mix = [f"{use.name} {use.strength.unet:g}" for use in wish.loras]
+    given = (("seed", wish.seed), ("steps", wish.steps), ("cfg", wish.cfg), ("", wish.sampler), ("", wish.schedule))
+    facts = [f"{name} {value}".strip() for name, value in given if value is not None]
+    return f"{wish.prompt}\n{', '.join([*mix, *facts])}"
+
+
+def _axis(studio: Studio, side: str) -> tuple[gr.Dropdown, gr.Dropdown, gr.Textbox]:
+    """Lay out one axis: what varies, which LoRA, which values."""
+    names = [entry.name for entry in studio.mixer.library.entries]
+    kind_now, values_now = FIRST if side == "columns" else ("", "")
+    with gr.Row():
+        kind = gr.Dropdown(
+            [(word("vary_nothing"), ""), *((word(f"vary_{key}"), key) for key in KINDS)],
+            value=kind_now,
+            label=word(side),
+            elem_id=f"sheet-{side}",
+            interactive=True,
+        )
+        lora = gr.Dropdown(
+            names,
+            value=names[0] if names and kind_now else None,
+            label=word("axis_lora"),
+            elem_id=f"sheet-{side}-lora",
+            visible=bool(kind_now),
+            interactive=True,
+        )
+        values = gr.Textbox(
+            value=values_now,
+            label=word("axis_values"),
+            info=word("axis_hint"),
+            elem_id=f"sheet-{side}-values",
+            interactive=True,
+            scale=2,
+        )
+    kind.change(
+        lambda chosen: gr.Dropdown(visible=chosen == "strength"), kind, lora, queue=False, api_visibility="private"
+    )
+    return kind, lora, values
+
+
+def _choices(*given: object) -> list[AxisChoice]:
+    triples = zip(given[::3], given[1::3], given[2::3], strict=True)
+    return [
+        AxisChoice(kind=str(kind or ""), lora=str(lora) if lora else None, values=str(values or ""))
+        for kind, lora, values in triples
+    ]

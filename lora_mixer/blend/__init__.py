@@ -1,0 +1,28 @@
+"""Applying a mix: strengths on weights, by one of two engines with the same result."""
+
+from __future__ import annotations
+
+from lora_mixer.blend.calibration import costs_of
+from lora_mixer.blend.costs import Render
+from lora_mixer.blend.merge import MergeEngine
+from lora_mixer.blend.overlap import Overlap, measure
+from lora_mixer.blend.plan import ENGINES, ApplyPlan, plan_for
+from lora_mixer.blend.side import SideEngine
+from lora_mixer.blend.stack import Placed, Stack, Term
+from lora_mixer.blend.strength import curve_at
+
+__all__ = [
+    "ENGINES",
+    "ApplyPlan",
+    "MergeEngine",
+    "Overlap",
+    "Placed",
+    "Render",
+    "SideEngine",
+    "Stack",
+    "Term",
+    "costs_of",
+    "curve_at",
+    "measure",
+    "plan_for",
+]

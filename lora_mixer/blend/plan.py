@@ -1,0 +1,111 @@
+"""Which engine applies a batch's mixes, and why: the choice and its reason go into the record."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+
+from lora_mixer.blend.costs import TYPICAL, Costs, Render, Work, merge_work, side_work
+from lora_mixer.blend.masks import open_mask
+from lora_mixer.blend.stack import Stack
+from lora_mixer.errors import RequestError
+from lora_mixer.wording import counted
+
+ENGINES = ("auto", "measured", "merged", "side")
+"""`auto` chooses by costs that are the same on every machine and day, `measured` by those of this machine."""
+MASKED = (
+    "a mask acts on a part of the picture; on text (text encoders, the UNet's keys and values) its LoRA acts with the "
+    "mask's mean"
+)
+# A merge is kept for the next picture of the same mix, the side path's time is gone: it must be worth twice as much.
+WORTH = 0.5
+DOUBT = 6.0
+"""Where a machine would have to differ by more than so many times for the other engine to win, nothing is measured."""
+TIE = 1.5
+"""What is measured is repeated within so many times; nearer than that the mix is merged."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApplyPlan:
+    """The engine for a batch, by name, and why it was picked."""
+
+    engine: str
+    reason: str
+
+
+def plan_for(
+    stacks: Collection[Stack], *, engine: str = "auto", render: Render, costs: Callable[[], Costs]
+) -> ApplyPlan:
+    """Return the plan for a batch in which these mixes act.
+
+    Several mixes in one batch, strengths that change over the steps and masks go beside the weights, where a row's
+    strengths are just numbers. One mix that stays the same is merged where that costs less than the side path would
+    over all steps. With `auto` the choice depends on the mixes and the render alone, so that a command gives the same
+    pixels wherever and whenever it is run.
+
+    Args:
+        stacks: Every mix that acts on some row at some step.
+        engine: `auto`, `measured`, or the engine that was asked for.
+        render: How much there is to do.
+        costs: What the engines cost on this machine; called only for `measured`, and only if the choice hangs on it.
+
+    Raises:
+        RequestError: There is no such engine, or the one that was asked for cannot do it.
+    """
+    if engine not in ENGINES:
+        raise RequestError(f"there is no engine {engine!r}", remedy=f"Use one of {', '.join(ENGINES)}.")
+    masked = any(stack.masked for stack in stacks)
+    if masked and engine == "merged":
+        raise RequestError(
+            "a mask has no merged form: merged weights act everywhere in the picture",
+            remedy="Use the engine side or auto, or take the mask off.",
+        )
+    if masked:
+        _open_masks(stacks)
+        return ApplyPlan(engine="side", reason=MASKED)
+    if engine in {"merged", "side"}:
+        return ApplyPlan(engine=engine, reason="asked for")
+    if len(set(stacks)) > 1:
+        return ApplyPlan(engine="side", reason=f"{len(set(stacks))} mixes in one batch")
+    if any(stack.curved for stack in stacks):
+        return ApplyPlan(engine="side", reason="a strength changes over the steps")
+    return _cheaper(next(iter(stacks)), render, costs if engine == "measured" else None)
+
+
+def _cheaper(stack: Stack, render: Render, costs: Callable[[], Costs] | None) -> ApplyPlan:
+    """Return the plan for one mix that stays the same."""
+    work = merge_work(stack), side_work(stack, render)
+    if not work[0].modules:
+        return ApplyPlan(engine="merged", reason="no LoRA acts on the UNet")
+    ratio, where = _advantage(TYPICAL, work, render), "by fixed costs"
+    if costs is not None:
+        where = "on any machine"
+        if 1 / DOUBT < ratio < DOUBT:
+            return _measured(costs(), work, render)
+    name, other = ("merged", "the side path") if ratio > 1 else ("side", "merging")
+    return ApplyPlan(engine=name, reason=f"one mix over {_steps(render)}: cheaper than {other} {where}")
+
+
+def _measured(here: Costs, work: tuple[Work, Work], render: Render) -> ApplyPlan:
+    once, each = here.merge.of(work[0]), here.side.of(work[1])
+    return ApplyPlan(
+        engine="merged" if _advantage(here, work, render) > 1 / TIE else "side",
+        reason=f"one mix over {_steps(render)}: measured here, merging takes about {1000 * once:.0f} ms once, the side "
+        f"path {1000 * each:.0f} ms a step",
+    )
+
+
+def _advantage(costs: Costs, work: tuple[Work, Work], render: Render) -> float:
+    """Return how many times dearer the side path is over all steps than merging once is, as far as that is worth it."""
+    return render.steps * costs.side.of(work[1]) / costs.merge.of(work[0]) / WORTH
+
+
+def _steps(render: Render) -> str:
+    return counted(render.steps, "step")
+
+
+def _open_masks(stacks: Collection[Stack]) -> None:
+    """Open every mask, so that a bad one is said before the first step."""
+    for placed in (placed for stack in stacks for placed in stack.placed):
+        if placed.strength.mask is not None:
+            open_mask(placed.strength.mask)

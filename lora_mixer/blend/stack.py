@@ -1,0 +1,118 @@
+"""The mix: an unordered set of adapters, each with its strength."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from lora_mixer.adapters import Layer
+from lora_mixer.blend.strength import strength_at
+from lora_mixer.mapping import MappedAdapter
+from lora_mixer.mixes import Strength
+from lora_mixer.modules import Family, ModuleName
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placed:
+    """One adapter of a mix and how strongly it acts."""
+
+    adapter: MappedAdapter
+    strength: Strength
+
+
+class Term(NamedTuple):
+    """One adapter's share in one module: strength times the change `layer` makes."""
+
+    digest: str
+    strength: float
+    layer: Layer
+
+
+class Stack:
+    """An unordered set of (adapter, strength), kept in canonical order (by file digest).
+
+    The same adapter placed twice acts with the sum of its strengths. Two stacks with the same adapters and
+    strengths are equal, whatever order they were named in.
+    """
+
+    __slots__ = ("_terms", "family", "placed")
+
+    def __init__(self, placed: Iterable[Placed], *, family: Family) -> None:
+        self.family = family
+        self.placed = tuple(sorted(placed, key=lambda p: (p.adapter.digest, repr(p.strength))))
+        self._terms: dict[tuple[frozenset[str], float], Mapping[ModuleName, tuple[Term, ...]]] = {}
+
+    @property
+    def key(self) -> tuple[tuple[str, Strength], ...]:
+        """What makes this stack itself: digests and strengths in canonical order."""
+        return tuple((p.adapter.digest, p.strength) for p in self.placed)
+
+    def __eq__(self, other: object) -> bool:
+        """Return whether both hold the same adapters at the same strengths."""
+        return isinstance(other, Stack) and self.key == other.key
+
+    def __hash__(self) -> int:
+        """Hash consistently with equality."""
+        return hash(tuple(digest for digest, _ in self.key))
+
+    def __len__(self) -> int:
+        """Return how many adapters are placed."""
+        return len(self.placed)
+
+    @property
+    def masked(self) -> bool:
+        """Whether an adapter acts on a part of the picture only."""
+        return any(p.strength.mask is not None for p in self.placed)
+
+    @property
+    def by_block(self) -> bool:
+        """Whether a strength differs from block to block, or within one."""
+        return any(p.strength.blocks or p.strength.elements for p in self.placed)
+
+    @property
+    def curved(self) -> bool:
+        """Whether a strength changes over the steps."""
+        return any(p.strength.curve is not None for p in self.placed)
+
+    def terms(self, *, parts: Iterable[str], progress: float) -> Mapping[ModuleName, tuple[Term, ...]]:
+        """Return the terms of every module that this stack changes at a moment of sampling.
+
+        Args:
+            parts: The parts of the model to look at (`unet`, `te1`, `te2`).
+            progress: How far sampling has come, 0 at the first step and 1 at the last.
+
+        Returns:
+            Per module its terms in canonical order; terms of strength 0 are left out, so a module that nothing
+            acts on is not in the mapping at all.
+        """
+        moment = progress if self.curved else 0.0
+        key = (frozenset(parts), moment)
+        if key not in self._terms:
+            if len(self._terms) >= 2:
+                self._terms.clear()
+            self._terms[key] = self._terms_of(*key)
+        return self._terms[key]
+
+    def _terms_of(self, wanted: frozenset[str], progress: float) -> Mapping[ModuleName, tuple[Term, ...]]:
+        strengths: dict[ModuleName, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+        layers: dict[tuple[ModuleName, str], Layer] = {}
+        for placed in self.placed:
+            digest = placed.adapter.digest
+            for name, layer in placed.adapter.layers.items():
+                if name.part in wanted:
+                    strengths[name][digest].append(
+                        strength_at(placed.strength, name, family=self.family, progress=progress)
+                    )
+                    layers[name, digest] = layer
+        summed = {
+            name: tuple(
+                Term(digest, total, layers[name, digest])
+                for digest, values in sorted(by_digest.items())
+                if (total := math.fsum(values)) != 0.0
+            )
+            for name, by_digest in strengths.items()
+        }
+        return {name: terms for name, terms in summed.items() if terms}

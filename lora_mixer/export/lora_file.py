@@ -1,0 +1,138 @@
+"""A mix as one LoRA in kohya's naming.
+
+A module whose adapters have low-rank factors, and few enough ranks together, gets their factors side by side,
+which is exact: sum_i s_i B_i A_i = [s_1 B_1, s_2 B_2, ..] [A_1; A_2; ..]. Every other change, of whatever kind, is
+computed on the pristine weight and cut to the wanted rank. Alpha is written as the rank, so that strength 1 is the mix.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from lora_mixer.adapters import Compressed, Weights, compress_factors, compress_matrix
+from lora_mixer.blend import Term
+from lora_mixer.errors import RequestError
+from lora_mixer.export.mix import KEY, Mix
+from lora_mixer.export.report import BakeReport, errors_by_block
+from lora_mixer.export.spelling import BASE_MODELS, kohya_name
+from lora_mixer.export.writing import dtype_of, require_free, write_tensors
+from lora_mixer.modules import ModuleName
+
+MAX_RANK = 1024
+OnModule = Callable[[int, int], None]
+"""Hears how many modules are done, and how many there are."""
+
+
+@torch.no_grad()
+def bake_lora(
+    mix: Mix, path: Path, *, rank: int, dtype: str, overwrite: bool = False, on_module: OnModule | None = None
+) -> BakeReport:
+    """Write a mix as one LoRA.
+
+    Args:
+        mix: The mix.
+        path: The `.safetensors` file to write.
+        rank: The most ranks a module may have.
+        dtype: What the tensors are stored in.
+        overwrite: Replace what lies there.
+        on_module: Called after every module.
+
+    Raises:
+        RequestError: The rank or the dtype is impossible.
+        FileError: It cannot be written.
+    """
+    if not 1 <= rank <= MAX_RANK:
+        raise RequestError(f"rank {rank} is out of range", remedy=f"Use a value from 1 to {MAX_RANK}.")
+    stored = dtype_of(dtype)
+    require_free(path, overwrite=overwrite)
+    terms = mix.stack.terms(parts=mix.model.parts, progress=0.0)
+    tensors: dict[str, Tensor] = {}
+    compressed: list[tuple[ModuleName, Compressed]] = []
+    for done, (name, of_module) in enumerate(terms.items(), start=1):
+        spelled = kohya_name(name, mix.stack.family, mix.model.index)
+        base = _pristine(mix, name)
+        if base.weight.ndim == 1:
+            tensors |= {f"{spelled}.{slot}": value for slot, value in _norm(of_module, base)}
+        else:
+            one = _compressed(of_module, base, rank)
+            compressed.append((name, one))
+            tensors |= {f"{spelled}.{slot}": value for slot, value in _slots(one, of_module, base)}
+        if on_module is not None:
+            on_module(done, len(terms))
+    tensors |= {
+        f"bundle_emb.{word}.{field}": vectors
+        for word, fields in mix.embeddings.items()
+        for field, vectors in fields.items()
+    }
+    written = {key: value if key.endswith(".alpha") else value.to(stored) for key, value in tensors.items()}
+    write_tensors(path, written, _metadata(mix, path, rank))
+    return BakeReport(path=path, modules=len(terms), blocks=errors_by_block(compressed, mix.stack.family))
+
+
+def _pristine(mix: Mix, name: ModuleName) -> Weights:
+    module = mix.model.module(name)
+    bias = getattr(module, "bias", None)
+    return Weights(module.get_parameter("weight").float(), None if bias is None else bias.float())
+
+
+def _compressed(terms: Sequence[Term], base: Weights, rank: int) -> Compressed:
+    factors = [(term.strength, term.layer.factors()) for term in terms]
+    ups = [pair.up.cpu() * strength for strength, pair in factors if pair is not None]
+    downs = [pair.down.flatten(1).cpu() for _, pair in factors if pair is not None]
+    shape = base.weight.flatten(1).shape
+    if len(ups) == len(terms) and sum(up.shape[1] for up in ups) <= max(rank, min(shape)):
+        return compress_factors(torch.cat(ups, dim=1), torch.cat(downs), rank)
+    change = torch.zeros_like(base.weight)
+    for term in terms:
+        weight = term.layer.delta(base).weight
+        if weight is not None:
+            change.add_(weight, alpha=term.strength)
+    return compress_matrix(change.flatten(1).cpu(), rank)
+
+
+def _slots(one: Compressed, terms: Sequence[Term], base: Weights) -> Iterator[tuple[str, Tensor]]:
+    """Return a module's slots, its factors in the shapes a trainer writes."""
+    ones = (1, 1) if base.weight.ndim == 4 else ()
+    yield "lora_up.weight", one.up.reshape(*one.up.shape, *ones)
+    yield "lora_down.weight", one.down.reshape(-1, *base.weight.shape[1:])
+    yield "alpha", torch.tensor(float(one.down.shape[0]))
+    shift = _shift(terms)
+    if shift is not None:
+        yield "diff_b", shift
+
+
+def _norm(terms: Sequence[Term], base: Weights) -> Iterator[tuple[str, Tensor]]:
+    weight = torch.zeros_like(base.weight)
+    for term in terms:
+        change = term.layer.delta(base).weight
+        if change is not None:
+            weight.add_(change, alpha=term.strength)
+    yield "w_norm", weight.cpu()
+    if base.bias is not None:
+        shift = _shift(terms)
+        yield "b_norm", torch.zeros_like(base.bias).cpu() if shift is None else shift
+
+
+def _shift(terms: Sequence[Term]) -> Tensor | None:
+    shifts = [change.cpu() * term.strength for term in terms if (change := term.layer.bias_change()) is not None]
+    return torch.stack(shifts).sum(0) if shifts else None
+
+
+def _metadata(mix: Mix, path: Path, rank: int) -> dict[str, str]:
+    family = mix.stack.family
+    base, architecture = BASE_MODELS[family]
+    return {
+        KEY: mix.described(),
+        "modelspec.sai_model_spec": "1.0.0",
+        "modelspec.architecture": f"{architecture}/lora",
+        "modelspec.title": path.stem,
+        "ss_base_model_version": base,
+        "ss_network_module": "networks.lora",
+        "ss_network_dim": str(rank),
+        "ss_network_alpha": str(float(rank)),
+        "ss_output_name": path.stem,
+    }

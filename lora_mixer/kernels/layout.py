@@ -1,0 +1,60 @@
+"""How pictures lie in memory inside the networks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from lora_mixer.kernels.packing import by_onednn
+from lora_mixer.libraries.classes import Transformer2DModel
+
+
+def laid_out(pictures: Tensor) -> Tensor:
+    """Return pictures (n, c, h, w) as convolutions like them: in half precision and for oneDNN, channels side by side.
+
+    Networks pass the layout on from their input to their output; weights stay as they are.
+    """
+    if pictures.dtype is torch.float32 and not by_onednn(pictures):
+        return pictures
+    return pictures.contiguous(memory_format=torch.channels_last)
+
+
+class TransformerInPlace(Transformer2DModel):
+    """A block of transformers that gives its tokens back as a picture laid out like the one it was given.
+
+    diffusers copies them to rows of a channel first, and every convolution and LoRA behind them copies them back.
+    """
+
+    def _get_output_for_continuous_inputs(
+        self, hidden_states: Tensor, residual: Tensor, batch_size: int, height: int, width: int, inner_dim: int
+    ) -> Tensor:
+        given: dict[str, Any] = {
+            "hidden_states": hidden_states,
+            "residual": residual,
+            "batch_size": batch_size,
+            "height": height,
+            "width": width,
+            "inner_dim": inner_dim,
+        }
+        output: Tensor
+        if not residual.is_contiguous(memory_format=torch.channels_last):
+            output = super()._get_output_for_continuous_inputs(**given)  # type: ignore[no-untyped-call]
+        elif self.use_linear_projection:
+            output = _picture(self.proj_out(hidden_states), height, width) + residual
+        else:
+            output = self.proj_out(_picture(hidden_states, height, width)) + residual
+        return output
+
+
+def keep_layout(unet: nn.Module) -> None:
+    """Let a UNet's transformers keep the layout of pictures."""
+    for module in unet.modules():
+        if type(module) is Transformer2DModel and module.is_input_continuous:
+            object.__setattr__(module, "__class__", TransformerInPlace)
+
+
+def _picture(tokens: Tensor, height: int, width: int) -> Tensor:
+    """Return tokens (n, h w, c) as pictures (n, c, h, w), channels side by side; nothing is copied."""
+    return torch.unflatten(tokens, 1, (height, width)).permute(0, 3, 1, 2)

@@ -1,0 +1,32 @@
+"""How much memory is free, and memory given back to the machine when a model is closed."""
+
+from __future__ import annotations
+
+import gc
+from pathlib import Path
+
+import torch
+
+from lora_mixer.kernels.heap import give_back
+
+MEMINFO = Path("/proc/meminfo")
+
+
+def available_bytes() -> int | None:
+    """Return the bytes that can be taken without swapping, as Linux estimates them; None where it does not say."""
+    try:
+        lines = MEMINFO.read_text(encoding="ascii").splitlines()
+    except OSError:
+        return None
+    found = next((line for line in lines if line.startswith("MemAvailable:")), None)
+    return None if found is None else int(found.split()[1]) * 1024
+
+
+def release_memory() -> None:
+    """Collect what only reference cycles hold (hooks and what they call), and empty the heap and the devices' caches."""
+    gc.collect()
+    give_back()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+    if torch.backends.mps.is_available():
+        torch.mps.empty_cache()

@@ -1,0 +1,93 @@
+"""`set-aside/` of a run's folder: what is no longer asked for, is damaged, or was in the way. Nothing is ever removed."""
+
+from __future__ import annotations
+
+import re
+import stat
+from collections.abc import Iterable
+from pathlib import PurePosixPath
+
+from lora_mixer.images import plain
+from lora_mixer.ledger.ledger import MANIFEST, Damaged, Entry, entry_lines
+from lora_mixer.ledger.place import Place
+from lora_mixer.ledger.seal import sealed
+
+ASIDE = "set-aside"
+_HERE = re.compile(rf"{ASIDE}/[^/\\]+")
+
+
+class Aside:
+    """The folder of what was set aside; made when something is.
+
+    Args:
+        place: The run's folder.
+    """
+
+    def __init__(self, place: Place) -> None:
+        self._place = place
+        self._names: set[str] | None = None
+
+    def entries(self) -> tuple[Entry, ...]:
+        """Return the pictures that were set aside whole."""
+        try:
+            lines = entry_lines(self._place.read(f"{ASIDE}/{MANIFEST}")).whole
+        except OSError:
+            return ()
+        return tuple(line for line in lines if _HERE.fullmatch(line.file.as_posix()))
+
+    def pictures(self, entries: Iterable[Entry]) -> int:
+        """Move pictures here that can come back when they are asked for again; return how many there were.
+
+        Each is entered before it is moved, so that a crash between loses neither.
+
+        Raises:
+            OSError: They cannot be moved.
+        """
+        count = 0
+        for entry in entries:
+            name = self._free(f"{entry.file.stem}-{entry.digest[:8]}{entry.file.suffix}")
+            self._ready()
+            line = plain(entry)
+            assert isinstance(line, dict)
+            self._place.append(f"{ASIDE}/{MANIFEST}", sealed(line | {"file": name}) + b"\n")
+            self._place.replace(entry.file.as_posix(), name)
+            count += 1
+        return count
+
+    def take(self, name: str) -> str:
+        """Move a file or folder here, whatever it is; return its new name.
+
+        Raises:
+            OSError: It cannot be moved.
+        """
+        new = self._free(PurePosixPath(name).name)
+        self._ready()
+        self._place.replace(name, new)
+        return new
+
+    def lines(self, name: str, lines: Iterable[Damaged]) -> str:
+        """Keep damaged lines of a file; return the name of the file that has them.
+
+        Raises:
+            OSError: They cannot be written.
+        """
+        kept = f"{ASIDE}/{name}.damaged"
+        self._ready()
+        self._place.append(kept, b"".join(line.text + b"\n" for line in lines))
+        return kept
+
+    def _ready(self) -> None:
+        if self._place.kind(ASIDE) not in {None, stat.S_IFDIR, stat.S_IFLNK}:
+            raise OSError(0, f"{ASIDE} is no folder; give it another name")
+        self._place.make(ASIDE)
+
+    def _free(self, name: str) -> str:
+        """Return a name that nothing has here."""
+        if self._names is None:
+            self._names = set(self._place.names(ASIDE))
+        path, number, wanted = PurePosixPath(name), 1, name
+        while wanted in self._names:
+            number += 1
+            wanted = f"{path.stem}-{number}{path.suffix}"
+        self._names.add(wanted)
+        return f"{ASIDE}/{wanted}"

@@ -1,0 +1,77 @@
+"""Folders of runs that nobody named: `0001-prompts`, `0002-red-heart`, one for each."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from lora_mixer.errors import FileError, MissingFileError
+from lora_mixer.ledger.plan_file import PLAN
+
+LONGEST = 40
+_NUMBERED = re.compile(r"(\d{4,})-(.*)", re.DOTALL)
+
+
+def new_folder(root: Path, name: str) -> Path:
+    """Make the next folder of a run.
+
+    Raises:
+        FileError: It cannot be made.
+    """
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        while True:
+            folder = next_folder(root, name)
+            try:
+                folder.mkdir()
+            except FileExistsError:  # another run was faster
+                continue
+            return folder
+    except OSError as error:
+        raise FileError(
+            f"no folder can be made there: {error.strerror or error}",
+            where=str(root),
+            remedy="Name another folder with --output.",
+        ) from error
+
+
+def next_folder(root: Path, name: str) -> Path:
+    """Return where the next run would go."""
+    numbers = [number for number, _, _ in _folders(root)]
+    return root / f"{max(numbers, default=0) + 1:04}-{short(name)}"
+
+
+def last_folder(root: Path, name: str) -> Path:
+    """Return the folder of the last run of a name; one without a number, as older versions made, is the first of all.
+
+    Raises:
+        MissingFileError: There is none.
+    """
+    found = [(number, folder) for number, called, folder in _folders(root) if called == short(name)]
+    if found:
+        return max(found)[1]
+    if (root / PLAN).is_file():
+        return root
+    raise MissingFileError(
+        f"no run of {short(name)} is there to go on with",
+        where=str(root),
+        remedy="Leave --resume out to begin one, or name its folder with --output.",
+    )
+
+
+def short(name: str) -> str:
+    """Return a name as a folder can have it.
+
+    >>> short("red heart <lora:line_art:0.8>")
+    'red-heart-lora-line_art-0-8'
+    """
+    return re.sub(r"[^\w]+", "-", name)[:LONGEST].strip("-").lower() or "pictures"
+
+
+def _folders(root: Path) -> list[tuple[int, str, Path]]:
+    try:
+        there = [path for path in root.iterdir() if path.is_dir()]
+    except OSError:
+        return []
+    found = ((_NUMBERED.fullmatch(path.name), path) for path in there)
+    return [(int(match[1]), match[2], path) for match, path in found if match]

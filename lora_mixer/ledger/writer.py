@@ -1,0 +1,215 @@
+"""Writing the ledger, so that a crash at any moment leaves every entered picture whole and entered once."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from lora_mixer.errors import FileError
+from lora_mixer.ledger.aside import Aside
+from lora_mixer.ledger.failure import Failure
+from lora_mixer.ledger.ledger import FAILED, MANIFEST, PICTURES, Damaged, Entry, entry_lines, failure_lines
+from lora_mixer.ledger.place import Place
+from lora_mixer.ledger.plan_file import PLAN, StoredPlan
+from lora_mixer.ledger.seal import sealed
+
+_LEFT_OVER = re.compile(r"\.\.?[^/]*\.[0-9a-f]{8}\.png(\.[^./]+)?")
+"""What a worker that died leaves: `part_of`, or the temporary file that was to become it."""
+
+
+class LedgerWriter:
+    """Appends to the ledger of a folder; what is appended is on disk when the call returns.
+
+    Args:
+        place: The run's folder.
+        say: Told what was found damaged, and where it is now.
+    """
+
+    def __init__(self, place: Place, say: Callable[[str], None] = lambda _sentence: None) -> None:
+        self._place = place
+        self._say = say
+        self.aside = Aside(place)
+        self.token = secrets.token_hex(4)
+
+    def repair(self) -> None:
+        """Cut off last lines that a crash tore, set damaged ones aside, and remove pictures that were never entered.
+
+        Raises:
+            FileError: A file cannot be written.
+        """
+        with self._writing(PICTURES):
+            for name in self._place.names(PICTURES):
+                if _LEFT_OVER.fullmatch(name):
+                    self._place.remove(f"{PICTURES}/{name}")
+        for name, read in ((MANIFEST, entry_lines), (FAILED, failure_lines)):
+            with self._writing(name):
+                data = self._readable(name)
+                self._mend(name, data, read(data).damaged)
+
+    def plan(self) -> StoredPlan | None:
+        """Return the plan of the folder; None if there is none, or if it is damaged, and then it is set aside.
+
+        Raises:
+            FileError: It cannot be set aside.
+        """
+        with self._writing(PLAN):
+            data = self._readable(PLAN)
+            if not data:
+                return None
+            try:
+                return StoredPlan.of_bytes(data)
+            except ValueError as error:
+                new = self.aside.take(PLAN)
+                self._say(f"{PLAN} is damaged ({error}) and is now {new}; the plan is made again from what was asked")
+                return None
+
+    def write_plan(self, plan: StoredPlan) -> None:
+        """Write the plan, whole or not at all.
+
+        Raises:
+            FileError: It cannot be written.
+        """
+        with self._writing(PLAN):
+            self._place.write(PLAN, sealed(plan))
+
+    def clear(self) -> None:
+        """Set an earlier run aside: its pictures, then its plan.
+
+        Raises:
+            FileError: A file cannot be moved.
+        """
+        with self._writing("."):
+            entries = {entry.file.as_posix(): entry for entry in entry_lines(self._place.read(MANIFEST)).whole}
+            there = [entry for name, entry in entries.items() if self._place.kind(name) is not None]
+            count = self.aside.pictures(there)
+            for name in (MANIFEST, FAILED):
+                self._place.write(name, b"")
+            if self._place.kind(PLAN) is not None:
+                self._say(f"{count} pictures and {PLAN} are set aside, the plan as {self.aside.take(PLAN)}")
+
+    def put_aside(self, entries: Iterable[Entry], others: Iterable[str]) -> int:
+        """Set pictures aside that are asked for no longer; return how many there were.
+
+        Args:
+            entries: Those that are whole, and may come back.
+            others: Names of those that are not, as far as they are there.
+
+        Raises:
+            FileError: They cannot be moved.
+        """
+        with self._writing(PICTURES):
+            damaged = [self.aside.take(name) for name in others if self._place.kind(name) is not None]
+            return self.aside.pictures(entries) + len(damaged)
+
+    def enter(self, entries: Sequence[Entry]) -> tuple[Entry, ...]:
+        """Give finished pictures their names and enter them, in one write; return those that were entered.
+
+        One is left out that its worker wrote to a folder that has taken this one's place.
+
+        Raises:
+            FileError: They cannot be written.
+        """
+        there = []
+        with self._writing(PICTURES):
+            for entry in entries:
+                name = entry.file.as_posix()
+                if self._place.kind(name) is not None:
+                    new = self.aside.take(name)
+                    self._say(f"{name} was in the way of its picture and is now {new}")
+                try:
+                    self._place.replace(part_of(entry.file, self.token).as_posix(), name)
+                except FileNotFoundError:
+                    self._forget_strays(entry)
+                else:
+                    there.append(entry)
+            if there:
+                self._place.flush(PICTURES)
+        self._append(MANIFEST, there)
+        return tuple(there)
+
+    def bring_back(self, entry: Entry, file: str) -> None:
+        """Enter a picture again that was set aside.
+
+        Raises:
+            FileError: It cannot be moved.
+        """
+        with self._writing(PICTURES):
+            if self._place.kind(file) is not None:
+                self._say(f"{file} was in the way of its picture and is now {self.aside.take(file)}")
+            self._place.replace(entry.file.as_posix(), file)
+
+    def fail(self, failures: Sequence[Failure]) -> None:
+        """Enter jobs that failed.
+
+        Raises:
+            FileError: They cannot be written.
+        """
+        self._append(FAILED, failures)
+
+    def rewrite(self, entries: Iterable[Entry], failures: Iterable[Failure]) -> None:
+        """Write all lines anew: what the plan asks for now, under its numbers.
+
+        Raises:
+            FileError: They cannot be written.
+        """
+        for name, lines in ((MANIFEST, entries), (FAILED, failures)):
+            with self._writing(name):
+                self._place.write(name, _text(lines))
+
+    def _append(self, name: str, lines: Sequence[Entry | Failure]) -> None:
+        if lines:
+            with self._writing(name):
+                self._place.append(name, _text(lines))
+
+    def _readable(self, name: str) -> bytes:
+        """Return the bytes of a file, after something else in its place was set aside."""
+        try:
+            return self._place.read(name)
+        except OSError:
+            if self._place.kind(name) is None:
+                raise
+            self._say(f"{name} could not be read as a file and is now {self.aside.take(name)}")
+            return b""
+
+    def _mend(self, name: str, data: bytes, damaged: Sequence[Damaged]) -> None:
+        torn = data[data.rfind(b"\n") + 1 :]
+        if damaged:
+            kept = self.aside.lines(name, damaged)
+            for line in damaged:
+                self._say(f"{name}:{line.number} is damaged ({line.why}) and was set aside into {kept}")
+        if damaged or torn:
+            bad = {line.number for line in damaged}
+            whole = data[: len(data) - len(torn)].split(b"\n")[:-1]
+            self._place.write(name, b"".join(t + b"\n" for n, t in enumerate(whole, start=1) if n not in bad))
+
+    def _forget_strays(self, entry: Entry) -> None:
+        """Remove a picture that its worker wrote to where the folder lay before it was renamed."""
+        for folder in self._place.former:
+            with suppress(OSError):
+                part_of(folder / entry.file, self.token).unlink(missing_ok=True)
+
+    @contextmanager
+    def _writing(self, name: str) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise FileError(
+                f"the ledger cannot be written: {error.strerror or error}",
+                where=str(self._place.path / name),
+                remedy="Check folder and disk, then run the same command again: what is finished is kept.",
+            ) from error
+
+
+def part_of(picture: Path, token: str) -> Path:
+    """Return where a worker writes a picture: only the run that started the worker gives it its name.
+
+    A worker that outlives its run can so never replace a picture that a later run has entered.
+    """
+    return picture.with_name(f".{picture.stem}.{token}{picture.suffix}")
+
+
+def _text(lines: Iterable[Entry | Failure]) -> bytes:
+    return b"".join(sealed(line) + b"\n" for line in lines)

@@ -1,0 +1,126 @@
+"""Adapters that are open and mapped onto the model, by the name their user knows them by."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import replace
+from pathlib import Path
+
+from lora_mixer.blend import Placed
+from lora_mixer.catalog import Library, LoraEntry
+from lora_mixer.errors import BrokenAdapterError, MissingFileError
+from lora_mixer.files import Seal, config_beside, digest_file, sealed
+from lora_mixer.keys import ParsedAdapter
+from lora_mixer.mapping import MappedAdapter, map_adapter, open_adapter
+from lora_mixer.mixes import LoraUse
+from lora_mixer.modules import ModuleIndex
+from lora_mixer.pipeline import Use
+
+KEPT = 32
+
+
+class Shelf:
+    """Opens adapters once, keeps the most recently used, and notices a file that changed on disk.
+
+    Args:
+        library: Where names are looked up.
+        index: The model's modules.
+        allow_partial: Accept adapters some of whose tensors fit nowhere.
+        keep: How many adapters stay open.
+    """
+
+    def __init__(self, library: Library, index: ModuleIndex, *, allow_partial: bool = False, keep: int = KEPT) -> None:
+        self._library = library
+        self._index = index
+        self._allow_partial = allow_partial
+        self._keep = keep
+        self._open: OrderedDict[tuple[Seal, ...], MappedAdapter] = OrderedDict()
+
+    def use(self, asked: LoraUse) -> Use:
+        """Return what a picture's record needs of an adapter, with the adapter and its strength.
+
+        Raises:
+            AdapterError, FileError: See `take`.
+        """
+        entry = self._library.find(asked.name)
+        seals = [
+            *_seals(entry.path),
+            *([_sealed(asked.strength.mask)] if isinstance(asked.strength.mask, Path) else []),
+        ]
+        digests = digest_file(entry.path)
+        return Use(
+            name=asked.name,
+            file=entry.path.name,
+            sha256=digests.sha256,
+            autov3=digests.autov3,
+            alias=entry.alias,
+            placed=Placed(adapter=self.take(asked.name, rank=asked.strength.rank), strength=asked.strength),
+            seals=tuple(seals),
+        )
+
+    def take(self, name: str, *, rank: int | None = None) -> MappedAdapter:
+        """Return the adapter of a name, mapped onto the model.
+
+        Args:
+            name: The name.
+            rank: Only so many of its ranks act; None means all.
+
+        Raises:
+            UnknownAdapterError: No such name; the nearest are in the text.
+            AdapterError: The file does not fit the model, or contradicts itself.
+            FileError: The file cannot be read.
+        """
+        whole = self._whole(self._library.find(name))
+        return whole if rank is None else _shortened(whole, rank)
+
+    def _whole(self, entry: LoraEntry) -> MappedAdapter:
+        key = _seals(entry.path)
+        if key in self._open:
+            self._open.move_to_end(key)
+            return self._open[key]
+        parsed, read = open_adapter(entry.path)
+        adapter = map_adapter(
+            parsed,
+            self._index,
+            name=entry.name,
+            digest=_digest(entry.path, parsed),
+            allow_partial=self._allow_partial,
+            read=read,
+        )
+        for seal in key:
+            seal.check()  # what was read is what was hashed
+        self._open[key] = adapter
+        while len(self._open) > self._keep:
+            self._open.popitem(last=False)
+        return adapter
+
+
+def _seals(path: Path) -> tuple[Seal, ...]:
+    """Return the seals of an adapter's file, and of the settings beside it if there are any."""
+    config = config_beside(path)
+    return (_sealed(path),) if config is None else (_sealed(path), _sealed(config))
+
+
+def _sealed(path: Path) -> Seal:
+    seal = sealed(path)
+    if seal is None:
+        raise MissingFileError(
+            "the file is not there any more", where=str(path), remedy="Put it back, or leave it out."
+        )
+    return seal
+
+
+def _digest(path: Path, parsed: ParsedAdapter) -> str:
+    """Return the digest of what an adapter does: of its file, and of the settings beside it where they say its scale."""
+    beside = next((place.digest for place in parsed.settings if place.digest), "")
+    digest = digest_file(path).sha256
+    return f"{digest}:{beside}" if beside else digest
+
+
+def _shortened(adapter: MappedAdapter, rank: int) -> MappedAdapter:
+    """Return the adapter with only its first ranks acting, as a mix of its own."""
+    try:
+        layers = {name: layer.shortened(rank) for name, layer in adapter.layers.items()}
+    except BrokenAdapterError as error:
+        raise BrokenAdapterError(error.what, where=adapter.name, remedy="Leave out dyn=.") from error
+    return replace(adapter, digest=f"{adapter.digest}:{rank}", layers=layers)

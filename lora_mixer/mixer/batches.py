@@ -1,0 +1,113 @@
+"""Jobs rendered batch by batch, and what came of them handed on: as it comes, or in the order asked for."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
+
+from lora_mixer.errors import RenderError
+from lora_mixer.kernels import memory_at_hand
+from lora_mixer.mixer.model_cache import Pool
+from lora_mixer.mixer.oom_splitter import Frugal, Outcome
+from lora_mixer.mixer.planning import Placed, in_batches
+from lora_mixer.mixer.progress import Cancel, OnProgress
+from lora_mixer.mixer.reporter import Watch
+from lora_mixer.mixer.turn import Turn
+from lora_mixer.pipeline import Job, RenderedImage, render
+from lora_mixer.request import ModelSource, RenderRequest
+
+OnFailure = Callable[[int, RenderError], None]
+Plans = Mapping[ModelSource, Sequence[Placed]]
+"""The jobs by model, each with its place among the requests; the models in the order they take turns."""
+
+
+def planned(
+    requests: Sequence[RenderRequest],
+    source_of: Callable[[str | None], ModelSource],
+    job_of: Callable[[RenderRequest, ModelSource], Job],
+) -> Plans:
+    """Return the jobs of requests by model, the models in the order they are asked for.
+
+    Checking a job takes its model open. The first model's are checked last, since they are rendered first.
+    """
+    wishes: dict[ModelSource, list[tuple[int, RenderRequest]]] = defaultdict(list)
+    for index, request in enumerate(requests):
+        wishes[source_of(request.model)].append((index, request))
+    checked = {
+        source: [(index, job_of(request, source)) for index, request in wishes[source]] for source in reversed(wishes)
+    }
+    return {source: checked[source] for source in wishes}
+
+
+class Rendering:
+    """Renders planned jobs.
+
+    Args:
+        pool: The open models.
+        turn: Held while a batch is rendered.
+        on_progress: Called after every step.
+        cancel: Stops within one step when pressed.
+    """
+
+    def __init__(self, pool: Pool, turn: Turn, *, on_progress: OnProgress | None, cancel: Cancel | None) -> None:
+        self._pool = pool
+        self._turn = turn
+        self._on_progress = on_progress
+        self._cancel = cancel
+
+    def outcomes(self, plans: Plans, batch: int) -> Iterator[tuple[int, Outcome]]:
+        """Yield what comes of each job with its place, model by model, up to so many pictures at a time."""
+        total, done = sum(len(jobs) for jobs in plans.values()), 0
+        for source, jobs in plans.items():
+            frugal = Frugal(batch)
+            for group in in_batches(jobs, batch):
+                watch = Watch(on_progress=self._on_progress, cancel=self._cancel, before=done, total=total)
+                outcomes = frugal.outcomes([job for _, job in group], partial(self._drawn, source, watch))
+                done += len(group)
+                yield from zip([index for index, _ in group], outcomes, strict=True)
+
+    def _drawn(self, source: ModelSource, watch: Watch, jobs: Sequence[Job], done: int) -> Sequence[RenderedImage]:
+        """Return the pictures of jobs that are rendered together."""
+        finished = []
+        with self._turn:
+            watch.check()
+            desk = self._pool.take(source).desk
+            with memory_at_hand():
+                for event in render(desk, jobs):
+                    if isinstance(event, RenderedImage):
+                        finished.append(event)
+                    else:
+                        watch.told(desk, event, done, len(jobs))
+        return finished
+
+
+def told(
+    outcomes: Iterable[tuple[int, Outcome]], on_failure: OnFailure | None
+) -> Iterator[tuple[int, RenderedImage | None]]:
+    """Yield each picture with its place, and None for one that failed, whose reason `on_failure` hears.
+
+    Raises:
+        RenderError: One failed, and nobody hears of it.
+    """
+    for index, outcome in outcomes:
+        if not isinstance(outcome, RenderError):
+            yield index, outcome
+        elif on_failure is None:
+            raise outcome
+        else:
+            on_failure(index, outcome)
+            yield index, None
+
+
+def in_order(pictures: Iterable[tuple[int, RenderedImage | None]]) -> Iterator[RenderedImage]:
+    """Yield the pictures by their places, each as soon as those before it are there or have failed."""
+    waiting: dict[int, RenderedImage | None] = {}
+    due = 0
+    for index, picture in pictures:
+        waiting[index] = picture
+        while due in waiting:
+            ready = waiting.pop(due)
+            due += 1
+            if ready is not None:
+                yield ready

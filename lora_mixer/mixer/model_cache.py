@@ -1,0 +1,66 @@
+"""The models that are open: so many at most, the least recently used one closed first."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+
+from lora_mixer.errors import RequestError
+from lora_mixer.kernels import release_memory
+from lora_mixer.mixer.station import Station
+from lora_mixer.request import ModelSource
+
+
+class Pool:
+    """Opens models when they are wanted.
+
+    A model is closed before the next one is opened, so that two never stand in memory where only one may.
+
+    Args:
+        open_station: Opens a model.
+        limit: How many may be open at once.
+
+    Raises:
+        RequestError: The limit is less than 1.
+    """
+
+    def __init__(self, open_station: Callable[[ModelSource], Station], *, limit: int) -> None:
+        if limit < 1:
+            raise RequestError(f"{limit} models in memory is out of range", remedy="Use 1 or more.")
+        self._open_station = open_station
+        self._limit = limit
+        self._open: OrderedDict[ModelSource, Station] = OrderedDict()
+        self._closed = False
+
+    def take(self, source: ModelSource) -> Station:
+        """Return an open model, opening it if it is not, or if its files have changed since.
+
+        Raises:
+            ModelError, FileError, RequestError: It cannot be opened.
+        """
+        if self._closed:
+            raise RequestError("the mixer is closed", remedy="Open another one with Mixer.open().")
+        if source in self._open and not self._open[source].desk.model.holds:
+            self._close(source)
+        if source not in self._open:
+            self._make_room()
+            self._open[source] = self._open_station(source)
+        self._open.move_to_end(source)
+        return self._open[source]
+
+    def close(self) -> None:
+        """Close every model, for good, and give their memory back."""
+        self._closed = True
+        self._open.clear()
+        release_memory()
+
+    def _close(self, source: ModelSource) -> None:
+        del self._open[source]
+        release_memory()
+
+    def _make_room(self) -> None:
+        before = len(self._open)
+        while len(self._open) >= self._limit:
+            self._open.popitem(last=False)
+        if len(self._open) < before:
+            release_memory()

@@ -1,0 +1,127 @@
+"""The UNet's prediction for a batch of pictures: all rows at once, or merged one forward a mix."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from lora_mixer.blend import Stack
+from lora_mixer.choices import find_sampler
+from lora_mixer.conditioning import Encoded, equalise
+from lora_mixer.kernels import Heard, laid_out
+from lora_mixer.modules import Family
+from lora_mixer.pipeline.guidance import Row, rescaled, rows_at
+from lora_mixer.pipeline.job import Guide, Job
+from lora_mixer.pipeline.loaded_model import Desk
+from lora_mixer.request import Settings
+
+FAIR, UNFAIR = 6.0, 2.5
+LONGEST_TILING = 4
+"""Texts are tiled to a common length of at most so many times the longest; rows beyond that go on their own."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Group:
+    """Rows that go through the UNet together, with their conditioning side by side."""
+
+    rows: tuple[Row, ...]
+    stacks: tuple[Stack, ...]  # one a row
+    tokens: Tensor  # (rows, tokens, width)
+    extra: dict[str, Tensor]  # SDXL's pooled text and time ids
+    heard: Heard | None  # the text's keys and values; None: they change with the steps
+
+
+def time_ids(family: Family, settings: Settings, guide: Guide) -> list[float]:
+    """Return what an SDXL model is told beside the text: the sizes, or for a refiner how fair the picture shall be.
+
+    Podell et al. 2023, arXiv:2307.01952, section 2.2; a refiner's scores, 6 and for the negative 2.5, are Stability's.
+    """
+    height, width = settings.height, settings.width
+    if family is Family.SDXL_REFINER:
+        return [height, width, 0, 0, UNFAIR if guide.negative else FAIR]
+    return [height, width, 0, 0, height, width]
+
+
+class Predictor:
+    """The guided denoiser of a batch: latents (n, c, h, w) and a timestep in, prediction (n, c, h, w) out.
+
+    Attributes:
+        negative: The last prediction of the negative texts alone, if the sampler wants it by itself (CFG++).
+    """
+
+    def __init__(self, desk: Desk, jobs: Sequence[Job]) -> None:
+        self._desk = desk
+        self._jobs = tuple(jobs)
+        self._dtype = desk.model.dtype
+        self._phi = [job.settings.cfg_rescale for job in jobs]
+        self.plan = desk.plan(jobs)
+        self._groups: tuple[tuple[Row, ...], tuple[_Group, ...]] = ((), ())
+        self._apart = find_sampler(jobs[0].settings.sampler).row.apart
+        self.negative: Tensor | None = None
+
+    @torch.no_grad()
+    def __call__(self, latents: Tensor, timestep: Tensor, step: int) -> Tensor:
+        """Return the guided prediction of one step in float32, each picture under its own mix."""
+        desk, total = self._desk, max(self._jobs[0].settings.steps - 1, 1)
+        unet, dtype = desk.model.parts["unet"], self._dtype
+        guided = torch.zeros(latents.shape, dtype=torch.float32, device=latents.device)
+        unguided, negative = torch.zeros_like(guided), torch.zeros_like(guided)
+        for group in self._groups_at(step):
+            images = [row.image for row in group.rows]
+            with self._applied(group, latents, progress=min(step / total, 1.0)):
+                predicted = unet(
+                    laid_out(latents[images].to(dtype)),
+                    timestep,
+                    encoder_hidden_states=group.tokens,
+                    cross_attention_kwargs={"heard": group.heard},
+                    added_cond_kwargs=group.extra or None,
+                    return_dict=False,
+                )[0]
+            for row, prediction in zip(group.rows, predicted.float(), strict=True):
+                guided[row.image] += row.coefficient * prediction
+                unguided[row.image] += row.unguided * prediction
+                if row.guide.negative:
+                    negative[row.image] = prediction
+        self.negative = negative if self._apart else None
+        return rescaled(guided, unguided, self._phi) if any(self._phi) else guided
+
+    def _applied(self, group: _Group, latents: Tensor, *, progress: float) -> AbstractContextManager[None]:
+        if self.plan.engine == "side":
+            size = (latents.shape[2], latents.shape[3])
+            return self._desk.side.applied(group.stacks, parts=("unet",), progress=progress, size=size)
+        return self._desk.merged.applied(group.stacks, parts=("unet",), progress=progress)
+
+    def _groups_at(self, step: int) -> tuple[_Group, ...]:
+        rows = rows_at(self._jobs, step, apart=self._apart)
+        if rows != self._groups[0]:
+            encoded = [self._desk.texts.encode(row.guide, self._jobs[row.image].settings) for row in rows]
+            lengths = [text.tokens.shape[1] for text in encoded]
+            unlike = math.lcm(*lengths) > LONGEST_TILING * max(lengths)
+            together: dict[object, list[tuple[Row, Encoded]]] = defaultdict(list)
+            for row, text, length in zip(rows, encoded, lengths, strict=True):
+                mix = None if self.plan.engine == "side" else row.guide.stack
+                together[mix, length if unlike else None].append((row, text))
+            self._groups = (rows, tuple(self._group(group) for group in together.values()))
+        return self._groups[1]
+
+    def _group(self, guided: Sequence[tuple[Row, Encoded]]) -> _Group:
+        rows = [row for row, _ in guided]
+        tokens, pooled = equalise([text for _, text in guided])
+        dtype, device = self._desk.model.dtype, self._desk.model.device
+        extra: dict[str, Tensor] = {}
+        if pooled is not None:
+            ids = [time_ids(self._desk.model.family, self._jobs[row.image].settings, row.guide) for row in rows]
+            extra = {
+                "text_embeds": pooled.to(device, dtype),
+                "time_ids": torch.tensor(ids, dtype=dtype, device=device),
+            }
+        stacks = tuple(row.guide.stack for row in rows)
+        changing = self._desk.model.compiled or any(stack.curved for stack in stacks)
+        heard: Heard | None = None if changing else {}
+        return _Group(rows=tuple(rows), stacks=stacks, tokens=tokens.to(device, dtype), extra=extra, heard=heard)

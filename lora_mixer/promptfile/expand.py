@@ -1,0 +1,141 @@
+"""Jobs times axes: every picture of a sheet, row by row, each with its labels."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from hashlib import sha256
+
+from lora_mixer.errors import ConfigError
+from lora_mixer.promptfile.axes import WIDEST_LABEL, Axis, Point
+from lora_mixer.promptfile.plan import Job, SheetPlan, Wish
+from lora_mixer.request import RenderRequest
+
+MAX_JOBS = 100_000
+WIDEST_SHEET = 8
+ONE_ROW = 5  # fewer pictures than this stand side by side
+_HERE = Axis(points=(Point(label="", change=lambda request: request),))
+
+
+def expand(
+    wishes: Sequence[Wish], *, columns: Axis | None = None, rows: Axis | None = None, title: str = ""
+) -> tuple[tuple[Job, ...], SheetPlan]:
+    """Return the pictures of a sheet in row-major order, and the sheet's labels.
+
+    Without axes the pictures stand in a near square, each with its caption. With one axis the entries make up
+    the other side; with two, each entry is a block of rows. Pictures of one entry share their seed unless an axis
+    sets it. An entry that states none gets one that follows from its prompts, the same for every format; -1 is left to
+    be drawn where a picture is rendered.
+
+    Raises:
+        ConfigError: There are no pictures, or too many.
+    """
+    across, down = columns or _HERE, rows or _HERE
+    count = sum(wish.count for wish in wishes) * len(across.points) * len(down.points)
+    if not count:
+        raise ConfigError("there is nothing to render", remedy="Write one prompt a line, or [[jobs]] tables.")
+    refuse_too_many(count)
+    axes = columns is not None or rows is not None
+    if not (across.seeds or down.seeds):
+        wishes = _seeded(wishes, axes=axes)
+    entries = [one for wish in wishes for one in _counted(wish)]
+    if not axes:
+        return _near_square(entries), SheetPlan(title=title, captions=True)
+    if columns is None and rows is not None:
+        return _entries_across(entries, rows, title)
+    return _blocks(entries, across, down, title)
+
+
+def refuse_too_many(count: int) -> None:
+    """Raise if a file asks for more pictures than are taken.
+
+    Raises:
+        ConfigError: It does.
+    """
+    if count > MAX_JOBS:
+        raise ConfigError(f"{count:,} pictures", remedy=f"Keep one file to {MAX_JOBS:,} pictures.")
+
+
+def _counted(wish: Wish) -> Iterator[Wish]:
+    for number in range(wish.count):
+        seed = wish.request.seed
+        still = seed is None or seed < 0 or not number
+        request = wish.request if still else replace(wish.request, seed=(seed or 0) + number)
+        name = wish.name or wish.request.prompt[:WIDEST_LABEL]
+        yield replace(wish, request=request, name=f"{name} ({number + 1})" if wish.count > 1 else name)
+
+
+def _seeded(wishes: Sequence[Wish], *, axes: bool) -> list[Wish]:
+    """Return the entries with seeds for those that state none: they follow from the prompts.
+
+    An entry that is another's very like goes on counting where that one ended, or the two would be one picture. With
+    axes, -1 is as good as nothing: the places of an entry share their seed.
+    """
+    counted: Counter[object] = Counter()
+    seeded = []
+    for wish in wishes:
+        asked = wish.request
+        if asked.seed is None or (axes and asked.seed < 0):
+            alike = _key(asked)
+            seeded.append(replace(wish, request=replace(asked, seed=_seed_of(asked) + counted[alike])))
+            counted[alike] += wish.count
+        else:
+            seeded.append(wish)
+    return seeded
+
+
+def _key(request: RenderRequest) -> object:
+    """Return what equal requests share, as a key; block weights have no hash."""
+    try:
+        hash(request)
+    except TypeError:
+        return repr(request)
+    return request
+
+
+def _seed_of(request: RenderRequest) -> int:
+    digest = sha256(f"{request.prompt}\0{request.negative}".encode("utf-8", "replace")).digest()
+    return int.from_bytes(digest[:4], "big")
+
+
+def _near_square(entries: Sequence[Wish]) -> tuple[Job, ...]:
+    width = len(entries) if len(entries) < ONE_ROW else min(math.ceil(math.sqrt(len(entries))), WIDEST_SHEET)
+    return tuple(
+        Job(name=e.name, request=e.request, row=number // width, column=number % width, line=e.line)
+        for number, e in enumerate(entries)
+    )
+
+
+def _entries_across(entries: Sequence[Wish], rows: Axis, title: str) -> tuple[tuple[Job, ...], SheetPlan]:
+    jobs = tuple(
+        _job(entry, (point,), row, column)
+        for row, point in enumerate(rows.points)
+        for column, entry in enumerate(entries)
+    )
+    labels = tuple(entry.name for entry in entries) if len(entries) > 1 else ()
+    return jobs, SheetPlan(columns=labels, rows=tuple(point.label for point in rows.points), title=title)
+
+
+def _blocks(entries: Sequence[Wish], across: Axis, down: Axis, title: str) -> tuple[tuple[Job, ...], SheetPlan]:
+    jobs: list[Job] = []
+    labels: list[str] = []
+    for entry in entries:
+        for point in down.points:
+            jobs += [_job(entry, (point, other), len(labels), x) for x, other in enumerate(across.points)]
+            labels.append(_joined(entry.name if len(entries) > 1 else "", point.label))
+    rows = tuple(labels) if any(labels) else ()
+    return tuple(jobs), SheetPlan(columns=tuple(point.label for point in across.points), rows=rows, title=title)
+
+
+def _job(entry: Wish, points: Sequence[Point], row: int, column: int) -> Job:
+    request = entry.request
+    for point in points:
+        request = point.change(request)
+    name = _joined(entry.name, *(point.label for point in points))
+    return Job(name=name, request=request, row=row, column=column, line=entry.line)
+
+
+def _joined(*parts: str) -> str:
+    return ", ".join(part for part in parts if part)

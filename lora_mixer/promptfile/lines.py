@@ -1,0 +1,191 @@
+"""Prompt files of one prompt a line: plain, or with A1111's `--key value` options.
+
+A1111 ("Prompts from file or textbox") splits a line as a shell would and, when that fails (one apostrophe is
+enough), renders the whole line as a prompt, options and all. Here a value runs to the next ` --key`, quotes around a
+whole value are taken off, and everything else stands as it was written.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from types import MappingProxyType
+
+from lora_mixer.promptfile.expand import refuse_too_many
+from lora_mixer.promptfile.parsed import Draft
+from lora_mixer.promptfile.plan import Problem, Wish
+from lora_mixer.promptfile.schema import HINTED, LONGEST_SHOWN, Fields, JobTable, nearest, read_table
+from lora_mixer.request import RenderRequest
+
+LONGEST_LINE = 1 << 16
+MOST_OPTIONS = 64
+
+A1111_KEYS: Mapping[str, str] = MappingProxyType(
+    {
+        "prompt": "prompt",
+        "negative_prompt": "negative",
+        "seed": "seed",
+        "subseed": "subseed",
+        "subseed_strength": "subseed_strength",
+        "steps": "steps",
+        "cfg_scale": "cfg",
+        "width": "width",
+        "height": "height",
+        "sampler_name": "sampler",
+        "sd_model": "model",
+        "styles": "styles",
+        "n_iter": "count",
+        "batch_size": "batch_size",
+    }
+)
+"""A1111's key to ours; `n_iter` times `batch_size` pictures are made, with seeds counting up."""
+
+OUR_KEYS: Mapping[str, str] = MappingProxyType(
+    {
+        n: n
+        for n in ("schedule", "clip_skip", "cfg_rescale", "eta", "rng", "preset", "hires", "loras", "name", "negative")
+    }
+)
+"""What A1111 has no key for."""
+
+NOT_HONOURED: Mapping[str, str] = MappingProxyType(
+    {
+        "outpath_samples": "pictures go into the output folder",
+        "outpath_grids": "the grid goes into the output folder",
+        "prompt_for_display": "the manifest holds the prompt itself",
+        "seed_resize_from_h": "noise is drawn at the picture's own size",
+        "seed_resize_from_w": "noise is drawn at the picture's own size",
+        "sampler_index": "its meaning changes between versions; use --sampler_name",
+        "restore_faces": "pictures are not retouched",
+        "tiling": "pictures are not made to tile",
+        "do_not_save_samples": "every picture is saved",
+        "do_not_save_grid": "the grid is always drawn",
+    }
+)
+"""A1111's other keys, and why each has no effect here. Switches set to false ask for nothing and are not told."""
+
+_OPTION = re.compile(r"(?:^|(?<=\s))--(?P<key>[A-Za-z][A-Za-z0-9_]*)(?=\s|$)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Option:
+    key: str
+    value: str
+    column: int
+
+
+def read_lines(text: str, where: str) -> Draft:
+    """Read one entry a line; empty lines and lines that begin with `#` are passed over."""
+    del where
+    wishes: list[Wish] = []
+    problems: list[Problem] = []
+    for number, line in enumerate(text.split("\n"), start=1):
+        if len(line) > LONGEST_LINE:
+            what = f"the line has {len(line)} characters; {LONGEST_LINE} are read"
+            problems.append(Problem(line=number, column=1, text=line, what=what))
+        elif not line.strip() or line.lstrip().startswith("#"):
+            continue
+        elif "--" not in line:
+            wishes.append(Wish(name="", request=RenderRequest(line.strip()), line=number))
+        else:
+            wish, found = _read_line(line, number, hints=len(problems) < HINTED)
+            wishes += [wish] if wish else []
+            problems += found
+        refuse_too_many(len(wishes))
+    return Draft(wishes=tuple(wishes), problems=tuple(problems))
+
+
+def _read_line(line: str, number: int, *, hints: bool) -> tuple[Wish | None, list[Problem]]:
+    options = list(islice(_options(line), MOST_OPTIONS + 1))
+    problems: list[Problem] = []
+    if len(options) > MOST_OPTIONS:
+        problems.append(Problem(line=number, column=1, text=line, what=f"more than {MOST_OPTIONS} options on a line"))
+        return None, problems
+    values: dict[str, object] = {}
+    columns: dict[str, int] = {}
+    for option in options:
+        name = A1111_KEYS.get(option.key) or OUR_KEYS.get(option.key)
+        what = _refused(option, name, values, hints=hints)
+        if what:
+            kept = option.key in NOT_HONOURED
+            problems.append(Problem(line=number, column=option.column, text=line, what=what, skipped=not kept))
+        elif name:
+            values[name], columns[name] = option.value, option.column
+    if any(problem.skipped for problem in problems):
+        return None, problems
+    job = _checked(values)
+    if isinstance(job, JobTable):
+        return Wish(name=job.name or "", request=job.request(Fields()), line=number, count=job.count), problems
+    return None, problems + [
+        Problem(line=number, column=columns.get(str(key), 1), text=line, what=what) for key, what in job
+    ]
+
+
+def _refused(option: _Option, name: str | None, values: Mapping[str, object], *, hints: bool) -> str | None:
+    """Return what is wrong with an option, if anything is."""
+    if option.key in NOT_HONOURED:
+        asks_nothing = option.value.lower() in {"false", "0", ""}
+        return None if asks_nothing else f"--{option.key} has no effect: {NOT_HONOURED[option.key]}"
+    if name is None:
+        hint = f"; {nearest(option.key, (*A1111_KEYS, *OUR_KEYS))}" if hints else ""
+        return f"unknown option --{option.key[:LONGEST_SHOWN]}{hint}"
+    if name in values:
+        return f"--{option.key} stands twice"
+    if not option.value and name not in {"prompt", "negative"}:
+        return f"--{option.key} has no value"
+    return None
+
+
+def _checked(values: dict[str, object]) -> JobTable | list[tuple[object, str]]:
+    batch = read_table(JobTable, {"count": values.pop("batch_size", 1)}, strict=False)
+    job = read_table(JobTable, values, strict=False)
+    faults = [*(batch if isinstance(batch, tuple) else ()), *(job if isinstance(job, tuple) else ())]
+    if isinstance(job, JobTable) and isinstance(batch, JobTable):
+        return job.model_copy(update={"count": job.count * batch.count})
+    return [(fault.key[0] if fault.key else "", fault.what) for fault in faults]
+
+
+def _options(line: str) -> Iterator[_Option]:
+    """Split a line into options; what stands before the first one is the prompt."""
+    last_close = {mark: _last(_CLOSING[mark], line) for mark in _CLOSING}
+    at, key, column = 0, "prompt", 1
+    opening = _opening(line, at)
+    for match in _OPTION.finditer(line):
+        if opening and last_close[opening] >= match.end() and not _closed(line, at, match.start(), opening):
+            continue
+        if column > 1 or line[at : match.start()].strip():
+            yield _Option(key=key, value=_unquoted(line[at : match.start()]), column=column)
+        at, key, column = match.end(), match["key"], match.start() + 1
+        opening = _opening(line, at)
+    yield _Option(key=key, value=_unquoted(line[at:]) if column > 1 else line[at:].strip(), column=column)
+
+
+_CLOSING = {mark: re.compile(rf"{mark}(?=\s--|\s?$)") for mark in "\"'"}
+
+
+def _last(pattern: re.Pattern[str], line: str) -> int:
+    return max((match.start() for match in pattern.finditer(line.rstrip())), default=-1)
+
+
+def _opening(line: str, at: int) -> str:
+    """Return the quote a value begins with, or nothing."""
+    while at < len(line) and line[at].isspace():
+        at += 1
+    return line[at] if line[at : at + 1] in _CLOSING else ""
+
+
+def _closed(line: str, start: int, end: int, mark: str) -> bool:
+    """Tell whether a value that begins with a quote ends with one before `end`."""
+    while end > start and line[end - 1].isspace():
+        end -= 1
+    return line[end - 1] == mark and line.find(mark, start) < end - 1
+
+
+def _unquoted(value: str) -> str:
+    value = value.strip()
+    if len(value) > 1 and value[0] == value[-1] and value[0] in {'"', "'"}:
+        inner = value[1:-1]
+        return inner.replace('\\"', '"') if value[0] == '"' else inner
+    return value

@@ -1,0 +1,130 @@
+"""Mix files: a mix of LoRAs by itself, in the TOML that prompt files use for theirs, small enough to share."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from pydantic import Field
+
+from lora_mixer.catalog.toml_lines import line_of
+from lora_mixer.catalog.toml_text import BadToml, load_toml
+from lora_mixer.errors import BrokenFileError, ConfigError, FileError, MissingFileError, RequestError
+from lora_mixer.files import read_file
+from lora_mixer.keys import elements_text
+from lora_mixer.mixes import LoraUse, Rectangle
+from lora_mixer.promptfile.parts import LoraTable, Table
+from lora_mixer.promptfile.schema import read_table
+
+MAX_BYTES = 1024 * 1024
+
+
+class MixTable(Table):
+    """The whole file."""
+
+    title: str | None = None
+    loras: list[LoraTable] = Field(min_length=1, max_length=1000)
+
+
+def read_mix(path: Path) -> tuple[LoraUse, ...]:
+    """Return the mix of a file.
+
+    Raises:
+        MissingFileError: It cannot be read.
+        ConfigError: It is no mix: the line, the key and what was expected are in the text.
+    """
+    try:
+        return parse_mix(read_file(path, at_most=MAX_BYTES), where=str(path))
+    except BrokenFileError as error:
+        raise _too_large(str(path)) from error
+    except FileError as error:
+        raise MissingFileError(
+            f"the mix cannot be read: {error.what}", where=str(path), remedy="Check the path."
+        ) from error
+
+
+def parse_mix(data: bytes, *, where: str) -> tuple[LoraUse, ...]:
+    """Return the mix of a file's bytes.
+
+    Args:
+        data: The bytes.
+        where: What errors call the file.
+
+    Raises:
+        ConfigError: They are no mix.
+    """
+    if len(data) > MAX_BYTES:
+        raise _too_large(where)
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"this is no TOML: {error}", where=where, remedy="Save it as UTF-8 text.") from error
+    table = load_toml(text)
+    if isinstance(table, BadToml):
+        at = f"{where}, {table.place}" if table.place else where
+        raise ConfigError(
+            f"this is no TOML: {table.what.removeprefix('not TOML: ')}",
+            where=at,
+            remedy="Save a mix on the page and compare.",
+        )
+    mix = read_table(MixTable, table)
+    if not isinstance(mix, MixTable):
+        fault = mix[0]
+        raise ConfigError(
+            fault.what,
+            where=f"{where}:{line_of(text, fault.key)}",
+            remedy='A mix is made of tables [[loras]] with name = "..." and unet = 0.8.',
+        )
+    return tuple(lora.use() for lora in mix.loras)
+
+
+def _too_large(where: str) -> ConfigError:
+    return ConfigError("the mix is larger than 1 MiB", where=where, remedy="A mix is a list of LoRAs.")
+
+
+def mix_text(uses: Iterable[LoraUse]) -> str:
+    """Return a mix as the text of a file that `read_mix` gives back.
+
+    Raises:
+        RequestError: A mask is a picture, which a text cannot hold.
+
+    >>> from lora_mixer import Strength
+    >>> print(mix_text([LoraUse(name="line_art", strength=Strength(unet=0.8))]), end="")
+    # A mix of LoRA Mixer: choose it on the desk, or `lora-mixer render FILE --mix THIS_FILE`.
+    <BLANKLINE>
+    [[loras]]
+    name = "line_art"
+    unet = 0.8
+    """
+    tables = ("\n".join(("[[loras]]", *_lines(use))) for use in uses)
+    head = "# A mix of LoRA Mixer: choose it on the desk, or `lora-mixer render FILE --mix THIS_FILE`."
+    return "\n\n".join((head, *tables)) + "\n"
+
+
+def _lines(use: LoraUse) -> Iterator[str]:
+    given = use.strength
+    yield f"name = {json.dumps(use.name, ensure_ascii=False)}"
+    yield f"unet = {float(given.unet)!r}"
+    for key, value in (("te", given.te1), ("te2", given.te2)):
+        if value is not None:
+            yield f"{key} = {float(value)!r}"
+    if given.blocks:
+        yield f"blocks = {{ {', '.join(f'{name} = {float(factor)!r}' for name, factor in given.blocks.items())} }}"
+    if given.curve is not None:
+        yield f"curve = [{', '.join(f'[{float(at)!r}, {float(factor)!r}]' for at, factor in given.curve.points)}]"
+    if isinstance(given.mask, Rectangle):
+        mask = given.mask
+        yield f"mask = [{', '.join(repr(float(side)) for side in (mask.left, mask.top, mask.right, mask.bottom))}]"
+    elif given.mask is not None:
+        raise RequestError(
+            "a mask that is a picture cannot stand in a mix",
+            where=f"LoRA {use.name}",
+            remedy="Use a rectangle, or none.",
+        )
+    if given.negative:
+        yield "negative = true"
+    if given.rank is not None:
+        yield f"rank = {given.rank}"
+    if given.elements:
+        yield f"elements = {json.dumps(elements_text(given.elements))}"

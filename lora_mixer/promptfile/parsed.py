@@ -1,0 +1,19 @@
+"""What a reader of one format hands on: entries, axes, and the lines it could not use."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lora_mixer.promptfile.axes import Axis
+from lora_mixer.promptfile.plan import Problem, Wish
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """A prompt file as its format's reader understood it, before axes multiply the entries."""
+
+    wishes: tuple[Wish, ...]
+    problems: tuple[Problem, ...] = ()
+    columns: Axis | None = None
+    rows: Axis | None = None
+    title: str = ""

@@ -1,0 +1,212 @@
+"""What an entry of a prompt file may say, checked by pydantic, with the nearest key where one is misspelt."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Self, TypeVar
+
+from pydantic import BaseModel, Field, ValidationError, ValidationInfo, field_validator, model_validator
+
+from lora_mixer.hires import Hires
+from lora_mixer.promptfile.parts import (
+    Finite,
+    HiresTable,
+    LoraTable,
+    Side,
+    Size,
+    Table,
+    check_sides,
+    hires_of_text,
+    is_short,
+    known_name,
+    lora_of_text,
+    sides_of,
+)
+from lora_mixer.request import MAX_ETA, MAX_SEED, MAX_STEPS, RenderRequest
+
+MAX_COUNT = 1000
+LONGEST_SHOWN = 40
+MOST_FAULTS = 10  # of one entry that are told
+HINTED = 100  # faults of a file that are told with the nearest key
+
+Checked = TypeVar("Checked", bound=BaseModel)
+
+
+class Fields(Table):
+    """What `[defaults]` may say."""
+
+    prompt: str | None = None
+    negative: str | None = None
+    loras: list[LoraTable] = Field(default=[])
+    seed: int | None = Field(default=None, ge=-1, le=MAX_SEED)
+    subseed: int | None = Field(default=None, ge=-1, le=MAX_SEED)
+    subseed_strength: Finite | None = Field(default=None, ge=0, le=1)
+    steps: int | None = Field(default=None, ge=1, le=MAX_STEPS)
+    cfg: Finite | None = Field(default=None, ge=0, le=100)
+    cfg_rescale: Finite | None = Field(default=None, ge=0, le=1)
+    eta: Finite | None = Field(default=None, ge=0, le=MAX_ETA)
+    rng: str | None = None
+    sampler: str | None = None
+    schedule: str | None = None
+    width: Side | None = None
+    height: Side | None = None
+    size: Size | None = None
+    clip_skip: int | None = Field(default=None, ge=1, le=12)
+    emphasis: str | None = None
+    grammar: str | None = None
+    model: str | None = None
+    styles: list[str] = Field(default=[])
+    hires: HiresTable | None = None
+    preset: str | None = None
+
+    @field_validator("sampler", "schedule", "preset", "rng")
+    @classmethod
+    def _known(cls, value: str | None, info: ValidationInfo) -> str | None:
+        return value if value is None else known_name(str(info.field_name), value)
+
+    @field_validator("hires", mode="before")
+    @classmethod
+    def _short_hires(cls, value: object) -> object:
+        """Take `2`, `"1024x1536"` and `"2; denoise=0.4; steps=10"` for the table."""
+        return hires_of_text(f"{value:g}" if isinstance(value, (int, float)) else value) if is_short(value) else value
+
+    @field_validator("styles", mode="before")
+    @classmethod
+    def _one_or_more(cls, value: object) -> object:
+        """Take `"name; name"` for a list."""
+        return [name.strip() for name in value.split(";") if name.strip()] if isinstance(value, str) else value
+
+    @field_validator("loras", mode="before")
+    @classmethod
+    def _short_forms(cls, value: object) -> object:
+        """Take `{ name = strength }` and `"name=strength; name"` for the long form."""
+        if isinstance(value, str):
+            return [lora_of_text(part) for part in value.split(";") if part.strip()]
+        if isinstance(value, dict):
+            return [{"name": name, "strength": strength} for name, strength in value.items()]
+        return value
+
+    @model_validator(mode="after")
+    def _one_size(self) -> Self:
+        check_sides(self.size, self.width, self.height)
+        return self
+
+    @property
+    def sides(self) -> tuple[int | None, int | None]:
+        """Width and height, however they were given."""
+        return sides_of(self.size, self.width, self.height)
+
+
+class JobTable(Fields):
+    """One entry: a picture, or with axes a block of the sheet."""
+
+    name: str | None = None
+    count: int = Field(default=1, ge=1, le=MAX_COUNT)
+
+    def request(self, defaults: Fields) -> RenderRequest:
+        """Return the request, gaps filled from the defaults; the LoRAs and styles of both act."""
+        own = {name: getattr(self, name) for name in _FILLED}
+        values = {name: getattr(defaults, name) if value is None else value for name, value in own.items()}
+        width, height = self.sides if any(self.sides) else defaults.sides
+        return RenderRequest(
+            **values | {"prompt": values["prompt"] or ""},
+            loras=tuple(table.use() for table in (*defaults.loras, *self.loras)),
+            styles=(*defaults.styles, *self.styles),
+            width=width,
+            height=height,
+            hires=self._hires(defaults),
+        )
+
+    def _hires(self, defaults: Fields) -> Hires | None:
+        """Return the second pass: the job's own words before those of the defaults."""
+        own, other = (None if table.hires is None else table.hires.wish() for table in (self, defaults))
+        return other if own is None else own.over(other)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """One thing wrong in an entry: at which key, and what."""
+
+    key: tuple[str | int, ...]
+    what: str
+
+
+def read_table(
+    model: type[Checked], table: object, *, strict: bool = True, hints: bool = True
+) -> Checked | tuple[Fault, ...]:
+    """Check one entry and return it, or all that is wrong in it.
+
+    Args:
+        model: What it should be.
+        table: What the file says.
+        strict: Take `20` but not `"20"` for a number.
+        hints: Tell the nearest key of one that is not known.
+    """
+    try:
+        return model.model_validate(table, strict=strict)
+    except ValidationError as error:
+        return tuple(_faults(error, model, hints=hints))
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """Return a hint at the known word nearest to one that is not known."""
+    names = tuple(known)
+    word = word[:LONGEST_SHOWN]
+    close = get_close_matches(word, names, n=1)
+    return f"the nearest is {close[0]}" if close else f"known: {', '.join(names)}"
+
+
+def _faults(error: ValidationError, model: type[BaseModel], *, hints: bool) -> Iterator[Fault]:
+    items = error.errors(include_url=False, include_context=False)
+    for item in items[:MOST_FAULTS]:
+        key = item["loc"]
+        if item["type"] == "extra_forbidden":
+            table = LoraTable if "loras" in key[:-1] else HiresTable if "hires" in key[:-1] else model
+            hint = f"; {nearest(str(key[-1]), table.model_fields)}" if hints else ""
+            yield Fault(key=key, what=f"unknown key {_cut(str(key[-1]))}{hint}")
+            continue
+        told = item["type"] == "value_error" or isinstance(item["input"], dict)
+        shown = "" if told else _shown(item["input"])
+        place = ".".join(str(part) for part in key)
+        said = _SAID.get(item["type"], item["msg"].removeprefix("Value error, ").removeprefix("Input "))
+        yield Fault(
+            key=key, what=": ".join(part for part in (place, said) if part) + (f", not {shown}" if shown else "")
+        )
+
+    if len(items) > MOST_FAULTS:
+        yield Fault(key=(), what=f"{len(items) - MOST_FAULTS:,} more things are wrong in it")
+
+
+def _shown(value: object) -> str:
+    """Return a value as it is written, its beginning if it is long; a long list is not written out for that."""
+    if isinstance(value, (list, tuple)):
+        value = value[:LONGEST_SHOWN]
+    return _cut(repr(value[: LONGEST_SHOWN + 1] if isinstance(value, str) else value))
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}..."
+
+
+_SAID = {"model_type": "an entry must be a table", "dict_type": "must be a table", "list_type": "must be a list"}
+_FILLED = (
+    "prompt",
+    "negative",
+    "seed",
+    "subseed",
+    "subseed_strength",
+    "steps",
+    "cfg",
+    "cfg_rescale",
+    "eta",
+    "rng",
+    "sampler",
+    "schedule",
+    "clip_skip",
+    "emphasis",
+    "grammar",
+    "model",
+    "preset",
+)

@@ -1,0 +1,251 @@
+"""What can be known to fail before a model is opened: options, models, LoRAs, styles, prompts, folders. No torch here."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from functools import partial
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from lora_mixer.catalog import Library, ModelsFile
+from lora_mixer.choices import find_sampler
+from lora_mixer.errors import FileError, LoraMixerError, ModelError, PromptError, RequestError
+from lora_mixer.files import CHECKPOINT_LIMITS, PICKLE_SUFFIXES, open_tensor_file
+from lora_mixer.keys import blocks_of
+from lora_mixer.ledger.failure import Failure
+from lora_mixer.mixes import LoraUse, check_strength
+from lora_mixer.modules import Family
+from lora_mixer.prompt import expand, named_styles, parse, tag_places
+from lora_mixer.promptfile.plan import Job, PromptFile
+from lora_mixer.request import ModelSource, RenderRequest
+from lora_mixer.runs.whereabouts import Whereabouts
+from lora_mixer.workers.executor import Setup
+
+NAMES: Mapping[str, tuple[str, ...]] = {
+    "apply": ("auto", "measured", "merged", "side"),
+    "offload": ("auto", "none", "model", "sequential"),
+    "dtype": ("float32", "bfloat16", "float16"),
+}
+"""What options may be; rooms with torch have the same names, and a test compares them."""
+
+EMPHASES = ("original", "no norm", "ignore")
+_DEVICE = re.compile(r"cpu|mps|cuda(:\d+)?")
+_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
+
+
+def check_setup(setup: Setup, file: ModelsFile, *, here: bool = True) -> None:
+    """Refuse options that no picture could be made with.
+
+    Args:
+        setup: The options.
+        file: The models.toml.
+        here: Workers are on this machine; elsewhere, its devices say nothing.
+
+    Raises:
+        RequestError: An option is none of its names, or the device is not there.
+        ModelError: There is no such model.
+    """
+    for option, value in (("apply", setup.engine), ("offload", setup.offload), ("dtype", setup.dtype)):
+        if value is not None and value not in NAMES[option]:
+            raise RequestError(
+                f"{value!r} is none of its values", where=f"--{option}", remedy=f"Use {', '.join(NAMES[option])}."
+            )
+    _check_device(setup.device, here=here)
+    if setup.dtype == "float16" and here and (setup.device == "cpu" or not (_may_have_cuda() or _may_have_mps())):
+        raise RequestError(
+            "a CPU cannot compute in float16 at a usable speed", where="--dtype", remedy="Use bfloat16 or float32."
+        )
+    check_model(file.model(setup.model))
+
+
+def _check_device(device: str | None, *, here: bool) -> None:
+    if device is None:
+        return
+    if not _DEVICE.fullmatch(device):
+        raise RequestError(f"{device!r} is not a device", where="--device", remedy="Use cpu, cuda, cuda:1 or mps.")
+    if here and ((device == "mps" and not _may_have_mps()) or (device.startswith("cuda") and not _may_have_cuda())):
+        raise RequestError(
+            f"this machine has no {device.partition(':')[0]} device that torch can use",
+            where="--device",
+            remedy="Use cpu.",
+        )
+
+
+def _may_have_mps() -> bool:
+    return sys.platform == "darwin"
+
+
+def _may_have_cuda() -> bool:
+    """Tell whether there may be a card that torch calls cuda; torch itself has the last word, and costs seconds."""
+    try:
+        if version("torch").endswith("+cpu"):
+            return False
+    except PackageNotFoundError:
+        return True
+    if sys.platform != "linux":
+        return sys.platform == "win32"
+    return any(Path(path).exists() for path in ("/dev/nvidiactl", "/dev/nvidia0", "/dev/kfd", "/dev/dxg"))
+
+
+def check_model(source: ModelSource) -> None:
+    """Refuse a model of which it can be seen that it cannot be opened.
+
+    Raises:
+        ModelError: Nothing is there, or a folder that is no model.
+        FileError: The file is no model: its header says so.
+    """
+    place = Path(source.location).expanduser()
+    if not place.exists() and not _HUB_ID.fullmatch(source.location):
+        raise ModelError(
+            "there is no such model file or folder", where=source.location, remedy="Check `location` in models.toml."
+        )
+    if place.is_dir() and not (place / "model_index.json").is_file():
+        raise ModelError(
+            "the folder is no diffusers model: it has no model_index.json",
+            where=str(place),
+            remedy="Name a folder with model_index.json, or a .safetensors file.",
+        )
+    if place.is_file() and place.suffix.lower() not in PICKLE_SUFFIXES:
+        open_tensor_file(place, limits=CHECKPOINT_LIMITS)
+    if source.vae and not Path(source.vae).expanduser().exists():
+        raise ModelError("there is no such VAE", where=source.vae, remedy="Check `vae` in models.toml.")
+
+
+def check_folder(path: Path) -> None:
+    """Refuse a folder that cannot be written to; it need not be there.
+
+    Raises:
+        FileError: It cannot.
+    """
+    there = next((folder for folder in (path, *path.absolute().parents) if folder.exists()), Path())
+    if not there.is_dir():
+        raise FileError(
+            "no folder can be made there: a file is in the way",
+            where=str(there),
+            remedy="Name another folder with --output.",
+        )
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise FileError(
+            "the folder cannot be written to", where=str(there), remedy="Name another folder with --output."
+        )
+
+
+class JobCheck:
+    """Looks at jobs without a model; what is known of a name is looked up once.
+
+    Args:
+        plan: The jobs.
+        file: The models.toml.
+        library: Where LoRAs are looked up.
+    """
+
+    def __init__(self, plan: PromptFile, file: ModelsFile, library: Library) -> None:
+        self._plan = plan
+        self._file = file
+        self._library = library
+        self._where = Whereabouts(plan)
+        self._known: dict[tuple[str, object], LoraMixerError | None] = {}
+
+    def failures(self) -> dict[int, Failure]:
+        """Return why jobs cannot be made, by number, each with file, line and column."""
+        found = {}
+        for index, job in enumerate(self._plan.jobs):
+            fault = next(self._faults(job), None)
+            if fault is not None:
+                error, words, ahead = fault
+                place = self._where.of(job, words, ahead=ahead)
+                where = f"{place}: {error.where}" if error.where else place
+                found[index] = replace(Failure.of(error, index), where=where)
+        return found
+
+    def _faults(self, job: Job) -> Iterator[tuple[LoraMixerError, str, int]]:
+        """Yield what is wrong with a job, with the words of the file it is about, and how far into them."""
+        request = job.request
+        for kind, key, words, look in self._names(request):
+            error = self._once(kind, key, look)
+            if error is not None:
+                yield error, words, 0
+        for text, negative in self._texts(request):
+            look = partial(self._read, text, request, negative)
+            error = self._once("prompt", (text, request.grammar, negative), look)
+            if error is not None:
+                yield error, text, (error.position if isinstance(error, PromptError) else None) or 0
+                continue
+            for name in self._tags(text, request, negative):
+                error = self._once("lora", name, partial(self._library.find, name))
+                if error is not None:
+                    yield error, name, 0
+
+    def _names(self, request: RenderRequest) -> Iterator[tuple[str, object, str, Callable[[], object]]]:
+        """Yield what a job names: of what kind, by which key it is known, its words, and how it is looked up."""
+        yield "model", request.model, request.model or "", partial(self._model, request.model)
+        for style in request.styles:
+            yield "style", style, style, partial(named_styles, [style], self._file.style_files)
+        for use in request.loras:
+            yield "lora", use.name, use.name, partial(self._library.find, use.name)
+            yield "strength", (use.name, repr(use.strength)), use.name, partial(_check_use, use)
+        filled = request.over(self._file.defaults_for(request.model))
+        if filled.preset is None and filled.sampler is not None:
+            chosen = filled.sampler, filled.schedule, filled.eta
+            yield "sampler", chosen, filled.sampler, partial(find_sampler, *chosen)
+        if request.emphasis is not None:
+            yield "emphasis", request.emphasis, request.emphasis, partial(_check_emphasis, request.emphasis)
+
+    def _model(self, name: str | None) -> None:
+        check_model(self._file.model(name))
+
+    def _texts(self, request: RenderRequest) -> Iterator[tuple[str, bool]]:
+        """Yield the prompts, and whether each is a negative one."""
+        yield request.prompt, False
+        if request.negative:
+            yield request.negative, True
+        if request.hires is not None:
+            second = (request.hires.prompt, False), (request.hires.negative, True)
+            yield from ((text, negative) for text, negative in second if text)
+
+    def _read(self, text: str, request: RenderRequest, negative: bool) -> None:  # noqa: FBT001
+        parse(self._drawn(text, request), grammar=request.grammar or "default", negative=negative)
+
+    def _tags(self, text: str, request: RenderRequest, negative: bool) -> list[str]:  # noqa: FBT001
+        """Return the LoRAs a prompt names for certain; what chance decides is left to chance."""
+        drawn = self._drawn(text, request)
+        return [place.name for place in tag_places(drawn, grammar=request.grammar or "default", negative=negative)]
+
+    def _drawn(self, text: str, request: RenderRequest) -> str:
+        """Return what a template comes to where its seed is known; without one, nothing that could be wrong."""
+        if not any(mark in text for mark in ("{", "__", "$")):
+            return text
+        if request.seed is None or request.seed < 0:
+            return ""
+        return expand(text, seed=request.seed, folders=self._file.wildcard_folders)
+
+    def _once(self, kind: str, name: object, look: Callable[[], object]) -> LoraMixerError | None:
+        key = kind, name
+        if key not in self._known:
+            try:
+                look()
+            except LoraMixerError as error:
+                self._known[key] = error
+            else:
+                self._known[key] = None
+        return self._known[key]
+
+
+def _check_use(use: LoraUse) -> None:
+    """Refuse strengths that no model takes; which blocks the model has is known when it is opened."""
+    check_strength(use)
+    blocks = dict.fromkeys(block for family in Family for block in blocks_of(family))
+    for block in use.strength.blocks:
+        if block not in blocks:
+            raise RequestError(
+                f"no model has a block {block!r}", where=f"LoRA {use.name}", remedy=f"Use {', '.join(blocks)}."
+            )
+
+
+def _check_emphasis(name: str) -> None:
+    if name not in EMPHASES:
+        raise RequestError(f"there is no emphasis {name!r}", remedy=f"Use one of {', '.join(EMPHASES)}.")

@@ -1,0 +1,68 @@
+"""The crew of one: everything in this process."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Self
+
+from lora_mixer.workers.executor import Answers, Finished, Questions, Task, Watch
+
+if TYPE_CHECKING:
+    from lora_mixer.mixer import BaseMixer
+    from lora_mixer.workers.renderer import Renderer
+
+
+class InProcess:
+    """Renders in this process.
+
+    Args:
+        opening: Opens the model, when the first question is asked.
+    """
+
+    def __init__(self, opening: Callable[[], BaseMixer]) -> None:
+        self._opening = opening
+        self._renderer: Renderer | None = None
+        self._given: deque[Task] = deque()
+
+    def __enter__(self) -> Self:
+        """Nothing to start; what another run left in hand is forgotten."""
+        self._given.clear()
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        """Nothing to end."""
+
+    @property
+    def room(self) -> int:
+        """One task at a time."""
+        return 1 - len(self._given)
+
+    def start(self, watch: Watch) -> None:
+        """Open the model if it is not open yet."""
+        watch(0.0)
+        self._open()
+
+    def ask(self, questions: Questions, watch: Watch) -> Answers:
+        """Open the model if it is not open yet, and answer."""
+        self.start(watch)
+        return self._open().answer(questions)
+
+    def share(self, threads: int) -> int:
+        """All of them."""
+        return threads
+
+    def give(self, task: Task) -> None:
+        """Take a task."""
+        self._given.append(task)
+
+    def take(self, watch: Watch) -> Finished:
+        """Render the task."""
+        return self._open().render(self._given.popleft(), watch)
+
+    def _open(self) -> Renderer:
+        from lora_mixer.workers.renderer import Renderer
+
+        if self._renderer is None:
+            self._renderer = Renderer(self._opening())
+        return self._renderer

@@ -1,0 +1,239 @@
+"""A crew of processes on this machine: one model each, one task at a time each, the dead replaced.
+
+A worker says when its model is open; only then it is given work, so its death before that is nobody's but its own.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import signal
+import threading
+from contextlib import suppress
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+from typing import Self
+
+from lora_mixer.errors import LoraMixerError, RenderError
+from lora_mixer.ledger.failure import Failure
+from lora_mixer.waiting import begin, wait_passively
+from lora_mixer.workers.executor import Answers, Finished, Lost, Questions, Setup, Task, Watch, pack, unpack
+
+TICK = 0.2
+PATIENCE = 5.0
+MOST_STARTS_LOST = 3
+"""A worker that dies so often in a row before its model is open is not replaced any more."""
+
+ASK, RENDER, READY, REFUSED, REPLY = b"a", b"r", b"o", b"x", b"f"
+"""The first byte of a message says what it is; the rest is JSON."""
+
+
+@dataclass(slots=True, kw_only=True)
+class _Worker:
+    rank: int
+    process: BaseProcess
+    pipe: Connection
+    ready: bool = False
+    lost_starts: int = 0
+    task: Task | None = None
+
+
+class LocalWorkers:
+    """Renders in processes of this machine; this process itself opens no model and imports no torch.
+
+    Args:
+        setup: How each opens the model; where there are several GPUs and none is named, they take turns.
+        count: How many.
+    """
+
+    def __init__(self, setup: Setup, count: int) -> None:
+        self._setup = setup
+        self._count = count
+        self._workers: list[_Worker] = []
+        self._context = multiprocessing.get_context("spawn")
+
+    def __enter__(self) -> Self:
+        """Nothing is started before the first question: a plan that is refused costs no model."""
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        """End all workers; after an error without waiting for what they are at."""
+        for worker in self._workers:
+            worker.pipe.close()
+            if any(raised):
+                worker.process.kill()
+        for worker in self._workers:
+            worker.process.join(PATIENCE)
+            if worker.process.is_alive():
+                worker.process.kill()
+                worker.process.join()
+        self._workers.clear()
+
+    @property
+    def room(self) -> int:
+        """One task for every idle worker that has its model open."""
+        return sum(worker.ready and worker.task is None for worker in self._workers)
+
+    def start(self, watch: Watch) -> None:
+        """Start the workers if they are not there, and wait until one has its model open.
+
+        Raises:
+            LoraMixerError: A worker cannot open the model.
+            RenderError: All died while they opened it.
+        """
+        if not self._workers:
+            self._workers = [self._started(rank) for rank in range(self._count)]
+        while not any(worker.ready for worker in self._workers):
+            self._hear(watch)
+
+    def ask(self, questions: Questions, watch: Watch) -> Answers:
+        """Ask the first worker that is ready; if it dies, the next.
+
+        Raises:
+            LoraMixerError: The model cannot be opened.
+            RenderError: Worker after worker dies over the questions.
+        """
+        cause = ""
+        for _ in range(MOST_STARTS_LOST):
+            self.start(watch)
+            worker = next(worker for worker in self._workers if worker.ready)
+            data = self._asked(worker, ASK + pack(questions), watch)
+            if data is not None:
+                return unpack(Answers, data[1:])
+            cause = _cause(worker)
+            self._replace(worker, cause)
+        raise RenderError(
+            f"{MOST_STARTS_LOST} workers died while they looked at the plan, the last: {cause}",
+            remedy="Try without --workers to see why; most often memory is short.",
+        )
+
+    def share(self, threads: int) -> int:
+        """An equal part for each."""
+        return max(1, threads // self._count)
+
+    def give(self, task: Task) -> None:
+        """Hand a task to an idle worker."""
+        worker = next(worker for worker in self._workers if worker.ready and worker.task is None)
+        worker.task = task
+        with suppress(OSError):  # it is dead; `take` finds out and says so
+            worker.pipe.send_bytes(RENDER + pack(task))
+
+    def take(self, watch: Watch) -> Finished | Lost | None:
+        """Wait until a task is done, its worker dead, or a worker ready: None.
+
+        Raises:
+            LoraMixerError: A worker cannot open the model.
+            RenderError: All workers died while they opened it.
+        """
+        return self._hear(watch)
+
+    def _hear(self, watch: Watch) -> Finished | Lost | None:
+        """Wait for the next word of any worker, or for its death; None is a worker ready, or begun anew."""
+        while True:
+            heard = [worker for worker in self._workers if not worker.ready or worker.task is not None]
+            said = wait([end for worker in heard for end in (worker.pipe, worker.process.sentinel)], TICK)
+            watch(0.0)
+            for worker in heard:
+                if worker.pipe in said or worker.process.sentinel in said:
+                    return self._reply(worker)
+
+    def _reply(self, worker: _Worker) -> Finished | Lost | None:
+        task, worker.task = worker.task, None
+        data = _received(worker)
+        if data is None:
+            cause = _cause(worker)
+            self._replace(worker, cause)
+            return None if task is None else Lost(task=task, reason=cause)
+        if data[:1] == REFUSED:
+            raise unpack(Failure, data[1:]).raised()
+        if data[:1] == READY:
+            worker.ready, worker.lost_starts = True, 0
+            return None
+        return unpack(Finished, data[1:])
+
+    def _asked(self, worker: _Worker, message: bytes, watch: Watch) -> bytes | None:
+        """Return a ready worker's answer, None if it died over it."""
+        try:
+            worker.pipe.send_bytes(message)
+        except OSError:
+            return None
+        while not wait([worker.pipe, worker.process.sentinel], TICK):
+            watch(0.0)
+        return _received(worker)
+
+    def _replace(self, worker: _Worker, cause: str) -> None:
+        """Start another worker in the place of a dead one, unless it dies again and again while it opens the model.
+
+        Raises:
+            RenderError: No worker is left.
+        """
+        worker.pipe.close()
+        place, lost = self._workers.index(worker), worker.lost_starts + (not worker.ready)
+        if lost < MOST_STARTS_LOST:
+            self._workers[place] = self._started(worker.rank)
+            self._workers[place].lost_starts = lost
+            return
+        del self._workers[place]
+        if not self._workers:
+            raise RenderError(
+                f"all workers died {MOST_STARTS_LOST} times while they opened the model, the last: {cause}",
+                remedy="Try without --workers to see why; most often memory is short.",
+            )
+
+    def _started(self, rank: int) -> _Worker:
+        wait_passively()  # the worker has this process's environment, and may import torch with its main program
+        ours, theirs = self._context.Pipe()
+        process = self._context.Process(
+            target=serve, args=(theirs, pack(self._setup), rank), name=f"lora-mixer worker {rank}", daemon=True
+        )
+        process.start()
+        theirs.close()
+        return _Worker(rank=rank, process=process, pipe=ours)
+
+
+def serve(pipe: Connection, setup: bytes, rank: int) -> None:
+    """Be a worker: open the model, then answer whatever comes until the other end is closed.
+
+    Ctrl+C is the run's to handle; when the run dies, so does the worker, in the middle of whatever it does.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_die_with_the_run, daemon=True).start()
+    begin()
+    from lora_mixer.workers.worker import Answering
+
+    try:
+        worker = Answering(setup, rank)
+    except LoraMixerError as error:
+        pipe.send_bytes(REFUSED + pack(Failure.of(error)))
+        return
+    pipe.send_bytes(READY)
+    kinds = {ASK: worker.answer, RENDER: worker.render}
+    while True:
+        try:
+            data = pipe.recv_bytes()
+        except EOFError:
+            return
+        pipe.send_bytes(REPLY + kinds[data[:1]](data[1:]))
+
+
+def _die_with_the_run() -> None:
+    run = multiprocessing.parent_process()
+    if run is not None:
+        wait([run.sentinel])
+        signal.raise_signal(signal.SIGKILL)
+
+
+def _received(worker: _Worker) -> bytes | None:
+    """Return what a worker sent, None if it died first."""
+    try:
+        return worker.pipe.recv_bytes() if worker.pipe.poll() or worker.process.is_alive() else None
+    except (EOFError, OSError):
+        return None
+
+
+def _cause(worker: _Worker) -> str:
+    worker.process.join(PATIENCE)
+    code = worker.process.exitcode
+    if code is not None and code < 0:
+        return f"{signal.Signals(-code).name}, process {worker.process.pid}"
+    return f"exit code {code}, process {worker.process.pid}"

@@ -1,0 +1,186 @@
+"""A worker's side of a run: the model open once, questions answered, tasks rendered. The only file here with torch."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+
+from lora_mixer.blend import ApplyPlan
+from lora_mixer.errors import CancelledError, FileError, LoraMixerError, RenderError
+from lora_mixer.images import RenderRecord, save_picture
+from lora_mixer.ledger.digest import basis_of, digest_of
+from lora_mixer.ledger.failure import Failure
+from lora_mixer.ledger.ledger import Entry, digest_of_file
+from lora_mixer.ledger.plan_file import Batch
+from lora_mixer.ledger.writer import part_of
+from lora_mixer.mixer import BaseMixer, Progress, RenderedImage
+from lora_mixer.models import using_threads
+from lora_mixer.pipeline import record_of
+from lora_mixer.request import RenderRequest
+from lora_mixer.workers.executor import Answers, Finished, Known, Questions, Setup, Task, TaskJob, Watch
+
+
+def open_mixer(setup: Setup, *, rank: int = 0) -> BaseMixer:
+    """Open the model as the setup says; where there are several GPUs and none is named, workers take them in turn.
+
+    Raises:
+        LoraMixerError: What `Mixer.open` raises.
+    """
+    device = setup.device
+    if device in {None, "cuda"} and torch.cuda.device_count() > 1:
+        device = f"cuda:{rank % torch.cuda.device_count()}"
+    return BaseMixer.open(
+        setup.model,
+        models_file=setup.models_file,
+        device=device,
+        dtype=setup.dtype,
+        allow_partial=setup.allow_partial,
+        engine=setup.engine,
+        offload=setup.offload,
+        merge_cache_mb=setup.merge_cache_mb,
+    )
+
+
+class Renderer:
+    """Answers questions about a plan and renders its tasks with one open model."""
+
+    def __init__(self, mixer: BaseMixer) -> None:
+        self._mixer = mixer
+
+    def answer(self, questions: Questions) -> Answers:
+        """Return what each request comes to, or why it cannot be; of groups, how their mixes are applied."""
+        groups = questions.groups
+        return Answers(
+            jobs=() if groups else tuple(self._known(one, place) for place, one in enumerate(questions.requests)),
+            batches=tuple(self._batches(questions)),
+            threads=self._threads,
+            notes=tuple(f"embedding left out: {sentence}" for sentence in self._mixer.broken_embeddings),
+        )
+
+    @property
+    def _threads(self) -> int:
+        """How many threads a picture of the current model would be computed with, were this worker alone."""
+        return self._mixer.desk.threads or torch.get_num_threads()
+
+    def render(self, task: Task, watch: Watch) -> Finished:
+        """Render a task and write its pictures; a batch that fails is rendered picture by picture.
+
+        Raises:
+            CancelledError: The watch said so.
+        """
+        try:
+            pictures = self._pictures(task, watch)
+            return _written(task, pictures)
+        except CancelledError:
+            raise
+        except Exception as error:  # noqa: BLE001 one job's bug must not cost the others their pictures
+            if len(task.jobs) > 1:
+                return self._one_by_one(task, watch)
+            return Finished(failures=(_failure(error, task.jobs[0].index),))
+
+    def _one_by_one(self, task: Task, watch: Watch) -> Finished:
+        done = Finished()
+        for job in task.jobs:
+            if job.wanted and done.stopped is None:
+                one = self.render(replace(task, jobs=(job,)), watch)
+                done = Finished(
+                    entries=done.entries + one.entries, failures=done.failures + one.failures, stopped=one.stopped
+                )
+        return done
+
+    def _pictures(self, task: Task, watch: Watch) -> Sequence[RenderedImage]:
+        def told(progress: Progress) -> None:
+            watch(progress.batch * progress.step / progress.steps)
+
+        with self._as_planned(task):
+            requests = [job.request for job in task.jobs]
+            return list(self._mixer.render_many(requests, batch=len(requests), on_progress=told))
+
+    @contextmanager
+    def _as_planned(self, task: Task) -> Iterator[None]:
+        """Use the plan's engine and number of threads."""
+        desk = self._mixer.desk_of(task.jobs[0].request)
+        wanted, threads = desk.wanted, desk.threads
+        desk.wanted, desk.threads = task.engine, task.threads
+        try:
+            yield
+        finally:
+            desk.wanted, desk.threads = wanted, threads
+
+    def _known(self, request: RenderRequest, index: int) -> Known | Failure:
+        try:
+            job = self._mixer.job(request)
+            desk = self._mixer.desk_of(request)
+            record = record_of(desk, [job], 0, plan=ApplyPlan(engine="", reason="not planned yet"), seconds=0.0)
+        except CancelledError:
+            raise
+        except Exception as error:  # noqa: BLE001 likewise
+            return _failure(error, index)
+        return Known(settings=job.settings, digest=digest_of(record), basis=basis_of(record))
+
+    def _batches(self, questions: Questions) -> Iterator[Batch]:
+        """Yield the groups as batches, their engines chosen at the number of threads they will be rendered with."""
+        with using_threads(questions.threads or self._threads):
+            for group in questions.groups:
+                yield self._batch(group, questions.requests)
+
+    def _batch(self, places: Sequence[int], requests: Sequence[RenderRequest]) -> Batch:
+        jobs = [self._mixer.job(requests[place]) for place in places]
+        plan = self._mixer.desk_of(requests[places[0]]).plan(jobs)
+        return Batch(jobs=tuple(places), engine=plan.engine, reason=plan.reason)
+
+
+def _failure(error: Exception, index: int) -> Failure:
+    """Return an error as a failure; one that is none of ours is a mistake of this program, or of a library."""
+    if isinstance(error, LoraMixerError):
+        return Failure.of(error, index)
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    return Failure(
+        index=index,
+        error=RenderError.__name__,
+        what=f"an unexpected {type(error).__name__}: {error}",
+        where=f"{Path(place.filename).name}:{place.lineno}",
+        remedy="This is a bug; the other pictures are not touched by it. Please report it with this line.",
+    )
+
+
+def _written(task: Task, pictures: Sequence[RenderedImage]) -> Finished:
+    entries: list[Entry] = []
+    failures: list[Failure] = []
+    for job, picture in zip(task.jobs, pictures, strict=True):
+        record = replace(picture.record, engine_reason=task.reason)
+        if not job.wanted:
+            continue
+        if digest_of(record) != job.digest:
+            failures.append(Failure.of(_not_the_same(), job.index))
+            continue
+        try:
+            entries.append(_saved(task, job, picture, record))
+        except FileError as error:
+            return Finished(entries=tuple(entries), failures=tuple(failures), stopped=Failure.of(error))
+    return Finished(entries=tuple(entries), failures=tuple(failures))
+
+
+def _saved(task: Task, job: TaskJob, picture: RenderedImage, record: RenderRecord) -> Entry:
+    path = save_picture(picture.image, record, part_of(task.folder / job.file, task.token))
+    return Entry(
+        index=job.index,
+        file=Path(job.file),
+        name=job.name,
+        digest=job.digest,
+        sha256=digest_of_file(path) or "",
+        seconds=round(record.seconds, 4),
+        record=record,
+    )
+
+
+def _not_the_same() -> RenderError:
+    return RenderError(
+        "the worker has another model, LoRA or version than the plan was made with",
+        remedy="Give every worker the same files and packages, then use --retry-failed.",
+    )

@@ -1,0 +1,33 @@
+"""A worker in another process: messages in, messages out."""
+
+from __future__ import annotations
+
+from lora_mixer.workers.executor import Questions, Setup, Task, pack, unpack
+from lora_mixer.workers.renderer import Renderer, open_mixer
+
+
+class Answering:
+    """A renderer behind packed messages; the model is opened once.
+
+    Args:
+        setup: How, packed.
+        rank: Which of the workers it is.
+
+    Raises:
+        LoraMixerError: The model cannot be opened.
+    """
+
+    def __init__(self, setup: bytes, rank: int) -> None:
+        self._renderer = Renderer(open_mixer(unpack(Setup, setup), rank=rank))
+
+    def answer(self, questions: bytes) -> bytes:
+        """Return the answers to questions."""
+        return pack(self._renderer.answer(unpack(Questions, questions)))
+
+    def render(self, task: bytes) -> bytes:
+        """Return what came of a task."""
+        return pack(self._renderer.render(unpack(Task, task), _no_watch))
+
+
+def _no_watch(_hand: float) -> None:
+    """Nobody watches a worker's single steps."""

@@ -1,0 +1,152 @@
+"""What a picture needs is imported, and nothing else; what is deferred is what it always was when it is asked for."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from lora_mixer.libraries.deferring import Deferral, Later, deferred, has_run, preloaded
+
+CHEAP = ("--help", "--version", "loras", "models", "init --help", "inspect line_art")
+HEAVY = ("sympy", "peft", "torch._inductor", "torch.onnx.ops", "scipy.special", "scipy.linalg")
+"""Modules a picture has no use for that took the longest."""
+PROGRAM = """
+import json, sys
+import lora_mixer_app.cli as cli
+try:
+    cli.main()
+except SystemExit as ended:
+    assert not ended.code, ended.code
+print(json.dumps(sorted(name for name, module in sys.modules.items() if module is not None)), file=sys.stderr)
+from lora_mixer.libraries.deferring import has_run
+from lora_mixer.libraries.unneeded import UNNEEDED
+print(json.dumps([name for name in UNNEEDED if has_run(name)]), file=sys.stderr)
+"""
+
+
+def test_a_picture_imports_nothing_it_does_not_need(tmp_path: Path) -> None:
+    """If this fails after a new release: see which module came back, who asks for it, and mend `unneeded.py`."""
+    (tmp_path / "one.txt").write_text("red heart --steps 1 --loras line_art=0.5\n")
+    command = [sys.executable, "-c", PROGRAM, "render", str(tmp_path / "one.txt"), "-o", str(tmp_path / "out")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    loaded, run = (json.loads(line) for line in done.stderr.splitlines()[-2:])
+    assert run == []
+    assert [name for name in HEAVY if name in loaded] == []
+
+
+@pytest.mark.parametrize("words", CHEAP)
+def test_commands_that_compute_nothing_never_import_torch(words: str) -> None:
+    program = PROGRAM.replace("from lora_mixer.libraries", "sys.exit()\nfrom lora_mixer.libraries", 1)
+    done = subprocess.run([sys.executable, "-c", program, *words.split()], capture_output=True, text=True, check=False)
+    loaded = json.loads(done.stderr.splitlines()[-1])
+    assert "lora_mixer_app.cli" in loaded
+    assert [name for name in ("torch", "numpy", "gradio", "diffusers") if name in loaded] == []
+
+
+@pytest.fixture
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A package that notes when it is run, with a function, a class and a module below it."""
+    folder = tmp_path / "a_heavy_package"
+    folder.mkdir()
+    (folder / "__init__.py").write_text(
+        "import builtins\nfrom a_heavy_package.below import DEPTH\nTOLD = []\n"
+        "def double(x):\n    return 2 * x\nclass Thing:\n    size = 3\n"
+    )
+    (folder / "below.py").write_text("DEPTH = 1\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    for name in ("a_heavy_package", "a_heavy_package.below"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    yield "a_heavy_package"
+    for name in ("a_heavy_package", "a_heavy_package.below"):
+        sys.modules.pop(name, None)
+
+
+def imported(package: str) -> ModuleType:
+    return __import__(package)
+
+
+def test_a_deferred_package_is_run_when_it_is_asked_for_something_and_not_for_a_module_below_it(package: str) -> None:
+    with deferred({package: Deferral()}):
+        module = imported(package)
+        below = __import__(f"{package}.below", fromlist=["DEPTH"])
+    assert below.DEPTH == 1
+    assert not has_run(package)
+    assert not hasattr(module, "__wrapped__")
+    assert not has_run(package)
+    assert module.double(2) == 4
+    assert has_run(package)
+    with pytest.raises(AttributeError):
+        _ = module.nothing
+
+
+def test_what_is_given_serves_until_the_module_is_run_and_is_told_then(package: str) -> None:
+    told: list[ModuleType] = []
+    with deferred({package: Deferral(given={"double": len}, after=told.append)}):
+        module = imported(package)
+    assert module.double is len
+    assert told == []
+    assert module.Thing.size == 3
+    assert module.double(3) == 6
+    assert told == [module]
+
+
+def test_a_name_that_stands_for_itself_is_called_asked_and_derived_from(package: str) -> None:
+    with deferred({package: Deferral(later=True)}):
+        double, thing = (getattr(imported(package), name) for name in ("double", "Thing"))
+        assert isinstance(double, Later)
+        assert not isinstance(3, thing)
+        assert not has_run(package)
+    assert double(4) == 8
+    assert thing.size == 3
+
+    class Smaller(thing):
+        pass
+
+    assert isinstance(Smaller(), thing)
+    assert isinstance(thing(), thing)
+
+
+def test_after_the_block_a_package_is_run_before_a_module_below_it_and_each_once(package: str) -> None:
+    with deferred({package: Deferral()}):
+        imported(package)
+    below = __import__(f"{package}.below", fromlist=["DEPTH"])
+    assert has_run(package)
+    assert below is sys.modules[f"{package}.below"]
+    assert below.DEPTH == 1
+    below.DEPTH = 2
+    assert __import__(f"{package}.below", fromlist=["DEPTH"]).DEPTH == 2
+
+
+def test_where_putting_off_fails_all_is_imported_as_ever(package: str, caplog: pytest.LogCaptureFixture) -> None:
+    odd = Deferral(given={"TOLD": property(len)}, found={"below": f"{package}.not_there"})
+    assert not preloaded([package, f"{package}.nothing"], {package: odd})
+    assert "could not be put off" in caplog.text
+    assert imported(package).double(2) == 4
+
+
+def test_the_compiler_is_whole_after_it_was_put_off() -> None:
+    program = (
+        "import lora_mixer.models, torch\n"
+        "from torch._dynamo.utils import counters\n"
+        "from lora_mixer.libraries.deferring import has_run\n"
+        "assert has_run('torch._dynamo')\n"
+        "import torch.distributed.fsdp, torch.distributed.checkpoint, scipy.stats, transformers, diffusers.hooks\n"
+        "from diffusers.models.transformers.transformer_2d import BasicTransformerBlock as block\n"
+        "from torch._dynamo.trace_rules import _allowed_callable_ids as allowed\n"
+        "assert id(block) in allowed.function_ids, 'a mark was lost'\n"
+        "assert scipy.stats.norm.cdf(0) == 0.5 and transformers.AutoTokenizer and torch.distributed.fsdp.fully_shard\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_outside_the_block_modules_are_imported_as_ever(package: str) -> None:
+    with deferred({package: Deferral()}):
+        pass
+    imported(package)
+    assert has_run(package)
