@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 
-from lora_mixer import LoraUse, Mixer, Progress, RenderedImage, RenderJob, RenderRequest, Strength
+from lora_mixer import LoraUse, Mixer, Progress, RenderedImage, RenderRequest, Strength
 from lora_mixer.errors import CancelledError
 
 mixer = Mixer.open()  # the embedded model, unless models.toml says otherwise
@@ -28,7 +28,7 @@ for picture in mixer.render_many(requests, batch=5):
     print(picture.record.settings.loras[0].strength.unet, picture.image.size)
 
 # %% A job runs in a thread of its own; the handle has progress, cancel and the result.
-job = RenderJob(mixer, requests, batch=2)
+job = mixer.submit(requests, batch=2)
 pictures = job.result(timeout=600)
 assert len(pictures) == len(requests)
 assert job.progress is not None
@@ -48,7 +48,7 @@ asyncio.run(listen())
 # %% Progress between the pictures, and a cancel that keeps what is finished.
 async def watch() -> int:
     """Cancel after the first picture; return how many there are."""
-    with RenderJob(mixer, ["sun"] * 50, batch=1, steps=2) as job:
+    with mixer.submit(["sun"] * 50, batch=1, steps=2) as job:
         try:
             async for event in job.events():
                 if isinstance(event, Progress):

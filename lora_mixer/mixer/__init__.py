@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from lora_mixer.export import BakeReport
 from lora_mixer.mixer.asked import as_requests
+from lora_mixer.mixer.background import Background
 from lora_mixer.mixer.local_names import request_from_picture, with_local_names
 from lora_mixer.mixer.mixer import BaseMixer
 from lora_mixer.mixer.model_lookup import find_model
@@ -14,6 +15,7 @@ from lora_mixer.mixer.reproduce import checked, differences, rerender
 from lora_mixer.pipeline import RenderedImage
 
 __all__ = [
+    "Background",
     "BakeReport",
     "BaseMixer",
     "Cancel",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Self, Unpack
 
@@ -281,6 +282,17 @@ class BaseMixer:
         """
         return in_order(self._pictures(requests, batch, on_progress, on_failure, cancel, options))
 
+    def submit(
+        self, requests: Iterable[RenderRequest | str], *, batch: int = 4, **options: Unpack[RequestOptions]
+    ) -> RenderJob:
+        """Do what `render_many` does in a thread of its own, beginning at once.
+
+        Returns:
+            A handle: progress, cancel, results, and the pictures as they are done, in asyncio too.
+        """
+        render = partial(self.render_many, requests, batch=batch, **options)
+        return RenderJob(lambda on_progress, cancel: render(on_progress=on_progress, cancel=cancel))
+
     async def stream(
         self, requests: Iterable[RenderRequest | str], *, batch: int = 4, **options: Unpack[RequestOptions]
     ) -> AsyncIterator[RenderedImage]:
@@ -289,7 +301,7 @@ class BaseMixer:
         Raises:
             LoraMixerError: See `render_many`.
         """
-        job = RenderJob(self, requests, batch=batch, **options)
+        job = self.submit(requests, batch=batch, **options)
         try:
             async for picture in job:
                 yield picture

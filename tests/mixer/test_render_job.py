@@ -46,7 +46,10 @@ def _blank() -> Image.Image:
 
 
 def job_of(count: int, **how: float) -> RenderJob:
-    return RenderJob(Numbers(**how), ["x"] * count, batch=1)
+    mixer = Numbers(**how)
+    return RenderJob(
+        lambda on_progress, cancel: mixer.render_many(["x"] * count, batch=1, on_progress=on_progress, cancel=cancel)
+    )
 
 
 def widths(pictures: Iterable[RenderedImage]) -> list[int]:
@@ -153,12 +156,18 @@ def test_real_pictures_are_those_of_render_many(mixer: Mixer) -> None:
 
     expected = [picture.image.tobytes() for picture in mixer.render_many(prompts, seed=7, steps=1)]
     assert asyncio.run(streamed()) == expected
-    assert [picture.image.tobytes() for picture in RenderJob(mixer, prompts, seed=7, steps=1)] == expected
+    assert [picture.image.tobytes() for picture in mixer.submit(prompts, seed=7, steps=1)] == expected
+
+
+def test_the_spelling_of_release_0_1_still_works_and_says_the_new_one() -> None:
+    with pytest.warns(DeprecationWarning, match=r"mixer\.submit\(requests\)"):
+        job = RenderJob(Numbers(), ["x"] * 3, batch=1)
+    assert widths(job.result(timeout=60)) == [1, 2, 3]
 
 
 def test_a_wrong_request_is_told_before_the_first_picture(mixer: Mixer) -> None:
     with pytest.raises(RequestError):
-        RenderJob(mixer, ["cat", "dog"], steps=0).result(timeout=60)
+        mixer.submit(["cat", "dog"], steps=0).result(timeout=60)
 
 
 def test_who_stops_listening_stops_the_rendering(mixer: Mixer) -> None:
@@ -174,8 +183,8 @@ def test_who_stops_listening_stops_the_rendering(mixer: Mixer) -> None:
 
 def test_a_program_that_ends_with_a_job_under_way_ends_well() -> None:
     program = """
-from lora_mixer import Mixer, RenderJob
-job = RenderJob(Mixer.open(), ["cat"] * 5000, batch=1, seed=1, steps=1)
+from lora_mixer import Mixer
+job = Mixer.open().submit(["cat"] * 5000, batch=1, seed=1, steps=1)
 next(iter(job))
 """
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=False)

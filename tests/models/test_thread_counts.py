@@ -43,7 +43,7 @@ def test_blocks_within_blocks_are_undone_one_by_one() -> None:
 
 
 @pytest.mark.parametrize("first_leaves_first", [True, False])
-def test_calls_that_overlap_in_two_threads_leave_no_number_behind(first_leaves_first: bool) -> None:  # noqa: FBT001
+def test_calls_that_overlap_in_two_threads_leave_no_number_behind(first_leaves_first: bool) -> None:
     before = torch.get_num_threads()
     entered, other_entered, leave = (threading.Event() for _ in range(3))
     seen: list[int] = []

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import queue
-import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from PIL import Image
 
 from lora_mixer import Cancel, Mixer, Progress, RenderedImage, RenderRequest
+from lora_mixer.mixer import Background
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +28,7 @@ class Preview:
 
 
 def stream(mixer: Mixer, request: RenderRequest, *, cancel: Cancel) -> Iterator[Preview | RenderedImage]:
-    """Render in a thread of its own; yield every step and the picture at the end.
+    """Render in a thread of its own; yield the newest step whenever there is one, and the picture at the end.
 
     The first step has a preview; then previews take at most a third of the time.
 
@@ -38,34 +37,26 @@ def stream(mixer: Mixer, request: RenderRequest, *, cancel: Cancel) -> Iterator[
     Raises:
         Exception: Whatever the render raised: a `LoraMixerError`, or what nobody expected.
     """
-    events: queue.SimpleQueue[Preview | RenderedImage | BaseException | None] = queue.SimpleQueue()
 
-    due = 0.0
+    def start(tell: Callable[[Preview], None], cancel: Cancel) -> Iterator[RenderedImage]:
+        previews = _Previews()
+        yield mixer.render(request, on_progress=lambda progress: tell(previews.of(progress)), cancel=cancel)
 
-    def heard(progress: Progress) -> None:
-        nonlocal due
+    with Background[RenderedImage, Preview](start, cancel=cancel, name="render") as render:
+        yield from render.follow()
+
+
+class _Previews:
+    """Decodes pictures on their way, as often as that takes a third of the time at most."""
+
+    def __init__(self) -> None:
+        self._due = 0.0
+
+    def of(self, progress: Progress) -> Preview:
+        """Return a step with a preview, if there is time for one."""
         image, began = None, time.monotonic()
-        if began >= due:
+        if began >= self._due:
             image = progress.preview()
             ended = time.monotonic()
-            due = ended + 2 * (ended - began)
-        events.put(Preview(image=image, step=progress.step, steps=progress.steps))
-
-    def work() -> None:
-        try:
-            events.put(mixer.render(request, on_progress=heard, cancel=cancel))
-        except BaseException as error:  # noqa: BLE001 raised again where it is heard
-            events.put(error)
-        finally:
-            events.put(None)
-
-    worker = threading.Thread(target=work, name="render", daemon=True)
-    worker.start()
-    try:
-        while (event := events.get()) is not None:
-            if isinstance(event, BaseException):
-                raise event
-            yield event
-    finally:
-        cancel.press()
-        worker.join()
+            self._due = ended + 2 * (ended - began)
+        return Preview(image=image, step=progress.step, steps=progress.steps)
