@@ -24,6 +24,7 @@ $(VENV)/.run: pyproject.toml constraints.txt | $(VENV)/bin/python
 $(VENV)/.dev: $(VENV)/.run
 	@echo "Installing what the checks and tests need ..."
 	$(PIP) install --constraint constraints.txt --group dev
+	$(PIP) install --constraint constraints.txt --no-deps spandrel  # it asks for torchvision, which two of its networks use
 	@touch $@
 
 setup: $(VENV)/.run  ## make the virtual environment and install the program into it

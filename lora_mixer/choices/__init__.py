@@ -8,7 +8,7 @@ from lora_mixer.choices.presets import PRESETS, Preset, find_preset
 from lora_mixer.choices.rng import RNGS, find_rng
 from lora_mixer.choices.samplers import SAMPLERS, Sampler, SamplerRow, find_sampler, is_alone
 from lora_mixer.choices.schedules import AUTOMATIC, SCHEDULES, TRAILING, find_schedule, schedule_before
-from lora_mixer.choices.upscalers import UPSCALERS, Upscaler, find_upscaler
+from lora_mixer.choices.upscalers import UPSCALER_FILES, UPSCALERS, Upscaler, find_upscaler
 
 __all__ = [
     "AUTOMATIC",
@@ -18,6 +18,7 @@ __all__ = [
     "SCHEDULES",
     "TRAILING",
     "UPSCALERS",
+    "UPSCALER_FILES",
     "Preset",
     "Sampler",
     "SamplerRow",

@@ -39,6 +39,26 @@ UPSCALERS: tuple[Upscaler, ...] = (
     Upscaler(name="Nearest", mode="nearest", latent=False),
 )
 
+UPSCALER_FILES: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "R-ESRGAN 4x+": ("RealESRGAN_x4plus",),
+        "R-ESRGAN 4x+ Anime6B": ("RealESRGAN_x4plus_anime_6B",),
+        "R-ESRGAN 2x+": ("RealESRGAN_x2plus",),
+        "R-ESRGAN General 4xV3": ("realesr-general-x4v3",),
+        "R-ESRGAN General WDN 4xV3": ("realesr-general-wdn-x4v3",),
+        "R-ESRGAN AnimeVideo": ("realesr-animevideov3",),
+        "ESRGAN_4x": ("ESRGAN",),
+        "SwinIR_4x": ("003_realSR_BSRGAN_DFOWMFC_s64w8_SwinIR-L_x4_GAN",),
+        "ScuNET GAN": ("ScuNET", "scunet_color_real_gan"),
+        "ScuNET PSNR": ("scunet_color_real_psnr",),
+        "DAT x2": ("DAT_x2",),
+        "DAT x3": ("DAT_x3",),
+        "DAT x4": ("DAT_x4",),
+        "HAT x4": ("Real_HAT_GAN_SRx4",),
+    }
+)
+"""A1111's name of a network -> what its file is called where it is published, without ending."""
+
 _NETWORKS = (
     *("R-ESRGAN 4x+", "R-ESRGAN 4x+ Anime6B", "ESRGAN_4x", "4x-UltraSharp", "LDSR", "SwinIR_4x", "SwinIR 4x"),
     *("ScuNET", "ScuNET GAN", "ScuNET PSNR", "DAT x2", "DAT x3", "DAT x4", "HAT x4"),

@@ -1,0 +1,8 @@
+"""Networks that enlarge pictures: opened from files people have, run in tiles."""
+
+from __future__ import annotations
+
+from lora_mixer.upscalers.enlarge import TILE, enlarge
+from lora_mixer.upscalers.network import UpscalingNetwork, open_upscaler
+
+__all__ = ["TILE", "UpscalingNetwork", "enlarge", "open_upscaler"]
