@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from lora_mixer.mixes import LoraUse, Strength
 from lora_mixer.request import RenderRequest
-from lora_mixer.runs.batching import mix_key, order, shape_key
+from lora_mixer.runs.batching import mix_key, plan_batches, shape_key
 
 BATCH, SIDE, MERGE, MODEL = 0.36, 0.35, 0.19, 0.5
 """In pictures' worth of time, as measured on the embedded model: what each batch adds, what the side path adds to a
@@ -90,7 +90,7 @@ def ordered(requests: Sequence[RenderRequest], window: int) -> Places:
     return [
         [start + place for place in group]
         for start in range(0, len(requests), window)
-        for group in order(requests[start : start + window], batch=BATCH_SIZE)
+        for group in plan_batches(requests[start : start + window], batch=BATCH_SIZE)
     ]
 
 

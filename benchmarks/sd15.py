@@ -16,14 +16,14 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
-from lora_mixer.blend import Placed, Stack
+from lora_mixer.blend import Stack, WeightedAdapter
 from lora_mixer.files import digest_file, open_tensor_file
-from lora_mixer.kernels import laid_out, tune
+from lora_mixer.kernels import to_channels_last, tune
 from lora_mixer.keys import parse_adapter
 from lora_mixer.mapping import MappedAdapter, map_adapter
 from lora_mixer.mixes import Strength
 from lora_mixer.models import Model
-from lora_mixer.modules import Family, ModuleSpec, Operator
+from lora_mixer.modules import Family, LayerType, ModuleSpec
 
 DATA = Path(__file__).parents[1] / "lora_mixer" / "data"
 CONFIGS = DATA / "configs" / "sd1"
@@ -67,7 +67,7 @@ def kohya_lora(model: Model, path: Path, *, rank: int, seed: int) -> Path:
     for spec in model.index:
         if _is_adapted(spec):
             name = _kohya_name(spec)
-            ones = (1, 1) if spec.operator is Operator.CONV else ()
+            ones = (1, 1) if spec.operator is LayerType.CONV else ()
             tensors[f"{name}.lora_down.weight"] = _small(rng, rank, *spec.weight[1:])
             tensors[f"{name}.lora_up.weight"] = _small(rng, spec.weight[0], rank, *ones)
             tensors[f"{name}.alpha"] = torch.tensor(float(rank)).half()
@@ -85,7 +85,7 @@ def opened(model: Model, path: Path) -> MappedAdapter:
 def mix(adapters: list[MappedAdapter], strengths: list[float]) -> Stack:
     """Return a stack of adapters at strengths."""
     pairs = zip(adapters, strengths, strict=True)
-    return Stack([Placed(adapter=a, strength=Strength(unet=s)) for a, s in pairs], family=Family.SD1)
+    return Stack([WeightedAdapter(adapter=a, strength=Strength(unet=s)) for a, s in pairs], family=Family.SD1)
 
 
 def unet_step(model: Model, *, rows: int, size: int = 32, tuned: bool = True) -> Callable[[], object]:
@@ -102,7 +102,7 @@ def unet_step(model: Model, *, rows: int, size: int = 32, tuned: bool = True) ->
     text = torch.randn(rows, 77, 768, generator=rng).to(model.dtype)
     timestep = torch.tensor(500)
     options = {"cross_attention_kwargs": {"heard": {}}} if tuned else {}
-    given = laid_out(latents) if tuned else latents
+    given = to_channels_last(latents) if tuned else latents
 
     @torch.no_grad()
     def step() -> object:

@@ -13,7 +13,7 @@ from benchmarks.machine import lora_flops, seconds_per_flop
 from benchmarks.report import Row, beyond_the_first, finish, row
 from benchmarks.sd15 import kohya_lora, mix, opened, pipeline, sd15, unet_step
 from lora_mixer.blend import MergeEngine, SideEngine
-from lora_mixer.kernels import memory_at_hand
+from lora_mixer.kernels import retain_heap
 
 RANK = 32
 STRENGTHS = [0.3, 0.8, 0.5, -0.2, 0.4]
@@ -62,7 +62,7 @@ def _ours(files: list[Path], repetitions: int) -> tuple[float, float, float, flo
         with merge.applied([stack], parts=("unet",)):
             step()
 
-    with memory_at_hand():  # as within a render
+    with retain_heap():  # as within a render
         base, overhead, swapped = beyond_the_first([none, beside, merged], repetitions=repetitions)
     none()
     names = frozenset(name.path for name in adapters[0].layers if name.part == "unet")

@@ -16,7 +16,7 @@ from benchmarks.machine import flops_of, seconds_per_flop
 from benchmarks.report import Row, finish, medians, row
 from benchmarks.sd15 import kohya_lora, mix, opened, pipeline, sd15, unet_step
 from lora_mixer.blend import SideEngine
-from lora_mixer.kernels import memory_at_hand
+from lora_mixer.kernels import retain_heap
 from lora_mixer.models.device import choose_dtype
 
 STRENGTHS = tuple(n * 0.2 for n in range(8))
@@ -37,7 +37,7 @@ def measure(repetitions: int = 1) -> list[Row]:
                 with side.applied([*stacks, *stacks], parts=("unet",)):
                     batch()
 
-        with memory_at_hand():  # as within a render
+        with retain_heap():  # as within a render
             (our_time,) = medians([ours], repetitions=repetitions)
         theirs = {dtype: _theirs(file, dtype, repetitions) for dtype in (torch.float32, torch.bfloat16)}
     flops = flops_of(unet_step(sd15(tuned=False), rows=2 * len(STRENGTHS), tuned=False))

@@ -16,7 +16,7 @@ import torch
 from benchmarks.machine import flops_of, seconds_per_flop
 from benchmarks.report import Row, finish, medians, row
 from benchmarks.sd15 import sd15, unet_step
-from lora_mixer.kernels import memory_at_hand
+from lora_mixer.kernels import retain_heap
 from lora_mixer.models import Model
 from lora_mixer.models.device import choose_dtype
 
@@ -47,7 +47,7 @@ def _in_turn(step: Callable[[], object], peer: Callable[[], object], repetitions
     with ExitStack() as within:
 
         def begin() -> None:
-            within.enter_context(memory_at_hand())
+            within.enter_context(retain_heap())
             step()
 
         return medians([step, peer], before=[begin, within.close], repetitions=repetitions)

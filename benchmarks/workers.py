@@ -12,25 +12,25 @@ from pathlib import Path
 
 from benchmarks.report import Row, finish, row
 from lora_mixer.promptfile.reading import read_prompt_text
-from lora_mixer.runs.run import RunOptions, Standing, run
-from lora_mixer.workers.executor import Crew, Setup
-from lora_mixer.workers.processes import LocalWorkers
-from lora_mixer.workers.ray import RayWorkers
+from lora_mixer.runs.run import RunOptions, RunProgress, run
+from lora_mixer.workers.executor import Executor, MixerOptions
+from lora_mixer.workers.processes import ProcessExecutor
+from lora_mixer.workers.ray import RayExecutor
 
 PICTURES = 96
-SETUP = Setup(model="emoji", dtype="float32")
-CREWS: tuple[tuple[str, Callable[[int], Crew]], ...] = (
-    ("local workers", lambda count: LocalWorkers(SETUP, count)),
-    ("Ray workers", lambda count: RayWorkers(SETUP, count)),
+SETUP = MixerOptions(model="emoji", dtype="float32")
+CREWS: tuple[tuple[str, Callable[[int], Executor]], ...] = (
+    ("local workers", lambda count: ProcessExecutor(SETUP, count)),
+    ("Ray workers", lambda count: RayExecutor(SETUP, count)),
 )
 
 
-def seconds_each(crew: Crew) -> float:
+def seconds_each(crew: Executor) -> float:
     """Return the seconds a picture takes in the second half of a run."""
     text = "\n".join(f"cat --steps 6 --seed {n} --loras line_art=0.{n % 3 + 1}" for n in range(PICTURES))
     marks: list[tuple[float, int]] = []
 
-    def mark(standing: Standing) -> None:
+    def mark(standing: RunProgress) -> None:
         if standing.done >= PICTURES / 2 and (not marks or marks[-1][1] != standing.done):
             marks.append((time.perf_counter(), standing.done))
 

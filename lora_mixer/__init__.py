@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from lora_mixer.errors import LoraMixerError
 from lora_mixer.hires import Hires
 from lora_mixer.mixes import Curve, ElementWeight, LoraUse, Rectangle, Strength
+from lora_mixer.renamed import install
 from lora_mixer.request import ModelSource, RenderRequest
 from lora_mixer.version import __version__ as __version__
 
@@ -42,6 +43,8 @@ __all__ = [
     "Sheet",
     "Strength",
 ]
+
+install()
 
 _LAZY = dict.fromkeys(("Cancel", "Progress", "RenderJob", "RenderedImage"), "mixer") | {
     "Mixer": "api",

@@ -10,7 +10,7 @@ from lora_mixer.mixer import BaseMixer, Cancel, RequestOptions, as_requests
 
 if TYPE_CHECKING:
     from lora_mixer.request import RenderRequest
-    from lora_mixer.runs.run import RunResult, Standing
+    from lora_mixer.runs.run import RunProgress, RunResult
 
 
 class Mixer(BaseMixer):
@@ -30,7 +30,7 @@ class Mixer(BaseMixer):
         title: str = "",
         batch: int = 4,
         retry_failed: bool = False,
-        on_progress: Callable[[Standing], None] | None = None,
+        on_progress: Callable[[RunProgress], None] | None = None,
         cancel: Cancel | None = None,
         say: Callable[[str], None] | None = None,
         **options: Unpack[RequestOptions],
@@ -63,12 +63,12 @@ class Mixer(BaseMixer):
         """
         from lora_mixer.promptfile.from_requests import plan_of
         from lora_mixer.runs.run import RunOptions, run
-        from lora_mixer.workers.inline import InProcess
+        from lora_mixer.workers.inline import InlineExecutor
 
         return run(
             plan_of(as_requests(requests, options), title=title),
             Path(folder),
-            InProcess(lambda: self),
+            InlineExecutor(lambda: self),
             options=RunOptions(batch=batch, retry_failed=retry_failed),
             on_progress=on_progress,
             cancel=cancel,

@@ -28,7 +28,7 @@ class ModuleName(NamedTuple):
         return f"{self.part}:{self.path}"
 
 
-class Operator(StrEnum):
+class LayerType(StrEnum):
     """What a module does with its weight."""
 
     LINEAR = "linear"  # weight (out, in)
@@ -66,7 +66,7 @@ class ModuleSpec:
     """One module with parameters an adapter can change."""
 
     name: ModuleName
-    operator: Operator
+    operator: LayerType
     weight: Shape
     bias: Shape | None = None
 

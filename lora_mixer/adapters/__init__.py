@@ -9,15 +9,15 @@ from lora_mixer.adapters.compress import Compressed, compress_factors, compress_
 from lora_mixer.adapters.dora import file_hints
 from lora_mixer.adapters.inner import Change, change_of, inner
 from lora_mixer.adapters.kind import Delta, Factors, Hints, Kind, Weights
-from lora_mixer.adapters.kinds import KINDS, recognise
+from lora_mixer.adapters.kinds import KINDS, detect
 from lora_mixer.adapters.layer import Layer
 from lora_mixer.adapters.making import has_sane_values, make_layer
 from lora_mixer.adapters.side import (
     Dense,
     InputGain,
     Kronecker,
+    LayerOp,
     LowRank,
-    Operator,
     OutputGain,
     Rotation,
     Shift,
@@ -27,6 +27,7 @@ from lora_mixer.adapters.side import (
 )
 from lora_mixer.adapters.slots import Axis, Slots
 from lora_mixer.modules import Shape
+from lora_mixer.renamed import moved
 
 __all__ = [
     "KINDS",
@@ -41,8 +42,8 @@ __all__ = [
     "Kind",
     "Kronecker",
     "Layer",
+    "LayerOp",
     "LowRank",
-    "Operator",
     "OutputGain",
     "Rotation",
     "Shape",
@@ -54,10 +55,12 @@ __all__ = [
     "compress_factors",
     "compress_matrix",
     "concatenate",
+    "detect",
     "file_hints",
     "has_sane_values",
     "inner",
     "make_layer",
     "on_batch",
-    "recognise",
 ]
+
+__getattr__ = moved(__name__)

@@ -22,7 +22,7 @@ KINDS: tuple[Kind, ...] = (LORA, LOHA, LOKR, OFT, OFT_INPUT, BOFT, GLORA, IA3, F
 _BY_FORM = {kind.name: kind for kind in KINDS}
 
 
-def recognise(shapes: Mapping[str, Shape]) -> Kind:
+def detect(shapes: Mapping[str, Shape]) -> Kind:
     """Return the one kind that claims a group with these slots, given by name and shape.
 
     Raises:

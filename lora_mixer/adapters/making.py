@@ -10,7 +10,7 @@ from torch import Tensor
 
 from lora_mixer.adapters.dora import dora_axis
 from lora_mixer.adapters.kind import Hints, Kind
-from lora_mixer.adapters.kinds import recognise
+from lora_mixer.adapters.kinds import detect
 from lora_mixer.adapters.layer import Layer
 from lora_mixer.adapters.modifiers import WHOLE_NUMBERS, check_sparse, scale_of
 from lora_mixer.adapters.shapes import broken, shape_of, spell
@@ -43,7 +43,7 @@ def make_layer(
         BrokenAdapterError: no kind has these slots, a shape contradicts another or the layer's, a rank is 0 or
             absurd, alpha is not one finite number, or a value is NaN, infinite or absurd. Nothing has been multiplied.
     """
-    kind = recognise({name: shape_of(tensor) for name, tensor in slots.items()})
+    kind = detect({name: shape_of(tensor) for name, tensor in slots.items()})
     _require_numbers(slots)
     if len(weight_shape) not in ((1, 2, 4) if kind.vectors else (2, 4)):
         raise broken(f"{kind.title} does not go onto a layer whose weight is {spell(weight_shape)}")

@@ -23,7 +23,7 @@ from lora_mixer.adapters.slots import Axis
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Operator:
+class LayerOp:
     """The module a side form stands beside, reduced to what the algebra needs."""
 
     run: Callable[[Tensor, Tensor, Tensor | None], Tensor]
@@ -69,13 +69,13 @@ class LowRank:
         """How many strengths a row of the batch has."""
         return self.down.shape[0]
 
-    def forward(self, x: Tensor, y: Tensor, op: Operator, strengths: Tensor) -> Tensor:  # noqa: ARG002
+    def forward(self, x: Tensor, y: Tensor, op: LayerOp, strengths: Tensor) -> Tensor:  # noqa: ARG002
         """Return s * g(x, y), strengths (batch, r)."""
         hidden = op.run(x, self.down, None)
         hidden = hidden * on_batch(strengths, hidden, op.axis)
         return F.conv2d(hidden, self.up[:, :, None, None]) if op.axis == 1 else F.linear(hidden, self.up)
 
-    def added(self, total: Tensor, x: Tensor, op: Operator, strengths: Tensor) -> Tensor:
+    def added(self, total: Tensor, x: Tensor, op: LayerOp, strengths: Tensor) -> Tensor:
         """Return total + s * g(x), strengths (batch, r): total is written over where its memory allows one product."""
         hidden = op.run(x, self.down, None)
         hidden = hidden.mul_(on_batch(strengths, hidden, op.axis))
@@ -112,7 +112,7 @@ class Kronecker:
     before: Tensor | None = None
     after: Tensor | None = None
 
-    def forward(self, x: Tensor, y: Tensor, op: Operator, strengths: Tensor) -> Tensor:  # noqa: ARG002
+    def forward(self, x: Tensor, y: Tensor, op: LayerOp, strengths: Tensor) -> Tensor:  # noqa: ARG002
         """Return s * g(x, y), strengths (batch,)."""
         columns = self.outer.shape[1]
         if self.before is not None:
@@ -139,7 +139,7 @@ class Dense:
     weight: Tensor
     bias: Tensor | None = None
 
-    def forward(self, x: Tensor, y: Tensor, op: Operator, strengths: Tensor) -> Tensor:  # noqa: ARG002
+    def forward(self, x: Tensor, y: Tensor, op: LayerOp, strengths: Tensor) -> Tensor:  # noqa: ARG002
         """Return s * g(x, y), strengths (batch,)."""
         change = op.run(x, self.weight, self.bias)
         return change * on_batch(strengths, change, op.axis)
@@ -156,7 +156,7 @@ class Shift:
 
     bias: Tensor
 
-    def forward(self, x: Tensor, y: Tensor, op: Operator, strengths: Tensor) -> Tensor:  # noqa: ARG002
+    def forward(self, x: Tensor, y: Tensor, op: LayerOp, strengths: Tensor) -> Tensor:  # noqa: ARG002
         """Return s * g(x, y), strengths (batch,)."""
         return op.channels(self.bias) * on_batch(strengths, y, op.axis)
 
@@ -167,7 +167,7 @@ class OutputGain:
 
     gain: Tensor
 
-    def forward(self, x: Tensor, y: Tensor, op: Operator, strengths: Tensor) -> Tensor:  # noqa: ARG002
+    def forward(self, x: Tensor, y: Tensor, op: LayerOp, strengths: Tensor) -> Tensor:  # noqa: ARG002
         """Return s * g(x, y), strengths (batch,)."""
         return op.unbiased(y) * op.channels(self.gain) * on_batch(strengths, y, op.axis)
 
@@ -178,7 +178,7 @@ class InputGain:
 
     gain: Tensor
 
-    def forward(self, x: Tensor, y: Tensor, op: Operator, strengths: Tensor) -> Tensor:  # noqa: ARG002
+    def forward(self, x: Tensor, y: Tensor, op: LayerOp, strengths: Tensor) -> Tensor:  # noqa: ARG002
         """Return s * g(x, y), strengths (batch,)."""
         change = op.run(x * op.channels(self.gain), op.weight, None)
         return change * on_batch(strengths, change, op.axis)
@@ -196,7 +196,7 @@ class Rotation:
     butterfly: bool
     gain: Tensor | None = None
 
-    def forward(self, x: Tensor, y: Tensor, op: Operator, strengths: Tensor) -> Tensor:  # noqa: ARG002
+    def forward(self, x: Tensor, y: Tensor, op: LayerOp, strengths: Tensor) -> Tensor:  # noqa: ARG002
         """Return s * g(x, y), strengths (batch,)."""
         plain = op.unbiased(y)
         turned = rotate(plain.movedim(op.axis, -1), self.stages, butterfly=self.butterfly).movedim(-1, op.axis)

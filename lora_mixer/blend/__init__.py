@@ -8,7 +8,7 @@ from lora_mixer.blend.merge import MergeEngine
 from lora_mixer.blend.overlap import Overlap, measure
 from lora_mixer.blend.plan import ENGINES, ApplyPlan, plan_for
 from lora_mixer.blend.side import SideEngine
-from lora_mixer.blend.stack import Placed, Stack, Term
+from lora_mixer.blend.stack import Stack, Term, WeightedAdapter
 from lora_mixer.blend.strength import curve_at
 
 __all__ = [
@@ -16,11 +16,11 @@ __all__ = [
     "ApplyPlan",
     "MergeEngine",
     "Overlap",
-    "Placed",
     "Render",
     "SideEngine",
     "Stack",
     "Term",
+    "WeightedAdapter",
     "costs_of",
     "curve_at",
     "measure",

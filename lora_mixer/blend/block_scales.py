@@ -25,7 +25,7 @@ Layout = tuple[int, ...]
 _Parts = dict[str, list[tuple[float, Mask | None]]]  # by digest: each factor and where it acts
 
 
-class Knobs:
+class BlockScales:
     """The strengths that act on the modules of one block.
 
     Args:
@@ -80,7 +80,7 @@ class Knobs:
             for over in maps.values()
         }
 
-    def follow(self, other: Knobs) -> None:
+    def follow(self, other: BlockScales) -> None:
         """Write the strengths of another block, which act everywhere in the picture."""
         if other.values is None:
             raise RuntimeError("the strengths have not been set")

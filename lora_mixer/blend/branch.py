@@ -9,10 +9,10 @@ from itertools import chain
 import torch
 from torch import Tensor, nn
 
-from lora_mixer.adapters import Dense, InputGain, Layer, LowRank, Operator, SideTerm, Weights, concatenate
-from lora_mixer.blend.block_scales import Knobs, Layout
+from lora_mixer.adapters import Dense, InputGain, Layer, LayerOp, LowRank, SideTerm, Weights, concatenate
+from lora_mixer.blend.block_scales import BlockScales, Layout
 from lora_mixer.blend.layer_ops import operator_of, parameters_of
-from lora_mixer.blend.low_rank_kernel import ThinProducts, products_beside
+from lora_mixer.blend.low_rank_kernel import LowRankKernel, products_beside
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,9 +27,9 @@ class Branch:
         others: The other terms with their adapter's column.
     """
 
-    operator: Operator
-    knobs: Knobs
-    low: ThinProducts | None
+    operator: LayerOp
+    knobs: BlockScales
+    low: LowRankKernel | None
     layout: Layout
     others: tuple[tuple[SideTerm, int], ...]
 
@@ -45,7 +45,7 @@ class Branch:
 
 @torch.no_grad()
 def build_branch(
-    module: nn.Module, layers: Mapping[str, Layer], order: Sequence[str], knobs: Knobs, device: torch.device
+    module: nn.Module, layers: Mapping[str, Layer], order: Sequence[str], knobs: BlockScales, device: torch.device
 ) -> Branch:
     """Return the branch of one module, in the module's dtype.
 
@@ -79,7 +79,7 @@ def build_branch(
     )
 
 
-def _there(operator: Operator, terms: Iterable[SideTerm], device: torch.device) -> Operator:
+def _there(operator: LayerOp, terms: Iterable[SideTerm], device: torch.device) -> LayerOp:
     """Return an operator whose tensors are on a device, as far as its terms read them."""
     read = any(isinstance(term, InputGain) for term in terms)
     weight = operator.weight.to(device) if read else operator.weight

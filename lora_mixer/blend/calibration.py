@@ -19,9 +19,9 @@ from tempfile import NamedTemporaryFile
 import torch
 from torch.nn import functional as F  # noqa: N812
 
-from lora_mixer.adapters import LowRank, Operator, Weights, make_layer
+from lora_mixer.adapters import LayerOp, LowRank, Weights, make_layer
 from lora_mixer.blend.costs import TYPICAL, Cost, Costs
-from lora_mixer.blend.low_rank_kernel import ThinProducts
+from lora_mixer.blend.low_rank_kernel import LowRankKernel
 from lora_mixer.blend.merge import join, merge
 from lora_mixer.blend.stack import Term
 from lora_mixer.catalog.store import default_cache
@@ -121,9 +121,9 @@ def _side(width: int, rank: int, device: torch.device, dtype: torch.dtype) -> Ca
         return torch.ones(*shape, device=device, dtype=dtype)
 
     x = ones(1, PLACES if width == WIDE else 1, width)
-    operator = Operator(run=F.linear, weight=ones(1, width), bias=None)
+    operator = LayerOp(run=F.linear, weight=ones(1, width), bias=None)
     term, strengths = (
-        ThinProducts(low=LowRank(down=ones(rank, width), up=ones(width, rank)), by_place=True),
+        LowRankKernel(low=LowRank(down=ones(rank, width), up=ones(width, rank)), by_place=True),
         torch.zeros(1, rank, device=device, dtype=dtype),
     )
     return lambda: term.added(x, x, operator, strengths)

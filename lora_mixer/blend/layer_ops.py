@@ -7,7 +7,7 @@ from collections.abc import Callable
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
-from lora_mixer.adapters import Operator, Weights
+from lora_mixer.adapters import LayerOp, Weights
 from lora_mixer.kernels import Packed
 
 Run = Callable[[Tensor, Tensor, Tensor | None], Tensor]
@@ -34,14 +34,14 @@ def install(module: nn.Module, weights: Weights) -> None:
         module.bias = None if weights.bias is None else nn.Parameter(weights.bias, requires_grad=False)
 
 
-def operator_of(module: nn.Module) -> Operator:
+def operator_of(module: nn.Module) -> LayerOp:
     """Return the operation a module performs.
 
     Raises:
         TypeError: Side paths do not know this type of module.
     """
     weights = parameters_of(module)
-    return Operator(run=_run(module), weight=weights.weight, bias=weights.bias)
+    return LayerOp(run=_run(module), weight=weights.weight, bias=weights.bias)
 
 
 def _run(module: nn.Module) -> Run:

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor, nn
 
-from lora_mixer.adapters import LowRank, Operator, on_batch
-from lora_mixer.kernels import gains_as_matrix, multiplied, multiplied_and_added, packed_matrix
+from lora_mixer.adapters import LayerOp, LowRank, on_batch
+from lora_mixer.kernels import benefits_from_packing, multiplied, multiplied_and_added, packed_matrix
 
 
 @dataclass(slots=True, kw_only=True)
-class ThinProducts:
+class LowRankKernel:
     """Joined low-rank terms; from their first use on also in oneDNN's order, where it multiplies them.
 
     Attributes:
@@ -25,9 +25,9 @@ class ThinProducts:
     _down: Tensor | None = field(default=None, init=False)
     _up: Tensor | None = field(default=None, init=False)
 
-    def added(self, total: Tensor, x: Tensor, operator: Operator, strengths: Tensor) -> Tensor:
+    def added(self, total: Tensor, x: Tensor, operator: LayerOp, strengths: Tensor) -> Tensor:
         """Return total + s * g(x), strengths (batch, r) or over the picture; total may be written over."""
-        if torch.compiler.is_compiling() or not gains_as_matrix(self.low.up):
+        if torch.compiler.is_compiling() or not benefits_from_packing(self.low.up):
             return self.low.added(total, x, operator, strengths)
         if self._up is None:
             self._up = packed_matrix(self.low.up)
@@ -42,9 +42,9 @@ class ThinProducts:
         return _channels_to(axis, summed)
 
 
-def products_beside(module: nn.Module, low: LowRank) -> ThinProducts:
+def products_beside(module: nn.Module, low: LowRank) -> LowRankKernel:
     """Return the products of some joined terms beside a module."""
-    return ThinProducts(low=low, by_place=isinstance(module, nn.Linear) or _is_by_place(module))
+    return LowRankKernel(low=low, by_place=isinstance(module, nn.Linear) or _is_by_place(module))
 
 
 def _is_by_place(module: nn.Module) -> bool:

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from lora_mixer.adapters import Weights
 from lora_mixer.blend.layer_ops import install, parameters_of
-from lora_mixer.blend.merged_cache import KeptWeights
+from lora_mixer.blend.merged_cache import MergedCache
 from lora_mixer.blend.stack import Stack, Term
 from lora_mixer.models import Model, free_memory
 from lora_mixer.modules import ModuleName
@@ -63,7 +63,7 @@ class MergeEngine:
     def __init__(self, model: Model, *, cache_mb: int | None = None) -> None:
         self._model = model
         self.budget_mb = _budget_of(model) if cache_mb is None else cache_mb
-        self._kept = KeptWeights(self.budget_mb * MEBIBYTE)
+        self._kept = MergedCache(self.budget_mb * MEBIBYTE)
         self._joined: dict[ModuleName, Joined] = {}
         self._changed: list[tuple[nn.Module, Weights]] = []  # modules a mix lies on, with their pristine weights
 

@@ -12,7 +12,7 @@ Key = tuple[tuple[str, float], ...]
 """What makes merged weights what they are: digests and strengths in canonical order."""
 
 
-class KeptWeights:
+class MergedCache:
     """Merged weights by module and mix.
 
     The last mix of a module is always kept: the next step must not merge it again. Earlier ones are kept while all

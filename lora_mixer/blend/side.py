@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
 from lora_mixer.adapters import Layer
-from lora_mixer.blend.block_scales import Knobs, Size
+from lora_mixer.blend.block_scales import BlockScales, Size
 from lora_mixer.blend.branch import Branch, build_branch
 from lora_mixer.blend.stack import Stack
 from lora_mixer.blend.strength import BlockKey, Elements, block_key, unweighted
@@ -36,7 +36,7 @@ class SideEngine:
 
     def __init__(self, model: Model) -> None:
         self._model = model
-        self._boards: OrderedDict[object, _Board] = OrderedDict()
+        self._boards: OrderedDict[object, AttachedAdapters] = OrderedDict()
 
     def rest(self) -> None:
         """Let every branch sleep that an interruption left awake; none, as a rule."""
@@ -63,7 +63,7 @@ class SideEngine:
         finally:
             board.awake = False
 
-    def _board(self, stacks: Sequence[Stack], parts: frozenset[str]) -> _Board:
+    def _board(self, stacks: Sequence[Stack], parts: frozenset[str]) -> AttachedAdapters:
         """Return the board of these adapters, the only one whose branches stand beside the modules."""
         adapters = {placed.adapter.digest: placed.adapter for stack in stacks for placed in stack.placed}
         elements = unweighted(placed.strength for stack in stacks for placed in stack.placed)
@@ -74,7 +74,9 @@ class SideEngine:
                     raise RuntimeError("another mix is on")
                 board.detach()
         if key not in self._boards:
-            self._boards[key] = _Board(self._model, {digest: adapters[digest] for digest in key[0]}, parts, elements)
+            self._boards[key] = AttachedAdapters(
+                self._model, {digest: adapters[digest] for digest in key[0]}, parts, elements
+            )
             while len(self._boards) > KEPT_SETS:
                 self._boards.popitem(last=False)
         self._boards.move_to_end(key)
@@ -89,7 +91,7 @@ class _Stand:
     holds: bool = True
 
 
-class _Board:
+class AttachedAdapters:
     """One set of adapters beside a model: a branch for every module, a set of knobs for every block.
 
     Wherever an interruption strikes, what it leaves is begun anew and never half there: a stand is noted before it
@@ -114,7 +116,7 @@ class _Board:
             for name, layer in adapter.layers.items():
                 if name.part in parts:
                     self._layers[name][digest] = layer
-        self._knobs: dict[BlockKey, Knobs] = {}
+        self._knobs: dict[BlockKey, BlockScales] = {}
         self._names: dict[BlockKey, list[ModuleName]] = defaultdict(list)
         self._branches: dict[ModuleName, Branch] = {}
         self._attached: dict[BlockKey, list[RemovableHandle]] = {}
@@ -129,7 +131,7 @@ class _Board:
         if wish != self._last or masked:
             self._last = None
             alike = not masked and not any(s.by_block for s in stacks)
-            first: dict[str, Knobs] = {}
+            first: dict[str, BlockScales] = {}
             for (part, *_), knobs in self._blocks(stacks).items():
                 if alike and part in first:
                     knobs.follow(first[part])
@@ -149,16 +151,16 @@ class _Board:
             for handle in handles:
                 handle.remove()
 
-    def _blocks(self, stacks: Sequence[Stack]) -> Mapping[BlockKey, Knobs]:
+    def _blocks(self, stacks: Sequence[Stack]) -> Mapping[BlockKey, BlockScales]:
         if not self._knobs and stacks:
             names: dict[BlockKey, list[ModuleName]] = defaultdict(list)
             for name in self._layers:
                 names[block_key(name, stacks[0].family, self._elements)].append(name)
             self._names = names
-            self._knobs = {key: Knobs(group[0], self._model.dtype, self._device) for key, group in names.items()}
+            self._knobs = {key: BlockScales(group[0], self._model.dtype, self._device) for key, group in names.items()}
         return self._knobs
 
-    def _branch(self, name: ModuleName, knobs: Knobs) -> Branch:
+    def _branch(self, name: ModuleName, knobs: BlockScales) -> Branch:
         if name not in self._branches:
             self._branches[name] = build_branch(
                 self._model.module(name), self._layers[name], self._order, knobs, self._device

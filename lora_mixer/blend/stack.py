@@ -16,7 +16,7 @@ from lora_mixer.modules import Family, ModuleName
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Placed:
+class WeightedAdapter:
     """One adapter of a mix and how strongly it acts."""
 
     adapter: MappedAdapter
@@ -40,7 +40,7 @@ class Stack:
 
     __slots__ = ("_terms", "family", "placed")
 
-    def __init__(self, placed: Iterable[Placed], *, family: Family) -> None:
+    def __init__(self, placed: Iterable[WeightedAdapter], *, family: Family) -> None:
         self.family = family
         self.placed = tuple(sorted(placed, key=lambda p: (p.adapter.digest, repr(p.strength))))
         self._terms: dict[tuple[frozenset[str], float], Mapping[ModuleName, tuple[Term, ...]]] = {}

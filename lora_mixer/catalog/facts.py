@@ -75,7 +75,7 @@ def learn(path: Path) -> Facts:
     )
 
 
-class Mark(NamedTuple):
+class FileStamp(NamedTuple):
     """What must stay the same for a file's digest to be believed."""
 
     size: int
@@ -83,19 +83,19 @@ class Mark(NamedTuple):
     ctime_ns: int
 
 
-def mark_of(path: Path) -> Mark | None:
+def mark_of(path: Path) -> FileStamp | None:
     """Return a file's mark, or None if it is not there."""
     try:
         status = path.stat()
     except (OSError, ValueError):
         return None
-    return Mark(status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+    return FileStamp(status.st_size, status.st_mtime_ns, status.st_ctime_ns)
 
 
 class _Hashed(NamedTuple):
     """A file's digests, and what it looked like when they were taken."""
 
-    mark: Mark
+    mark: FileStamp
     sample: str
     digests: Digests
 
@@ -177,7 +177,7 @@ def _read_digests(db: sqlite3.Connection) -> dict[Path, _Hashed]:
     rows = db.execute("SELECT path, size, mtime_ns, ctime_ns, sample, sha256, autov3, legacy FROM digests")
     return {
         Path(os.fsdecode(path)): _Hashed(
-            Mark(*mark), sample, Digests(sha256=sha256, autov2=sha256[:10], autov3=autov3, legacy=legacy)
+            FileStamp(*mark), sample, Digests(sha256=sha256, autov2=sha256[:10], autov3=autov3, legacy=legacy)
         )
         for path, *mark, sample, sha256, autov3, legacy in rows
     }

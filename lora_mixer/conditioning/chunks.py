@@ -14,7 +14,7 @@ BACKTRACK = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Placement:
+class EmbeddingPlacement:
     """Vectors that stand in for tokens: `offset` counts from the first content token of the chunk."""
 
     offset: int
@@ -27,7 +27,7 @@ class Chunk:
 
     tokens: list[int] = field(default_factory=list)
     weights: list[float] = field(default_factory=list)
-    placements: list[Placement] = field(default_factory=list)
+    placements: list[EmbeddingPlacement] = field(default_factory=list)
     comma: int | None = None  # where the last comma stands
 
 
@@ -80,7 +80,7 @@ class Chunker:
         moved = [placement for placement in full.placements if placement.offset >= cut]
         full.placements = [placement for placement in full.placements if placement.offset < cut]
         self._chunk.placements = [
-            Placement(offset=placement.offset - cut, embedding=placement.embedding) for placement in moved
+            EmbeddingPlacement(offset=placement.offset - cut, embedding=placement.embedding) for placement in moved
         ]
 
     def _append(self, token: int, weight: float) -> None:
@@ -92,6 +92,6 @@ class Chunker:
     def _place(self, embedding: EmbeddingVectors, weight: float) -> None:
         if len(self._chunk.tokens) + embedding.length > CHUNK:
             self._next()
-        self._chunk.placements.append(Placement(offset=len(self._chunk.tokens), embedding=embedding))
+        self._chunk.placements.append(EmbeddingPlacement(offset=len(self._chunk.tokens), embedding=embedding))
         self._chunk.tokens += [0] * embedding.length
         self._chunk.weights += [weight] * embedding.length

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from lora_mixer.conditioning.chunks import CHUNK, Chunk, Chunker
 from lora_mixer.conditioning.embeddings import EmbeddingVectors
 from lora_mixer.conditioning.emphasis import emphasis_named
-from lora_mixer.conditioning.lengths import Encoded
+from lora_mixer.conditioning.lengths import TextEmbeds
 from lora_mixer.conditioning.vocabulary import Vocabulary
 from lora_mixer.errors import RequestError
 from lora_mixer.models import Model
@@ -62,7 +62,7 @@ class Conditioner:
     @torch.no_grad()
     def encode(
         self, pieces: Sequence[Piece], *, clip_skip: int = 1, emphasis: str | None = None, negative: bool = False
-    ) -> Encoded:
+    ) -> TextEmbeds:
         """Return a text's tokens (1, chunks * 77, width) and, for SDXL, its pooled vector (1, p).
 
         Args:
@@ -85,7 +85,7 @@ class Conditioner:
         tokens = torch.cat(states, dim=-1)
         if negative and self._two and not any(isinstance(p, Break) or p.text.strip() for p in pieces):
             tokens, pooled = torch.zeros_like(tokens), None if pooled is None else torch.zeros_like(pooled)
-        return Encoded(tokens=tokens, pooled=pooled)
+        return TextEmbeds(tokens=tokens, pooled=pooled)
 
     def named(self, pieces: Sequence[Piece]) -> tuple[EmbeddingVectors, ...]:
         """Return the embeddings that a text names, in the order they stand."""

@@ -11,7 +11,7 @@ from torch import Tensor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Encoded:
+class TextEmbeds:
     """Encoded text.
 
     Attributes:
@@ -23,7 +23,7 @@ class Encoded:
     pooled: Tensor | None = None
 
 
-def equalise(texts: Sequence[Encoded]) -> tuple[Tensor, Tensor | None]:
+def repeat_to_common_length(texts: Sequence[TextEmbeds]) -> tuple[Tensor, Tensor | None]:
     """Return tokens (n, T, width) and pooled (n, p) of several texts, each repeated up to a common length T.
 
     T is the least common multiple of their lengths. Softmax attention over k exact repeats of keys and values is

@@ -9,14 +9,16 @@ from torch import Tensor
 
 from lora_mixer.blend import MergeEngine
 from lora_mixer.export.ldm_names import ldm_tensors
-from lora_mixer.export.mix import KEY, Mix
+from lora_mixer.export.mix import KEY, StaticMix
 from lora_mixer.export.report import BakeReport
 from lora_mixer.export.spelling import BASE_MODELS
 from lora_mixer.export.writing import dtype_of, require_free, write_tensors
 
 
 @torch.no_grad()
-def bake_checkpoint(mix: Mix, engine: MergeEngine, path: Path, *, dtype: str, overwrite: bool = False) -> BakeReport:
+def bake_checkpoint(
+    mix: StaticMix, engine: MergeEngine, path: Path, *, dtype: str, overwrite: bool = False
+) -> BakeReport:
     """Write the merged model as a single file.
 
     Args:
@@ -39,13 +41,13 @@ def bake_checkpoint(mix: Mix, engine: MergeEngine, path: Path, *, dtype: str, ov
     return BakeReport(path=path, modules=modules, notes=lost_embeddings(mix))
 
 
-def lost_embeddings(mix: Mix) -> tuple[str, ...]:
+def lost_embeddings(mix: StaticMix) -> tuple[str, ...]:
     """Return a sentence if the mix brings embeddings, for which a checkpoint has no place."""
     words = ", ".join(mix.embeddings)
     return (f"the embeddings {words} are not in it: a checkpoint has no place for them",) if words else ()
 
 
-def _marks(mix: Mix) -> dict[str, Tensor]:
+def _marks(mix: StaticMix) -> dict[str, Tensor]:
     """Return the empty tensors by which tools tell v-prediction and zero-terminal-SNR models."""
     levels = mix.model.scheduler_config
     if "sigma_data" in levels:
@@ -60,7 +62,7 @@ def _marks(mix: Mix) -> dict[str, Tensor]:
     return {name: torch.zeros(0) for name, is_so in said.items() if is_so}
 
 
-def _metadata(mix: Mix, path: Path) -> dict[str, str]:
+def _metadata(mix: StaticMix, path: Path) -> dict[str, str]:
     return {
         KEY: mix.described(),
         "format": "pt",

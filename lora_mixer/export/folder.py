@@ -11,7 +11,7 @@ from safetensors import SafetensorError
 from lora_mixer.blend import MergeEngine
 from lora_mixer.errors import FileError
 from lora_mixer.export.checkpoint_file import lost_embeddings
-from lora_mixer.export.mix import Mix
+from lora_mixer.export.mix import StaticMix
 from lora_mixer.export.report import BakeReport
 from lora_mixer.export.writing import dtype_of, require_free
 from lora_mixer.files.modes import share_by_umask
@@ -21,7 +21,7 @@ DESCRIPTION = "bake.json"
 
 
 @torch.no_grad()
-def bake_folder(mix: Mix, engine: MergeEngine, path: Path, *, dtype: str, overwrite: bool = False) -> BakeReport:
+def bake_folder(mix: StaticMix, engine: MergeEngine, path: Path, *, dtype: str, overwrite: bool = False) -> BakeReport:
     """Write the merged model as a diffusers folder, with what went into it in `bake.json`.
 
     Args:

@@ -16,7 +16,7 @@ from torch import Tensor
 from lora_mixer.adapters import Compressed, Weights, compress_factors, compress_matrix
 from lora_mixer.blend import Term
 from lora_mixer.errors import RequestError
-from lora_mixer.export.mix import KEY, Mix
+from lora_mixer.export.mix import KEY, StaticMix
 from lora_mixer.export.report import BakeReport, errors_by_block
 from lora_mixer.export.spelling import BASE_MODELS, kohya_name
 from lora_mixer.export.writing import dtype_of, require_free, write_tensors
@@ -29,7 +29,7 @@ OnModule = Callable[[int, int], None]
 
 @torch.no_grad()
 def bake_lora(
-    mix: Mix, path: Path, *, rank: int, dtype: str, overwrite: bool = False, on_module: OnModule | None = None
+    mix: StaticMix, path: Path, *, rank: int, dtype: str, overwrite: bool = False, on_module: OnModule | None = None
 ) -> BakeReport:
     """Write a mix as one LoRA.
 
@@ -73,7 +73,7 @@ def bake_lora(
     return BakeReport(path=path, modules=len(terms), blocks=errors_by_block(compressed, mix.stack.family))
 
 
-def _pristine(mix: Mix, name: ModuleName) -> Weights:
+def _pristine(mix: StaticMix, name: ModuleName) -> Weights:
     module = mix.model.module(name)
     bias = getattr(module, "bias", None)
     return Weights(module.get_parameter("weight").float(), None if bias is None else bias.float())
@@ -122,7 +122,7 @@ def _shift(terms: Sequence[Term]) -> Tensor | None:
     return torch.stack(shifts).sum(0) if shifts else None
 
 
-def _metadata(mix: Mix, path: Path, rank: int) -> dict[str, str]:
+def _metadata(mix: StaticMix, path: Path, rank: int) -> dict[str, str]:
     family = mix.stack.family
     base, architecture = BASE_MODELS[family]
     return {

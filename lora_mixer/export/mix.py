@@ -32,7 +32,7 @@ class Ingredient:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Mix:
+class StaticMix:
     """A mix on the model it lies on.
 
     Attributes:

@@ -16,7 +16,7 @@ _AGAIN = "Download it again; a site that needs a login or a token gives a page i
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Foreign:
+class ForeignFile:
     """A kind of file that is often found under a `.safetensors` name."""
 
     starts: tuple[bytes, ...]
@@ -27,33 +27,33 @@ class Foreign:
 
 # The first row that fits wins. Starts are compared in lower case, after white space.
 FOREIGN = (
-    Foreign(
+    ForeignFile(
         starts=(b"pk\x03\x04", b"pk\x05\x06"),
         what="this is a zip archive, as torch.save writes them; reading the pickle in it could run code",
         remedy=_CONVERT,
         error=UnsafeFileError,
     ),
-    Foreign(
+    ForeignFile(
         starts=tuple(b"\x80" + bytes([protocol]) for protocol in range(2, 6)),
         what="this is a Python pickle; reading it could run code",
         remedy=_CONVERT,
         error=UnsafeFileError,
     ),
-    Foreign(
+    ForeignFile(
         starts=(b"version https://git-lfs",),
         what="this is a Git LFS pointer, a few lines of text that stand for the real file",
         remedy="Run `git lfs pull` in its repository, or download the file itself.",
     ),
-    Foreign(starts=(b"<!doctype", b"<html", b"<head", b"<?xml"), what="this is a web page", remedy=_AGAIN),
-    Foreign(
+    ForeignFile(starts=(b"<!doctype", b"<html", b"<head", b"<?xml"), what="this is a web page", remedy=_AGAIN),
+    ForeignFile(
         starts=(b'{"', b"{\n", b"{\r", b"{ "), what="this is JSON text, perhaps a site's error message", remedy=_AGAIN
     ),
-    Foreign(
+    ForeignFile(
         starts=(b"gguf", b"ggml", b"lmgg", b"tmgg", b"tjgg", b"algg"),
         what="this is a file of llama.cpp (GGML or GGUF), whose models are other ones",
         remedy="Take the .safetensors version of it.",
     ),
-    Foreign(
+    ForeignFile(
         starts=(b"\x89png", b"\xff\xd8\xff", b"riff", b"gif8"),
         what="this is a picture",
         remedy="Perhaps it is the preview of the file you meant.",
@@ -61,7 +61,7 @@ FOREIGN = (
 )
 
 
-def recognise(start: bytes) -> Foreign | None:
+def detect(start: bytes) -> ForeignFile | None:
     """Return what a file that is not safetensors is, from its first bytes, or None if they say nothing.
 
     Only for files that failed as safetensors: the header length 640 also begins like a pickle.

@@ -15,7 +15,7 @@ from typing import BinaryIO
 
 from lora_mixer.errors import BrokenFileError, FileError
 from lora_mixer.files.door import open_file, unreadable
-from lora_mixer.files.foreign import recognise
+from lora_mixer.files.foreign import detect
 from lora_mixer.files.header_json import HeaderError, parse_header
 from lora_mixer.files.limits import ADAPTER_LIMITS, Limits
 from lora_mixer.files.tensor_file import TensorFile
@@ -83,7 +83,7 @@ def _check_length(start: bytes, length: int, size: int, limits: Limits) -> None:
 
 def _not_usable(path: Path, start: bytes, error: HeaderError) -> FileError:
     # Other formats are looked for only now: a good header of 640 bytes begins with the bytes of a pickle.
-    foreign = None if start[LENGTH_BYTES : LENGTH_BYTES + 1] == b"{" else recognise(start)
+    foreign = None if start[LENGTH_BYTES : LENGTH_BYTES + 1] == b"{" else detect(start)
     if foreign is not None:
         return foreign.error(foreign.what, where=str(path), remedy=foreign.remedy)
     where = str(path) if error.key is None else f"{path}, key {error.key!r}"

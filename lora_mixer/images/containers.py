@@ -35,7 +35,7 @@ CARRIERS = frozenset(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Texts:
+class PictureTexts:
     """What a picture file carries.
 
     Attributes:
@@ -49,7 +49,7 @@ class Texts:
     notes: tuple[str, ...] = ()
 
 
-def read_texts(path: Path, budget: Budget | None = None) -> Texts:
+def read_texts(path: Path, budget: Budget | None = None) -> PictureTexts:
     """Return the texts of a picture by key.
 
     Raises:
@@ -59,7 +59,7 @@ def read_texts(path: Path, budget: Budget | None = None) -> Texts:
     return texts_of(read_file(path, at_most=MAX_FILE), path, budget or Budget())
 
 
-def texts_of(data: bytes, path: Path, budget: Budget) -> Texts:
+def texts_of(data: bytes, path: Path, budget: Budget) -> PictureTexts:
     """Return the texts in a picture's bytes; `path` is for the errors' words.
 
     Raises:
@@ -79,7 +79,7 @@ def texts_of(data: bytes, path: Path, budget: Budget) -> Texts:
             texts.setdefault("comment", comment)
     if not CARRIERS & texts.keys() and (hidden := hidden_text(data, budget)):
         texts[PARAMETERS] = hidden
-    return Texts(by_key=MappingProxyType(texts), size=size, notes=budget.notes())
+    return PictureTexts(by_key=MappingProxyType(texts), size=size, notes=budget.notes())
 
 
 def _png(data: bytes, path: Path, budget: Budget) -> tuple[dict[str, str], tuple[int, int] | None]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from lora_mixer.errors import BrokenFileError
 from lora_mixer.images.budget import Budget
-from lora_mixer.images.containers import CARRIERS, Texts, read_texts
+from lora_mixer.images.containers import CARRIERS, PictureTexts, read_texts
 from lora_mixer.images.infotext import Infotext, parse_infotext
 from lora_mixer.images.readers import comfyui
 from lora_mixer.images.readers.table import READERS
@@ -47,7 +47,7 @@ def read_picture(path: Path) -> PictureInfo:
     return info_of(read_texts(path, budget), budget)
 
 
-def info_of(texts: Texts, budget: Budget | None = None) -> PictureInfo:
+def info_of(texts: PictureTexts, budget: Budget | None = None) -> PictureInfo:
     """Return what a picture's texts say: by our record if it is ours, else by the first reader that knows them."""
     notes: tuple[str, ...] = ()
     if OUR_CHUNK in texts.by_key:
@@ -75,7 +75,7 @@ def info_of(texts: Texts, budget: Budget | None = None) -> PictureInfo:
     return PictureInfo(source="none", notes=(*notes, *texts.notes, "the picture carries no generation parameters"))
 
 
-def _with_graph(info: PictureInfo, texts: Texts, budget: Budget) -> PictureInfo:
+def _with_graph(info: PictureInfo, texts: PictureTexts, budget: Budget) -> PictureInfo:
     """Return what a text of A1111's form says, with what only the graph beside it says: ComfyUI's saving nodes write both."""
     if info.infotext is None or info.request is None or "prompt" not in texts.by_key:
         return info

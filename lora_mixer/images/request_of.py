@@ -10,7 +10,7 @@ from types import MappingProxyType
 from lora_mixer.hires import Hires
 from lora_mixer.images.infotext import Infotext
 from lora_mixer.images.readers.draft import shown, stem
-from lora_mixer.images.readers.names import A1111, SDNEXT, Names
+from lora_mixer.images.readers.names import A1111, SDNEXT, ProgramNames
 from lora_mixer.images.record import RenderRecord
 from lora_mixer.request import MAX_ETA, MAX_SEED, MAX_SIDE, MAX_STEPS, RenderRequest
 
@@ -72,7 +72,7 @@ class Kin:
 
     source: str
     told: Callable[[Mapping[str, str]], bool]
-    names: Names = A1111
+    names: ProgramNames = A1111
     grammar: str | None = "a1111"
     rng: str | None = None
 

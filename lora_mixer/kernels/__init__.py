@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from lora_mixer.kernels.attention import Heard
-from lora_mixer.kernels.heap import memory_at_hand
-from lora_mixer.kernels.layout import laid_out
+from lora_mixer.kernels.attention import TextKV
+from lora_mixer.kernels.heap import retain_heap
+from lora_mixer.kernels.layout import to_channels_last
 from lora_mixer.kernels.memory import release_memory
-from lora_mixer.kernels.packing import Packed, gains_as_matrix, multiplied, multiplied_and_added, packed_matrix
+from lora_mixer.kernels.packing import Packed, benefits_from_packing, multiplied, multiplied_and_added, packed_matrix
 from lora_mixer.kernels.timing import shortest
 from lora_mixer.kernels.tuning import tune
 
 __all__ = [
-    "Heard",
     "Packed",
-    "gains_as_matrix",
-    "laid_out",
-    "memory_at_hand",
+    "TextKV",
+    "benefits_from_packing",
     "multiplied",
     "multiplied_and_added",
     "packed_matrix",
     "release_memory",
+    "retain_heap",
     "shortest",
+    "to_channels_last",
     "tune",
 ]

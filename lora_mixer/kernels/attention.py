@@ -22,11 +22,11 @@ PIECE = 1024
 TOGETHER_BYTES = 2**22
 """So many heads, of whatever rows, go together as keep their scores within this."""
 
-Heard = MutableMapping[nn.Module, tuple[Tensor, Tensor]]
+TextKV = MutableMapping[nn.Module, tuple[Tensor, Tensor]]
 """The text's keys and values by attention layer, each (rows, heads, tokens, width of a head)."""
 
 
-class PiecewiseAttention:
+class ChunkedAttention:
     """The attention processor of every layer of a UNet (diffusers' name for what computes an attention layer)."""
 
     def __call__(
@@ -36,7 +36,7 @@ class PiecewiseAttention:
         encoder_hidden_states: Tensor | None = None,
         attention_mask: Tensor | None = None,
         temb: Tensor | None = None,
-        heard: Heard | None = None,
+        heard: TextKV | None = None,
     ) -> Tensor:
         """Return a layer's output for places (rows, n, channels); the parameters' names are diffusers'.
 
@@ -83,11 +83,11 @@ def attend(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
     return output.view(rows, heads, places, width).transpose(1, 2).flatten(2)
 
 
-def use_piecewise_attention(unet: nn.Module) -> None:
+def use_chunked_attention(unet: nn.Module) -> None:
     """Let every attention layer of a UNet that does nothing besides attention be computed here."""
     for module in unet.modules():
         if isinstance(module, Attention) and _is_plain(module):
-            module.set_processor(cast(AttnProcessor, PiecewiseAttention()))
+            module.set_processor(cast(AttnProcessor, ChunkedAttention()))
 
 
 def _is_plain(attn: Attention) -> bool:

@@ -1,7 +1,7 @@
 """Freed memory that stays at hand while pictures are rendered.
 
 glibc gives every large block back to the system as soon as it is free, and the system fills the next one with zeros,
-page by page: about a fourteenth of a UNet step at 512 x 512 on a CPU. In `memory_at_hand` blocks come from the heap and
+page by page: about a fourteenth of a UNet step at 512 x 512 on a CPU. In `retain_heap` blocks come from the heap and
 stay there when they are free (mallopt(3)); at its end the heap gives back what is free (malloc_trim(3)). With another C
 library nothing happens.
 """
@@ -30,7 +30,7 @@ _inside: list[object] = []
 
 
 @contextmanager
-def memory_at_hand() -> Iterator[None]:
+def retain_heap() -> Iterator[None]:
     """Keep freed memory for the duration of a `with` block; of several at once, in any threads, the last gives it back."""
     token = object()
     with _lock:

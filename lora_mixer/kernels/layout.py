@@ -11,7 +11,7 @@ from lora_mixer.kernels.packing import by_onednn
 from lora_mixer.libraries.classes import Transformer2DModel
 
 
-def laid_out(pictures: Tensor) -> Tensor:
+def to_channels_last(pictures: Tensor) -> Tensor:
     """Return pictures (n, c, h, w) as convolutions like them: in half precision and for oneDNN, channels side by side.
 
     Networks pass the layout on from their input to their output; weights stay as they are.

@@ -7,11 +7,11 @@ from typing import cast
 
 from torch import nn
 
-from lora_mixer.kernels.attention import use_piecewise_attention
+from lora_mixer.kernels.attention import use_chunked_attention
 from lora_mixer.kernels.layout import keep_layout
 from lora_mixer.kernels.memory import available_bytes
 from lora_mixer.kernels.norms import use_thin_norms
-from lora_mixer.kernels.packing import Packed, PackedConv2d, PackedLinear, by_onednn, gains_as_matrix
+from lora_mixer.kernels.packing import Packed, PackedConv2d, PackedLinear, benefits_from_packing, by_onednn
 
 SHARE = 0.25
 """Weights are kept twice only as far as that takes at most this share of the free memory."""
@@ -22,7 +22,7 @@ KINDS: tuple[tuple[type[nn.Module], type[Packed]], ...] = ((nn.Conv2d, PackedCon
 
 def tune(unet: nn.Module, vae: nn.Module) -> None:
     """Choose how attention, norms, convolutions and linear layers are computed, and how pictures lie between them."""
-    use_piecewise_attention(unet)
+    use_chunked_attention(unet)
     keep_layout(unet)
     use_thin_norms(unet)
     pack_weights([unet, vae])
@@ -34,7 +34,9 @@ def pack_weights(networks: Sequence[nn.Module]) -> None:
     budget = float("inf") if free is None else SHARE * free
     for plain, packed in KINDS:
         chosen = [m for network in networks for m in network.modules() if type(m) is plain and _is_computed(m)]
-        gaining = {module for module in chosen if plain is nn.Conv2d or gains_as_matrix(cast(Packed, module).weight)}
+        gaining = {
+            module for module in chosen if plain is nn.Conv2d or benefits_from_packing(cast(Packed, module).weight)
+        }
         budget -= sum(cast(Packed, module).weight.nbytes for module in gaining)
         for module in chosen:
             object.__setattr__(module, "__class__", packed)

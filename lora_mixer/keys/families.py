@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from lora_mixer.keys.architecture import Architecture, architectures
-from lora_mixer.keys.foreign import Named, foreign_family
+from lora_mixer.keys.foreign import NamedModule, foreign_family
 from lora_mixer.keys.group import Group
 from lora_mixer.keys.parse import ParsedAdapter
 from lora_mixer.keys.shapes import Widths, widths_of
@@ -104,10 +104,10 @@ def tell_family(parsed: ParsedAdapter) -> FamilyGuess:
     return _second_opinion(parsed, tuple(left), [*words, *word])
 
 
-def _named(parsed: ParsedAdapter) -> Iterator[Named]:
+def _named(parsed: ParsedAdapter) -> Iterator[NamedModule]:
     """Yield the modules of a file with their inputs, and the keys that belong to none."""
-    yield from (Named(group.module, _widths(parsed, group).inputs) for group in parsed.groups)
-    yield from (Named(unread.key) for unread in parsed.unread)
+    yield from (NamedModule(group.module, _widths(parsed, group).inputs) for group in parsed.groups)
+    yield from (NamedModule(unread.key) for unread in parsed.unread)
 
 
 def _own_word(parsed: ParsedAdapter) -> list[str]:

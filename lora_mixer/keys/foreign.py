@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 
-class Named(NamedTuple):
+class NamedModule(NamedTuple):
     """A module as a file spells it, and how many inputs it has, if its tensors tell."""
 
     module: str
@@ -22,7 +22,7 @@ class Named(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Foreign:
+class ForeignFamily:
     """One row: a family that cannot be opened here.
 
     Attributes:
@@ -46,54 +46,60 @@ _DOUBLE = r"^(?:double_blocks|transformer_blocks)_(\d+)_(img|txt|attn)_"
 _SINGLE = r"^(?:single_blocks|single_transformer_blocks)_(\d+)_"
 
 
-def _by_width(pattern: str, titles: Mapping[str, tuple[int, ...]]) -> tuple[Foreign, ...]:
+def _by_width(pattern: str, titles: Mapping[str, tuple[int, ...]]) -> tuple[ForeignFamily, ...]:
     """Return a row for every family that shares some names, told by the width of its model."""
-    return tuple(Foreign(title=title, pattern=pattern, widths=frozenset(widths)) for title, widths in titles.items())
+    return tuple(
+        ForeignFamily(title=title, pattern=pattern, widths=frozenset(widths)) for title, widths in titles.items()
+    )
 
 
 # The first row that a file matches wins.
-FOREIGN: tuple[Foreign, ...] = (
-    Foreign(
+FOREIGN: tuple[ForeignFamily, ...] = (
+    ForeignFamily(
         title="Stable Cascade", pattern=r"prior_unet|prior_(down|up)_blocks|^(down|up)_blocks_\d+_\d+_(attention|kv_)"
     ),
-    Foreign(title="Stable Video Diffusion", pattern=r"temporal_transformer_blocks|_time_stack_|_temporal_res_block_"),
-    Foreign(title="AnimateDiff", pattern=r"motion_modules|temporal_transformer_"),
-    Foreign(title="a ControlNet", pattern=r"^lllite_|^controlnet|^control_model_|^input_hint_block|^zero_convs"),
-    Foreign(title="AuraFlow", pattern=r"^joint_transformer_blocks_\d|^(double|single)_layers_\d"),
-    Foreign(title="HiDream", pattern=r"^(double|single)_stream_blocks_\d"),
-    Foreign(title="Chroma", pattern=r"^distilled_guidance_layer_"),
-    Foreign(
+    ForeignFamily(
+        title="Stable Video Diffusion", pattern=r"temporal_transformer_blocks|_time_stack_|_temporal_res_block_"
+    ),
+    ForeignFamily(title="AnimateDiff", pattern=r"motion_modules|temporal_transformer_"),
+    ForeignFamily(title="a ControlNet", pattern=r"^lllite_|^controlnet|^control_model_|^input_hint_block|^zero_convs"),
+    ForeignFamily(title="AuraFlow", pattern=r"^joint_transformer_blocks_\d|^(double|single)_layers_\d"),
+    ForeignFamily(title="HiDream", pattern=r"^(double|single)_stream_blocks_\d"),
+    ForeignFamily(title="Chroma", pattern=r"^distilled_guidance_layer_"),
+    ForeignFamily(
         title="Krea 2",
         pattern=r"^(text_fusion|txtfusion)_|^blocks_\d+_attn_(gate|w[qkvo])$|^transformer_blocks_\d+_attn_to_gate",
     ),
-    Foreign(
+    ForeignFamily(
         title="Flux.2",
         pattern=r"_attn_to_qkv_mlp_proj$|^(double|single)_stream_modulation_|^transformer_blocks_\d+_ff_linear_in$",
     ),
-    Foreign(title="HunyuanImage", pattern=_DOUBLE, widths=frozenset({3584})),
-    Foreign(title="HunyuanVideo 1.5", pattern=_DOUBLE, widths=frozenset({2048})),
-    Foreign(title="Flux.2", pattern=_DOUBLE, widths=frozenset({4096, 6144})),
-    Foreign(title="Flux.2", pattern=_SINGLE, widths=frozenset({4096, 6144})),
-    Foreign(
+    ForeignFamily(title="HunyuanImage", pattern=_DOUBLE, widths=frozenset({3584})),
+    ForeignFamily(title="HunyuanVideo 1.5", pattern=_DOUBLE, widths=frozenset({2048})),
+    ForeignFamily(title="Flux.2", pattern=_DOUBLE, widths=frozenset({4096, 6144})),
+    ForeignFamily(title="Flux.2", pattern=_SINGLE, widths=frozenset({4096, 6144})),
+    ForeignFamily(
         title="HunyuanVideo",
         pattern=r"token_refiner|^double_blocks_\d+_(img|txt)_mlp_fc\d|^single_blocks_\d+_modulation_linear"
         r"|^double_blocks_\d+_(img|txt)_attn_(qkv|proj)_lora$",
     ),
-    Foreign(title="HunyuanVideo", pattern=r"^single(?:_transformer)?_blocks_(\d+)_", least=38),
-    Foreign(title="HunyuanVideo", pattern=r"^double_blocks_(\d+)_", least=19),
-    Foreign(title="Flux", pattern=r"^(double|single)_blocks_\d|^single_transformer_blocks_\d"),
-    Foreign(title="SD 3", pattern=r"^joint_blocks_\d"),
-    Foreign(title="Qwen-Image", pattern=r"^transformer_blocks_\d+_(img|txt)_(mlp|mod)"),
+    ForeignFamily(title="HunyuanVideo", pattern=r"^single(?:_transformer)?_blocks_(\d+)_", least=38),
+    ForeignFamily(title="HunyuanVideo", pattern=r"^double_blocks_(\d+)_", least=19),
+    ForeignFamily(title="Flux", pattern=r"^(double|single)_blocks_\d|^single_transformer_blocks_\d"),
+    ForeignFamily(title="SD 3", pattern=r"^joint_blocks_\d"),
+    ForeignFamily(title="Qwen-Image", pattern=r"^transformer_blocks_\d+_(img|txt)_(mlp|mod)"),
     *_by_width(_MMDIT, {"SD 3": (1536, 2432)}),
-    Foreign(title="Qwen-Image", pattern=_MMDIT, widths=frozenset({3072}), least=20),
-    Foreign(title="Flux", pattern=_MMDIT, widths=frozenset({3072}), least=18),
+    ForeignFamily(title="Qwen-Image", pattern=_MMDIT, widths=frozenset({3072}), least=20),
+    ForeignFamily(title="Flux", pattern=_MMDIT, widths=frozenset({3072}), least=18),
     *_by_width(_MMDIT, {"Flux or Qwen-Image": (3072,)}),
-    Foreign(title="SD 3, Flux or Qwen-Image", pattern=_MMDIT),
-    Foreign(title="Mochi", pattern=r"^transformer_blocks_\d+_attn1_add_[qkv]_proj"),
-    Foreign(title="Anima", pattern=r"^llm_adapter_|^blocks_\d+_adaln_modulation_"),
-    Foreign(title="Anima", pattern=r"^blocks_\d+_(self|cross)_attn_([qkv]|output)_proj|^blocks_\d+_mlp_layer[12]$"),
+    ForeignFamily(title="SD 3, Flux or Qwen-Image", pattern=_MMDIT),
+    ForeignFamily(title="Mochi", pattern=r"^transformer_blocks_\d+_attn1_add_[qkv]_proj"),
+    ForeignFamily(title="Anima", pattern=r"^llm_adapter_|^blocks_\d+_adaln_modulation_"),
+    ForeignFamily(
+        title="Anima", pattern=r"^blocks_\d+_(self|cross)_attn_([qkv]|output)_proj|^blocks_\d+_mlp_layer[12]$"
+    ),
     *_by_width(r"^transformer_blocks_(\d+)_attn2_to_[kv]$", {"Anima": (1024,)}),
-    Foreign(title="Sana", pattern=r"^transformer_blocks_\d+_ff_conv_(inverted|depth|point)"),
+    ForeignFamily(title="Sana", pattern=r"^transformer_blocks_\d+_ff_conv_(inverted|depth|point)"),
     *_by_width(
         _TWO_ATTENTIONS,
         {
@@ -106,27 +112,29 @@ FOREIGN: tuple[Foreign, ...] = (
             "Allegro": (2304,),
         },
     ),
-    Foreign(title="LTX-Video, Sana, PixArt or CogVideoX", pattern=_TWO_ATTENTIONS),
-    Foreign(
+    ForeignFamily(title="LTX-Video, Sana, PixArt or CogVideoX", pattern=_TWO_ATTENTIONS),
+    ForeignFamily(
         title="ACE-Step",
         pattern=r"^(decoder_)?(layers|transformer_blocks)_\d+_cross_attn_|^(lyric|speaker)_|^genre_embedder",
     ),
-    Foreign(
+    ForeignFamily(
         title="Hunyuan-DiT",
         pattern=r"^blocks_\d+_(attn1_Wqkv|attn2_kv_proj|attn[12]_(q_proj|out_proj)|default_modulation|skip_linear)",
     ),
     *_by_width(_BLOCKS, {"Hunyuan-DiT": (1408,)}),
-    Foreign(title="Wan", pattern=rf"{_BLOCKS}|^(vace_)?blocks_\d+_(self|cross)_attn_|^(vace_)?blocks_\d+_ffn_"),
+    ForeignFamily(title="Wan", pattern=rf"{_BLOCKS}|^(vace_)?blocks_\d+_(self|cross)_attn_|^(vace_)?blocks_\d+_ffn_"),
     *_by_width(_LAYERS, {"Z-Image": (3840,), "Lumina 2": (2304,), "Ideogram 4": (4608,)}),
-    Foreign(title="Lumina 2", pattern=r"^(layers|noise_refiner|context_refiner)_\d+_(attn_to_|feed_forward_linear_)"),
-    Foreign(
+    ForeignFamily(
+        title="Lumina 2", pattern=r"^(layers|noise_refiner|context_refiner)_\d+_(attn_to_|feed_forward_linear_)"
+    ),
+    ForeignFamily(
         title="Z-Image or Lumina 2", pattern=rf"{_LAYERS}|^(layers|noise_refiner|context_refiner)_\d+_feed_forward_"
     ),
-    Foreign(title="ERNIE-Image", pattern=r"^layers_\d+_self_attention_"),
-    Foreign(title="Kandinsky 5", pattern=r"^(visual|text)_transformer_blocks_\d"),
-    Foreign(title="PixArt or another transformer", pattern=r"^adaln_single|^caption_projection"),
-    Foreign(title="SD 3 or Flux, its T5 encoder alone", pattern=r"^lora_te3_|^text_encoder_3_|^t5xxl_"),
-    Foreign(title="a transformer that is not known here", pattern=r"^TRANSFORMER_|^transformer_blocks_\d"),
+    ForeignFamily(title="ERNIE-Image", pattern=r"^layers_\d+_self_attention_"),
+    ForeignFamily(title="Kandinsky 5", pattern=r"^(visual|text)_transformer_blocks_\d"),
+    ForeignFamily(title="PixArt or another transformer", pattern=r"^adaln_single|^caption_projection"),
+    ForeignFamily(title="SD 3 or Flux, its T5 encoder alone", pattern=r"^lora_te3_|^text_encoder_3_|^t5xxl_"),
+    ForeignFamily(title="a transformer that is not known here", pattern=r"^TRANSFORMER_|^transformer_blocks_\d"),
 )
 
 _BEFORE = re.compile(
@@ -141,7 +149,7 @@ _VIDEO = ("temporal", "motion_modules", "time_stack")
 _COMPILED = tuple((row, re.compile(row.pattern)) for row in FOREIGN)
 
 
-def foreign_family(modules: Iterable[Named]) -> tuple[str, str] | None:
+def foreign_family(modules: Iterable[NamedModule]) -> tuple[str, str] | None:
     """Return a foreign family and what shows it, or None.
 
     >>> foreign_family([Named("lora_unet_double_blocks_0_img_attn_proj", 3072)])
@@ -165,7 +173,9 @@ def _bodies(module: str) -> Iterator[str]:
         yield f"TRANSFORMER_{rest}"
 
 
-def _told(row: Foreign, pattern: re.Pattern[str], seen: Iterable[tuple[Named, str]]) -> tuple[str, str] | None:
+def _told(
+    row: ForeignFamily, pattern: re.Pattern[str], seen: Iterable[tuple[NamedModule, str]]
+) -> tuple[str, str] | None:
     for named, body in seen:
         match = pattern.search(body)
         if match is None or (row.widths and named.inputs not in row.widths):

@@ -12,8 +12,8 @@ from lora_mixer.keys.group import Group, Unread
 from lora_mixer.keys.methods import Method, method_of
 from lora_mixer.keys.numbered import EMBEDDED, is_numbered, numbered
 from lora_mixer.keys.peft_files import PeftSettings, find_settings
-from lora_mixer.keys.peft_settings import Refused
-from lora_mixer.keys.scales import settle
+from lora_mixer.keys.peft_settings import RefusedMethod
+from lora_mixer.keys.scales import settle_scales
 from lora_mixer.keys.schemes import scheme_of
 from lora_mixer.keys.suffixes import WEIGHT, Split, split
 
@@ -48,7 +48,7 @@ class ParsedAdapter:
     unread: tuple[Unread, ...]
     settings: tuple[PeftSettings, ...] = ()
     remarks: tuple[str, ...] = ()
-    refused: Refused | None = None
+    refused: RefusedMethod | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -78,7 +78,7 @@ def parse_adapter(file: TensorFile) -> ParsedAdapter:
         if kept:
             groups.append(Group(module=module, scheme=scheme_of(module), slots=MappingProxyType(kept)))
     places, remarks = find_settings(file)
-    settings, more = settle(groups, [place for place in places if place.refused is None], file)
+    settings, more = settle_scales(groups, [place for place in places if place.refused is None], file)
     return ParsedAdapter(
         file=file,
         groups=tuple(groups),
@@ -120,7 +120,7 @@ def _no_slot(key: str) -> str:
     return "its ending is none that an adapter's tensor has"
 
 
-def embedding_instead(file: TensorFile) -> Refused | None:
+def embedding_instead(file: TensorFile) -> RefusedMethod | None:
     """Return that a file is an embedding and no LoRA, if its names and shapes say so: one table of vectors, or a pair."""
     names = {key.removeprefix("string_to_param.") for key in file.tensors}
     vectors = all(
@@ -128,14 +128,14 @@ def embedding_instead(file: TensorFile) -> Refused | None:
     )
     if not names or not vectors or not (names <= PAIRED or len(file.tensors) == 1):
         return None
-    return Refused(
+    return RefusedMethod(
         "a textual inversion embedding", "Put it into a folder of embeddings, and write its name in the prompt."
     )
 
 
-def _refused(methods: Iterable[Method]) -> Refused | None:
+def _refused(methods: Iterable[Method]) -> RefusedMethod | None:
     title = next((method.title for method in methods if not method.beside), None)
-    return Refused(title, "Use a LoRA, LoHa, LoKr or OFT of the same training.") if title else None
+    return RefusedMethod(title, "Use a LoRA, LoHa, LoKr or OFT of the same training.") if title else None
 
 
 def _settle(slots: dict[str, str]) -> tuple[dict[str, str], Iterable[Unread]]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from lora_mixer.files import CONFIG, TensorFile, config_beside
-from lora_mixer.keys.peft_settings import Component, Refused, component_of, refusal
+from lora_mixer.keys.peft_settings import Component, RefusedMethod, component_of, refusal
 
 HEADER = "lora_adapter_metadata"
 _MOST_BYTES = 2**20
@@ -39,7 +39,7 @@ class PeftSettings:
 
     source: str
     components: Mapping[str, Component]
-    refused: Refused | None = None
+    refused: RefusedMethod | None = None
     digest: str = ""
 
     def of(self, module: str) -> tuple[Component, str] | None:
@@ -49,7 +49,7 @@ class PeftSettings:
         return (found, address.path) if found else None
 
 
-class Found(NamedTuple):
+class FoundSettings(NamedTuple):
     """All settings of a file, the header's first, and sentences about those that cannot be used."""
 
     settings: tuple[PeftSettings, ...] = ()
@@ -66,7 +66,7 @@ def address_of(module: str) -> Address:
     return Address(match[1] or "", match[2]) if match else Address("", module)
 
 
-def find_settings(file: TensorFile) -> Found:
+def find_settings(file: TensorFile) -> FoundSettings:
     """Return what PEFT's settings of a file say, wherever they stand."""
     settings, remarks = [], []
     for source, text in _texts(file):
@@ -74,7 +74,7 @@ def find_settings(file: TensorFile) -> Found:
             settings.append(_settings(source, text))
         except (ValueError, RecursionError) as error:
             remarks.append(f"{source} cannot be used: {' '.join(str(error).split())[:200]}")
-    return Found(tuple(settings), tuple(remarks))
+    return FoundSettings(tuple(settings), tuple(remarks))
 
 
 def _texts(file: TensorFile) -> Iterator[tuple[str, str]]:

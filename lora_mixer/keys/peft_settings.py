@@ -83,29 +83,29 @@ class Component:
         return Scale(alpha / rank, f"{alpha:g}/{rank}")
 
 
-class Refused(NamedTuple):
+class RefusedMethod(NamedTuple):
     """A method that cannot be applied: its name, and what to do instead."""
 
     title: str
     remedy: str
 
 
-def refusal(table: Mapping[str, object]) -> Refused | None:
+def refusal(table: Mapping[str, object]) -> RefusedMethod | None:
     """Return why a file with these settings cannot be applied, whatever its tensors are; None if it can."""
     method = _method(table)
     if method in BY_PEFT:
-        return Refused(BY_PEFT[method].title, "Use a LoRA, LoHa, LoKr or OFT of the same training.")
+        return RefusedMethod(BY_PEFT[method].title, "Use a LoRA, LoHa, LoKr or OFT of the same training.")
     if method not in {"LORA", "LOHA", "LOKR", "OFT"}:
-        return Refused(f"PEFT's {method.title().replace('_', ' ')}", "Use a LoRA, LoHa, LoKr or OFT.")
+        return RefusedMethod(f"PEFT's {method.title().replace('_', ' ')}", "Use a LoRA, LoHa, LoKr or OFT.")
     start = table.get("init_lora_weights")
     begun = start.lower() if isinstance(start, str) else ""
     if begun.startswith(_MOVE_THE_BASE):
-        return Refused(
+        return RefusedMethod(
             f"a LoRA begun by {start!r}, which changes the base model too",
             "Save it again with path_initial_model_for_weight_conversion, which makes a plain LoRA of it.",
         )
     variant = next((title for key, title in _VARIANTS.items() if table.get(key)), None)
-    return Refused(variant, "Use a plain LoRA of the same training.") if variant else None
+    return RefusedMethod(variant, "Use a plain LoRA of the same training.") if variant else None
 
 
 def component_of(table: Mapping[str, object]) -> Component:

@@ -104,7 +104,7 @@ def count_scales(groups: Iterable[Group], settings: Iterable[PeftSettings], file
     return tuple(ScaleCount(value, source, modules) for (value, source), modules in counts.most_common())
 
 
-def settle(
+def settle_scales(
     groups: Iterable[Group], found: Iterable[PeftSettings], file: TensorFile
 ) -> tuple[list[PeftSettings], list[str]]:
     """Return the settings that a file's tensors do not contradict, and sentences about the others.

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from lora_mixer.ledger.ledger import Entry, Ledger
+from lora_mixer.ledger.ledger import Ledger, LedgerEntry
 
 __all__ = [
-    "Entry",
     "Ledger",
+    "LedgerEntry",
 ]

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import PurePosixPath
 
 from lora_mixer.images import plain
-from lora_mixer.ledger.ledger import MANIFEST, Damaged, Entry, entry_lines
+from lora_mixer.ledger.ledger import MANIFEST, Damaged, LedgerEntry, entry_lines
 from lora_mixer.ledger.place import Place
 from lora_mixer.ledger.seal import sealed
 
@@ -27,7 +27,7 @@ class Aside:
         self._place = place
         self._names: set[str] | None = None
 
-    def entries(self) -> tuple[Entry, ...]:
+    def entries(self) -> tuple[LedgerEntry, ...]:
         """Return the pictures that were set aside whole."""
         try:
             lines = entry_lines(self._place.read(f"{ASIDE}/{MANIFEST}")).whole
@@ -35,7 +35,7 @@ class Aside:
             return ()
         return tuple(line for line in lines if _HERE.fullmatch(line.file.as_posix()))
 
-    def pictures(self, entries: Iterable[Entry]) -> int:
+    def pictures(self, entries: Iterable[LedgerEntry]) -> int:
         """Move pictures here that can come back when they are asked for again; return how many there were.
 
         Each is entered before it is moved, so that a crash between loses neither.

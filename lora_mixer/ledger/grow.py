@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from lora_mixer.ledger.failure import Failure
-from lora_mixer.ledger.ledger import Entry
+from lora_mixer.ledger.ledger import LedgerEntry
 from lora_mixer.ledger.plan_file import Batch, StoredJob, StoredPlan
 from lora_mixer.request import Settings
 
@@ -55,7 +55,7 @@ def grown(asked: StoredPlan, before: StoredPlan | None) -> Grown:
     return Grown(plan=replace(plan, batches=batches, guests=guests), origins=origins, gone=len(before.jobs) - kept)
 
 
-def rebuilt(asked: StoredPlan, entries: Iterable[Entry]) -> Grown:
+def rebuilt(asked: StoredPlan, entries: Iterable[LedgerEntry]) -> Grown:
     """Return what is asked for where the plan was lost, with the seeds that the pictures' lines still tell."""
     by_file = {entry.file.as_posix(): entry for entry in entries}
     found = [by_file.get(asked.file(index)) for index in range(len(asked.jobs))]

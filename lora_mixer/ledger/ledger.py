@@ -22,11 +22,11 @@ MANIFEST = "manifest.jsonl"
 FAILED = "failed.jsonl"
 PICTURES = "images"
 
-_Line = TypeVar("_Line", "Entry", Failure)
+_Line = TypeVar("_Line", "LedgerEntry", Failure)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class LedgerEntry:
     """One finished picture.
 
     Attributes:
@@ -64,7 +64,7 @@ class Damaged:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Lines(Generic[_Line]):
+class LedgerLines(Generic[_Line]):
     """What stands in a file of lines; what follows the last line end was torn by a crash and is left out."""
 
     whole: tuple[_Line, ...] = ()
@@ -86,7 +86,7 @@ class Ledger:
 
     folder: Path
     plan: StoredPlan
-    entries: Mapping[int, Entry]
+    entries: Mapping[int, LedgerEntry]
     failures: Mapping[int, Failure]
     damaged: tuple[str, ...] = ()
 
@@ -138,7 +138,7 @@ class Ledger:
         return self.entries[index].digest == self.plan.jobs[index].digest
 
 
-def read_entries(folder: Path) -> tuple[Entry, ...]:
+def read_entries(folder: Path) -> tuple[LedgerEntry, ...]:
     """Return the finished pictures of a folder, line by line; none if nothing was rendered there.
 
     Lines that are damaged are left out.
@@ -174,17 +174,17 @@ def bytes_of(path: Path) -> bytes:
         ) from error
 
 
-def entry_lines(data: bytes) -> Lines[Entry]:
+def entry_lines(data: bytes) -> LedgerLines[LedgerEntry]:
     """Return the finished pictures that lines tell of."""
     return _lines(data, _entry_reader())
 
 
-def failure_lines(data: bytes) -> Lines[Failure]:
+def failure_lines(data: bytes) -> LedgerLines[Failure]:
     """Return the failures that lines tell of."""
     return _lines(data, _failure_reader())
 
 
-def _lines(data: bytes, reader: TypeAdapter[_Line]) -> Lines[_Line]:
+def _lines(data: bytes, reader: TypeAdapter[_Line]) -> LedgerLines[_Line]:
     whole: list[_Line] = []
     damaged: list[Damaged] = []
     for number, text in enumerate(data[: data.rfind(b"\n") + 1].split(b"\n"), start=1):
@@ -196,12 +196,12 @@ def _lines(data: bytes, reader: TypeAdapter[_Line]) -> Lines[_Line]:
             damaged.append(Damaged(number=number, text=text, why=error.errors()[0]["msg"]))
         except ValueError as error:
             damaged.append(Damaged(number=number, text=text, why=str(error)))
-    return Lines(whole=tuple(whole), damaged=tuple(damaged))
+    return LedgerLines(whole=tuple(whole), damaged=tuple(damaged))
 
 
 @cache
-def _entry_reader() -> TypeAdapter[Entry]:
-    return TypeAdapter(Entry)
+def _entry_reader() -> TypeAdapter[LedgerEntry]:
+    return TypeAdapter(LedgerEntry)
 
 
 @cache

@@ -13,7 +13,7 @@ from lora_mixer.errors import BrokenFileError, MissingFileError
 from lora_mixer.images import write_whole
 from lora_mixer.ledger.digest import request_digest
 from lora_mixer.ledger.seal import sealed, unsealed
-from lora_mixer.promptfile.plan import Job, PromptFile
+from lora_mixer.promptfile.plan import PlannedJob, PromptFile
 from lora_mixer.request import Settings
 
 PLAN = "plan.json"
@@ -172,7 +172,7 @@ class StoredPlan:
         )
 
 
-def _stored(job: Job) -> StoredJob:
+def _stored(job: PlannedJob) -> StoredJob:
     return StoredJob(name=job.name, row=job.row, column=job.column, line=job.line, asked=request_digest(job.request))
 
 

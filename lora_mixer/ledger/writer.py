@@ -11,7 +11,7 @@ from pathlib import Path
 from lora_mixer.errors import FileError
 from lora_mixer.ledger.aside import Aside
 from lora_mixer.ledger.failure import Failure
-from lora_mixer.ledger.ledger import FAILED, MANIFEST, PICTURES, Damaged, Entry, entry_lines, failure_lines
+from lora_mixer.ledger.ledger import FAILED, MANIFEST, PICTURES, Damaged, LedgerEntry, entry_lines, failure_lines
 from lora_mixer.ledger.place import Place
 from lora_mixer.ledger.plan_file import PLAN, StoredPlan
 from lora_mixer.ledger.seal import sealed
@@ -90,7 +90,7 @@ class LedgerWriter:
             if self._place.kind(PLAN) is not None:
                 self._say(f"{count} pictures and {PLAN} are set aside, the plan as {self.aside.take(PLAN)}")
 
-    def put_aside(self, entries: Iterable[Entry], others: Iterable[str]) -> int:
+    def put_aside(self, entries: Iterable[LedgerEntry], others: Iterable[str]) -> int:
         """Set pictures aside that are asked for no longer; return how many there were.
 
         Args:
@@ -104,7 +104,7 @@ class LedgerWriter:
             damaged = [self.aside.take(name) for name in others if self._place.kind(name) is not None]
             return self.aside.pictures(entries) + len(damaged)
 
-    def enter(self, entries: Sequence[Entry]) -> tuple[Entry, ...]:
+    def enter(self, entries: Sequence[LedgerEntry]) -> tuple[LedgerEntry, ...]:
         """Give finished pictures their names and enter them, in one write; return those that were entered.
 
         One is left out that its worker wrote to a folder that has taken this one's place.
@@ -130,7 +130,7 @@ class LedgerWriter:
         self._append(MANIFEST, there)
         return tuple(there)
 
-    def bring_back(self, entry: Entry, file: str) -> None:
+    def bring_back(self, entry: LedgerEntry, file: str) -> None:
         """Enter a picture again that was set aside.
 
         Raises:
@@ -149,7 +149,7 @@ class LedgerWriter:
         """
         self._append(FAILED, failures)
 
-    def rewrite(self, entries: Iterable[Entry], failures: Iterable[Failure]) -> None:
+    def rewrite(self, entries: Iterable[LedgerEntry], failures: Iterable[Failure]) -> None:
         """Write all lines anew: what the plan asks for now, under its numbers.
 
         Raises:
@@ -159,7 +159,7 @@ class LedgerWriter:
             with self._writing(name):
                 self._place.write(name, _text(lines))
 
-    def _append(self, name: str, lines: Sequence[Entry | Failure]) -> None:
+    def _append(self, name: str, lines: Sequence[LedgerEntry | Failure]) -> None:
         if lines:
             with self._writing(name):
                 self._place.append(name, _text(lines))
@@ -185,7 +185,7 @@ class LedgerWriter:
             whole = data[: len(data) - len(torn)].split(b"\n")[:-1]
             self._place.write(name, b"".join(t + b"\n" for n, t in enumerate(whole, start=1) if n not in bad))
 
-    def _forget_strays(self, entry: Entry) -> None:
+    def _forget_strays(self, entry: LedgerEntry) -> None:
         """Remove a picture that its worker wrote to where the folder lay before it was renamed."""
         for folder in self._place.former:
             with suppress(OSError):
@@ -211,5 +211,5 @@ def part_of(picture: Path, token: str) -> Path:
     return picture.with_name(f".{picture.stem}.{token}{picture.suffix}")
 
 
-def _text(lines: Iterable[Entry | Failure]) -> bytes:
+def _text(lines: Iterable[LedgerEntry | Failure]) -> bytes:
     return b"".join(sealed(line) + b"\n" for line in lines)

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from lora_mixer.errors import BrokenAdapterError
 from lora_mixer.keys import ParsedAdapter
-from lora_mixer.mapping.report import Entry, Fate
+from lora_mixer.mapping.report import Fate, TensorEntry
 from lora_mixer.modules import ModuleIndex, ModuleName
 from lora_mixer.tensors import Read
 
@@ -32,7 +32,7 @@ class Bundled:
     """Embeddings by prompt word and field, and an entry for every tensor of one."""
 
     embeddings: dict[str, Mapping[str, Tensor]] = field(default_factory=dict)
-    entries: list[Entry] = field(default_factory=list)
+    entries: list[TensorEntry] = field(default_factory=list)
 
 
 def place_embeddings(parsed: ParsedAdapter, index: ModuleIndex, read: Read) -> Bundled:
@@ -47,7 +47,9 @@ def place_embeddings(parsed: ParsedAdapter, index: ModuleIndex, read: Read) -> B
         whole = _incomplete(keys, parsed, index) if not any(reasons.values()) else "the rest of its word has no place"
         for name, key in keys.items():
             reason = reasons[name] or whole
-            found.entries.append(Entry(key=key, fate=Fate.REJECTED if reason else Fate.APPLIED, reason=reason or ""))
+            found.entries.append(
+                TensorEntry(key=key, fate=Fate.REJECTED if reason else Fate.APPLIED, reason=reason or "")
+            )
         if not whole:
             found.embeddings[word] = {name: _vectors(key, parsed, read) for name, key in keys.items()}
     return found

@@ -35,10 +35,10 @@ from lora_mixer.mapping.dictionary import Targets, dictionary
 from lora_mixer.mapping.mapped import MappedAdapter
 from lora_mixer.mapping.packed import split_rows
 from lora_mixer.mapping.report import (
-    Entry,
     Fate,
+    LayerSummary,
     MappingReport,
-    Placement,
+    TensorEntry,
     applied,
     count_sections,
     rejected,
@@ -60,7 +60,7 @@ class _Desk:
     spelled: dict[ModuleName, str] = field(default_factory=dict)
     scales: list[tuple[float, str]] = field(default_factory=list)
     words: list[str] = field(default_factory=list)
-    entries: list[Entry] = field(default_factory=list)
+    entries: list[TensorEntry] = field(default_factory=list)
     broken: list[tuple[Group, AdapterError]] = field(default_factory=list)
 
 
@@ -215,8 +215,8 @@ def _nearest(group: Group, index: ModuleIndex) -> str | None:
     return next(iter(difflib.get_close_matches(group.module, names, n=1)), None)
 
 
-def _entry_of(key: str, reason: str, *, harmless: bool) -> Entry:
-    return Entry(key=key, fate=Fate.IGNORED if harmless else Fate.REJECTED, reason=reason)
+def _entry_of(key: str, reason: str, *, harmless: bool) -> TensorEntry:
+    return TensorEntry(key=key, fate=Fate.IGNORED if harmless else Fate.REJECTED, reason=reason)
 
 
 def _judge(parsed: ParsedAdapter, index: ModuleIndex, guess: FamilyGuess, desk: _Desk, *, allow_partial: bool) -> None:
@@ -269,7 +269,7 @@ def _misfit(group: Group, parsed: ParsedAdapter, index: ModuleIndex) -> str | No
 
 
 def _partial(
-    parsed: ParsedAdapter, index: ModuleIndex, left: list[Entry], where: str, *, nothing: bool
+    parsed: ParsedAdapter, index: ModuleIndex, left: list[TensorEntry], where: str, *, nothing: bool
 ) -> PartialAdapterError:
     shown = "; ".join(f"{entry.key}: {entry.reason}" for entry in left[:SHOWN])
     more = f"; and {len(left) - SHOWN} more" if len(left) > SHOWN else ""
@@ -286,7 +286,7 @@ def _partial(
 
 
 def _report(name: str, parsed: ParsedAdapter, index: ModuleIndex, guess: FamilyGuess, desk: _Desk) -> MappingReport:
-    placed = [Placement(name=at, kind=layer.kind.name, rank=layer.rank) for at, layer in desk.layers.items()]
+    placed = [LayerSummary(name=at, kind=layer.kind.name, rank=layer.rank) for at, layer in desk.layers.items()]
     return MappingReport(
         name=name,
         model=index.family.full_name,

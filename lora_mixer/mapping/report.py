@@ -25,7 +25,7 @@ class Fate(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class TensorEntry:
     """One tensor of the file.
 
     Attributes:
@@ -80,7 +80,7 @@ class MappingReport:
     model: str
     made_for: str
     schemes: tuple[str, ...]
-    entries: tuple[Entry, ...]
+    entries: tuple[TensorEntry, ...]
     sections: tuple[SectionCount, ...]
     embeddings: tuple[str, ...] = ()
     scales: tuple[ScaleCount, ...] = ()
@@ -173,7 +173,7 @@ class MappingReport:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Placement:
+class LayerSummary:
     """What one layer is, for counting: its module, kind and rank."""
 
     name: ModuleName
@@ -181,10 +181,10 @@ class Placement:
     rank: int | None
 
 
-def count_sections(names: Iterable[ModuleName], placed: Iterable[Placement]) -> tuple[SectionCount, ...]:
+def count_sections(names: Iterable[ModuleName], placed: Iterable[LayerSummary]) -> tuple[SectionCount, ...]:
     """Return the counts per section of a model's modules, and of those an adapter changes."""
     totals = Counter(map(section, names))
-    by_section: dict[str, list[Placement]] = {title: [] for title in totals}
+    by_section: dict[str, list[LayerSummary]] = {title: [] for title in totals}
     for placement in placed:
         by_section[section(placement.name)].append(placement)
     return tuple(
@@ -199,14 +199,14 @@ def count_sections(names: Iterable[ModuleName], placed: Iterable[Placement]) -> 
     )
 
 
-def applied(group: Group, modules: tuple[ModuleName, ...]) -> tuple[Entry, ...]:
+def applied(group: Group, modules: tuple[ModuleName, ...]) -> tuple[TensorEntry, ...]:
     """Return the entries of a group that found its modules."""
-    return tuple(Entry(key=key, fate=Fate.APPLIED, modules=modules) for key in group.slots.values())
+    return tuple(TensorEntry(key=key, fate=Fate.APPLIED, modules=modules) for key in group.slots.values())
 
 
-def rejected(group: Group, reason: str) -> tuple[Entry, ...]:
+def rejected(group: Group, reason: str) -> tuple[TensorEntry, ...]:
     """Return the entries of a group that did not."""
-    return tuple(Entry(key=key, fate=Fate.REJECTED, reason=reason) for key in group.slots.values())
+    return tuple(TensorEntry(key=key, fate=Fate.REJECTED, reason=reason) for key in group.slots.values())
 
 
 def _aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:

@@ -6,7 +6,7 @@ from collections import OrderedDict
 from dataclasses import replace
 from pathlib import Path
 
-from lora_mixer.blend import Placed
+from lora_mixer.blend import WeightedAdapter
 from lora_mixer.catalog import Library, LoraEntry
 from lora_mixer.errors import BrokenAdapterError, MissingFileError
 from lora_mixer.files import Seal, config_beside, digest_file, sealed
@@ -14,12 +14,12 @@ from lora_mixer.keys import ParsedAdapter
 from lora_mixer.mapping import MappedAdapter, map_adapter, open_adapter
 from lora_mixer.mixes import LoraUse
 from lora_mixer.modules import ModuleIndex
-from lora_mixer.pipeline import Use
+from lora_mixer.pipeline import AdapterUse
 
 KEPT = 32
 
 
-class Shelf:
+class AdapterCache:
     """Opens adapters once, keeps the most recently used, and notices a file that changed on disk.
 
     Args:
@@ -36,7 +36,7 @@ class Shelf:
         self._keep = keep
         self._open: OrderedDict[tuple[Seal, ...], MappedAdapter] = OrderedDict()
 
-    def use(self, asked: LoraUse) -> Use:
+    def use(self, asked: LoraUse) -> AdapterUse:
         """Return what a picture's record needs of an adapter, with the adapter and its strength.
 
         Raises:
@@ -48,13 +48,13 @@ class Shelf:
             *([_sealed(asked.strength.mask)] if isinstance(asked.strength.mask, Path) else []),
         ]
         digests = digest_file(entry.path)
-        return Use(
+        return AdapterUse(
             name=asked.name,
             file=entry.path.name,
             sha256=digests.sha256,
             autov3=digests.autov3,
             alias=entry.alias,
-            placed=Placed(adapter=self.take(asked.name, rank=asked.strength.rank), strength=asked.strength),
+            placed=WeightedAdapter(adapter=self.take(asked.name, rank=asked.strength.rank), strength=asked.strength),
             seals=tuple(seals),
         )
 

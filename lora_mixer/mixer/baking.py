@@ -8,21 +8,21 @@ from lora_mixer.errors import RequestError
 from lora_mixer.export import (
     BakeReport,
     Ingredient,
-    Mix,
     OnModule,
+    StaticMix,
     bake_checkpoint,
     bake_folder,
     bake_lora,
     require_static,
 )
 from lora_mixer.images import plain
-from lora_mixer.pipeline import Desk, Job
+from lora_mixer.pipeline import Job, LoadedModel
 
 FORMS = ("lora", "checkpoint", "folder")
 
 
 def bake(
-    desk: Desk,
+    desk: LoadedModel,
     job: Job,
     path: Path,
     *,
@@ -43,7 +43,7 @@ def bake(
         raise RequestError(f"{form!r} is nothing a mix is baked into", remedy=f"Use one of {', '.join(FORMS)}.")
     if form != "folder" and path.suffix != ".safetensors":
         raise RequestError("a baked file is a .safetensors", where=str(path), remedy="Give it that ending.")
-    mix = Mix(
+    mix = StaticMix(
         model=desk.model,
         stack=require_static(job.stacks, [use.name for use in job.uses]),
         ingredients=tuple(

@@ -7,18 +7,18 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 
 from lora_mixer.errors import RenderError
-from lora_mixer.kernels import memory_at_hand
-from lora_mixer.mixer.model_cache import Pool
-from lora_mixer.mixer.oom_splitter import Frugal, Outcome
-from lora_mixer.mixer.planning import Placed, in_batches
+from lora_mixer.kernels import retain_heap
+from lora_mixer.mixer.model_cache import ModelCache
+from lora_mixer.mixer.oom_splitter import OomSplitter, Outcome
+from lora_mixer.mixer.planning import IndexedJob, in_batches
 from lora_mixer.mixer.progress import Cancel, OnProgress
-from lora_mixer.mixer.reporter import Watch
+from lora_mixer.mixer.reporter import ProgressReporter
 from lora_mixer.mixer.turn import Turn
 from lora_mixer.pipeline import Job, RenderedImage, render
 from lora_mixer.request import ModelSource, RenderRequest
 
 OnFailure = Callable[[int, RenderError], None]
-Plans = Mapping[ModelSource, Sequence[Placed]]
+Plans = Mapping[ModelSource, Sequence[IndexedJob]]
 """The jobs by model, each with its place among the requests; the models in the order they take turns."""
 
 
@@ -50,7 +50,7 @@ class Rendering:
         cancel: Stops within one step when pressed.
     """
 
-    def __init__(self, pool: Pool, turn: Turn, *, on_progress: OnProgress | None, cancel: Cancel | None) -> None:
+    def __init__(self, pool: ModelCache, turn: Turn, *, on_progress: OnProgress | None, cancel: Cancel | None) -> None:
         self._pool = pool
         self._turn = turn
         self._on_progress = on_progress
@@ -60,20 +60,22 @@ class Rendering:
         """Yield what comes of each job with its place, model by model, up to so many pictures at a time."""
         total, done = sum(len(jobs) for jobs in plans.values()), 0
         for source, jobs in plans.items():
-            frugal = Frugal(batch)
+            frugal = OomSplitter(batch)
             for group in in_batches(jobs, batch):
-                watch = Watch(on_progress=self._on_progress, cancel=self._cancel, before=done, total=total)
+                watch = ProgressReporter(on_progress=self._on_progress, cancel=self._cancel, before=done, total=total)
                 outcomes = frugal.outcomes([job for _, job in group], partial(self._drawn, source, watch))
                 done += len(group)
                 yield from zip([index for index, _ in group], outcomes, strict=True)
 
-    def _drawn(self, source: ModelSource, watch: Watch, jobs: Sequence[Job], done: int) -> Sequence[RenderedImage]:
+    def _drawn(
+        self, source: ModelSource, watch: ProgressReporter, jobs: Sequence[Job], done: int
+    ) -> Sequence[RenderedImage]:
         """Return the pictures of jobs that are rendered together."""
         finished = []
         with self._turn:
             watch.check()
             desk = self._pool.take(source).desk
-            with memory_at_hand():
+            with retain_heap():
                 for event in render(desk, jobs):
                     if isinstance(event, RenderedImage):
                         finished.append(event)
@@ -82,7 +84,7 @@ class Rendering:
         return finished
 
 
-def told(
+def report_failures(
     outcomes: Iterable[tuple[int, Outcome]], on_failure: OnFailure | None
 ) -> Iterator[tuple[int, RenderedImage | None]]:
     """Yield each picture with its place, and None for one that failed, whose reason `on_failure` hears.

@@ -10,7 +10,7 @@ from pathlib import Path
 from lora_mixer.catalog import EmbeddingLibrary
 from lora_mixer.conditioning import EmbeddingVectors, load_embedding
 from lora_mixer.errors import BrokenFileError, FileError
-from lora_mixer.pipeline import Guide, Job, Texts
+from lora_mixer.pipeline import Condition, Job, TextCache
 from lora_mixer.prompt import Break
 
 
@@ -48,7 +48,7 @@ def refuse_broken(job: Job, broken: Mapping[str, FileError], names: Iterable[str
                 )
 
 
-def left_out(job: Job, texts: Texts) -> Iterator[str]:
+def left_out(job: Job, texts: TextCache) -> Iterator[str]:
     """Yield a sentence for each embedding that a picture's prompt names and its model cannot use."""
     told: dict[str, str] = {}
     for guide in _guides(job):
@@ -58,11 +58,11 @@ def left_out(job: Job, texts: Texts) -> Iterator[str]:
         yield f"the embedding {name} does not fit this model, so its name is read as words: {reason}"
 
 
-def _guides(job: Job) -> tuple[Guide, ...]:
+def _guides(job: Job) -> tuple[Condition, ...]:
     return (*job.guides, *(job.second.guides if job.second else ()))
 
 
-def _named(guide: Guide, names: tuple[str, ...]) -> Iterator[str]:
+def _named(guide: Condition, names: tuple[str, ...]) -> Iterator[str]:
     """Yield the names that stand in a text as whole words, upper and lower case alike, the longest where several do."""
     by_name = {name.casefold(): name for name in names}
     for piece in guide.pieces:

@@ -15,19 +15,19 @@ from lora_mixer.export import BakeReport, OnModule
 from lora_mixer.mapping import MappingReport
 from lora_mixer.mixer.asked import as_request, as_requests
 from lora_mixer.mixer.baking import bake
-from lora_mixer.mixer.batches import OnFailure, Rendering, in_order, planned, told
+from lora_mixer.mixer.batches import OnFailure, Rendering, in_order, planned, report_failures
 from lora_mixer.mixer.embeddings import open_embeddings
-from lora_mixer.mixer.model_cache import Pool
+from lora_mixer.mixer.model_cache import ModelCache
 from lora_mixer.mixer.options import RequestOptions
 from lora_mixer.mixer.planning import job_at, refuse_paths
 from lora_mixer.mixer.progress import Cancel, OnProgress
 from lora_mixer.mixer.render_job import RenderJob
 from lora_mixer.mixer.sources import source_of
-from lora_mixer.mixer.station import Setup
+from lora_mixer.mixer.station import LoadOptions
 from lora_mixer.mixer.sweeping import Strengths, sweep_of
 from lora_mixer.mixer.turn import Turn, begin_computing
 from lora_mixer.models import DTYPES, OFFLOAD_MODES, Model
-from lora_mixer.pipeline import Desk, Job, RenderedImage
+from lora_mixer.pipeline import Job, LoadedModel, RenderedImage
 from lora_mixer.request import ModelSource, RenderRequest
 from lora_mixer.sheet import Sheet
 from lora_mixer.version import __version__
@@ -48,7 +48,7 @@ class BaseMixer:
         self,
         models_file: ModelsFile,
         source: ModelSource,
-        setup: Setup,
+        setup: LoadOptions,
         *,
         paths: bool = True,
         max_models: int = 1,
@@ -57,7 +57,7 @@ class BaseMixer:
         self.library = setup.library
         self.broken_embeddings = tuple(map(str, setup.broken.values()))
         self._paths = paths
-        self._pool = Pool(setup.open, limit=max_models)
+        self._pool = ModelCache(setup.open, limit=max_models)
         self._first = self._current = source
         self._turn = Turn()
 
@@ -125,7 +125,7 @@ class BaseMixer:
         begin_computing()
         file = load_models_file(models_file)
         embeddings, broken = open_embeddings(file.embedding_folders)
-        setup = Setup(
+        setup = LoadOptions(
             library=Library(file.lora_folders, paths=paths),
             embeddings=embeddings,
             broken=broken,
@@ -190,12 +190,12 @@ class BaseMixer:
         return self.desk.model
 
     @property
-    def desk(self) -> Desk:
+    def desk(self) -> LoadedModel:
         """The current model with its engines and text encoders, for what lies beneath this class."""
         with self._turn:
             return self._pool.take(self._current).desk
 
-    def desk_of(self, request: RenderRequest) -> Desk:
+    def desk_of(self, request: RenderRequest) -> LoadedModel:
         """Return the model a request is rendered with, opened if it is not, with its engines and text encoders.
 
         Raises:
@@ -429,7 +429,7 @@ class BaseMixer:
         with self._turn:
             plans = planned(asked, self._source, self._job)
         rendering = Rendering(self._pool, self._turn, on_progress=on_progress, cancel=cancel)
-        yield from told(rendering.outcomes(plans, batch), on_failure)
+        yield from report_failures(rendering.outcomes(plans, batch), on_failure)
 
     def _job(self, asked: RenderRequest, source: ModelSource) -> Job:
         if not self._paths:

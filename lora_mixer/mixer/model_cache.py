@@ -7,11 +7,11 @@ from collections.abc import Callable
 
 from lora_mixer.errors import RequestError
 from lora_mixer.kernels import release_memory
-from lora_mixer.mixer.station import Station
+from lora_mixer.mixer.station import ModelSession
 from lora_mixer.request import ModelSource
 
 
-class Pool:
+class ModelCache:
     """Opens models when they are wanted.
 
     A model is closed before the next one is opened, so that two never stand in memory where only one may.
@@ -24,15 +24,15 @@ class Pool:
         RequestError: The limit is less than 1.
     """
 
-    def __init__(self, open_station: Callable[[ModelSource], Station], *, limit: int) -> None:
+    def __init__(self, open_station: Callable[[ModelSource], ModelSession], *, limit: int) -> None:
         if limit < 1:
             raise RequestError(f"{limit} models in memory is out of range", remedy="Use 1 or more.")
         self._open_station = open_station
         self._limit = limit
-        self._open: OrderedDict[ModelSource, Station] = OrderedDict()
+        self._open: OrderedDict[ModelSource, ModelSession] = OrderedDict()
         self._closed = False
 
-    def take(self, source: ModelSource) -> Station:
+    def take(self, source: ModelSource) -> ModelSession:
         """Return an open model, opening it if it is not, or if its files have changed since.
 
         Raises:

@@ -17,7 +17,7 @@ NO_ROOM = ("out of memory", "can't allocate memory", "not enough memory")
 """What torch says on CUDA and MPS, on Linux, and on Windows."""
 
 
-class Frugal:
+class OomSplitter:
     """Renders batches and halves them where memory runs out; what was too much once is not tried again.
 
     Args:

@@ -11,16 +11,16 @@ from lora_mixer.choices import find_sampler, is_alone
 from lora_mixer.errors import RequestError
 from lora_mixer.mixer.embeddings import left_out, refuse_broken
 from lora_mixer.mixer.presets import filled_in, notes_on
-from lora_mixer.mixer.resolve import drawn, job_of, settings_of, styled
-from lora_mixer.mixer.station import Station
+from lora_mixer.mixer.resolve import expand_wildcards, job_of, settings_of, styled
+from lora_mixer.mixer.station import ModelSession
 from lora_mixer.pipeline import Job, batch_key
 from lora_mixer.request import RenderRequest
 
-Placed = tuple[int, Job]
+IndexedJob = tuple[int, Job]
 """A job and its place among the requests."""
 
 
-def job_at(station: Station, asked: RenderRequest, models_file: ModelsFile) -> Job:
+def job_at(station: ModelSession, asked: RenderRequest, models_file: ModelsFile) -> Job:
     """Return what a request comes to on a model.
 
     Raises:
@@ -31,7 +31,7 @@ def job_at(station: Station, asked: RenderRequest, models_file: ModelsFile) -> J
     settings = settings_of(filled, model=name, native_size=model.native_size, emphasis=texts.default_emphasis)
     settings = styled(settings, filled.styles, models_file.style_files)
     find_sampler(settings.sampler, settings.schedule, settings.eta)  # refuses a name there is none of
-    settings = drawn(settings, models_file.wildcard_folders)
+    settings = expand_wildcards(settings, models_file.wildcard_folders)
     job = job_of(settings, station.shelf, family=model.family, embeddings=(*texts.names, *station.broken))
     refuse_broken(job, station.broken, texts.names)
     notes = [f"styles: {', '.join(filled.styles)}"] if filled.styles else []
@@ -54,9 +54,9 @@ def refuse_paths(asked: RenderRequest) -> None:
             )
 
 
-def in_batches(jobs: Sequence[Placed], size: int) -> Iterator[list[Placed]]:
+def in_batches(jobs: Sequence[IndexedJob], size: int) -> Iterator[list[IndexedJob]]:
     """Yield neighbours that can be rendered together, so many at most."""
-    group: list[Placed] = []
+    group: list[IndexedJob] = []
     for index, job in jobs:
         hires = job.settings.hires
         most = 1 if is_alone(job.settings.sampler, hires.sampler if hires else None) else size

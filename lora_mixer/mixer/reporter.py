@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from lora_mixer.mixer.progress import Cancel, OnProgress, Progress
-from lora_mixer.pipeline import Desk
+from lora_mixer.pipeline import LoadedModel
 from lora_mixer.sampling import Step
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Watch:
+class ProgressReporter:
     """The listeners of one call.
 
     Attributes:
@@ -34,7 +34,7 @@ class Watch:
         if self.cancel is not None:
             self.cancel.check()
 
-    def told(self, desk: Desk, step: Step, done: int, batch: int) -> None:
+    def told(self, desk: LoadedModel, step: Step, done: int, batch: int) -> None:
         """Hear of a step of so many pictures at once; so many of their batch were done before.
 
         Raises:

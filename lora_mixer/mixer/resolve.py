@@ -9,15 +9,15 @@ from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
-from lora_mixer.blend import Placed, Stack
+from lora_mixer.blend import Stack, WeightedAdapter
 from lora_mixer.choices import calls_a_step, find_rng
 from lora_mixer.errors import RequestError
 from lora_mixer.keys import blocks_of, check_elements, elements_text, means, parse_blocks, parse_elements
-from lora_mixer.mixer.adapter_cache import Shelf
+from lora_mixer.mixer.adapter_cache import AdapterCache
 from lora_mixer.mixer.second_pass import ended, hires_of, second_pass
 from lora_mixer.mixes import LoraUse
 from lora_mixer.modules import Family
-from lora_mixer.pipeline import Guide, Job, Stretch
+from lora_mixer.pipeline import Condition, Job, Segment
 from lora_mixer.prompt import (
     Prompt,
     Span,
@@ -88,7 +88,7 @@ def styled(settings: Settings, names: Iterable[str], files: Iterable[Path]) -> S
     )
 
 
-def drawn(settings: Settings, wildcards: Iterable[Path]) -> Settings:
+def expand_wildcards(settings: Settings, wildcards: Iterable[Path]) -> Settings:
     """Return the settings with dynamic prompts drawn by the seed: `{a|b}`, `{2$$a|b|c}`, `__wildcard__`.
 
     Args:
@@ -116,7 +116,9 @@ def _rewritten(settings: Settings, prompt: Rewrite, negative: Rewrite) -> Settin
     return replace(changed, hires=hires)
 
 
-def job_of(settings: Settings, shelf: Shelf, *, family: Family, embeddings: Sequence[str] = (), done: int = 0) -> Job:
+def job_of(
+    settings: Settings, shelf: AdapterCache, *, family: Family, embeddings: Sequence[str] = (), done: int = 0
+) -> Job:
     """Return the job of a picture: its course of texts and mixes over the steps, and its second pass if it has one.
 
     Args:
@@ -179,8 +181,14 @@ def _with_second(job: Job, second: Job) -> Job:
 
 
 def _course(
-    settings: Settings, positive: Sequence[Span], negative: Sequence[Span], shelf: Shelf, family: Family, *, held: bool
-) -> tuple[Stretch, ...]:
+    settings: Settings,
+    positive: Sequence[Span],
+    negative: Sequence[Span],
+    shelf: AdapterCache,
+    family: Family,
+    *,
+    held: bool,
+) -> tuple[Segment, ...]:
     """Return the stretches of a pass; `held` keeps strengths over the steps where the pass before ended them."""
     if held:
         settings = replace(settings, loras=tuple(ended(use) for use in settings.loras))
@@ -191,17 +199,17 @@ def _course(
 
 
 def _stretch(
-    start: int, stop: int, towards: Span, away: Span, settings: Settings, shelf: Shelf, family: Family
-) -> Stretch:
+    start: int, stop: int, towards: Span, away: Span, settings: Settings, shelf: AdapterCache, family: Family
+) -> Segment:
     asked = (*settings.loras, *towards.loras)
     both = tuple(use for use in asked if not use.strength.negative)
     only_away = (*(use for use in asked if use.strength.negative), *away.loras)
     with_mix = _stack(both, shelf, family)
-    return Stretch(
+    return Segment(
         start=start,
         stop=stop,
-        positive=tuple(Guide(pieces=part.text, weight=part.weight, stack=with_mix) for part in towards.parts),
-        negative=Guide(
+        positive=tuple(Condition(pieces=part.text, weight=part.weight, stack=with_mix) for part in towards.parts),
+        negative=Condition(
             pieces=tuple(piece for part in away.parts for piece in part.text),
             stack=_stack((*both, *only_away), shelf, family) if only_away else with_mix,
             negative=True,
@@ -230,20 +238,22 @@ def _at(spans: Iterable[Span], step: int) -> Span:
     return next(span for span in spans if span.start <= step < span.stop)
 
 
-def _stack(uses: Iterable[LoraUse], shelf: Shelf, family: Family) -> Stack:
+def _stack(uses: Iterable[LoraUse], shelf: AdapterCache, family: Family) -> Stack:
     placed = (
-        Placed(adapter=shelf.take(use.name, rank=use.strength.rank), strength=replace(use.strength, negative=False))
+        WeightedAdapter(
+            adapter=shelf.take(use.name, rank=use.strength.rank), strength=replace(use.strength, negative=False)
+        )
         for use in uses
     )
     return Stack(placed, family=family)
 
 
-def _brought(uses: Iterable[LoraUse], shelf: Shelf) -> Iterator[str]:
+def _brought(uses: Iterable[LoraUse], shelf: AdapterCache) -> Iterator[str]:
     for use in uses:
         yield from shelf.take(use.name).embeddings
 
 
-def _remarks(uses: Iterable[LoraUse], shelf: Shelf) -> Iterator[str]:
+def _remarks(uses: Iterable[LoraUse], shelf: AdapterCache) -> Iterator[str]:
     """Yield what is doubtful about the adapters: settings that are damaged or contradict their tensors."""
     for name in dict.fromkeys(use.name for use in uses):
         yield from (f"LoRA {name}: {remark}" for remark in shelf.take(name).report.remarks)
@@ -265,7 +275,7 @@ def _missing(prompts: Iterable[Prompt], known: Sequence[str]) -> Iterator[str]:
             yield f"there is no embedding {embedding.name}, so its name is read as words{nearest}"
 
 
-def _idle(uses: Iterable[LoraUse], shelf: Shelf, family: Family) -> Iterator[str]:
+def _idle(uses: Iterable[LoraUse], shelf: AdapterCache, family: Family) -> Iterator[str]:
     """Yield the element weights that mean no layer of their adapter."""
     for use in uses:
         layers = shelf.take(use.name, rank=use.strength.rank).layers if use.strength.elements else {}

@@ -9,24 +9,24 @@ from lora_mixer.blend import MergeEngine, SideEngine
 from lora_mixer.catalog import FileDigests, Library
 from lora_mixer.conditioning import EmbeddingVectors
 from lora_mixer.errors import FileError
-from lora_mixer.mixer.adapter_cache import Shelf
+from lora_mixer.mixer.adapter_cache import AdapterCache
 from lora_mixer.models import Model, helpful_threads, open_model
-from lora_mixer.pipeline import Desk, Texts
+from lora_mixer.pipeline import LoadedModel, TextCache
 from lora_mixer.request import ModelSource
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Station:
+class ModelSession:
     """An open model: the desk its pictures are rendered at, its LoRAs as they lie on it, embeddings that are broken."""
 
     source: ModelSource
-    desk: Desk
-    shelf: Shelf
+    desk: LoadedModel
+    shelf: AdapterCache
     broken: Mapping[str, FileError]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Setup:
+class LoadOptions:
     """What every model of a mixer is opened with.
 
     Attributes:
@@ -61,7 +61,7 @@ class Setup:
     compiled: bool = False
     threads: int | None = None
 
-    def open(self, source: ModelSource) -> Station:
+    def open(self, source: ModelSource) -> ModelSession:
         """Open a model.
 
         Raises:
@@ -78,17 +78,17 @@ class Setup:
         if self.compiled:
             model.compile()
         merged = MergeEngine(model, cache_mb=self.merge_cache_mb)
-        desk = Desk(
+        desk = LoadedModel(
             model=model,
             merged=merged,
             side=SideEngine(model),
-            texts=Texts(model, merged, self.embeddings),
+            texts=TextCache(model, merged, self.embeddings),
             wanted=self._engine(model),
             tiled=self.tiled,
             threads=self._threads(model),
         )
-        shelf = Shelf(self.library, model.index, allow_partial=self.allow_partial)
-        return Station(source=source, desk=desk, shelf=shelf, broken=self.broken)
+        shelf = AdapterCache(self.library, model.index, allow_partial=self.allow_partial)
+        return ModelSession(source=source, desk=desk, shelf=shelf, broken=self.broken)
 
     def _threads(self, model: Model) -> int | None:
         """Return how many threads compute a render, where the CPU does."""

@@ -9,6 +9,7 @@ from lora_mixer.models.offload import OFFLOAD_MODES, free_memory
 from lora_mixer.models.opening import files_of, open_model
 from lora_mixer.models.saving import save_folder
 from lora_mixer.models.threads import helpful_threads, using_threads
+from lora_mixer.renamed import moved
 
 __all__ = [
     "DTYPES",
@@ -25,3 +26,5 @@ __all__ = [
     "save_folder",
     "using_threads",
 ]
+
+__getattr__ = moved(__name__)

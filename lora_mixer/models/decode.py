@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from lora_mixer.errors import RenderError
-from lora_mixer.kernels.layout import laid_out
+from lora_mixer.kernels.layout import to_channels_last
 from lora_mixer.kernels.memory import available_bytes
 from lora_mixer.libraries.classes import AutoencoderKL
 
@@ -67,5 +67,5 @@ def _decode(vae: AutoencoderKL, latents: Tensor) -> Tensor:
     """Return the pictures in -1..1 as float32 (n, 3, H, W)."""
     mean, std = latents_apart(vae, latents.device)
     scaled = latents.to(torch.float32) * std / vae.config["scaling_factor"] + mean
-    picture: Tensor = vae.decode(laid_out(scaled.to(vae.dtype)), return_dict=False)[0]
+    picture: Tensor = vae.decode(to_channels_last(scaled.to(vae.dtype)), return_dict=False)[0]
     return picture.float()

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from lora_mixer.errors import RenderError
-from lora_mixer.kernels.layout import laid_out
+from lora_mixer.kernels.layout import to_channels_last
 from lora_mixer.libraries.classes import AutoencoderKL
 from lora_mixer.models.decode import latents_apart
 
@@ -38,7 +38,7 @@ def encode(vae: AutoencoderKL, pictures: Tensor, *, tiled: bool = False) -> Tens
 
 def _encode(vae: AutoencoderKL, pictures: Tensor) -> Tensor:
     scaled = pictures.permute(0, 3, 1, 2).float() / 127.5 - 1
-    latents: Tensor = vae.encode(laid_out(scaled.to(vae.dtype)), return_dict=False)[0].mode()
+    latents: Tensor = vae.encode(to_channels_last(scaled.to(vae.dtype)), return_dict=False)[0].mode()
     factor: float = vae.config["scaling_factor"]
     mean, std = latents_apart(vae, latents.device)
     return (latents.float() - mean) * factor / std

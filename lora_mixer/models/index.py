@@ -8,14 +8,14 @@ from types import MappingProxyType
 from torch import nn
 
 from lora_mixer.errors import ModelError
-from lora_mixer.modules import Family, ModuleIndex, ModuleName, ModuleSpec, Operator
+from lora_mixer.modules import Family, LayerType, ModuleIndex, ModuleName, ModuleSpec
 
-OPERATORS: tuple[tuple[type[nn.Module], Operator], ...] = (
-    (nn.Linear, Operator.LINEAR),
-    (nn.Conv2d, Operator.CONV),
-    (nn.LayerNorm, Operator.NORM),
-    (nn.GroupNorm, Operator.NORM),
-    (nn.Embedding, Operator.EMBEDDING),
+OPERATORS: tuple[tuple[type[nn.Module], LayerType], ...] = (
+    (nn.Linear, LayerType.LINEAR),
+    (nn.Conv2d, LayerType.CONV),
+    (nn.LayerNorm, LayerType.NORM),
+    (nn.GroupNorm, LayerType.NORM),
+    (nn.Embedding, LayerType.EMBEDDING),
 )
 
 # transformers 4 wraps a text encoder's transformer in `text_model`; transformers 5 does so only where a projection

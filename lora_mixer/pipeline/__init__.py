@@ -2,10 +2,24 @@
 
 from __future__ import annotations
 
-from lora_mixer.pipeline.job import Guide, Job, Stretch, Use, batch_key
-from lora_mixer.pipeline.loaded_model import Desk
+from lora_mixer.pipeline.job import AdapterUse, Condition, Job, Segment, batch_key
+from lora_mixer.pipeline.loaded_model import LoadedModel
 from lora_mixer.pipeline.record import record_of
 from lora_mixer.pipeline.render import RenderedImage, render
-from lora_mixer.pipeline.text_cache import Texts
+from lora_mixer.pipeline.text_cache import TextCache
+from lora_mixer.renamed import moved
 
-__all__ = ["Desk", "Guide", "Job", "RenderedImage", "Stretch", "Texts", "Use", "batch_key", "record_of", "render"]
+__all__ = [
+    "AdapterUse",
+    "Condition",
+    "Job",
+    "LoadedModel",
+    "RenderedImage",
+    "Segment",
+    "TextCache",
+    "batch_key",
+    "record_of",
+    "render",
+]
+
+__getattr__ = moved(__name__)

@@ -13,12 +13,12 @@ from torch import Tensor
 
 from lora_mixer.blend import Stack
 from lora_mixer.choices import find_sampler
-from lora_mixer.conditioning import Encoded, equalise
-from lora_mixer.kernels import Heard, laid_out
+from lora_mixer.conditioning import TextEmbeds, repeat_to_common_length
+from lora_mixer.kernels import TextKV, to_channels_last
 from lora_mixer.modules import Family
-from lora_mixer.pipeline.guidance import Row, rescaled, rows_at
-from lora_mixer.pipeline.job import Guide, Job
-from lora_mixer.pipeline.loaded_model import Desk
+from lora_mixer.pipeline.guidance import GuidanceRow, rescaled, rows_at
+from lora_mixer.pipeline.job import Condition, Job
+from lora_mixer.pipeline.loaded_model import LoadedModel
 from lora_mixer.request import Settings
 
 FAIR, UNFAIR = 6.0, 2.5
@@ -30,14 +30,14 @@ LONGEST_TILING = 4
 class _Group:
     """Rows that go through the UNet together, with their conditioning side by side."""
 
-    rows: tuple[Row, ...]
+    rows: tuple[GuidanceRow, ...]
     stacks: tuple[Stack, ...]  # one a row
     tokens: Tensor  # (rows, tokens, width)
     extra: dict[str, Tensor]  # SDXL's pooled text and time ids
-    heard: Heard | None  # the text's keys and values; None: they change with the steps
+    heard: TextKV | None  # the text's keys and values; None: they change with the steps
 
 
-def time_ids(family: Family, settings: Settings, guide: Guide) -> list[float]:
+def time_ids(family: Family, settings: Settings, guide: Condition) -> list[float]:
     """Return what an SDXL model is told beside the text: the sizes, or for a refiner how fair the picture shall be.
 
     Podell et al. 2023, arXiv:2307.01952, section 2.2; a refiner's scores, 6 and for the negative 2.5, are Stability's.
@@ -55,13 +55,13 @@ class Predictor:
         negative: The last prediction of the negative texts alone, if the sampler wants it by itself (CFG++).
     """
 
-    def __init__(self, desk: Desk, jobs: Sequence[Job]) -> None:
+    def __init__(self, desk: LoadedModel, jobs: Sequence[Job]) -> None:
         self._desk = desk
         self._jobs = tuple(jobs)
         self._dtype = desk.model.dtype
         self._phi = [job.settings.cfg_rescale for job in jobs]
         self.plan = desk.plan(jobs)
-        self._groups: tuple[tuple[Row, ...], tuple[_Group, ...]] = ((), ())
+        self._groups: tuple[tuple[GuidanceRow, ...], tuple[_Group, ...]] = ((), ())
         self._apart = find_sampler(jobs[0].settings.sampler).row.apart
         self.negative: Tensor | None = None
 
@@ -76,7 +76,7 @@ class Predictor:
             images = [row.image for row in group.rows]
             with self._applied(group, latents, progress=min(step / total, 1.0)):
                 predicted = unet(
-                    laid_out(latents[images].to(dtype)),
+                    to_channels_last(latents[images].to(dtype)),
                     timestep,
                     encoder_hidden_states=group.tokens,
                     cross_attention_kwargs={"heard": group.heard},
@@ -103,16 +103,16 @@ class Predictor:
             encoded = [self._desk.texts.encode(row.guide, self._jobs[row.image].settings) for row in rows]
             lengths = [text.tokens.shape[1] for text in encoded]
             unlike = math.lcm(*lengths) > LONGEST_TILING * max(lengths)
-            together: dict[object, list[tuple[Row, Encoded]]] = defaultdict(list)
+            together: dict[object, list[tuple[GuidanceRow, TextEmbeds]]] = defaultdict(list)
             for row, text, length in zip(rows, encoded, lengths, strict=True):
                 mix = None if self.plan.engine == "side" else row.guide.stack
                 together[mix, length if unlike else None].append((row, text))
             self._groups = (rows, tuple(self._group(group) for group in together.values()))
         return self._groups[1]
 
-    def _group(self, guided: Sequence[tuple[Row, Encoded]]) -> _Group:
+    def _group(self, guided: Sequence[tuple[GuidanceRow, TextEmbeds]]) -> _Group:
         rows = [row for row, _ in guided]
-        tokens, pooled = equalise([text for _, text in guided])
+        tokens, pooled = repeat_to_common_length([text for _, text in guided])
         dtype, device = self._desk.model.dtype, self._desk.model.device
         extra: dict[str, Tensor] = {}
         if pooled is not None:
@@ -123,5 +123,5 @@ class Predictor:
             }
         stacks = tuple(row.guide.stack for row in rows)
         changing = self._desk.model.compiled or any(stack.curved for stack in stacks)
-        heard: Heard | None = None if changing else {}
+        heard: TextKV | None = None if changing else {}
         return _Group(rows=tuple(rows), stacks=stacks, tokens=tokens.to(device, dtype), extra=extra, heard=heard)

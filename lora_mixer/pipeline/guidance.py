@@ -15,19 +15,19 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from lora_mixer.pipeline.job import Guide, Job
+from lora_mixer.pipeline.job import Condition, Job
 
 
-class Row(NamedTuple):
+class GuidanceRow(NamedTuple):
     """One row of the UNet's batch: which picture it belongs to, its share in it (and at cfg 1), and what guides it."""
 
     image: int
     coefficient: float
     unguided: float
-    guide: Guide
+    guide: Condition
 
 
-def rows_at(jobs: Sequence[Job], step: int, *, apart: bool = False) -> tuple[Row, ...]:
+def rows_at(jobs: Sequence[Job], step: int, *, apart: bool = False) -> tuple[GuidanceRow, ...]:
     """Return the rows of one step: negatives and positives of every picture, those without a share left out.
 
     Args:
@@ -35,11 +35,11 @@ def rows_at(jobs: Sequence[Job], step: int, *, apart: bool = False) -> tuple[Row
         step: The step.
         apart: Keep every negative, whose prediction is wanted by itself.
     """
-    rows: list[Row] = []
+    rows: list[GuidanceRow] = []
     for image, job in enumerate(jobs):
         stretch, cfg = job.at(step), job.settings.cfg
-        towards = [Row(image, cfg * guide.weight, guide.weight, guide) for guide in stretch.positive]
-        away = Row(
+        towards = [GuidanceRow(image, cfg * guide.weight, guide.weight, guide) for guide in stretch.positive]
+        away = GuidanceRow(
             image,
             1.0 - sum(row.coefficient for row in towards),
             1.0 - sum(row.unguided for row in towards),
@@ -50,7 +50,7 @@ def rows_at(jobs: Sequence[Job], step: int, *, apart: bool = False) -> tuple[Row
     return tuple(rows)
 
 
-def _counts(row: Row, *, rescaled: bool, apart: bool) -> bool:
+def _counts(row: GuidanceRow, *, rescaled: bool, apart: bool) -> bool:
     wanted = (rescaled and row.unguided != 0.0) or (apart and row.guide.negative)
     return row.coefficient != 0.0 or wanted
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lora_mixer.blend import Placed, Stack
+from lora_mixer.blend import Stack, WeightedAdapter
 from lora_mixer.files import Seal
 from lora_mixer.hires import batch_part
 from lora_mixer.prompt import Piece
@@ -12,7 +12,7 @@ from lora_mixer.request import Settings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Guide:
+class Condition:
     """One text that steers a picture, the mix that acts while it does, and its weight.
 
     Attributes:
@@ -29,7 +29,7 @@ class Guide:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stretch:
+class Segment:
     """A run of steps during which nothing about the texts changes.
 
     Attributes:
@@ -41,12 +41,12 @@ class Stretch:
 
     start: int
     stop: int
-    positive: tuple[Guide, ...]
-    negative: Guide
+    positive: tuple[Condition, ...]
+    negative: Condition
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Use:
+class AdapterUse:
     """One adapter that a picture uses at some step, for its record.
 
     Attributes:
@@ -64,7 +64,7 @@ class Use:
     sha256: str
     autov3: str | None
     alias: str | None = None
-    placed: Placed
+    placed: WeightedAdapter
     seals: tuple[Seal, ...] = ()
 
 
@@ -82,8 +82,8 @@ class Job:
     """
 
     settings: Settings
-    course: tuple[Stretch, ...]
-    uses: tuple[Use, ...] = ()
+    course: tuple[Segment, ...]
+    uses: tuple[AdapterUse, ...] = ()
     notes: tuple[str, ...] = ()
     second: Job | None = None
     seals: tuple[Seal, ...] = ()
@@ -93,7 +93,7 @@ class Job:
         """The files that decide the picture, as they were when the job was made."""
         return (*self.seals, *(seal for use in self.uses for seal in use.seals))
 
-    def at(self, step: int) -> Stretch:
+    def at(self, step: int) -> Segment:
         """Return the stretch that a step lies in."""
         return next(stretch for stretch in self.course if stretch.start <= step < stretch.stop)
 
@@ -103,7 +103,7 @@ class Job:
         return tuple(dict.fromkeys(guide.stack for guide in self.guides))
 
     @property
-    def guides(self) -> tuple[Guide, ...]:
+    def guides(self) -> tuple[Condition, ...]:
         """Every text of the course."""
         return tuple(guide for stretch in self.course for guide in (*stretch.positive, stretch.negative))
 

@@ -17,12 +17,12 @@ from lora_mixer.hires import HiresSettings
 from lora_mixer.models import Model
 from lora_mixer.pipeline.guidance import rows_at
 from lora_mixer.pipeline.job import Job
-from lora_mixer.pipeline.text_cache import Texts
+from lora_mixer.pipeline.text_cache import TextCache
 from lora_mixer.sampling import upscale_latents, upscale_pictures
 
 
 @dataclass(slots=True, kw_only=True)
-class Desk:
+class LoadedModel:
     """A model with everything that acts on it.
 
     Attributes:
@@ -38,7 +38,7 @@ class Desk:
     model: Model
     merged: MergeEngine
     side: SideEngine
-    texts: Texts
+    texts: TextCache
     wanted: str = "auto"
     tiled: bool | None = None
     threads: int | None = None

@@ -14,15 +14,15 @@ from lora_mixer.blend import ApplyPlan
 from lora_mixer.files import digest_file
 from lora_mixer.images import AdapterRecord, EmbeddingRecord, ModelRecord, RenderRecord
 from lora_mixer.mixes import Strength
-from lora_mixer.pipeline.job import Job, Use
-from lora_mixer.pipeline.loaded_model import Desk
+from lora_mixer.pipeline.job import AdapterUse, Job
+from lora_mixer.pipeline.loaded_model import LoadedModel
 from lora_mixer.sampling import find_sampler, schedule_in_use
 
 LIBRARIES = ("lora-mixer", "torch", "diffusers", "transformers")
 
 
 def record_of(
-    desk: Desk, jobs: Sequence[Job], index: int, *, plan: ApplyPlan, seconds: float, tiled: bool = False
+    desk: LoadedModel, jobs: Sequence[Job], index: int, *, plan: ApplyPlan, seconds: float, tiled: bool = False
 ) -> RenderRecord:
     """Return the record of one picture of a batch.
 
@@ -75,7 +75,7 @@ def joined(plans: Sequence[ApplyPlan]) -> ApplyPlan:
     return replace(first, reason="; ".join([first.reason, *(f"then {p.engine}: {p.reason}" for p in others)]))
 
 
-def _adapter(use: Use) -> AdapterRecord:
+def _adapter(use: AdapterUse) -> AdapterRecord:
     adapter = use.placed.adapter
     return AdapterRecord(
         name=use.name,

@@ -19,7 +19,7 @@ from lora_mixer.models import using_threads
 from lora_mixer.modules import Family
 from lora_mixer.pipeline.denoiser import Predictor
 from lora_mixer.pipeline.job import Job
-from lora_mixer.pipeline.loaded_model import Desk
+from lora_mixer.pipeline.loaded_model import LoadedModel
 from lora_mixer.pipeline.record import joined, record_of
 from lora_mixer.request import Settings
 from lora_mixer.sampling import NoiseSource, Step, find_sampler, resample, sample, starting_noise
@@ -64,7 +64,7 @@ class RenderedImage:
         return self.png_bytes()
 
 
-def render(desk: Desk, jobs: Sequence[Job]) -> Iterator[Step | RenderedImage]:
+def render(desk: LoadedModel, jobs: Sequence[Job]) -> Iterator[Step | RenderedImage]:
     """Render a batch of pictures that share size, steps and sampler; yield every step, then every picture.
 
     Stop iterating to cancel: the model's weights are pristine between any two steps.
@@ -81,7 +81,7 @@ def render(desk: Desk, jobs: Sequence[Job]) -> Iterator[Step | RenderedImage]:
         yield from _render(desk, jobs)
 
 
-def _render(desk: Desk, jobs: Sequence[Job]) -> Iterator[Step | RenderedImage]:
+def _render(desk: LoadedModel, jobs: Sequence[Job]) -> Iterator[Step | RenderedImage]:
     """Render a batch in numbered steps."""
     started = time.perf_counter()
     desk.rest()
@@ -117,7 +117,7 @@ def _render(desk: Desk, jobs: Sequence[Job]) -> Iterator[Step | RenderedImage]:
 class _Files:
     """The files that decide a batch's pictures, as they were when they were opened."""
 
-    def __init__(self, desk: Desk, jobs: Sequence[Job]) -> None:
+    def __init__(self, desk: LoadedModel, jobs: Sequence[Job]) -> None:
         self._seals = tuple(dict.fromkeys((*desk.model.seals, *(seal for job in jobs for seal in job.files))))
 
     def check(self) -> None:
@@ -135,7 +135,7 @@ class _Pass:
         done: Steps of the pass before.
     """
 
-    def __init__(self, desk: Desk, jobs: Sequence[Job], *, done: int = 0) -> None:
+    def __init__(self, desk: LoadedModel, jobs: Sequence[Job], *, done: int = 0) -> None:
         self._desk, self._files, self._done = desk, _Files(desk, jobs), done
         self._settings = jobs[0].settings
         self._total = done + self._settings.steps + (self._settings.hires.steps if self._settings.hires else 0)

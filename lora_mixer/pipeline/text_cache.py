@@ -8,11 +8,11 @@ from types import MappingProxyType
 from typing import TypeVar
 
 from lora_mixer.blend import MergeEngine, Stack
-from lora_mixer.conditioning import Conditioner, EmbeddingVectors, Encoded, TokenCount, embedding_of
+from lora_mixer.conditioning import Conditioner, EmbeddingVectors, TextEmbeds, TokenCount, embedding_of
 from lora_mixer.mapping import MappedAdapter
 from lora_mixer.mixes import Strength
 from lora_mixer.models import Model
-from lora_mixer.pipeline.job import Guide
+from lora_mixer.pipeline.job import Condition
 from lora_mixer.request import Settings
 
 KEPT_TEXTS = 256
@@ -22,7 +22,7 @@ _Key = TypeVar("_Key")
 _Value = TypeVar("_Value")
 
 
-class Texts:
+class TextCache:
     """Encodes texts with a model's encoders.
 
     A text is encoded once per (pieces, clip skip, strengths on the encoders, adapters that bring embeddings): a
@@ -41,7 +41,7 @@ class Texts:
         self._embeddings = dict(embeddings)
         self._parts = tuple(part for part in model.parts if part != "unet")
         self._conditioners: OrderedDict[frozenset[str], Conditioner] = OrderedDict()
-        self._kept: OrderedDict[object, Encoded] = OrderedDict()
+        self._kept: OrderedDict[object, TextEmbeds] = OrderedDict()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -84,7 +84,7 @@ class Texts:
         """The conditioner without any adapter's embeddings."""
         return self.conditioner(Stack((), family=self._model.family))
 
-    def encode(self, guide: Guide, settings: Settings) -> Encoded:
+    def encode(self, guide: Condition, settings: Settings) -> TextEmbeds:
         """Return a guide's text, encoded under its mix."""
         how = (guide.negative, settings.clip_skip, settings.emphasis)
         key = (guide.pieces, how, frozenset(_bringing(guide.stack)), _strengths(guide.stack, self._parts))
@@ -98,7 +98,7 @@ class Texts:
         self._kept.move_to_end(key)
         return self._kept[key]
 
-    def embeddings_of(self, guides: Iterable[Guide]) -> tuple[EmbeddingVectors, ...]:
+    def embeddings_of(self, guides: Iterable[Condition]) -> tuple[EmbeddingVectors, ...]:
         """Return the embeddings that these texts name, each once, by name."""
         found = {
             embedding.name: embedding

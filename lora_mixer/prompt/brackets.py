@@ -14,23 +14,23 @@ _NEARLY_A_MOMENT = re.compile(r"\s*+[+-]?\d[\d.,]*+\s*+%?+\s*+", re.ASCII)
 _FAR = 1e9  # beyond any course of steps
 
 
-class Mark(NamedTuple):
+class Separator(NamedTuple):
     """A `:` or `|` that separates, or is text if it turns out to separate nothing."""
 
     character: str
     at: int
 
 
-Item = Node | Mark
+Item = Node | Separator
 
 
-def settle(items: Iterable[Item]) -> tuple[Node, ...]:
+def settle_separators(items: Iterable[Item]) -> tuple[Node, ...]:
     """Return finished nodes: marks are text, neighbouring texts are one, spaces around `BREAK` are gone."""
     nodes: list[Node] = []
     words: list[str] = []
     at = 0
     for item in items:
-        if isinstance(item, Text | Mark):
+        if isinstance(item, Text | Separator):
             at = at if words else item.at
             words.append(item.text if isinstance(item, Text) else item.character)
             continue
@@ -55,9 +55,9 @@ def schedule(items: Sequence[Item], at: int) -> Switch | Alternate | None:
     Raises:
         PromptError: `[a:b:n]` with an n that was meant to be a number and is none.
     """
-    marks = [item.character for item in items if isinstance(item, Mark)]
+    marks = [item.character for item in items if isinstance(item, Separator)]
     if "|" in marks:
-        return Alternate(options=tuple(settle(part) for part in _split(items, "|")), at=at)
+        return Alternate(options=tuple(settle_separators(part) for part in _split(items, "|")), at=at)
     if len(marks) not in {1, 2}:
         return None
     *texts, last = _split(items, ":")
@@ -65,13 +65,13 @@ def schedule(items: Sequence[Item], at: int) -> Switch | Alternate | None:
     if when is None:
         return None
     before, after = texts if len(texts) == 2 else ([], texts[0])
-    return Switch(before=settle(before), after=settle(after), when=when, at=at)
+    return Switch(before=settle_separators(before), after=settle_separators(after), when=when, at=at)
 
 
 def _split(items: Iterable[Item], character: str) -> list[list[Item]]:
     parts: list[list[Item]] = [[]]
     for item in items:
-        if isinstance(item, Mark) and item.character == character:
+        if isinstance(item, Separator) and item.character == character:
             parts.append([])
         else:
             parts[-1].append(item)
@@ -79,7 +79,7 @@ def _split(items: Iterable[Item], character: str) -> list[list[Item]]:
 
 
 def _when(items: Iterable[Item], *, sure: bool) -> When | None:
-    nodes = settle(items)
+    nodes = settle_separators(items)
     if len(nodes) != 1 or not isinstance(nodes[0], Text):
         return None
     text = nodes[0].text
@@ -100,7 +100,7 @@ def _when(items: Iterable[Item], *, sure: bool) -> When | None:
 def moving_weight(items: Sequence[Item]) -> Switch | Alternate | None:
     """Return the scheduled factor of `(x:[1:1.4:10])`, whose items end in a mark and a schedule of numbers."""
     mark = items[-2] if len(items) > 1 else None
-    if not isinstance(mark, Mark) or mark.character != ":":
+    if not isinstance(mark, Separator) or mark.character != ":":
         return None
     last = items[-1]
     if isinstance(last, Switch) and all(_is_number(side) for side in (last.before, last.after)):

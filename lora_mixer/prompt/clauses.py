@@ -19,7 +19,7 @@ _TAIL = re.compile(
 )
 
 
-class Stretch(NamedTuple):
+class ClauseSpan(NamedTuple):
     """One side of `AND` in the text; `weighted` if a trailing `:number` is its weight."""
 
     start: int
@@ -27,7 +27,7 @@ class Stretch(NamedTuple):
     weighted: bool
 
 
-def stretches(text: str, grammar: Grammar, *, negative: bool) -> list[Stretch]:
+def clause_spans(text: str, grammar: Grammar, *, negative: bool) -> list[ClauseSpan]:
     """Return the sides of `AND`; a negative prompt has one.
 
     An `AND` within brackets that close is a word, unless the grammar splits anywhere; so is one beyond `MAX_SIDES`.
@@ -42,7 +42,7 @@ def stretches(text: str, grammar: Grammar, *, negative: bool) -> list[Stretch]:
     starts = [0, *(token.end for token in splits)]
     ends = [*(token.at for token in splits), len(text)]
     weighted = not negative and (bool(splits) or grammar.lone_weight)
-    return [Stretch(start, end, weighted) for start, end in zip(starts, ends, strict=True)]
+    return [ClauseSpan(start, end, weighted) for start, end in zip(starts, ends, strict=True)]
 
 
 def trailing_weight(text: str, at: int, end: int) -> re.Match[str] | None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from lora_mixer.prompt.block_draw import draw_blocks
 from lora_mixer.prompt.choices import MAX_REPLACEMENTS
 from lora_mixer.prompt.draw import Draw
-from lora_mixer.prompt.enumeration import Every
+from lora_mixer.prompt.enumeration import Enumerator
 from lora_mixer.prompt.template import read_template
 from lora_mixer.prompt.wildcards import Wildcards
 
@@ -47,4 +47,4 @@ def combinations(text: str, *, limit: int, folders: Iterable[Path] = ()) -> tupl
     >>> combinations("{a|b} {c|d}", limit=3)
     ('a c', 'a d', 'b c')
     """
-    return tuple(itertools.islice(Every(Wildcards(folders)).prompts(read_template(text)), limit))
+    return tuple(itertools.islice(Enumerator(Wildcards(folders)).prompts(read_template(text)), limit))

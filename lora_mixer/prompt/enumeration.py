@@ -20,7 +20,7 @@ from lora_mixer.prompt.wildcards import Wildcards
 _Said = tuple[str, Values]  # a text, and the variables as they are behind it
 
 
-class Every:
+class Enumerator:
     """Goes through a template's prompts, however it says to choose; variables are carried along each of them."""
 
     def __init__(self, wildcards: Wildcards) -> None:

@@ -9,7 +9,7 @@ from lora_mixer.prompt.template import read_template
 from lora_mixer.prompt.template_nodes import Option, Options, split_share
 
 
-class Lines(Options):
+class LazyLines(Options):
     """Lines, each a template, read when it is asked for and then kept; `2::red` is drawn twice as often.
 
     Args:

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field, replace
 
 from lora_mixer.errors import PromptError
 from lora_mixer.prompt.a1111_brackets import schedulable
-from lora_mixer.prompt.brackets import Item, Mark, moving_weight, schedule, settle
-from lora_mixer.prompt.clauses import Stretch, stretches, trailing_weight
+from lora_mixer.prompt.brackets import Item, Separator, moving_weight, schedule, settle_separators
+from lora_mixer.prompt.clauses import ClauseSpan, clause_spans, trailing_weight
 from lora_mixer.prompt.grammars import Grammar, grammar_named
 from lora_mixer.prompt.lexer import Token, lex
 from lora_mixer.prompt.limits import MAX_TOKENS, refuse_too_long
@@ -46,7 +46,7 @@ def parse(text: str, *, grammar: str = "default", negative: bool = False) -> Pro
     dialect = grammar_named(grammar)
     refuse_too_long(text)
     parts = [
-        _ClauseReader(text, part, dialect, negative=negative) for part in stretches(text, dialect, negative=negative)
+        _ClauseReader(text, part, dialect, negative=negative) for part in clause_spans(text, dialect, negative=negative)
     ]
     clauses = [part.read() for part in parts]
     if len(clauses) > 1:
@@ -80,7 +80,7 @@ class _Frame:
 class _ClauseReader:
     """Reads one side of `AND`."""
 
-    def __init__(self, text: str, stretch: Stretch, grammar: Grammar, *, negative: bool) -> None:
+    def __init__(self, text: str, stretch: ClauseSpan, grammar: Grammar, *, negative: bool) -> None:
         self._text = text
         self._stretch = stretch
         self._grammar = grammar
@@ -113,7 +113,7 @@ class _ClauseReader:
                 readers[token.kind](token)
         while len(self._frames) > 1:
             self._end_innermost()
-        return Clause(children=settle(self._frames[0].items), weight=self._weight, at=self._stretch.start)
+        return Clause(children=settle_separators(self._frames[0].items), weight=self._weight, at=self._stretch.start)
 
     def _add(self, item: Item) -> None:
         self._frames[-1].items.append(item)
@@ -143,7 +143,7 @@ class _ClauseReader:
     def _separate(self, token: Token) -> None:
         tail = trailing_weight(self._text, token.at, self._stretch.end) if self._stretch.weighted else None
         if tail is None:
-            self._add(Mark(self._text[token.at], token.at))
+            self._add(Separator(self._text[token.at], token.at))
             return
         self._weight = max(-_MAX_WEIGHT, min(_MAX_WEIGHT, float(tail["weight"])))
         self._skip_to = tail.end("weight")
@@ -201,7 +201,7 @@ class _ClauseReader:
             if weight is not None:
                 self._close(close, weight)
                 return
-        self._add(Mark(":", token.at))
+        self._add(Separator(":", token.at))
         self._add_text(token.at + 1, close)
         self._close(close, ROUND)
 
@@ -264,7 +264,7 @@ class _ClauseReader:
         frame.pieces += [piece] if piece else []
 
     def _add_weighted(self, items: list[Item], weight: float | Switch | Alternate, at: int) -> Weighted | None:
-        children = settle(items)
+        children = settle_separators(items)
         if not children:
             return None
         piece = Weighted(children=children, weight=weight, at=at)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from lora_mixer.errors import ConfigError, FileError, LoraMixerError, PromptError
 from lora_mixer.files import read_file
-from lora_mixer.prompt.lines import Lines
+from lora_mixer.prompt.lines import LazyLines
 from lora_mixer.prompt.yaml_lists import read_yaml
 
 _MAX_BYTES = 16 * 2**20
@@ -33,13 +33,13 @@ class Wildcards:
     def __init__(self, folders: Iterable[Path]) -> None:
         self._folders = tuple(folders)
         self._broken: list[LoraMixerError] = []
-        self._options: dict[str, Lines] = {}
+        self._options: dict[str, LazyLines] = {}
 
     def knows(self, name: str) -> bool:
         """Tell whether there is a wildcard of a name; one with `*` may fit nothing."""
         return "*" in name or _plain(name) in self._lists
 
-    def options(self, name: str, *, at: int) -> Lines:
+    def options(self, name: str, *, at: int) -> LazyLines:
         """Return every line of a wildcard as an option.
 
         Raises:
@@ -48,7 +48,7 @@ class Wildcards:
         """
         wanted = _plain(name)
         if wanted not in self._options:
-            self._options[wanted] = Lines(self.values(name, at=at))
+            self._options[wanted] = LazyLines(self.values(name, at=at))
         return self._options[wanted]
 
     def values(self, name: str, *, at: int) -> tuple[str, ...]:

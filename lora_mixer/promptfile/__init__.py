@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from lora_mixer.promptfile.mix_file import mix_text, parse_mix, read_mix
 from lora_mixer.promptfile.overrides import Overrides, describe, read_options
-from lora_mixer.promptfile.plan import Job, PromptFile, SheetPlan
+from lora_mixer.promptfile.plan import PlannedJob, PromptFile, SheetPlan
 from lora_mixer.promptfile.reading import read_prompt_file
 
 __all__ = [
-    "Job",
     "Overrides",
+    "PlannedJob",
     "PromptFile",
     "SheetPlan",
     "describe",

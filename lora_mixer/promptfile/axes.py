@@ -23,7 +23,7 @@ Same = Callable[[str, str], bool]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Point:
+class AxisValue:
     """One place on an axis: its label and what it does to a request."""
 
     label: str
@@ -39,7 +39,7 @@ class Axis:
         seeds: The axis sets the seed; else all places of one job share theirs.
     """
 
-    points: tuple[Point, ...]
+    points: tuple[AxisValue, ...]
     seeds: bool = False
 
 
@@ -55,27 +55,27 @@ def lora_axis(name: str, strengths: Sequence[float], *, without: bool = True, sa
     >>> [point.label for point in lora_axis("ink", [0.5, 1]).points]
     ['no ink', 'ink 0.5', 'ink 1']
     """
-    first = (Point(label=f"no {name}", change=_mixing(name, 0.0, same)),) if without and 0 not in strengths else ()
-    places = tuple(Point(label=f"{name} {value:g}", change=_mixing(name, value, same)) for value in strengths)
+    first = (AxisValue(label=f"no {name}", change=_mixing(name, 0.0, same)),) if without and 0 not in strengths else ()
+    places = tuple(AxisValue(label=f"{name} {value:g}", change=_mixing(name, value, same)) for value in strengths)
     return Axis(points=(*first, *places))
 
 
 def loras_axis(names: Sequence[str], strength: float, *, without: bool = True, same: Same = same_spelling) -> Axis:
     """Return the axis that compares adapters, one at a time at one strength."""
-    first = (Point(label="no LoRA", change=lambda request: request),) if without else ()
-    places = tuple(Point(label=f"{name} {strength:g}", change=_mixing(name, strength, same)) for name in names)
+    first = (AxisValue(label="no LoRA", change=lambda request: request),) if without else ()
+    places = tuple(AxisValue(label=f"{name} {strength:g}", change=_mixing(name, strength, same)) for name in names)
     return Axis(points=(*first, *places))
 
 
 def field_axis(field: str, values: Sequence[object]) -> Axis:
     """Return the axis of one field of the request (`prompt`, `seed`, `cfg`, ...) or of its second pass (`hires_...`)."""
-    points = tuple(Point(label=_label(field, value), change=_setting(field, value)) for value in values)
+    points = tuple(AxisValue(label=_label(field, value), change=_setting(field, value)) for value in values)
     return Axis(points=points, seeds=field == "seed")
 
 
 def replace_axis(words: Sequence[str]) -> Axis:
     """Return the axis that puts each of the words in the place of the first one, in prompt and negative prompt."""
-    return Axis(points=tuple(Point(label=word, change=_replacing(words[0], word)) for word in words))
+    return Axis(points=tuple(AxisValue(label=word, change=_replacing(words[0], word)) for word in words))
 
 
 def _mixing(name: str, strength: float, same: Same) -> Callable[[RenderRequest], RenderRequest]:

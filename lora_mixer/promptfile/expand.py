@@ -9,19 +9,19 @@ from dataclasses import replace
 from hashlib import sha256
 
 from lora_mixer.errors import ConfigError
-from lora_mixer.promptfile.axes import WIDEST_LABEL, Axis, Point
-from lora_mixer.promptfile.plan import Job, SheetPlan, Wish
+from lora_mixer.promptfile.axes import WIDEST_LABEL, Axis, AxisValue
+from lora_mixer.promptfile.plan import PlannedJob, PromptEntry, SheetPlan
 from lora_mixer.request import RenderRequest
 
 MAX_JOBS = 100_000
 WIDEST_SHEET = 8
 ONE_ROW = 5  # fewer pictures than this stand side by side
-_HERE = Axis(points=(Point(label="", change=lambda request: request),))
+_HERE = Axis(points=(AxisValue(label="", change=lambda request: request),))
 
 
 def expand(
-    wishes: Sequence[Wish], *, columns: Axis | None = None, rows: Axis | None = None, title: str = ""
-) -> tuple[tuple[Job, ...], SheetPlan]:
+    wishes: Sequence[PromptEntry], *, columns: Axis | None = None, rows: Axis | None = None, title: str = ""
+) -> tuple[tuple[PlannedJob, ...], SheetPlan]:
     """Return the pictures of a sheet in row-major order, and the sheet's labels.
 
     Without axes the pictures stand in a near square, each with its caption. With one axis the entries make up
@@ -58,7 +58,7 @@ def refuse_too_many(count: int) -> None:
         raise ConfigError(f"{count:,} pictures", remedy=f"Keep one file to {MAX_JOBS:,} pictures.")
 
 
-def _counted(wish: Wish) -> Iterator[Wish]:
+def _counted(wish: PromptEntry) -> Iterator[PromptEntry]:
     for number in range(wish.count):
         seed = wish.request.seed
         still = seed is None or seed < 0 or not number
@@ -67,7 +67,7 @@ def _counted(wish: Wish) -> Iterator[Wish]:
         yield replace(wish, request=request, name=f"{name} ({number + 1})" if wish.count > 1 else name)
 
 
-def _seeded(wishes: Sequence[Wish], *, axes: bool) -> list[Wish]:
+def _seeded(wishes: Sequence[PromptEntry], *, axes: bool) -> list[PromptEntry]:
     """Return the entries with seeds for those that state none: they follow from the prompts.
 
     An entry that is another's very like goes on counting where that one ended, or the two would be one picture. With
@@ -100,15 +100,15 @@ def _seed_of(request: RenderRequest) -> int:
     return int.from_bytes(digest[:4], "big")
 
 
-def _near_square(entries: Sequence[Wish]) -> tuple[Job, ...]:
+def _near_square(entries: Sequence[PromptEntry]) -> tuple[PlannedJob, ...]:
     width = len(entries) if len(entries) < ONE_ROW else min(math.ceil(math.sqrt(len(entries))), WIDEST_SHEET)
     return tuple(
-        Job(name=e.name, request=e.request, row=number // width, column=number % width, line=e.line)
+        PlannedJob(name=e.name, request=e.request, row=number // width, column=number % width, line=e.line)
         for number, e in enumerate(entries)
     )
 
 
-def _entries_across(entries: Sequence[Wish], rows: Axis, title: str) -> tuple[tuple[Job, ...], SheetPlan]:
+def _entries_across(entries: Sequence[PromptEntry], rows: Axis, title: str) -> tuple[tuple[PlannedJob, ...], SheetPlan]:
     jobs = tuple(
         _job(entry, (point,), row, column)
         for row, point in enumerate(rows.points)
@@ -118,8 +118,10 @@ def _entries_across(entries: Sequence[Wish], rows: Axis, title: str) -> tuple[tu
     return jobs, SheetPlan(columns=labels, rows=tuple(point.label for point in rows.points), title=title)
 
 
-def _blocks(entries: Sequence[Wish], across: Axis, down: Axis, title: str) -> tuple[tuple[Job, ...], SheetPlan]:
-    jobs: list[Job] = []
+def _blocks(
+    entries: Sequence[PromptEntry], across: Axis, down: Axis, title: str
+) -> tuple[tuple[PlannedJob, ...], SheetPlan]:
+    jobs: list[PlannedJob] = []
     labels: list[str] = []
     for entry in entries:
         for point in down.points:
@@ -129,12 +131,12 @@ def _blocks(entries: Sequence[Wish], across: Axis, down: Axis, title: str) -> tu
     return tuple(jobs), SheetPlan(columns=tuple(point.label for point in across.points), rows=rows, title=title)
 
 
-def _job(entry: Wish, points: Sequence[Point], row: int, column: int) -> Job:
+def _job(entry: PromptEntry, points: Sequence[AxisValue], row: int, column: int) -> PlannedJob:
     request = entry.request
     for point in points:
         request = point.change(request)
     name = _joined(entry.name, *(point.label for point in points))
-    return Job(name=name, request=request, row=row, column=column, line=entry.line)
+    return PlannedJob(name=name, request=request, row=row, column=column, line=entry.line)
 
 
 def _joined(*parts: str) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from lora_mixer.errors import RequestError
 from lora_mixer.promptfile.expand import expand
-from lora_mixer.promptfile.plan import PromptFile, Wish
+from lora_mixer.promptfile.plan import PromptEntry, PromptFile
 from lora_mixer.request import RenderRequest
 
 SOURCE = Path("requests")
@@ -21,7 +21,7 @@ def plan_of(requests: Iterable[RenderRequest], *, title: str = "") -> PromptFile
         RequestError: There is none.
         ConfigError: There are too many.
     """
-    wishes = [Wish(name="", request=request, line=number) for number, request in enumerate(requests, start=1)]
+    wishes = [PromptEntry(name="", request=request, line=number) for number, request in enumerate(requests, start=1)]
     if not wishes:
         raise RequestError("there is nothing to render", remedy="Give at least one request.")
     jobs, sheet = expand(wishes, title=title)

@@ -14,9 +14,9 @@ from itertools import islice
 from types import MappingProxyType
 
 from lora_mixer.promptfile.expand import refuse_too_many
-from lora_mixer.promptfile.parsed import Draft
-from lora_mixer.promptfile.plan import Problem, Wish
-from lora_mixer.promptfile.schema import HINTED, LONGEST_SHOWN, Fields, JobTable, nearest, read_table
+from lora_mixer.promptfile.parsed import ParsedFile
+from lora_mixer.promptfile.plan import Problem, PromptEntry
+from lora_mixer.promptfile.schema import HINTED, LONGEST_SHOWN, FieldsTable, JobTable, nearest, read_table
 from lora_mixer.request import RenderRequest
 
 LONGEST_LINE = 1 << 16
@@ -76,10 +76,10 @@ class _Option:
     column: int
 
 
-def read_lines(text: str, where: str) -> Draft:
+def read_lines(text: str, where: str) -> ParsedFile:
     """Read one entry a line; empty lines and lines that begin with `#` are passed over."""
     del where
-    wishes: list[Wish] = []
+    wishes: list[PromptEntry] = []
     problems: list[Problem] = []
     for number, line in enumerate(text.split("\n"), start=1):
         if len(line) > LONGEST_LINE:
@@ -88,16 +88,16 @@ def read_lines(text: str, where: str) -> Draft:
         elif not line.strip() or line.lstrip().startswith("#"):
             continue
         elif "--" not in line:
-            wishes.append(Wish(name="", request=RenderRequest(line.strip()), line=number))
+            wishes.append(PromptEntry(name="", request=RenderRequest(line.strip()), line=number))
         else:
             wish, found = _read_line(line, number, hints=len(problems) < HINTED)
             wishes += [wish] if wish else []
             problems += found
         refuse_too_many(len(wishes))
-    return Draft(wishes=tuple(wishes), problems=tuple(problems))
+    return ParsedFile(wishes=tuple(wishes), problems=tuple(problems))
 
 
-def _read_line(line: str, number: int, *, hints: bool) -> tuple[Wish | None, list[Problem]]:
+def _read_line(line: str, number: int, *, hints: bool) -> tuple[PromptEntry | None, list[Problem]]:
     options = list(islice(_options(line), MOST_OPTIONS + 1))
     problems: list[Problem] = []
     if len(options) > MOST_OPTIONS:
@@ -117,7 +117,9 @@ def _read_line(line: str, number: int, *, hints: bool) -> tuple[Wish | None, lis
         return None, problems
     job = _checked(values)
     if isinstance(job, JobTable):
-        return Wish(name=job.name or "", request=job.request(Fields()), line=number, count=job.count), problems
+        return PromptEntry(
+            name=job.name or "", request=job.request(FieldsTable()), line=number, count=job.count
+        ), problems
     return None, problems + [
         Problem(line=number, column=columns.get(str(key), 1), text=line, what=what) for key, what in job
     ]

@@ -14,13 +14,13 @@ from lora_mixer.errors import BrokenFileError, ConfigError, FileError, MissingFi
 from lora_mixer.files import read_file
 from lora_mixer.keys import elements_text
 from lora_mixer.mixes import LoraUse, Rectangle
-from lora_mixer.promptfile.parts import LoraTable, Table
+from lora_mixer.promptfile.parts import LoraTable, StrictTable
 from lora_mixer.promptfile.schema import read_table
 
 MAX_BYTES = 1024 * 1024
 
 
-class MixTable(Table):
+class MixTable(StrictTable):
     """The whole file."""
 
     title: str | None = None

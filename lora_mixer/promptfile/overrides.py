@@ -10,7 +10,7 @@ from lora_mixer.errors import RequestError
 from lora_mixer.hires import Hires
 from lora_mixer.mixes import LoraUse
 from lora_mixer.promptfile.reading import PromptFile
-from lora_mixer.promptfile.schema import Fields, read_table
+from lora_mixer.promptfile.schema import FieldsTable, read_table
 from lora_mixer.request import RenderRequest
 from lora_mixer.wording import counted
 
@@ -59,7 +59,7 @@ def read_options(**given: object) -> Mapping[str, object]:
     Raises:
         RequestError: A value its field cannot take, or a name that is not known; `where` is the option.
     """
-    table = read_table(Fields, {name: value for name, value in given.items() if value is not None}, strict=False)
+    table = read_table(FieldsTable, {name: value for name, value in given.items() if value is not None}, strict=False)
     if isinstance(table, tuple):
         name = str(table[0].key[0]) if table[0].key else ""
         said = table[0].what.removeprefix(f"{name}: ")

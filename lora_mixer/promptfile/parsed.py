@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from lora_mixer.promptfile.axes import Axis
-from lora_mixer.promptfile.plan import Problem, Wish
+from lora_mixer.promptfile.plan import Problem, PromptEntry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Draft:
+class ParsedFile:
     """A prompt file as its format's reader understood it, before axes multiply the entries."""
 
-    wishes: tuple[Wish, ...]
+    wishes: tuple[PromptEntry, ...]
     problems: tuple[Problem, ...] = ()
     columns: Axis | None = None
     rows: Axis | None = None

@@ -21,13 +21,13 @@ Side = Annotated[int, Field(ge=8, le=MAX_SIDE, multiple_of=8)]
 Size = Annotated[str, Field(pattern=r"^\s*\d{1,5}\s*x\s*\d{1,5}\s*$")]
 
 
-class Table(BaseModel):
+class StrictTable(BaseModel):
     """A table that takes no key it does not know."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
-class LoraTable(Table):
+class LoraTable(StrictTable):
     """One LoRA of a job: its name and strengths, and how they vary over blocks, steps and the picture."""
 
     name: str = Field(min_length=1)
@@ -78,7 +78,7 @@ class LoraTable(Table):
         )
 
 
-class HiresTable(Table):
+class HiresTable(StrictTable):
     """The second pass of a job: hires fix."""
 
     scale: Finite | None = Field(default=None, ge=0.125, le=16)

@@ -37,7 +37,7 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
+class PlannedJob:
     """One picture to render and its place on the sheet.
 
     Attributes:
@@ -78,14 +78,14 @@ class PromptFile:
     """
 
     path: Path
-    jobs: tuple[Job, ...]
+    jobs: tuple[PlannedJob, ...]
     sheet: SheetPlan
     problems: tuple[Problem, ...] = ()
     text: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
+class PromptEntry:
     """One entry of a prompt file, before the axes multiply it.
 
     Attributes:

@@ -12,17 +12,26 @@ from lora_mixer.files import read_file
 from lora_mixer.promptfile.axes import Same
 from lora_mixer.promptfile.expand import expand
 from lora_mixer.promptfile.lines import read_lines
-from lora_mixer.promptfile.parsed import Draft
-from lora_mixer.promptfile.plan import Job, Problem, PromptFile, SheetPlan
+from lora_mixer.promptfile.parsed import ParsedFile
+from lora_mixer.promptfile.plan import PlannedJob, Problem, PromptFile, SheetPlan
 from lora_mixer.promptfile.tables import read_csv, read_jsonl
 from lora_mixer.promptfile.toml import read_toml
 from lora_mixer.wording import page
 
-__all__ = ["FORMATS", "MAX_BYTES", "Job", "Problem", "PromptFile", "SheetPlan", "read_prompt_file", "read_prompt_text"]
+__all__ = [
+    "FORMATS",
+    "MAX_BYTES",
+    "PlannedJob",
+    "Problem",
+    "PromptFile",
+    "SheetPlan",
+    "read_prompt_file",
+    "read_prompt_text",
+]
 
 MAX_BYTES = 20 << 20
 
-FORMATS: Mapping[str, Callable[[str, str], Draft]] = MappingProxyType(
+FORMATS: Mapping[str, Callable[[str, str], ParsedFile]] = MappingProxyType(
     {".toml": read_toml, ".txt": read_lines, ".csv": read_csv, ".tsv": read_csv, ".jsonl": read_jsonl}
 )
 """Ending to reader; any other ending is read like `.txt`."""
@@ -79,7 +88,7 @@ def read_prompt_text(text: str, path: Path, *, strict: bool = False, same: Same 
     return PromptFile(path=path, jobs=jobs, sheet=sheet, problems=draft.problems, text=text)
 
 
-def _draft(text: str, path: Path, same: Same) -> Draft:
+def _draft(text: str, path: Path, same: Same) -> ParsedFile:
     """Return what the reader of the path's format makes of a text."""
     reader = FORMATS.get(path.suffix.lower(), read_lines)
     try:

@@ -16,7 +16,7 @@ from lora_mixer.promptfile.parts import (
     LoraTable,
     Side,
     Size,
-    Table,
+    StrictTable,
     check_sides,
     hires_of_text,
     is_short,
@@ -34,7 +34,7 @@ HINTED = 100  # faults of a file that are told with the nearest key
 Checked = TypeVar("Checked", bound=BaseModel)
 
 
-class Fields(Table):
+class FieldsTable(StrictTable):
     """What `[defaults]` may say."""
 
     prompt: str | None = None
@@ -99,13 +99,13 @@ class Fields(Table):
         return sides_of(self.size, self.width, self.height)
 
 
-class JobTable(Fields):
+class JobTable(FieldsTable):
     """One entry: a picture, or with axes a block of the sheet."""
 
     name: str | None = None
     count: int = Field(default=1, ge=1, le=MAX_COUNT)
 
-    def request(self, defaults: Fields) -> RenderRequest:
+    def request(self, defaults: FieldsTable) -> RenderRequest:
         """Return the request, gaps filled from the defaults; the LoRAs and styles of both act."""
         own = {name: getattr(self, name) for name in _FILLED}
         values = {name: getattr(defaults, name) if value is None else value for name, value in own.items()}
@@ -119,7 +119,7 @@ class JobTable(Fields):
             hires=self._hires(defaults),
         )
 
-    def _hires(self, defaults: Fields) -> Hires | None:
+    def _hires(self, defaults: FieldsTable) -> Hires | None:
         """Return the second pass: the job's own words before those of the defaults."""
         own, other = (None if table.hires is None else table.hires.wish() for table in (self, defaults))
         return other if own is None else own.over(other)

@@ -10,7 +10,7 @@ from lora_mixer.catalog import same_spelling
 from lora_mixer.errors import MissingFileError, RequestError
 from lora_mixer.promptfile.axes import Same
 from lora_mixer.promptfile.expand import expand
-from lora_mixer.promptfile.plan import PromptFile, Wish
+from lora_mixer.promptfile.plan import PromptEntry, PromptFile
 from lora_mixer.promptfile.reading import FORMATS, read_prompt_file, read_prompt_text
 from lora_mixer.request import RenderRequest
 
@@ -99,7 +99,7 @@ def _of_prompts(prompts: Sequence[str]) -> PromptFile:
     if not all(prompt.strip() for prompt in prompts):
         raise RequestError("a prompt is empty", remedy='Write what to draw, for example "red heart".')
     wishes = [
-        Wish(name="", request=RenderRequest(prompt=prompt), line=number)
+        PromptEntry(name="", request=RenderRequest(prompt=prompt), line=number)
         for number, prompt in enumerate(prompts, start=1)
     ]
     jobs, sheet = expand(wishes)

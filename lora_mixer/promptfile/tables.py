@@ -9,16 +9,16 @@ from collections.abc import Iterable
 
 from lora_mixer.errors import ConfigError
 from lora_mixer.promptfile.expand import refuse_too_many
-from lora_mixer.promptfile.parsed import Draft
-from lora_mixer.promptfile.plan import Problem, Wish
-from lora_mixer.promptfile.schema import HINTED, Fields, JobTable, nearest, read_table
+from lora_mixer.promptfile.parsed import ParsedFile
+from lora_mixer.promptfile.plan import Problem, PromptEntry
+from lora_mixer.promptfile.schema import HINTED, FieldsTable, JobTable, nearest, read_table
 
 LORA_COLUMN = "lora:"
-_NOTHING = Fields()
+_NOTHING = FieldsTable()
 _HEADER = "Name the columns in line 1."
 
 
-def read_csv(text: str, where: str) -> Draft:
+def read_csv(text: str, where: str) -> ParsedFile:
     """Read comma, semicolon or tab separated rows; a column `lora:NAME` holds that adapter's strength.
 
     Raises:
@@ -43,7 +43,7 @@ def read_csv(text: str, where: str) -> Draft:
     if len(set(names)) < len(names):
         twice = next(name for name, number in Counter(names).items() if number > 1)
         raise ConfigError(f"two columns are called {twice}", where=f"{where}:1:1", remedy="Name each column once.")
-    wishes: list[Wish] = []
+    wishes: list[PromptEntry] = []
     problems: list[Problem] = []
     row_line = 2
     while True:
@@ -58,13 +58,13 @@ def read_csv(text: str, where: str) -> Draft:
         if any(cell.strip() for cell in row):
             _take(_row(names, row), row_line, lines, wishes, problems, strict=False)
         row_line = reader.line_num + 1
-    return Draft(wishes=tuple(wishes), problems=tuple(problems))
+    return ParsedFile(wishes=tuple(wishes), problems=tuple(problems))
 
 
-def read_jsonl(text: str, where: str) -> Draft:
+def read_jsonl(text: str, where: str) -> ParsedFile:
     """Read one JSON object a line with the fields of a TOML job; a bare JSON string is a prompt."""
     del where
-    wishes: list[Wish] = []
+    wishes: list[PromptEntry] = []
     problems: list[Problem] = []
     lines = text.split("\n")
     for number, line in enumerate(lines, start=1):
@@ -79,7 +79,7 @@ def read_jsonl(text: str, where: str) -> Draft:
         else:
             table = {"prompt": value} if isinstance(value, str) else value
             _take(table, number, lines, wishes, problems, strict=True)
-    return Draft(wishes=tuple(wishes), problems=tuple(problems))
+    return ParsedFile(wishes=tuple(wishes), problems=tuple(problems))
 
 
 def _row(names: Iterable[str], row: list[str]) -> object:
@@ -96,7 +96,7 @@ def _row(names: Iterable[str], row: list[str]) -> object:
 
 
 def _take(
-    table: object, line: int, lines: list[str], wishes: list[Wish], problems: list[Problem], *, strict: bool
+    table: object, line: int, lines: list[str], wishes: list[PromptEntry], problems: list[Problem], *, strict: bool
 ) -> None:
     """Check one entry and put it where it belongs."""
     if isinstance(table, str):
@@ -110,7 +110,7 @@ def _take(
     elif job.prompt is None:
         problems.append(_problem(lines, line, "there is no prompt"))
     else:
-        wishes.append(Wish(name=job.name or "", request=job.request(_NOTHING), line=line, count=job.count))
+        wishes.append(PromptEntry(name=job.name or "", request=job.request(_NOTHING), line=line, count=job.count))
         refuse_too_many(len(wishes))
 
 

@@ -13,11 +13,11 @@ from lora_mixer.catalog.toml_text import BadToml, load_toml
 from lora_mixer.errors import ConfigError
 from lora_mixer.promptfile.axes import HIRES, Axis, Same, field_axis, lora_axis, loras_axis, replace_axis
 from lora_mixer.promptfile.expand import refuse_too_many
-from lora_mixer.promptfile.parsed import Draft
-from lora_mixer.promptfile.parts import Finite, Table
-from lora_mixer.promptfile.plan import Problem, Wish
+from lora_mixer.promptfile.parsed import ParsedFile
+from lora_mixer.promptfile.parts import Finite, StrictTable
+from lora_mixer.promptfile.plan import Problem, PromptEntry
 from lora_mixer.promptfile.ranges import numbers, whole_numbers
-from lora_mixer.promptfile.schema import HINTED, Fault, Fields, JobTable, nearest, read_table
+from lora_mixer.promptfile.schema import HINTED, Fault, FieldsTable, JobTable, nearest, read_table
 from lora_mixer.wording import page
 
 TOP_KEYS = ("title", "defaults", "axes", "jobs")
@@ -34,7 +34,7 @@ def _also(name: str, *others: str) -> AliasChoices:
     return AliasChoices(name, *others)
 
 
-class AxisTable(Table):
+class AxisTable(StrictTable):
     """One axis: exactly one thing that varies."""
 
     lora: str | None = None
@@ -100,7 +100,7 @@ class AxisTable(Table):
 def _checked(name: str, value: object) -> object:
     """Return a value as its field takes it; a field of the second pass is checked as part of that."""
     part = name.removeprefix(HIRES)
-    table = read_table(Fields, {name: value} if part == name else {"hires": {part: value}})
+    table = read_table(FieldsTable, {name: value} if part == name else {"hires": {part: value}})
     if isinstance(table, tuple):
         raise ConfigError(table[0].what, remedy="Every place on an axis must be a value its field can take.")
     return getattr(table if table.hires is None else table.hires, part)
@@ -115,22 +115,22 @@ WHOLE = frozenset({"seed", "subseed", "steps", "clip_skip", "hires_steps"})
 TEXTS = frozenset({"prompt", "negative", "sampler", "schedule", "model", "preset", "rng", "hires_upscaler"})
 
 
-class AxesTable(Table):
+class AxesTable(StrictTable):
     """What varies along the columns and rows of the sheet."""
 
     columns: AxisTable | None = None
     rows: AxisTable | None = None
 
 
-class Head(Table):
+class Head(StrictTable):
     """Everything but the jobs: a fault here concerns the whole file."""
 
     title: str = ""
-    defaults: Fields = Fields()
+    defaults: FieldsTable = FieldsTable()
     axes: AxesTable = AxesTable()
 
 
-def read_toml(text: str, where: str, *, same: Same = same_spelling) -> Draft:
+def read_toml(text: str, where: str, *, same: Same = same_spelling) -> ParsedFile:
     """Read a TOML prompt file; a job that is wrong is left out and told.
 
     Args:
@@ -154,7 +154,7 @@ def read_toml(text: str, where: str, *, same: Same = same_spelling) -> Draft:
     refuse_too_many(len(jobs))
     varied = any(axis is not None and axis.prompt is not None for axis in (head.axes.columns, head.axes.rows))
     wishes, problems = _read_jobs(text, jobs, head.defaults, prompted=varied or head.defaults.prompt is not None)
-    return Draft(
+    return ParsedFile(
         wishes=wishes,
         problems=problems,
         columns=_axis(text, where, "columns", head.axes.columns, same),
@@ -175,10 +175,10 @@ def _load(text: str, where: str) -> dict[str, object]:
 
 
 def _read_jobs(
-    text: str, jobs: Sequence[object], defaults: Fields, *, prompted: bool
-) -> tuple[tuple[Wish, ...], tuple[Problem, ...]]:
+    text: str, jobs: Sequence[object], defaults: FieldsTable, *, prompted: bool
+) -> tuple[tuple[PromptEntry, ...], tuple[Problem, ...]]:
     """Read the jobs; those without a prompt are problems unless defaults or an axis give one (`prompted`)."""
-    wishes: list[Wish] = []
+    wishes: list[PromptEntry] = []
     faults: list[Fault] = []
     starts = table_lines(text, "jobs")
     for number, table in enumerate(jobs):
@@ -189,7 +189,7 @@ def _read_jobs(
             faults.append(Fault(key=("jobs", number), what=NO_PROMPT))
         else:
             line = starts[number] if number < len(starts) else 1
-            wishes.append(Wish(name=job.name or "", request=job.request(defaults), line=line, count=job.count))
+            wishes.append(PromptEntry(name=job.name or "", request=job.request(defaults), line=line, count=job.count))
     return tuple(wishes), _placed(text, faults)
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from lora_mixer.runs.batching import order
+from lora_mixer.runs.batching import plan_batches
 from lora_mixer.runs.estimate import estimate, outline
 
 __all__ = [
     "estimate",
-    "order",
     "outline",
+    "plan_batches",
 ]

@@ -20,7 +20,7 @@ Key = tuple[object, ...]
 _KeyOf = Callable[[int], object]
 
 
-def order(jobs: Sequence[Asked], *, batch: int = 4) -> tuple[tuple[int, ...], ...]:
+def plan_batches(jobs: Sequence[Asked], *, batch: int = 4) -> tuple[tuple[int, ...], ...]:
     """Return the batches of a plan, each as positions in `jobs`; every position stands in exactly one.
 
     Grouped by model, then mix, then shape (size, steps, sampler: what one batch must share). A mix fills batches of

@@ -15,7 +15,7 @@ from lora_mixer.ledger.ledger import (
     FAILED,
     MANIFEST,
     PICTURES,
-    Entry,
+    LedgerEntry,
     bytes_of,
     digest_of_file,
     entry_lines,
@@ -25,10 +25,10 @@ from lora_mixer.ledger.plan_file import PLAN, StoredPlan
 from lora_mixer.ledger.writer import LedgerWriter
 from lora_mixer.promptfile.plan import PromptFile
 from lora_mixer.request import RenderRequest
-from lora_mixer.runs.resolve_plan import Settled, laid_out, requests_of, settle
+from lora_mixer.runs.resolve_plan import ResolvedPlan, laid_out, requests_of, resolve_plan
 from lora_mixer.runs.whereabouts import Whereabouts
 from lora_mixer.wording import counted
-from lora_mixer.workers.executor import Crew, Watch
+from lora_mixer.workers.executor import Executor, Heartbeat
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,11 +90,11 @@ class Beginning:
         file: PromptFile,
         folder: Path,
         writer: LedgerWriter,
-        crew: Crew,
+        crew: Executor,
         terms: Terms,
         *,
         say: Callable[[str], None],
-        watch: Watch,
+        watch: Heartbeat,
         on_planned: Callable[[int], None],
     ) -> None:
         self._file = file
@@ -106,7 +106,7 @@ class Beginning:
         self._watch = watch
         self._on_planned = on_planned
         self._where = Whereabouts(file)
-        self._there: dict[int, Entry] = {}
+        self._there: dict[int, LedgerEntry] = {}
 
     def begin(self) -> Begun:
         """Return the run, after the folder holds its plan and none but its pictures.
@@ -138,7 +138,7 @@ class Beginning:
         threads = self._terms.threads in {None, before.threads}
         return bool(witness) and witness == before.witness and start.same and answered and threads
 
-    def _same(self, plan: StoredPlan, failures: Mapping[int, Failure], lines: Sequence[Entry]) -> Begun:
+    def _same(self, plan: StoredPlan, failures: Mapping[int, Failure], lines: Sequence[LedgerEntry]) -> Begun:
         requests = requests_of(plan.jobs, (job.request for job in self._file.jobs))
         found, plan = self._found(plan, range(len(plan.jobs)), lines)
         return self._with(plan, requests, failures, found)
@@ -149,10 +149,10 @@ class Beginning:
         before: StoredPlan | None,
         witness: str,
         failures: Mapping[int, Failure],
-        lines: Sequence[Entry],
+        lines: Sequence[LedgerEntry],
     ) -> Begun:
         requests = requests_of(start.plan.jobs, (job.request for job in self._file.jobs))
-        settled = settle(
+        settled = resolve_plan(
             start.plan,
             requests,
             self._crew,
@@ -183,7 +183,7 @@ class Beginning:
         return self._with(plan, requests, left | cannot, found)
 
     def _refuse(
-        self, settled: Settled, before: StoredPlan | None, cannot: Mapping[int, Failure], changed: set[int]
+        self, settled: ResolvedPlan, before: StoredPlan | None, cannot: Mapping[int, Failure], changed: set[int]
     ) -> None:
         """Refuse to begin where nothing can be made, or, if that was asked for, where anything is amiss."""
         if cannot and (self._terms.strict or all(job.digest is None for job in settled.jobs)):
@@ -200,8 +200,8 @@ class Beginning:
             self._say(f"not what the run began with ({why}): {len(changed)} pictures are made again")
 
     def _found(
-        self, plan: StoredPlan, kept: Iterable[int], lines: Sequence[Entry]
-    ) -> tuple[dict[int, Entry], StoredPlan]:
+        self, plan: StoredPlan, kept: Iterable[int], lines: Sequence[LedgerEntry]
+    ) -> tuple[dict[int, LedgerEntry], StoredPlan]:
         """Return the whole pictures of a plan wherever they lie, by number, and the plan with numbers for all files.
 
         Args:
@@ -224,14 +224,16 @@ class Beginning:
                 numbers[index] = _number(entry.file.name)
         return found | others, numbered(plan, {i: n for i, n in numbers.items() if n is not None})
 
-    def _others(self, plan: StoredPlan, found: Mapping[int, Entry], lines: Iterable[Entry]) -> dict[int, Entry]:
+    def _others(
+        self, plan: StoredPlan, found: Mapping[int, LedgerEntry], lines: Iterable[LedgerEntry]
+    ) -> dict[int, LedgerEntry]:
         """Return whole pictures of jobs that lack theirs: entered under another name, or set aside once."""
         lacking = {job.digest for i, job in enumerate(plan.jobs) if job.digest is not None and i not in found}
-        known: dict[str, deque[Entry]] = defaultdict(deque)
+        known: dict[str, deque[LedgerEntry]] = defaultdict(deque)
         for entry in (*lines, *(self._writer.aside.entries() if lacking and not self._terms.anew else ())):
             if entry.digest in lacking:
                 known[entry.digest].append(entry)
-        others: dict[int, Entry] = {}
+        others: dict[int, LedgerEntry] = {}
         for index, job in enumerate(plan.jobs):
             while index not in found and index not in others and job.digest and known[job.digest]:
                 entry = known[job.digest].popleft()
@@ -239,7 +241,7 @@ class Beginning:
                     others[index] = entry
         return others
 
-    def _is(self, entry: Entry, digest: str | None) -> bool:
+    def _is(self, entry: LedgerEntry, digest: str | None) -> bool:
         return entry.digest == digest and digest_of_file(self._folder / entry.file) == entry.sha256
 
     def _with(
@@ -247,7 +249,7 @@ class Beginning:
         plan: StoredPlan,
         requests: tuple[RenderRequest, ...],
         failures: Mapping[int, Failure],
-        found: dict[int, Entry],
+        found: dict[int, LedgerEntry],
     ) -> Begun:
         there = {i: replace(entry, index=i, name=plan.jobs[i].name) for i, entry in found.items()}
         self._there = there
@@ -255,7 +257,7 @@ class Beginning:
         return Begun(plan=plan, requests=requests, failures=left, whole=set(there))
 
     def _commit(
-        self, begun: Begun, before: StoredPlan | None, lines: Sequence[Entry], failed: Mapping[int, Failure]
+        self, begun: Begun, before: StoredPlan | None, lines: Sequence[LedgerEntry], failed: Mapping[int, Failure]
     ) -> None:
         """Write down what was found out. A crash between any two of these steps costs nothing but their repetition."""
         there, plan = self._there, begun.plan
@@ -275,7 +277,7 @@ class Beginning:
         if back:
             self._say(f"{len(back)} pictures that were set aside are asked for again and are back")
 
-    def _put_aside(self, entries: Sequence[Entry], files: set[str]) -> None:
+    def _put_aside(self, entries: Sequence[LedgerEntry], files: set[str]) -> None:
         """Move pictures aside that are asked for no longer; one that is damaged only if its place is not needed anyway."""
         whole = [entry for entry in entries if digest_of_file(self._folder / entry.file) == entry.sha256]
         others = {entry.file.as_posix() for entry in entries if entry not in whole} - files
@@ -301,7 +303,7 @@ def refuse_strangers(folder: Path) -> None:
         )
 
 
-def _is_ours(entry: Entry) -> bool:
+def _is_ours(entry: LedgerEntry) -> bool:
     """Tell whether a line speaks of a picture in the folder of pictures, as all do that this program wrote."""
     return entry.file.parent.as_posix() == PICTURES and entry.file.name not in {"", ".."}
 

@@ -20,10 +20,10 @@ from lora_mixer.ledger.failure import Failure
 from lora_mixer.mixes import LoraUse, check_strength
 from lora_mixer.modules import Family
 from lora_mixer.prompt import expand, named_styles, parse, tag_places
-from lora_mixer.promptfile.plan import Job, PromptFile
+from lora_mixer.promptfile.plan import PlannedJob, PromptFile
 from lora_mixer.request import ModelSource, RenderRequest
 from lora_mixer.runs.whereabouts import Whereabouts
-from lora_mixer.workers.executor import Setup
+from lora_mixer.workers.executor import MixerOptions
 
 NAMES: Mapping[str, tuple[str, ...]] = {
     "apply": ("auto", "measured", "merged", "side"),
@@ -37,7 +37,7 @@ _DEVICE = re.compile(r"cpu|mps|cuda(:\d+)?")
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 
 
-def check_setup(setup: Setup, file: ModelsFile, *, here: bool = True) -> None:
+def check_setup(setup: MixerOptions, file: ModelsFile, *, here: bool = True) -> None:
     """Refuse options that no picture could be made with.
 
     Args:
@@ -162,7 +162,7 @@ class JobCheck:
                 found[index] = replace(Failure.of(error, index), where=where)
         return found
 
-    def _faults(self, job: Job) -> Iterator[tuple[LoraMixerError, str, int]]:
+    def _faults(self, job: PlannedJob) -> Iterator[tuple[LoraMixerError, str, int]]:
         """Yield what is wrong with a job, with the words of the file it is about, and how far into them."""
         request = job.request
         for kind, key, words, look in self._names(request):

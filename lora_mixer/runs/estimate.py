@@ -8,17 +8,17 @@ from pathlib import Path
 
 from lora_mixer.errors import FileError
 from lora_mixer.ledger.grow import grown
-from lora_mixer.ledger.ledger import Entry, Ledger, read_entries
+from lora_mixer.ledger.ledger import Ledger, LedgerEntry, read_entries
 from lora_mixer.ledger.plan_file import PLAN, StoredPlan
-from lora_mixer.promptfile.plan import Job, PromptFile
+from lora_mixer.promptfile.plan import PlannedJob, PromptFile
 from lora_mixer.request import RenderRequest, Settings
-from lora_mixer.runs.batching import mix_key, order
+from lora_mixer.runs.batching import mix_key, plan_batches
 from lora_mixer.wording import counted
 
 
 def outline(plan: PromptFile, *, batch: int) -> str:
     """Return the batches of a plan, one a line in the order of rendering, and their number."""
-    batches = order([job.request for job in plan.jobs], batch=batch)
+    batches = plan_batches([job.request for job in plan.jobs], batch=batch)
     mixed = sum(len({mix_key(plan.jobs[place].request) for place in group}) > 1 for group in batches)
     lines = [f"batch {n}: {' '.join(f'{place:04}' for place in group)}" for n, group in enumerate(batches, start=1)]
     return "\n".join(
@@ -40,14 +40,14 @@ def estimate(plan: PromptFile, output: Path, *, workers: int = 1) -> str:
     return f"{there}about {_shown(seconds)} for the rest, going by {counted(len(lines), 'earlier picture')} in {output}"
 
 
-def seconds_for(jobs: Sequence[Job], lines: Sequence[Entry]) -> float:
+def seconds_for(jobs: Sequence[PlannedJob], lines: Sequence[LedgerEntry]) -> float:
     """Return the seconds that jobs will take; what they leave open is taken from the last of the earlier pictures."""
     last = lines[-1].record.settings
     rate = sum(line.seconds for line in lines) / sum(_work(line.record.settings, last) for line in lines)
     return rate * sum(_work(job.request, last) for job in jobs)
 
 
-def _missing(plan: PromptFile, output: Path) -> tuple[Job, ...]:
+def _missing(plan: PromptFile, output: Path) -> tuple[PlannedJob, ...]:
     """Return the jobs of which no picture is entered, as far as the plan in the folder knows them."""
     if not (output / PLAN).exists():
         return plan.jobs

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection
 from pathlib import Path
 
-from lora_mixer.ledger.ledger import Entry as Picture
 from lora_mixer.ledger.ledger import Ledger
+from lora_mixer.ledger.ledger import LedgerEntry as Picture
 from lora_mixer.runs.facts import facts_of
-from lora_mixer.sheet import Cell, Entry, Failed, Labels, save_sheet, write_index
+from lora_mixer.sheet import Cell, Failed, IndexEntry, Labels, save_sheet, write_index
 from lora_mixer.wording import counted
 
 MISSING = Failed(reason="not made yet")
@@ -30,11 +30,11 @@ def planned(ledger: Ledger) -> tuple[list[list[Cell]], Labels]:
     return _cells(ledger), _labels(ledger)
 
 
-def _entry(picture: Picture) -> Entry:
+def _entry(picture: Picture) -> IndexEntry:
     """Return a picture's entry in the index: its prompt, and what it can be filtered by."""
     facts = facts_of(picture.record.settings)
     prompt = facts.pop("prompt")
-    return Entry(file=picture.file, prompt=prompt, facts={name: value for name, value in facts.items() if value})
+    return IndexEntry(file=picture.file, prompt=prompt, facts={name: value for name, value in facts.items() if value})
 
 
 def cell_of(ledger: Ledger, index: int) -> Cell:

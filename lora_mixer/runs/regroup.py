@@ -33,7 +33,7 @@ class Arrangement:
     unplaced: tuple[int, ...]
 
 
-def arrange(
+def regroup(
     ledger: Ledger, *, columns: Sequence[str], rows: Sequence[str], only: Mapping[str, str] | None = None
 ) -> Arrangement:
     """Arrange the pictures of a run by their facts.

@@ -9,8 +9,8 @@ from typing import TypeVar
 from lora_mixer.ledger.failure import Failure
 from lora_mixer.ledger.plan_file import Batch, StoredJob, StoredPlan
 from lora_mixer.request import RenderRequest, Settings
-from lora_mixer.runs.batching import order
-from lora_mixer.workers.executor import Answers, Crew, Known, Questions, Watch
+from lora_mixer.runs.batching import plan_batches
+from lora_mixer.workers.executor import Executor, Heartbeat, Resolution, ResolvedJob, ResolveQuery
 
 _Thing = TypeVar("_Thing")
 
@@ -19,7 +19,7 @@ AT_ONCE = 128
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settled:
+class ResolvedPlan:
     """What was found out about the jobs of a plan.
 
     Attributes:
@@ -42,15 +42,15 @@ def requests_of(jobs: Sequence[StoredJob], requests: Iterable[RenderRequest]) ->
     return tuple(_as_drawn(request, job.settings) for job, request in zip(jobs, requests, strict=True))
 
 
-def settle(
+def resolve_plan(
     plan: StoredPlan,
     requests: Sequence[RenderRequest],
-    crew: Crew,
+    crew: Executor,
     *,
     known: Collection[int],
-    watch: Watch,
+    watch: Heartbeat,
     on_planned: Callable[[int], None],
-) -> Settled:
+) -> ResolvedPlan:
     """Ask a worker what the jobs of a plan come to.
 
     Args:
@@ -66,10 +66,10 @@ def settle(
     """
     jobs, failures = list(plan.jobs), dict[int, Failure]()
     basis: dict[str, str] = {}
-    answers, done = Answers(jobs=(), batches=(), threads=0, notes=()), len(known)
+    answers, done = Resolution(jobs=(), batches=(), threads=0, notes=()), len(known)
     left = [index for index in _by_model(requests) if index not in known]
     for chunk in _chunks(left, AT_ONCE):
-        answers = crew.ask(Questions(requests=tuple(requests[index] for index in chunk)), watch)
+        answers = crew.ask(ResolveQuery(requests=tuple(requests[index] for index in chunk)), watch)
         for index, answer in zip(chunk, answers.jobs, strict=True):
             if isinstance(answer, Failure):
                 failures[index] = replace(answer, index=index)
@@ -78,7 +78,7 @@ def settle(
                 jobs[index] = _filled(jobs[index], answer)
         done += len(chunk)
         on_planned(done)
-    return Settled(
+    return ResolvedPlan(
         jobs=tuple(jobs),
         basis=basis,
         failures=dict(sorted(failures.items())),
@@ -88,7 +88,11 @@ def settle(
 
 
 def laid_out(
-    plan: StoredPlan, requests: Sequence[RenderRequest], crew: Crew, groups: Iterable[Sequence[int]], watch: Watch
+    plan: StoredPlan,
+    requests: Sequence[RenderRequest],
+    crew: Executor,
+    groups: Iterable[Sequence[int]],
+    watch: Heartbeat,
 ) -> StoredPlan:
     """Return the plan with batches for jobs that stand in none.
 
@@ -104,7 +108,7 @@ def laid_out(
     for some in _chunks(batches, max(1, AT_ONCE // plan.size)):
         members = [index for batch in some for index in batch]
         places = {index: place for place, index in enumerate(members)}
-        asked = Questions(
+        asked = ResolveQuery(
             requests=tuple(requests[index] for index in members),
             groups=tuple(tuple(places[index] for index in batch) for batch in some),
             threads=plan.threads or None,
@@ -117,7 +121,7 @@ def laid_out(
 def _ordered(plan: StoredPlan, group: Sequence[int]) -> Iterator[Sequence[int]]:
     settings = {index: found for index in group if (found := plan.jobs[index].settings) is not None}
     numbers = list(settings)
-    for batch in order(list(settings.values()), batch=plan.size):
+    for batch in plan_batches(list(settings.values()), batch=plan.size):
         yield [numbers[at] for at in batch]
 
 
@@ -132,7 +136,7 @@ def _chunks(things: Sequence[_Thing], size: int) -> Iterator[Sequence[_Thing]]:
         yield things[start : start + size]
 
 
-def _filled(job: StoredJob, answer: Known) -> StoredJob:
+def _filled(job: StoredJob, answer: ResolvedJob) -> StoredJob:
     return replace(job, digest=answer.digest, settings=answer.settings)
 
 

@@ -28,13 +28,13 @@ from lora_mixer.runs.begin import Beginning, Begun, Terms
 from lora_mixer.runs.outputs import lay_out
 from lora_mixer.runs.whereabouts import Whereabouts
 from lora_mixer.workers.dispatch import dispatch
-from lora_mixer.workers.executor import Crew, Finished, Task, TaskJob
+from lora_mixer.workers.executor import Executor, Finished, Task, TaskJob
 
 ROUNDS = 3
 """How often it is looked whether what was finished is still there, and made again if it is not."""
 
 
-class Switch(Protocol):
+class CancelToken(Protocol):
     """What can be pressed to stop a run, such as `lora_mixer.Cancel`."""
 
     def check(self) -> None:
@@ -43,7 +43,7 @@ class Switch(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class RunProgress:
     """How far a run is.
 
     Attributes:
@@ -134,12 +134,12 @@ class RunResult:
 def run(
     plan: PromptFile,
     output: Path,
-    crew: Crew,
+    crew: Executor,
     *,
     options: RunOptions | None = None,
-    on_progress: Callable[[Standing], None] | None = None,
+    on_progress: Callable[[RunProgress], None] | None = None,
     on_failure: Callable[[Failure], None] | None = None,
-    cancel: Switch | None = None,
+    cancel: CancelToken | None = None,
     say: Callable[[str], None] | None = None,
 ) -> RunResult:
     """Render what is missing of a plan into a folder: pictures, ledger, sheet, index.
@@ -208,12 +208,12 @@ class _Work:
         self,
         file: PromptFile,
         place: Place,
-        crew: Crew,
+        crew: Executor,
         options: RunOptions,
         *,
-        on_progress: Callable[[Standing], None],
+        on_progress: Callable[[RunProgress], None],
         on_failure: Callable[[Failure], None],
-        cancel: Switch | None,
+        cancel: CancelToken | None,
         say: Callable[[str], None],
     ) -> None:
         self._file = file
@@ -375,15 +375,15 @@ class _Work:
 
     def _planned(self, count: int) -> None:
         self._planning = count
-        self._on_progress(Standing(total=len(self._file.jobs), done=0, failed=0, planned=count))
+        self._on_progress(RunProgress(total=len(self._file.jobs), done=0, failed=0, planned=count))
         self._check()
 
     def _check(self) -> None:
         if self._cancel is not None:
             self._cancel.check()
 
-    def _standing(self, hand: float) -> Standing:
-        return Standing(total=len(self._file.jobs), done=len(self.there), failed=len(self.failures), hand=hand)
+    def _standing(self, hand: float) -> RunProgress:
+        return RunProgress(total=len(self._file.jobs), done=len(self.there), failed=len(self.failures), hand=hand)
 
 
 def _count(folder: Path) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from lora_mixer.ledger.failure import Failure
-from lora_mixer.promptfile.plan import Job, PromptFile
+from lora_mixer.promptfile.plan import PlannedJob, PromptFile
 from lora_mixer.request import RenderRequest
 
 _BLOCK = 200
@@ -24,7 +24,7 @@ class Whereabouts:
         self._file = file
         self._lines: list[str] | None = None
 
-    def of(self, job: Job, words: str = "", *, ahead: int = 0) -> str:
+    def of(self, job: PlannedJob, words: str = "", *, ahead: int = 0) -> str:
         """Return where words stand that belong to a job, as `file:line:column`; without a column if they are not found.
 
         Args:

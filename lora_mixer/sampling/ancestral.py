@@ -12,58 +12,60 @@ from collections.abc import Iterator, Sequence
 
 from torch import Tensor
 
-from lora_mixer.sampling.solver import Model, Noise, Path, Progress, steps_of, towards
+from lora_mixer.sampling.solver import BrownianNoise, Denoiser, Noise, SolverStep, move_towards, steps_of
 
 
 def euler_ancestral(
-    model: Model, latents: Tensor, sigmas: Sequence[float], noise: Noise, *, eta: float
-) -> Iterator[Progress]:
+    model: Denoiser, latents: Tensor, sigmas: Sequence[float], noise: Noise, *, eta: float
+) -> Iterator[SolverStep]:
     """Euler's method with ancestral noise, one call a step: Euler a; DDIM with eta 0 of its own, DDPM with eta 1."""
     for share, now, to in steps_of(sigmas):
         picture = model(latents, now)
         latents = ancestral(latents, picture, now, to, eta, noise)
-        yield Progress(latents, picture, share)
+        yield SolverStep(latents, picture, share)
 
 
-def dpm_2(model: Model, latents: Tensor, sigmas: Sequence[float], noise: Noise, *, eta: float) -> Iterator[Progress]:
+def dpm_2(
+    model: Denoiser, latents: Tensor, sigmas: Sequence[float], noise: Noise, *, eta: float
+) -> Iterator[SolverStep]:
     """DPM2 and DPM2 a: the slope half-way decides the whole step (Karras et al. 2022, algorithm 2; Lu et al. 2022a)."""
     for share, now, to in steps_of(sigmas):
         picture = model(latents, now)
         down, up = ancestral_levels(now, to, eta)
         if down == 0:
-            latents = towards(latents, picture, now, down)
+            latents = move_towards(latents, picture, now, down)
         else:
             half = math.sqrt(now * down)
-            middle = towards(latents, picture, now, half)
+            middle = move_towards(latents, picture, now, half)
             picture = model(middle, half)
             latents = latents + (middle - picture) / half * (down - now)
-        yield Progress(latents := _noised(latents, up, noise, now, to), picture, share)
+        yield SolverStep(latents := _noised(latents, up, noise, now, to), picture, share)
 
 
 def dpmpp_2s_ancestral(
-    model: Model, latents: Tensor, sigmas: Sequence[float], noise: Noise, *, eta: float
-) -> Iterator[Progress]:
+    model: Denoiser, latents: Tensor, sigmas: Sequence[float], noise: Noise, *, eta: float
+) -> Iterator[SolverStep]:
     """DPM++ 2S a: the picture predicted half-way decides the whole step (Lu et al. 2022, algorithm 1, r = 1/2)."""
     for share, now, to in steps_of(sigmas):
         picture = model(latents, now)
         if half := math.sqrt(now * ancestral_levels(now, to, eta)[0]):
-            picture = model(towards(latents, picture, now, half), half)
+            picture = model(move_towards(latents, picture, now, half), half)
         latents = ancestral(latents, picture, now, to, eta, noise)
-        yield Progress(latents, picture, share)
+        yield SolverStep(latents, picture, share)
 
 
 def dpmpp_sde(
-    model: Model, latents: Tensor, sigmas: Sequence[float], noise: Noise, *, eta: float
-) -> Iterator[Progress]:
+    model: Denoiser, latents: Tensor, sigmas: Sequence[float], noise: Noise, *, eta: float
+) -> Iterator[SolverStep]:
     """DPM++ SDE: both halves of a step add noise, increments of one Brownian path in sigma (Lu et al. 2022, section 5)."""
-    path = Path(noise)
+    path = BrownianNoise(noise)
     for share, now, to in steps_of(sigmas):
         picture = model(latents, now)
         if to > 0:
             half = math.sqrt(now * to)
             picture = model(ancestral(latents, picture, now, half, eta, path), half)
         latents = ancestral(latents, picture, now, to, eta, path)
-        yield Progress(latents, picture, share)
+        yield SolverStep(latents, picture, share)
 
 
 def ancestral_levels(now: float, to: float, eta: float) -> tuple[float, float]:
@@ -79,7 +81,7 @@ def ancestral_levels(now: float, to: float, eta: float) -> tuple[float, float]:
 def ancestral(latents: Tensor, picture: Tensor, now: float, to: float, eta: float, noise: Noise) -> Tensor:
     """Return latents after one ancestral step towards a picture."""
     down, up = ancestral_levels(now, to, eta)
-    return _noised(towards(latents, picture, now, down), up, noise, now, to)
+    return _noised(move_towards(latents, picture, now, down), up, noise, now, to)
 
 
 def _noised(latents: Tensor, up: float, noise: Noise, now: float, to: float) -> Tensor:

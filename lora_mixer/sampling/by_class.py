@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from lora_mixer.sampling.levels import Levels
-from lora_mixer.sampling.solver import Fresh, Model, Noise, Progress, Solver
+from lora_mixer.sampling.solver import Denoiser, FreshNoise, Noise, Solver, SolverStep
 
 TWICE = frozenset({"HeunDiscreteScheduler"})
 """Classes that call the model twice a step: at its beginning and, unless that is none, at its end."""
@@ -40,7 +40,7 @@ def by_class(name: str, options: Mapping[str, Any], levels: Levels) -> Solver:
         levels: The model's noise levels.
     """
 
-    def solve(model: Model, latents: Tensor, sigmas: Sequence[float], noise: Noise) -> Iterator[Progress]:
+    def solve(model: Denoiser, latents: Tensor, sigmas: Sequence[float], noise: Noise) -> Iterator[SolverStep]:
         a_step = 2 if name in TWICE else 1
         calls = [sigmas[0], *(sigma for sigma in sigmas[1:] for _ in range(a_step if sigma else 1))]
         scheduler = _given(name, options, calls, levels)
@@ -52,7 +52,7 @@ def by_class(name: str, options: Mapping[str, Any], levels: Levels) -> Solver:
                 latents = _stepped(scheduler, index, picture, latents / _size(name, now), noise) * _size(name, to)
             steps, within = divmod(index + 1, a_step)
             if within == 0 or to == 0:
-                yield Progress(latents, picture, (steps + within) / (len(sigmas) - 1))
+                yield SolverStep(latents, picture, (steps + within) / (len(sigmas) - 1))
 
     return solve
 
@@ -90,5 +90,5 @@ def _drawn(scheduler: Any, index: int, noise: Noise) -> dict[str, Any]:  # noqa:
     if str(scheduler.config.get("algorithm_type", "")).startswith("sde"):
         return {"variance_noise": noise(*scheduler.sigmas[index : index + 2].tolist())}
     if scheduler.__class__.__name__ == "SASolverScheduler":
-        return {"generator": cast(Fresh, noise).generators}
+        return {"generator": cast(FreshNoise, noise).generators}
     return {}

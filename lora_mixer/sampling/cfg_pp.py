@@ -13,10 +13,10 @@ from typing import Protocol
 from torch import Tensor
 
 from lora_mixer.sampling.ancestral import ancestral_levels
-from lora_mixer.sampling.solver import Model, Noise, Progress, steps_of
+from lora_mixer.sampling.solver import Denoiser, Noise, SolverStep, steps_of
 
 
-class Apart(Model, Protocol):
+class Apart(Denoiser, Protocol):
     """A denoiser that also says what its last call would have been without guidance."""
 
     unguided: Tensor
@@ -24,17 +24,17 @@ class Apart(Model, Protocol):
 
 def euler_cfg_pp(
     model: Apart, latents: Tensor, sigmas: Sequence[float], noise: Noise, *, eta: float
-) -> Iterator[Progress]:
+) -> Iterator[SolverStep]:
     """Euler CFG++, and with ancestral noise Euler a CFG++."""
     for share, now, to in steps_of(sigmas):
         picture = model(latents, now)
         down, up = ancestral_levels(now, to, eta)
         latents = picture + (down / now) * (latents - model.unguided)
         latents = latents + up * noise(now, to) if up else latents
-        yield Progress(latents, picture, share)
+        yield SolverStep(latents, picture, share)
 
 
-def dpmpp_2m_cfg_pp(model: Apart, latents: Tensor, sigmas: Sequence[float], noise: Noise) -> Iterator[Progress]:
+def dpmpp_2m_cfg_pp(model: Apart, latents: Tensor, sigmas: Sequence[float], noise: Noise) -> Iterator[SolverStep]:
     """DPM++ 2M CFG++: with the multistep's second-order term (Lu et al. 2022), its slope from U to D, as in ComfyUI."""
     del noise
     before: tuple[float, Tensor] | None = None
@@ -45,4 +45,4 @@ def dpmpp_2m_cfg_pp(model: Apart, latents: Tensor, sigmas: Sequence[float], nois
             r = math.log(before[0] / now) / math.log(now / to)
             latents = latents + (1 - to / now) / (2 * r) * (picture - before[1])
         before = (now, model.unguided)
-        yield Progress(latents, picture, share)
+        yield SolverStep(latents, picture, share)

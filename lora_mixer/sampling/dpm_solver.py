@@ -14,7 +14,7 @@ from torch import Tensor
 
 from lora_mixer.errors import RenderError
 from lora_mixer.sampling.ancestral import ancestral_levels
-from lora_mixer.sampling.solver import Model, Noise, Progress
+from lora_mixer.sampling.solver import Denoiser, Noise, SolverStep
 
 RELATIVE, ABSOLUTE = 0.05, 0.0078  # tolerated errors of DPM adaptive
 FIRST, ACCEPTED = 0.05, 0.81
@@ -25,7 +25,7 @@ MOST_TRIES = 10_000
 class _Slopes:
     """The slopes e = (x - D) / sigma of one step, at its beginning and at two places in it; each is computed once."""
 
-    def __init__(self, model: Model, latents: Tensor, now: float) -> None:
+    def __init__(self, model: Denoiser, latents: Tensor, now: float) -> None:
         self._model, self.latents, self.now = model, latents, now
         self.picture = model(latents, now)
         self.first = (latents - self.picture) / now
@@ -67,7 +67,9 @@ def _three(slopes: _Slopes, to: float) -> Tensor:
     return _one(slopes, to) - to * 3 / 2 * (math.expm1(h) / h - 1) * outer
 
 
-def dpm_fast(model: Model, latents: Tensor, sigmas: Sequence[float], noise: Noise, *, eta: float) -> Iterator[Progress]:
+def dpm_fast(
+    model: Denoiser, latents: Tensor, sigmas: Sequence[float], noise: Noise, *, eta: float
+) -> Iterator[SolverStep]:
     """DPM fast: as many calls as steps, in steps of third order and what is left over (section 3.4; k-diffusion).
 
     It goes evenly in lambda from the first level to the last above none, whatever lies between.
@@ -83,12 +85,12 @@ def dpm_fast(model: Model, latents: Tensor, sigmas: Sequence[float], noise: Nois
         latents = (_one, _half, _three)[order - 1](slopes, down)
         latents = latents + up * noise(now, to)
         done += order
-        yield Progress(latents, slopes.picture, done / calls)
+        yield SolverStep(latents, slopes.picture, done / calls)
 
 
 def dpm_adaptive(
-    model: Model, latents: Tensor, sigmas: Sequence[float], noise: Noise, *, eta: float
-) -> Iterator[Progress]:
+    model: Denoiser, latents: Tensor, sigmas: Sequence[float], noise: Noise, *, eta: float
+) -> Iterator[SolverStep]:
     """DPM adaptive: DPM-Solver-23, which chooses its steps by the error it sees (appendix C; k-diffusion's controller).
 
     It goes from the first level to the last above none, with as many calls as it takes.
@@ -113,7 +115,7 @@ def dpm_adaptive(
         h *= factor
         if factor >= ACCEPTED:
             before, latents, now = low, high + up * noise(now, to), to
-            yield Progress(latents, slopes.picture, math.log(most / now) / math.log(most / end))
+            yield SolverStep(latents, slopes.picture, math.log(most / now) / math.log(most / end))
     raise RenderError("DPM adaptive finds no steps small enough for this picture", remedy="Use DPM++ 2M.")
 
 

@@ -13,9 +13,9 @@ from lora_mixer.choices import Sampler
 from lora_mixer.errors import RequestError
 from lora_mixer.sampling.levels import Levels, levels_of, on_device
 from lora_mixer.sampling.noise import NoiseSource, starting_noise
-from lora_mixer.sampling.noise_schedule import Course, lay_out
+from lora_mixer.sampling.noise_schedule import NoiseSchedule, lay_out
 from lora_mixer.sampling.schedulers import Output, Scheduler, build_scheduler, lays_out_itself, times_after
-from lora_mixer.sampling.solver import Fresh
+from lora_mixer.sampling.solver import FreshNoise
 from lora_mixer.sampling.solvers import solver_of
 
 CLOSE = 1e-6  # shares of a whole number of steps are not exact
@@ -151,7 +151,7 @@ def _solve(
     at: Tensor,
     sampler: Sampler,
     levels: Levels,
-    course: Course,
+    course: NoiseSchedule,
     steps: int,
     noise: Sequence[NoiseSource],
 ) -> Iterator[Step]:
@@ -161,7 +161,7 @@ def _solve(
     """
     model = _Denoiser(denoise, levels, course, steps)
     picture = at
-    for at, picture, share in solver_of(sampler, levels)(model, at, course.sigmas, Fresh(noise, at)):  # noqa: B020 it walks on
+    for at, picture, share in solver_of(sampler, levels)(model, at, course.sigmas, FreshNoise(noise, at)):  # noqa: B020 it walks on
         reached = min(int(share * steps + CLOSE), steps - 1)
         for index in range(model.done, reached):
             yield Step(index=index, total=steps, latents=at, predicted=picture)
@@ -181,7 +181,7 @@ class _Denoiser:
 
     unguided: Tensor
 
-    def __init__(self, denoise: Denoise, levels: Levels, course: Course, steps: int) -> None:
+    def __init__(self, denoise: Denoise, levels: Levels, course: NoiseSchedule, steps: int) -> None:
         self._denoise, self._levels, self._course, self._steps = denoise, levels, course, steps
         self._begins = True
         self.done = 0

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lora_mixer.sampling.ancestral import ancestral_levels
-from lora_mixer.sampling.solver import Model, Noise, Progress, steps_of, towards
+from lora_mixer.sampling.solver import Denoiser, Noise, SolverStep, move_towards, steps_of
 
 ADAMS_BASHFORTH: tuple[tuple[float, ...], ...] = (
     (1.0,),
@@ -26,8 +26,8 @@ POINTS = 200
 
 
 def dpmpp_3m_sde(
-    model: Model, latents: Tensor, sigmas: Sequence[float], noise: Noise, *, eta: float
-) -> Iterator[Progress]:
+    model: Denoiser, latents: Tensor, sigmas: Sequence[float], noise: Noise, *, eta: float
+) -> Iterator[SolverStep]:
     """DPM++ 3M SDE: D's first two derivatives in lambda from two earlier steps (Lu et al. 2022, arXiv:2211.01095).
 
     With k = (1 + eta) h: x' = e^-k x + (1 - e^-k) D + phi_2 D' - phi_3 D'' + t sqrt(1 - e^(-2 eta h)) z, where
@@ -37,7 +37,7 @@ def dpmpp_3m_sde(
     for share, now, to in steps_of(sigmas):
         picture = model(latents, now)
         if to == 0:
-            yield Progress(picture, picture, share)
+            yield SolverStep(picture, picture, share)
             return
         h = math.log(now / to)
         k = (1 + eta) * h
@@ -49,7 +49,7 @@ def dpmpp_3m_sde(
             latents = latents + phi_2 * first - ((phi_2 / k - 0.5) * second if second is not None else 0.0)
         if eta:
             latents = latents + to * math.sqrt(-math.expm1(-2 * eta * h)) * noise(now, to)
-        yield Progress(latents, picture, share)
+        yield SolverStep(latents, picture, share)
 
 
 def _derivatives(
@@ -68,8 +68,8 @@ def _derivatives(
 
 
 def res_multistep(
-    model: Model, latents: Tensor, sigmas: Sequence[float], noise: Noise, *, eta: float
-) -> Iterator[Progress]:
+    model: Denoiser, latents: Tensor, sigmas: Sequence[float], noise: Noise, *, eta: float
+) -> Iterator[SolverStep]:
     """Res Multistep: a second-order exponential integrator (Zhang et al. 2023, arXiv:2308.02157, section 4).
 
     x' = e^-h x + h (b1 D + b2 D_before), b2 = phi_2(-h) / c, b1 = phi_1(-h) - b2, with phi_1(z) = (e^z - 1)/z and
@@ -80,7 +80,7 @@ def res_multistep(
         picture = model(latents, now)
         down, up = ancestral_levels(now, to, eta)
         if before is None or down == 0:
-            latents = towards(latents, picture, now, down)
+            latents = move_towards(latents, picture, now, down)
         else:
             h = math.log(now / down)
             c = math.log(before[1] / before[0]) / h
@@ -89,12 +89,12 @@ def res_multistep(
             latents = math.exp(-h) * latents + h * ((phi_1 - b2) * picture + b2 * before[2])
         before = (now, down, picture)
         latents = latents + up * noise(now, to) if up else latents
-        yield Progress(latents, picture, share)
+        yield SolverStep(latents, picture, share)
 
 
 def gradient_estimation(
-    model: Model, latents: Tensor, sigmas: Sequence[float], noise: Noise, *, gamma: float = 2.0
-) -> Iterator[Progress]:
+    model: Denoiser, latents: Tensor, sigmas: Sequence[float], noise: Noise, *, gamma: float = 2.0
+) -> Iterator[SolverStep]:
     """Gradient Estimation: Euler's step along gamma d - (gamma - 1) d_before (Permenter and Yuan 2023, arXiv:2306.04848)."""
     del noise
     before: Tensor | None = None
@@ -103,10 +103,10 @@ def gradient_estimation(
         slope = (latents - picture) / now
         along = slope if before is None or to == 0 else gamma * slope - (gamma - 1) * before
         latents, before = latents + (to - now) * along, slope
-        yield Progress(latents, picture, share)
+        yield SolverStep(latents, picture, share)
 
 
-def ipndm(model: Model, latents: Tensor, sigmas: Sequence[float], noise: Noise) -> Iterator[Progress]:
+def ipndm(model: Denoiser, latents: Tensor, sigmas: Sequence[float], noise: Noise) -> Iterator[SolverStep]:
     """IPNDM: Adams-Bashforth of order four on d, of lower order at first (Zhang and Chen 2022, arXiv:2204.13902)."""
     del noise
     slopes: list[Tensor] = []  # the latest first
@@ -114,10 +114,10 @@ def ipndm(model: Model, latents: Tensor, sigmas: Sequence[float], noise: Noise) 
         picture = model(latents, now)
         slopes = [(latents - picture) / now, *slopes[:3]]
         latents = picture if to == 0 else latents + (to - now) * _weighted(slopes)
-        yield Progress(latents, picture, share)
+        yield SolverStep(latents, picture, share)
 
 
-def plms(model: Model, latents: Tensor, sigmas: Sequence[float], noise: Noise) -> Iterator[Progress]:
+def plms(model: Denoiser, latents: Tensor, sigmas: Sequence[float], noise: Noise) -> Iterator[SolverStep]:
     """PLMS: the same, its first step a mean of both ends' slopes (Liu et al. 2022, arXiv:2202.09778, eq. 12-13)."""
     del noise
     slopes: list[Tensor] = []
@@ -129,7 +129,7 @@ def plms(model: Model, latents: Tensor, sigmas: Sequence[float], noise: Noise) -
             end = latents + (to - now) * along
             along = (along + (end - model(end, to)) / to) / 2
         latents = latents + (to - now) * along
-        yield Progress(latents, latents - to * along, share)
+        yield SolverStep(latents, latents - to * along, share)
 
 
 def _weighted(slopes: Sequence[Tensor]) -> Tensor:
@@ -140,7 +140,7 @@ def _weighted(slopes: Sequence[Tensor]) -> Tensor:
     return total
 
 
-def er_sde(model: Model, latents: Tensor, sigmas: Sequence[float], noise: Noise) -> Iterator[Progress]:
+def er_sde(model: Denoiser, latents: Tensor, sigmas: Sequence[float], noise: Noise) -> Iterator[SolverStep]:
     """ER SDE: the extended reverse-time SDE solver of third order (Cui et al. 2023, arXiv:2309.06169, algorithm 3).
 
     With s(x) = x (exp(x^0.3) + 10) and r = s(t)/s(sigma):
@@ -151,7 +151,7 @@ def er_sde(model: Model, latents: Tensor, sigmas: Sequence[float], noise: Noise)
     for share, now, to in steps_of(sigmas):
         picture = model(latents, now)
         if to == 0:
-            yield Progress(picture, picture, share)
+            yield SolverStep(picture, picture, share)
             return
         r = float(_strength(to) / _strength(now))
         latents = r * latents + (1 - r) * picture
@@ -168,7 +168,7 @@ def er_sde(model: Model, latents: Tensor, sigmas: Sequence[float], noise: Noise)
                 latents = latents + float(second) * ((slope - before[2]) / ((now - earlier[0][0]) / 2))
         latents = latents + math.sqrt(max(0.0, to**2 - (now * r) ** 2)) * noise(now, to)
         known = [(now, picture, slope), *known[:1]]
-        yield Progress(latents, picture, share)
+        yield SolverStep(latents, picture, share)
 
 
 def _strength(sigma: float | NDArray[np.float64]) -> NDArray[np.float64]:

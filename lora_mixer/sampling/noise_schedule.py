@@ -19,7 +19,7 @@ from lora_mixer.sampling.schedules import LAID_OUT, without_penultimate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Course:
+class NoiseSchedule:
     """Where the steps of a render stand.
 
     Attributes:
@@ -33,7 +33,7 @@ class Course:
     times: Mapping[float, float] = field(default_factory=lambda: MappingProxyType({}))
 
 
-def lay_out(sampler: Sampler, trained: Mapping[str, Any], levels: Levels, steps: int) -> Course:
+def lay_out(sampler: Sampler, trained: Mapping[str, Any], levels: Levels, steps: int) -> NoiseSchedule:
     """Return the course of a sampler on a model.
 
     Args:
@@ -54,7 +54,7 @@ def lay_out(sampler: Sampler, trained: Mapping[str, Any], levels: Levels, steps:
     sigmas = schedule(steps, levels)
     if row.stops and name == "DDIM" and len(sigmas) > 2:
         sigmas = sigmas[:-1]
-    return Course(sigmas=sigmas, start=math.sqrt(sigmas[0] ** 2 + 1) if row.unit else sigmas[0])
+    return NoiseSchedule(sigmas=sigmas, start=math.sqrt(sigmas[0] ** 2 + 1) if row.unit else sigmas[0])
 
 
 def schedule_in_use(sampler: Sampler, trained: Mapping[str, Any]) -> str:
@@ -66,7 +66,7 @@ def schedule_in_use(sampler: Sampler, trained: Mapping[str, Any]) -> str:
     return sampler.row.schedules[0]
 
 
-def _by_diffusers(name: str, trained: Mapping[str, Any], steps: int) -> Course:
+def _by_diffusers(name: str, trained: Mapping[str, Any], steps: int) -> NoiseSchedule:
     """Return a course as diffusers' Euler class lays it out."""
     if is_continuous(trained):
         raise RequestError(
@@ -77,7 +77,7 @@ def _by_diffusers(name: str, trained: Mapping[str, Any], steps: int) -> Course:
         laid = EulerDiscreteScheduler(**trained_of(trained), **SCHEDULES[name].spacing)
         laid.set_timesteps(steps)
     sigmas, times = laid.sigmas.tolist(), laid.timesteps.tolist()
-    return Course(
+    return NoiseSchedule(
         sigmas=tuple(sigmas),
         start=float(laid.init_noise_sigma),
         times=MappingProxyType(dict(zip(sigmas, times, strict=False))),

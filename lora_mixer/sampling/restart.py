@@ -9,13 +9,13 @@ from itertools import pairwise
 from torch import Tensor
 
 from lora_mixer.sampling.schedules import RHO
-from lora_mixer.sampling.solver import Model, Noise, Progress, towards
+from lora_mixer.sampling.solver import Denoiser, Noise, SolverStep, move_towards
 
 LOW, HIGH = 0.1, 2.0  # the noise levels between which it goes back
 ENOUGH, MANY = 20, 36
 
 
-def restart(model: Model, latents: Tensor, sigmas: Sequence[float], noise: Noise) -> Iterator[Progress]:
+def restart(model: Denoiser, latents: Tensor, sigmas: Sequence[float], noise: Noise) -> Iterator[SolverStep]:
     """Take as many steps as asked for, some of them again: where the noise has come down to 0.1 it is put back to 2.
 
     How often and with how many steps is A1111's choice: none below 20 steps, once with 9, from 36 on twice with a
@@ -27,14 +27,14 @@ def restart(model: Model, latents: Tensor, sigmas: Sequence[float], noise: Noise
         if now > before:
             latents = latents + math.sqrt(now**2 - before**2) * noise(now, before)
         picture = model(latents, now)
-        end = towards(latents, picture, now, to)
+        end = move_towards(latents, picture, now, to)
         if to > 0:
             slope = (latents - picture) / now
             latents = latents + (to - now) * (slope + (end - model(end, to)) / to) / 2
         else:
             latents = end
         before = to
-        yield Progress(latents, picture, (index + 1) / len(walk))
+        yield SolverStep(latents, picture, (index + 1) / len(walk))
 
 
 def _walk(sigmas: Sequence[float]) -> Iterator[tuple[float, float]]:

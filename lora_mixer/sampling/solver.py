@@ -12,7 +12,7 @@ from torch import Tensor
 from lora_mixer.sampling.noise import NoiseSource, next_noise
 
 
-class Model(Protocol):
+class Denoiser(Protocol):
     """A denoiser: latents (n, c, h, w) of a noise level in, the picture they hide out, guidance included."""
 
     def __call__(self, latents: Tensor, sigma: float, /) -> Tensor:
@@ -26,7 +26,7 @@ class Noise(Protocol):
         """Return standard normal noise for what happens between two levels."""
 
 
-class Progress(NamedTuple):
+class SolverStep(NamedTuple):
     """Where a solver stands: the latents, the picture they are heading for, and which share of its work is done."""
 
     latents: Tensor
@@ -37,11 +37,13 @@ class Progress(NamedTuple):
 class Solver(Protocol):
     """Latents at the first of some falling noise levels in, ever further ones out; the last are at the last level."""
 
-    def __call__(self, model: Model, latents: Tensor, sigmas: Sequence[float], noise: Noise, /) -> Iterator[Progress]:
+    def __call__(
+        self, model: Denoiser, latents: Tensor, sigmas: Sequence[float], noise: Noise, /
+    ) -> Iterator[SolverStep]:
         """Yield after every step."""
 
 
-class Fresh:
+class FreshNoise:
     """Noise that is drawn anew whenever it is asked for.
 
     Args:
@@ -59,7 +61,7 @@ class Fresh:
         return next_noise(self._sources, self._like)
 
 
-class Path:
+class BrownianNoise:
     """Noise of a Brownian path in sigma: what is asked for between two levels holds what was asked for between nearer ones.
 
     The path is drawn as it is walked: W(now, half), then W(half, to); W(now, to) is their sum.
@@ -93,7 +95,7 @@ def steps_of(sigmas: Sequence[float]) -> Iterator[tuple[float, float, float]]:
         yield (index + 1) / (len(sigmas) - 1), now, to
 
 
-def towards(latents: Tensor, picture: Tensor, now: float, to: float) -> Tensor:
+def move_towards(latents: Tensor, picture: Tensor, now: float, to: float) -> Tensor:
     """Return latents of one level at another one on the straight line to the picture.
 
     x_t = (t/s) x + (1 - t/s) D is Euler's step on the probability flow (Karras et al. 2022, arXiv:2206.00364, eq. 5) and

@@ -38,7 +38,7 @@ _PROBE_SIZE = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
+class GlyphRun:
     """Characters next to each other that one font draws."""
 
     text: str
@@ -46,7 +46,7 @@ class Run:
 
 
 @lru_cache(maxsize=4096)
-def runs_of(text: str, size: int) -> tuple[Run, ...]:
+def runs_of(text: str, size: int) -> tuple[GlyphRun, ...]:
     """Return a text as runs, each with the first font that has its characters.
 
     >>> "".join(run.text for run in runs_of("cat 猫 🐱", 16))
@@ -62,7 +62,7 @@ def runs_of(text: str, size: int) -> tuple[Run, ...]:
             after = next((fonts[i] for i in range(at, len(text)) if not text[i].isspace()), None)
             fonts[at] = after if after == fonts[at - 1] and after not in WIDE else None
     groups = groupby(zip(drawn, fonts, strict=True), key=lambda pair: pair[1])
-    return tuple(Run(text="".join(char for char, _ in group), font=_load(path, size)) for path, group in groups)
+    return tuple(GlyphRun(text="".join(char for char, _ in group), font=_load(path, size)) for path, group in groups)
 
 
 def _joins(char: str) -> bool:

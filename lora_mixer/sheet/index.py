@@ -15,7 +15,7 @@ MAX_CHOICES = 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class IndexEntry:
     """One picture of an index.
 
     Attributes:
@@ -29,7 +29,7 @@ class Entry:
     facts: Mapping[str, str]
 
 
-def write_index(path: Path, entries: Sequence[Entry], *, title: str) -> Path:
+def write_index(path: Path, entries: Sequence[IndexEntry], *, title: str) -> Path:
     """Write an HTML index of pictures; return its path.
 
     Raises:
@@ -47,13 +47,13 @@ def write_index(path: Path, entries: Sequence[Entry], *, title: str) -> Path:
     return path
 
 
-def _shared(entries: Sequence[Entry]) -> dict[str, str]:
+def _shared(entries: Sequence[IndexEntry]) -> dict[str, str]:
     """Return the facts that every entry states alike: they are said once, above the pictures."""
     first = entries[0].facts if entries else {}
     return {name: value for name, value in first.items() if all(e.facts.get(name) == value for e in entries)}
 
 
-def _filters(entries: Sequence[Entry]) -> Iterable[str]:
+def _filters(entries: Sequence[IndexEntry]) -> Iterable[str]:
     for name in dict.fromkeys(name for entry in entries for name in entry.facts):
         values = sorted({entry.facts[name] for entry in entries if name in entry.facts})
         differs = len(values) > 1 or any(name not in entry.facts for entry in entries)
@@ -62,7 +62,7 @@ def _filters(entries: Sequence[Entry]) -> Iterable[str]:
             yield f'<label>{escape(name)} <select><option value="">all</option>{options}</select></label>'
 
 
-def _figure(entry: Entry, shared: Mapping[str, str]) -> str:
+def _figure(entry: IndexEntry, shared: Mapping[str, str]) -> str:
     source = quote(entry.file.as_posix())
     own = {name: value for name, value in entry.facts.items() if name not in shared}
     facts = "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in own.items())

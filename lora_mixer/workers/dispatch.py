@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from lora_mixer.ledger.failure import Failure
 from lora_mixer.wording import counted
-from lora_mixer.workers.executor import Crew, Finished, Lost, Task, Watch
+from lora_mixer.workers.executor import Executor, Finished, Heartbeat, Task, WorkerDied
 
 MOST_DEATHS = 5
 """Many enough that workers killed from outside never drive a batch apart: a picture alone differs in its last bits."""
@@ -16,9 +16,9 @@ MOST_DEATHS = 5
 
 def dispatch(
     tasks: Iterable[Task],
-    crew: Crew,
+    crew: Executor,
     *,
-    watch: Watch,
+    watch: Heartbeat,
     say: Callable[[str], None],
     stamp: Callable[[Task], Task] = lambda task: task,
     excused: Callable[[Failure], bool] = lambda _stopped: False,
@@ -45,7 +45,7 @@ def dispatch(
         if reply is None:
             continue
         out -= 1
-        if isinstance(reply, Lost):
+        if isinstance(reply, WorkerDied):
             again = _again(reply)
             pictures = counted(len(reply.task.jobs), "picture")
             fate = f"to render again: {pictures}" if again else f"given up: {pictures}"
@@ -59,7 +59,7 @@ def dispatch(
             return
 
 
-def _again(lost: Lost) -> list[Task]:
+def _again(lost: WorkerDied) -> list[Task]:
     task = replace(lost.task, deaths=lost.task.deaths + lost.begun)
     if task.deaths >= MOST_DEATHS:
         return []
@@ -68,7 +68,7 @@ def _again(lost: Lost) -> list[Task]:
     return [replace(task, jobs=(job,)) for job in task.jobs if job.wanted]
 
 
-def _given_up(lost: Lost) -> Finished:
+def _given_up(lost: WorkerDied) -> Finished:
     return Finished(
         failures=tuple(
             Failure(

@@ -13,18 +13,18 @@ from pydantic import TypeAdapter
 
 from lora_mixer.images import plain
 from lora_mixer.ledger.failure import Failure
-from lora_mixer.ledger.ledger import Entry
+from lora_mixer.ledger.ledger import LedgerEntry
 from lora_mixer.ledger.plan_file import Batch
 from lora_mixer.request import RenderRequest, Settings
 
-Watch = Callable[[float], None]
+Heartbeat = Callable[[float], None]
 """Told every now and then how many pictures' worth of work is in hand; raises to stop."""
 
 _Message = TypeVar("_Message")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Setup:
+class MixerOptions:
     """How every worker opens the model; the fields are those of `Mixer.open`."""
 
     model: str | None = None
@@ -38,7 +38,7 @@ class Setup:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Questions:
+class ResolveQuery:
     """What is asked before anything is rendered: about each request, or, where there are groups, about these.
 
     Attributes:
@@ -53,7 +53,7 @@ class Questions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Known:
+class ResolvedJob:
     """What a request comes to: every gap filled, and what its picture will be made from."""
 
     settings: Settings
@@ -62,7 +62,7 @@ class Known:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answers:
+class Resolution:
     """What a worker knows of a plan.
 
     Attributes:
@@ -72,7 +72,7 @@ class Answers:
         notes: What the user should be told.
     """
 
-    jobs: tuple[Known | Failure, ...]
+    jobs: tuple[ResolvedJob | Failure, ...]
     batches: tuple[Batch, ...]
     threads: int
     notes: tuple[str, ...]
@@ -126,13 +126,13 @@ class Finished:
         stopped: Why nothing more can be written, if so.
     """
 
-    entries: tuple[Entry, ...] = ()
+    entries: tuple[LedgerEntry, ...] = ()
     failures: tuple[Failure, ...] = ()
     stopped: Failure | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Lost:
+class WorkerDied:
     """A task whose worker died, how, and whether it was at work on it; else the task only stood in line."""
 
     task: Task
@@ -140,14 +140,14 @@ class Lost:
     begun: bool = True
 
 
-class Crew(Protocol):
+class Executor(Protocol):
     """Workers that answer questions and render tasks; entered before use, left when done."""
 
     def __enter__(self) -> Self: ...
 
     def __exit__(self, *raised: object) -> None: ...
 
-    def start(self, watch: Watch) -> None:
+    def start(self, watch: Heartbeat) -> None:
         """Make sure that there are workers; a plan that is refused, or is finished, never starts one.
 
         Raises:
@@ -155,7 +155,7 @@ class Crew(Protocol):
         """
         ...
 
-    def ask(self, questions: Questions, watch: Watch) -> Answers:
+    def ask(self, questions: ResolveQuery, watch: Heartbeat) -> Resolution:
         """Return what a worker knows; may be asked again and again.
 
         Raises:
@@ -176,7 +176,7 @@ class Crew(Protocol):
         """Take a task; only while there is room."""
         ...
 
-    def take(self, watch: Watch) -> Finished | Lost | None:
+    def take(self, watch: Heartbeat) -> Finished | WorkerDied | None:
         """Wait for one of the given tasks, or for a worker that has become ready: None, and there is more room."""
         ...
 

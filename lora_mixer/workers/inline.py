@@ -6,14 +6,14 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Self
 
-from lora_mixer.workers.executor import Answers, Finished, Questions, Task, Watch
+from lora_mixer.workers.executor import Finished, Heartbeat, Resolution, ResolveQuery, Task
 
 if TYPE_CHECKING:
     from lora_mixer.mixer import BaseMixer
     from lora_mixer.workers.renderer import Renderer
 
 
-class InProcess:
+class InlineExecutor:
     """Renders in this process.
 
     Args:
@@ -38,12 +38,12 @@ class InProcess:
         """One task at a time."""
         return 1 - len(self._given)
 
-    def start(self, watch: Watch) -> None:
+    def start(self, watch: Heartbeat) -> None:
         """Open the model if it is not open yet."""
         watch(0.0)
         self._open()
 
-    def ask(self, questions: Questions, watch: Watch) -> Answers:
+    def ask(self, questions: ResolveQuery, watch: Heartbeat) -> Resolution:
         """Open the model if it is not open yet, and answer."""
         self.start(watch)
         return self._open().answer(questions)
@@ -56,7 +56,7 @@ class InProcess:
         """Take a task."""
         self._given.append(task)
 
-    def take(self, watch: Watch) -> Finished:
+    def take(self, watch: Heartbeat) -> Finished:
         """Render the task."""
         return self._open().render(self._given.popleft(), watch)
 

@@ -17,7 +17,17 @@ from typing import Self
 from lora_mixer.errors import LoraMixerError, RenderError
 from lora_mixer.ledger.failure import Failure
 from lora_mixer.waiting import begin, wait_passively
-from lora_mixer.workers.executor import Answers, Finished, Lost, Questions, Setup, Task, Watch, pack, unpack
+from lora_mixer.workers.executor import (
+    Finished,
+    Heartbeat,
+    MixerOptions,
+    Resolution,
+    ResolveQuery,
+    Task,
+    WorkerDied,
+    pack,
+    unpack,
+)
 
 TICK = 0.2
 PATIENCE = 5.0
@@ -38,7 +48,7 @@ class _Worker:
     task: Task | None = None
 
 
-class LocalWorkers:
+class ProcessExecutor:
     """Renders in processes of this machine; this process itself opens no model and imports no torch.
 
     Args:
@@ -46,7 +56,7 @@ class LocalWorkers:
         count: How many.
     """
 
-    def __init__(self, setup: Setup, count: int) -> None:
+    def __init__(self, setup: MixerOptions, count: int) -> None:
         self._setup = setup
         self._count = count
         self._workers: list[_Worker] = []
@@ -74,7 +84,7 @@ class LocalWorkers:
         """One task for every idle worker that has its model open."""
         return sum(worker.ready and worker.task is None for worker in self._workers)
 
-    def start(self, watch: Watch) -> None:
+    def start(self, watch: Heartbeat) -> None:
         """Start the workers if they are not there, and wait until one has its model open.
 
         Raises:
@@ -86,7 +96,7 @@ class LocalWorkers:
         while not any(worker.ready for worker in self._workers):
             self._hear(watch)
 
-    def ask(self, questions: Questions, watch: Watch) -> Answers:
+    def ask(self, questions: ResolveQuery, watch: Heartbeat) -> Resolution:
         """Ask the first worker that is ready; if it dies, the next.
 
         Raises:
@@ -99,7 +109,7 @@ class LocalWorkers:
             worker = next(worker for worker in self._workers if worker.ready)
             data = self._asked(worker, ASK + pack(questions), watch)
             if data is not None:
-                return unpack(Answers, data[1:])
+                return unpack(Resolution, data[1:])
             cause = _cause(worker)
             self._replace(worker, cause)
         raise RenderError(
@@ -118,7 +128,7 @@ class LocalWorkers:
         with suppress(OSError):  # it is dead; `take` finds out and says so
             worker.pipe.send_bytes(RENDER + pack(task))
 
-    def take(self, watch: Watch) -> Finished | Lost | None:
+    def take(self, watch: Heartbeat) -> Finished | WorkerDied | None:
         """Wait until a task is done, its worker dead, or a worker ready: None.
 
         Raises:
@@ -127,7 +137,7 @@ class LocalWorkers:
         """
         return self._hear(watch)
 
-    def _hear(self, watch: Watch) -> Finished | Lost | None:
+    def _hear(self, watch: Heartbeat) -> Finished | WorkerDied | None:
         """Wait for the next word of any worker, or for its death; None is a worker ready, or begun anew."""
         while True:
             heard = [worker for worker in self._workers if not worker.ready or worker.task is not None]
@@ -137,13 +147,13 @@ class LocalWorkers:
                 if worker.pipe in said or worker.process.sentinel in said:
                     return self._reply(worker)
 
-    def _reply(self, worker: _Worker) -> Finished | Lost | None:
+    def _reply(self, worker: _Worker) -> Finished | WorkerDied | None:
         task, worker.task = worker.task, None
         data = _received(worker)
         if data is None:
             cause = _cause(worker)
             self._replace(worker, cause)
-            return None if task is None else Lost(task=task, reason=cause)
+            return None if task is None else WorkerDied(task=task, reason=cause)
         if data[:1] == REFUSED:
             raise unpack(Failure, data[1:]).raised()
         if data[:1] == READY:
@@ -151,7 +161,7 @@ class LocalWorkers:
             return None
         return unpack(Finished, data[1:])
 
-    def _asked(self, worker: _Worker, message: bytes, watch: Watch) -> bytes | None:
+    def _asked(self, worker: _Worker, message: bytes, watch: Heartbeat) -> bytes | None:
         """Return a ready worker's answer, None if it died over it."""
         try:
             worker.pipe.send_bytes(message)
@@ -199,10 +209,10 @@ def serve(pipe: Connection, setup: bytes, rank: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_die_with_the_run, daemon=True).start()
     begin()
-    from lora_mixer.workers.worker import Answering
+    from lora_mixer.workers.worker import Worker
 
     try:
-        worker = Answering(setup, rank)
+        worker = Worker(setup, rank)
     except LoraMixerError as error:
         pipe.send_bytes(REFUSED + pack(Failure.of(error)))
         return

@@ -16,7 +16,17 @@ from typing import Any, Self
 from lora_mixer.errors import ConfigError, LoraMixerError, RenderError
 from lora_mixer.ledger.failure import Failure
 from lora_mixer.waiting import begin
-from lora_mixer.workers.executor import Answers, Finished, Lost, Questions, Setup, Task, Watch, pack, unpack
+from lora_mixer.workers.executor import (
+    Finished,
+    Heartbeat,
+    MixerOptions,
+    Resolution,
+    ResolveQuery,
+    Task,
+    WorkerDied,
+    pack,
+    unpack,
+)
 
 TICK = 0.2
 IN_FLIGHT = 2
@@ -36,10 +46,10 @@ class Actor:
     def open(self) -> bytes | None:
         """Open the model; return the reason, packed, if it cannot be opened."""
         begin()
-        from lora_mixer.workers.worker import Answering
+        from lora_mixer.workers.worker import Worker
 
         try:
-            self._worker = Answering(self._setup, self._rank)
+            self._worker = Worker(self._setup, self._rank)
         except LoraMixerError as error:
             return pack(Failure.of(error))
         return None
@@ -63,7 +73,7 @@ class _Member:
     tasks: dict[Any, Task] = field(default_factory=dict)
 
 
-class RayWorkers:
+class RayExecutor:
     """Renders in Ray actors; all machines must see the output folder under the same path and have the same files.
 
     Args:
@@ -73,7 +83,7 @@ class RayWorkers:
         cpus: CPUs that Ray sets aside for each actor, and its number of threads.
     """
 
-    def __init__(self, setup: Setup, count: int, *, address: str | None = None, cpus: int = 1) -> None:
+    def __init__(self, setup: MixerOptions, count: int, *, address: str | None = None, cpus: int = 1) -> None:
         self._setup = setup
         self._count = count
         self._address = address
@@ -81,7 +91,7 @@ class RayWorkers:
         self._members: list[_Member] = []
         self._ray: Any = None
         self._ours = False
-        self._lost: deque[Lost] = deque()
+        self._lost: deque[WorkerDied] = deque()
 
     def __enter__(self) -> Self:
         """Nothing is started before the first question: a plan that is refused costs no cluster."""
@@ -102,7 +112,7 @@ class RayWorkers:
         """So many tasks for every actor that has its model open."""
         return sum(IN_FLIGHT - len(member.tasks) for member in self._members if member.ready)
 
-    def start(self, watch: Watch) -> None:
+    def start(self, watch: Heartbeat) -> None:
         """Connect or start Ray, start the actors, and wait until one has its model open.
 
         Raises:
@@ -118,7 +128,7 @@ class RayWorkers:
             while not any(member.ready for member in self._members):
                 self._greet(self._wait([member.opening for member in self._members], watch))
 
-    def ask(self, questions: Questions, watch: Watch) -> Answers:
+    def ask(self, questions: ResolveQuery, watch: Heartbeat) -> Resolution:
         """Ask the first actor that is ready; if it dies, the next.
 
         Raises:
@@ -133,7 +143,7 @@ class RayWorkers:
                 asked = first.handle.answer.remote(pack(questions))
                 self._wait([asked], watch)
                 try:
-                    return unpack(Answers, self._ray.get(asked))
+                    return unpack(Resolution, self._ray.get(asked))
                 except self._ray.exceptions.RayActorError as error:
                     cause = _cause(error)
                     self._replace(first, error)
@@ -151,7 +161,7 @@ class RayWorkers:
         member = min((member for member in self._members if member.ready), key=lambda member: len(member.tasks))
         member.tasks[member.handle.render.remote(pack(task))] = task
 
-    def take(self, watch: Watch) -> Finished | Lost | None:
+    def take(self, watch: Heartbeat) -> Finished | WorkerDied | None:
         """Wait until a task is done, its actor dead, or an actor ready.
 
         Raises:
@@ -161,7 +171,7 @@ class RayWorkers:
         with self._told():
             return self._lost.popleft() if self._lost else self._taken(watch)
 
-    def _taken(self, watch: Watch) -> Finished | Lost | None:
+    def _taken(self, watch: Heartbeat) -> Finished | WorkerDied | None:
         openings = [member.opening for member in self._members if not member.ready]
         done = self._wait([*(ref for member in self._members for ref in member.tasks), *openings], watch)
         if done in openings:
@@ -176,7 +186,7 @@ class RayWorkers:
         del member.tasks[done]
         return finished
 
-    def _wait(self, refs: list[Any], watch: Watch) -> object:
+    def _wait(self, refs: list[Any], watch: Heartbeat) -> object:
         while True:
             done, _ = self._ray.wait(refs, num_returns=1, timeout=TICK)
             watch(0.0)
@@ -208,7 +218,7 @@ class RayWorkers:
     def _replace(self, member: _Member, error: Exception) -> None:
         """Start another actor in the place of a dead one; the tasks it had are lost, only the first was begun."""
         for place, task in enumerate(member.tasks.values()):
-            self._lost.append(Lost(task=task, reason=_cause(error), begun=place == 0))
+            self._lost.append(WorkerDied(task=task, reason=_cause(error), begun=place == 0))
         member.tasks.clear()
         lost = member.lost_starts + (not member.ready)
         if lost < MOST_STARTS_LOST:

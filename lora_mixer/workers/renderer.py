@@ -15,17 +15,26 @@ from lora_mixer.errors import CancelledError, FileError, LoraMixerError, RenderE
 from lora_mixer.images import RenderRecord, save_picture
 from lora_mixer.ledger.digest import basis_of, digest_of
 from lora_mixer.ledger.failure import Failure
-from lora_mixer.ledger.ledger import Entry, digest_of_file
+from lora_mixer.ledger.ledger import LedgerEntry, digest_of_file
 from lora_mixer.ledger.plan_file import Batch
 from lora_mixer.ledger.writer import part_of
 from lora_mixer.mixer import BaseMixer, Progress, RenderedImage
 from lora_mixer.models import using_threads
 from lora_mixer.pipeline import record_of
 from lora_mixer.request import RenderRequest
-from lora_mixer.workers.executor import Answers, Finished, Known, Questions, Setup, Task, TaskJob, Watch
+from lora_mixer.workers.executor import (
+    Finished,
+    Heartbeat,
+    MixerOptions,
+    Resolution,
+    ResolvedJob,
+    ResolveQuery,
+    Task,
+    TaskJob,
+)
 
 
-def open_mixer(setup: Setup, *, rank: int = 0) -> BaseMixer:
+def open_mixer(setup: MixerOptions, *, rank: int = 0) -> BaseMixer:
     """Open the model as the setup says; where there are several GPUs and none is named, workers take them in turn.
 
     Raises:
@@ -52,10 +61,10 @@ class Renderer:
     def __init__(self, mixer: BaseMixer) -> None:
         self._mixer = mixer
 
-    def answer(self, questions: Questions) -> Answers:
+    def answer(self, questions: ResolveQuery) -> Resolution:
         """Return what each request comes to, or why it cannot be; of groups, how their mixes are applied."""
         groups = questions.groups
-        return Answers(
+        return Resolution(
             jobs=() if groups else tuple(self._known(one, place) for place, one in enumerate(questions.requests)),
             batches=tuple(self._batches(questions)),
             threads=self._threads,
@@ -67,7 +76,7 @@ class Renderer:
         """How many threads a picture of the current model would be computed with, were this worker alone."""
         return self._mixer.desk.threads or torch.get_num_threads()
 
-    def render(self, task: Task, watch: Watch) -> Finished:
+    def render(self, task: Task, watch: Heartbeat) -> Finished:
         """Render a task and write its pictures; a batch that fails is rendered picture by picture.
 
         Raises:
@@ -83,7 +92,7 @@ class Renderer:
                 return self._one_by_one(task, watch)
             return Finished(failures=(_failure(error, task.jobs[0].index),))
 
-    def _one_by_one(self, task: Task, watch: Watch) -> Finished:
+    def _one_by_one(self, task: Task, watch: Heartbeat) -> Finished:
         done = Finished()
         for job in task.jobs:
             if job.wanted and done.stopped is None:
@@ -93,7 +102,7 @@ class Renderer:
                 )
         return done
 
-    def _pictures(self, task: Task, watch: Watch) -> Sequence[RenderedImage]:
+    def _pictures(self, task: Task, watch: Heartbeat) -> Sequence[RenderedImage]:
         def told(progress: Progress) -> None:
             watch(progress.batch * progress.step / progress.steps)
 
@@ -112,7 +121,7 @@ class Renderer:
         finally:
             desk.wanted, desk.threads = wanted, threads
 
-    def _known(self, request: RenderRequest, index: int) -> Known | Failure:
+    def _known(self, request: RenderRequest, index: int) -> ResolvedJob | Failure:
         try:
             job = self._mixer.job(request)
             desk = self._mixer.desk_of(request)
@@ -121,9 +130,9 @@ class Renderer:
             raise
         except Exception as error:  # noqa: BLE001 likewise
             return _failure(error, index)
-        return Known(settings=job.settings, digest=digest_of(record), basis=basis_of(record))
+        return ResolvedJob(settings=job.settings, digest=digest_of(record), basis=basis_of(record))
 
-    def _batches(self, questions: Questions) -> Iterator[Batch]:
+    def _batches(self, questions: ResolveQuery) -> Iterator[Batch]:
         """Yield the groups as batches, their engines chosen at the number of threads they will be rendered with."""
         with using_threads(questions.threads or self._threads):
             for group in questions.groups:
@@ -150,7 +159,7 @@ def _failure(error: Exception, index: int) -> Failure:
 
 
 def _written(task: Task, pictures: Sequence[RenderedImage]) -> Finished:
-    entries: list[Entry] = []
+    entries: list[LedgerEntry] = []
     failures: list[Failure] = []
     for job, picture in zip(task.jobs, pictures, strict=True):
         record = replace(picture.record, engine_reason=task.reason)
@@ -166,9 +175,9 @@ def _written(task: Task, pictures: Sequence[RenderedImage]) -> Finished:
     return Finished(entries=tuple(entries), failures=tuple(failures))
 
 
-def _saved(task: Task, job: TaskJob, picture: RenderedImage, record: RenderRecord) -> Entry:
+def _saved(task: Task, job: TaskJob, picture: RenderedImage, record: RenderRecord) -> LedgerEntry:
     path = save_picture(picture.image, record, part_of(task.folder / job.file, task.token))
-    return Entry(
+    return LedgerEntry(
         index=job.index,
         file=Path(job.file),
         name=job.name,

@@ -17,12 +17,12 @@ from lora_mixer.catalog import ModelsFile
 from lora_mixer.errors import LoraMixerError
 from lora_mixer.promptfile.plan import PromptFile
 from lora_mixer.request import ModelSource
-from lora_mixer.workers.executor import Setup
+from lora_mixer.workers.executor import MixerOptions
 
 LIBRARIES = ("lora-mixer", "torch", "diffusers", "transformers")
 
 
-def witness_of(plan: PromptFile, setup: Setup, file: ModelsFile) -> str:
+def witness_of(plan: PromptFile, setup: MixerOptions, file: ModelsFile) -> str:
     """Return a digest over options, versions, and the state of all files a plan may depend on; empty if it can't be told.
 
     Args:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from lora_mixer.workers.executor import Questions, Setup, Task, pack, unpack
+from lora_mixer.workers.executor import MixerOptions, ResolveQuery, Task, pack, unpack
 from lora_mixer.workers.renderer import Renderer, open_mixer
 
 
-class Answering:
+class Worker:
     """A renderer behind packed messages; the model is opened once.
 
     Args:
@@ -18,11 +18,11 @@ class Answering:
     """
 
     def __init__(self, setup: bytes, rank: int) -> None:
-        self._renderer = Renderer(open_mixer(unpack(Setup, setup), rank=rank))
+        self._renderer = Renderer(open_mixer(unpack(MixerOptions, setup), rank=rank))
 
     def answer(self, questions: bytes) -> bytes:
         """Return the answers to questions."""
-        return pack(self._renderer.answer(unpack(Questions, questions)))
+        return pack(self._renderer.answer(unpack(ResolveQuery, questions)))
 
     def render(self, task: bytes) -> bytes:
         """Return what came of a task."""

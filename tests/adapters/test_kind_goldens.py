@@ -11,7 +11,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 from torch.nn import functional as F
 
-from lora_mixer.adapters import LowRank, Operator, Weights, make_layer
+from lora_mixer.adapters import LayerOp, LowRank, Weights, make_layer
 
 GOLDENS = Path(__file__).parents[1] / "golden" / "adapters" / "goldens.safetensors"
 TENSORS = load_file(GOLDENS)
@@ -23,7 +23,7 @@ def case(name: str) -> dict[str, Tensor]:
     return {key.partition("/")[2]: tensor for key, tensor in TENSORS.items() if key.startswith(f"{name}/")}
 
 
-def operator(name: str, base: Weights) -> Operator:
+def operator(name: str, base: Weights) -> LayerOp:
     if name == "NormModule_group":
         run = lambda x, weight, bias: F.group_norm(x, 4, weight, bias)  # noqa: E731
     elif name == "NormModule_layer":
@@ -32,7 +32,7 @@ def operator(name: str, base: Weights) -> Operator:
         run = partial(F.conv2d, padding=base.weight.shape[-1] // 2)
     else:
         run = F.linear
-    return Operator(run=run, weight=base.weight, bias=base.bias)
+    return LayerOp(run=run, weight=base.weight, bias=base.bias)
 
 
 def error(found: Tensor, expected: Tensor) -> float:

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from lora_mixer.adapters import Dense, Kronecker, LowRank, Operator, Rotation, Weights, make_layer
+from lora_mixer.adapters import Dense, Kronecker, LayerOp, LowRank, Rotation, Weights, make_layer
 from lora_mixer.errors import BrokenAdapterError
 from tests.support.kind_examples import (
     CONV_3,
@@ -78,7 +78,7 @@ def test_a_text_to_image_adapter_fits_an_inpainting_model_and_leaves_its_extra_i
     narrow = make_layer(slots, TEXT_TO_IMAGE, (24,)).delta(Weights(base.weight[:, :4], base.bias))
     assert torch.equal(delta.weight[:, :4], narrow.weight)
     assert not delta.weight[:, 4:].any()
-    x, op = randn(generator(4), 2, 9, 5, 5), Operator(run=F.conv2d, weight=base.weight, bias=base.bias)
+    x, op = randn(generator(4), 2, 9, 5, 5), LayerOp(run=F.conv2d, weight=base.weight, bias=base.bias)
     y, one = F.conv2d(x, base.weight, base.bias), torch.ones(2, dtype=torch.float64)
     added = sum(
         term.forward(x, y, op, one[:, None].expand(-1, term.rank) if isinstance(term, LowRank) else one)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from lora_mixer.adapters import KINDS, recognise
+from lora_mixer.adapters import KINDS, detect
 from lora_mixer.errors import BrokenAdapterError
 
 
@@ -30,14 +30,14 @@ def test_an_unknown_group_is_told_what_comes_nearest_and_what_keeps_it_from_bein
     slots: dict[str, tuple[int, ...]], sentence: str
 ) -> None:
     with pytest.raises(BrokenAdapterError) as caught:
-        recognise(slots)
+        detect(slots)
     assert sentence in str(caught.value)
     assert caught.value.remedy
 
 
 def test_the_number_of_axes_tells_oft_from_boft() -> None:
-    assert recognise(shapes("alpha", oft_blocks=(4, 6, 6))).name == "oft"
-    assert recognise(shapes("alpha", oft_blocks=(2, 4, 6, 6))).name == "boft"
+    assert detect(shapes("alpha", oft_blocks=(4, 6, 6))).name == "oft"
+    assert detect(shapes("alpha", oft_blocks=(2, 4, 6, 6))).name == "boft"
 
 
 def test_names_in_the_table_are_unique() -> None:

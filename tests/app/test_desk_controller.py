@@ -7,8 +7,8 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 from lora_mixer import Mixer, RenderRequest
-from lora_mixer_app.web.desk.controller import Board, turned
-from lora_mixer_app.web.state import Studio
+from lora_mixer_app.web.desk.controller import DeskController, turned
+from lora_mixer_app.web.state import AppState
 from tests.support.people import person
 
 MODELS = """
@@ -32,9 +32,9 @@ SCHEDULED_TAG = "heart [<lora:line_art:1>:10]"
 
 def test_two_tabs_with_two_models_read_one_prompt_by_two_grammars(tmp_path: Path) -> None:
     (tmp_path / "models.toml").write_text(MODELS)
-    studio = Studio(Mixer.open(models_file=tmp_path / "models.toml"), tmp_path / "studio")
+    studio = AppState(Mixer.open(models_file=tmp_path / "models.toml"), tmp_path / "studio")
     nothing = cast("Any", object())
-    board = Board(studio=studio, fields=nothing, screen=nothing, redraw=nothing, live=nothing)
+    board = DeskController(studio=studio, fields=nothing, screen=nothing, redraw=nothing, live=nothing)
     ours, theirs = (person(tab) for tab in ("ours", "theirs"))
     studio.choose_model(theirs, "old")
     for tab in (ours, theirs):
@@ -44,11 +44,11 @@ def test_two_tabs_with_two_models_read_one_prompt_by_two_grammars(tmp_path: Path
 
 def test_a_knob_is_heard_before_its_answer_is_shown(tmp_path: Path) -> None:
     (tmp_path / "models.toml").write_text(MODELS)
-    studio = Studio(Mixer.open(models_file=tmp_path / "models.toml"), tmp_path / "studio")
+    studio = AppState(Mixer.open(models_file=tmp_path / "models.toml"), tmp_path / "studio")
     text = "heart <lora:sepia:1> <lora:line_art:1>"
     fields = cast("Any", SimpleNamespace(request=lambda _: RenderRequest(prompt=text), prompt="prompt"))
     part = cast("Any", object())
-    board = Board(studio=studio, fields=fields, screen=part, redraw=part, live=part)
+    board = DeskController(studio=studio, fields=fields, screen=part, redraw=part, live=part)
     tab = person("tab")
     board.typed(tab, text)
     first = studio.session(tab).strips[0]

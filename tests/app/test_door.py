@@ -21,7 +21,7 @@ from starlette.types import Message, Receive, Scope, Send
 from lora_mixer_app.serving.callers import caller
 from lora_mixer_app.serving.files import LARGEST_BODY, Files
 from lora_mixer_app.serving.limits import KEPT, Calls, Uploads
-from lora_mixer_app.serving.names import Names
+from lora_mixer_app.serving.names import FolderNames
 from lora_mixer_app.serving.owners import folder_of, owner_at
 from lora_mixer_app.serving.passwords import FREE, LONGEST, Passwords
 from lora_mixer_app.serving.presence import A_MOMENT, LEFT, NEVER_CAME, Listening, Presence
@@ -137,7 +137,7 @@ def files() -> TestClient:
     ]
     door = Middleware(
         Files,
-        names=Names({"desk": desk, "uploads": Path("/tmp/up loads")}),
+        names=FolderNames({"desk": desk, "uploads": Path("/tmp/up loads")}),
         own=(desk / "pictures",),
         shared=(desk / "thumbs",),
         user_of=lambda scope: dict(scope["headers"]).get(b"x-user", b"").decode(),

@@ -15,7 +15,7 @@ from lora_mixer.errors import FileError
 from lora_mixer.images import ModelRecord, RenderRecord, save_picture
 from lora_mixer.request import Settings
 from lora_mixer_app.web.history import History
-from lora_mixer_app.web.state import Studio
+from lora_mixer_app.web.state import AppState
 
 
 def record(prompt: str, seed: int) -> RenderRecord:
@@ -202,7 +202,7 @@ def test_a_history_that_cannot_be_used_is_told(tmp_path: Path) -> None:
 
 
 def test_deleting_a_picture_deletes_its_thumbnail(mixer: Mixer, tmp_path: Path) -> None:
-    studio = Studio(mixer, tmp_path)
+    studio = AppState(mixer, tmp_path)
     for owner in ("", "ann"):
         made = studio.keep(mixer.render("cat", steps=1), owner=owner)
         studio.thumbs.of(made.path, name=made.path.name, owner=owner)

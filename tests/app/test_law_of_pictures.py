@@ -21,8 +21,8 @@ from lora_mixer import Mixer, RenderRequest
 from lora_mixer.images import read_picture
 from lora_mixer.mixer import differences, rerender
 from lora_mixer_app.web.desk.job import play
-from lora_mixer_app.web.state import Studio, caller_of
-from lora_mixer_app.web.tabs.runs import Run, folder_for, render_plan
+from lora_mixer_app.web.state import AppState, caller_of
+from lora_mixer_app.web.tabs.runs import PageRun, folder_for, render_plan
 from lora_mixer_app.web.tabs.sheet_plan import AxisChoice, plan_sheet
 from tests.support.people import person
 
@@ -72,7 +72,7 @@ class Town:
     """People over one server."""
 
     def __init__(self, mixer: Mixer, folder: Path) -> None:
-        self.studio = Studio(mixer, folder)
+        self.studio = AppState(mixer, folder)
         self.wanted: dict[int, tuple[str, str]] = {}
         self._seeds = itertools.count(1000, 10)
 
@@ -120,7 +120,7 @@ class Town:
         plan = plan_sheet(wish, [AxisChoice(kind="seed", values=f"{seed}..{seed + 1}"), NOTHING, NOTHING], without=True)
         folder = folder_for(self.studio, "sheet", owner=str(request.username))
         cancel = self.studio.begin(request, "sheet")
-        for _ in render_plan(self.studio, Run(plan=plan, folder=folder), cancel=cancel, caller=caller_of(request)):
+        for _ in render_plan(self.studio, PageRun(plan=plan, folder=folder), cancel=cancel, caller=caller_of(request)):
             pass
 
 

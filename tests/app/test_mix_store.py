@@ -8,23 +8,23 @@ import pytest
 
 from lora_mixer import LoraUse, Strength
 from lora_mixer.errors import ConfigError, MissingFileError, RequestError
-from lora_mixer_app.web.mix_store import Presets
+from lora_mixer_app.web.mix_store import MixStore
 
 MIX = (LoraUse(name="a", strength=Strength(unet=0.5)),)
 
 
 def test_a_mix_is_saved_loaded_renamed_and_deleted(tmp_path: Path) -> None:
-    presets = Presets(tmp_path / "mixes")
+    presets = MixStore(tmp_path / "mixes")
     presets.save("夜 1", MIX)
     assert presets.names() == ("夜 1",)
     presets.rename("夜 1", "ink")
-    assert Presets(tmp_path / "mixes").load("ink") == MIX
+    assert MixStore(tmp_path / "mixes").load("ink") == MIX
     presets.delete("ink")
     assert presets.names() == ()
 
 
 def test_a_shared_mix_is_taken_in_only_if_it_is_one(tmp_path: Path) -> None:
-    presets = Presets(tmp_path)
+    presets = MixStore(tmp_path)
     assert presets.take_in("b", b"[[loras]]\nname = 'a'\nunet = 0.5\n") == MIX
     with pytest.raises(ConfigError):
         presets.take_in("c", b"loras = 1")
@@ -34,11 +34,11 @@ def test_a_shared_mix_is_taken_in_only_if_it_is_one(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["", "..", "../x", "a/b", "a\\b", ".x", "a\0", "x" * 300, "<b>"])
 def test_no_name_leads_out_of_the_folder(tmp_path: Path, name: str) -> None:
     with pytest.raises(RequestError, match="cannot be called"):
-        Presets(tmp_path).save(name, MIX)
+        MixStore(tmp_path).save(name, MIX)
 
 
 def test_nothing_is_overwritten_by_a_rename_and_nothing_that_is_missing_is_found(tmp_path: Path) -> None:
-    presets = Presets(tmp_path)
+    presets = MixStore(tmp_path)
     presets.save("a", MIX)
     presets.save("b", MIX)
     with pytest.raises(RequestError, match="already"):
@@ -51,4 +51,4 @@ def test_nothing_is_overwritten_by_a_rename_and_nothing_that_is_missing_is_found
 
 def test_an_empty_mix_is_not_saved(tmp_path: Path) -> None:
     with pytest.raises(RequestError, match="no LoRA"):
-        Presets(tmp_path).save("a", ())
+        MixStore(tmp_path).save("a", ())

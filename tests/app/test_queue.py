@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 from lora_mixer import Cancel
 from lora_mixer.errors import CancelledError, RequestError
 from lora_mixer_app.serving.presence import A_MOMENT, NEVER_CAME, Presence
-from lora_mixer_app.web.queue import MOST_WAITING, Turns
+from lora_mixer_app.web.queue import MOST_WAITING, RenderQueue
 from lora_mixer_app.web.session import Listened
 
 
 def test_whoever_waits_is_told_how_many_are_ahead_and_who_cancels_does_not_count() -> None:
-    turns, first, second = Turns(), Cancel(), Cancel()
+    turns, first, second = RenderQueue(), Cancel(), Cancel()
     assert turns.ahead() == 0
     with turns.take(first):
         assert turns.ahead() == 1
@@ -33,7 +33,7 @@ def test_whoever_waits_is_told_how_many_are_ahead_and_who_cancels_does_not_count
 
 
 def test_long_work_lets_others_in_between_its_items() -> None:
-    turns, seen = Turns(), []
+    turns, seen = RenderQueue(), []
     for item in turns.each("ab", Cancel()):
         with turns.take(Cancel()):
             seen.append(item)
@@ -45,7 +45,7 @@ class Street:
 
     def __init__(self) -> None:
         self.seconds = 0.0
-        self.turns = Turns(clock=lambda: self.seconds)
+        self.turns = RenderQueue(clock=lambda: self.seconds)
         self.served: list[str] = []
         self._threads: list[threading.Thread] = []
 

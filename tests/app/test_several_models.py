@@ -11,7 +11,7 @@ import pytest
 
 from lora_mixer import Mixer
 from lora_mixer.errors import ModelError
-from lora_mixer_app.web.state import Studio
+from lora_mixer_app.web.state import AppState
 from tests.support.people import person
 
 MODELS = """
@@ -27,12 +27,12 @@ NAMES = ("emoji", "first", "second")
 
 
 @pytest.fixture
-def studio(tmp_path: Path) -> Studio:
+def studio(tmp_path: Path) -> AppState:
     places = dict.fromkeys(NAMES, "builtin:emoji") | {"gone": str(tmp_path / "gone.safetensors")}
     (tmp_path / "models.toml").write_text(
         MODELS + "".join(MODEL.format(name=name, location=place) for name, place in places.items())
     )
-    return Studio(Mixer.open(models_file=tmp_path / "models.toml"), tmp_path / "studio")
+    return AppState(Mixer.open(models_file=tmp_path / "models.toml"), tmp_path / "studio")
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def hasty() -> Iterator[None]:
     sys.setswitchinterval(before)
 
 
-def test_everybody_gets_the_model_they_chose(studio: Studio, hasty: None) -> None:
+def test_everybody_gets_the_model_they_chose(studio: AppState, hasty: None) -> None:
     for name in NAMES:
         studio.choose_model(person("nobody"), name)
     got: list[tuple[str, str, str]] = []
@@ -65,7 +65,7 @@ def test_everybody_gets_the_model_they_chose(studio: Studio, hasty: None) -> Non
 
 
 def test_what_a_tab_asks_for_while_its_model_opens_is_made_with_that_model(
-    studio: Studio, monkeypatch: pytest.MonkeyPatch
+    studio: AppState, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     opening, go_on = threading.Event(), threading.Event()
     desk_of = studio.mixer.desk_of
@@ -86,7 +86,7 @@ def test_what_a_tab_asks_for_while_its_model_opens_is_made_with_that_model(
     choosing.join()
 
 
-def test_a_model_that_cannot_be_opened_leaves_a_tab_with_the_one_before(studio: Studio) -> None:
+def test_a_model_that_cannot_be_opened_leaves_a_tab_with_the_one_before(studio: AppState) -> None:
     tab = person("tab")
     studio.choose_model(tab, "first")
     with pytest.raises(ModelError):

@@ -8,10 +8,10 @@ import pytest
 
 from lora_mixer import Cancel, Mixer
 from lora_mixer.errors import ConfigError
-from lora_mixer_app.web.state import Studio
+from lora_mixer_app.web.state import AppState
 from lora_mixer_app.web.tabs import prompt_file
 from lora_mixer_app.web.tabs.prompt_file import on_model, read_upload, rows_of
-from lora_mixer_app.web.tabs.runs import Run, check_jobs, folder_for, render_plan
+from lora_mixer_app.web.tabs.runs import PageRun, check_jobs, folder_for, render_plan
 
 MIXED = """red heart <lora:line_art:0.5>
 --prompt "cat" --steps 2 --seed 9 --tiling true
@@ -42,11 +42,11 @@ def test_the_dry_run_says_of_every_line_what_becomes_of_it(mixer: Mixer, tmp_pat
 
 
 def test_a_line_that_cannot_be_rendered_leaves_the_others_alone(mixer: Mixer, tmp_path: Path) -> None:
-    studio = Studio(mixer, tmp_path)
+    studio = AppState(mixer, tmp_path)
     plan = read_upload(
         upload(tmp_path, "cat --steps 1 --seed 1\nsun <lora:nobody:1> --steps 1\nstar --steps 1 --seed 2")
     )
-    run = Run(plan=plan, folder=folder_for(studio, "batch"), failed=check_jobs(mixer, plan).failed)
+    run = PageRun(plan=plan, folder=folder_for(studio, "batch"), failed=check_jobs(mixer, plan).failed)
     list(render_plan(studio, run, cancel=Cancel()))
     assert sorted(run.pictures) == [0, 2]
     assert run.sheets

@@ -12,8 +12,8 @@ from lora_mixer import Cancel
 from lora_mixer.errors import ConfigError, RequestError
 from lora_mixer.images import read_picture
 from lora_mixer.request import RenderRequest
-from lora_mixer_app.web.state import Studio
-from lora_mixer_app.web.tabs.runs import Pace, Run, check_jobs, folder_for, render_plan
+from lora_mixer_app.web.state import AppState
+from lora_mixer_app.web.tabs.runs import Pace, PageRun, check_jobs, folder_for, render_plan
 from lora_mixer_app.web.tabs.sheet_plan import MOST_CELLS, AxisChoice, plan_sheet, words
 
 NOTHING = AxisChoice()
@@ -78,13 +78,13 @@ def test_words_are_parted_by_commas_or_by_lines() -> None:
 
 
 @pytest.fixture
-def studio(mixer, tmp_path: Path) -> Studio:
-    return Studio(mixer, tmp_path)
+def studio(mixer, tmp_path: Path) -> AppState:
+    return AppState(mixer, tmp_path)
 
 
-def test_cells_come_as_they_finish_and_hold_their_settings(studio: Studio) -> None:
+def test_cells_come_as_they_finish_and_hold_their_settings(studio: AppState) -> None:
     choices = [strength("0, 1"), AxisChoice(kind="steps", values="1, 2"), NOTHING]
-    run = Run(plan=plan_sheet(BASE, choices, without=True), folder=folder_for(studio, "sheet"))
+    run = PageRun(plan=plan_sheet(BASE, choices, without=True), folder=folder_for(studio, "sheet"))
     seen = [len(state.pictures) for state in render_plan(studio, run, cancel=Cancel(), batch=2, ending=".webp")]
     assert seen == sorted(seen)
     assert seen[-1] == 4
@@ -100,16 +100,16 @@ def test_cells_come_as_they_finish_and_hold_their_settings(studio: Studio) -> No
         assert sorted(archive.namelist()) == ["0000.webp", "0001.webp", "0002.webp", "0003.webp", "sheet.webp"]
 
 
-def test_what_can_share_a_batch_is_rendered_together_wherever_it_stands(studio: Studio) -> None:
+def test_what_can_share_a_batch_is_rendered_together_wherever_it_stands(studio: AppState) -> None:
     choices = [AxisChoice(kind="steps", values="1, 2"), strength("0, 1"), NOTHING]
-    run = Run(plan=plan_sheet(BASE, choices, without=True), folder=folder_for(studio, "sheet"))
+    run = PageRun(plan=plan_sheet(BASE, choices, without=True), folder=folder_for(studio, "sheet"))
     list(render_plan(studio, run, cancel=Cancel()))
     records = [read_picture(run.pictures[place]).record for place in range(4)]
     assert [(record.settings.steps, record.batch_size) for record in records] == [(1, 2), (2, 2), (1, 2), (2, 2)]
 
 
-def test_a_cancelled_run_keeps_what_is_finished(studio: Studio) -> None:
-    run = Run(
+def test_a_cancelled_run_keeps_what_is_finished(studio: AppState) -> None:
+    run = PageRun(
         plan=plan_sheet(BASE, [AxisChoice(kind="seed", values="1..4"), NOTHING, NOTHING], without=True),
         folder=folder_for(studio, "sheet"),
     )
@@ -123,8 +123,8 @@ def test_a_cancelled_run_keeps_what_is_finished(studio: Studio) -> None:
     assert run.sheets
 
 
-def test_an_error_is_raised_before_the_first_picture(studio: Studio) -> None:
-    run = Run(
+def test_an_error_is_raised_before_the_first_picture(studio: AppState) -> None:
+    run = PageRun(
         plan=plan_sheet(BASE, [AxisChoice(kind="sampler", values="Euler, Oiler"), NOTHING, NOTHING], without=True),
         folder=folder_for(studio, "sheet"),
     )
@@ -133,12 +133,12 @@ def test_an_error_is_raised_before_the_first_picture(studio: Studio) -> None:
     assert not run.pictures
 
 
-def test_the_pace_of_a_finished_run_tells_how_long_the_next_takes(studio: Studio) -> None:
+def test_the_pace_of_a_finished_run_tells_how_long_the_next_takes(studio: AppState) -> None:
     plan = plan_sheet(BASE, [AxisChoice(kind="seed", values="1, 2"), NOTHING, NOTHING], without=True)
     pace, work = Pace(), check_jobs(studio.mixer, plan).work
     assert work == 2 * 1 * 128 * 128
     assert pace.seconds(work) is None
-    pace.learn(Run(plan=plan, folder=Path(), seconds=3.0, work=work))
+    pace.learn(PageRun(plan=plan, folder=Path(), seconds=3.0, work=work))
     assert pace.seconds(2 * work) == 6.0
-    pace.learn(Run(plan=plan, folder=Path(), seconds=1.0, work=work, cancelled=True))
+    pace.learn(PageRun(plan=plan, folder=Path(), seconds=1.0, work=work, cancelled=True))
     assert pace.seconds(2 * work) == 6.0

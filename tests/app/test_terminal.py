@@ -21,7 +21,7 @@ from lora_mixer import Mixer
 from lora_mixer.errors import RequestError
 from lora_mixer.images import save_picture
 from lora_mixer_app.cli import build
-from lora_mixer_app.cli.output import Console, Table, clean, print_json
+from lora_mixer_app.cli.output import Console, PlainTable, clean, print_json
 from lora_mixer_app.cli.program import _fail
 
 EVIL = "\x1b]52;c;QUJD\x07 \x1b[2J \x9b31m \u202egnp.exe\u202c \u2066x\u2069 [/red] [bold]b[/bold] :cat: \x7f\x08\u200b\U000e0041"
@@ -50,7 +50,7 @@ def test_whatever_is_cleaned_is_clean_and_what_was_so_stays(text: str) -> None:
 
 def test_the_console_and_tables_show_markup_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
     console = Console(width=300)
-    table = Table(f"name {EVIL}")
+    table = PlainTable(f"name {EVIL}")
     table.add_row(EVIL)
     for what in (EVIL, table):
         console.print(what)

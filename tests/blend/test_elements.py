@@ -13,7 +13,7 @@ from torch import nn
 
 from lora_mixer import ElementWeight, LoraUse, Mixer, RenderRequest, Strength
 from lora_mixer.adapters import make_layer
-from lora_mixer.blend import MergeEngine, Placed, SideEngine, Stack
+from lora_mixer.blend import MergeEngine, SideEngine, Stack, WeightedAdapter
 from lora_mixer.errors import RequestError
 from lora_mixer.images import infotext
 from lora_mixer.ledger.digest import request_digest
@@ -52,7 +52,9 @@ def mix(*strengths: Strength) -> Stack:
         return {name: make_layer({"up": torch.randn(6, 2), "down": torch.randn(2, 8)}, (6, 8), (6,)) for name in NAMES}
 
     placed = (
-        Placed(adapter=SimpleNamespace(digest=f"{at:064x}", name=str(at), layers=layers(at)), strength=strength)  # type: ignore[arg-type]
+        WeightedAdapter(
+            adapter=SimpleNamespace(digest=f"{at:064x}", name=str(at), layers=layers(at)), strength=strength
+        )  # type: ignore[arg-type]
         for at, strength in enumerate(strengths)
     )
     return Stack(placed, family=Family.SD1)

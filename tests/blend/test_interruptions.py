@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from lora_mixer.adapters import make_layer
-from lora_mixer.blend import MergeEngine, Placed, SideEngine, Stack
+from lora_mixer.blend import MergeEngine, SideEngine, Stack, WeightedAdapter
 from lora_mixer.blend import merge as merge_file
 from lora_mixer.conditioning.conditioner import _placed
 from lora_mixer.mixes import Strength
@@ -54,7 +54,7 @@ def mix(seed: int) -> Stack:
         for name in NAMES
     }
     adapter: Any = type("Adapter", (), {"digest": f"{seed:064x}", "layers": layers})
-    return Stack([Placed(adapter=adapter, strength=Strength())], family=Family.SD1)
+    return Stack([WeightedAdapter(adapter=adapter, strength=Strength())], family=Family.SD1)
 
 
 def interrupted(run: Callable[[], object], at: int) -> bool:

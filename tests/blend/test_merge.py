@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from lora_mixer.adapters import Weights, make_layer
-from lora_mixer.blend import MergeEngine, Placed, Stack
+from lora_mixer.blend import MergeEngine, Stack, WeightedAdapter
 from lora_mixer.blend.merge import join, merge
 from lora_mixer.blend.stack import Term
 from lora_mixer.errors import CancelledError
@@ -67,7 +67,8 @@ def adapter(seed: int) -> SimpleNamespace:
 
 def stack(*pairs: tuple[int, float]) -> Stack:
     return Stack(
-        (Placed(adapter=adapter(seed), strength=Strength(unet=value)) for seed, value in pairs), family=Family.SD1
+        (WeightedAdapter(adapter=adapter(seed), strength=Strength(unet=value)) for seed, value in pairs),
+        family=Family.SD1,
     )
 
 
@@ -103,7 +104,7 @@ def test_a_failure_while_the_mix_goes_on_leaves_nothing_on() -> None:
     before = model.bits()
     broken = adapter(1)
     broken.layers[NAMES[2]] = SimpleNamespace(rounded_factors=lambda *_: (_ for _ in ()).throw(MemoryError()))
-    mix = Stack([Placed(adapter=broken, strength=Strength())], family=Family.SD1)
+    mix = Stack([WeightedAdapter(adapter=broken, strength=Strength())], family=Family.SD1)
     with pytest.raises(MemoryError), MergeEngine(model).applied([mix], parts=ALL):
         pass
     assert same(model.bits(), before)
@@ -161,8 +162,8 @@ def test_a_moved_slider_recomputes_only_the_modules_its_adapter_touches() -> Non
     def mix(value: float) -> Stack:
         return Stack(
             [
-                Placed(adapter=adapter(1), strength=Strength()),
-                Placed(adapter=small, strength=Strength(unet=value)),
+                WeightedAdapter(adapter=adapter(1), strength=Strength()),
+                WeightedAdapter(adapter=small, strength=Strength(unet=value)),
             ],
             family=Family.SD1,
         )
@@ -184,7 +185,7 @@ def test_a_thousand_mixes_errors_and_cancels_leave_the_pristine_weights_as_they_
     for _ in range(1000):
         mix = Stack(
             [
-                Placed(adapter=dice.choice(shelf), strength=Strength(unet=dice.uniform(-2, 2)))
+                WeightedAdapter(adapter=dice.choice(shelf), strength=Strength(unet=dice.uniform(-2, 2)))
                 for _ in range(dice.randrange(4))
             ],
             family=Family.SD1,

@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from lora_mixer.adapters import make_layer
-from lora_mixer.blend import ApplyPlan, Placed, Render, Stack, calibration, costs_of, plan_for
+from lora_mixer.blend import ApplyPlan, Render, Stack, WeightedAdapter, calibration, costs_of, plan_for
 from lora_mixer.blend.costs import TYPICAL, Cost, Costs, merge_work, side_work
 from lora_mixer.errors import RequestError
 from lora_mixer.mixes import Curve, Rectangle, Strength
@@ -30,7 +30,7 @@ def adapter() -> SimpleNamespace:
 
 
 def stack(strength: Strength) -> Stack:
-    return Stack([Placed(adapter=adapter(), strength=strength)], family=Family.SD1)
+    return Stack([WeightedAdapter(adapter=adapter(), strength=strength)], family=Family.SD1)
 
 
 def plan(
@@ -126,13 +126,13 @@ def test_costs_that_no_machine_has_are_measured_again_and_then_not_believed(
 
 
 def test_other_programs_do_not_lengthen_what_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
-    added = calibration.ThinProducts.added
+    added = calibration.LowRankKernel.added
 
     def waiting(*arguments: object) -> object:
         time.sleep(0.02)
         return added(*arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(calibration.ThinProducts, "added", waiting)
+    monkeypatch.setattr(calibration.LowRankKernel, "added", waiting)
     costs = calibration.measure(torch.device("cpu"), torch.float32)
     assert costs.side.module < 0.01
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from torch.nn import functional
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
 
-from lora_mixer.conditioning import Conditioner, EmbeddingVectors, Encoded, equalise
+from lora_mixer.conditioning import Conditioner, EmbeddingVectors, TextEmbeds, repeat_to_common_length
 from lora_mixer.conditioning.chunks import Chunker
 from lora_mixer.conditioning.vocabulary import Vocabulary
 from lora_mixer.errors import RequestError
@@ -204,9 +204,9 @@ def test_what_follows_the_last_comma_of_a_full_chunk_moves_to_the_next(sd1: Smal
 @given(counts=st.lists(st.integers(1, 6), min_size=2, max_size=3), seed=st.integers(0, 2**31))
 def test_attention_over_equalised_texts_is_attention_over_each_alone(counts: list[int], seed: int) -> None:
     generator = torch.Generator().manual_seed(seed)
-    texts = [Encoded(tokens=torch.randn(1, 77 * n, 8, generator=generator, dtype=torch.float64)) for n in counts]
+    texts = [TextEmbeds(tokens=torch.randn(1, 77 * n, 8, generator=generator, dtype=torch.float64)) for n in counts]
     query = torch.randn(1, 5, 8, generator=generator, dtype=torch.float64)
-    tokens, pooled = equalise(texts)
+    tokens, pooled = repeat_to_common_length(texts)
     assert pooled is None
     for row, text in zip(tokens, texts, strict=True):
         alone = functional.scaled_dot_product_attention(query, text.tokens, text.tokens)
@@ -218,8 +218,8 @@ def test_attention_over_equalised_texts_is_attention_over_each_alone(counts: lis
 
 
 def test_equal_lengths_are_left_as_they_are_and_pooled_vectors_stacked() -> None:
-    texts = [Encoded(tokens=torch.randn(1, 77, 4), pooled=torch.randn(1, 3)) for _ in range(2)]
-    tokens, pooled = equalise(texts)
+    texts = [TextEmbeds(tokens=torch.randn(1, 77, 4), pooled=torch.randn(1, 3)) for _ in range(2)]
+    tokens, pooled = repeat_to_common_length(texts)
     assert torch.equal(tokens, torch.cat([text.tokens for text in texts]))
     assert torch.equal(pooled, torch.cat([text.pooled for text in texts]))
 

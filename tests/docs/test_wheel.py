@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 BLOCK = re.compile(r"^```(console|python)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 NOT_RUN = {
     "ui.md": "gradio_client",  # needs the server of that page: tests/app/test_serve.py
-    "batch.md": "LocalWorkers",  # a script that starts workers reads its own file again: tests/workers/test_executors.py
+    "batch.md": "ProcessExecutor",  # a script that starts workers reads its own file again: tests/workers/test_executors.py
 }
 """Document to a word in its snippets that are run elsewhere."""
 

@@ -19,7 +19,7 @@ from lora_mixer import Curve, LoraUse, Mixer, Rectangle, RenderRequest, Strength
 from lora_mixer.adapters import compress_factors, compress_matrix
 from lora_mixer.errors import FileError, LoraMixerError, RequestError
 from lora_mixer.mixer import BakeReport
-from lora_mixer.modules import Family, Operator
+from lora_mixer.modules import Family, LayerType
 from lora_mixer_app.cli import build
 from tests.support.checkpoints import write
 
@@ -133,7 +133,7 @@ def small(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     torch.manual_seed(1)
     tensors = {}
     chosen = [
-        s for s in mixer.model.index if s.operator in {Operator.LINEAR, Operator.CONV} and "projection" not in str(s)
+        s for s in mixer.model.index if s.operator in {LayerType.LINEAR, LayerType.CONV} and "projection" not in str(s)
     ]
     for spec in chosen[:: max(1, len(chosen) // 60)]:
         part = {"unet": "unet", "te1": "text_encoder", "te2": "text_encoder_2"}[spec.name.part]

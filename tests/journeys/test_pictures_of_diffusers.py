@@ -14,11 +14,11 @@ from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProject
 from lora_mixer import Mixer, RenderRequest
 from lora_mixer.blend import MergeEngine, SideEngine
 from lora_mixer.catalog import Library
-from lora_mixer.mixer.adapter_cache import Shelf
+from lora_mixer.mixer.adapter_cache import AdapterCache
 from lora_mixer.mixer.resolve import job_of, settings_of
 from lora_mixer.models import Model
 from lora_mixer.modules import Family
-from lora_mixer.pipeline import Desk, RenderedImage, Texts, render
+from lora_mixer.pipeline import LoadedModel, RenderedImage, TextCache, render
 
 TRAINED = {
     "num_train_timesteps": 1000,
@@ -146,9 +146,9 @@ def sdxl(mixer: Mixer) -> Model:
 def test_on_a_tiny_sdxl(sdxl: Model, name, their_name, options, size):
     wish = replace(WISH, sampler=name, width=size[0], height=size[1])
     merged = MergeEngine(sdxl)
-    desk = Desk(model=sdxl, merged=merged, side=SideEngine(sdxl), texts=Texts(sdxl, merged, {}))
+    desk = LoadedModel(model=sdxl, merged=merged, side=SideEngine(sdxl), texts=TextCache(sdxl, merged, {}))
     settings = settings_of(wish, model=sdxl.name, native_size=sdxl.native_size, emphasis="no norm")
-    job = job_of(settings, Shelf(Library(()), sdxl.index), family=sdxl.family)
+    job = job_of(settings, AdapterCache(Library(()), sdxl.index), family=sdxl.family)
     *_, ours = render(desk, [job])
     assert isinstance(ours, RenderedImage)
     pipe = diffusers.StableDiffusionXLPipeline(

@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from lora_mixer import Mixer
-from lora_mixer.kernels.attention import PIECE, TOGETHER_BYTES, PiecewiseAttention, attend, use_piecewise_attention
-from lora_mixer.kernels.layout import TransformerInPlace, keep_layout, laid_out
+from lora_mixer.kernels.attention import PIECE, TOGETHER_BYTES, ChunkedAttention, attend, use_chunked_attention
+from lora_mixer.kernels.layout import TransformerInPlace, keep_layout, to_channels_last
 from lora_mixer.kernels.norms import ThinGroupNorm, use_thin_norms
 from lora_mixer.kernels.packing import PackedConv2d, PackedLinear, by_onednn
 from lora_mixer.kernels.tuning import pack_weights
@@ -102,14 +102,14 @@ def test_a_layer_computes_what_diffusers_processor_computes(text: int | None) ->
     attention, x = layer(text), noise(2, 50, 32, dtype=torch.float32)
     words = None if text is None else noise(2, 77, text, dtype=torch.float32, seed=1)
     wanted = attention(x, encoder_hidden_states=words)
-    use_piecewise_attention(nn.Sequential(attention))
-    assert isinstance(attention.processor, PiecewiseAttention)
+    use_chunked_attention(nn.Sequential(attention))
+    assert isinstance(attention.processor, ChunkedAttention)
     torch.testing.assert_close(attention(x, encoder_hidden_states=words), wanted)
 
 
 def test_the_texts_keys_and_values_are_computed_once_for_all_steps() -> None:
     attention, words = layer(24), noise(2, 77, 24, dtype=torch.float32, seed=1)
-    use_piecewise_attention(nn.Sequential(attention))
+    use_chunked_attention(nn.Sequential(attention))
     calls: list[str] = []
     for name in ("to_q", "to_k", "to_v"):
         getattr(attention, name).register_forward_hook(lambda *_, name=name: calls.append(name))
@@ -238,7 +238,9 @@ def test_a_convolutions_bits_hang_on_neither_history_nor_memory_nor_neighbours(
 ) -> None:
     torch.manual_seed(0)
     plain = nn.Conv2d(*channels, kernel, padding=kernel // 2).to(dtype).requires_grad_(requires_grad=False)
-    pictures = [laid_out(noise(n, channels[0], side, side, dtype=dtype)) for n, side in ((3, 16), (1, 8), (2, 33))]
+    pictures = [
+        to_channels_last(noise(n, channels[0], side, side, dtype=dtype)) for n, side in ((3, 16), (1, 8), (2, 33))
+    ]
     found = []
     for free, order in ((None, (0, 1, 2)), (None, (2, 1, 0)), (0, (1, 0, 2))):
         conv = copy.deepcopy(plain)

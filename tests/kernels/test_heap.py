@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from lora_mixer.kernels import memory_at_hand, release_memory
+from lora_mixer.kernels import release_memory, retain_heap
 
 resource = pytest.importorskip("resource", reason="Windows has no module `resource`")
 BLOCK = 100 * 2**20
@@ -54,19 +54,19 @@ def in_a_fresh_heap(law: Callable[[], None]) -> None:
 
 def freed_blocks_are_used_again() -> None:
     assert faults(5) > 2 * FRESH
-    with memory_at_hand():
+    with retain_heap():
         faults(WARM)
         assert faults(5) < FRESH / 2
     assert faults(1) > FRESH / 2  # the system has the place, and hands it out anew
 
 
 def elsewhere() -> None:
-    with memory_at_hand():
+    with retain_heap():
         pass
 
 
 def the_last_of_two_gives_back_after_an_error_too() -> None:
-    with suppress(KeyError), memory_at_hand():
+    with suppress(KeyError), retain_heap():
         other = threading.Thread(target=elsewhere)
         other.start()
         other.join()
@@ -78,7 +78,7 @@ def the_last_of_two_gives_back_after_an_error_too() -> None:
 
 def what_is_free_is_given_back_at_the_end() -> None:
     before = resident()
-    with memory_at_hand():
+    with retain_heap():
         held = [torch.empty(BLOCK, dtype=torch.uint8).fill_(1) for _ in range(3)]
         above = torch.empty(2**20, dtype=torch.uint8)
         del held
@@ -88,7 +88,7 @@ def what_is_free_is_given_back_at_the_end() -> None:
 
 
 def what_was_made_during_a_render_is_given_back_with_its_model() -> None:
-    with memory_at_hand():
+    with retain_heap():
         packs = [torch.empty(BLOCK, dtype=torch.uint8).fill_(1) for _ in range(3)]
         above = torch.empty(2**20, dtype=torch.uint8)
     held = resident()

@@ -11,7 +11,7 @@ from lora_mixer.keys import SCHEMES, scheme_of, split
 from lora_mixer.keys.scheme import Scheme
 from lora_mixer.mapping.dictionary import dictionary
 from lora_mixer.models import family_index
-from lora_mixer.modules import Family, ModuleIndex, ModuleName, ModuleSpec, Operator
+from lora_mixer.modules import Family, LayerType, ModuleIndex, ModuleName, ModuleSpec
 
 ROWS = [(family, scheme) for family in Family for scheme in SCHEMES]
 
@@ -37,7 +37,7 @@ def test_splitting_a_key_gives_back_the_spelling(row, number, suffix):
 
 def test_two_modules_that_flatten_alike_are_an_error_naming_both():
     names = [ModuleName("unet", "a.b_c"), ModuleName("unet", "a_b.c")]
-    specs = {name: ModuleSpec(name=name, operator=Operator.LINEAR, weight=(1, 1)) for name in names}
+    specs = {name: ModuleSpec(name=name, operator=LayerType.LINEAR, weight=(1, 1)) for name in names}
     index = ModuleIndex(family=Family.SD1, modules=specs)
     kohya = next(scheme for scheme in SCHEMES if scheme.name == "kohya")
     with pytest.raises(ModelError, match=r"unet:a\.b_c and unet:a_b\.c are both spelled lora_unet_a_b_c"):

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from lora_mixer.adapters import Layer, Weights, make_layer
-from lora_mixer.blend import MergeEngine, Placed, SideEngine, Stack
+from lora_mixer.blend import MergeEngine, SideEngine, Stack, WeightedAdapter
 from lora_mixer.blend.layer_ops import operator_of
 from lora_mixer.blend.masks import open_mask
 from lora_mixer.mixes import Curve, Rectangle, Strength
@@ -60,7 +60,7 @@ def adapter(layer: Layer, number: int) -> SimpleNamespace:
 
 
 def stack(*pairs: tuple[SimpleNamespace, Strength]) -> Stack:
-    return Stack([Placed(adapter=a, strength=s) for a, s in pairs], family=Family.SD1)
+    return Stack([WeightedAdapter(adapter=a, strength=s) for a, s in pairs], family=Family.SD1)
 
 
 def built(example: Example, shape: Shape, seed: int) -> Layer:

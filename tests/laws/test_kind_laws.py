@@ -15,14 +15,14 @@ from lora_mixer.adapters import (
     KINDS,
     InputGain,
     Layer,
+    LayerOp,
     LowRank,
-    Operator,
     OutputGain,
     SideTerm,
     Weights,
     concatenate,
+    detect,
     make_layer,
-    recognise,
 )
 from lora_mixer.forms import claims
 from tests.support.kind_examples import (
@@ -61,13 +61,13 @@ def layer_of(example: Example, shape: Shape, seed: int) -> Layer:
     return make_layer(example.build(shape, generator(seed)), shape, shape[:1])
 
 
-def operator(base: Weights, normalisation: str = "group") -> Operator:
+def operator(base: Weights, normalisation: str = "group") -> LayerOp:
     run = {
         1: partial(group_norm, groups=4) if normalisation == "group" else layer_norm,
         2: F.linear,
         4: partial(F.conv2d, stride=2, padding=base.weight.shape[-1] // 2),
     }[base.weight.ndim]
-    return Operator(run=run, weight=base.weight, bias=base.bias)
+    return LayerOp(run=run, weight=base.weight, bias=base.bias)
 
 
 def group_norm(x: Tensor, weight: Tensor, bias: Tensor | None, groups: int) -> Tensor:
@@ -110,7 +110,7 @@ def test_every_row_of_the_table_has_an_example_and_no_example_is_of_another_kind
     forms = {kind.name: set() for kind in KINDS}
     for example in EXAMPLES:
         slots = example.build(example.shapes[-1], generator(0))
-        kind = recognise({name: tuple(tensor.shape) for name, tensor in slots.items()})
+        kind = detect({name: tuple(tensor.shape) for name, tensor in slots.items()})
         assert kind.name == example.kind
         forms[kind.name] |= {form for form in kind.form.cores if form <= slots.keys()}
     assert forms == {kind.name: set(kind.form.cores) for kind in KINDS}

@@ -13,7 +13,7 @@ from lora_mixer.errors import BrokenFileError, FileError, MissingFileError, Prom
 from lora_mixer.images import AdapterRecord, ModelRecord, RenderRecord
 from lora_mixer.ledger.digest import basis_of, digest_of, job_digest
 from lora_mixer.ledger.failure import Failure
-from lora_mixer.ledger.ledger import Entry, Ledger, read_entries
+from lora_mixer.ledger.ledger import Ledger, LedgerEntry, read_entries
 from lora_mixer.ledger.place import Place
 from lora_mixer.ledger.plan_file import StoredPlan
 from lora_mixer.ledger.writer import LedgerWriter, part_of
@@ -76,11 +76,11 @@ def _filled(folder: Path, count: int) -> LedgerWriter:
     return writer
 
 
-def _made(folder: Path, writer: LedgerWriter, number: int) -> Entry:
+def _made(folder: Path, writer: LedgerWriter, number: int) -> LedgerEntry:
     """Write a picture as a worker does."""
     data = f"picture {number}".encode()
     part_of(folder / f"images/{number:04}.png", writer.token).write_bytes(data)
-    return Entry(
+    return LedgerEntry(
         index=number,
         file=Path(f"images/{number:04}.png"),
         name=f"n{number}",

@@ -14,7 +14,7 @@ import pytest
 from lora_mixer.keys import SCHEMES, parse_adapter
 from lora_mixer.mapping import Fate, map_adapter
 from lora_mixer.models import family_index
-from lora_mixer.modules import Family, Operator
+from lora_mixer.modules import Family, LayerType
 from tests.support.adapter_files import lora_of, parsed, weighted, write
 
 SCHEME = {scheme.name: scheme for scheme in SCHEMES}
@@ -89,4 +89,4 @@ def test_several_namings_in_one_file_and_any_order_of_keys_give_the_same_layers(
 def test_every_linear_and_convolution_of_every_family_has_its_shape_in_the_index():
     for family in Family:
         for spec in weighted(family_index(family)):
-            assert len(spec.weight) == (4 if spec.operator is Operator.CONV else 2)
+            assert len(spec.weight) == (4 if spec.operator is LayerType.CONV else 2)

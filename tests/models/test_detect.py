@@ -20,7 +20,7 @@ from lora_mixer.models.detect import UNET, VELOCITY, noise_schedule
 from lora_mixer.models.families import config
 from lora_mixer.models.model import Model
 from lora_mixer.modules import Family
-from lora_mixer.pipeline import Guide
+from lora_mixer.pipeline import Condition
 from lora_mixer.pipeline.denoiser import time_ids
 from lora_mixer.request import ModelSource, RenderRequest
 from lora_mixer.sampling import NoiseSource, find_sampler, sample, starting_noise
@@ -138,7 +138,9 @@ def test_an_sdxl_refiner_is_told_how_fair_its_picture_shall_be(tmp_path: Path):
     save_file(write(Family.SDXL_REFINER).tensors, tmp_path / "m.safetensors")
     model = opened(tmp_path / "m.safetensors")
     settings = settings_of(RenderRequest("cat", seed=1), model="m", native_size=(64, 72), emphasis="original")
-    away, towards = (Guide(pieces=(), stack=Stack((), family=model.family), negative=away) for away in (True, False))
+    away, towards = (
+        Condition(pieces=(), stack=Stack((), family=model.family), negative=away) for away in (True, False)
+    )
     assert time_ids(model.family, settings, towards) == [72, 64, 0, 0, 6.0]
     assert time_ids(model.family, settings, away) == [72, 64, 0, 0, 2.5]
     assert time_ids(Family.SDXL, settings, away) == [72, 64, 0, 0, 72, 64]

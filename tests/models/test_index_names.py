@@ -10,7 +10,7 @@ from torch import nn
 
 from lora_mixer.errors import ModelError
 from lora_mixer.models import family_index, index_of, module_of
-from lora_mixer.modules import Family, ModuleName, Operator
+from lora_mixer.modules import Family, LayerType, ModuleName
 
 # Parameter counts as published: SD 1.5 UNet 859,520,964 and CLIP ViT-L/14 text 123,060,480; SD 2.1 UNet 865,910,724 and
 # OpenCLIP ViT-H text (23 layers) 340,387,840; SDXL base UNet 2,567,463,684 and OpenCLIP bigG text 694,659,840.
@@ -62,14 +62,14 @@ def test_with_and_without_the_text_level_the_names_are_the_same_and_lead_back_to
             module = module_of(parts, spec.name)
             assert tuple(module.weight.shape) == spec.weight
     name = ModuleName("te1", "text_model.encoder.0")
-    assert one.modules[name].operator is Operator.LINEAR
+    assert one.modules[name].operator is LayerType.LINEAR
     assert one.modules[name].bias is None
 
 
 def test_modules_without_parameters_are_not_in_the_index():
     with torch.device("meta"):
         root = nn.Sequential(nn.SiLU(), nn.Conv2d(4, 8, 3), nn.GroupNorm(2, 8, affine=False))
-    assert [spec.operator for spec in index_of(Family.SD1, {"unet": root})] == [Operator.CONV]
+    assert [spec.operator for spec in index_of(Family.SD1, {"unet": root})] == [LayerType.CONV]
 
 
 def test_an_unknown_name_is_an_error_naming_the_parts():

@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from lora_mixer import Mixer
-from lora_mixer.blend import Placed, Stack
+from lora_mixer.blend import Stack, WeightedAdapter
 from lora_mixer.mixes import Strength
-from lora_mixer.pipeline import Guide, Texts
+from lora_mixer.pipeline import Condition, TextCache
 from lora_mixer.pipeline.text_cache import KEPT_CONDITIONERS
 from lora_mixer.prompt import parse, timeline
 from lora_mixer.request import Settings
@@ -28,20 +28,20 @@ def bringer(number: int) -> SimpleNamespace:
 
 
 @pytest.fixture
-def texts(mixer: Mixer) -> Texts:
-    return Texts(mixer.model, mixer.desk.merged, {})
+def texts(mixer: Mixer) -> TextCache:
+    return TextCache(mixer.model, mixer.desk.merged, {})
 
 
-def test_a_text_is_never_answered_with_that_of_another_lora(mixer: Mixer, texts: Texts) -> None:
+def test_a_text_is_never_answered_with_that_of_another_lora(mixer: Mixer, texts: TextCache) -> None:
     settings: Settings = mixer.job("zorb").settings
     guides = [
-        Guide(
+        Condition(
             pieces=timeline(parse("zorb"), 1)[0].parts[0].text,
-            stack=Stack([Placed(adapter=bringer(n), strength=Strength())], family=mixer.model.family),
+            stack=Stack([WeightedAdapter(adapter=bringer(n), strength=Strength())], family=mixer.model.family),
         )
         for n in range(BRINGING)
     ]
-    right = [Texts(mixer.model, mixer.desk.merged, {}).encode(guide, settings).tokens for guide in guides]
+    right = [TextCache(mixer.model, mixer.desk.merged, {}).encode(guide, settings).tokens for guide in guides]
     chance = random.Random(7)
     wrong = 0
     for _ in range(20 * BRINGING):

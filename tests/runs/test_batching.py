@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from benchmarks.grouping import cost, queue_of
 from lora_mixer.mixes import LoraUse, Strength
 from lora_mixer.request import RenderRequest
-from lora_mixer.runs.batching import mix_key, order, shape_key
+from lora_mixer.runs.batching import mix_key, plan_batches, shape_key
 from tests.support.queues import least
 
 MIXES = st.lists(
@@ -28,7 +28,7 @@ REQUESTS = st.builds(
 
 @given(st.lists(REQUESTS, max_size=30), st.integers(1, 5))
 def test_every_picture_stands_in_one_batch_with_its_like(requests: list[RenderRequest], batch: int) -> None:
-    batches = order(requests, batch=batch)
+    batches = plan_batches(requests, batch=batch)
     assert sorted(place for group in batches for place in group) == list(range(len(requests)))
     assert all(1 <= len(group) <= batch for group in batches)
     assert all(len({shape_key(requests[place]) for place in group}) == 1 for group in batches)
@@ -36,7 +36,7 @@ def test_every_picture_stands_in_one_batch_with_its_like(requests: list[RenderRe
 
 @given(st.lists(REQUESTS, max_size=30), st.integers(1, 5))
 def test_a_mix_fills_whole_batches_and_only_what_is_left_is_mixed(requests: list[RenderRequest], batch: int) -> None:
-    batches = order(requests, batch=batch)
+    batches = plan_batches(requests, batch=batch)
     kinds = {(shape_key(r), mix_key(r)) for r in requests}
     for shape, mix in kinds:
         count = sum((shape_key(r), mix_key(r)) == (shape, mix) for r in requests)
@@ -47,13 +47,13 @@ def test_a_mix_fills_whole_batches_and_only_what_is_left_is_mixed(requests: list
 @given(st.lists(REQUESTS, min_size=1, max_size=7), st.integers(2, 6))
 def test_the_order_costs_at_most_a_tenth_more_than_the_best_of_all(requests: list[RenderRequest], batch: int) -> None:
     queue = queue_of(requests)
-    ours = cost([[queue[place] for place in group] for group in order(requests, batch=batch)])
+    ours = cost([[queue[place] for place in group] for group in plan_batches(requests, batch=batch)])
     assert ours <= 1.1 * least(queue, batch)
 
 
 @given(st.lists(REQUESTS, max_size=30))
 def test_pictures_of_one_model_stand_together(requests: list[RenderRequest]) -> None:
-    models = [requests[group[0]].model for group in order(requests, batch=3)]
+    models = [requests[group[0]].model for group in plan_batches(requests, batch=3)]
     assert sum(left != right for left, right in pairwise(models)) <= max(len(set(models)) - 1, 0)
 
 

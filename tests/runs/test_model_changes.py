@@ -13,7 +13,7 @@ import pytest
 from lora_mixer import Mixer
 from lora_mixer.errors import ConfigError
 from lora_mixer.runs.run import RunOptions
-from lora_mixer.workers.inline import InProcess
+from lora_mixer.workers.inline import InlineExecutor
 from tests.support.runs import SMALL, again
 
 LINES = f"cat {SMALL} 1\nsun {SMALL} 2"
@@ -35,8 +35,8 @@ def half_done(place: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def crew(place: Path) -> InProcess:
-    return InProcess(lambda: Mixer.open(models_file=place / "models.toml", dtype="float32"))
+def crew(place: Path) -> InlineExecutor:
+    return InlineExecutor(lambda: Mixer.open(models_file=place / "models.toml", dtype="float32"))
 
 
 def numbers(file: Path) -> None:

@@ -13,13 +13,13 @@ from PIL import Image
 
 from lora_mixer.errors import RequestError
 from lora_mixer.images import ModelRecord, RenderRecord
-from lora_mixer.ledger.ledger import Entry, Ledger
+from lora_mixer.ledger.ledger import Ledger, LedgerEntry
 from lora_mixer.ledger.plan_file import StoredPlan
 from lora_mixer.mixes import LoraUse, Strength
 from lora_mixer.promptfile.reading import read_prompt_text
 from lora_mixer.request import Settings
 from lora_mixer.runs.facts import facts_of, facts_of_run
-from lora_mixer.runs.regroup import arrange
+from lora_mixer.runs.regroup import regroup
 from lora_mixer.sheet import Failed, draw_sheet
 from lora_mixer_app.cli.commands.sheet import sheet
 
@@ -52,7 +52,7 @@ def _ledger(folder: Path = Path("run"), made: int = len(EVERY)) -> Ledger:
     plan = StoredPlan.of(file, size=4)
     jobs = tuple(replace(job, settings=_settings(*values)) for job, values in zip(plan.jobs, EVERY, strict=True))
     entries = {
-        index: Entry(
+        index: LedgerEntry(
             index=index,
             file=Path(f"images/{index:04}.png"),
             name=job.name,
@@ -87,9 +87,9 @@ def test_every_picture_has_a_place_of_its_own_beside_its_labels(sides: list[str]
     columns, rows = ([n for n, s in zip(FACTS, sides, strict=True) if s == side] for side in ("columns", "rows"))
     if columns and rows and "else" in sides:
         with pytest.raises(RequestError, match="also differ in"):
-            arrange(ledger, columns=columns, rows=rows)
+            regroup(ledger, columns=columns, rows=rows)
         return
-    found = arrange(ledger, columns=columns, rows=rows)
+    found = regroup(ledger, columns=columns, rows=rows)
     flat = [cell for row in found.cells for cell in row]
     assert sorted(str(cell) for cell in flat if isinstance(cell, Path)) == sorted(
         str(ledger.path(index)) for index in range(made)
@@ -107,7 +107,7 @@ def test_every_picture_has_a_place_of_its_own_beside_its_labels(sides: list[str]
 
 
 def test_values_stand_in_the_order_of_their_size_and_off_comes_first() -> None:
-    found = arrange(_ledger(), columns=["ink"], rows=["seed", "glow"])
+    found = regroup(_ledger(), columns=["ink"], rows=["seed", "glow"])
     assert found.labels.columns == ("ink off", "ink 0.5", "ink 1")
     assert found.labels.rows == (
         "seed 3 · glow -1",
@@ -118,7 +118,7 @@ def test_values_stand_in_the_order_of_their_size_and_off_comes_first() -> None:
 
 
 def test_one_value_can_be_chosen() -> None:
-    found = arrange(_ledger(), columns=["ink"], rows=["glow"], only={"seed": "20"})
+    found = regroup(_ledger(), columns=["ink"], rows=["glow"], only={"seed": "20"})
     chosen = {cell for row in found.cells for cell in row if isinstance(cell, Path)}
     assert chosen == {Path(f"run/images/{n:04}.png") for n, values in enumerate(EVERY) if values[0] == 20}
     assert "seed 20" in found.labels.footer
@@ -133,14 +133,14 @@ def test_one_value_can_be_chosen() -> None:
 )
 def test_what_is_not_there_is_said_with_what_is(asked: dict, said: str) -> None:
     with pytest.raises(RequestError) as caught:
-        arrange(_ledger(), **{"columns": [], "rows": []} | asked)
+        regroup(_ledger(), **{"columns": [], "rows": []} | asked)
     assert said in str(caught.value)
 
 
 def test_a_job_without_settings_is_named(tmp_path: Path) -> None:
     ledger = _ledger(made=0)
     jobs = (replace(ledger.plan.jobs[0], settings=None), *ledger.plan.jobs[1:])
-    found = arrange(replace(ledger, plan=replace(ledger.plan, jobs=jobs)), columns=["ink"], rows=[])
+    found = regroup(replace(ledger, plan=replace(ledger.plan, jobs=jobs)), columns=["ink"], rows=[])
     assert found.unplaced == (0,)
     assert draw_sheet(found.cells, found.labels).width > 100
 

@@ -20,18 +20,18 @@ from lora_mixer.errors import (
     UnknownAdapterError,
 )
 from lora_mixer.ledger.ledger import Ledger, read_entries
-from lora_mixer.runs.run import RunOptions, Standing, run
-from lora_mixer.workers.inline import InProcess
+from lora_mixer.runs.run import RunOptions, RunProgress, run
+from lora_mixer.workers.inline import InlineExecutor
 from tests.support.runs import LINES, SMALL, TWO, again, pixels, plan_of
 
 
 @pytest.fixture(scope="module")
-def crew(mixer: Mixer) -> InProcess:
-    return InProcess(lambda: mixer)
+def crew(mixer: Mixer) -> InlineExecutor:
+    return InlineExecutor(lambda: mixer)
 
 
 @pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory, crew: InProcess) -> Path:
+def undisturbed(tmp_path_factory: pytest.TempPathFactory, crew: InlineExecutor) -> Path:
     folder = tmp_path_factory.mktemp("whole") / "out"
     assert run(plan_of(), folder, crew, options=TWO).rendered == 4
     return folder
@@ -42,14 +42,14 @@ def copy(undisturbed: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(undisturbed, tmp_path / "copy"))
 
 
-def test_a_run_that_is_complete_renders_nothing(copy: Path, crew: InProcess) -> None:
+def test_a_run_that_is_complete_renders_nothing(copy: Path, crew: InlineExecutor) -> None:
     result = again(copy, crew)
     assert (result.found, result.rendered, result.failures) == (4, 0, ())
     result.check()
 
 
 def test_only_what_is_missing_or_damaged_is_made_again_with_the_same_pixels(
-    copy: Path, undisturbed: Path, crew: InProcess
+    copy: Path, undisturbed: Path, crew: InlineExecutor
 ) -> None:
     (copy / "images/0000.png").unlink()
     (copy / "images/0001.png").write_bytes(b"damaged")
@@ -69,7 +69,7 @@ def test_one_mix_is_rendered_together_and_the_ledger_keeps_the_order_of_the_shee
 
 
 def test_a_changed_plan_keeps_what_is_still_asked_for_and_the_rest_aside(
-    copy: Path, undisturbed: Path, crew: InProcess
+    copy: Path, undisturbed: Path, crew: InlineExecutor
 ) -> None:
     result = again(copy, crew, text=LINES.replace("dog", "wolf"))
     assert (result.found, result.rendered) == (3, 1)
@@ -82,7 +82,7 @@ def test_a_changed_plan_keeps_what_is_still_asked_for_and_the_rest_aside(
     assert len(pixels(copy)) == len(read_entries(copy)) == 1
 
 
-def test_a_seed_that_was_drawn_stays_when_the_run_goes_on(tmp_path: Path, crew: InProcess) -> None:
+def test_a_seed_that_was_drawn_stays_when_the_run_goes_on(tmp_path: Path, crew: InlineExecutor) -> None:
     text = "cat --steps 1 --width 64 --height 64 --seed -1\ndog --steps 1 --width 64 --height 64 --seed -1"
     again(tmp_path, crew, text=text)
     first, seeds = pixels(tmp_path), [e.record.settings.seed for e in read_entries(tmp_path)]
@@ -92,7 +92,7 @@ def test_a_seed_that_was_drawn_stays_when_the_run_goes_on(tmp_path: Path, crew: 
     assert [e.record.settings.seed for e in read_entries(tmp_path)] == seeds
 
 
-def test_a_job_that_cannot_be_made_costs_only_itself_and_names_its_line(tmp_path: Path, crew: InProcess) -> None:
+def test_a_job_that_cannot_be_made_costs_only_itself_and_names_its_line(tmp_path: Path, crew: InlineExecutor) -> None:
     text = f"cat {SMALL} 1\ncat {SMALL} 1 --loras nope=1"
     result = again(tmp_path, crew, text=text)
     assert (result.rendered, [failure.where for failure in result.failures]) == (1, ["prompts.txt:2:55"])
@@ -106,7 +106,7 @@ def test_a_job_that_cannot_be_made_costs_only_itself_and_names_its_line(tmp_path
 
 
 def test_a_picture_that_fails_takes_no_neighbour_along_and_is_retried_on_request(
-    tmp_path: Path, undisturbed: Path, crew: InProcess, mixer: Mixer, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, undisturbed: Path, crew: InlineExecutor, mixer: Mixer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = mixer.render_many
 
@@ -125,10 +125,10 @@ def test_a_picture_that_fails_takes_no_neighbour_along_and_is_retried_on_request
     assert pixels(tmp_path)[1:] == pixels(undisturbed)[1:]
 
 
-def test_what_is_finished_stays_after_a_cancel(tmp_path: Path, undisturbed: Path, crew: InProcess) -> None:
+def test_what_is_finished_stays_after_a_cancel(tmp_path: Path, undisturbed: Path, crew: InlineExecutor) -> None:
     cancel = Cancel()
 
-    def press(standing: Standing) -> None:
+    def press(standing: RunProgress) -> None:
         if standing.done:
             cancel.press()
 
@@ -140,7 +140,7 @@ def test_what_is_finished_stays_after_a_cancel(tmp_path: Path, undisturbed: Path
 
 
 def test_a_full_disk_stops_the_run_and_keeps_what_is_there(
-    tmp_path: Path, undisturbed: Path, crew: InProcess, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, undisturbed: Path, crew: InlineExecutor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import lora_mixer.workers.renderer as module
 
@@ -162,7 +162,7 @@ def test_a_full_disk_stops_the_run_and_keeps_what_is_there(
 
 
 def test_an_adapter_that_is_broken_meanwhile_is_a_failure_of_its_pictures(
-    tmp_path: Path, crew: InProcess, mixer: Mixer, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, crew: InlineExecutor, mixer: Mixer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job = mixer.job
 
@@ -181,7 +181,7 @@ def test_an_adapter_that_is_broken_meanwhile_is_a_failure_of_its_pictures(
 
 
 def test_a_mistake_of_ours_in_one_job_costs_only_that_one(
-    tmp_path: Path, crew: InProcess, mixer: Mixer, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, crew: InlineExecutor, mixer: Mixer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job, many = mixer.job, mixer.render_many
 
@@ -200,7 +200,9 @@ def test_a_mistake_of_ours_in_one_job_costs_only_that_one(
     assert len((tmp_path / "failed.jsonl").read_text().splitlines()) == 2
 
 
-def test_the_embedded_model_makes_a_damaged_run_whole_again(copy: Path, undisturbed: Path, crew: InProcess) -> None:
+def test_the_embedded_model_makes_a_damaged_run_whole_again(
+    copy: Path, undisturbed: Path, crew: InlineExecutor
+) -> None:
     lines = (copy / "manifest.jsonl").read_bytes().split(b"\n")
     (copy / "manifest.jsonl").write_bytes(b"\n".join([lines[0], lines[1][:-9], *lines[2:]]))
     (copy / "plan.json").write_bytes((copy / "plan.json").read_bytes()[:99])
@@ -217,13 +219,13 @@ def test_the_embedded_model_makes_a_damaged_run_whole_again(copy: Path, undistur
     }
 
 
-def test_a_folder_of_an_unknown_run_is_left_alone(tmp_path: Path, crew: InProcess) -> None:
+def test_a_folder_of_an_unknown_run_is_left_alone(tmp_path: Path, crew: InlineExecutor) -> None:
     (tmp_path / "manifest.jsonl").write_text("{}\n")
     with pytest.raises(LoraMixerError, match="another run"):
         again(tmp_path, crew)
 
 
-def test_batch_sizes_differ_by_rounding_only(undisturbed: Path, tmp_path: Path, crew: InProcess) -> None:
+def test_batch_sizes_differ_by_rounding_only(undisturbed: Path, tmp_path: Path, crew: InlineExecutor) -> None:
     again(tmp_path, crew, RunOptions(batch=4, threads=1))
     for one, other in zip(pixels(tmp_path), pixels(undisturbed), strict=True):
         distance = np.frombuffer(one, np.uint8).astype(int) - np.frombuffer(other, np.uint8)

@@ -10,7 +10,7 @@ from safetensors.torch import save_file
 
 from lora_mixer.files import TensorFile, open_tensor_file
 from lora_mixer.keys import ParsedAdapter, parse_adapter
-from lora_mixer.modules import ModuleIndex, ModuleSpec, Operator
+from lora_mixer.modules import LayerType, ModuleIndex, ModuleSpec
 
 RANK = 2
 
@@ -37,4 +37,4 @@ def parsed(path: Path, tensors: Mapping[str, torch.Tensor], metadata: Mapping[st
 
 def weighted(index: ModuleIndex) -> Iterable[ModuleSpec]:
     """Return the linear layers and convolutions of a model."""
-    return [spec for spec in index if spec.operator in {Operator.LINEAR, Operator.CONV}]
+    return [spec for spec in index if spec.operator in {LayerType.LINEAR, LayerType.CONV}]

@@ -15,11 +15,11 @@ from lora_mixer.errors import FileError
 from lora_mixer.images import AdapterRecord, ModelRecord, RenderRecord, plain, save_picture
 from lora_mixer.ledger.digest import basis_of, digest_of
 from lora_mixer.ledger.failure import Failure
-from lora_mixer.ledger.ledger import Entry, digest_of_file
+from lora_mixer.ledger.ledger import LedgerEntry, digest_of_file
 from lora_mixer.ledger.writer import part_of
 from lora_mixer.mixes import Strength
 from lora_mixer.request import RenderRequest, Settings
-from lora_mixer.workers.executor import Answers, Finished, Known, Questions, Task, TaskJob, Watch
+from lora_mixer.workers.executor import Finished, Heartbeat, Resolution, ResolvedJob, ResolveQuery, Task, TaskJob
 
 SIDE = 8
 RECORD = RenderRecord(
@@ -85,18 +85,18 @@ class Painters:
     def room(self) -> int:
         return 2 - len(self._given)
 
-    def start(self, watch: Watch) -> None:
+    def start(self, watch: Heartbeat) -> None:
         watch(0.0)
         self.started += 1
 
-    def ask(self, questions: Questions, watch: Watch) -> Answers:
+    def ask(self, questions: ResolveQuery, watch: Heartbeat) -> Resolution:
         from lora_mixer.ledger.plan_file import Batch
 
         watch(0.0)
         self.asked += len(questions.requests)
         batches = tuple(Batch(jobs=group, engine="side", reason="r") for group in questions.groups)
         known = () if batches else tuple(self._known(request, n) for n, request in enumerate(questions.requests))
-        return Answers(jobs=known, batches=batches, threads=1, notes=())
+        return Resolution(jobs=known, batches=batches, threads=1, notes=())
 
     def share(self, threads: int) -> int:
         return threads
@@ -104,7 +104,7 @@ class Painters:
     def give(self, task: Task) -> None:
         self._given.append(task)
 
-    def take(self, watch: Watch) -> Finished:
+    def take(self, watch: Heartbeat) -> Finished:
         watch(0.0)
         task = self._given.popleft()
         self.on_paint(task)
@@ -113,12 +113,12 @@ class Painters:
         except FileError as error:
             return Finished(stopped=Failure.of(error))
 
-    def _known(self, request: RenderRequest, number: int) -> Known | Failure:
+    def _known(self, request: RenderRequest, number: int) -> ResolvedJob | Failure:
         missing = [use.name for use in request.loras if use.name not in self.files]
         if missing:
             return Failure(index=number, error="UnknownAdapterError", what=f"no LoRA {missing[0]!r}", remedy="Mend it.")
         record = self._record(request)
-        return Known(settings=record.settings, digest=digest_of(record), basis=basis_of(record))
+        return ResolvedJob(settings=record.settings, digest=digest_of(record), basis=basis_of(record))
 
     def _record(self, request: RenderRequest) -> RenderRecord:
         asked = {f.name: value for f in fields(Settings) if (value := getattr(request, f.name)) is not None}
@@ -138,14 +138,14 @@ class Painters:
         )
         return replace(RECORD, settings=settings, adapters=adapters, versions=self.versions)
 
-    def _painted(self, task: Task, job: TaskJob) -> Entry:
+    def _painted(self, task: Task, job: TaskJob) -> LedgerEntry:
         record = self._record(job.request)
         others = [plain(self._record(other.request).settings) for other in task.jobs]
         seen = repr((plain(record.settings), record.adapters, others, task.threads)).encode()
         image = Image.frombytes("RGB", (SIDE, SIDE), (sha256(seen).digest() * 6)[: SIDE * SIDE * 3])
         path = save_picture(image, record, part_of(task.folder / job.file, task.token))
         self.painted.append(job.index)
-        return Entry(
+        return LedgerEntry(
             index=job.index,
             file=Path(job.file),
             name=job.name,

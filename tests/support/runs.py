@@ -9,7 +9,7 @@ from PIL import Image
 
 from lora_mixer.promptfile.reading import PromptFile, read_prompt_text
 from lora_mixer.runs.run import RunOptions, RunResult, run
-from lora_mixer.workers.executor import Crew
+from lora_mixer.workers.executor import Executor
 
 SMALL = "--steps 1 --width 64 --height 64 --seed"
 LINES = "\n".join(
@@ -30,5 +30,5 @@ def pixels(folder: Path) -> list[bytes]:
     return found
 
 
-def again(folder: Path, crew: Crew, options: RunOptions = TWO, text: str = LINES) -> RunResult:
+def again(folder: Path, crew: Executor, options: RunOptions = TWO, text: str = LINES) -> RunResult:
     return run(plan_of(text), folder, crew, options=options)

@@ -23,15 +23,26 @@ from lora_mixer import Mixer
 from lora_mixer.errors import CancelledError, ConfigError, ModelError, RenderError
 from lora_mixer.ledger.ledger import read_entries
 from lora_mixer.request import RenderRequest
-from lora_mixer.runs.run import Standing, run
+from lora_mixer.runs.run import RunProgress, run
 from lora_mixer.workers.dispatch import MOST_DEATHS, dispatch
-from lora_mixer.workers.executor import Answers, Finished, Lost, Questions, Setup, Task, TaskJob, Watch, pack, unpack
-from lora_mixer.workers.inline import InProcess
-from lora_mixer.workers.processes import LocalWorkers, serve
-from lora_mixer.workers.ray import RayWorkers
+from lora_mixer.workers.executor import (
+    Finished,
+    Heartbeat,
+    MixerOptions,
+    Resolution,
+    ResolveQuery,
+    Task,
+    TaskJob,
+    WorkerDied,
+    pack,
+    unpack,
+)
+from lora_mixer.workers.inline import InlineExecutor
+from lora_mixer.workers.processes import ProcessExecutor, serve
+from lora_mixer.workers.ray import RayExecutor
 from tests.support.runs import SMALL, TWO, again, pixels, plan_of
 
-SETUP = Setup(model="emoji", dtype="float32")
+SETUP = MixerOptions(model="emoji", dtype="float32")
 MANY = "\n".join(
     f"{word} {SMALL} {seed}" + (f" --loras {lora}=0.5" if lora else "")
     for seed, word in enumerate(("cat", "sun", "dog", "cow"))
@@ -43,7 +54,7 @@ WORKER = "multiprocessing.spawn import spawn_main"
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory, mixer: Mixer) -> Path:
     folder = tmp_path_factory.mktemp("whole") / "out"
-    assert again(folder, InProcess(lambda: mixer), text=MANY).rendered == 24
+    assert again(folder, InlineExecutor(lambda: mixer), text=MANY).rendered == 24
     return folder
 
 
@@ -85,7 +96,7 @@ def test_killed_workers_and_a_killed_run_leave_every_entered_picture_and_the_res
     assert not any(orphan.is_running() and orphan.status() != psutil.STATUS_ZOMBIE for orphan in orphans)
     entered = {line.index: line.sha256 for line in read_entries(output)}
     assert 0 < len(entered) < 24
-    result = run(plan_of(MANY), output, InProcess(lambda: mixer), options=TWO)
+    result = run(plan_of(MANY), output, InlineExecutor(lambda: mixer), options=TWO)
     assert (result.found, result.rendered) == (len(entered), 24 - len(entered))
     assert sorted(line.index for line in read_entries(output)) == list(range(24))
     assert entered.items() <= {line.index: line.sha256 for line in read_entries(output)}.items()
@@ -111,9 +122,9 @@ def ray_of_two() -> Iterator[None]:
 
 @pytest.mark.usefixtures("ray_of_two")
 def test_ray_makes_the_same_pixels_though_an_actor_is_killed(tmp_path: Path, undisturbed: Path) -> None:
-    crew, said, killed = RayWorkers(SETUP, 2), [], []
+    crew, said, killed = RayExecutor(SETUP, 2), [], []
 
-    def kill(standing: Standing) -> None:
+    def kill(standing: RunProgress) -> None:
         if standing.done >= 4 and not killed:  # one that renders: one that still opens the model has nothing to lose
             killed.extend(
                 [p for p in psutil.Process().children(recursive=True) if "ray::Actor.render" in command_of(p)][:1]
@@ -129,7 +140,7 @@ def test_ray_makes_the_same_pixels_though_an_actor_is_killed(tmp_path: Path, und
 
 def test_a_model_that_cannot_be_opened_is_told_by_the_workers_with_its_class(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="emojy"):
-        again(tmp_path, LocalWorkers(Setup(model="emojy"), 1))
+        again(tmp_path, ProcessExecutor(MixerOptions(model="emojy"), 1))
     assert not (tmp_path / "plan.json").exists()
 
 
@@ -137,7 +148,7 @@ class Small:
     """A worker without torch: it answers, renders nothing, and can be told to die."""
 
     def __init__(self, setup: bytes, rank: int) -> None:
-        name = unpack(Setup, setup).model or ""
+        name = unpack(MixerOptions, setup).model or ""
         if name == "dies opening" or (name == "one dies opening" and rank == 1):
             os._exit(3)
         if name == "no" and rank == 0:
@@ -147,9 +158,9 @@ class Small:
     def answer(self, questions: bytes) -> bytes:
         if self.deadly:
             os._exit(4)
-        asked = unpack(Questions, questions)
+        asked = unpack(ResolveQuery, questions)
         known = tuple(_failure(n) for n in range(len(asked.requests)))
-        return pack(Answers(jobs=known, batches=(), threads=1, notes=()))
+        return pack(Resolution(jobs=known, batches=(), threads=1, notes=()))
 
     def render(self, task: bytes) -> bytes:
         time.sleep(0.3)
@@ -173,13 +184,13 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_model_that_cannot_be_opened_is_told_however_many_jobs_there_are(tmp_path: Path) -> None:
     text = "\n".join(f"picture {n}" for n in range(3000))
     with pytest.raises(ModelError, match="no such model"):
-        again(tmp_path, LocalWorkers(Setup(model="no"), 1), text=text)
+        again(tmp_path, ProcessExecutor(MixerOptions(model="no"), 1), text=text)
 
 
 @pytest.mark.usefixtures("small")
 def test_a_worker_that_always_dies_while_opening_costs_the_healthy_one_nothing() -> None:
     said: list[str] = []
-    with LocalWorkers(Setup(model="one dies opening"), 2) as crew:
+    with ProcessExecutor(MixerOptions(model="one dies opening"), 2) as crew:
         crew.start(lambda hand: None)
         tasks = [_task(n) for n in range(12)]
         outcomes = [
@@ -198,7 +209,7 @@ def test_a_worker_that_always_dies_while_opening_costs_the_healthy_one_nothing()
 )
 def test_workers_that_only_die_end_the_run_with_the_reason(name: str, words: str, tmp_path: Path) -> None:
     with pytest.raises(RenderError, match=words):
-        again(tmp_path, LocalWorkers(Setup(model=name), 2))
+        again(tmp_path, ProcessExecutor(MixerOptions(model=name), 2))
 
 
 class Ref:
@@ -253,10 +264,10 @@ class Refs:
         self.killed += 1
 
 
-def rays(monkeypatch: pytest.MonkeyPatch, deaths: Callable[[str, int], bool]) -> RayWorkers:
+def rays(monkeypatch: pytest.MonkeyPatch, deaths: Callable[[str, int], bool]) -> RayExecutor:
     monkeypatch.setitem(sys.modules, "ray", Refs(deaths))
     monkeypatch.setattr(time, "sleep", lambda seconds: None)
-    return RayWorkers(SETUP, 2)
+    return RayExecutor(SETUP, 2)
 
 
 def test_an_actor_that_dies_over_the_plan_is_not_replaced_for_ever(
@@ -297,7 +308,7 @@ def test_what_ray_itself_raises_is_an_error_of_ours(monkeypatch: pytest.MonkeyPa
 
 def test_a_cluster_that_is_not_there_is_an_error_of_ours(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="no Ray cluster"):
-        again(tmp_path, RayWorkers(SETUP, 1, address="auto"))
+        again(tmp_path, RayExecutor(SETUP, 1, address="auto"))
 
 
 def test_the_run_itself_imports_no_torch() -> None:
@@ -326,9 +337,9 @@ class Mortal:
 
     def __exit__(self, *raised: object) -> None: ...
 
-    def start(self, watch: Watch) -> None: ...
+    def start(self, watch: Heartbeat) -> None: ...
 
-    def ask(self, questions: Questions, watch: Watch) -> Answers:
+    def ask(self, questions: ResolveQuery, watch: Heartbeat) -> Resolution:
         raise NotImplementedError
 
     def share(self, threads: int) -> int:
@@ -337,10 +348,10 @@ class Mortal:
     def give(self, task: Task) -> None:
         self.given.append(task)
 
-    def take(self, watch: Watch) -> Finished | Lost:
+    def take(self, watch: Heartbeat) -> Finished | WorkerDied:
         task = self.given.popleft()
         if any(job.index == self.deadly for job in task.jobs):
-            return Lost(task=task, reason="SIGKILL")
+            return WorkerDied(task=task, reason="SIGKILL")
         return Finished(failures=tuple(_failure(job.index) for job in task.jobs))
 
 
@@ -351,9 +362,9 @@ class Killed(Mortal):
         super().__init__(deadly=-1)
         self.times = times
 
-    def take(self, watch: Watch) -> Finished | Lost:
+    def take(self, watch: Heartbeat) -> Finished | WorkerDied:
         self.times -= 1
-        return Lost(task=self.given.popleft(), reason="SIGKILL") if self.times >= 0 else super().take(watch)
+        return WorkerDied(task=self.given.popleft(), reason="SIGKILL") if self.times >= 0 else super().take(watch)
 
 
 def _failure(index: int) -> object:
@@ -394,6 +405,6 @@ def test_a_cancel_ends_the_workers_at_once(tmp_path: Path) -> None:
 
     begun = time.monotonic()
     with pytest.raises(CancelledError):
-        run(plan_of(MANY), tmp_path, LocalWorkers(SETUP, 2), options=TWO, cancel=Pressed())
+        run(plan_of(MANY), tmp_path, ProcessExecutor(SETUP, 2), options=TWO, cancel=Pressed())
     assert time.monotonic() - begun < 10
     assert not workers_of(os.getpid())

@@ -2,7 +2,7 @@
 
 A LoRA's metadata, a picture's record and a file's name come from strangers. A terminal obeys control sequences (OSC 52
 writes the clipboard, others hide or forge lines), direction marks turn text around, and rich reads `[/red]` as its own
-markup. Every command prints through `Console` and `Table` of this module, which clean whatever they are given.
+markup. Every command prints through `Console` and `PlainTable` of this module, which clean whatever they are given.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class Console(rich.console.Console):
     def print(self, *objects: Any, **options: Any) -> None:  # noqa: ANN401 rich's objects and options
         """Print texts of one or several lines, or tables of ours."""
         options.pop("markup", None)
-        options.setdefault("soft_wrap", not any(isinstance(one, Table) for one in objects))
+        options.setdefault("soft_wrap", not any(isinstance(one, PlainTable) for one in objects))
         cleaned = [Text(clean(one, lines=True)) if isinstance(one, str) else one for one in objects]
         super().print(*cleaned, **options)
 
@@ -63,7 +63,7 @@ class Console(rich.console.Console):
         self.print(clean(text), style=style)
 
 
-class Table(rich.table.Table):
+class PlainTable(rich.table.Table):
     """rich's table without lines, whose cells and headers are cleaned; none is read as markup."""
 
     def __init__(self, *headers: str, **options: Any) -> None:  # noqa: ANN401 rich's options

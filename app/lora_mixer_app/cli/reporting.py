@@ -8,7 +8,7 @@ from typing import Self
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from lora_mixer.ledger.failure import Failure
-from lora_mixer.runs.run import Standing
+from lora_mixer.runs.run import RunProgress
 from lora_mixer.wording import counted
 from lora_mixer_app.cli.output import Console
 
@@ -49,7 +49,7 @@ class Report:
         if self._bar is not None:
             self._bar.stop()
 
-    def show(self, standing: Standing) -> None:
+    def show(self, standing: RunProgress) -> None:
         """Show how far the run is."""
         if standing.planned is None:
             stage, done = "rendering", standing.fraction * standing.total
@@ -70,7 +70,7 @@ class Report:
         """Tell of a picture that cannot be made."""
         self.say(f"failed: {failure.index:04}  {failure.raised()}")
 
-    def _line(self, stage: str, done: float, standing: Standing) -> None:
+    def _line(self, stage: str, done: float, standing: RunProgress) -> None:
         """Print a line at a new stage, at every tenth of it, and every few seconds if pictures take long."""
         tenth, now = int(done * TENTHS / max(1, self._total)), time.monotonic()
         if stage != self._stage:

@@ -12,7 +12,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from lora_mixer_app.serving.names import Names
+from lora_mixer_app.serving.names import FolderNames
 from lora_mixer_app.serving.owners import may_read
 
 LARGEST_BODY = 8 * 1024 * 1024
@@ -22,7 +22,7 @@ _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")  # of two letters or more: on
 _TEXTS = ("application/json", "text/event-stream", "text/html")
 
 
-class Refused(Exception):  # noqa: N818 an answer, not a failure
+class RefusedName(Exception):  # noqa: N818 an answer, not a failure
     """A request names what it may not; the text says why."""
 
 
@@ -44,7 +44,7 @@ class Files:
         self,
         app: ASGIApp,
         *,
-        names: Names,
+        names: FolderNames,
         own: Collection[Path],
         shared: Collection[Path],
         user_of: Callable[[Scope], str],
@@ -64,7 +64,7 @@ class Files:
             scope = self._asked(scope)
             if scope["method"] == "POST" and _is(Headers(scope=scope), "application/json"):
                 receive = await self._posted(scope, receive)
-        except Refused as error:
+        except RefusedName as error:
             await JSONResponse({"detail": str(error)}, status_code=403)(scope, receive, send)
             return
         await self._app(scope, receive, _Hiding(send, self._names).send)
@@ -72,7 +72,7 @@ class Files:
     def _asked(self, scope: Scope) -> Scope:
         """Return a request for a file with its path as it is here."""
         if _PROXY.fullmatch(scope["path"]):
-            raise Refused("nothing is fetched from elsewhere")
+            raise RefusedName("nothing is fetched from elsewhere")
         found = _FILE.fullmatch(scope["path"])
         if found is None:
             return scope
@@ -92,26 +92,26 @@ class Files:
             if isinstance(path := found.get("path"), str):
                 found["path"] = self._allowed(path, user)
             if isinstance(url := found.get("url"), str) and not _is_here(url, host):
-                raise Refused("files are uploaded, not named by an address")
+                raise RefusedName("files are uploaded, not named by an address")
         return _again(json.dumps(data).encode(), receive)
 
     def _allowed(self, asked: str, user: str) -> str:
         if _ADDRESS.match(asked) or asked.startswith("//"):
-            raise Refused("files are uploaded, not named by an address")
+            raise RefusedName("files are uploaded, not named by an address")
         path = self._names.path(asked)
         try:
             allowed = may_read(path, user, own=self._own, shared=self._shared)
         except (OSError, ValueError):
             allowed = False
         if allowed is False:
-            raise Refused("there is no such file of yours")
+            raise RefusedName("there is no such file of yours")
         return path
 
 
 class _Hiding:
     """Sends an answer with the names of folders hidden in its texts."""
 
-    def __init__(self, send: Send, names: Names) -> None:
+    def __init__(self, send: Send, names: FolderNames) -> None:
         self._send = send
         self._names = names
         self._is_text = False
@@ -159,7 +159,7 @@ async def _whole(receive: Receive) -> bytes:
         message = await receive()
         body += message.get("body", b"")
         if len(body) > LARGEST_BODY:
-            raise Refused(f"a request has at most {LARGEST_BODY // 2**20} MiB")
+            raise RefusedName(f"a request has at most {LARGEST_BODY // 2**20} MiB")
         if message["type"] == "http.disconnect" or not message.get("more_body"):
             return bytes(body)
 

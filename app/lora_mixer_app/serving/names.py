@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 
-class Names:
+class FolderNames:
     """The names of some folders, and what is seen of a path within them.
 
     >>> names = Names({"desk": Path("/home/ada/desk")})

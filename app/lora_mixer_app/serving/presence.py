@@ -54,9 +54,9 @@ class Presence:
             while len(self._left) > _MOST:
                 del self._left[next(iter(self._left))]
 
-    def watch(self, key: str) -> Watch:
+    def watch(self, key: str) -> PresenceWatch:
         """Return what tells whether somebody who asks for something now is still there."""
-        return Watch(self, key, self._clock())
+        return PresenceWatch(self, key, self._clock())
 
     def away(self, key: str, asked: float) -> tuple[float, bool]:
         """Return for how many seconds nobody has listened under a key, and whether anybody ever did.
@@ -72,7 +72,7 @@ class Presence:
             return self._clock() - max(left, asked), left > asked
 
 
-class Watch(NamedTuple):
+class PresenceWatch(NamedTuple):
     """Whether somebody who has asked for something is still there.
 
     Attributes:

@@ -12,12 +12,12 @@ from lora_mixer import LoraUse, RenderRequest, Strength
 from lora_mixer.errors import RequestError
 from lora_mixer.images import infotext
 from lora_mixer_app.web.notices import as_notice
-from lora_mixer_app.web.state import Studio, caller_of, owner_of
+from lora_mixer_app.web.state import AppState, caller_of, owner_of
 
 NAME = "render"
 
 
-def offer_render(studio: Studio) -> None:
+def offer_render(studio: AppState) -> None:
     """Offer the endpoint on the page that is being built; its pictures go into the history like the desk's."""
 
     def render(

@@ -21,11 +21,11 @@ from lora_mixer import Mixer
 from lora_mixer_app.serving.callers import caller
 from lora_mixer_app.serving.files import Files
 from lora_mixer_app.serving.limits import Calls, Uploads
-from lora_mixer_app.serving.names import Names
+from lora_mixer_app.serving.names import FolderNames
 from lora_mixer_app.serving.presence import Presence
 from lora_mixer_app.web.i18n import I18N
 from lora_mixer_app.web.page import build_page
-from lora_mixer_app.web.state import Studio
+from lora_mixer_app.web.state import AppState
 from lora_mixer_app.web.theme import CSS, HEAD, THEME
 
 LARGEST_UPLOAD = "20mb"
@@ -58,7 +58,7 @@ class App(NamedTuple):
 
     answers: ASGIApp
     life: AbstractAsyncContextManager[object]
-    studio: Studio
+    studio: AppState
 
 
 def build_app(mixer: Mixer, folder: Path, *, presence: Presence, logins: Sequence[tuple[str, str]] = ()) -> App:
@@ -71,7 +71,7 @@ def build_app(mixer: Mixer, folder: Path, *, presence: Presence, logins: Sequenc
         logins: Names and passwords; without any, nobody is asked for one.
     """
     folder = folder.absolute()
-    studio = Studio(mixer, folder)
+    studio = AppState(mixer, folder)
     studio.presence = presence
     os.environ.update(QUIET)
     gr.set_static_paths(list(studio.served))
@@ -98,8 +98,8 @@ def build_app(mixer: Mixer, folder: Path, *, presence: Presence, logins: Sequenc
     return App(answers=outer, life=_life(outer), studio=studio)
 
 
-def _door(studio: Studio, page: gr.Blocks, folder: Path) -> list[Middleware]:
-    names = Names({"desk": folder, "uploads": Path(get_upload_folder()).absolute()})
+def _door(studio: AppState, page: gr.Blocks, folder: Path) -> list[Middleware]:
+    names = FolderNames({"desk": folder, "uploads": Path(get_upload_folder()).absolute()})
     return [
         Middleware(Uploads, who=_caller),
         Middleware(Calls, who=_caller, under_way=partial(calls_under_way, page)),

@@ -32,7 +32,7 @@ class Fit:
     texts: bool = True
 
 
-class Loras:
+class LoraBrowser:
     """The library as the page shows it; the headers of what is shown are read, and remembered.
 
     Args:

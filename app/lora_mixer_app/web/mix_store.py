@@ -17,7 +17,7 @@ _ENDING = ".toml"
 _MARKS = " ._-()+&,"
 
 
-class Presets:
+class MixStore:
     """The mixes of a folder, by name.
 
     Args:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from lora_mixer import Mixer, RenderRequest
 from lora_mixer.conditioning import TokenCount
 from lora_mixer.modules import Family
-from lora_mixer.pipeline import Texts
+from lora_mixer.pipeline import TextCache
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +24,7 @@ class Opened:
     name: str
     family: Family
     native_size: tuple[int, int]
-    _texts: weakref.ref[Texts]
+    _texts: weakref.ref[TextCache]
 
     def count(self, text: str, *, steps: int) -> TokenCount | None:
         """Return how long a prompt is; None if the model has been closed since.

@@ -8,14 +8,14 @@ from lora_mixer_app.web.api import offer_render
 from lora_mixer_app.web.desk import build_desk
 from lora_mixer_app.web.i18n import word
 from lora_mixer_app.web.notices import noticed
-from lora_mixer_app.web.state import Studio
+from lora_mixer_app.web.state import AppState
 from lora_mixer_app.web.tabs import TABS
 
 PREVIEWS_KEPT = 3600
 """Seconds that previews and uploads stay in Gradio's own folder; finished pictures lie elsewhere."""
 
 
-def build_page(studio: Studio) -> gr.Blocks:
+def build_page(studio: AppState) -> gr.Blocks:
     """Return the page over an open studio."""
     page: gr.Blocks
     kept = (PREVIEWS_KEPT, PREVIEWS_KEPT)

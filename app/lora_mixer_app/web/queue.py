@@ -32,7 +32,7 @@ class _Ticket:
         return isinstance(self.cancel, Listened) and self.cancel.absent
 
 
-class Turns:
+class RenderQueue:
     """A line people wait in. Among callers it is fair, of one caller first come, first served; who cancels leaves it.
 
     Whoever has used the model least since they came is next: start-time fair queueing (Goyal, Vin, Cheng 1996, "Start-

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from lora_mixer import Cancel
 
 if TYPE_CHECKING:
-    from lora_mixer_app.serving.presence import Watch
+    from lora_mixer_app.serving.presence import PresenceWatch
     from lora_mixer_app.web.desk.sync import Strips
 
 
@@ -22,7 +22,7 @@ class Listened(Cancel):
         closed: Set when nobody is served any more.
     """
 
-    def __init__(self, watch: Watch | None, closed: threading.Event) -> None:
+    def __init__(self, watch: PresenceWatch | None, closed: threading.Event) -> None:
         super().__init__()
         self._watch = watch
         self._closed = closed

@@ -13,10 +13,10 @@ from lora_mixer.images import save_picture
 from lora_mixer_app.serving.callers import caller
 from lora_mixer_app.serving.presence import Presence
 from lora_mixer_app.web.history import History, Kept
-from lora_mixer_app.web.loras import Loras
-from lora_mixer_app.web.mix_store import Presets
+from lora_mixer_app.web.loras import LoraBrowser
+from lora_mixer_app.web.mix_store import MixStore
 from lora_mixer_app.web.opened import Opened, opened
-from lora_mixer_app.web.queue import Turns
+from lora_mixer_app.web.queue import RenderQueue
 from lora_mixer_app.web.session import Listened, Session
 from lora_mixer_app.web.thumbs import Thumbs
 
@@ -25,7 +25,7 @@ SECONDS_OF_A_STEP = 30.0
 """At most, when serving ends."""
 
 
-class Studio:
+class AppState:
     """The mixer with what lies around it; one for the whole server.
 
     Args:
@@ -50,11 +50,11 @@ class Studio:
         self.pictures = folder / "pictures"
         self.folder = folder / "runs"
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.presets = Presets(folder / "mixes")
+        self.presets = MixStore(folder / "mixes")
         self.history = History(self.pictures, folder / "history.sqlite")
         self.thumbs = Thumbs(folder / "thumbs")
-        self.loras = Loras(mixer.library)
-        self.turns = Turns()
+        self.loras = LoraBrowser(mixer.library)
+        self.turns = RenderQueue()
         self.presence: Presence | None = None
         self._sessions: dict[tuple[str, str], Session] = {}
         self._lock = threading.Lock()

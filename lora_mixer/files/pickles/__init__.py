@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from lora_mixer.files.pickles.opening import PickledFile, open_pickled_file
-from lora_mixer.files.pickles.words import Tensor as PickledTensor
+from lora_mixer.files.pickles.words import PickledTensor as PickledTensor
 
 __all__ = ["PickledFile", "PickledTensor", "open_pickled_file"]

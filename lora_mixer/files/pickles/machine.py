@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from lora_mixer.files.pickles.words import UNSEEN, Parameters, PickleError, Storage, Word, call, kept, new, word
+from lora_mixer.files.pickles.words import UNSEEN, ClassName, Parameters, PickleError, Storage, call, kept, new, word
 
 _LARGEST_KEY = 1 << 53
 _YES, _NO = True, False
@@ -157,7 +157,7 @@ def _set(machine: _Machine, values: list[object]) -> None:
         raise PickleError("the pickle sets an entry of what is no table")
     for key, value in zip(values[::2], values[1::2], strict=True):
         # Nothing whose digest could take long, or be the same for many: dictionaries would grow slow.
-        if not isinstance(key, str | bytes | bool | Word) and not (type(key) is int and abs(key) < _LARGEST_KEY):
+        if not isinstance(key, str | bytes | bool | ClassName) and not (type(key) is int and abs(key) < _LARGEST_KEY):
             raise PickleError("a table in the pickle has a key that is no text or number")
         target[key] = value
 

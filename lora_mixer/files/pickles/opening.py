@@ -10,13 +10,13 @@ from typing import BinaryIO
 
 from lora_mixer.errors import BrokenFileError, FileError, UnsafeFileError
 from lora_mixer.files.door import open_file, unreadable
-from lora_mixer.files.foreign import recognise
+from lora_mixer.files.foreign import detect
 from lora_mixer.files.header_json import HeaderError, check_tensor
 from lora_mixer.files.limits import DTYPE_BYTES, Limits
 from lora_mixer.files.pickles.archive import open_archive
 from lora_mixer.files.pickles.machine import Described, read_pickle
 from lora_mixer.files.pickles.placing import placed
-from lora_mixer.files.pickles.words import PickleError, Storage, Tensor
+from lora_mixer.files.pickles.words import PickledTensor, PickleError, Storage
 from lora_mixer.files.tensor_file import TensorFile, TensorInfo
 
 _MAGIC, _PROTOCOL = 0x1950A86A20F9469CFC6C, 1001  # torch/serialization.py: what a file before torch 1.6 begins with
@@ -36,7 +36,7 @@ class PickledFile:
     Attributes:
         path: The file.
         size: Its size in bytes.
-        content: Tables, lists, texts, numbers and `Tensor` descriptions, as they stand in it.
+        content: Tables, lists, texts, numbers and `PickledTensor` descriptions, as they stand in it.
         places: By the key of a storage: its first byte in the file, and its size in bytes.
     """
 
@@ -45,7 +45,7 @@ class PickledFile:
     content: object
     places: Mapping[str, tuple[int, int]]
 
-    def table(self, tensors: Mapping[str, Tensor], limits: Limits) -> TensorFile:
+    def table(self, tensors: Mapping[str, PickledTensor], limits: Limits) -> TensorFile:
         """Return some of the tensors as a file whose tensors can be read.
 
         Raises:
@@ -106,7 +106,7 @@ def open_pickled_file(path: Path, *, limits: Limits, at_most: int | None = None)
 def _refused(path: Path, start: bytes, error: PickleError) -> FileError:
     if error.unsafe:
         return UnsafeFileError(str(error), where=str(path), remedy="Take the .safetensors version of it.")
-    foreign = recognise(start)
+    foreign = detect(start)
     if foreign is not None and foreign.error is BrokenFileError:
         return BrokenFileError(foreign.what, where=str(path), remedy=foreign.remedy)
     return BrokenFileError(f"this is no file that torch.save wrote: {error}", where=str(path), remedy=_AGAIN)

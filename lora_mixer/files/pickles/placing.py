@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from lora_mixer.files.limits import DTYPE_BYTES
-from lora_mixer.files.pickles.words import PickleError, Tensor
+from lora_mixer.files.pickles.words import PickledTensor, PickleError
 from lora_mixer.files.tensor_file import TensorInfo
 
 
-def placed(key: str, tensor: Tensor, count: int, begin: int, size: int) -> TensorInfo:
+def placed(key: str, tensor: PickledTensor, count: int, begin: int, size: int) -> TensorInfo:
     """Return where a tensor lies.
 
     Args:

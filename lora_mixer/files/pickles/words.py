@@ -109,7 +109,7 @@ class PickleError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Word:
+class ClassName:
     """A name of a class or function."""
 
     module: str
@@ -133,7 +133,7 @@ class Storage:
 
 
 @dataclass(frozen=True, slots=True)
-class Tensor:
+class PickledTensor:
     """A tensor as the pickle describes it; nothing of it is checked yet but the types."""
 
     storage: Storage
@@ -150,7 +150,7 @@ class Parameters(dict[object, object]):
 UNSEEN = Unseen()
 
 
-def word(module: str, name: str) -> Word:
+def word(module: str, name: str) -> ClassName:
     """Return what a pickle names.
 
     Raises:
@@ -170,7 +170,7 @@ def word(module: str, name: str) -> Word:
         raise PickleError(
             f"reading this file could run code that is in it: it asks for {f'{module}.{name}'[:80]!r}", unsafe=True
         )
-    return Word(module, name)
+    return ClassName(module, name)
 
 
 def call(function: object, arguments: object) -> object:
@@ -179,7 +179,7 @@ def call(function: object, arguments: object) -> object:
     Raises:
         PickleError: It is nothing that can be called, or not with these arguments.
     """
-    if not isinstance(function, Word) or type(arguments) is not tuple:
+    if not isinstance(function, ClassName) or type(arguments) is not tuple:
         raise PickleError("the pickle calls what cannot be called")
     if function.module == "torch._utils" and function.name in NOT_PLAIN:
         raise PickleError(f"it holds {NOT_PLAIN[function.name]}")
@@ -194,11 +194,11 @@ def call(function: object, arguments: object) -> object:
 
 def new(kind: object) -> object:
     """Return the description of a new object of a class."""
-    if kind == Word("torch.nn.modules.container", "ParameterDict"):
+    if kind == ClassName("torch.nn.modules.container", "ParameterDict"):
         return Parameters()
-    if kind == Word("collections", "OrderedDict"):
+    if kind == ClassName("collections", "OrderedDict"):
         return {}
-    if isinstance(kind, Word) and f"{kind.module}.{kind.name}" in _HARMLESS:
+    if isinstance(kind, ClassName) and f"{kind.module}.{kind.name}" in _HARMLESS:
         return UNSEEN
     raise PickleError("the pickle makes an object of a class that has no place in it")
 
@@ -207,12 +207,12 @@ def kept(value: object) -> object:
     """Return what a persistent id stands for: a storage, or a class that was saved with its source text."""
     if type(value) is not tuple or not value:
         raise PickleError("a persistent id is not a tuple")
-    if value[0] == "module" and len(value) > 1 and isinstance(value[1], Word):
+    if value[0] == "module" and len(value) > 1 and isinstance(value[1], ClassName):
         return value[1]
     if value[0] != "storage" or len(value) not in {5, 6}:
         raise PickleError("a persistent id names no storage")
     _, kind, key, location, numel, *view = value
-    if not isinstance(kind, Word) or kind.name not in STORAGES:
+    if not isinstance(kind, ClassName) or kind.name not in STORAGES:
         raise PickleError("a storage is of no known type")
     if type(key) is not str or len(key) > 200 or type(location) is not str or location.startswith("meta"):
         raise PickleError("a storage has no place in the file")
@@ -250,30 +250,34 @@ def _first(arguments: tuple[object, ...], count: int) -> tuple[object, ...]:
     return arguments[:count]
 
 
-def _tensor(storage: object, offset: object, shape: object, strides: object) -> Tensor:
+def _tensor(storage: object, offset: object, shape: object, strides: object) -> PickledTensor:
     if not isinstance(storage, Storage):
         raise PickleError("a tensor has no storage")
-    return Tensor(storage, storage.dtype, _natural(offset), _naturals(shape), _naturals(strides))
+    return PickledTensor(storage, storage.dtype, _natural(offset), _naturals(shape), _naturals(strides))
 
 
-def _typed(storage: object, offset: object, shape: object, strides: object, *rest: object) -> Tensor:
+def _typed(storage: object, offset: object, shape: object, strides: object, *rest: object) -> PickledTensor:
     plain = _tensor(storage, offset, shape, strides)
     dtype = rest[2]
-    if not isinstance(dtype, Word) or dtype.name not in DTYPES:
+    if not isinstance(dtype, ClassName) or dtype.name not in DTYPES:
         raise PickleError("a tensor is of no known type")
-    return Tensor(plain.storage, DTYPES[dtype.name], plain.offset, plain.shape, plain.strides)
+    return PickledTensor(plain.storage, DTYPES[dtype.name], plain.offset, plain.shape, plain.strides)
 
 
-def _parameter(data: object) -> Tensor:
-    if not isinstance(data, Tensor):
+def _parameter(data: object) -> PickledTensor:
+    if not isinstance(data, PickledTensor):
         raise PickleError("a parameter is no tensor")
     return data
 
 
 def _of_type(function: object, kind: object, arguments: object) -> object:
-    if not isinstance(function, Word) or not function.name.startswith("_rebuild_") or function.module != "torch._utils":
+    if (
+        not isinstance(function, ClassName)
+        or not function.name.startswith("_rebuild_")
+        or function.module != "torch._utils"
+    ):
         raise PickleError("a tensor is made in a way that is not known")
-    if not isinstance(kind, Word) or kind.name not in {"Tensor", "Parameter"}:
+    if not isinstance(kind, ClassName) or kind.name not in {"Tensor", "Parameter"}:
         raise PickleError("it holds a tensor of a special class")
     return call(function, arguments)
 

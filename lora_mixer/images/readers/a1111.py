@@ -15,9 +15,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from lora_mixer.images.budget import Budget
-from lora_mixer.images.containers import Texts
+from lora_mixer.images.containers import PictureTexts
 from lora_mixer.images.infotext import Infotext, parse_infotext
-from lora_mixer.images.readers.draft import Draft, Found, shown
+from lora_mixer.images.readers.draft import ReaderResult, RequestDraft, shown
 from lora_mixer.images.readers.jsons import list_of, read_json, read_table, table_of
 from lora_mixer.images.request_of import kin_of, request_of
 from lora_mixer.images.save import PARAMETERS
@@ -31,7 +31,7 @@ _TAG = re.compile(r"<(?:lora|lyco):([^:<>]{1,200})[:>]", re.IGNORECASE)
 _NET = re.compile(r"(.*)\([0-9a-f]{8,12}\)", re.DOTALL)
 
 
-def read(texts: Texts, budget: Budget) -> Found | None:
+def read(texts: PictureTexts, budget: Budget) -> ReaderResult | None:
     """Return what a text of A1111's form says; None if there is none, or it is JSON."""
     del budget
     for key in KEYS:
@@ -48,10 +48,10 @@ def _is_infotext(text: Infotext) -> bool:
     return bool(text.negative) or bool(SETTINGS & {key.lower() for key in text.fields})
 
 
-def found_in(text: Infotext) -> Found:
+def found_in(text: Infotext) -> ReaderResult:
     """Return what an infotext says, the LoRAs beside its prompt among it."""
     request, notes = request_of(text)
-    draft = Draft()
+    draft = RequestDraft()
     _of_civitai(draft, text.fields)
     _of_additional_networks(draft, text.fields)
     _of_fooocus(draft, text.fields)
@@ -63,10 +63,10 @@ def found_in(text: Infotext) -> Found:
     if not text.fields:
         draft.note("the text has no parameters: all of it is taken as the prompt")
     spoken = tuple(note for note in notes if not note.startswith(("AddNet ", "Civitai ")))
-    return Found(request=request, notes=(*text.notes, *spoken, *draft.notes), infotext=text)
+    return ReaderResult(request=request, notes=(*text.notes, *spoken, *draft.notes), infotext=text)
 
 
-def _of_civitai(draft: Draft, fields: Mapping[str, str]) -> None:
+def _of_civitai(draft: RequestDraft, fields: Mapping[str, str]) -> None:
     """Take the resources of Civitai's generator: a LoRA by its model's name."""
     for resource in map(table_of, list_of(read_json(fields.get("Civitai resources", "[]")))):
         if str(resource.get("type", "")).lower() not in LORA_KINDS:
@@ -80,7 +80,7 @@ def _of_civitai(draft: Draft, fields: Mapping[str, str]) -> None:
             draft.unknown("the LoRA of Civitai's version", resource.get("modelVersionId", resource.get("air")))
 
 
-def _of_additional_networks(draft: Draft, fields: Mapping[str, str]) -> None:
+def _of_additional_networks(draft: RequestDraft, fields: Mapping[str, str]) -> None:
     if fields.get("AddNet Enabled") != "True":
         return
     for number in range(1, MAX_NETS + 1):
@@ -96,6 +96,6 @@ def _of_additional_networks(draft: Draft, fields: Mapping[str, str]) -> None:
             draft.unknown(f"the {shown(module)}", name)
 
 
-def _of_fooocus(draft: Draft, fields: Mapping[str, str]) -> None:
+def _of_fooocus(draft: RequestDraft, fields: Mapping[str, str]) -> None:
     for name, weight in scan_fields(fields.get("Lora weights", "")):
         draft.lora(name, weight)

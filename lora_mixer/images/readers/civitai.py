@@ -10,9 +10,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from lora_mixer.images.budget import Budget
-from lora_mixer.images.containers import Texts
+from lora_mixer.images.containers import PictureTexts
 from lora_mixer.images.readers.comfyui import found_in_graph
-from lora_mixer.images.readers.draft import Draft, Found
+from lora_mixer.images.readers.draft import ReaderResult, RequestDraft
 from lora_mixer.images.readers.jsons import Table, list_of, read_table, table_of
 from lora_mixer.images.readers.names import A1111
 from lora_mixer.images.save import PARAMETERS
@@ -20,7 +20,7 @@ from lora_mixer.images.save import PARAMETERS
 NUMBERS = (("seed", "seed"), ("steps", "steps"), ("cfg", "cfgScale"), ("clip_skip", "clipSkip"))
 
 
-def read(texts: Texts, budget: Budget) -> Found | None:
+def read(texts: PictureTexts, budget: Budget) -> ReaderResult | None:
     """Return what a picture of Civitai's generator says; None if it is another's."""
     table = read_table(texts.by_key.get(PARAMETERS))
     if not {"extra", "extraMetadata"} & table.keys():
@@ -31,9 +31,9 @@ def read(texts: Texts, budget: Budget) -> Found | None:
     return _joined(said, graph) if said else graph
 
 
-def _joined(said: Table, graph: Found) -> Found:
+def _joined(said: Table, graph: ReaderResult) -> ReaderResult:
     """Return what was asked for, with what only the graph says."""
-    draft = Draft()
+    draft = RequestDraft()
     draft.text("prompt", said.get("prompt"))
     draft.text("negative", said.get("negativePrompt"))
     for name, key in NUMBERS:
@@ -50,4 +50,4 @@ def _joined(said: Table, graph: Found) -> Found:
     if len(resources) > len(request.loras):
         draft.unknown("some of Civitai's resources,", [item.get("modelVersionId") for item in resources])
     notes = tuple(note for note in graph.notes if known is None or not note.startswith("not understood: sampler"))
-    return Found(request=request, notes=(*draft.notes, *notes))
+    return ReaderResult(request=request, notes=(*draft.notes, *notes))

@@ -8,19 +8,19 @@ given, unless the picture's size tells them apart.
 from __future__ import annotations
 
 from lora_mixer.images.budget import Budget
-from lora_mixer.images.containers import Texts
+from lora_mixer.images.containers import PictureTexts
 from lora_mixer.images.readers.comfy.graph import Graph, Link, graph_of
 from lora_mixer.images.readers.comfy.trace import Tracer
 from lora_mixer.images.readers.comfy.walk import Pass, passes_to, read_passes, savers_of
 from lora_mixer.images.readers.comfy.workflow import graph_of_workflow
-from lora_mixer.images.readers.draft import Draft, Found
+from lora_mixer.images.readers.draft import ReaderResult, RequestDraft
 from lora_mixer.images.readers.jsons import Table, read_table
 
 MAX_SAVERS = 16
 OTHERWISE = "ComfyUI weighs the words of a prompt otherwise than A1111"
 
 
-def read(texts: Texts, budget: Budget) -> Found | None:
+def read(texts: PictureTexts, budget: Budget) -> ReaderResult | None:
     """Return what a ComfyUI picture says; None if it is another's."""
     for key, graph in (("prompt", graph_of), ("workflow", graph_of_workflow)):
         text = texts.by_key.get(key)
@@ -31,16 +31,16 @@ def read(texts: Texts, budget: Budget) -> Found | None:
     return None
 
 
-def found_in_graph(table: Table, texts: Texts, budget: Budget) -> Found:
+def found_in_graph(table: Table, texts: PictureTexts, budget: Budget) -> ReaderResult:
     """Return what a graph in the form of `prompt` says."""
     return found_in(graph_of(table), texts, budget)
 
 
-def found_in(graph: Graph, texts: Texts, budget: Budget) -> Found:
+def found_in(graph: Graph, texts: PictureTexts, budget: Budget) -> ReaderResult:
     """Return what a graph says of the picture it saved."""
     drafts = [draft for draft in _drafts(graph, budget, texts.size) if draft is not None]
     if not drafts:
-        return Found(
+        return ReaderResult(
             request=None, notes=("the ComfyUI graph has no sampler that leads to a saved picture", *budget.notes())
         )
     draft = _the_one(drafts, texts.size)
@@ -49,14 +49,14 @@ def found_in(graph: Graph, texts: Texts, budget: Budget) -> Found:
     return draft.found()
 
 
-def _drafts(graph: Graph, budget: Budget, size: tuple[int, int] | None) -> list[Draft | None]:
+def _drafts(graph: Graph, budget: Budget, size: tuple[int, int] | None) -> list[RequestDraft | None]:
     """Return a draft for each picture that a graph saves, or for each of its last samplers if it saves none."""
     savers = savers_of(graph)
     starts: list[tuple[Link | None, str]] = [(node.link(row.saver), "image") for node, row in savers[:MAX_SAVERS]]
     seen: set[str] = set()
-    drafts: list[Draft | None] = []
+    drafts: list[RequestDraft | None] = []
     for link, role in starts:
-        tracer = Tracer(graph, budget, Draft())
+        tracer = Tracer(graph, budget, RequestDraft())
         passes = passes_to(tracer, link, role)
         if passes and passes[0].stop.node.id not in seen:
             seen.add(passes[0].stop.node.id)
@@ -65,9 +65,9 @@ def _drafts(graph: Graph, budget: Budget, size: tuple[int, int] | None) -> list[
     return drafts or [_of_the_only_sampler(graph, budget, size)]
 
 
-def _of_the_only_sampler(graph: Graph, budget: Budget, size: tuple[int, int] | None) -> Draft | None:
+def _of_the_only_sampler(graph: Graph, budget: Budget, size: tuple[int, int] | None) -> RequestDraft | None:
     """Return a draft for a graph without a known node that saves, if one sampler is the last of all."""
-    tracer = Tracer(graph, budget, Draft())
+    tracer = Tracer(graph, budget, RequestDraft())
     chains: dict[str, list[Pass]] = {}
     for node in graph:
         if not budget.node():
@@ -79,7 +79,7 @@ def _of_the_only_sampler(graph: Graph, budget: Budget, size: tuple[int, int] | N
     last = [passes for name, passes in chains.items() if name not in earlier]
     if len(last) != 1:
         return None
-    tracer = Tracer(graph, budget, Draft())
+    tracer = Tracer(graph, budget, RequestDraft())
     tracer.draft.note("no node is known here that saved it; the only sampler is taken")
     read_passes(tracer, last[0], size)
     return tracer.draft
@@ -89,7 +89,7 @@ def _samples(kind: str) -> bool:
     return "sampler" in kind.lower()
 
 
-def _the_one(drafts: list[Draft], size: tuple[int, int] | None) -> Draft:
+def _the_one(drafts: list[RequestDraft], size: tuple[int, int] | None) -> RequestDraft:
     """Return the picture's draft: the one whose size it has, or what all share."""
     if len(drafts) == 1:
         return drafts[0]
@@ -104,4 +104,4 @@ def _the_one(drafts: list[Draft], size: tuple[int, int] | None) -> Draft:
     notes.insert(
         0, f"the graph saves {len(drafts)} pictures, and the file does not say which it is; what they share is given"
     )
-    return Draft(values=shared, loras=loras, notes=notes)
+    return RequestDraft(values=shared, loras=loras, notes=notes)

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from lora_mixer.images.infotext import Infotext
-from lora_mixer.images.readers.names import SAMPLER_NOTES, Names
+from lora_mixer.images.readers.names import SAMPLER_NOTES, ProgramNames
 from lora_mixer.mixes import LoraUse, Strength
 from lora_mixer.request import MAX_ETA, MAX_SEED, MAX_SIDE, MAX_STEPS, RenderRequest
 
@@ -36,7 +36,7 @@ REAL: Mapping[str, tuple[float, float]] = MappingProxyType(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
+class ReaderResult:
     """What a reader made of a picture's texts.
 
     Attributes:
@@ -51,7 +51,7 @@ class Found:
 
 
 @dataclass(slots=True)
-class Draft:
+class RequestDraft:
     """The settings gathered so far, and what is to be said of them."""
 
     values: dict[str, Any] = field(default_factory=dict)
@@ -100,7 +100,7 @@ class Draft:
         if isinstance(name, str) and stem(name):
             self.values["model"] = stem(name)
 
-    def sampler(self, names: Names, sampler: object, schedule: object = None) -> None:
+    def sampler(self, names: ProgramNames, sampler: object, schedule: object = None) -> None:
         """Take a sampler and a schedule by the names of another program; those without a row here are named."""
         found = names.sampler(sampler)
         if found is not None:
@@ -137,9 +137,9 @@ class Draft:
         values = {"prompt": "", **self.values}
         return RenderRequest(**values, loras=tuple(self.loras))
 
-    def found(self, infotext: Infotext | None = None) -> Found:
+    def found(self, infotext: Infotext | None = None) -> ReaderResult:
         """Return what was gathered, with the notes."""
-        return Found(request=self.request(), notes=tuple(self.notes), infotext=infotext)
+        return ReaderResult(request=self.request(), notes=tuple(self.notes), infotext=infotext)
 
 
 def whole(value: object) -> int | None:

@@ -10,8 +10,8 @@ import html
 import re
 
 from lora_mixer.images.budget import Budget
-from lora_mixer.images.containers import Texts
-from lora_mixer.images.readers.draft import Draft, Found, real, shown
+from lora_mixer.images.containers import PictureTexts
+from lora_mixer.images.readers.draft import ReaderResult, RequestDraft, real, shown
 from lora_mixer.images.readers.jsons import Table, list_of, read_table, table_of
 from lora_mixer.images.readers.names import DRAW_THINGS
 from lora_mixer.images.save import PARAMETERS
@@ -21,7 +21,7 @@ OPEN, CLOSE = "<exif:UserComment>", "</exif:UserComment>"
 _TAG = re.compile(r"<[^<>]{0,200}>")
 
 
-def read(texts: Texts, budget: Budget) -> Found | None:
+def read(texts: PictureTexts, budget: Budget) -> ReaderResult | None:
     """Return what a Draw Things picture says; None if it is another's."""
     del budget
     for text in (_user_comment(texts.by_key.get(XMP, "")), texts.by_key.get("Comment"), texts.by_key.get(PARAMETERS)):
@@ -37,8 +37,8 @@ def _user_comment(xmp: str) -> str:
     return html.unescape(_TAG.sub("", xmp[start:end])).strip() if 0 <= start < end else ""
 
 
-def _found(table: Table) -> Found:
-    draft = Draft()
+def _found(table: Table) -> ReaderResult:
+    draft = RequestDraft()
     draft.text("prompt", table.get("c"))
     draft.text("negative", table.get("uc"))
     draft.number("seed", table.get("seed"))

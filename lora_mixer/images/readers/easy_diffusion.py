@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from lora_mixer.images.budget import Budget
-from lora_mixer.images.containers import Texts
-from lora_mixer.images.readers.draft import Draft, Found
+from lora_mixer.images.containers import PictureTexts
+from lora_mixer.images.readers.draft import ReaderResult, RequestDraft
 from lora_mixer.images.readers.jsons import read_json, read_table
 from lora_mixer.images.readers.names import EASY_DIFFUSION
 from lora_mixer.images.save import PARAMETERS
@@ -37,14 +37,14 @@ HEADINGS: Mapping[str, str] = MappingProxyType(
 ON = frozenset({"true", "True"})
 
 
-def read(texts: Texts, budget: Budget) -> Found | None:
+def read(texts: PictureTexts, budget: Budget) -> ReaderResult | None:
     """Return what an Easy Diffusion picture says; None if it is another's."""
     del budget
     table: dict[str, object] = dict(read_table(texts.by_key.get(PARAMETERS)) or texts.by_key)
     said = {key: table.get(key, table.get(heading)) for key, heading in HEADINGS.items()}
     if said["use_stable_diffusion_model"] is None or said["prompt"] is None:
         return None
-    draft = Draft()
+    draft = RequestDraft()
     draft.text("prompt", said["prompt"])
     draft.text("negative", said["negative_prompt"])
     for name, key in (("seed", "seed"), ("steps", "num_inference_steps"), ("cfg", "guidance_scale")):

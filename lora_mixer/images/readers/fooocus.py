@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 
 from lora_mixer.images.budget import Budget
-from lora_mixer.images.containers import Texts
-from lora_mixer.images.readers.draft import Draft, Found, shown
+from lora_mixer.images.containers import PictureTexts
+from lora_mixer.images.readers.draft import ReaderResult, RequestDraft, shown
 from lora_mixer.images.readers.jsons import Table, list_of, read_table
 from lora_mixer.images.readers.names import COMFY
 from lora_mixer.images.save import PARAMETERS
@@ -32,7 +32,7 @@ PASSED_ON = (
 OFF = frozenset({"", "None", "Default (model)"})
 
 
-def read(texts: Texts, budget: Budget) -> Found | None:
+def read(texts: PictureTexts, budget: Budget) -> ReaderResult | None:
     """Return what a Fooocus picture says; None if it is another's."""
     del budget
     for key in (PARAMETERS, "Comment", "comment"):
@@ -42,8 +42,8 @@ def read(texts: Texts, budget: Budget) -> Found | None:
     return None
 
 
-def _found(table: Table) -> Found:
-    draft = Draft()
+def _found(table: Table) -> ReaderResult:
+    draft = RequestDraft()
     draft.text("prompt", table.get("prompt", table.get("real_prompt")))
     draft.text("negative", table.get("negative_prompt", table.get("real_negative_prompt")))
     draft.number("seed", table.get("seed"))
@@ -65,7 +65,7 @@ def _found(table: Table) -> Found:
     return draft.found()
 
 
-def _take_loras(draft: Draft, table: Table) -> None:
+def _take_loras(draft: RequestDraft, table: Table) -> None:
     """Take the LoRAs: `lora_combined_1: "name : weight"`, which may begin with "True : " or "False : "; else `loras`."""
     combined = [table.get(f"lora_combined_{index}") for index in range(1, MAX_LORAS + 1)]
     for text in combined:

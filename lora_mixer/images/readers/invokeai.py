@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from lora_mixer.images.budget import Budget
-from lora_mixer.images.containers import Texts
-from lora_mixer.images.readers.draft import Draft, Found, shown, whole
+from lora_mixer.images.containers import PictureTexts
+from lora_mixer.images.readers.draft import ReaderResult, RequestDraft, shown, whole
 from lora_mixer.images.readers.jsons import Table, list_of, read_table, table_of
 from lora_mixer.images.readers.names import INVOKE
 
@@ -37,7 +37,7 @@ OPTIONS: Mapping[str, str] = MappingProxyType(
 )
 
 
-def read(texts: Texts, budget: Budget) -> Found | None:
+def read(texts: PictureTexts, budget: Budget) -> ReaderResult | None:
     """Return what an InvokeAI picture says; None if it is another's."""
     del budget
     table = read_table(texts.by_key.get("invokeai_metadata"))
@@ -54,8 +54,8 @@ def read(texts: Texts, budget: Budget) -> Found | None:
     return None
 
 
-def _of_version_3(table: Table) -> Found:
-    draft = Draft()
+def _of_version_3(table: Table) -> ReaderResult:
+    draft = RequestDraft()
     draft.text("prompt", table.get("positive_prompt"))
     draft.text("negative", table.get("negative_prompt"))
     _take_numbers(draft, table)
@@ -73,7 +73,7 @@ def _of_version_3(table: Table) -> Found:
     return draft.found()
 
 
-def _say_the_rest(draft: Draft, table: Table) -> None:
+def _say_the_rest(draft: RequestDraft, table: Table) -> None:
     mode = table.get("generation_mode")
     if isinstance(mode, str) and not mode.endswith("txt2img"):
         draft.note(f"it was made from another picture ({shown(mode)}), which is not carried over")
@@ -85,7 +85,7 @@ def _say_the_rest(draft: Draft, table: Table) -> None:
     _say_the_grammar(draft)
 
 
-def _say_the_grammar(draft: Draft) -> None:
+def _say_the_grammar(draft: RequestDraft) -> None:
     text = f"{draft.values.get('prompt', '')}{draft.values.get('negative', '')}"
     if "++" in text or "--" in text or re.search(r"\)[-+\d]", text):
         draft.note("InvokeAI weighs by word++ and (words)1.2, which are text here")
@@ -93,8 +93,8 @@ def _say_the_grammar(draft: Draft) -> None:
         draft.note("InvokeAI leaves the schedule of this sampler to the model; it is not said")
 
 
-def _of_version_2(image: Table, model: object) -> Found:
-    draft = Draft()
+def _of_version_2(image: Table, model: object) -> ReaderResult:
+    draft = RequestDraft()
     prompts = [table_of(item).get("prompt") for item in list_of(image.get("prompt"))] or [image.get("prompt")]
     if len(prompts) > 1:
         draft.unknown("a blend of prompts,", prompts)
@@ -111,14 +111,14 @@ def _of_version_2(image: Table, model: object) -> Found:
     return draft.found()
 
 
-def _take_numbers(draft: Draft, table: Table) -> None:
+def _take_numbers(draft: RequestDraft, table: Table) -> None:
     draft.number("seed", table.get("seed"))
     draft.number("steps", table.get("steps"))
     draft.number("cfg", table.get("cfg_scale"))
     draft.size(table.get("width"), table.get("height"))
 
 
-def _take_prompt(draft: Draft, text: str) -> None:
+def _take_prompt(draft: RequestDraft, text: str) -> None:
     for name, weight in _WITH_LORA.findall(text):
         if weight:
             draft.lora(name.strip(), weight)

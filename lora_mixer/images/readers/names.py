@@ -20,7 +20,7 @@ MAX_NAME = 80
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Names:
+class ProgramNames:
     """The vocabulary of one program.
 
     Attributes:
@@ -159,7 +159,7 @@ SAMPLER_NOTES: Mapping[str, str] = MappingProxyType(
 )
 """What a sampler's name says beyond what ours does."""
 
-COMFY = Names(samplers=COMFY_SAMPLERS, schedules=COMFY_SCHEDULES)
+COMFY = ProgramNames(samplers=COMFY_SAMPLERS, schedules=COMFY_SCHEDULES)
 
 _INVOKE = {
     "ddim": "DDIM",
@@ -191,13 +191,13 @@ _INVOKE_2 = {
     "k_dpmpp_2": "DPM++ 2M",
     "k_dpmpp_2_a": "DPM++ 2S a",
 }
-INVOKE = Names(
+INVOKE = ProgramNames(
     samplers=MappingProxyType(_INVOKE | _INVOKE_2 | {f"{name}_k": f"{ours} Karras" for name, ours in _INVOKE.items()}),
     schedules=MappingProxyType({}),
 )
 """InvokeAI's, of version 3 on and, with `k_`, of version 2; a name's `_k` at the end is Karras."""
 
-NOVELAI = Names(
+NOVELAI = ProgramNames(
     samplers=MappingProxyType(
         {
             "k_euler": "Euler",
@@ -244,10 +244,10 @@ _CLASSES = {
     "deismultistepscheduler": "DEIS",
     "dpmsolversdescheduler": "DPM++ SDE",
 }
-DIFFUSERS = Names(samplers=MappingProxyType(_CLASSES), schedules=MappingProxyType({}), plain=True)
+DIFFUSERS = ProgramNames(samplers=MappingProxyType(_CLASSES), schedules=MappingProxyType({}), plain=True)
 """Class names, and A1111's, which demos over diffusers use. `DPMSolverMultistepScheduler` is several samplers."""
 
-SDNEXT = Names(
+SDNEXT = ProgramNames(
     samplers=MappingProxyType(
         _CLASSES
         | {
@@ -264,7 +264,7 @@ SDNEXT = Names(
     plain=True,
 )
 
-DRAW_THINGS = Names(
+DRAW_THINGS = ProgramNames(
     samplers=MappingProxyType(
         {
             "plms": "PLMS",
@@ -289,7 +289,7 @@ DRAW_THINGS = Names(
     schedules=MappingProxyType({}),
 )
 
-EASY_DIFFUSION = Names(
+EASY_DIFFUSION = ProgramNames(
     samplers=MappingProxyType(
         {
             "plms": "PLMS",
@@ -313,5 +313,5 @@ EASY_DIFFUSION = Names(
     schedules=COMFY_SCHEDULES,
 )
 
-A1111 = Names(samplers=COMFY_SAMPLERS, schedules=COMFY_SCHEDULES, plain=True)
+A1111 = ProgramNames(samplers=COMFY_SAMPLERS, schedules=COMFY_SCHEDULES, plain=True)
 """A1111's own names, and ComfyUI's, which nodes that write A1111's form leave in it."""

@@ -9,8 +9,8 @@ Format: the image API's answer; NovelAI/novelai-image-metadata for the pixels. `
 from __future__ import annotations
 
 from lora_mixer.images.budget import Budget
-from lora_mixer.images.containers import DESCRIPTION_KEY, SOFTWARE_KEY, Texts
-from lora_mixer.images.readers.draft import Draft, Found, shown
+from lora_mixer.images.containers import DESCRIPTION_KEY, SOFTWARE_KEY, PictureTexts
+from lora_mixer.images.readers.draft import ReaderResult, RequestDraft, shown
 from lora_mixer.images.readers.jsons import Table, list_of, read_table, table_of
 from lora_mixer.images.readers.names import NOVELAI
 from lora_mixer.images.save import PARAMETERS
@@ -20,7 +20,7 @@ GENERATORS = ("sm", "sm_dyn", "dynamic_thresholding")
 REQUESTS = frozenset({None, "PromptGenerateRequest"})
 
 
-def read(texts: Texts, budget: Budget) -> Found | None:
+def read(texts: PictureTexts, budget: Budget) -> ReaderResult | None:
     """Return what a NovelAI picture says; None if it is another's."""
     del budget
     outer = texts.by_key
@@ -34,8 +34,8 @@ def read(texts: Texts, budget: Budget) -> Found | None:
     return _found(table, outer.get(DESCRIPTION_KEY), outer.get("Source"), texts.size)
 
 
-def _found(table: Table, description: str | None, source: str | None, size: tuple[int, int] | None) -> Found:
-    draft = Draft()
+def _found(table: Table, description: str | None, source: str | None, size: tuple[int, int] | None) -> ReaderResult:
+    draft = RequestDraft()
     draft.text("prompt", _caption(draft, table, "v4_prompt") or table.get("prompt") or description)
     negative = _caption(draft, table, "v4_negative_prompt")
     draft.text("negative", negative if negative is not None else table.get("uc"))
@@ -55,7 +55,7 @@ def _found(table: Table, description: str | None, source: str | None, size: tupl
     return draft.found()
 
 
-def _caption(draft: Draft, table: Table, key: str) -> str | None:
+def _caption(draft: RequestDraft, table: Table, key: str) -> str | None:
     """Return the base caption of version 4; the characters' are named, since they belong to places in the picture."""
     caption = table_of(table_of(table.get(key)).get("caption"))
     base = caption.get("base_caption")

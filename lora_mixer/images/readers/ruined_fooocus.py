@@ -7,20 +7,20 @@ are in the prompt already.
 from __future__ import annotations
 
 from lora_mixer.images.budget import Budget
-from lora_mixer.images.containers import Texts
-from lora_mixer.images.readers.draft import Draft, Found
+from lora_mixer.images.containers import PictureTexts
+from lora_mixer.images.readers.draft import ReaderResult, RequestDraft
 from lora_mixer.images.readers.jsons import list_of, read_table
 from lora_mixer.images.readers.names import COMFY
 from lora_mixer.images.save import PARAMETERS
 
 
-def read(texts: Texts, budget: Budget) -> Found | None:
+def read(texts: PictureTexts, budget: Budget) -> ReaderResult | None:
     """Return what a RuinedFooocus picture says; None if it is another's."""
     del budget
     table = read_table(texts.by_key.get(PARAMETERS))
     if table.get("software") != "RuinedFooocus":
         return None
-    draft = Draft()
+    draft = RequestDraft()
     draft.text("prompt", table.get("Prompt"))
     draft.text("negative", table.get("Negative"))
     for name in ("seed", "steps", "cfg"):

@@ -7,8 +7,8 @@ programs is read by the same words, if it has a prompt, a seed and steps.
 from __future__ import annotations
 
 from lora_mixer.images.budget import Budget
-from lora_mixer.images.containers import Texts
-from lora_mixer.images.readers.draft import Draft, Found, shown
+from lora_mixer.images.containers import PictureTexts
+from lora_mixer.images.readers.draft import ReaderResult, RequestDraft, shown
 from lora_mixer.images.readers.jsons import Table, list_of, read_table, table_of
 from lora_mixer.images.readers.names import DIFFUSERS
 from lora_mixer.images.save import PARAMETERS
@@ -25,7 +25,7 @@ STRENGTHS = ("multiplier", "scale", "weight", "strength", "adapter_weight")
 LORA_NAMES = ("selected_lora", "name", "path", "model", "adapter_name", "weight_name")
 
 
-def read(texts: Texts, budget: Budget) -> Found | None:
+def read(texts: PictureTexts, budget: Budget) -> ReaderResult | None:
     """Return what JSON of these words says; None if there is none."""
     del budget
     for key in KEYS:
@@ -35,8 +35,8 @@ def read(texts: Texts, budget: Budget) -> Found | None:
     return None
 
 
-def _found(table: Table) -> Found:
-    draft = Draft()
+def _found(table: Table) -> ReaderResult:
+    draft = RequestDraft()
     draft.text("prompt", table.get("prompt"))
     draft.text("negative", _first(table, NEGATIVES))
     draft.number("seed", table.get("seed"))

@@ -8,8 +8,8 @@ belongs (0 and -1: to all of it).
 from __future__ import annotations
 
 from lora_mixer.images.budget import Budget
-from lora_mixer.images.containers import Texts
-from lora_mixer.images.readers.draft import Draft, Found, shown, whole
+from lora_mixer.images.containers import PictureTexts
+from lora_mixer.images.readers.draft import ReaderResult, RequestDraft, shown, whole
 from lora_mixer.images.readers.jsons import Table, read_table, table_of
 from lora_mixer.images.readers.names import COMFY
 from lora_mixer.images.save import PARAMETERS
@@ -32,14 +32,14 @@ PASSED_OVER = frozenset(
 )
 
 
-def read(texts: Texts, budget: Budget) -> Found | None:
+def read(texts: PictureTexts, budget: Budget) -> ReaderResult | None:
     """Return what a SwarmUI picture says; None if it is another's."""
     del budget
     text = texts.by_key.get(PARAMETERS, "")
     params = table_of(read_table(text).get(KEY)) if KEY in text else {}
     if not params:
         return None
-    draft = Draft()
+    draft = RequestDraft()
     draft.text("prompt", params.get("prompt"))
     draft.text("negative", params.get("negativeprompt"))
     for name, key in (("seed", "seed"), ("steps", "steps"), ("cfg", "cfgscale"), ("subseed", "variationseed")):
@@ -61,7 +61,7 @@ def read(texts: Texts, budget: Budget) -> Found | None:
     return draft.found()
 
 
-def _take_loras(draft: Draft, params: Table) -> None:
+def _take_loras(draft: RequestDraft, params: Table) -> None:
     names = _items(params.get("loras"))
     weights, clips = _items(params.get("loraweights")), _items(params.get("loratencweights"))
     parts = _items(params.get("lorasectionconfinement"))

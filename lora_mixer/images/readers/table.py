@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from lora_mixer.images.budget import Budget
-from lora_mixer.images.containers import Texts
+from lora_mixer.images.containers import PictureTexts
 from lora_mixer.images.readers import (
     a1111,
     civitai,
@@ -20,7 +20,7 @@ from lora_mixer.images.readers import (
     spaces,
     swarmui,
 )
-from lora_mixer.images.readers.draft import Found
+from lora_mixer.images.readers.draft import ReaderResult
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +37,7 @@ class Reader:
     source: str
     programs: str
     where: str
-    read: Callable[[Texts, Budget], Found | None]
+    read: Callable[[PictureTexts, Budget], ReaderResult | None]
 
 
 READERS = (

@@ -11,7 +11,7 @@ from rich.progress import Progress
 from lora_mixer.wording import counted
 from lora_mixer_app.cli.arguments import parse_lora
 from lora_mixer_app.cli.options import AllowPartial, Device, Model, ModelsPath
-from lora_mixer_app.cli.output import Console, Table
+from lora_mixer_app.cli.output import Console, PlainTable
 
 if TYPE_CHECKING:
     from lora_mixer.mixer import BakeReport
@@ -79,8 +79,8 @@ def _whole(report: BakeReport) -> str:
     return f"largest relative error of a block {max(block.error for block in report.blocks):.3%}"
 
 
-def _table(report: BakeReport) -> Table:
-    table = Table("part", "block", "modules", "exact", "relative error")
+def _table(report: BakeReport) -> PlainTable:
+    table = PlainTable("part", "block", "modules", "exact", "relative error")
     for block in report.blocks:
         table.add_row(block.part, block.block, str(block.modules), str(block.exact), f"{block.error:.3%}")
     return table

@@ -8,7 +8,7 @@ import typer
 
 from lora_mixer.catalog import Library, load_models_file
 from lora_mixer_app.cli.options import AsJson, ModelsPath
-from lora_mixer_app.cli.output import Console, Table, print_json
+from lora_mixer_app.cli.output import Console, PlainTable, print_json
 
 WORDS_SHOWN = 4
 
@@ -39,7 +39,7 @@ def loras(
         print_json(rows)
         return
     console = Console()
-    table = Table("name", "MB", "trained words")
+    table = PlainTable("name", "MB", "trained words")
     for entry in found:
         words = ", ".join(entry.trained_words[:WORDS_SHOWN])
         table.add_row(entry.name, f"{entry.size / 1e6:.1f}", words)

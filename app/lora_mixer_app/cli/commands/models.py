@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lora_mixer.catalog import load_models_file
 from lora_mixer_app.cli.options import AsJson, ModelsPath
-from lora_mixer_app.cli.output import Console, Table, print_json
+from lora_mixer_app.cli.output import Console, PlainTable, print_json
 
 
 def models(models_path: ModelsPath = None, *, as_json: AsJson = False) -> None:
@@ -15,7 +15,7 @@ def models(models_path: ModelsPath = None, *, as_json: AsJson = False) -> None:
         print_json({"default": file.default, "models": rows, "file": str(file.path)})
         return
     console = Console()
-    table = Table("name", "location")
+    table = PlainTable("name", "location")
     for name, source in file.models.items():
         table.add_row(f"{name} (default)" if name == file.default else name, source.location)
     console.print(table)

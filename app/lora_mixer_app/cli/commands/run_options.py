@@ -10,7 +10,7 @@ import typer
 
 from lora_mixer.mixes import LoraUse
 from lora_mixer.promptfile import Overrides, read_mix, read_options
-from lora_mixer.workers.executor import Setup
+from lora_mixer.workers.executor import MixerOptions
 from lora_mixer_app.cli.arguments import parse_size
 from lora_mixer_app.cli.options import (
     AllowPartial,
@@ -164,9 +164,9 @@ class RunFlags:
         ),
     ] = False
 
-    def setup(self, model: str | None, models_path: Path | None) -> Setup:
+    def setup(self, model: str | None, models_path: Path | None) -> MixerOptions:
         """Return how a worker opens its model."""
-        return Setup(
+        return MixerOptions(
             model=model,
             models_file=models_path,
             device=self.device,

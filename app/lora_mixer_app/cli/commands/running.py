@@ -23,10 +23,10 @@ from lora_mixer.runs import estimate, outline
 from lora_mixer.runs.check import JobCheck, check_folder, check_setup
 from lora_mixer.runs.run import RunOptions, RunResult, run
 from lora_mixer.wording import counted
-from lora_mixer.workers.executor import Crew, Setup
-from lora_mixer.workers.inline import InProcess
-from lora_mixer.workers.processes import LocalWorkers
-from lora_mixer.workers.ray import RayWorkers
+from lora_mixer.workers.executor import Executor, MixerOptions
+from lora_mixer.workers.inline import InlineExecutor
+from lora_mixer.workers.processes import ProcessExecutor
+from lora_mixer.workers.ray import RayExecutor
 from lora_mixer.workers.witness import witness_of
 from lora_mixer_app.cli.commands.run_options import PictureOptions, RunFlags
 from lora_mixer_app.cli.options import Where
@@ -258,21 +258,21 @@ class _Crews:
 
     def __init__(self, flags: RunFlags) -> None:
         self._flags = flags
-        self._here: dict[Setup, InProcess] = {}
+        self._here: dict[MixerOptions, InlineExecutor] = {}
 
-    def of(self, setup: Setup) -> Crew:
+    def of(self, setup: MixerOptions) -> Executor:
         """Return a crew for a run."""
         flags = self._flags
         if flags.engine is Where.RAY:
-            return RayWorkers(setup, flags.workers, address=flags.ray_address, cpus=flags.threads or 1)
+            return RayExecutor(setup, flags.workers, address=flags.ray_address, cpus=flags.threads or 1)
         if flags.workers > 1:
-            return LocalWorkers(setup, flags.workers)
+            return ProcessExecutor(setup, flags.workers)
         if setup not in self._here:
-            self._here = {setup: InProcess(lambda: _opened(setup))}
+            self._here = {setup: InlineExecutor(lambda: _opened(setup))}
         return self._here[setup]
 
 
-def _opened(setup: Setup) -> BaseMixer:
+def _opened(setup: MixerOptions) -> BaseMixer:
     from lora_mixer.workers.renderer import open_mixer
 
     return open_mixer(setup)

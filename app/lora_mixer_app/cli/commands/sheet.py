@@ -10,7 +10,7 @@ import typer
 from lora_mixer.errors import RequestError
 from lora_mixer.ledger import Ledger
 from lora_mixer.runs.outputs import lay_out, planned
-from lora_mixer.runs.regroup import arrange
+from lora_mixer.runs.regroup import regroup
 from lora_mixer.sheet import save_sheet
 from lora_mixer.wording import counted
 from lora_mixer_app.cli.output import Console
@@ -52,7 +52,7 @@ def sheet(
     else:
         target = output or folder / "sheet.png"
         if columns or rows or only:
-            arrangement = arrange(ledger, columns=columns or (), rows=rows or (), only=_facts(only or ()))
+            arrangement = regroup(ledger, columns=columns or (), rows=rows or (), only=_facts(only or ()))
             cells, labels = arrangement.cells, arrangement.labels
             for index in arrangement.unplaced:
                 console.print(f"without a place: {index:04}, its settings are not known", style="yellow", markup=False)

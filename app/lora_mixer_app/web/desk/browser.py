@@ -7,19 +7,19 @@ from typing import Any
 
 import gradio as gr
 
-from lora_mixer_app.web.desk.controller import Board
+from lora_mixer_app.web.desk.controller import DeskController
 from lora_mixer_app.web.desk.result_panel import QUICK, Shown
 from lora_mixer_app.web.desk.strip import Strip
 from lora_mixer_app.web.desk.sync import added
 from lora_mixer_app.web.i18n import said, word
 from lora_mixer_app.web.loras import preferred
 from lora_mixer_app.web.notices import as_notice
-from lora_mixer_app.web.state import Studio
+from lora_mixer_app.web.state import AppState
 
 SHOWN = 24
 
 
-def lay_browser(studio: Studio) -> tuple[gr.Dropdown, gr.Textbox, gr.Dropdown, gr.Gallery]:
+def lay_browser(studio: AppState) -> tuple[gr.Dropdown, gr.Textbox, gr.Dropdown, gr.Gallery]:
     """Lay out the quick choice by name, the search, the folders and the previews."""
     pick = gr.Dropdown(
         [entry.name for entry in studio.loras.library.entries],
@@ -53,7 +53,12 @@ def lay_browser(studio: Studio) -> tuple[gr.Dropdown, gr.Textbox, gr.Dropdown, g
 
 
 def wire_browser(
-    board: Board, page: gr.Blocks, pick: gr.Dropdown, search: gr.Textbox, folder: gr.Dropdown, previews: gr.Gallery
+    board: DeskController,
+    page: gr.Blocks,
+    pick: gr.Dropdown,
+    search: gr.Textbox,
+    folder: gr.Dropdown,
+    previews: gr.Gallery,
 ) -> None:
     """Say what they do."""
     studio, loras = board.studio, board.studio.loras

@@ -11,18 +11,18 @@ from gradio.components import Component
 
 from lora_mixer import RenderRequest
 from lora_mixer_app.web.desk.conversion import request_of
-from lora_mixer_app.web.desk.fields import Fields
+from lora_mixer_app.web.desk.fields import RequestFields
 from lora_mixer_app.web.desk.job import play
-from lora_mixer_app.web.desk.result_panel import Screen, Shown
+from lora_mixer_app.web.desk.result_panel import ResultPanel, Shown
 from lora_mixer_app.web.desk.sync import Strips, follow, rewrite
 from lora_mixer_app.web.notices import as_notice
-from lora_mixer_app.web.state import Studio
+from lora_mixer_app.web.state import AppState
 
 Values = Sequence[Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Board:
+class DeskController:
     """The desk's parts.
 
     Attributes:
@@ -30,9 +30,9 @@ class Board:
         live: Whether a change is rendered at once.
     """
 
-    studio: Studio
-    fields: Fields
-    screen: Screen
+    studio: AppState
+    fields: RequestFields
+    screen: ResultPanel
     redraw: gr.State
     live: gr.Checkbox
 

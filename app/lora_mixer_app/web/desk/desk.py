@@ -16,7 +16,7 @@ from lora_mixer.choices import find_preset
 from lora_mixer.errors import PromptError
 from lora_mixer_app.web.desk.advanced import CONTROLS
 from lora_mixer_app.web.desk.browser import lay_browser, wire_browser
-from lora_mixer_app.web.desk.controller import Board
+from lora_mixer_app.web.desk.controller import DeskController
 from lora_mixer_app.web.desk.conversion import laid_out
 from lora_mixer_app.web.desk.fields import lay_prompts, lay_settings
 from lora_mixer_app.web.desk.job import KIND
@@ -26,7 +26,7 @@ from lora_mixer_app.web.desk.result_panel import QUICK, Shown, lay_screen, wire_
 from lora_mixer_app.web.desk.strips import draw_strips
 from lora_mixer_app.web.i18n import said, word
 from lora_mixer_app.web.notices import as_notice, as_text
-from lora_mixer_app.web.state import Studio
+from lora_mixer_app.web.state import AppState
 
 ETA = [control.field for control in CONTROLS].index("eta")
 
@@ -39,7 +39,7 @@ class Desk:
 
     >>> import gradio as gr
     >>> from lora_mixer import RenderRequest
-    >>> def build(studio: Studio, desk: Desk) -> None:
+    >>> def build(studio: AppState, desk: Desk) -> None:
     ...     text = gr.Textbox()
     ...     send = gr.Button("Send to desk")
     ...     desk.receive(send.click, lambda prompt: RenderRequest(prompt=prompt, steps=4), [text])
@@ -47,7 +47,7 @@ class Desk:
     The function may also take a `gr.Request` or event data such as `gr.SelectData`, as any Gradio listener.
     """
 
-    board: Board
+    board: DeskController
     tabs: gr.Tabs
     wish: gr.State
 
@@ -88,7 +88,7 @@ class Desk:
         return [*self.board.fields.fill(shown), session.next_draw(), gr.Tabs(selected="desk")]
 
 
-def build_desk(studio: Studio, page: gr.Blocks, tabs: gr.Tabs) -> Desk:
+def build_desk(studio: AppState, page: gr.Blocks, tabs: gr.Tabs) -> Desk:
     """Lay out the desk."""
     redraw, wish = gr.State(0), gr.State(None)
     with gr.Row():
@@ -105,7 +105,7 @@ def build_desk(studio: Studio, page: gr.Blocks, tabs: gr.Tabs) -> Desk:
             model = lay_models(studio)
         with gr.Column(min_width=320, elem_classes="side"):
             screen = lay_screen(studio)
-    board = Board(studio=studio, fields=fields, screen=screen, redraw=redraw, live=live)
+    board = DeskController(studio=studio, fields=fields, screen=screen, redraw=redraw, live=live)
     desk = Desk(board=board, tabs=tabs, wish=wish)
 
     def draw(request: gr.Request, _draws: int) -> None:
@@ -123,7 +123,7 @@ def build_desk(studio: Studio, page: gr.Blocks, tabs: gr.Tabs) -> Desk:
     return desk
 
 
-def _wire_prompts(board: Board, page: gr.Blocks, count: gr.Markdown, negative_count: gr.Markdown) -> None:
+def _wire_prompts(board: DeskController, page: gr.Blocks, count: gr.Markdown, negative_count: gr.Markdown) -> None:
     """Count tokens, and let the strips follow what is typed."""
 
     def counted(request: gr.Request, text: str | None, steps: int) -> str:
@@ -169,7 +169,7 @@ def _wire_buttons(desk: Desk, go: gr.Button, stop: gr.Button) -> None:
     desk.receive(board.screen.use.click, again)
 
 
-def _wire_knobs(board: Board, preset: gr.Dropdown) -> None:
+def _wire_knobs(board: DeskController, preset: gr.Dropdown) -> None:
     """Let a preset set the knobs it is about, and every knob render in live mode once it is let go."""
     fields = board.fields
     about = [fields.sampler, fields.schedule, fields.steps, fields.cfg, fields.advanced[ETA]]

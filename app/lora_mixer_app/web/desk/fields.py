@@ -12,13 +12,13 @@ from lora_mixer import RenderRequest
 from lora_mixer.choices import AUTOMATIC, PRESETS, SAMPLERS, SCHEDULES
 from lora_mixer_app.web.desk.advanced import asked_of, lay_advanced, shown_for
 from lora_mixer_app.web.i18n import word
-from lora_mixer_app.web.state import Studio
+from lora_mixer_app.web.state import AppState
 
 FIRST_PROMPT = "red heart"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Fields:
+class RequestFields:
     """The components, each named as its field of `RenderRequest`; `advanced` as its table has them."""
 
     prompt: gr.Textbox
@@ -50,10 +50,10 @@ class Fields:
         return [*(gr.skip() if value is None else value for value in values), *shown_for(request)]
 
 
-_PLAIN = tuple(field.name for field in fields(Fields) if field.name != "advanced")
+_PLAIN = tuple(field.name for field in fields(RequestFields) if field.name != "advanced")
 
 
-def lay_prompts(studio: Studio) -> tuple[gr.Textbox, gr.Textbox, gr.Markdown, gr.Markdown]:
+def lay_prompts(studio: AppState) -> tuple[gr.Textbox, gr.Textbox, gr.Markdown, gr.Markdown]:
     """Lay out both prompts, each with its count of tokens; return prompts and counts."""
     negative_text = studio.mixer.models_file.defaults_for(studio.first.name).negative or ""
     with gr.Column(elem_classes="prompt", min_width=0):
@@ -67,7 +67,7 @@ def lay_prompts(studio: Studio) -> tuple[gr.Textbox, gr.Textbox, gr.Markdown, gr
     return prompt, negative, count, negative_count
 
 
-def lay_settings(studio: Studio, prompt: gr.Textbox, negative: gr.Textbox) -> tuple[Fields, gr.Dropdown]:
+def lay_settings(studio: AppState, prompt: gr.Textbox, negative: gr.Textbox) -> tuple[RequestFields, gr.Dropdown]:
     """Lay out the other settings; return all, and the presets."""
     defaults = studio.mixer.models_file.defaults_for(studio.first.name)
     width, height = studio.first.native_size
@@ -98,7 +98,7 @@ def lay_settings(studio: Studio, prompt: gr.Textbox, negative: gr.Textbox) -> tu
             for side, value in (("width", defaults.width or width), ("height", defaults.height or height))
         ]
         clip_skip = gr.Number(defaults.clip_skip or 1, label=word("clip_skip"), precision=0, minimum=1, min_width=110)
-    return Fields(
+    return RequestFields(
         prompt=prompt,
         negative=negative,
         seed=seed,

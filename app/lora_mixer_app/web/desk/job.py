@@ -9,10 +9,10 @@ import gradio as gr
 
 from lora_mixer import RenderedImage, RenderRequest
 from lora_mixer.errors import CancelledError
-from lora_mixer_app.web.desk.result_panel import Screen, Shown
+from lora_mixer_app.web.desk.result_panel import ResultPanel, Shown
 from lora_mixer_app.web.i18n import said
 from lora_mixer_app.web.notices import as_notice
-from lora_mixer_app.web.state import Studio, caller_of, owner_of
+from lora_mixer_app.web.state import AppState, caller_of, owner_of
 from lora_mixer_app.web.stream import Preview, stream
 
 KIND = "desk"
@@ -20,7 +20,7 @@ _BAR = 20  # signs
 
 
 def play(
-    studio: Studio, screen: Screen, request: gr.Request, wish: RenderRequest, search: str | None
+    studio: AppState, screen: ResultPanel, request: gr.Request, wish: RenderRequest, search: str | None
 ) -> Iterator[Shown]:
     """Render what a desk asks for, and yield what the screen shows; an older render of the tab is cancelled."""
     session = studio.session(request)
@@ -42,7 +42,7 @@ def play(
                 yield {screen.status: said(request, "cancelled")}
 
 
-def _finished(screen: Screen, request: gr.Request, picture: RenderedImage, search: str | None) -> Shown:
+def _finished(screen: ResultPanel, request: gr.Request, picture: RenderedImage, search: str | None) -> Shown:
     kept = screen.studio.keep(picture, owner=owner_of(request))
     session = screen.studio.session(request)
     for note in set(picture.record.notes).difference(session.told):

@@ -10,13 +10,13 @@ from typing import Any
 import gradio as gr
 
 from lora_mixer import LoraUse
-from lora_mixer_app.web.desk.controller import Board
+from lora_mixer_app.web.desk.controller import DeskController
 from lora_mixer_app.web.desk.conversion import strip_of_use, use_of
 from lora_mixer_app.web.desk.result_panel import QUICK, Shown
 from lora_mixer_app.web.desk.sync import added
 from lora_mixer_app.web.i18n import word
 from lora_mixer_app.web.notices import as_notice
-from lora_mixer_app.web.state import Studio
+from lora_mixer_app.web.state import AppState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +33,7 @@ class Mixes:
     take: gr.UploadButton
 
 
-def lay_mixes(studio: Studio) -> Mixes:
+def lay_mixes(studio: AppState) -> Mixes:
     """Lay out the saved mixes."""
     with gr.Accordion(word("mixes"), open=False, elem_id="mixes"):
         with gr.Row(elem_classes="tight"):
@@ -56,7 +56,7 @@ def lay_mixes(studio: Studio) -> Mixes:
             )
 
 
-def wire_mixes(board: Board, mixes: Mixes, page: gr.Blocks) -> None:
+def wire_mixes(board: DeskController, mixes: Mixes, page: gr.Blocks) -> None:
     """Say what the buttons do."""
     studio, presets = board.studio, board.studio.presets
 

@@ -8,17 +8,17 @@ from dataclasses import replace
 import gradio as gr
 
 from lora_mixer import LoraMixerError
-from lora_mixer_app.web.desk.controller import Board
+from lora_mixer_app.web.desk.controller import DeskController
 from lora_mixer_app.web.desk.result_panel import QUICK, Shown
 from lora_mixer_app.web.i18n import said, word
 from lora_mixer_app.web.notices import as_text
-from lora_mixer_app.web.state import Studio
+from lora_mixer_app.web.state import AppState
 
 OWN = ("steps", "cfg", "sampler", "schedule", "width", "height", "clip_skip")
 """Settings that go with a model."""
 
 
-def lay_models(studio: Studio) -> gr.Dropdown:
+def lay_models(studio: AppState) -> gr.Dropdown:
     """Lay out the models of models.toml."""
     names = dict.fromkeys([studio.first.name, *studio.mixer.models_file.models])
     return gr.Dropdown(
@@ -26,7 +26,7 @@ def lay_models(studio: Studio) -> gr.Dropdown:
     )
 
 
-def wire_models(board: Board, model: gr.Dropdown) -> None:
+def wire_models(board: DeskController, model: gr.Dropdown) -> None:
     """Say what a choice does: the model opens with its own settings, and LoRAs are told again whether they fit."""
     studio, fields, status = board.studio, board.fields, board.screen.status
     own = {name: getattr(fields, name) for name in OWN}

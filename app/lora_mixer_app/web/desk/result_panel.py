@@ -13,7 +13,7 @@ from lora_mixer.images import infotext
 from lora_mixer_app.web.history import Kept
 from lora_mixer_app.web.i18n import said, word
 from lora_mixer_app.web.notices import as_notice
-from lora_mixer_app.web.state import Studio, owner_of
+from lora_mixer_app.web.state import AppState, owner_of
 
 Shown = dict[Component, Any]
 QUICK: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
@@ -21,10 +21,10 @@ QUICK: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Screen:
+class ResultPanel:
     """The components, and how a kept picture is put on them."""
 
-    studio: Studio
+    studio: AppState
     picture: gr.Image
     status: gr.Markdown
     record: gr.Textbox
@@ -71,7 +71,7 @@ class Screen:
         return None if key is None else self.studio.history.get(key, owner=owner_of(request))
 
 
-def lay_screen(studio: Studio) -> Screen:
+def lay_screen(studio: AppState) -> ResultPanel:
     """Lay out picture, record and gallery."""
     picture = gr.Image(
         label=word("picture"),
@@ -110,7 +110,7 @@ def lay_screen(studio: Studio) -> Screen:
         interactive=False,
         buttons=[],
     )
-    return Screen(
+    return ResultPanel(
         studio=studio,
         picture=picture,
         status=status,
@@ -126,7 +126,7 @@ def lay_screen(studio: Studio) -> Screen:
     )
 
 
-def wire_screen(screen: Screen, page: gr.Blocks) -> None:
+def wire_screen(screen: ResultPanel, page: gr.Blocks) -> None:
     """Say what the gallery and the buttons below the picture do ("use these settings" is the desk's)."""
     history = screen.studio.history
 

@@ -14,7 +14,7 @@ from lora_mixer.catalog import LoraEntry
 from lora_mixer.errors import LoraMixerError, PromptError
 from lora_mixer.keys import PRESETS as BLOCK_PRESETS
 from lora_mixer.modules import Family
-from lora_mixer_app.web.desk.controller import Board, turned, without
+from lora_mixer_app.web.desk.controller import DeskController, turned, without
 from lora_mixer_app.web.desk.curves import PRESETS, curve_text, with_curve
 from lora_mixer_app.web.desk.result_panel import Shown
 from lora_mixer_app.web.desk.strip import Strip
@@ -28,7 +28,7 @@ CHIPS = 6
 STEP = 0.05
 
 
-def draw_strips(board: Board, strips: Strips, family: Family) -> None:
+def draw_strips(board: DeskController, strips: Strips, family: Family) -> None:
     """Draw the strips of a tab's mix, for a model of a family."""
     if not strips:
         gr.Markdown(word("no_strips"), elem_id="no-strips")
@@ -44,7 +44,7 @@ class _Drawn:
     those of the strip.
     """
 
-    def __init__(self, board: Board, strip: Strip, family: Family) -> None:
+    def __init__(self, board: DeskController, strip: Strip, family: Family) -> None:
         self._board = board
         self._strip = strip
         self._words, problem, self._texts = _facts(board, strip, family)
@@ -205,7 +205,7 @@ def _untagged(prompt: str) -> str:
         return prompt
 
 
-def _facts(board: Board, strip: Strip, family: Family) -> tuple[tuple[str, ...], str | None, bool]:
+def _facts(board: DeskController, strip: Strip, family: Family) -> tuple[tuple[str, ...], str | None, bool]:
     """Return a LoRA's chips, why it will not work, and whether it acts on texts."""
     try:
         entry: LoraEntry = board.studio.loras.library.find(strip.name)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from lora_mixer_app.web.desk import Desk
-from lora_mixer_app.web.state import Studio
+from lora_mixer_app.web.state import AppState
 from lora_mixer_app.web.tabs.inspect import build_inspect
 from lora_mixer_app.web.tabs.picture_info import build_picture_info
 from lora_mixer_app.web.tabs.prompt_file import build_prompt_file
@@ -17,7 +17,7 @@ class Tab(NamedTuple):
     """A row: the key of its title in `ui.words`, and what lays it out inside the open `gr.Tab`."""
 
     name: str
-    build: Callable[[Studio, Desk], None]
+    build: Callable[[AppState, Desk], None]
 
 
 TABS: tuple[Tab, ...] = (

@@ -16,7 +16,7 @@ from lora_mixer_app.web.desk import Desk
 from lora_mixer_app.web.desk.conversion import sounding
 from lora_mixer_app.web.i18n import said, word
 from lora_mixer_app.web.notices import as_notice
-from lora_mixer_app.web.state import Studio
+from lora_mixer_app.web.state import AppState
 from lora_mixer_app.web.tabs.plots import bar_plot, heat_map
 from lora_mixer_app.web.tabs.tables import text_table
 
@@ -31,7 +31,7 @@ METADATA = ["LoRA", "key", "value"]
 Row = list[str]
 
 
-def build_inspect(studio: Studio, desk: Desk) -> None:
+def build_inspect(studio: AppState, desk: Desk) -> None:
     """Lay out the tab."""
     del desk  # nothing here is a setting
     mixer = studio.mixer

@@ -17,7 +17,7 @@ from lora_mixer.request import RenderRequest
 from lora_mixer_app.web.desk import Desk
 from lora_mixer_app.web.i18n import said, word
 from lora_mixer_app.web.notices import as_notice
-from lora_mixer_app.web.state import Studio
+from lora_mixer_app.web.state import AppState
 from lora_mixer_app.web.tabs.tables import text_table
 
 SUFFIXES = [".png", ".webp", ".jpg", ".jpeg", ".avif"]
@@ -28,7 +28,7 @@ ZERO_COUNTS = frozenset({"seed", "cfg", "steps"})
 Row = list[str]
 
 
-def build_picture_info(studio: Studio, desk: Desk) -> None:
+def build_picture_info(studio: AppState, desk: Desk) -> None:
     """Lay out the tab."""
     gr.Markdown(word("info_help"))
     with gr.Row():

@@ -10,13 +10,13 @@ import gradio as gr
 
 from lora_mixer.catalog import SameAdapter, same_spelling
 from lora_mixer.errors import ConfigError, LoraMixerError, RequestError
-from lora_mixer.promptfile import Job, PromptFile, read_prompt_file
+from lora_mixer.promptfile import PlannedJob, PromptFile, read_prompt_file
 from lora_mixer_app.web.desk import Desk
 from lora_mixer_app.web.i18n import said, word
 from lora_mixer_app.web.notices import as_notice
-from lora_mixer_app.web.state import Studio, owner_of
+from lora_mixer_app.web.state import AppState, owner_of
 from lora_mixer_app.web.tabs.runner import build_runner
-from lora_mixer_app.web.tabs.runs import Check, Run, check_jobs, folder_for
+from lora_mixer_app.web.tabs.runs import Check, PageRun, check_jobs, folder_for
 from lora_mixer_app.web.tabs.tables import text_table
 
 SUFFIXES = [".toml", ".txt", ".csv", ".tsv", ".jsonl"]
@@ -28,7 +28,7 @@ LONGEST_CELL = 300
 Row = list[str]
 
 
-def build_prompt_file(studio: Studio, desk: Desk) -> None:
+def build_prompt_file(studio: AppState, desk: Desk) -> None:
     """Lay out the tab."""
     gr.Markdown(word("prompt_file_help"))
     file = gr.File(label=word("prompt_file_drop"), file_types=SUFFIXES, type="filepath", elem_id="batch-file")
@@ -51,14 +51,14 @@ def build_prompt_file(studio: Studio, desk: Desk) -> None:
         )
         return said(request, "dry_run_says", time=time, **counts), rows_of(plan, check)
 
-    def begin(request: gr.Request, path: str | None) -> Run:
+    def begin(request: gr.Request, path: str | None) -> PageRun:
         if not path:
             raise RequestError("there is no prompt file", remedy="Drop one above first.")
         plan = on_model(read_upload(Path(path), SameAdapter(lambda: studio.mixer.library)), studio.model(request).name)
         check = check_jobs(studio.mixer, plan)
         if len(check.failed) == len(plan.jobs):
             raise RequestError("no picture of this file can be rendered", remedy=next(iter(check.failed.values())))
-        return Run(
+        return PageRun(
             plan=plan, folder=folder_for(studio, "batch", owner=owner_of(request)), failed=check.failed, work=check.work
         )
 
@@ -110,7 +110,7 @@ def _note(check: Check, place: int) -> str:
     return f"✗ {check.failed[place]}" if place in check.failed else "; ".join(check.notes[place])
 
 
-def _row(job: Job, mix: str, note: str) -> Row:
+def _row(job: PlannedJob, mix: str, note: str) -> Row:
     request = job.request
     seed, steps = ("" if value is None else str(value) for value in (request.seed, request.steps))
     name = "" if job.name == request.prompt else job.name

@@ -16,14 +16,14 @@ from lora_mixer.request import RenderRequest
 from lora_mixer_app.web.desk import Desk
 from lora_mixer_app.web.i18n import said, word
 from lora_mixer_app.web.notices import as_notice
-from lora_mixer_app.web.state import Studio, caller_of
-from lora_mixer_app.web.tabs.runs import ENDINGS, Pace, Run, places_of, render_plan
+from lora_mixer_app.web.state import AppState, caller_of
+from lora_mixer_app.web.tabs.runs import ENDINGS, Pace, PageRun, places_of, render_plan
 
 WIDEST = 12
 PAGE, FRAME, HIGHEST = 1240, 40, 1100  # pixels
 EMPTY, FAILED = (228, 229, 232), (236, 190, 184)
 
-Begin = Callable[..., Run]
+Begin = Callable[..., PageRun]
 """Makes the run that somebody asks for, of their request and the values of a tab's inputs."""
 
 
@@ -32,7 +32,7 @@ class Runner:
     """The laid-out part of a page."""
 
     kind: str
-    studio: Studio
+    studio: AppState
     go: gr.Button
     stop: gr.Button
     batch: gr.Slider
@@ -68,7 +68,7 @@ class Runner:
         self.stop.click(cancel, None, None, queue=False, api_visibility="private")
 
 
-def build_runner(studio: Studio, desk: Desk, kind: str) -> Runner:
+def build_runner(studio: AppState, desk: Desk, kind: str) -> Runner:
     """Lay out the buttons and what a run shows; a click on a cell lays its settings on the desk."""
     with gr.Row():
         go = gr.Button(word("run"), variant="primary", elem_id=f"{kind}-go")
@@ -119,7 +119,7 @@ def _settings_of_cell(paths: list[str], event: gr.SelectData) -> RenderRequest:
     return request
 
 
-def _shown(run: Run, request: gr.Request) -> tuple[object, ...]:
+def _shown(run: PageRun, request: gr.Request) -> tuple[object, ...]:
     """Return what the outputs of a runner show of a run: status, cells, sheet, files, paths."""
     ended = run.archive is not None
     return (
@@ -131,7 +131,7 @@ def _shown(run: Run, request: gr.Request) -> tuple[object, ...]:
     )
 
 
-def _status(run: Run, request: gr.Request) -> str:
+def _status(run: PageRun, request: gr.Request) -> str:
     values = {"done": len(run.pictures), "total": len(run.plan.jobs)}
     if run.archive is None and not run.failed:
         return said(request, "run_status", percent=f"{run.fraction:.0%}", left=f"{run.left:.0f}", **values)
@@ -140,24 +140,24 @@ def _status(run: Run, request: gr.Request) -> str:
     return said(request, "run_done", seconds=f"{run.seconds:.1f}", **values)
 
 
-def _height(run: Run) -> int:
+def _height(run: PageRun) -> int:
     """Return how high the cells stand where the page is wide; more than fits is scrolled."""
     rows = max(job.row for job in run.plan.jobs) + 1
     return min(HIGHEST, rows * (PAGE // min(run.columns, WIDEST)) + FRAME)
 
 
-def _gallery(run: Run) -> list[tuple[str, str]]:
+def _gallery(run: PageRun) -> list[tuple[str, str]]:
     """Return every place of a run with its label: the picture, a plain tile until there is one, or why there is none."""
     return [_tile_of(run, place) for place in range(len(run.plan.jobs))]
 
 
-def _tile_of(run: Run, place: int) -> tuple[str, str]:
+def _tile_of(run: PageRun, place: int) -> tuple[str, str]:
     if place in run.failed:
         return str(_tile(run, FAILED)), f"{run.label(place)}: {run.failed[place]}"
     return str(run.pictures.get(place) or _tile(run, EMPTY)), run.label(place)
 
 
-def _tile(run: Run, colour: tuple[int, int, int]) -> Path:
+def _tile(run: PageRun, colour: tuple[int, int, int]) -> Path:
     path = run.folder / f"tile-{'-'.join(map(str, colour))}.png"
     if not path.exists():
         Image.new("RGB", (64, 64), colour).save(path)

@@ -15,17 +15,17 @@ from lora_mixer import Cancel, LoraMixerError, Mixer, Progress
 from lora_mixer.errors import CancelledError
 from lora_mixer.images import save_picture, write_whole
 from lora_mixer.promptfile import PromptFile
-from lora_mixer.runs.batching import order
+from lora_mixer.runs.batching import plan_batches
 from lora_mixer.sheet import Cell, Failed, Labels, save_sheet
 from lora_mixer_app.serving.owners import folder_of
-from lora_mixer_app.web.state import Studio
+from lora_mixer_app.web.state import AppState
 
 ENDINGS = (".png", ".webp")
 BATCH = 4
 
 
 @dataclass(slots=True, kw_only=True)
-class Run:
+class PageRun:
     """A plan and how far it has come.
 
     Attributes:
@@ -69,7 +69,7 @@ class Run:
         return max(job.column for job in self.plan.jobs) + 1
 
 
-def folder_for(studio: Studio, name: str, *, owner: str = "") -> Path:
+def folder_for(studio: AppState, name: str, *, owner: str = "") -> Path:
     """Return a new folder for somebody's run."""
     place = folder_of(studio.folder, owner)
     place.mkdir(exist_ok=True)
@@ -114,7 +114,7 @@ class Pace:
     def __init__(self) -> None:
         self._rate: float | None = None
 
-    def learn(self, run: Run) -> None:
+    def learn(self, run: PageRun) -> None:
         """Remember how long a run took that was rendered to its end."""
         if run.work and not run.cancelled:
             self._rate = run.seconds / run.work
@@ -125,8 +125,8 @@ class Pace:
 
 
 def render_plan(
-    studio: Studio, run: Run, *, cancel: Cancel, caller: str = "", batch: int = BATCH, ending: str = ENDINGS[0]
-) -> Iterator[Run]:
+    studio: AppState, run: PageRun, *, cancel: Cancel, caller: str = "", batch: int = BATCH, ending: str = ENDINGS[0]
+) -> Iterator[PageRun]:
     """Render the pictures of a run that have not failed already; yield the run whenever it has come further.
 
     Pictures of one size, step count and sampler go through the model together, whatever their mixes are. When it ends
@@ -171,14 +171,14 @@ def render_plan(
     yield run
 
 
-def _places(run: Run, batch: int) -> list[int]:
+def _places(run: PageRun, batch: int) -> list[int]:
     """Return the places to render, in the order that pays."""
     places = [place for place in range(len(run.plan.jobs)) if place not in run.failed]
-    batches = order([run.plan.jobs[place].request for place in places], batch=batch)
+    batches = plan_batches([run.plan.jobs[place].request for place in places], batch=batch)
     return [places[at] for group in batches for at in group]
 
 
-def _finish(run: Run, ending: str) -> None:
+def _finish(run: PageRun, ending: str) -> None:
     """Draw the sheet of a run and pack everything."""
     if not run.pictures:
         return
@@ -195,7 +195,7 @@ def _pack(out: object, files: Sequence[Path]) -> None:
             archive.write(file, file.name)
 
 
-def _cells(run: Run) -> list[list[Cell]]:
+def _cells(run: PageRun) -> list[list[Cell]]:
     rows = max(job.row for job in run.plan.jobs) + 1
     cells: list[list[Cell]] = [[None] * run.columns for _ in range(rows)]
     for place, job in enumerate(run.plan.jobs):

@@ -12,7 +12,7 @@ from lora_mixer.errors import ConfigError
 from lora_mixer.promptfile import PromptFile
 from lora_mixer.promptfile.axes import Axis, field_axis, lora_axis, loras_axis, replace_axis
 from lora_mixer.promptfile.expand import expand
-from lora_mixer.promptfile.plan import Wish
+from lora_mixer.promptfile.plan import PromptEntry
 from lora_mixer.promptfile.ranges import numbers, whole_numbers
 from lora_mixer.request import RenderRequest
 
@@ -113,10 +113,10 @@ def plan_sheet(base: RenderRequest, choices: Sequence[AxisChoice], *, without: b
     return PromptFile(path=Path("sheet"), jobs=jobs, sheet=replace(sheet, title=_title(base)))
 
 
-def _wishes(base: RenderRequest, blocks: Axis | None) -> tuple[Wish, ...]:
+def _wishes(base: RenderRequest, blocks: Axis | None) -> tuple[PromptEntry, ...]:
     if blocks is None:
-        return (Wish(name="", request=base, line=1),)
-    return tuple(Wish(name=point.label, request=point.change(base), line=1) for point in blocks.points)
+        return (PromptEntry(name="", request=base, line=1),)
+    return tuple(PromptEntry(name=point.label, request=point.change(base), line=1) for point in blocks.points)
 
 
 def _require_few(sides: Sequence[int]) -> None:

@@ -12,16 +12,16 @@ from lora_mixer_app.web.desk import Desk
 from lora_mixer_app.web.desk.conversion import request_of
 from lora_mixer_app.web.i18n import word
 from lora_mixer_app.web.notices import as_notice
-from lora_mixer_app.web.state import Studio, owner_of
+from lora_mixer_app.web.state import AppState, owner_of
 from lora_mixer_app.web.tabs.runner import build_runner
-from lora_mixer_app.web.tabs.runs import Run, folder_for
+from lora_mixer_app.web.tabs.runs import PageRun, folder_for
 from lora_mixer_app.web.tabs.sheet_plan import KINDS, AxisChoice, plan_sheet
 
 SIDES = ("columns", "rows", "blocks_of_rows")
 FIRST = ("strength", "0-1 [5]")
 
 
-def build_sheets(studio: Studio, desk: Desk) -> None:
+def build_sheets(studio: AppState, desk: Desk) -> None:
     """Lay out the tab."""
     fields = list(desk.board.fields)
     gr.Markdown(word("sheets_help"))
@@ -34,17 +34,17 @@ def build_sheets(studio: Studio, desk: Desk) -> None:
         with as_notice():
             return in_words(on_desk(studio, desk, request, values))
 
-    def begin(request: gr.Request, *values: object) -> Run:
+    def begin(request: gr.Request, *values: object) -> PageRun:
         given, chosen = values[: len(fields)], values[len(fields) :]
         wish = on_desk(studio, desk, request, given)
         plan = plan_sheet(wish, _choices(*chosen[:-1]), without=bool(chosen[-1]))
-        return Run(plan=plan, folder=folder_for(studio, "sheet", owner=owner_of(request)))
+        return PageRun(plan=plan, folder=folder_for(studio, "sheet", owner=owner_of(request)))
 
     desk.tabs.select(show_base, fields, base, queue=False, show_progress="hidden", api_visibility="private")
     runner.connect(begin, [*fields, *(part for axis in axes for part in axis), without])
 
 
-def on_desk(studio: Studio, desk: Desk, request: gr.Request, values: Sequence[object]) -> RenderRequest:
+def on_desk(studio: AppState, desk: Desk, request: gr.Request, values: Sequence[object]) -> RenderRequest:
     """Return what a browser tab's desk asks for: a negative seed is left open, so that a sheet shares one.
 
     Raises:
@@ -64,7 +64,7 @@ def in_words(wish: RenderRequest) -> str:
     return f"{wish.prompt}\n{', '.join([*mix, *facts])}"
 
 
-def _axis(studio: Studio, side: str) -> tuple[gr.Dropdown, gr.Dropdown, gr.Textbox]:
+def _axis(studio: AppState, side: str) -> tuple[gr.Dropdown, gr.Dropdown, gr.Textbox]:
     """Lay out one axis: what varies, which LoRA, which values."""
     names = [entry.name for entry in studio.mixer.library.entries]
     kind_now, values_now = FIRST if side == "columns" else ("", "")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from lora_mixer.images.readers.comfy.graph import Node
-from lora_mixer.images.readers.comfy.row import Loras, Row
+from lora_mixer.images.readers.comfy.row import LoraInputs, NodeRow
 from lora_mixer.images.readers.comfy.texts import text_of
 from lora_mixer.images.readers.comfy.trace import Tracer
 from lora_mixer.images.readers.draft import stem
@@ -20,7 +20,7 @@ TAG = re.compile(r"<lora:([^<>:]{1,200})(?::([-+.\d]{0,20}))?(?::([-+.\d]{0,20})
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
+class NamedLora:
     """A LoRA as a node names it; strengths are values as they stand."""
 
     key: tuple[str, int]
@@ -29,7 +29,7 @@ class Named:
     text: object
 
 
-def loras_of(tracer: Tracer, node: Node, row: Row) -> Iterator[Named]:
+def loras_of(tracer: Tracer, node: Node, row: NodeRow) -> Iterator[NamedLora]:
     """Yield the LoRAs that a node loads, those of its stack after its own."""
     if row.loras is not None:
         yield from _own(tracer, node, row.loras)
@@ -39,19 +39,19 @@ def loras_of(tracer: Tracer, node: Node, row: Row) -> Iterator[Named]:
                 yield from _own(tracer, stop.node, stop.row.loras)
 
 
-def _own(tracer: Tracer, node: Node, loras: Loras) -> Iterator[Named]:
+def _own(tracer: Tracer, node: Node, loras: LoraInputs) -> Iterator[NamedLora]:
     read = {"power": _power, "manager": _manager, "tags": _tags}.get(loras.how, _fields)
     for index, (name, unet, text) in enumerate(read(tracer, node, loras)):
         if index >= MAX_LORAS:
             tracer.draft.unknown(f"more than {MAX_LORAS} LoRAs of one node")
             return
         if isinstance(name, str) and name not in NONE and stem(name):
-            yield Named((node.id, index), name, unet, text)
+            yield NamedLora((node.id, index), name, unet, text)
         elif not isinstance(name, str):
             tracer.draft.unknown("the name of a LoRA", name)
 
 
-def _fields(tracer: Tracer, node: Node, loras: Loras) -> Iterator[tuple[object, object, object]]:
+def _fields(tracer: Tracer, node: Node, loras: LoraInputs) -> Iterator[tuple[object, object, object]]:
     unet, text = loras.unet, loras.text
     if loras.modes is not None:
         mode = tracer.literal(node.inputs.get(loras.modes[0]))
@@ -74,7 +74,7 @@ def _fields(tracer: Tracer, node: Node, loras: Loras) -> Iterator[tuple[object, 
         yield tracer.literal(node.inputs[given["n"]]), strength, clip
 
 
-def _power(tracer: Tracer, node: Node, _loras: Loras) -> Iterator[tuple[object, object, object]]:
+def _power(tracer: Tracer, node: Node, _loras: LoraInputs) -> Iterator[tuple[object, object, object]]:
     """Read rgthree's: `lora_1: {on, lora, strength, strengthTwo}`."""
     for key, value in node.inputs.items():
         entry = table_of(value)
@@ -84,7 +84,7 @@ def _power(tracer: Tracer, node: Node, _loras: Loras) -> Iterator[tuple[object, 
             yield entry["lora"], strength, strength if second is None else second
 
 
-def _manager(tracer: Tracer, node: Node, _loras: Loras) -> Iterator[tuple[object, object, object]]:
+def _manager(tracer: Tracer, node: Node, _loras: LoraInputs) -> Iterator[tuple[object, object, object]]:
     """Read LoRA Manager's: a list of {name, strength, clipStrength, active}, or tags in a text."""
     listed = node.inputs.get("loras")
     items = list_of(table_of(listed).get("__value__", listed))
@@ -92,10 +92,10 @@ def _manager(tracer: Tracer, node: Node, _loras: Loras) -> Iterator[tuple[object
         if entry.get("active", True):
             yield entry.get("name"), entry.get("strength"), entry.get("clipStrength", entry.get("strength"))
     if not items:
-        yield from _tags(tracer, node, Loras(name="lora_syntax" if "lora_syntax" in node.inputs else "text"))
+        yield from _tags(tracer, node, LoraInputs(name="lora_syntax" if "lora_syntax" in node.inputs else "text"))
 
 
-def _tags(tracer: Tracer, node: Node, loras: Loras) -> Iterator[tuple[object, object, object]]:
+def _tags(tracer: Tracer, node: Node, loras: LoraInputs) -> Iterator[tuple[object, object, object]]:
     text = text_of(tracer, node.inputs.get(loras.name)) or ""
     for name, unet, clip in TAG.findall(text):
         strength = unet or "1"

@@ -10,7 +10,7 @@ _NONE: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Loras:
+class LoraInputs:
     """Where a node names its LoRAs.
 
     Attributes:
@@ -35,7 +35,7 @@ class Loras:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class NodeRow:
     """What is known of a node class.
 
     A role is what a link carries: `model`, `clip`, `positive`, `negative`,
@@ -85,7 +85,7 @@ class Row:
     note: str = ""
     model: str = ""
     clip_skip: str = ""
-    loras: Loras | None = None
+    loras: LoraInputs | None = None
     stack: str = ""
     size: tuple[str, ...] = ()
     source: bool = False

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
-from lora_mixer.images.readers.comfy.row import Loras, Row
+from lora_mixer.images.readers.comfy.row import LoraInputs, NodeRow
 
 _BOTH = {"positive": "positive", "negative": "negative"}
 _KSAMPLER = {
@@ -58,53 +58,55 @@ def _same(*roles: str) -> dict[str, str]:
     return {role: role for role in roles}
 
 
-def _each(names: Iterable[str], row: Row) -> dict[str, Row]:
+def _each(names: Iterable[str], row: NodeRow) -> dict[str, NodeRow]:
     return dict.fromkeys(names, row)
 
 
-def _patch(note: str = "") -> Row:
-    return Row(slots=("model",), passes={"model": "model"}, note=note)
+def _patch(note: str = "") -> NodeRow:
+    return NodeRow(slots=("model",), passes={"model": "model"}, note=note)
 
 
-def _latent(**more: object) -> Row:
-    return Row(slots=("latent",), passes={"latent": "samples"}, **more)  # type: ignore[arg-type]
+def _latent(**more: object) -> NodeRow:
+    return NodeRow(slots=("latent",), passes={"latent": "samples"}, **more)  # type: ignore[arg-type]
 
 
-def _image(name: str = "image", **more: object) -> Row:
-    return Row(slots=("image",), passes={"image": name}, **more)  # type: ignore[arg-type]
+def _image(name: str = "image", **more: object) -> NodeRow:
+    return NodeRow(slots=("image",), passes={"image": name}, **more)  # type: ignore[arg-type]
 
 
-def _conditioned(name: str = "conditioning", note: str = "") -> Row:
-    return Row(slots=("conditioning",), passes={"conditioning": name}, note=note)
+def _conditioned(name: str = "conditioning", note: str = "") -> NodeRow:
+    return NodeRow(slots=("conditioning",), passes={"conditioning": name}, note=note)
 
 
-def _value(*inputs: str, widgets: tuple[str, ...] = ()) -> Row:
-    return Row(values=inputs, widgets=widgets or inputs)
+def _value(*inputs: str, widgets: tuple[str, ...] = ()) -> NodeRow:
+    return NodeRow(values=inputs, widgets=widgets or inputs)
 
 
-def _scheduler(kind: str, *widgets: str, denoise: bool = False) -> Row:
+def _scheduler(kind: str, *widgets: str, denoise: bool = False) -> NodeRow:
     parts = {"steps": "steps", "scheduler": f"={kind}"} | ({"denoise": "denoise"} if denoise else {})
-    return Row(slots=("sigmas",), sigmas=parts, widgets=widgets or ("steps",))
+    return NodeRow(slots=("sigmas",), sigmas=parts, widgets=widgets or ("steps",))
 
 
-_LORA = Row(
+_LORA = NodeRow(
     slots=("model", "clip"),
     passes=_same("model", "clip"),
-    loras=Loras(),
+    loras=LoraInputs(),
     widgets=("lora_name", "strength_model", "strength_clip"),
 )
-_CHECKPOINT = Row(slots=_LOADER, model="ckpt_name", widgets=("ckpt_name",))
-_ENCODER = Row(slots=("conditioning",), passes={"clip": "clip"}, texts={"conditioning": ("text",)}, widgets=("text",))
-_EMPTY = Row(slots=("latent",), size=("width", "height"), widgets=("width", "height", "batch_size"))
-_CONTROL = Row(slots=("positive", "negative"), passes=_BOTH, note="a ControlNet is not carried over")
+_CHECKPOINT = NodeRow(slots=_LOADER, model="ckpt_name", widgets=("ckpt_name",))
+_ENCODER = NodeRow(
+    slots=("conditioning",), passes={"clip": "clip"}, texts={"conditioning": ("text",)}, widgets=("text",)
+)
+_EMPTY = NodeRow(slots=("latent",), size=("width", "height"), widgets=("width", "height", "batch_size"))
+_CONTROL = NodeRow(slots=("positive", "negative"), passes=_BOTH, note="a ControlNet is not carried over")
 _EASY_TEXTS: Mapping[str, tuple[str, ...]] = {"positive": ("positive",), "negative": ("negative",)}
-_EASY_LOADER = Row(
+_EASY_LOADER = NodeRow(
     slots=("pipe", "model", "vae"),
     passes={"model": "model_override", "clip": "clip_override"},
     texts=_EASY_TEXTS,
     model="ckpt_name",
     clip_skip="clip_skip",
-    loras=Loras(unet="lora_model_strength", text="lora_clip_strength"),
+    loras=LoraInputs(unet="lora_model_strength", text="lora_clip_strength"),
     stack="optional_lora_stack",
     size=("empty_latent_width", "empty_latent_height", "resolution"),
 )
@@ -146,10 +148,10 @@ SAMPLER_NODES: Mapping[str, str] = {
     "SamplerSEEDS2": "seeds_2",
 }
 
-_CORE: dict[str, Row] = {
-    "KSampler": Row(slots=("latent",), sampler=_KSAMPLER, widgets=_KSAMPLER_WIDGETS),
-    "KSamplerAdvanced": Row(slots=("latent",), sampler=_ADVANCED, widgets=_ADVANCED_WIDGETS),
-    "SamplerCustom": Row(
+_CORE: dict[str, NodeRow] = {
+    "KSampler": NodeRow(slots=("latent",), sampler=_KSAMPLER, widgets=_KSAMPLER_WIDGETS),
+    "KSamplerAdvanced": NodeRow(slots=("latent",), sampler=_ADVANCED, widgets=_ADVANCED_WIDGETS),
+    "SamplerCustom": NodeRow(
         slots=("latent", "latent"),
         sampler={
             **{k: v for k, v in _KSAMPLER.items() if k not in {"steps", "scheduler", "denoise"}},
@@ -160,7 +162,7 @@ _CORE: dict[str, Row] = {
         },
         widgets=("add_noise", "noise_seed", "*", "cfg"),
     ),
-    "SamplerCustomAdvanced": Row(
+    "SamplerCustomAdvanced": NodeRow(
         slots=("latent", "latent"),
         sampler={
             "seed": "noise",
@@ -170,26 +172,26 @@ _CORE: dict[str, Row] = {
             "latent": "latent_image",
         },
     ),
-    "RandomNoise": Row(values=("noise_seed",), widgets=("noise_seed", "*")),
-    "DisableNoise": Row(note="a sampler adds no noise"),
-    "BasicGuider": Row(slots=("guider",), guider={"model": "model", "positive": "conditioning", "cfg": "=1"}),
-    "CFGGuider": Row(slots=("guider",), guider={"model": "model", **_BOTH, "cfg": "cfg"}, widgets=("cfg",)),
-    "DualCFGGuider": Row(
+    "RandomNoise": NodeRow(values=("noise_seed",), widgets=("noise_seed", "*")),
+    "DisableNoise": NodeRow(note="a sampler adds no noise"),
+    "BasicGuider": NodeRow(slots=("guider",), guider={"model": "model", "positive": "conditioning", "cfg": "=1"}),
+    "CFGGuider": NodeRow(slots=("guider",), guider={"model": "model", **_BOTH, "cfg": "cfg"}, widgets=("cfg",)),
+    "DualCFGGuider": NodeRow(
         slots=("guider",),
         guider={"model": "model", "positive": "cond1", "negative": "negative"},
         note="not understood: DualCFGGuider guides by two texts",
         widgets=("cfg_conds", "cfg_cond2_negative"),
     ),
-    "PerpNegGuider": Row(
+    "PerpNegGuider": NodeRow(
         slots=("guider",),
         guider={"model": "model", **_BOTH, "cfg": "cfg"},
         note="PerpNeg is not carried over",
         widgets=("cfg", "neg_scale"),
     ),
     "KSamplerSelect": _value("sampler_name"),
-    "SamplerDPMPP_2M_SDE": Row(constant="dpmpp_2m_sde", widgets=("solver_type", "eta", "s_noise", "noise_device")),
-    **{name: Row(constant=kind) for name, kind in SAMPLER_NODES.items()},
-    "BasicScheduler": Row(
+    "SamplerDPMPP_2M_SDE": NodeRow(constant="dpmpp_2m_sde", widgets=("solver_type", "eta", "s_noise", "noise_device")),
+    **{name: NodeRow(constant=kind) for name, kind in SAMPLER_NODES.items()},
+    "BasicScheduler": NodeRow(
         slots=("sigmas",),
         sigmas={"steps": "steps", "scheduler": "scheduler", "denoise": "denoise"},
         widgets=("scheduler", "steps", "denoise"),
@@ -206,98 +208,100 @@ _CORE: dict[str, Row] = {
     "OptimalStepsScheduler": _scheduler("optimal steps", "model_type", "steps", "denoise", denoise=True),
     "LTXVScheduler": _scheduler("ltxv"),
     "Flux2Scheduler": _scheduler("flux2", "steps", "width", "height"),
-    "SplitSigmas": Row(
+    "SplitSigmas": NodeRow(
         slots=("sigmas", "sigmas"),
         passes={"sigmas": "sigmas"},
         note="the steps are divided among samplers; the first one's share is not carried over",
         widgets=("step",),
     ),
-    "SplitSigmasDenoise": Row(
+    "SplitSigmasDenoise": NodeRow(
         slots=("sigmas", "sigmas"), passes={"sigmas": "sigmas"}, note="the steps are divided", widgets=("denoise",)
     ),
     "CheckpointLoaderSimple": _CHECKPOINT,
-    "CheckpointLoader": Row(slots=_LOADER, model="ckpt_name", widgets=("config_name", "ckpt_name")),
+    "CheckpointLoader": NodeRow(slots=_LOADER, model="ckpt_name", widgets=("config_name", "ckpt_name")),
     "unCLIPCheckpointLoader": _CHECKPOINT,
-    "UNETLoader": Row(slots=("model",), model="unet_name", widgets=("unet_name", "weight_dtype")),
-    "UnetLoaderGGUF": Row(slots=("model",), model="unet_name", widgets=("unet_name",)),
-    "CLIPLoader": Row(slots=("clip",), widgets=("clip_name", "type", "device")),
-    "DualCLIPLoader": Row(slots=("clip",), widgets=("clip_name1", "clip_name2", "type", "device")),
-    "TripleCLIPLoader": Row(slots=("clip",)),
-    "DualCLIPLoaderGGUF": Row(slots=("clip",)),
-    "CLIPLoaderGGUF": Row(slots=("clip",)),
+    "UNETLoader": NodeRow(slots=("model",), model="unet_name", widgets=("unet_name", "weight_dtype")),
+    "UnetLoaderGGUF": NodeRow(slots=("model",), model="unet_name", widgets=("unet_name",)),
+    "CLIPLoader": NodeRow(slots=("clip",), widgets=("clip_name", "type", "device")),
+    "DualCLIPLoader": NodeRow(slots=("clip",), widgets=("clip_name1", "clip_name2", "type", "device")),
+    "TripleCLIPLoader": NodeRow(slots=("clip",)),
+    "DualCLIPLoaderGGUF": NodeRow(slots=("clip",)),
+    "CLIPLoaderGGUF": NodeRow(slots=("clip",)),
     "LoraLoader": _LORA,
-    "LoraLoaderModelOnly": Row(
-        slots=("model",), passes=_same("model"), loras=Loras(text="0"), widgets=("lora_name", "strength_model")
+    "LoraLoaderModelOnly": NodeRow(
+        slots=("model",), passes=_same("model"), loras=LoraInputs(text="0"), widgets=("lora_name", "strength_model")
     ),
-    "CLIPSetLastLayer": Row(
+    "CLIPSetLastLayer": NodeRow(
         slots=("clip",), passes=_same("clip"), clip_skip="stop_at_clip_layer", widgets=("stop_at_clip_layer",)
     ),
-    "ModelMergeSimple": Row(
+    "ModelMergeSimple": NodeRow(
         slots=("model",),
         passes={"model": "model1"},
         note="not understood: a merge of models, of which the first is named",
     ),
-    "ModelMergeBlocks": Row(
+    "ModelMergeBlocks": NodeRow(
         slots=("model",),
         passes={"model": "model1"},
         note="not understood: a merge of models, of which the first is named",
     ),
     **_each(
         ("ModelMergeAdd", "ModelMergeSubtract"),
-        Row(
+        NodeRow(
             slots=("model",),
             passes={"model": "model1"},
             note="not understood: a merge of models, of which the first is named",
         ),
     ),
     "HypernetworkLoader": _patch("a hypernetwork is not carried over"),
-    "QuadrupleCLIPLoader": Row(slots=("clip",)),
-    "CLIPMergeSimple": Row(slots=("clip",), passes={"clip": "clip1"}),
+    "QuadrupleCLIPLoader": NodeRow(slots=("clip",)),
+    "CLIPMergeSimple": NodeRow(slots=("clip",), passes={"clip": "clip1"}),
     **_each(MODEL_PATCHES, _patch()),
     "CLIPTextEncode": _ENCODER,
-    "CLIPTextEncodeSDXL": Row(
+    "CLIPTextEncodeSDXL": NodeRow(
         slots=("conditioning",),
         passes={"clip": "clip"},
         texts={"conditioning": ("text_g", "text_l")},
         widgets=("width", "height", "crop_w", "crop_h", "target_width", "target_height", "text_g", "text_l"),
     ),
-    "CLIPTextEncodeSDXLRefiner": Row(
+    "CLIPTextEncodeSDXLRefiner": NodeRow(
         slots=("conditioning",),
         passes={"clip": "clip"},
         texts={"conditioning": ("text",)},
         widgets=("ascore", "width", "height", "text"),
     ),
-    "CLIPTextEncodeFlux": Row(
+    "CLIPTextEncodeFlux": NodeRow(
         slots=("conditioning",),
         passes={"clip": "clip"},
         texts={"conditioning": ("t5xxl", "clip_l")},
         widgets=("clip_l", "t5xxl", "guidance"),
     ),
-    "CLIPTextEncodeSD3": Row(
+    "CLIPTextEncodeSD3": NodeRow(
         slots=("conditioning",),
         passes={"clip": "clip"},
         texts={"conditioning": ("clip_g", "clip_l", "t5xxl")},
         widgets=("clip_l", "clip_g", "t5xxl", "empty_padding"),
     ),
-    "CLIPTextEncodeHunyuanDiT": Row(
+    "CLIPTextEncodeHunyuanDiT": NodeRow(
         slots=("conditioning",),
         passes={"clip": "clip"},
         texts={"conditioning": ("bert", "mt5xl")},
         widgets=("bert", "mt5xl"),
     ),
-    "TextEncodeQwenImageEdit": Row(
+    "TextEncodeQwenImageEdit": NodeRow(
         slots=("conditioning",), passes={"clip": "clip"}, texts={"conditioning": ("prompt",)}, widgets=("prompt",)
     ),
-    "FluxGuidance": Row(
+    "FluxGuidance": NodeRow(
         slots=("conditioning",),
         passes={"conditioning": "conditioning"},
         note="Flux's distilled guidance is not carried over",
         widgets=("guidance",),
     ),
-    "ConditioningZeroOut": Row(slots=("conditioning",), zero=True),
-    "ConditioningCombine": Row(slots=("conditioning",), joins=("conditioning_1", "conditioning_2"), joint="AND"),
-    "ConditioningConcat": Row(slots=("conditioning",), joins=("conditioning_to", "conditioning_from"), joint="BREAK"),
-    "ConditioningAverage": Row(
+    "ConditioningZeroOut": NodeRow(slots=("conditioning",), zero=True),
+    "ConditioningCombine": NodeRow(slots=("conditioning",), joins=("conditioning_1", "conditioning_2"), joint="AND"),
+    "ConditioningConcat": NodeRow(
+        slots=("conditioning",), joins=("conditioning_to", "conditioning_from"), joint="BREAK"
+    ),
+    "ConditioningAverage": NodeRow(
         slots=("conditioning",),
         joins=("conditioning_to", "conditioning_from"),
         joint="average",
@@ -307,7 +311,7 @@ _CORE: dict[str, Row] = {
         ("ConditioningSetArea", "ConditioningSetAreaPercentage", "ConditioningSetMask", "ConditioningSetAreaStrength"),
         _conditioned(note="a text that acts on a part of the picture acts on all of it here"),
     ),
-    "ConditioningSetTimestepRange": Row(
+    "ConditioningSetTimestepRange": NodeRow(
         slots=("conditioning",),
         passes={"conditioning": "conditioning"},
         note="a text that acts for some of the steps acts for all of them here",
@@ -316,17 +320,17 @@ _CORE: dict[str, Row] = {
     "ControlNetApply": _conditioned(note="a ControlNet is not carried over"),
     **_each(("ControlNetApplyAdvanced", "ControlNetApplySD3", "ControlNetInpaintingAliMamaApply"), _CONTROL),
     **_each(("ACN_AdvancedControlNetApply", "ControlNetApplyAdvanced //Inspire"), _CONTROL),
-    "InpaintModelConditioning": Row(
+    "InpaintModelConditioning": NodeRow(
         slots=("positive", "negative", "latent"), passes={**_BOTH, "image": "pixels"}, source=True
     ),
-    "InstructPixToPixConditioning": Row(
+    "InstructPixToPixConditioning": NodeRow(
         slots=("positive", "negative", "latent"), passes={**_BOTH, "image": "pixels"}, source=True
     ),
     **_each(
         ("WanImageToVideo", "WanVaceToVideo", "HunyuanImageToVideo", "LTXVImgToVideo", "SVD_img2vid_Conditioning"),
-        Row(slots=("positive", "negative", "latent"), passes=_BOTH, size=("width", "height"), note="it is a video"),
+        NodeRow(slots=("positive", "negative", "latent"), passes=_BOTH, size=("width", "height"), note="it is a video"),
     ),
-    "LTXVConditioning": Row(slots=("positive", "negative"), passes=_BOTH),
+    "LTXVConditioning": NodeRow(slots=("positive", "negative"), passes=_BOTH),
     "StableCascade_StageB_Conditioning": _conditioned(),
     "unCLIPConditioning": _conditioned(note="a picture in the prompt is not carried over"),
     "StyleModelApply": _conditioned(note="a picture in the prompt is not carried over"),
@@ -344,7 +348,7 @@ _CORE: dict[str, Row] = {
         ),
         _EMPTY,
     ),
-    "StableCascade_EmptyLatentImage": Row(
+    "StableCascade_EmptyLatentImage": NodeRow(
         slots=("latent", "latent"), size=("width", "height"), widgets=("width", "height", "compression", "batch_size")
     ),
     "EmptyFlux2LatentImage": _EMPTY,
@@ -362,7 +366,7 @@ _CORE: dict[str, Row] = {
     ),
     **_each(
         ("LatentComposite", "LatentCompositeMasked", "LatentBlend"),
-        Row(
+        NodeRow(
             slots=("latent",),
             passes={"latent": "samples_to"},
             note="several latents are put together, of which one is followed",
@@ -371,86 +375,88 @@ _CORE: dict[str, Row] = {
     "SetLatentNoiseMask": _latent(note="a mask over the latent is not carried over"),
     "LatentFromBatch": _latent(note="it was one of a batch; which one is not carried over"),
     "LatentBatchSeedBehavior": _latent(),
-    "NNLatentUpscale": Row(slots=("latent",), passes={"latent": "latent"}),
-    "VAEEncode": Row(slots=("latent",), passes={"image": "pixels"}),
-    "VAEEncodeTiled": Row(slots=("latent",), passes={"image": "pixels"}),
-    "VAEEncodeForInpaint": Row(slots=("latent",), passes={"image": "pixels"}, note="a mask is not carried over"),
-    "LoadImage": Row(slots=("image",), source=True),
-    "LoadImageMask": Row(slots=("image",), source=True),
-    "LoadImageOutput": Row(slots=("image",), source=True),
-    "LoadLatent": Row(slots=("latent",), source=True),
-    **_each(("VAEDecode", "VAEDecodeTiled"), Row(slots=("image",), passes={"latent": "samples"})),
+    "NNLatentUpscale": NodeRow(slots=("latent",), passes={"latent": "latent"}),
+    "VAEEncode": NodeRow(slots=("latent",), passes={"image": "pixels"}),
+    "VAEEncodeTiled": NodeRow(slots=("latent",), passes={"image": "pixels"}),
+    "VAEEncodeForInpaint": NodeRow(slots=("latent",), passes={"image": "pixels"}, note="a mask is not carried over"),
+    "LoadImage": NodeRow(slots=("image",), source=True),
+    "LoadImageMask": NodeRow(slots=("image",), source=True),
+    "LoadImageOutput": NodeRow(slots=("image",), source=True),
+    "LoadLatent": NodeRow(slots=("latent",), source=True),
+    **_each(("VAEDecode", "VAEDecodeTiled"), NodeRow(slots=("image",), passes={"latent": "samples"})),
     **_each(IMAGE_STEPS, _image()),
     "ImageRebatch": _image("images"),
     **_each(DETAILERS, _image(note="a pass over parts of the finished picture is not carried over")),
     "ImageCompositeMasked": _image("destination"),
     "ImageBlend": _image("image1"),
     "ImageBatch": _image("image1"),
-    "SaveImage": Row(saver="images", widgets=("filename_prefix",)),
-    "PreviewImage": Row(saver="images", preview=True),
-    "SaveImageWebsocket": Row(saver="images"),
-    "SaveAnimatedWEBP": Row(saver="images"),
-    "SaveAnimatedPNG": Row(saver="images"),
+    "SaveImage": NodeRow(saver="images", widgets=("filename_prefix",)),
+    "PreviewImage": NodeRow(saver="images", preview=True),
+    "SaveImageWebsocket": NodeRow(saver="images"),
+    "SaveAnimatedWEBP": NodeRow(saver="images"),
+    "SaveAnimatedPNG": NodeRow(saver="images"),
     "PrimitiveInt": _value("value", widgets=("value", "*")),
     "PrimitiveFloat": _value("value"),
     "PrimitiveString": _value("value"),
     "PrimitiveStringMultiline": _value("value"),
     "PrimitiveBoolean": _value("value"),
-    "StringConcatenate": Row(
+    "StringConcatenate": NodeRow(
         texts={"text": ("string_a", "string_b")}, text_join="delimiter", widgets=("string_a", "string_b", "delimiter")
     ),
-    "Reroute": Row(switch="*"),
+    "Reroute": NodeRow(switch="*"),
 }
 
-_RGTHREE: dict[str, Row] = {
-    "Power Lora Loader (rgthree)": Row(
-        slots=("model", "clip"), passes=_same("model", "clip"), loras=Loras(how="power")
+_RGTHREE: dict[str, NodeRow] = {
+    "Power Lora Loader (rgthree)": NodeRow(
+        slots=("model", "clip"), passes=_same("model", "clip"), loras=LoraInputs(how="power")
     ),
-    "Lora Loader Stack (rgthree)": Row(
+    "Lora Loader Stack (rgthree)": NodeRow(
         slots=("model", "clip"),
         passes=_same("model", "clip"),
-        loras=Loras(name="lora_{i}", unet="strength_{i}", text="", digits=2),
+        loras=LoraInputs(name="lora_{i}", unet="strength_{i}", text="", digits=2),
     ),
     "Seed (rgthree)": _value("seed"),
     "KSampler Config (rgthree)": _value("steps_total", "refiner_step", "cfg", "sampler_name", "scheduler"),
-    "SDXL Empty Latent Image (rgthree)": Row(slots=("latent",), size=("dimensions",)),
+    "SDXL Empty Latent Image (rgthree)": NodeRow(slots=("latent",), size=("dimensions",)),
     **_each(
         ("Context (rgthree)", "Context Big (rgthree)"),
-        Row(
+        NodeRow(
             slots=_CONTEXT + _BIG,
             passes={role: role for role in _CONTEXT[1:] + _BIG if role != "image"} | {"image": "images"},
             pipe="base_ctx",
         ),
     ),
-    **_each(("Context Switch (rgthree)", "Context Switch Big (rgthree)"), Row(slots=_CONTEXT + _BIG, switch="ctx_*")),
-    "Any Switch (rgthree)": Row(switch="any_*"),
+    **_each(
+        ("Context Switch (rgthree)", "Context Switch Big (rgthree)"), NodeRow(slots=_CONTEXT + _BIG, switch="ctx_*")
+    ),
+    "Any Switch (rgthree)": NodeRow(switch="any_*"),
     **_each(
         ("Power Prompt (rgthree)", "Power Prompt - Simple (rgthree)"),
-        Row(
+        NodeRow(
             slots=("conditioning", "model", "clip", "text"),
             passes={"model": "opt_model", "clip": "opt_clip"},
             texts={"conditioning": ("prompt",), "text": ("prompt",)},
-            loras=Loras(how="tags", name="prompt"),
+            loras=LoraInputs(how="tags", name="prompt"),
         ),
     ),
     **_each(
         ("SDXL Power Prompt - Positive (rgthree)", "SDXL Power Prompt - Simple / Negative (rgthree)"),
-        Row(
+        NodeRow(
             slots=("conditioning", "model", "clip", "text", "text"),
             passes={"model": "opt_model", "clip": "opt_clip"},
             texts={"conditioning": ("prompt_g", "prompt_l")},
-            loras=Loras(how="tags", name="prompt_g"),
+            loras=LoraInputs(how="tags", name="prompt_g"),
         ),
     ),
 }
 
-_EFFICIENT: dict[str, Row] = {
-    "Efficient Loader": Row(
+_EFFICIENT: dict[str, NodeRow] = {
+    "Efficient Loader": NodeRow(
         slots=("model", "positive", "negative", "latent", "vae", "clip"),
         texts=_EASY_TEXTS,
         model="ckpt_name",
         clip_skip="clip_skip",
-        loras=Loras(unet="lora_model_strength", text="lora_clip_strength"),
+        loras=LoraInputs(unet="lora_model_strength", text="lora_clip_strength"),
         stack="lora_stack",
         size=("empty_latent_width", "empty_latent_height"),
         widgets=(
@@ -469,7 +475,7 @@ _EFFICIENT: dict[str, Row] = {
             "batch_size",
         ),
     ),
-    "Eff. Loader SDXL": Row(
+    "Eff. Loader SDXL": NodeRow(
         widgets=(
             "base_ckpt_name",
             "base_clip_skip",
@@ -493,89 +499,91 @@ _EFFICIENT: dict[str, Row] = {
         stack="lora_stack",
         size=("empty_latent_width", "empty_latent_height"),
     ),
-    "Pack SDXL Tuple": Row(
+    "Pack SDXL Tuple": NodeRow(
         slots=("pipe",),
         passes={"model": "base_model", "clip": "base_clip", "positive": "base_positive", "negative": "base_negative"},
     ),
-    "Unpack SDXL Tuple": Row(slots=("model", "clip", "positive", "negative"), pipe="sdxl_tuple"),
-    "KSampler (Efficient)": Row(
+    "Unpack SDXL Tuple": NodeRow(slots=("model", "clip", "positive", "negative"), pipe="sdxl_tuple"),
+    "KSampler (Efficient)": NodeRow(
         slots=("model", "positive", "negative", "latent", "vae", "image"),
         passes=_same("model", "positive", "negative"),
         sampler=_KSAMPLER,
         widgets=(*_KSAMPLER_WIDGETS, "preview_method", "vae_decode"),
     ),
-    "KSampler Adv. (Efficient)": Row(
+    "KSampler Adv. (Efficient)": NodeRow(
         slots=("model", "positive", "negative", "latent", "vae", "image"),
         passes=_same("model", "positive", "negative"),
         sampler=_ADVANCED,
     ),
-    "KSampler SDXL (Eff.)": Row(
+    "KSampler SDXL (Eff.)": NodeRow(
         widgets=("noise_seed", "*", "steps", "cfg", "sampler_name", "scheduler", "start_at_step", "refine_at_step"),
         slots=("pipe", "latent", "vae", "image"),
         pipe="sdxl_tuple",
         sampler={k: v for k, v in _KSAMPLER.items() if k not in {"model", "positive", "negative", "denoise"}}
         | {"seed": "noise_seed", "pipe": "sdxl_tuple"},
     ),
-    "Apply ControlNet Stack": Row(
+    "Apply ControlNet Stack": NodeRow(
         slots=("positive", "negative"), passes=_BOTH, note="a ControlNet is not carried over"
     ),
-    "LoRA Stacker": Row(
+    "LoRA Stacker": NodeRow(
         slots=("stack",),
         stack="lora_stack",
-        loras=Loras(
+        loras=LoraInputs(
             name="lora_name_{i}",
             modes=("input_mode", {"simple": ("lora_wt_{i}", ""), "advanced": ("model_str_{i}", "clip_str_{i}")}),
         ),
     ),
 }
 
-_IMPACT: dict[str, Row] = {
-    "ImpactWildcardEncode": Row(
+_IMPACT: dict[str, NodeRow] = {
+    "ImpactWildcardEncode": NodeRow(
         slots=("model", "clip", "conditioning", "text"),
         passes=_same("model", "clip"),
         texts={"conditioning": ("populated_text",), "text": ("populated_text",)},
-        loras=Loras(how="tags", name="populated_text"),
+        loras=LoraInputs(how="tags", name="populated_text"),
     ),
     "ImpactWildcardProcessor": _value("populated_text"),
-    "WildcardEncode //Inspire": Row(
+    "WildcardEncode //Inspire": NodeRow(
         slots=("model", "clip", "conditioning", "text"),
         passes=_same("model", "clip"),
         texts={"conditioning": ("populated_text",), "text": ("populated_text",)},
-        loras=Loras(how="tags", name="populated_text"),
+        loras=LoraInputs(how="tags", name="populated_text"),
     ),
-    "ToBasicPipe": Row(slots=("pipe",), passes=_same("model", "clip", "vae", "positive", "negative")),
-    "EditBasicPipe": Row(
+    "ToBasicPipe": NodeRow(slots=("pipe",), passes=_same("model", "clip", "vae", "positive", "negative")),
+    "EditBasicPipe": NodeRow(
         slots=("pipe",), passes=_same("model", "clip", "vae", "positive", "negative"), pipe="basic_pipe"
     ),
-    "FromBasicPipe": Row(slots=("model", "clip", "vae", "positive", "negative"), pipe="basic_pipe"),
-    "FromBasicPipe_v2": Row(slots=("pipe", "model", "clip", "vae", "positive", "negative"), pipe="basic_pipe"),
-    "ToDetailerPipe": Row(slots=("pipe",), passes=_same("model", "clip", "vae", "positive", "negative")),
-    "FromDetailerPipe": Row(slots=("model", "clip", "vae", "positive", "negative"), pipe="detailer_pipe"),
-    "FromDetailerPipe_v2": Row(slots=("pipe", "model", "clip", "vae", "positive", "negative"), pipe="detailer_pipe"),
-    "DetailerPipeToBasicPipe": Row(slots=("pipe", "pipe"), pipe="detailer_pipe"),
-    "ImpactKSamplerBasicPipe": Row(slots=("pipe", "latent", "vae"), pipe="basic_pipe", sampler=_PIPED),
-    "ImpactKSamplerAdvancedBasicPipe": Row(
+    "FromBasicPipe": NodeRow(slots=("model", "clip", "vae", "positive", "negative"), pipe="basic_pipe"),
+    "FromBasicPipe_v2": NodeRow(slots=("pipe", "model", "clip", "vae", "positive", "negative"), pipe="basic_pipe"),
+    "ToDetailerPipe": NodeRow(slots=("pipe",), passes=_same("model", "clip", "vae", "positive", "negative")),
+    "FromDetailerPipe": NodeRow(slots=("model", "clip", "vae", "positive", "negative"), pipe="detailer_pipe"),
+    "FromDetailerPipe_v2": NodeRow(
+        slots=("pipe", "model", "clip", "vae", "positive", "negative"), pipe="detailer_pipe"
+    ),
+    "DetailerPipeToBasicPipe": NodeRow(slots=("pipe", "pipe"), pipe="detailer_pipe"),
+    "ImpactKSamplerBasicPipe": NodeRow(slots=("pipe", "latent", "vae"), pipe="basic_pipe", sampler=_PIPED),
+    "ImpactKSamplerAdvancedBasicPipe": NodeRow(
         slots=("pipe", "latent", "vae"),
         pipe="basic_pipe",
         sampler={k: v for k, v in _ADVANCED.items() if k not in {"model", "positive", "negative"}}
         | {"pipe": "basic_pipe"},
     ),
-    "ImpactSwitch": Row(switch="input{select}"),
-    "LatentSwitch": Row(switch="input{select}"),
+    "ImpactSwitch": NodeRow(switch="input{select}"),
+    "LatentSwitch": NodeRow(switch="input{select}"),
     "ImpactInt": _value("value"),
     "ImpactFloat": _value("value"),
-    "ImpactNegativeConditioningPlaceholder": Row(slots=("conditioning",), zero=True),
+    "ImpactNegativeConditioningPlaceholder": NodeRow(slots=("conditioning",), zero=True),
     "ImpactSchedulerAdapter": _value("scheduler"),
     "IterativeLatentUpscale": _latent(note="a further pass over the enlarged picture is not carried over"),
     "IterativeImageUpscale": _image("pixels", note="a further pass over the enlarged picture is not carried over"),
 }
 
-_EASY: dict[str, Row] = {
+_EASY: dict[str, NodeRow] = {
     **_each(("easy fullLoader", "easy a1111Loader", "easy comfyLoader", "easy fluxLoader"), _EASY_LOADER),
-    "easy loraStack": Row(
+    "easy loraStack": NodeRow(
         slots=("stack",),
         stack="optional_lora_stack",
-        loras=Loras(
+        loras=LoraInputs(
             name="lora_{i}_name",
             switch="toggle",
             modes=(
@@ -589,9 +597,9 @@ _EASY: dict[str, Row] = {
     ),
     **_each(
         ("easy preSampling", "easy preSamplingDynamicCFG"),
-        Row(slots=("pipe",), pipe="pipe", passes={"latent": "latent"}, sampler=_EASY_SETTINGS),
+        NodeRow(slots=("pipe",), pipe="pipe", passes={"latent": "latent"}, sampler=_EASY_SETTINGS),
     ),
-    "easy preSamplingAdvanced": Row(
+    "easy preSamplingAdvanced": NodeRow(
         slots=("pipe",),
         pipe="pipe",
         passes={"latent": "latent"},
@@ -599,10 +607,10 @@ _EASY: dict[str, Row] = {
         | {"start": "start_at_step", "end": "end_at_step", "noise": "add_noise"},
     ),
     **_each(
-        ("easy kSampler", "easy kSamplerTiled"), Row(slots=("pipe", "image"), pipe="pipe", passes={"image": "pipe"})
+        ("easy kSampler", "easy kSamplerTiled"), NodeRow(slots=("pipe", "image"), pipe="pipe", passes={"image": "pipe"})
     ),
-    "easy fullkSampler": Row(slots=("pipe", "image"), pipe="pipe", sampler=_EASY_SETTINGS),
-    "easy pipeIn": Row(
+    "easy fullkSampler": NodeRow(slots=("pipe", "image"), pipe="pipe", sampler=_EASY_SETTINGS),
+    "easy pipeIn": NodeRow(
         slots=("pipe",),
         pipe="pipe",
         passes={
@@ -614,27 +622,27 @@ _EASY: dict[str, Row] = {
             "image": "image",
         },
     ),
-    "easy pipeOut": Row(
+    "easy pipeOut": NodeRow(
         slots=("pipe", "model", "positive", "negative", "latent", "vae", "clip", "image", "seed"), pipe="pipe"
     ),
     **_each(
         ("easy controlnetLoader", "easy controlnetLoaderADV", "easy controlnetLoader++"),
-        Row(slots=("pipe", "positive", "negative"), pipe="pipe", note="a ControlNet is not carried over"),
+        NodeRow(slots=("pipe", "positive", "negative"), pipe="pipe", note="a ControlNet is not carried over"),
     ),
     "easy positive": _value("positive"),
     "easy negative": _value("negative"),
-    "easy wildcards": Row(values=("text", "text"), template=True),
-    "easy seed": Row(values=("seed",), widgets=("seed", "*")),
+    "easy wildcards": NodeRow(values=("text", "text"), template=True),
+    "easy seed": NodeRow(values=("seed",), widgets=("seed", "*")),
     "easy string": _value("value"),
     "easy int": _value("value"),
     "easy float": _value("value"),
-    "easy promptConcat": Row(texts={"text": ("prompt1", "prompt2")}, text_join="separator"),
-    "easy showAnything": Row(switch="anything"),
-    "easy anythingIndexSwitch": Row(switch="value{index}"),
+    "easy promptConcat": NodeRow(texts={"text": ("prompt1", "prompt2")}, text_join="separator"),
+    "easy showAnything": NodeRow(switch="anything"),
+    "easy anythingIndexSwitch": NodeRow(switch="value{index}"),
 }
 
-_OTHERS: dict[str, Row] = {
-    "KSampler (WAS)": Row(slots=("latent",), sampler=_KSAMPLER),
+_OTHERS: dict[str, NodeRow] = {
+    "KSampler (WAS)": NodeRow(slots=("latent",), sampler=_KSAMPLER),
     "Seed": _value("seed", "seed", "seed", "seed"),
     **_each(("Lora Loader", "Load Lora", "LoraLoader|pysssss"), _LORA),
     **_each(("Checkpoint Loader (Simple)", "CheckpointLoader|pysssss", "Checkpoint Loader (LoraManager)"), _CHECKPOINT),
@@ -649,69 +657,69 @@ _OTHERS: dict[str, Row] = {
     "Text to String": _value("text"),
     "Text to Console": _value("text"),
     "Text to Conditioning": _ENCODER,
-    "Text Concatenate": Row(texts={"text": ("text_a", "text_b", "text_c", "text_d")}, text_join="delimiter"),
-    "Image Save": Row(saver="images"),
+    "Text Concatenate": NodeRow(texts={"text": ("text_a", "text_b", "text_c", "text_d")}, text_join="delimiter"),
+    "Image Save": NodeRow(saver="images"),
     "ShowText|pysssss": _value("text"),
-    "StringFunction|pysssss": Row(texts={"text": ("text_a", "text_b", "text_c")}, text_join="tidy_tags"),
-    "ReroutePrimitive|pysssss": Row(switch="value"),
-    "CR LoRA Stack": Row(
+    "StringFunction|pysssss": NodeRow(texts={"text": ("text_a", "text_b", "text_c")}, text_join="tidy_tags"),
+    "ReroutePrimitive|pysssss": NodeRow(switch="value"),
+    "CR LoRA Stack": NodeRow(
         slots=("stack",),
         stack="lora_stack",
-        loras=Loras(name="lora_name_{i}", unet="model_weight_{i}", text="clip_weight_{i}", switch="switch_{i}"),
+        loras=LoraInputs(name="lora_name_{i}", unet="model_weight_{i}", text="clip_weight_{i}", switch="switch_{i}"),
     ),
-    **_each(("DPRandomGenerator", "DPCombinatorialGenerator"), Row(values=("text",), template=True)),
+    **_each(("DPRandomGenerator", "DPCombinatorialGenerator"), NodeRow(values=("text",), template=True)),
     **_each(
         ("LoraLoaderBlockWeight //Inspire", "XY Input: Lora Block Weight //Inspire"),
-        Row(
+        NodeRow(
             slots=("model", "clip", "text"),
             passes=_same("model", "clip"),
-            loras=Loras(),
+            loras=LoraInputs(),
             note="block weights of a LoRA are not carried over",
         ),
     ),
-    "LoraTagLoader": Row(
-        slots=("model", "clip", "text"), passes=_same("model", "clip"), loras=Loras(how="tags", name="text")
+    "LoraTagLoader": NodeRow(
+        slots=("model", "clip", "text"), passes=_same("model", "clip"), loras=LoraInputs(how="tags", name="text")
     ),
-    "NunchakuFluxDiTLoader": Row(slots=("model",), model="model_path"),
-    "NunchakuFluxLoraLoader": Row(
+    "NunchakuFluxDiTLoader": NodeRow(slots=("model",), model="model_path"),
+    "NunchakuFluxLoraLoader": NodeRow(
         slots=("model",),
         passes=_same("model"),
-        loras=Loras(unet="lora_strength", text="0"),
+        loras=LoraInputs(unet="lora_strength", text="0"),
     ),
-    "CR Apply LoRA Stack": Row(slots=("model", "clip"), passes=_same("model", "clip"), stack="lora_stack"),
-    "CR Load LoRA": Row(slots=("model", "clip"), passes=_same("model", "clip"), loras=Loras(switch="switch")),
+    "CR Apply LoRA Stack": NodeRow(slots=("model", "clip"), passes=_same("model", "clip"), stack="lora_stack"),
+    "CR Load LoRA": NodeRow(slots=("model", "clip"), passes=_same("model", "clip"), loras=LoraInputs(switch="switch")),
     "CR Seed": _value("seed"),
     "CR Prompt Text": _value("prompt"),
     "CR Text": _value("text"),
     "CR Integer": _value("value"),
     "CR Float": _value("value"),
-    "CR Combine Prompt": Row(texts={"text": ("part1", "part2", "part3", "part4")}, text_join="separator"),
+    "CR Combine Prompt": NodeRow(texts={"text": ("part1", "part2", "part3", "part4")}, text_join="separator"),
     **_each(
         ("CR SDXL Aspect Ratio", "CR SD1.5 Aspect Ratio"),
-        Row(slots=("width", "height", "upscale", "batch", "latent"), size=("width", "height", "aspect_ratio")),
+        NodeRow(slots=("width", "height", "upscale", "batch", "latent"), size=("width", "height", "aspect_ratio")),
     ),
-    "CR Aspect Ratio": Row(
+    "CR Aspect Ratio": NodeRow(
         slots=("width", "height", "upscale", "prescale", "batch", "latent"), size=("width", "height", "aspect_ratio")
     ),
-    "CR VAE Decode": Row(slots=("image",), passes={"latent": "samples"}),
+    "CR VAE Decode": NodeRow(slots=("image",), passes={"latent": "samples"}),
     "INTConstant": _value("value"),
     "FloatConstant": _value("value"),
     "StringConstant": _value("string"),
     "StringConstantMultiline": _value("string", widgets=("string", "strip_newlines")),
-    "JoinStrings": Row(texts={"text": ("string1", "string2")}, text_join="delimiter"),
-    "EmptyLatentImagePresets": Row(slots=("latent", "width", "height"), size=("dimensions",)),
-    "SDXLEmptyLatentSizePicker+": Row(
+    "JoinStrings": NodeRow(texts={"text": ("string1", "string2")}, text_join="delimiter"),
+    "EmptyLatentImagePresets": NodeRow(slots=("latent", "width", "height"), size=("dimensions",)),
+    "SDXLEmptyLatentSizePicker+": NodeRow(
         slots=("latent", "width", "height"), size=("width_override", "height_override", "resolution")
     ),
     **_each(
-        ("Image Saver", "Image Saver Simple", "SaveImageWithMetaData", "Save Image w/Metadata"), Row(saver="images")
+        ("Image Saver", "Image Saver Simple", "SaveImageWithMetaData", "Save Image w/Metadata"), NodeRow(saver="images")
     ),
     **_each(
         ("Save Image (LoraManager)", "easy imageSave", "Save image with extra metadata [Crystools]"),
-        Row(saver="images"),
+        NodeRow(saver="images"),
     ),
-    "SaveImage|pysssss": Row(saver="images"),
-    "Image Comparer (rgthree)": Row(saver="image_a", preview=True),
+    "SaveImage|pysssss": NodeRow(saver="images"),
+    "Image Comparer (rgthree)": NodeRow(saver="image_a", preview=True),
     "Seed Generator (Image Saver)": _value("seed"),
     "Seed Generator": _value("seed"),
     **_each(("String Literal (Image Saver)", "String Literal"), _value("string")),
@@ -724,10 +732,12 @@ _OTHERS: dict[str, Row] = {
     "Input Parameters (Image Saver)": _value("seed", "steps", "cfg", "sampler", "scheduler", "denoise"),
     **_each(
         ("Lora Loader (LoraManager)", "LoRA Text Loader (LoraManager)"),
-        Row(slots=("model", "clip"), passes=_same("model", "clip"), loras=Loras(how="manager"), stack="lora_stack"),
+        NodeRow(
+            slots=("model", "clip"), passes=_same("model", "clip"), loras=LoraInputs(how="manager"), stack="lora_stack"
+        ),
     ),
-    "Lora Stacker (LoraManager)": Row(slots=("stack",), loras=Loras(how="manager"), stack="lora_stack"),
-    "Prompt (LoraManager)": Row(
+    "Lora Stacker (LoraManager)": NodeRow(slots=("stack",), loras=LoraInputs(how="manager"), stack="lora_stack"),
+    "Prompt (LoraManager)": NodeRow(
         slots=("conditioning", "text"),
         passes={"clip": "clip"},
         texts={"conditioning": ("text",), "text": ("text",)},
@@ -748,17 +758,17 @@ _OTHERS: dict[str, Row] = {
         _ENCODER,
     ),
     "CLIPTextEncode (NSP)": _ENCODER,
-    "PromptExpansion": Row(note="not understood: PromptExpansion added words of its own"),
-    "SwarmKSampler": Row(
+    "PromptExpansion": NodeRow(note="not understood: PromptExpansion added words of its own"),
+    "SwarmKSampler": NodeRow(
         slots=("latent",),
         sampler=_ADVANCED,
         widgets=("noise_seed", "*", "steps", "cfg", "sampler_name", "scheduler", "start_at_step", "end_at_step"),
     ),
-    "SwarmClipTextEncodeAdvanced": Row(
+    "SwarmClipTextEncodeAdvanced": NodeRow(
         slots=("conditioning",), passes={"clip": "clip"}, texts={"conditioning": ("prompt",)}
     ),
-    "SwarmSaveImageWS": Row(saver="images"),
+    "SwarmSaveImageWS": NodeRow(saver="images"),
 }
 
-ROWS: Mapping[str, Row] = MappingProxyType(_CORE | _RGTHREE | _EFFICIENT | _IMPACT | _EASY | _OTHERS)
+ROWS: Mapping[str, NodeRow] = MappingProxyType(_CORE | _RGTHREE | _EFFICIENT | _IMPACT | _EASY | _OTHERS)
 """Node class -> what is known of it."""

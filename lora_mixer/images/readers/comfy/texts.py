@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from lora_mixer.images.readers.comfy.graph import Link, Node, link_of
-from lora_mixer.images.readers.comfy.row import Row
+from lora_mixer.images.readers.comfy.row import NodeRow
 from lora_mixer.images.readers.comfy.rows import ROWS
 from lora_mixer.images.readers.comfy.trace import LITERALS, Tracer
 from lora_mixer.images.readers.draft import cleaned, shown
@@ -45,7 +45,7 @@ def _text_of_node(tracer: Tracer, node: Node, link: Link, depth: int) -> str | N
     return cleaned(value) if isinstance(value, str) and not drawn else None
 
 
-def _joined(tracer: Tracer, node: Node, row: Row, depth: int) -> str | None:
+def _joined(tracer: Tracer, node: Node, row: NodeRow, depth: int) -> str | None:
     """Return the texts of a node that joins them, as it joins them."""
     given = [node.inputs[name] for name in row.texts["text"] if name in node.inputs]
     parts = [text_of(tracer, value, depth) for value in given]

@@ -9,9 +9,9 @@ from types import MappingProxyType
 
 from lora_mixer.images.budget import Budget
 from lora_mixer.images.readers.comfy.graph import Graph, Link, Node, link_of
-from lora_mixer.images.readers.comfy.row import Row
+from lora_mixer.images.readers.comfy.row import NodeRow
 from lora_mixer.images.readers.comfy.rows import ROWS
-from lora_mixer.images.readers.draft import Draft, shown, whole
+from lora_mixer.images.readers.draft import RequestDraft, shown, whole
 
 ACROSS = {"image": "latent", "latent": "image"}
 """What a decoder or an encoder turns one into."""
@@ -59,7 +59,7 @@ class Stop:
     """A node that a link comes through, and the role it has there."""
 
     node: Node
-    row: Row
+    row: NodeRow
     role: str
     known: bool
 
@@ -70,7 +70,7 @@ class Tracer:
 
     graph: Graph
     budget: Budget
-    draft: Draft
+    draft: RequestDraft
 
     def trace(self, link: Link | None, role: str) -> Iterator[Stop]:
         """Yield the nodes that a link comes through, nearest first."""
@@ -86,7 +86,7 @@ class Tracer:
             yield Stop(node, row, here, known)
             link, role = self._onward(node, row, here, role)
 
-    def _onward(self, node: Node, row: Row, here: str, role: str) -> tuple[Link | None, str]:
+    def _onward(self, node: Node, row: NodeRow, here: str, role: str) -> tuple[Link | None, str]:
         if row.switch:
             return self._chosen(node, row.switch), role
         role = here if here in KNOWN else role
@@ -106,7 +106,7 @@ class Tracer:
         named = sorted(name for name in node.inputs if name.startswith(stem)) if switch.endswith("*") else [switch]
         return next((link for link in map(node.link, named) if link is not None), None)
 
-    def _guess(self, node: Node, slot: int, role: str) -> Row:
+    def _guess(self, node: Node, slot: int, role: str) -> NodeRow:
         """Return what a node of an unknown class is taken for, by the names of its inputs."""
         row = self._guessed(node, slot, role)
         files = [value for value in node.inputs.values() if isinstance(value, str) and _FILE.search(value[-80:])]
@@ -118,19 +118,19 @@ class Tracer:
             self.draft.unknown(f"node {shown(node.kind)} on the way of the {role}")
         return row
 
-    def _guessed(self, node: Node, slot: int, role: str) -> Row:
+    def _guessed(self, node: Node, slot: int, role: str) -> NodeRow:
         inputs = node.inputs
         if role in ACROSS and all(name in inputs for name in SAMPLED) and node.link("latent_image"):
             seed = next((name for name in ("seed", "noise_seed") if name in inputs), "")
             plain = {name: name for name in ("model", "positive", "negative", "steps", "cfg", "scheduler", "denoise")}
             given = {k: v for k, v in plain.items() if v in inputs}
-            return Row(sampler={**given, "seed": seed, "sampler": "sampler_name", "latent": "latent_image"})
+            return NodeRow(sampler={**given, "seed": seed, "sampler": "sampler_name", "latent": "latent_image"})
         if role in TEXTS:
             return _guessed_text(node, slot, role)
         name = next((name for name in GUESSES.get(role, ()) if node.link(name)), "")
         if not name and role == "image" and node.link("samples"):
-            return Row(passes={"latent": "samples"})
-        return Row(passes={role: name}) if name else Row()
+            return NodeRow(passes={"latent": "samples"})
+        return NodeRow(passes={role: name}) if name else NodeRow()
 
     def literal(self, value: object) -> object:
         """Return the value at the end of a link, or the value itself; None if it is not understood."""
@@ -166,7 +166,7 @@ class Tracer:
             return self._through(node.link(row.pipe), role)
         return given
 
-    def size_of(self, node: Node, row: Row) -> tuple[object, object]:
+    def size_of(self, node: Node, row: NodeRow) -> tuple[object, object]:
         """Return width and height of an empty latent: of two inputs, or of a choice such as `832 x 1216 (portrait)`."""
         given = [self.literal(node.inputs.get(name)) for name in row.size]
         sides, choice = (given[:2], given[2:]) if len(given) > 1 else ([None, None], given)
@@ -191,7 +191,7 @@ class Tracer:
         return None
 
 
-def _role_at(row: Row, slot: int, role: str) -> str:
+def _role_at(row: NodeRow, slot: int, role: str) -> str:
     """Return the role an output has: its own where the row says one, else what is asked for."""
     said = row.slots[slot] if 0 <= slot < len(row.slots) else ""
     if role in TEXTS and said in {"positive", "negative", "conditioning"}:
@@ -199,14 +199,14 @@ def _role_at(row: Row, slot: int, role: str) -> str:
     return role
 
 
-def _guessed_text(node: Node, slot: int, role: str) -> Row:
+def _guessed_text(node: Node, slot: int, role: str) -> NodeRow:
     inputs = node.inputs
     if node.link("conditioning") and not node.link("positive"):
-        return Row(passes={role: "conditioning"})
+        return NodeRow(passes={role: "conditioning"})
     if node.link("positive") and node.link("negative") and not node.link("model") and slot in {0, 1}:
         here = ("positive", "negative")[slot]
-        return Row(slots=("positive", "negative"), passes={here: here})
+        return NodeRow(slots=("positive", "negative"), passes={here: here})
     name = next((name for name in ("text", "prompt") if isinstance(inputs.get(name), (str, list))), "")
     if name and node.link("clip"):
-        return Row(passes={"clip": "clip"}, texts={role: (name,)})
-    return Row()
+        return NodeRow(passes={"clip": "clip"}, texts={role: (name,)})
+    return NodeRow()

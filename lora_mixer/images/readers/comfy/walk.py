@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from lora_mixer.images.readers.comfy.graph import Graph, Link, Node
 from lora_mixer.images.readers.comfy.loras import TAG, loras_of
-from lora_mixer.images.readers.comfy.row import Row
+from lora_mixer.images.readers.comfy.row import NodeRow
 from lora_mixer.images.readers.comfy.rows import ROWS
 from lora_mixer.images.readers.comfy.texts import text_of
 from lora_mixer.images.readers.comfy.trace import ACROSS, Stop, Tracer
@@ -284,19 +284,19 @@ def _take_model(tracer: Tracer, start: tuple[Link | None, str] | None, encoders:
         draft.lora(name, unet, text)
 
 
-def _ends_well(chain: list[tuple[Node, Row]]) -> bool:
+def _ends_well(chain: list[tuple[Node, NodeRow]]) -> bool:
     """Tell whether a text encoder was followed to where it is loaded; else what acts on it is taken from the UNet's side."""
     return bool(chain) and (bool(chain[-1][1].model) or chain[-1][1].slots[-1:] == ("clip",))
 
 
-def _clip_chain(tracer: Tracer, encoder: Stop) -> Iterator[tuple[Node, Row]]:
+def _clip_chain(tracer: Tracer, encoder: Stop) -> Iterator[tuple[Node, NodeRow]]:
     """Yield the nodes of a prompt's text encoder, the encoding one first."""
     yield encoder.node, encoder.row
     for stop in tracer.trace(encoder.node.link(encoder.row.passes.get("clip", "")), "clip"):
         yield stop.node, stop.row
 
 
-def savers_of(graph: Graph) -> list[tuple[Node, Row]]:
+def savers_of(graph: Graph) -> list[tuple[Node, NodeRow]]:
     """Return the nodes that save pictures; those that only preview where there are no others."""
     rows = [(node, ROWS[node.kind]) for node in graph if node.kind in ROWS]
     savers = [(node, row) for node, row in rows if row.saver and node.link(row.saver)]
