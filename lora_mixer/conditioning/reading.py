@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
@@ -18,6 +19,7 @@ from lora_mixer.files import (
     TensorFile,
     open_pickled_file,
     open_tensor_file,
+    reading,
 )
 from lora_mixer.tensors import tensor_reader
 
@@ -39,10 +41,13 @@ def load_embedding(path: Path) -> EmbeddingVectors:
     Raises:
         FileError: The file is missing, broken, holds no embedding, or could run code.
     """
-    file = _opened(path)
-    read = tensor_reader(file)
-    tensors = {key.removeprefix(f"{_NESTED}."): read(info) for key, info in file.tensors.items()}
-    return embedding_of(tensors, name=path.stem, where=str(path))
+    with reading(path):
+        file = _opened(path)
+        read = tensor_reader(file)
+        tensors = {key.removeprefix(f"{_NESTED}."): read(info) for key, info in file.tensors.items()}
+        found = embedding_of(tensors, name=path.stem, where=str(path))
+        vectors = {part: vectors.clone() for part, vectors in found.vectors.items()}  # they outlive their file
+    return replace(found, vectors=vectors)
 
 
 def embedding_of(tensors: Mapping[str, Tensor], *, name: str, where: str) -> EmbeddingVectors:

@@ -6,6 +6,7 @@ from lora_mixer.files.digests import EMPTY_SHA256, Digests, digest_file, sample_
 from lora_mixer.files.door import open_file, read_file
 from lora_mixer.files.foreign import PICKLE_SUFFIXES
 from lora_mixer.files.header import open_tensor_file
+from lora_mixer.files.leases import Leases, reading
 from lora_mixer.files.limits import ADAPTER_LIMITS, CHECKPOINT_LIMITS, Limits
 from lora_mixer.files.peft_folder import CONFIG, FOLDER_STEMS, PEFT_PICKLE, adapter_in, config_beside
 from lora_mixer.files.pickles import PickledFile, PickledTensor, open_pickled_file
@@ -21,6 +22,7 @@ __all__ = [
     "PEFT_PICKLE",
     "PICKLE_SUFFIXES",
     "Digests",
+    "Leases",
     "Limits",
     "PickledFile",
     "PickledTensor",
@@ -34,6 +36,7 @@ __all__ = [
     "open_pickled_file",
     "open_tensor_file",
     "read_file",
+    "reading",
     "sample_of",
     "sealed",
 ]

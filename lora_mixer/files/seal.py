@@ -1,9 +1,9 @@
 """A file as it was when it was opened, and whether it still is.
 
 What is mapped into memory is read when it is needed: a file written over in place would be seen half old and half new,
-and touching what a shorter file has no longer ends the process (SIGBUS, mmap(2)). The time of the last change of the
-inode cannot be set by hand, so a file with the size and the date of another one is told, too; Windows, where that is the
-time of creation, tells it by size and date alone.
+and touching what a shorter file has no longer ends the process (SIGBUS, mmap(2)); `leases` keeps writers off meanwhile.
+The time of the last change of the inode cannot be set by hand, so a file with the size and the date of another one is
+told, too; Windows, where that is the time of creation, tells it by size and date alone.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from lora_mixer.errors import ChangedFileError
+
+AGAIN = "Wait until it is written, then ask again."
 
 
 class Seal(NamedTuple):
@@ -43,7 +45,7 @@ class Seal(NamedTuple):
             what = f"the file shrank since it was opened, from {self.size:,} to {now.size:,} bytes"
         else:
             what = "the file changed since it was opened"
-        raise ChangedFileError(what, where=str(self.path), remedy="Wait until it is written, then ask again.")
+        raise ChangedFileError(what, where=str(self.path), remedy=AGAIN)
 
 
 def sealed(path: Path) -> Seal | None:

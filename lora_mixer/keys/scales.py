@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from mmap import mmap
 from typing import NamedTuple
 
-from lora_mixer.files import TensorFile, TensorInfo
+from lora_mixer.files import TensorFile, TensorInfo, reading
 from lora_mixer.keys.group import Group
 from lora_mixer.keys.peft_files import PeftSettings
 from lora_mixer.keys.peft_settings import Scale
@@ -94,13 +94,14 @@ def count_scales(groups: Iterable[Group], settings: Iterable[PeftSettings], file
         FileError: The file is gone or has changed.
     """
     places = tuple(settings)
-    buffer = file.buffer()
     counts: Counter[tuple[float, str]] = Counter()
-    for group in groups:
-        source = source_of(group, places, file)
-        value = None if source is None else _value(group, places, file, buffer)
-        if source is not None and value is not None:
-            counts[value, source] += 1
+    with reading(file.path):
+        buffer = file.buffer()
+        for group in groups:
+            source = source_of(group, places, file)
+            value = None if source is None else _value(group, places, file, buffer)
+            if source is not None and value is not None:
+                counts[value, source] += 1
     return tuple(ScaleCount(value, source, modules) for (value, source), modules in counts.most_common())
 
 

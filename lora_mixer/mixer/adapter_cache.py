@@ -9,7 +9,7 @@ from pathlib import Path
 from lora_mixer.blend import WeightedAdapter
 from lora_mixer.catalog import Library, LoraEntry
 from lora_mixer.errors import BrokenAdapterError, MissingFileError
-from lora_mixer.files import Seal, config_beside, digest_file, sealed
+from lora_mixer.files import Leases, Seal, config_beside, digest_file, sealed
 from lora_mixer.keys import ParsedAdapter
 from lora_mixer.mapping import MappedAdapter, map_adapter, open_adapter
 from lora_mixer.mixes import LoraUse
@@ -73,22 +73,31 @@ class AdapterCache:
         whole = self._whole(self._library.find(name))
         return whole if rank is None else _shortened(whole, rank)
 
+    def seals(self, name: str) -> tuple[Seal, ...]:
+        """Return the files of the adapter of a name as they are now."""
+        return _seals(self._library.find(name).path)
+
+    def forget(self, path: Path) -> None:
+        """Let go of the adapters that were read from a file."""
+        for key in [key for key in self._open if any(seal.path == path for seal in key)]:
+            del self._open[key]
+
     def _whole(self, entry: LoraEntry) -> MappedAdapter:
         key = _seals(entry.path)
         if key in self._open:
             self._open.move_to_end(key)
             return self._open[key]
-        parsed, read = open_adapter(entry.path)
-        adapter = map_adapter(
-            parsed,
-            self._index,
-            name=entry.name,
-            digest=_digest(entry.path, parsed),
-            allow_partial=self._allow_partial,
-            read=read,
-        )
-        for seal in key:
-            seal.check()  # what was read is what was hashed
+        with Leases(key) as files:
+            parsed, read = open_adapter(entry.path)
+            adapter = map_adapter(
+                parsed,
+                self._index,
+                name=entry.name,
+                digest=_digest(entry.path, parsed),
+                allow_partial=self._allow_partial,
+                read=read,
+            )
+            files.check()  # what was read is what was hashed
         self._open[key] = adapter
         while len(self._open) > self._keep:
             self._open.popitem(last=False)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
+from pathlib import Path
 
-from lora_mixer.errors import RenderError
+from lora_mixer.errors import ChangedFileError, RenderError
 from lora_mixer.kernels import retain_heap
 from lora_mixer.mixer.model_cache import ModelCache
 from lora_mixer.mixer.oom_splitter import OomSplitter, Outcome
@@ -75,12 +76,16 @@ class Rendering:
         with self._turn:
             watch.check()
             desk = self._pool.take(source).desk
-            with retain_heap():
-                for event in render(desk, jobs):
-                    if isinstance(event, RenderedImage):
-                        finished.append(event)
-                    else:
-                        watch.told(desk, event, done, len(jobs))
+            try:
+                with retain_heap():
+                    for event in render(desk, jobs):
+                        if isinstance(event, RenderedImage):
+                            finished.append(event)
+                        else:
+                            watch.told(desk, event, done, len(jobs))
+            except ChangedFileError as error:
+                self._pool.forget(source, Path(error.where or ""))
+                raise
         return finished
 
 

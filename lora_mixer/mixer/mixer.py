@@ -12,6 +12,7 @@ from lora_mixer.blend import ENGINES, Overlap, measure
 from lora_mixer.catalog import FileDigests, Library, ModelsFile, load_models_file
 from lora_mixer.errors import RequestError
 from lora_mixer.export import BakeReport, OnModule
+from lora_mixer.files import Leases
 from lora_mixer.mapping import MappingReport
 from lora_mixer.mixer.asked import as_request, as_requests
 from lora_mixer.mixer.baking import bake
@@ -226,8 +227,14 @@ class BaseMixer:
         """
         with self._turn:
             station = self._pool.take(self._source(model))
-            station.desk.rest()
-            return measure(station.desk.model, [station.shelf.take(name) for name in dict.fromkeys(names)])
+            asked = dict.fromkeys(names)
+            adapters = [station.shelf.take(name) for name in asked]
+            seals = [seal for name in asked for seal in station.shelf.seals(name)]
+            with Leases((*station.desk.model.seals, *seals)) as files:
+                station.desk.rest()
+                found = measure(station.desk.model, adapters)
+                files.check()
+            return found
 
     def render(
         self,
@@ -402,17 +409,19 @@ class BaseMixer:
         asked = as_request(request, options)
         with self._turn:
             source = self._source(asked.model)
-            return bake(
-                self._pool.take(source).desk,
-                self._job(asked, source),
-                Path(path),
-                form=form,
-                rank=rank,
-                dtype=dtype,
-                overwrite=overwrite,
-                version=__version__,
-                on_module=on_module,
-            )
+            job = self._job(asked, source)
+            with Leases(job.files):
+                return bake(
+                    self._pool.take(source).desk,
+                    job,
+                    Path(path),
+                    form=form,
+                    rank=rank,
+                    dtype=dtype,
+                    overwrite=overwrite,
+                    version=__version__,
+                    on_module=on_module,
+                )
 
     def _pictures(
         self,

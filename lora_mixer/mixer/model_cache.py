@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
+from pathlib import Path
 
 from lora_mixer.errors import RequestError
 from lora_mixer.kernels import release_memory
@@ -47,6 +48,15 @@ class ModelCache:
             self._open[source] = self._open_station(source)
         self._open.move_to_end(source)
         return self._open[source]
+
+    def forget(self, source: ModelSource, path: Path) -> None:
+        """Let go of what was read from a file that is being written: the model, or a LoRA of it."""
+        if source in self._open:
+            station = self._open[source]
+            station.shelf.forget(path)
+            if any(seal.path == path for seal in station.desk.model.seals):
+                del station
+                self._close(source)
 
     def close(self) -> None:
         """Close every model, for good, and give their memory back."""

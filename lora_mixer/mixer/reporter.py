@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
+from PIL import Image
+
+from lora_mixer.files import Leases
 from lora_mixer.mixer.progress import Cancel, OnProgress, Progress
 from lora_mixer.pipeline import LoadedModel
 from lora_mixer.sampling import Step
@@ -49,6 +53,11 @@ class ProgressReporter:
                     step=step.index + 1,
                     steps=step.total,
                     batch=batch,
-                    preview=lambda: desk.picture(step.predicted[0]),
+                    preview=partial(_preview, desk, step),
                 )
             )
+
+
+def _preview(desk: LoadedModel, step: Step) -> Image.Image:
+    with Leases(desk.model.seals):
+        return desk.picture(step.predicted[0])

@@ -121,15 +121,6 @@ class Model:
         """Whether its files are as they were opened."""
         return all(seal.holds for seal in self.seals)
 
-    def check_files(self) -> None:
-        """Raise if one of its files is not as it was opened.
-
-        Raises:
-            ChangedFileError: It was written, replaced or deleted.
-        """
-        for seal in self.seals:
-            seal.check()
-
     @cached_property
     def index(self) -> ModuleIndex:
         """Every module an adapter can change, by canonical name."""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 
-from lora_mixer.files import Seal, sealed
+from lora_mixer.files import Leases, Seal, sealed
 from lora_mixer.kernels.tuning import tune
 from lora_mixer.models.checkpoint import open_checkpoint, open_vae, vae_files
 from lora_mixer.models.device import choose_device, choose_dtype
@@ -59,19 +59,20 @@ def open_model(
     location = Path(source.location).expanduser()
     place = location if location.is_file() else find_folder(source.location)
     seals = _sealed(place, vae)
-    with told(str(place)):
-        if place.is_file():
-            model = open_checkpoint(place, name=source.name, dtype=number_format, vae=vae)
-        else:
-            model = open_folder(place, name=source.name, dtype=number_format)
-            if vae is not None:
-                model.vae = open_vae(vae, model.family, number_format)
-                model.vae_files = vae_files(vae)
-    if vae is not None and vae.is_dir():
-        model.settings_files = (*model.settings_files, vae / "config.json")
-    model.sha256, model.seals = sha256, seals
-    model.check_files()
-    _place(model, target, offload)
+    with Leases(seals) as files:
+        with told(str(place)):
+            if place.is_file():
+                model = open_checkpoint(place, name=source.name, dtype=number_format, vae=vae)
+            else:
+                model = open_folder(place, name=source.name, dtype=number_format)
+                if vae is not None:
+                    model.vae = open_vae(vae, model.family, number_format)
+                    model.vae_files = vae_files(vae)
+        if vae is not None and vae.is_dir():
+            model.settings_files = (*model.settings_files, vae / "config.json")
+        model.sha256, model.seals = sha256, seals
+        _place(model, target, offload)
+        files.check()
     return model
 
 

@@ -14,6 +14,7 @@ from PIL import Image
 from torch import Tensor
 
 from lora_mixer.errors import RenderError
+from lora_mixer.files import Leases
 from lora_mixer.images import RenderRecord, make_folder, save_picture
 from lora_mixer.models import using_threads
 from lora_mixer.modules import Family
@@ -77,18 +78,17 @@ def render(desk: LoadedModel, jobs: Sequence[Job]) -> Iterator[Step | RenderedIm
         RenderError: The picture came out as not-a-number.
         ChangedFileError: A file that decides the pictures was written since it was opened.
     """
-    with using_threads(desk.threads):
-        yield from _render(desk, jobs)
+    mapped = (*desk.model.seals, *(seal for job in jobs for seal in job.files))
+    with using_threads(desk.threads), Leases(mapped) as files:
+        desk.rest()
+        yield from _render(desk, jobs, files)
 
 
-def _render(desk: LoadedModel, jobs: Sequence[Job]) -> Iterator[Step | RenderedImage]:
+def _render(desk: LoadedModel, jobs: Sequence[Job], files: Leases) -> Iterator[Step | RenderedImage]:
     """Render a batch in numbered steps."""
     started = time.perf_counter()
-    desk.rest()
-    files = _Files(desk, jobs)
-    files.check()
     # 1. the first pass, from noise
-    first = _Pass(desk, jobs)
+    first = _Pass(desk, jobs, files)
     latents = yield from first.steps(first.from_noise())
     plans = [first.plan]
     # 2. hires fix: the second pass, from the enlarged picture with noise on it
@@ -97,7 +97,7 @@ def _render(desk: LoadedModel, jobs: Sequence[Job]) -> Iterator[Step | RenderedI
     largest = hires or jobs[0].settings
     tiled = desk.tiles(largest.height, largest.width)
     if hires is not None:
-        second = _Pass(desk, again, done=jobs[0].settings.steps)
+        second = _Pass(desk, again, files, done=jobs[0].settings.steps)
         latents = yield from second.steps(
             second.from_pictures(desk.enlarged(latents, hires, tiled=tiled), hires.denoise)
         )
@@ -110,20 +110,9 @@ def _render(desk: LoadedModel, jobs: Sequence[Job]) -> Iterator[Step | RenderedI
         record_of(desk, jobs, index, plan=joined(plans), seconds=seconds, tiled=tiled) for index in range(len(jobs))
     ]
     files.check()
+    files.let_go()
     for picture, record in zip(pictures, records, strict=True):
         yield RenderedImage(image=picture, record=record)
-
-
-class _Files:
-    """The files that decide a batch's pictures, as they were when they were opened."""
-
-    def __init__(self, desk: LoadedModel, jobs: Sequence[Job]) -> None:
-        self._seals = tuple(dict.fromkeys((*desk.model.seals, *(seal for job in jobs for seal in job.files))))
-
-    def check(self) -> None:
-        """Raise if one of them is not as it was."""
-        for seal in self._seals:
-            seal.check()
 
 
 class _Pass:
@@ -132,11 +121,12 @@ class _Pass:
     Args:
         desk: The open model.
         jobs: The pictures as this pass draws them.
+        files: What they are read from, held while a step is computed.
         done: Steps of the pass before.
     """
 
-    def __init__(self, desk: LoadedModel, jobs: Sequence[Job], *, done: int = 0) -> None:
-        self._desk, self._files, self._done = desk, _Files(desk, jobs), done
+    def __init__(self, desk: LoadedModel, jobs: Sequence[Job], files: Leases, *, done: int = 0) -> None:
+        self._desk, self._files, self._done = desk, files, done
         self._settings = jobs[0].settings
         self._total = done + self._settings.steps + (self._settings.hires.steps if self._settings.hires else 0)
         self._sampler = find_sampler(self._settings.sampler, self._settings.schedule, self._settings.eta)
@@ -178,8 +168,10 @@ class _Pass:
         latents: Tensor | None = None
         for step in taken:
             latents = step.latents
+            self._files.check()  # did somebody wait to write one while the step was computed?
+            self._files.let_go()
             yield replace(step, index=self._done + step.index, total=self._total)
-            self._files.check()  # before the next step reads what is mapped
+            self._files.take()  # before the next step reads what is mapped
         if latents is None:
             raise RenderError("the sampler took no step", remedy="Use more steps.")
         return latents

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,7 +19,9 @@ from lora_mixer import Mixer, Progress, RenderedImage, RenderRequest, Strength
 from lora_mixer.errors import ChangedFileError
 from lora_mixer.files import sealed
 from lora_mixer.mixes import LoraUse
+from tests.support.leases import lends, truncating
 
+LORA = "loras/line_art.safetensors"
 UNET = "pale/unet/diffusion_pytorch_model.safetensors"
 
 
@@ -76,7 +81,7 @@ def other_mask(file: Path) -> None:
     Image.new("L", (8, 8), 128).save(file)
 
 
-@pytest.mark.parametrize("file", [UNET, "loras/line_art.safetensors"])
+@pytest.mark.parametrize("file", [UNET, LORA])
 def test_a_file_written_over_between_two_pictures_is_read_anew_and_recorded_as_what_it_is(
     place: Path, file: str
 ) -> None:
@@ -97,8 +102,8 @@ def test_a_file_written_over_between_two_pictures_is_read_anew_and_recorded_as_w
         (UNET, other_numbers),
         (UNET, shorter),
         ("pale/scheduler/scheduler_config.json", shorter),
-        ("loras/line_art.safetensors", other_numbers),
-        ("loras/line_art.safetensors", shorter),
+        (LORA, other_numbers),
+        (LORA, shorter),
         ("mask.png", other_mask),
     ],
 )
@@ -117,6 +122,72 @@ def test_a_file_written_over_during_a_render_ends_it_with_one_line_and_no_pictur
     assert "ask again" in str(caught.value)
     (place / file).write_bytes(content)
     assert np.array_equal(pixels(mixer.render(wish(place))), pixels(before))
+
+
+class CutShort:
+    """What stands before the denoiser: in its first step a program begins to cut a file short."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+        self.writer: subprocess.Popen[bytes] | None = None
+
+    def __call__(self, *_: object) -> None:
+        if self.writer is None:
+            self.writer = truncating(self.file)
+            time.sleep(0.5)  # time enough to write, if nothing kept it waiting
+
+
+@pytest.mark.parametrize("file", [UNET, LORA])
+def test_a_file_cut_short_within_a_step_is_an_error_at_its_end_and_the_writer_goes_on(place: Path, file: str) -> None:
+    if not lends(place / file):
+        pytest.skip("this disk lends no leases")
+    content, mixer = (place / file).read_bytes(), opened(place)
+    before, cut = mixer.render(wish(place)), CutShort(place / file)
+    with mixer.model.unet.register_forward_pre_hook(cut), pytest.raises(ChangedFileError, match="ask again") as caught:
+        mixer.render(wish(place))
+    assert caught.value.where == str(place / file)
+    assert cut.writer is not None
+    assert cut.writer.wait(timeout=20) == 0
+    assert (place / file).stat().st_size == 0
+    (place / file).write_bytes(content)  # nobody who rests keeps this waiting
+    assert np.array_equal(pixels(mixer.render(wish(place))), pixels(before))
+
+
+COMMAND = """
+import sys
+from pathlib import Path
+from diffusers import UNet2DConditionModel
+from lora_mixer_app.cli import main
+from tests.mixer.test_changed_files import CutShort
+cut, drawn = CutShort(Path(sys.argv[1])), UNet2DConditionModel.forward
+def forward(*given, **named):
+    cut()
+    return drawn(*given, **named)
+UNet2DConditionModel.forward = forward
+sys.argv[1:] = sys.argv[2:]
+try:
+    main()
+finally:
+    print("the writer ended with", cut.writer and cut.writer.wait(timeout=20))
+"""
+
+
+def test_the_command_ends_with_an_error_not_with_a_signal(place: Path) -> None:
+    if not lends(place / UNET):
+        pytest.skip("this disk lends no leases")
+    asked = ["render", "cat", "--models", "models.toml", "--dtype", "float32", "--steps", "2", "-o", "cat.png"]
+    ended = subprocess.run(
+        [sys.executable, "-c", COMMAND, str(place / UNET), *asked],
+        cwd=place,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    said = ended.stdout + ended.stderr
+    assert ended.returncode == ChangedFileError.exit_code, said
+    assert "about to write the file" in said
+    assert "the writer ended with 0" in said
+    assert not (place / "cat.png").exists()
 
 
 def test_a_seal_breaks_when_size_and_date_are_put_back(tmp_path: Path) -> None:
