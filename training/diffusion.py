@@ -20,7 +20,8 @@ SCHEDULE: dict[str, Any] = {
     "num_train_timesteps": STEPS,
     "prediction_type": "v_prediction",
 }
-LATENT_SHAPE = (4, 16, 16)
+EDGE = 16
+"""Of a square picture's latents."""
 
 Scheduler = Any
 """A diffusers scheduler: its methods are hidden from type checkers as those of the networks are."""
@@ -60,14 +61,17 @@ def sample(
     seeds: list[int],
     steps: int = 20,
     scale: float = 6.0,
+    size: tuple[int, int] = (EDGE, EDGE),
 ) -> Tensor:
-    """Sample latents (N, 4, 16, 16) for text states (N, T, W) with classifier-free guidance; one seed a picture."""
+    """Sample latents (N, C, *size) for text states (N, T, W) with classifier-free guidance; one seed a picture."""
     scheduler = make_scheduler()
     scheduler.set_timesteps(steps)
-    latents = torch.stack([torch.randn(LATENT_SHAPE, generator=torch.Generator().manual_seed(s)) for s in seeds])
+    shape = (int(unet.config.in_channels), *size)
+    latents = torch.stack([torch.randn(shape, generator=torch.Generator().manual_seed(s)) for s in seeds])
+    latents = latents.to(hidden.device)
     states = torch.cat([negative.expand_as(hidden), hidden])
     for time in scheduler.timesteps:
-        with autocast():
+        with autocast(hidden.device):
             both = unet(torch.cat([latents, latents]), time, encoder_hidden_states=states).sample.float()
         without, with_text = both.chunk(2)
         latents = scheduler.step(without + scale * (with_text - without), time, latents).prev_sample
@@ -79,6 +83,6 @@ def decode(vae: Vae, latents: Tensor, batch: int = 16) -> Tensor:
     """Unit-variance latents to pictures (N, 3, 128, 128) in 0..1."""
     pictures = []
     for chunk in in_batches(latents, batch):
-        with autocast():
+        with autocast(chunk.device):
             pictures.append(vae.decode(chunk / SCALING_FACTOR).sample.float())
     return (torch.cat(pictures) / 2 + 0.5).clamp(0, 1)

@@ -30,7 +30,10 @@ class Progress:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Budget:
-    """When a run is over: after so many minutes of training or so many pictures, whichever is given."""
+    """When a run is over: after so many minutes of training or so many pictures, whichever is given.
+
+    Minutes are those of the processor where that trains, so that a machine's other work does not shorten a run.
+    """
 
     minutes: float | None = None
     images: int | None = None
@@ -97,11 +100,11 @@ class Loop:
         saved = time.monotonic()
         logs: dict[str, float] = {}
         while self.budget.fraction(self.progress) < 1:
-            start = time.monotonic()
+            start = self._clock()
             result = self._advance(step)
             self.progress.step += 1
             self.progress.images += result.images * self.accelerator.num_processes
-            self.progress.seconds = self._agreed(self.progress.seconds + time.monotonic() - start)
+            self.progress.seconds = self._agreed(self.progress.seconds + self._clock() - start)
             for key, value in {"loss": float(result.loss.detach()), **result.logs}.items():
                 logs[key] = value if key not in logs else 0.98 * logs[key] + 0.02 * value
             if self.progress.step % self.report_every == 0 and self.accelerator.is_main_process:
@@ -131,6 +134,11 @@ class Loop:
         self.optimizer.zero_grad(set_to_none=True)
         self._follow()
         return result
+
+    def _clock(self) -> float:
+        if self.accelerator.device.type == "cpu":
+            return time.process_time() / torch.get_num_threads()
+        return time.monotonic()
 
     def _share_gradients(self, trained: list[nn.Parameter]) -> None:
         """Average the gradients over all processes, in one message."""
@@ -186,7 +194,9 @@ class Loop:
     def _restore(self, state: Mapping[str, Any]) -> None:
         for name, module in self.modules.items():
             module.load_state_dict(state["modules"][name])
-        self.average = {name: dict(values) for name, values in state["average"].items()}
+        for name, values in state["average"].items():
+            for key, value in values.items():
+                self.average[name][key].copy_(value)
         self.optimizer.load_state_dict(state["optimizer"])
         self.progress = Progress(**state["progress"])
 

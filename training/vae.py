@@ -16,12 +16,13 @@ from accelerate import Accelerator  # type: ignore[import-untyped]
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
-from training.artwork import load_emoji, load_pictures
+from training.artwork import SIZE, load_emoji, load_pictures
 from training.colours import COLOURS
+from training.linear import start_linear
 from training.loop import Budget, Loop, Progress, StepResult
-from training.networks import Vae, make_vae
+from training.networks import LATENT_CHANNELS, WIDTHS, Vae, make_vae, open_vae
 from training.paths import WORK
-from training.pixels import composite, in_batches, place, rotate_hue, shrink_to, to_artwork
+from training.pixels import composite, in_batches, place, rotate_hue, to_artwork
 from training.precision import autocast, mixed_precision
 from training.progress import report
 from training.styles import PROCEDURAL, Style
@@ -34,6 +35,7 @@ SETS = ("noto", "noto", "twemoji", "fluent")
 HALF_SIZE_SHARE = 0.68
 """Share of the budget that is spent on 64-pixel pictures."""
 
+RATE = 1e-3
 KL_WEIGHT = 1e-4
 EDGE_WEIGHT = 0.5
 TONE_WEIGHT, CHROMA_WEIGHT = 4.0, 8.0
@@ -53,12 +55,20 @@ class VaePictures:
         self.palette = torch.tensor(list(COLOURS.values())) / 255
 
     def batch(self, count: int, size: int, generator: torch.Generator) -> Tensor:
-        """Return (count, 3, size, size) pictures in -1..1."""
+        """Return (count, 3, size, size) pieces of whole pictures in -1..1, from as few pictures as hold them."""
+        across = SIZE // size
+        pictures = self.whole(-(-count // across), generator)
+        if across == 1:
+            return pictures
+        corners = torch.randint(SIZE - size + 1, (across, 2), generator=generator).tolist()
+        return torch.cat([pictures[:, :, y : y + size, x : x + size] for y, x in corners])[:count]
+
+    def whole(self, count: int, generator: torch.Generator) -> Tensor:
+        """Return (count, 3, 128, 128) pictures in -1..1."""
         name = SETS[int(torch.randint(len(SETS), (), generator=generator))]
         pool = self.subjects if torch.rand((), generator=generator) < 0.7 else self.everything
         rows = pool[torch.randint(len(pool), (count,), generator=generator)]
-        artwork = shrink_to(to_artwork(self.artwork[name][rows]), size)
-        artwork = place(artwork, generator, shrink=0.2)
+        artwork = place(to_artwork(self.artwork[name][rows]), generator, shrink=0.2)
         chance = torch.rand(3, generator=generator)
         if chance[0] < 0.4:
             artwork = rotate_hue(artwork, torch.rand(count, generator=generator) * 360)
@@ -89,9 +99,10 @@ def held_pictures() -> Tensor:
 @torch.no_grad()
 def psnr(vae: Vae, pictures: Tensor, batch: int = 16) -> float:
     """Mean over pictures of the peak signal-to-noise ratio of the reconstruction, in dB on a 0..1 scale."""
-    ratios = []
-    for chunk in in_batches(pictures, batch):
-        with autocast():
+    ratios, device = [], next(vae.parameters()).device
+    for part in in_batches(pictures, batch):
+        chunk = part.to(device)
+        with autocast(device):
             mean = vae.encode(chunk).latent_dist.mode()
             restored = vae.decode(mean).sample.float().clamp(-1, 1)
         errors = ((restored - chunk) / 2).square().mean((1, 2, 3))
@@ -119,12 +130,37 @@ def vae_loss(restored: Tensor, pictures: Tensor, mean: Tensor, logvar: Tensor) -
     return picture_loss(restored, pictures) + KL_WEIGHT * divergence
 
 
-def train_vae(budget: Budget, batch: int = 8, folder: Path = FOLDER) -> Vae:
-    """Train to the end of the budget and return the averaged VAE."""
+def train_vae(
+    budget: Budget,
+    batch: int = 8,
+    folder: Path = FOLDER,
+    *,
+    latent_channels: int = LATENT_CHANNELS,
+    widths: tuple[int, ...] = WIDTHS,
+    start: Path | None = None,
+    linear: bool = True,
+) -> Vae:
+    """Train to the end of the budget and return the averaged VAE.
+
+    Args:
+        budget: When to stop.
+        batch: Pictures a step.
+        folder: Where checkpoints are kept.
+        latent_channels: Numbers in a latent cell.
+        widths: Of the blocks, the finest first.
+        start: Diffusers folder of a VAE to go on with, in place of a new one.
+        linear: Whether a new one starts at a linear code, not at random weights.
+
+    """
     accelerator = Accelerator(mixed_precision=mixed_precision())
     torch.manual_seed(0)
-    vae = make_vae().to(accelerator.device)
-    optimizer = torch.optim.AdamW(vae.parameters(), lr=1.5e-3, betas=(0.9, 0.99), weight_decay=1e-4)
+    vae = open_vae(start).train() if start else make_vae(latent_channels, widths)
+    if linear and not start and not (folder / "checkpoint.pt").exists():
+        shown = VaePictures()
+        start_linear(vae, torch.cat([shown.batch(8, SIZE, torch.Generator().manual_seed(i)) for i in range(12)]))
+        report("vae", f"held-out PSNR {psnr(vae, held_pictures()[::3]):.2f} dB of the linear start")
+    vae = vae.to(accelerator.device)
+    optimizer = torch.optim.AdamW(vae.parameters(), lr=RATE, betas=(0.9, 0.99), weight_decay=1e-4)
     pictures, held = VaePictures(), held_pictures()[::3]
     loop = Loop(
         name="vae",
@@ -160,15 +196,27 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=float, default=22)
     parser.add_argument("--images", type=int)
+    parser.add_argument("--latent-channels", type=int, default=LATENT_CHANNELS)
+    parser.add_argument("--widths", type=int, nargs="+", default=WIDTHS)
+    parser.add_argument("--random", action="store_true", help="start at random weights, not at a linear code")
+    parser.add_argument("--start", type=Path, help="diffusers folder of a VAE to go on with, as the shipped one's")
+    parser.add_argument("--folder", type=Path, default=FOLDER)
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
-    if (FOLDER / "raw" / "config.json").exists():
+    if (options.folder / "raw" / "config.json").exists():
         report("vae", "done already")
         return
-    vae = train_vae(Budget(minutes=options.minutes, images=options.images))
+    vae = train_vae(
+        Budget(minutes=options.minutes, images=options.images),
+        folder=options.folder,
+        latent_channels=options.latent_channels,
+        widths=tuple(options.widths),
+        start=options.start,
+        linear=not options.random,
+    )
     report("vae", f"held-out PSNR {psnr(vae, held_pictures()):.2f} dB")
-    vae.save_pretrained(FOLDER / "raw")
+    vae.save_pretrained(options.folder / "raw")
 
 
 if __name__ == "__main__":
