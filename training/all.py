@@ -18,10 +18,10 @@ from training.progress import report
 STEPS: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = (
     ("artwork", (), ()),
     ("tokenizer", (), ()),
-    ("vae", ("--minutes", "30"), ("--images", "64")),
+    ("vae", ("--minutes", "60"), ("--images", "64")),
     ("latents", (), ("--part", "0.01")),
     ("decoder", ("--minutes", "30"), ("--images", "32")),
-    ("base", ("--images", "185000"), ("--images", "64")),
+    ("base", ("--images", "420000"), ("--images", "64")),
     ("adapters.train", (), ("--images", "32")),
     ("embedding", (), ("--images", "32")),
     ("package", (), ()),
@@ -30,6 +30,10 @@ STEPS: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = (
 )
 """Modules of this package in the order they need each other, with what they are told in a whole run and in a tiny one."""
 
+SHIPPED_MODEL = ROOT / "lora_mixer" / "data" / "emoji" / "model"
+SHIPPED = {"vae": SHIPPED_MODEL / "vae", "base": SHIPPED_MODEL}
+"""Where steps can start instead of at new weights."""
+
 WITHOUT_THREADS = frozenset({"artwork", "tokenizer", "latents"})
 
 
@@ -37,6 +41,7 @@ def main() -> None:
     """Run all steps."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--shipped", action="store_true", help="start VAE and base at the shipped weights")
     parser.add_argument("--tiny", action="store_true", help="a few pictures a step, into training/work/tiny")
     options = parser.parse_args()
     environment = dict(os.environ)
@@ -44,6 +49,8 @@ def main() -> None:
         environment[SCRATCH] = str(DOWNLOADS / "tiny")
     for step, whole, tiny in STEPS:
         command = [sys.executable, "-m", f"training.{step}", *(tiny if options.tiny else whole)]
+        if options.shipped and step in SHIPPED:
+            command += ["--start", str(SHIPPED[step])]
         command += [] if step in WITHOUT_THREADS else ["--threads", str(options.threads)]
         report("all", step)
         subprocess.run(command, check=True, cwd=ROOT, env=environment)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import random
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +19,13 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 from transformers import CLIPTextModel
 
-from training.captions import Look, all_strings, caption
+from training.canvases import PAIR_SHARE, SIZES, on_paper, pair_caption, side_by_side
+from training.captions import Look, all_strings, caption, named
 from training.diffusion import alphas_cumprod, draw_times, noised
+from training.latents import FOLDER as LATENTS_FOLDER
 from training.latents import WEIGHTS, load_latents, load_subjects
 from training.loop import Budget, Loop, Progress, StepResult, flat_then_linear
-from training.networks import MAX_TOKENS, TEXT_WIDTH, Unet, make_text_encoder, make_unet
+from training.networks import MAX_TOKENS, TEXT_WIDTH, Unet, make_text_encoder, make_unet, open_unet, shaped_unet
 from training.paths import WORK
 from training.precision import mixed_precision
 from training.progress import report
@@ -31,22 +34,27 @@ from training.tokenizer import CompactTokenizer
 FOLDER = WORK / "base"
 EXTRA_CAPTIONS = 3
 """Captions for the auxiliary loss, as a multiple of the batch, while words are learned."""
-WORDS_SHARE = 0.2
-"""Share of the budget after which words are known, and as many extra captions as pictures are enough."""
+WORDS_IMAGES = 28_000
+"""Pictures after which words are known: from there on as many extra captions as pictures are enough."""
+ROWS = "token_embedding.weight"
 SHORT_LENGTH = 32
 SHORT_SHARE = 0.75
 PEAK_RATE = 8e-4
+CANVAS_SHARE = 0.15
+"""Share of batches, once words are known, that are pictures of other sizes than square."""
+HARD_COLOURS, HARD_WEIGHT = frozenset({"red", "orange", "brown"}), 1.8
+"""Colour words taken for each other, and how much more often they are shown than others."""
 WORD_WEIGHT, THUMBNAIL_WEIGHT = 0.05, 0.3
 
 
 class TextHeads(nn.Module):
     """The two auxiliary heads on the end-of-text state."""
 
-    def __init__(self, subjects: int) -> None:
-        """Make a classifier over subjects and a drawer of (4, 8, 8) thumbnails."""
+    def __init__(self, subjects: int, channels: int) -> None:
+        """Make a classifier over subjects and a drawer of (channels, 8, 8) thumbnails."""
         super().__init__()
         self.subject = nn.Linear(TEXT_WIDTH, subjects)
-        self.thumbnail = nn.Linear(TEXT_WIDTH, 4 * 8 * 8)
+        self.thumbnail = nn.Linear(TEXT_WIDTH, channels * 8 * 8)
 
     def loss(self, states: Tensor, subjects: Tensor, latents: Tensor) -> tuple[Tensor, float]:
         """The weighted auxiliary loss, and the accuracy of the classifier; states are (N, 128)."""
@@ -58,30 +66,51 @@ class TextHeads(nn.Module):
 
 
 class Looks:
-    """Draws training rows with captions."""
+    """Draws training rows with captions, and canvases made of them."""
 
-    def __init__(self) -> None:
+    def __init__(self, folder: Path = LATENTS_FOLDER) -> None:
         """Load the latents and group their rows by kind."""
         self.subjects = load_subjects()
-        self.latents, rows = load_latents()
+        self.latents, rows, self.paper = load_latents(folder)
         self.subject_of = torch.tensor([row["subject"] for row in rows])
         self.looks = [Look(**row["look"]) for row in rows]
         self.rows_of = {kind: [i for i, row in enumerate(rows) if row["kind"] == kind] for kind in WEIGHTS}
+        self.odds_of = {
+            kind: list(accumulate(HARD_WEIGHT if self.looks[row].colour in HARD_COLOURS else 1.0 for row in kept))
+            for kind, kept in self.rows_of.items()
+        }
 
     def draw(self, count: int, rng: random.Random, *, empty: float = 0.1) -> tuple[Tensor, list[str]]:
         """Return row numbers (count,) and a caption for each."""
         kinds = rng.choices(list(WEIGHTS), list(WEIGHTS.values()), k=count)
-        rows = [rng.choice(self.rows_of[kind]) for kind in kinds]
+        rows = [rng.choices(self.rows_of[kind], cum_weights=self.odds_of[kind])[0] for kind in kinds]
         captions = [
             caption(self.subjects[int(self.subject_of[row])], self.looks[row], rng, empty=empty) for row in rows
         ]
         return torch.tensor(rows), captions
 
+    def draw_canvases(self, count: int, rng: random.Random, *, empty: float = 0.1) -> tuple[Tensor, list[str]]:
+        """Return latents (count, C, H, W) of a size other than square, all the same, and a caption for each."""
+        pair = rng.random() < PAIR_SHARE
+        size = SIZES[0] if pair else rng.choice(SIZES)
+        latents, captions = [], []
+        for _ in range(count):
+            rows = [rng.choice(self.rows_of[rng.choice(("plain", "recoloured"))]) for _ in range(1 + pair)]
+            shown = [self.latents[row] for row in rows]
+            latents.append(side_by_side(*shown) if pair else on_paper(shown[0], self.paper, size, rng))
+            if pair:
+                left, right = (named(self.subjects[int(self.subject_of[row])], self.looks[row]) for row in rows)
+                captions.append("" if rng.random() < empty else pair_caption(left, right, rng))
+            else:
+                one = self.subjects[int(self.subject_of[rows[0]])]
+                captions.append(caption(one, self.looks[rows[0]], rng, empty=empty))
+        return torch.stack(latents), captions
+
 
 def end_states(hidden: Tensor, ids: Tensor, end: int) -> Tensor:
     """The state at each caption's first end-of-text token: (N, T, W) to (N, W)."""
     where = (ids == end).int().argmax(1)
-    return hidden[torch.arange(len(ids)), where]
+    return hidden[torch.arange(len(ids), device=ids.device), where]
 
 
 def use_plain_attention(unet: Unet) -> None:
@@ -89,14 +118,30 @@ def use_plain_attention(unet: Unet) -> None:
     unet.set_attn_processor(AttnProcessor())
 
 
-def make_loop(budget: Budget, batch: int, folder: Path) -> tuple[Loop, Any]:
+def begin(tokenizer: CompactTokenizer, channels: int, start: Path | None) -> tuple[CLIPTextModel, Unet]:
+    """New networks, or those of a diffusers folder: a text encoder on the compact numbering, and a UNet."""
+    torch.manual_seed(0)
+    text = make_text_encoder(len(tokenizer))
+    if start is None:
+        return text, make_unet(channels)
+    known = CLIPTextModel.from_pretrained(start / "text_encoder", dtype=torch.float32).state_dict()
+    rows = next(key for key in known if key.endswith(ROWS))
+    text.load_state_dict(known | {rows: known[rows][tokenizer.kept]})
+    return text, open_unet(start / "unet")
+
+
+def make_loop(
+    budget: Budget, batch: int, folder: Path, latents: Path = LATENTS_FOLDER, start: Path | None = None
+) -> tuple[Loop, Any]:
     """Build networks, optimizer and the step function of the base run."""
     accelerator = Accelerator(mixed_precision=mixed_precision())
-    data = Looks()
+    data = Looks(latents)
+    channels = data.latents.shape[1]
     tokenizer = CompactTokenizer(all_strings(data.subjects))
     end = len(tokenizer) - 1
-    torch.manual_seed(0)
-    text, unet, heads = make_text_encoder(len(tokenizer)), make_unet(), TextHeads(len(data.subjects))
+    text, unet = begin(tokenizer, channels, start)
+    unet.save_config(folder)
+    heads = TextHeads(len(data.subjects), channels)
     use_plain_attention(unet)
     unet = unet.to(memory_format=torch.channels_last)
     modules: dict[str, nn.Module] = {"unet": unet, "text": text, "heads": heads}
@@ -121,13 +166,18 @@ def make_loop(budget: Budget, batch: int, folder: Path) -> tuple[Loop, Any]:
     def step(progress: Progress) -> StepResult:
         seed = torch.initial_seed()
         generator, rng = torch.Generator().manual_seed(seed), random.Random(seed)
-        rows, captions = data.draw(batch, rng)
-        extra = EXTRA_CAPTIONS if budget.fraction(progress) < WORDS_SHARE else 1
+        learning_words = progress.images < WORDS_IMAGES
+        if not learning_words and rng.random() < CANVAS_SHARE:
+            latents, captions = data.draw_canvases(batch // 2, rng)
+        else:
+            rows, captions = data.draw(batch, rng)
+            latents = data.latents[rows]
+        extra = EXTRA_CAPTIONS if learning_words else 1
         extra_rows, extra_captions = data.draw(extra * batch, rng, empty=0)
         length = SHORT_LENGTH if rng.random() < SHORT_SHARE else MAX_TOKENS
         hidden = text(tokenizer(captions, length).to(accelerator.device)).last_hidden_state
-        latents = data.latents[rows].to(accelerator.device)
-        times = draw_times(batch, generator).to(accelerator.device)
+        latents = latents.to(accelerator.device)
+        times = draw_times(len(latents), generator).to(accelerator.device)
         noise = torch.randn(latents.shape, generator=generator).to(accelerator.device)
         noisy, target = noised(latents, noise, times, alphas)
         noisy = noisy.contiguous(memory_format=torch.channels_last)
@@ -138,10 +188,12 @@ def make_loop(budget: Budget, batch: int, folder: Path) -> tuple[Loop, Any]:
         words, accuracy = heads.loss(
             states, data.subject_of[extra_rows].to(accelerator.device), data.latents[extra_rows].to(accelerator.device)
         )
-        quarter = batch // 4
+        quarter = len(latents) // 4
         logs = {"v_low": float(error[:quarter].mean().detach()), "v_high": float(error[-quarter:].mean().detach())}
         return StepResult(
-            loss=error.mean() + words, images=batch, logs={"v": float(error.mean().detach()), **logs, "words": accuracy}
+            loss=error.mean() + words,
+            images=len(latents),
+            logs={"v": float(error.mean().detach()), **logs, "words": accuracy},
         )
 
     return loop, step
@@ -150,8 +202,8 @@ def make_loop(budget: Budget, batch: int, folder: Path) -> tuple[Loop, Any]:
 def load_base(folder: Path = FOLDER) -> tuple[CLIPTextModel, Unet, CompactTokenizer]:
     """The averaged text encoder and UNet of the last checkpoint, and their tokenizer, ready for inference."""
     tokenizer = CompactTokenizer(all_strings(load_subjects()))
-    text, unet = make_text_encoder(len(tokenizer)), make_unet()
-    average = torch.load(folder / "checkpoint.pt", weights_only=True)["average"]
+    average = torch.load(folder / "checkpoint.pt", map_location="cpu", weights_only=True)["average"]
+    text, unet = make_text_encoder(len(tokenizer)), shaped_unet(folder)
     text.load_state_dict(average["text"], strict=False)
     unet.load_state_dict(average["unet"])
     return text.train(mode=False), unet.eval(), tokenizer
@@ -163,15 +215,19 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=70)
     parser.add_argument("--images", type=int)
     parser.add_argument("--batch", type=int, default=16)
+    parser.add_argument("--start", type=Path, help="diffusers folder of a model to go on with, as the shipped one")
+    parser.add_argument("--folder", type=Path, default=FOLDER)
+    parser.add_argument("--latents", type=Path, default=LATENTS_FOLDER, help="folder of the encoded looks")
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
-    if (FOLDER / "done").exists():
+    if (options.folder / "done").exists():
         report("base", "done already")
         return
-    loop, step = make_loop(Budget(minutes=options.minutes, images=options.images), options.batch, FOLDER)
+    budget = Budget(minutes=options.minutes, images=options.images)
+    loop, step = make_loop(budget, options.batch, options.folder, options.latents, options.start)
     loop.run(step)
-    (FOLDER / "done").touch()
+    (options.folder / "done").touch()
 
 
 if __name__ == "__main__":

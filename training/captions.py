@@ -6,6 +6,7 @@ import random
 import re
 from dataclasses import dataclass
 
+from training import canvases
 from training.colours import NAMES
 from training.subjects import Emoji
 
@@ -152,6 +153,12 @@ def caption(one: Emoji, look: Look, rng: random.Random, *, empty: float = 0.1) -
     return ", ".join(parts)
 
 
+def named(one: Emoji, look: Look) -> str:
+    """The shortest name of what a picture shows: a colour where it has not its own, and the best noun."""
+    noun = names_of(one)[0]
+    return f"{look.colour} {without_colour(noun)}" if look.colour else noun
+
+
 def _noun(one: Emoji, look: Look, rng: random.Random) -> str:
     names = names_of(one)
     words = [word for word in keywords_of(one) if word not in NAMES_SET]
@@ -170,7 +177,7 @@ def _quality(look: Look, rng: random.Random) -> list[str]:
 
 def all_strings(subjects: list[Emoji]) -> list[str]:
     """Strings that together hold every word a caption can hold: the compact vocabulary is made of them."""
-    strings = [*GOOD, *BAD, *NAMES, *EXTRA_WORDS, "a, b", "background", "backdrop"]
+    strings = [*GOOD, *BAD, *NAMES, *EXTRA_WORDS, *canvases.strings(), "a, b", "background", "backdrop"]
     strings += [template.format("thing") for template in (*TEMPLATES, *BACKGROUNDS)]
     for words in CATEGORIES.values():
         strings += words

@@ -49,10 +49,10 @@ class Inversion(nn.Module):
 
     def encode(self, text: CLIPTextModel, tokenizer: CompactTokenizer, captions: list[str], length: int) -> Tensor:
         """Text states (N, length, 128) of captions followed by the new vectors: start, caption, vectors, ends."""
-        ids = tokenizer(captions, length)
+        ids = tokenizer(captions, length).to(self.vectors.device)
         count = len(self.vectors)
         ends = (ids == len(tokenizer) - 1).int().argmax(1).clamp(max=length - 1 - count)
-        position = torch.arange(length)[None, :]
+        position = torch.arange(length, device=ids.device)[None, :]
         inside = (position >= ends[:, None]) & (position < ends[:, None] + count)
         ids = torch.where(position >= ends[:, None], len(tokenizer) - 1, ids)
         known = text.get_input_embeddings()(ids)
@@ -78,14 +78,16 @@ def train_embedding(images: int = IMAGES) -> Tensor:
     text, unet, tokenizer = load_base()
     use_plain_attention(unet)
     for model in (text, unet):
-        model.requires_grad_(requires_grad=False)
+        model.to(accelerator.device).requires_grad_(requires_grad=False)
     data = Looks()
     clean = [row for kind in ("plain", "backed") for row in data.rows_of[kind]]
     torch.manual_seed(0)
     with torch.no_grad():
-        start = text.get_input_embeddings()(tokenizer(["low quality blurry noisy"], 8))[0, 1 : 1 + VECTORS]
+        start = text.get_input_embeddings()(tokenizer(["low quality blurry noisy"], 8).to(accelerator.device))[
+            0, 1 : 1 + VECTORS
+        ]
     inversion = Inversion(start)
-    alphas = alphas_cumprod()
+    alphas = alphas_cumprod().to(accelerator.device)
     optimizer = torch.optim.AdamW(inversion.parameters(), lr=RATE, betas=(0.9, 0.99), weight_decay=0.0)
     loop = Loop(
         name="embedding",
@@ -105,12 +107,12 @@ def train_embedding(images: int = IMAGES) -> Tensor:
         rows = [rng.choice(clean) for _ in range(BATCH)]
         named = [caption(data.subjects[int(data.subject_of[row])], data.looks[row], rng, empty=0) for row in rows]
         negative = "" if rng.random() < ALONE_SHARE else f"{', '.join(BAD)},"
-        latents = data.latents[rows]
-        noise = torch.randn(latents.shape, generator=generator)
-        times = draw_times(BATCH, generator, power=1.0)
+        latents = data.latents[rows].to(accelerator.device)
+        noise = torch.randn(latents.shape, generator=generator).to(accelerator.device)
+        times = draw_times(BATCH, generator, power=1.0).to(accelerator.device)
         noisy, target = noised(latents, noise, times, alphas)
         with torch.no_grad():
-            wanted = text(tokenizer(named)).last_hidden_state
+            wanted = text(tokenizer(named).to(accelerator.device)).last_hidden_state
             positive = unet(noisy, times, encoder_hidden_states=wanted).sample.float()
         avoided = inversion.encode(text, tokenizer, [negative], MAX_TOKENS).expand(BATCH, -1, -1)
         base = unet(noisy, times, encoder_hidden_states=avoided).sample.float()
@@ -119,7 +121,7 @@ def train_embedding(images: int = IMAGES) -> Tensor:
 
     loop.run(step)
     loop.use_average()
-    return inversion.vectors.detach()
+    return inversion.vectors.detach().cpu()
 
 
 def main() -> None:

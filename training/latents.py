@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from accelerate import PartialState  # type: ignore[import-untyped]
 from torch import Tensor
 
-from training.artwork import load_emoji, load_pictures
+from training.artwork import SIZE, load_emoji, load_pictures
 from training.captions import Look
 from training.colours import COLOURS
 from training.networks import SCALING_FACTOR, Vae, open_vae
@@ -97,11 +98,11 @@ def draw_looks(artwork: Tensor, kind: str, index: int, rng: random.Random) -> tu
 
 @torch.no_grad()
 def encode(vae: Vae, pictures: Tensor, batch: int = 32) -> Tensor:
-    """Mean latents of (N, 3, 128, 128) pictures in 0..1, unscaled: (N, 4, 16, 16)."""
-    chunks = []
+    """Mean latents of (N, 3, 128, 128) pictures in 0..1, unscaled: (N, C, 16, 16), on the CPU."""
+    chunks, device = [], next(vae.parameters()).device
     for chunk in in_batches(pictures, batch):
-        with autocast():
-            chunks.append(vae.encode(chunk * 2 - 1).latent_dist.mode().float())
+        with autocast(device):
+            chunks.append(vae.encode(chunk.to(device) * 2 - 1).latent_dist.mode().float().cpu())
     return torch.cat(chunks)
 
 
@@ -121,9 +122,9 @@ def normalise_vae(vae: Vae, mean: Tensor, deviation: Tensor) -> None:
     post.weight /= scale[None, :, None, None]
 
 
-def make_latents(part: float = 1.0, folder: Path = FOLDER) -> None:
+def make_latents(part: float = 1.0, folder: Path = FOLDER, vae_folder: Path = VAE_FOLDER) -> None:
     """Encode all looks of all subjects, or a part of them, normalise the VAE, and save both."""
-    vae = open_vae(VAE_FOLDER / "raw")
+    vae = open_vae(vae_folder / "raw").to(PartialState().device)
     artwork, rng = subject_artwork("noto"), random.Random(1)
     parts, rows = [], []
     for kind, count in KINDS.items():
@@ -134,31 +135,40 @@ def make_latents(part: float = 1.0, folder: Path = FOLDER) -> None:
         report("latents", f"{kind}: {len(rows)} pictures encoded")
     raw = torch.cat(parts)
     mean, deviation = raw.mean((0, 2, 3)), raw.transpose(0, 1).flatten(1).std(1)
+    vae = vae.cpu()
     normalise_vae(vae, mean, deviation)
-    vae.save_pretrained(VAE_FOLDER / "finished")
+    vae.save_pretrained(vae_folder / "finished")
     scaled = (raw - mean[:, None, None]) / deviation[:, None, None]
     check = encode(vae, draw_looks(artwork[:8], "plain", 0, rng)[0]) * SCALING_FACTOR
     report("latents", f"normalised VAE agrees within {float((check - scaled[:8]).abs().max()):.3f}")
     folder.mkdir(parents=True, exist_ok=True)
-    torch.save({"latents": scaled.bfloat16(), "rows": rows}, folder / "looks.part")
+    paper = (empty_paper(vae) * SCALING_FACTOR).bfloat16()
+    torch.save({"latents": scaled.bfloat16(), "rows": rows, "paper": paper}, folder / "looks.part")
     (folder / "looks.part").replace(folder / "looks.pt")
 
 
-def load_latents() -> tuple[Tensor, list[dict[str, Any]]]:
-    """Latents (N, 4, 16, 16), zero mean and unit variance, and what each row shows."""
-    saved = torch.load(FOLDER / "looks.pt", weights_only=True)
-    return saved["latents"].float(), saved["rows"]
+def empty_paper(vae: Vae) -> Tensor:
+    """What the middle of a white picture is encoded as: one cell (C,)."""
+    return encode(vae, torch.ones(1, 3, SIZE, SIZE))[0, :, 8, 8]
+
+
+def load_latents(folder: Path = FOLDER) -> tuple[Tensor, list[dict[str, Any]], Tensor]:
+    """Latents (N, C, 16, 16), zero mean and unit variance; what each row shows; one cell (C,) of white paper."""
+    saved = torch.load(folder / "looks.pt", weights_only=True)
+    return saved["latents"].float(), saved["rows"], saved["paper"].float()
 
 
 def main() -> None:
     """Encode the looks unless that is done."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--part", type=float, default=1.0, help="share of the looks of every kind, at least one")
+    parser.add_argument("--folder", type=Path, default=FOLDER)
+    parser.add_argument("--vae", type=Path, default=VAE_FOLDER, help="folder of the VAE")
     options = parser.parse_args()
-    if (FOLDER / "looks.pt").exists():
+    if (options.folder / "looks.pt").exists():
         report("latents", "done already")
         return
-    make_latents(options.part)
+    make_latents(options.part, options.folder, options.vae)
 
 
 if __name__ == "__main__":

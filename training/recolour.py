@@ -12,8 +12,14 @@ from training.styles import luminance
 RECOLOURS = ("red", "orange", "yellow", "green", "blue", "purple", "pink", "brown", "black", "grey")
 """Colour words a subject is repainted in."""
 
-LIGHTS = {"black": 0.22, "brown": 0.2}
-"""How far the lightest tint goes towards white, where it isn't 0.45."""
+LIGHTS = {"black": 0.22, "brown": 0.08, "red": 0.15, "orange": 0.3}
+"""How far the lightest tint goes towards white, where it isn't 0.45: light red is pink, light brown is orange."""
+
+DARKS = {"red": 0.55, "orange": 0.75, "yellow": 0.6}
+"""The darkest shade as a share of the colour, where it isn't 0.35: dark orange and yellow are brown."""
+
+ENOUGH = {"red": 0.8, "orange": 0.8}
+"""Which share must have the named colour after its hues were turned, where it isn't half."""
 
 
 def main_hue(artwork: Tensor) -> Tensor:
@@ -30,7 +36,7 @@ def paint(artwork: Tensor, word: str) -> Tensor:
     low, high = (tone.flatten(1).quantile(q, dim=1)[:, None, None, None] for q in (0.02, 0.98))
     tone = ((tone - low) / (high - low).clamp_min(0.15)).clamp(0, 1)
     colour = torch.tensor(COLOURS[word]).float()[:, None, None] / 255
-    dark, light = colour * 0.35, colour + (1 - colour) * LIGHTS.get(word, 0.45)
+    dark, light = colour * DARKS.get(word, 0.35), colour + (1 - colour) * LIGHTS.get(word, 0.45)
     middle = 0.55
     ramp = torch.where(
         tone < middle,
@@ -47,7 +53,7 @@ def recolour(artwork: Tensor, word: str) -> Tensor:
         return painted
     turned = rotate_hue(artwork, HUES[word] - main_hue(artwork))
     share = colour_shares(turned[:, :3], (turned[:, 3] > 0.5).float())[:, NAMES.index(word)]
-    return torch.where((share > 0.5)[:, None, None, None], turned, painted)
+    return torch.where((share > ENOUGH.get(word, 0.5))[:, None, None, None], turned, painted)
 
 
 def own_colour(artwork: Tensor, least: float = 0.55) -> list[str]:
