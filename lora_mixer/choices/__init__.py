@@ -1,8 +1,10 @@
-"""What can be chosen by name, as tables of plain values: samplers, schedules, upscalers, presets. No torch here."""
+"""What can be chosen by name, as tables of plain values: samplers, schedules, upscalers, presets, dialects. No torch here."""
 
 from __future__ import annotations
 
 from lora_mixer.choices.calls import calls_a_step
+from lora_mixer.choices.emphasis import EMPHASES, find_emphasis
+from lora_mixer.choices.grammars import GRAMMARS, find_grammar
 from lora_mixer.choices.names import key_of
 from lora_mixer.choices.presets import PRESETS, Preset, find_preset
 from lora_mixer.choices.rng import RNGS, find_rng
@@ -12,6 +14,8 @@ from lora_mixer.choices.upscalers import UPSCALER_FILES, UPSCALERS, Upscaler, fi
 
 __all__ = [
     "AUTOMATIC",
+    "EMPHASES",
+    "GRAMMARS",
     "PRESETS",
     "RNGS",
     "SAMPLERS",
@@ -24,6 +28,8 @@ __all__ = [
     "SamplerRow",
     "Upscaler",
     "calls_a_step",
+    "find_emphasis",
+    "find_grammar",
     "find_preset",
     "find_rng",
     "find_sampler",

@@ -1,0 +1,24 @@
+"""The settings of a picture: one table, and the requests that are made from it."""
+
+from __future__ import annotations
+
+from lora_mixer.settings.classes import Hires, HiresSettings, RenderRequest, RequestOptions, Settings
+from lora_mixer.settings.making import unknown_field
+from lora_mixer.settings.picture import PICTURE
+from lora_mixer.settings.second_pass import SECOND_PASS
+from lora_mixer.settings.setting import Control, Setting, Since, Table
+
+__all__ = [
+    "PICTURE",
+    "SECOND_PASS",
+    "Control",
+    "Hires",
+    "HiresSettings",
+    "RenderRequest",
+    "RequestOptions",
+    "Setting",
+    "Settings",
+    "Since",
+    "Table",
+    "unknown_field",
+]

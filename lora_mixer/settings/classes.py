@@ -1,0 +1,58 @@
+"""Requests and their filled-in forms, made from the tables of settings.
+
+What type checkers and editors know of them stands in `classes.pyi`, which `python -m lora_mixer.settings` writes from the
+same tables.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypedDict
+
+from lora_mixer.errors import RequestError
+from lora_mixer.mixes import Loras, LoraUse  # noqa: F401 the fields' types are looked up here by name
+from lora_mixer.settings.limits import MAX_STEPS
+from lora_mixer.settings.making import asked_class, filled_class
+from lora_mixer.settings.picture import PICTURE
+from lora_mixer.settings.second_pass import SECOND_PASS
+
+
+def _check_course(hires: Any) -> None:  # noqa: ANN401 made below
+    """Refuse more steps than the end of a schedule has."""
+    if hires.steps > MAX_STEPS * hires.denoise:
+        raise RequestError(
+            f"{hires.steps} hires steps at a denoise of {hires.denoise:g} are the end of a course of too many steps",
+            remedy=f"Use {hires.steps / MAX_STEPS:g} or more for the denoise, or fewer steps.",
+        )
+
+
+Hires = asked_class(
+    "Hires",
+    SECOND_PASS,
+    module=__name__,
+    doc="A second pass over the enlarged picture, of a scale or a size; what is left out is as in the first.",
+)
+HiresSettings = filled_class(
+    "HiresSettings",
+    SECOND_PASS,
+    module=__name__,
+    doc="A second pass with every gap filled; width and height follow from the scale, if one was asked for.",
+    asked=Hires,
+    together=(_check_course,),
+)
+RenderRequest = asked_class(
+    "RenderRequest",
+    PICTURE,
+    module=__name__,
+    doc="One picture that is asked for. Everything but the prompt may be left to the defaults.",
+    parts={"hires": Hires},
+)
+Settings = filled_class(
+    "Settings",
+    PICTURE,
+    module=__name__,
+    doc="A request with every gap filled: what is rendered, and what the record says.",
+    asked=RenderRequest,
+)
+RequestOptions = TypedDict(  # type: ignore[misc]  # `classes.pyi` says its fields
+    "RequestOptions", {row.name: Loras if row.name == "loras" else object for row in PICTURE.rows[1:]}, total=False
+)

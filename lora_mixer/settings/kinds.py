@@ -1,0 +1,295 @@
+"""What values a setting takes: whole numbers, numbers, texts, names of a table, and the structured ones.
+
+Each kind checks a value, words what it expects, and reads and writes it as text. Whether a value has the right Python
+type is `fieldtypes`' matter; a kind adds the range.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import ClassVar
+
+from lora_mixer.errors import RequestError
+
+LONGEST_NUMBER = 40
+"""Characters of a number that is read from a text."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """What values a setting takes; the classes below say it."""
+
+    annotation: ClassVar[str] = "str"
+    """The Python type of a value, as annotations spell it."""
+
+    @property
+    def expected(self) -> str:
+        """What a value must be, as the end of a sentence: `a whole number from 1 to 1000`."""
+        return "text"
+
+    @property
+    def range(self) -> str:
+        """The values in short, for tables and `--help`: `1 to 1000`."""
+        return self.expected
+
+    def check(self, what: str, value: object) -> None:
+        """Refuse a value out of range; `what` is what an error calls the setting.
+
+        Raises:
+            RequestError: The value is impossible; what is possible is in the text.
+        """
+
+    def read(self, text: str) -> object | None:
+        """Return the value a stranger's text stands for, or None if it is none this kind takes."""
+        return text or None
+
+    def write(self, value: object) -> str:
+        """Return a value as text, such that `read` gives it back."""
+        return str(value)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Whole(Kind):
+    """A whole number.
+
+    Attributes:
+        low: The least.
+        high: The greatest.
+        open: A lower value that stands for leaving it open (seed -1, hires steps 0).
+        multiple_of: What it must be a multiple of.
+        unit: What is counted, where the name does not say it.
+    """
+
+    annotation: ClassVar[str] = "int"
+    low: int
+    high: int
+    open: int | None = None
+    multiple_of: int = 1
+    unit: str = ""
+
+    @property
+    def expected(self) -> str:
+        """See `Kind`."""
+        if self.multiple_of > 1:
+            return f"a multiple of {self.multiple_of} from {self.low} to {self.high}{self._unit}"
+        return f"a whole number from {self.low} to {self.high}{self._unit}"
+
+    @property
+    def range(self) -> str:
+        """See `Kind`."""
+        steps = f", a multiple of {self.multiple_of}" if self.multiple_of > 1 else ""
+        low = self.low if self.open is None else self.open
+        return f"{low} to {self.high}{self._unit}{steps}"
+
+    @property
+    def _unit(self) -> str:
+        return f" {self.unit}" if self.unit else ""
+
+    def check(self, what: str, value: object) -> None:
+        """See `Kind`."""
+        if not isinstance(value, int):
+            raise RequestError(f"{what} {value!r} is not a whole number", remedy=_between(self.low, self.high))
+        _within(what, value, self.low, self.high)
+        if value % self.multiple_of:
+            below = value // self.multiple_of * self.multiple_of
+            raise RequestError(
+                f"{what} {value} is not a multiple of {self.multiple_of}",
+                remedy=f"Use {below or self.multiple_of} or {below + self.multiple_of}.",
+            )
+
+    def read(self, text: str) -> int | None:
+        """See `Kind`."""
+        try:
+            value = int(text) if len(text) <= LONGEST_NUMBER else None
+        except ValueError:
+            return None
+        least = self.low if self.open is None else min(self.low, self.open)
+        return value if value is not None and least <= value <= self.high else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Real(Kind):
+    """A number.
+
+    Attributes:
+        low: The least.
+        high: The greatest.
+        above: Whether a request must be above the least.
+    """
+
+    annotation: ClassVar[str] = "float"
+    low: float
+    high: float
+    above: bool = False
+
+    @property
+    def expected(self) -> str:
+        """See `Kind`."""
+        return f"a number {self.range}" if self.above else f"a number from {self.range}"
+
+    @property
+    def range(self) -> str:
+        """See `Kind`."""
+        return f"above {self.low:g} and up to {self.high:g}" if self.above else f"{self.low:g} to {self.high:g}"
+
+    def check(self, what: str, value: object) -> None:
+        """See `Kind`; the least is taken, since pictures of earlier versions have it."""
+        if not isinstance(value, (int, float)):
+            raise RequestError(f"{what} {value!r} is not a number", remedy=_between(self.low, self.high))
+        _within(what, value, self.low, self.high)
+
+    def read(self, text: str) -> float | None:
+        """See `Kind`."""
+        try:
+            value = float(text) if len(text) <= LONGEST_NUMBER else None
+        except ValueError:
+            return None
+        return value if value is not None and self.low <= value <= self.high else None
+
+    def write(self, value: object) -> str:
+        """See `Kind`; six digits, as A1111 writes them."""
+        return f"{value:g}" if isinstance(value, (int, float)) else str(value)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Text(Kind):
+    """A text.
+
+    Attributes:
+        longest: The most characters it may have; None sets no limit.
+        holds: What it holds, where that is not just text: `a name in models.toml`.
+    """
+
+    longest: int | None = None
+    holds: str = "text"
+
+    @property
+    def expected(self) -> str:
+        """See `Kind`."""
+        return self.holds
+
+    def check(self, what: str, value: object) -> None:
+        """See `Kind`."""
+        if not isinstance(value, str):
+            raise RequestError(f"the {what} is {type(value).__name__}, not text", remedy="Give it as a string.")
+        try:
+            value.encode()
+        except UnicodeEncodeError as error:
+            raise RequestError(
+                f"the {what} holds half a character at {error.start}",
+                remedy="Write it again; it was cut or decoded wrongly.",
+            ) from error
+        if self.longest is not None and len(value) > self.longest:
+            raise RequestError(
+                f"the {what} has {len(value):,} characters",
+                remedy=f"{self.longest:,} are the most that are rendered; was a whole file pasted?",
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Named(Kind):
+    """A name of a table in `choices`; people may spell it their way.
+
+    Attributes:
+        what: What it is a name of.
+        names: The table's names.
+        find: Looks a name up; raises RequestError with the nearest name.
+        canonical: Whether the table's own spelling takes the place of what was written.
+        also: Names that mean one of these.
+    """
+
+    what: str
+    names: tuple[str, ...]
+    find: Callable[[str], object]
+    canonical: bool = False
+    also: tuple[str, ...] = ()
+
+    @property
+    def expected(self) -> str:
+        """See `Kind`; long tables are not written out."""
+        article = "an" if self.what[0] in "aeiou" else "a"
+        return self.range if len(self.names) <= FEW else f"{article} {self.what}, like {self.names[0]}"
+
+    @property
+    def range(self) -> str:
+        """See `Kind`."""
+        return one_of([*self.names, *self.also]) if len(self.names) <= FEW else f"a {self.what}'s name"
+
+    def read(self, text: str) -> str | None:
+        """See `Kind`."""
+        try:
+            found = self.find(text)
+        except RequestError:
+            return None
+        return found if isinstance(found, str) else text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Names(Kind):
+    """A list of names, joined with those of the defaults."""
+
+    annotation: ClassVar[str] = "tuple[str, ...]"
+    of: str
+
+    @property
+    def expected(self) -> str:
+        """See `Kind`."""
+        return f"a list of names of {self.of}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MixOfLoras(Kind):
+    """LoRAs with their strengths."""
+
+    annotation: ClassVar[str] = "tuple[LoraUse, ...]"
+
+    @property
+    def expected(self) -> str:
+        """See `Kind`."""
+        return "LoRAs with their strengths"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part(Kind):
+    """A table of settings of its own, such as a second pass.
+
+    Attributes:
+        annotation_asked: The class of what is asked for.
+        annotation_filled: The class with every gap filled.
+        holds: What it is, as the end of a sentence.
+        example: How it is written in Python.
+    """
+
+    annotation_asked: str
+    annotation_filled: str
+    holds: str
+    example: str
+
+    @property
+    def expected(self) -> str:
+        """See `Kind`."""
+        return self.holds
+
+
+FEW = 6
+"""Names that are still written out in a sentence."""
+
+
+def one_of(names: Iterable[str]) -> str:
+    """Return names as a sentence has them.
+
+    >>> one_of(["cpu", "nv", "gpu"])
+    'cpu, nv or gpu'
+    """
+    *others, last = names
+    return f"{', '.join(others)} or {last}" if others else last
+
+
+def _between(low: float, high: float) -> str:
+    return f"Use a value from {low} to {high}."
+
+
+def _within(what: str, value: float, low: float, high: float) -> None:
+    if not low <= value <= high:
+        raise RequestError(f"{what} {value} is out of range", remedy=_between(low, high))
