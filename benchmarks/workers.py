@@ -25,7 +25,7 @@ CREWS: tuple[tuple[str, Callable[[int], Executor]], ...] = (
 )
 
 
-def seconds_each(crew: Executor) -> float:
+def seconds_each(executor: Executor) -> float:
     """Return the seconds a picture takes in the second half of a run."""
     text = "\n".join(f"cat --steps 6 --seed {n} --loras line_art=0.{n % 3 + 1}" for n in range(PICTURES))
     marks: list[tuple[float, int]] = []
@@ -36,7 +36,7 @@ def seconds_each(crew: Executor) -> float:
 
     with tempfile.TemporaryDirectory() as folder:
         plan = read_prompt_text(text, Path("prompts.txt"))
-        run(plan, Path(folder), crew, options=RunOptions(threads=1), on_progress=mark)
+        run(plan, Path(folder), executor, options=RunOptions(threads=1), on_progress=mark)
     (begun, first), (ended, last) = marks[0], marks[-1]
     return (ended - begun) / (last - first)
 
@@ -44,8 +44,8 @@ def seconds_each(crew: Executor) -> float:
 def measure() -> list[Row]:
     """Return two workers' time against one's."""
     rows = []
-    for name, crew in CREWS:
-        one, two = seconds_each(crew(1)), seconds_each(crew(2))
+    for name, executor in CREWS:
+        one, two = seconds_each(executor(1)), seconds_each(executor(2))
         title = f"{PICTURES} pictures, 6 steps, one thread a worker"
         rows.append(row(title, two, f"one of two {name}", one, bar=1 / 1.6))
     return rows

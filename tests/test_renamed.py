@@ -45,6 +45,6 @@ def test_a_name_that_never_was_is_refused_as_python_does() -> None:
 
 
 def test_old_paths_cost_nothing_until_somebody_asks_for_them() -> None:
-    code = "import sys, lora_mixer.batch.crew; print('torch' in sys.modules, 'pydantic' in sys.modules)"
+    code = "import sys, lora_mixer.batch.crew; print('torch' in sys.modules, 'lora_mixer.workers' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["False", "False"]

@@ -21,14 +21,14 @@ class Branch:
 
     Attributes:
         operator: What the module does.
-        knobs: The strengths of the module's block.
+        scales: The strengths of the module's block.
         low: All low-rank terms as one, or None.
         layout: For each rank of `low`, the adapter's column in the strengths.
         others: The other terms with their adapter's column.
     """
 
     operator: LayerOp
-    knobs: BlockScales
+    scales: BlockScales
     low: LowRankKernel | None
     layout: Layout
     others: tuple[tuple[SideTerm, int], ...]
@@ -37,15 +37,15 @@ class Branch:
         """Return the module's output y for its input x with every term added; y may be written over."""
         total = y
         for term, column in self.others:
-            total = total + term.forward(x, y, self.operator, self.knobs.of(y, column))
+            total = total + term.forward(x, y, self.operator, self.scales.of(y, column))
         if self.low is None:
             return total
-        return self.low.added(total, x, self.operator, self.knobs.by_rank(y, self.layout))
+        return self.low.added(total, x, self.operator, self.scales.by_rank(y, self.layout))
 
 
 @torch.no_grad()
 def build_branch(
-    module: nn.Module, layers: Mapping[str, Layer], order: Sequence[str], knobs: BlockScales, device: torch.device
+    module: nn.Module, layers: Mapping[str, Layer], order: Sequence[str], scales: BlockScales, device: torch.device
 ) -> Branch:
     """Return the branch of one module, in the module's dtype.
 
@@ -53,7 +53,7 @@ def build_branch(
         module: The module.
         layers: What each adapter does to it, by digest.
         order: The digests of all adapters, in the order of the strengths' columns.
-        knobs: The strengths of its block.
+        scales: The strengths of its block.
         device: Where the module computes; its weight may rest elsewhere.
     """
     base = parameters_of(module)
@@ -69,10 +69,10 @@ def build_branch(
     ]
     low = [(term, column) for term, column in terms if isinstance(term, LowRank)]
     layout = tuple(chain.from_iterable((column,) * term.rank for term, column in low))
-    knobs.lay_out(layout)
+    scales.lay_out(layout)
     return Branch(
         operator=_there(operator_of(module), [term for term, _ in terms], device),
-        knobs=knobs,
+        scales=scales,
         low=products_beside(module, concatenate([term for term, _ in low])) if low else None,
         layout=layout,
         others=tuple((term, column) for term, column in terms if not isinstance(term, LowRank)),

@@ -116,7 +116,7 @@ class AttachedAdapters:
             for name, layer in adapter.layers.items():
                 if name.part in parts:
                     self._layers[name][digest] = layer
-        self._knobs: dict[BlockKey, BlockScales] = {}
+        self._scales: dict[BlockKey, BlockScales] = {}
         self._names: dict[BlockKey, list[ModuleName]] = defaultdict(list)
         self._branches: dict[ModuleName, Branch] = {}
         self._attached: dict[BlockKey, list[RemovableHandle]] = {}
@@ -132,16 +132,16 @@ class AttachedAdapters:
             self._last = None
             alike = not masked and not any(s.by_block for s in stacks)
             first: dict[str, BlockScales] = {}
-            for (part, *_), knobs in self._blocks(stacks).items():
+            for (part, *_), scales in self._blocks(stacks).items():
                 if alike and part in first:
-                    knobs.follow(first[part])
+                    scales.follow(first[part])
                 else:
-                    first[part] = knobs
-                    knobs.set(stacks, self._order, progress=progress, size=size)
+                    first[part] = scales
+                    scales.set(stacks, self._order, progress=progress, size=size)
             self._last = wish
-        for key, knobs in self._knobs.items():
-            if knobs.live and key not in self._attached:
-                branches = {name: self._branch(name, knobs) for name in self._names[key]}
+        for key, scales in self._scales.items():
+            if scales.live and key not in self._attached:
+                branches = {name: self._branch(name, scales) for name in self._names[key]}
                 self._attached[key] = [self._attach(name, branch) for name, branch in branches.items()]
 
     def detach(self) -> None:
@@ -152,18 +152,18 @@ class AttachedAdapters:
                 handle.remove()
 
     def _blocks(self, stacks: Sequence[Stack]) -> Mapping[BlockKey, BlockScales]:
-        if not self._knobs and stacks:
+        if not self._scales and stacks:
             names: dict[BlockKey, list[ModuleName]] = defaultdict(list)
             for name in self._layers:
                 names[block_key(name, stacks[0].family, self._elements)].append(name)
             self._names = names
-            self._knobs = {key: BlockScales(group[0], self._model.dtype, self._device) for key, group in names.items()}
-        return self._knobs
+            self._scales = {key: BlockScales(group[0], self._model.dtype, self._device) for key, group in names.items()}
+        return self._scales
 
-    def _branch(self, name: ModuleName, knobs: BlockScales) -> Branch:
+    def _branch(self, name: ModuleName, scales: BlockScales) -> Branch:
         if name not in self._branches:
             self._branches[name] = build_branch(
-                self._model.module(name), self._layers[name], self._order, knobs, self._device
+                self._model.module(name), self._layers[name], self._order, scales, self._device
             )
         return self._branches[name]
 
@@ -173,7 +173,7 @@ class AttachedAdapters:
         stand = self._stands[name] = _Stand(branch)
 
         def beside(_module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> Tensor:
-            acts = self.awake and stand.holds and branch.knobs.live
+            acts = self.awake and stand.holds and branch.scales.live
             return branch.forward(inputs[0], output) if acts else output
 
         return self._model.module(name).register_forward_hook(beside)

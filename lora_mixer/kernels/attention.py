@@ -36,7 +36,7 @@ class ChunkedAttention:
         encoder_hidden_states: Tensor | None = None,
         attention_mask: Tensor | None = None,
         temb: Tensor | None = None,
-        heard: TextKV | None = None,
+        text_kv: TextKV | None = None,
     ) -> Tensor:
         """Return a layer's output for places (rows, n, channels); the parameters' names are diffusers'.
 
@@ -46,18 +46,18 @@ class ChunkedAttention:
             encoder_hidden_states: The text that answers, (rows, tokens, width); None: the places themselves.
             attention_mask: Not used: no text of ours is masked.
             temb: Not used: for layers that are normalised by the time step.
-            heard: Where the text's keys and values are kept for as long as neither text nor weights change.
+            text_kv: Where the text's keys and values are kept for as long as neither text nor weights change.
         """
         del attention_mask, temb
         query = _by_head(attn, attn.to_q(hidden_states))
         if encoder_hidden_states is None:
             key, value = _keys_and_values(attn, hidden_states)
-        elif heard is None:
+        elif text_kv is None:
             key, value = _keys_and_values(attn, encoder_hidden_states)
         else:
-            if attn not in heard:
-                heard[attn] = _keys_and_values(attn, encoder_hidden_states)
-            key, value = heard[attn]
+            if attn not in text_kv:
+                text_kv[attn] = _keys_and_values(attn, encoder_hidden_states)
+            key, value = text_kv[attn]
         output: Tensor = attn.to_out[0](attend(query, key, value))
         return output
 

@@ -22,7 +22,7 @@ FORMS = ("lora", "checkpoint", "folder")
 
 
 def bake(
-    desk: LoadedModel,
+    loaded: LoadedModel,
     job: Job,
     path: Path,
     *,
@@ -44,7 +44,7 @@ def bake(
     if form != "folder" and path.suffix != ".safetensors":
         raise RequestError("a baked file is a .safetensors", where=str(path), remedy="Give it that ending.")
     mix = StaticMix(
-        model=desk.model,
+        model=loaded.model,
         stack=require_static(job.stacks, [use.name for use in job.uses]),
         ingredients=tuple(
             Ingredient(name=use.name, sha256=use.sha256, strength=plain(use.placed.strength)) for use in job.uses
@@ -54,4 +54,4 @@ def bake(
     if form == "lora":
         return bake_lora(mix, path, rank=rank, dtype=dtype, overwrite=overwrite, on_module=on_module)
     write = bake_checkpoint if form == "checkpoint" else bake_folder
-    return write(mix, desk.merged, path, dtype=dtype, overwrite=overwrite)
+    return write(mix, loaded.merged, path, dtype=dtype, overwrite=overwrite)

@@ -45,14 +45,14 @@ class Rendering:
     """Renders planned jobs.
 
     Args:
-        pool: The open models.
+        cache: The open models.
         turn: Held while a batch is rendered.
         on_progress: Called after every step.
         cancel: Stops within one step when pressed.
     """
 
-    def __init__(self, pool: ModelCache, turn: Turn, *, on_progress: OnProgress | None, cancel: Cancel | None) -> None:
-        self._pool = pool
+    def __init__(self, cache: ModelCache, turn: Turn, *, on_progress: OnProgress | None, cancel: Cancel | None) -> None:
+        self._cache = cache
         self._turn = turn
         self._on_progress = on_progress
         self._cancel = cancel
@@ -63,28 +63,30 @@ class Rendering:
         for source, jobs in plans.items():
             frugal = OomSplitter(batch)
             for group in in_batches(jobs, batch):
-                watch = ProgressReporter(on_progress=self._on_progress, cancel=self._cancel, before=done, total=total)
-                outcomes = frugal.outcomes([job for _, job in group], partial(self._drawn, source, watch))
+                reporter = ProgressReporter(
+                    on_progress=self._on_progress, cancel=self._cancel, before=done, total=total
+                )
+                outcomes = frugal.outcomes([job for _, job in group], partial(self._drawn, source, reporter))
                 done += len(group)
                 yield from zip([index for index, _ in group], outcomes, strict=True)
 
     def _drawn(
-        self, source: ModelSource, watch: ProgressReporter, jobs: Sequence[Job], done: int
+        self, source: ModelSource, reporter: ProgressReporter, jobs: Sequence[Job], done: int
     ) -> Sequence[RenderedImage]:
         """Return the pictures of jobs that are rendered together."""
         finished = []
         with self._turn:
-            watch.check()
-            desk = self._pool.take(source).desk
+            reporter.check()
+            loaded = self._cache.take(source).loaded
             try:
                 with retain_heap():
-                    for event in render(desk, jobs):
+                    for event in render(loaded, jobs):
                         if isinstance(event, RenderedImage):
                             finished.append(event)
                         else:
-                            watch.told(desk, event, done, len(jobs))
+                            reporter.report(loaded, event, done, len(jobs))
             except ChangedFileError as error:
-                self._pool.forget(source, Path(error.where or ""))
+                self._cache.forget(source, Path(error.where or ""))
                 raise
         return finished
 

@@ -37,8 +37,8 @@ def refuse_broken(job: Job, broken: Mapping[str, FileError], names: Iterable[str
     Raises:
         BrokenFileError: It names one; the file and what is wrong with it are in the error.
     """
-    for guide in _guides(job) if broken else ():
-        for name in _named(guide, (*broken, *names)):
+    for condition in _guides(job) if broken else ():
+        for name in _named(condition, (*broken, *names)):
             if name in broken:
                 error = broken[name]
                 raise BrokenFileError(
@@ -51,21 +51,23 @@ def refuse_broken(job: Job, broken: Mapping[str, FileError], names: Iterable[str
 def left_out(job: Job, texts: TextCache) -> Iterator[str]:
     """Yield a sentence for each embedding that a picture's prompt names and its model cannot use."""
     told: dict[str, str] = {}
-    for guide in _guides(job):
-        unfit = texts.conditioner(guide.stack).unfit
-        told |= {name: unfit[name] for name in _named(guide, (*unfit, *texts.names)) if name in unfit} if unfit else {}
+    for condition in _guides(job):
+        unfit = texts.conditioner(condition.stack).unfit
+        told |= (
+            {name: unfit[name] for name in _named(condition, (*unfit, *texts.names)) if name in unfit} if unfit else {}
+        )
     for name, reason in told.items():
         yield f"the embedding {name} does not fit this model, so its name is read as words: {reason}"
 
 
 def _guides(job: Job) -> tuple[Condition, ...]:
-    return (*job.guides, *(job.second.guides if job.second else ()))
+    return (*job.conditions, *(job.second.conditions if job.second else ()))
 
 
-def _named(guide: Condition, names: tuple[str, ...]) -> Iterator[str]:
+def _named(condition: Condition, names: tuple[str, ...]) -> Iterator[str]:
     """Yield the names that stand in a text as whole words, upper and lower case alike, the longest where several do."""
     by_name = {name.casefold(): name for name in names}
-    for piece in guide.pieces:
+    for piece in condition.pieces:
         if not isinstance(piece, Break):
             found = (by_name.get(match[0].casefold()) for match in _pattern(names).finditer(piece.text))
             yield from (name for name in found if name is not None)

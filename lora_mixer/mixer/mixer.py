@@ -23,8 +23,8 @@ from lora_mixer.mixer.options import RequestOptions
 from lora_mixer.mixer.planning import job_at, refuse_paths
 from lora_mixer.mixer.progress import Cancel, OnProgress
 from lora_mixer.mixer.render_job import RenderJob
+from lora_mixer.mixer.session import LoadOptions
 from lora_mixer.mixer.sources import source_of
-from lora_mixer.mixer.station import LoadOptions
 from lora_mixer.mixer.sweeping import Strengths, sweep_of
 from lora_mixer.mixer.turn import Turn, begin_computing
 from lora_mixer.models import DTYPES, OFFLOAD_MODES, Model
@@ -58,7 +58,7 @@ class BaseMixer:
         self.library = setup.library
         self.broken_embeddings = tuple(map(str, setup.broken.values()))
         self._paths = paths
-        self._pool = ModelCache(setup.open, limit=max_models)
+        self._cache = ModelCache(setup.open, limit=max_models)
         self._first = self._current = source
         self._turn = Turn()
 
@@ -154,7 +154,7 @@ class BaseMixer:
         ...     picture = mixer.render("cat", steps=1)
         """
         with self._turn:
-            self._pool.close()
+            self._cache.close()
 
     def __enter__(self) -> Self:
         """Return the mixer; leaving the block closes it."""
@@ -177,7 +177,7 @@ class BaseMixer:
         """
         with self._turn:
             source = self._source(model)
-            self._pool.take(source)
+            self._cache.take(source)
             self._current = source
 
     @property
@@ -188,22 +188,22 @@ class BaseMixer:
     @property
     def model(self) -> Model:
         """The current model, opened again if another one has taken its place."""
-        return self.desk.model
+        return self.loaded.model
 
     @property
-    def desk(self) -> LoadedModel:
+    def loaded(self) -> LoadedModel:
         """The current model with its engines and text encoders, for what lies beneath this class."""
         with self._turn:
-            return self._pool.take(self._current).desk
+            return self._cache.take(self._current).loaded
 
-    def desk_of(self, request: RenderRequest) -> LoadedModel:
+    def loaded_for(self, request: RenderRequest) -> LoadedModel:
         """Return the model a request is rendered with, opened if it is not, with its engines and text encoders.
 
         Raises:
             ModelError: The model is unknown or cannot be opened.
         """
         with self._turn:
-            return self._pool.take(self._source(request.model)).desk
+            return self._cache.take(self._source(request.model)).loaded
 
     @property
     def native_size(self) -> tuple[int, int]:
@@ -217,7 +217,7 @@ class BaseMixer:
             AdapterError: The LoRA is unknown or does not fit.
         """
         with self._turn:
-            return self._pool.take(self._source(model)).shelf.take(name).report
+            return self._cache.take(self._source(model)).adapters.take(name).report
 
     def overlap(self, names: Iterable[str], *, model: str | None = None) -> Overlap:
         """Return how far each of some LoRAs moves the weights, and how much they have in common.
@@ -226,13 +226,13 @@ class BaseMixer:
             AdapterError: One of them is unknown or does not fit.
         """
         with self._turn:
-            station = self._pool.take(self._source(model))
+            session = self._cache.take(self._source(model))
             asked = dict.fromkeys(names)
-            adapters = [station.shelf.take(name) for name in asked]
-            seals = [seal for name in asked for seal in station.shelf.seals(name)]
-            with Leases((*station.desk.model.seals, *seals)) as files:
-                station.desk.rest()
-                found = measure(station.desk.model, adapters)
+            adapters = [session.adapters.take(name) for name in asked]
+            seals = [seal for name in asked for seal in session.adapters.seals(name)]
+            with Leases((*session.loaded.model.seals, *seals)) as files:
+                session.loaded.rest()
+                found = measure(session.loaded.model, adapters)
                 files.check()
             return found
 
@@ -412,7 +412,7 @@ class BaseMixer:
             job = self._job(asked, source)
             with Leases(job.files):
                 return bake(
-                    self._pool.take(source).desk,
+                    self._cache.take(source).loaded,
                     job,
                     Path(path),
                     form=form,
@@ -437,13 +437,13 @@ class BaseMixer:
         asked = as_requests(requests, options)
         with self._turn:
             plans = planned(asked, self._source, self._job)
-        rendering = Rendering(self._pool, self._turn, on_progress=on_progress, cancel=cancel)
+        rendering = Rendering(self._cache, self._turn, on_progress=on_progress, cancel=cancel)
         yield from report_failures(rendering.outcomes(plans, batch), on_failure)
 
     def _job(self, asked: RenderRequest, source: ModelSource) -> Job:
         if not self._paths:
             refuse_paths(asked)
-        return job_at(self._pool.take(source), asked, self.models_file)
+        return job_at(self._cache.take(source), asked, self.models_file)
 
     def _source(self, asked: str | None) -> ModelSource:
         return source_of(

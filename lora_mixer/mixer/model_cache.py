@@ -8,7 +8,7 @@ from pathlib import Path
 
 from lora_mixer.errors import RequestError
 from lora_mixer.kernels import release_memory
-from lora_mixer.mixer.station import ModelSession
+from lora_mixer.mixer.session import ModelSession
 from lora_mixer.request import ModelSource
 
 
@@ -18,17 +18,17 @@ class ModelCache:
     A model is closed before the next one is opened, so that two never stand in memory where only one may.
 
     Args:
-        open_station: Opens a model.
+        open_session: Opens a model.
         limit: How many may be open at once.
 
     Raises:
         RequestError: The limit is less than 1.
     """
 
-    def __init__(self, open_station: Callable[[ModelSource], ModelSession], *, limit: int) -> None:
+    def __init__(self, open_session: Callable[[ModelSource], ModelSession], *, limit: int) -> None:
         if limit < 1:
             raise RequestError(f"{limit} models in memory is out of range", remedy="Use 1 or more.")
-        self._open_station = open_station
+        self._open_session = open_session
         self._limit = limit
         self._open: OrderedDict[ModelSource, ModelSession] = OrderedDict()
         self._closed = False
@@ -41,21 +41,21 @@ class ModelCache:
         """
         if self._closed:
             raise RequestError("the mixer is closed", remedy="Open another one with Mixer.open().")
-        if source in self._open and not self._open[source].desk.model.holds:
+        if source in self._open and not self._open[source].loaded.model.holds:
             self._close(source)
         if source not in self._open:
             self._make_room()
-            self._open[source] = self._open_station(source)
+            self._open[source] = self._open_session(source)
         self._open.move_to_end(source)
         return self._open[source]
 
     def forget(self, source: ModelSource, path: Path) -> None:
         """Let go of what was read from a file that is being written: the model, or a LoRA of it."""
         if source in self._open:
-            station = self._open[source]
-            station.shelf.forget(path)
-            if any(seal.path == path for seal in station.desk.model.seals):
-                del station
+            session = self._open[source]
+            session.adapters.forget(path)
+            if any(seal.path == path for seal in session.loaded.model.seals):
+                del session
                 self._close(source)
 
     def close(self) -> None:

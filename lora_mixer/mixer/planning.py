@@ -12,7 +12,7 @@ from lora_mixer.errors import RequestError
 from lora_mixer.mixer.embeddings import left_out, refuse_broken
 from lora_mixer.mixer.presets import filled_in, notes_on
 from lora_mixer.mixer.resolve import expand_wildcards, job_of, settings_of, styled
-from lora_mixer.mixer.station import ModelSession
+from lora_mixer.mixer.session import ModelSession
 from lora_mixer.pipeline import Job, batch_key
 from lora_mixer.request import RenderRequest
 
@@ -20,20 +20,20 @@ IndexedJob = tuple[int, Job]
 """A job and its place among the requests."""
 
 
-def job_at(station: ModelSession, asked: RenderRequest, models_file: ModelsFile) -> Job:
+def job_at(session: ModelSession, asked: RenderRequest, models_file: ModelsFile) -> Job:
     """Return what a request comes to on a model.
 
     Raises:
         LoraMixerError: What rendering it would raise before its first step.
     """
-    name, model, texts = station.source.name, station.desk.model, station.desk.texts
+    name, model, texts = session.source.name, session.loaded.model, session.loaded.texts
     filled = filled_in(asked, models_file.model_defaults.get(name, asked), models_file.defaults)
     settings = settings_of(filled, model=name, native_size=model.native_size, emphasis=texts.default_emphasis)
     settings = styled(settings, filled.styles, models_file.style_files)
     find_sampler(settings.sampler, settings.schedule, settings.eta)  # refuses a name there is none of
     settings = expand_wildcards(settings, models_file.wildcard_folders)
-    job = job_of(settings, station.shelf, family=model.family, embeddings=(*texts.names, *station.broken))
-    refuse_broken(job, station.broken, texts.names)
+    job = job_of(settings, session.adapters, family=model.family, embeddings=(*texts.names, *session.broken))
+    refuse_broken(job, session.broken, texts.names)
     notes = [f"styles: {', '.join(filled.styles)}"] if filled.styles else []
     notes += notes_on(filled.preset, job, name) if filled.preset else []
     return replace(job, notes=(*notes, *job.notes, *left_out(job, texts)), seals=model.seals)

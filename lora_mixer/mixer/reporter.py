@@ -38,7 +38,7 @@ class ProgressReporter:
         if self.cancel is not None:
             self.cancel.check()
 
-    def told(self, desk: LoadedModel, step: Step, done: int, batch: int) -> None:
+    def report(self, loaded: LoadedModel, step: Step, done: int, batch: int) -> None:
         """Hear of a step of so many pictures at once; so many of their batch were done before.
 
         Raises:
@@ -53,11 +53,11 @@ class ProgressReporter:
                     step=step.index + 1,
                     steps=step.total,
                     batch=batch,
-                    preview=partial(_preview, desk, step),
+                    preview=partial(_preview, loaded, step),
                 )
             )
 
 
-def _preview(desk: LoadedModel, step: Step) -> Image.Image:
-    with Leases(desk.model.seals):
-        return desk.picture(step.predicted[0])
+def _preview(loaded: LoadedModel, step: Step) -> Image.Image:
+    with Leases(loaded.model.seals):
+        return loaded.picture(step.predicted[0])

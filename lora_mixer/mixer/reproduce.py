@@ -67,15 +67,15 @@ def rerender(mixer: BaseMixer, record: RenderRecord, *, files: Iterable[Path] = 
     """
     record, files = checked(record), tuple(files)
     batch = record.companions or (record.settings,)
-    desk = mixer.desk
-    before, tiled = desk.threads, desk.tiled
-    desk.threads, desk.tiled = record.threads or before, record.tiled
+    loaded = mixer.loaded
+    before, tiled = loaded.threads, loaded.tiled
+    loaded.threads, loaded.tiled = record.threads or before, record.tiled
     try:
         with names_only(admitted(record, mixer.library, files)):
             requests = [request_here(settings, record, files) for settings in batch]
             pictures = list(mixer.render_many(requests, batch=len(batch)))
     finally:
-        desk.threads, desk.tiled = before, tiled
+        loaded.threads, loaded.tiled = before, tiled
     return pictures[record.batch_index]
 
 
@@ -94,8 +94,8 @@ def differences(
         files = tuple(files)
         asked = replace(request_here(record.settings, record, files), model=model)
         with names_only(admitted(record, mixer.library, files)):
-            job, desk = mixer.job(asked), mixer.desk_of(asked)
-        now = record_of(desk, [job], 0, plan=desk.plan([job]), seconds=0.0)
+            job, loaded = mixer.job(asked), mixer.loaded_for(asked)
+        now = record_of(loaded, [job], 0, plan=loaded.plan([job]), seconds=0.0)
     except LoraMixerError as error:
         return (str(error),)
     said = []

@@ -117,13 +117,13 @@ def _rewritten(settings: Settings, prompt: Rewrite, negative: Rewrite) -> Settin
 
 
 def job_of(
-    settings: Settings, shelf: AdapterCache, *, family: Family, embeddings: Sequence[str] = (), done: int = 0
+    settings: Settings, adapters: AdapterCache, *, family: Family, embeddings: Sequence[str] = (), done: int = 0
 ) -> Job:
     """Return the job of a picture: its course of texts and mixes over the steps, and its second pass if it has one.
 
     Args:
         settings: What to render.
-        shelf: Where adapters are found.
+        adapters: Where adapters are found.
         family: The model's family.
         embeddings: The names of the embeddings there are, so that one that is named but missing can be said.
         done: Steps of the pass before, if this is the second one of hires fix.
@@ -137,7 +137,7 @@ def job_of(
         parse(settings.negative, grammar=settings.grammar, negative=True),
     )
     blocks = partial(parse_blocks, family=family)
-    course = partial(
+    segments = partial(
         timeline,
         steps=settings.steps,
         blocks=blocks,
@@ -145,7 +145,7 @@ def job_of(
         done=done,
         calls=calls_a_step(settings.sampler),
     )
-    positive, negative = course(towards), course(away)
+    positive, negative = segments(towards), segments(away)
     uses = list(settings.loras)
     for use in (use for span in (*positive, *negative) for use in span.loras):
         if use not in uses:
@@ -154,19 +154,19 @@ def job_of(
         _check_blocks(use, family)
     job = Job(
         settings=settings,
-        course=_course(settings, positive, negative, shelf, family, held=bool(done)),
-        uses=tuple(shelf.use(use) for use in uses),
+        segments=_course(settings, positive, negative, adapters, family, held=bool(done)),
+        uses=tuple(adapters.use(use) for use in uses),
         notes=(
-            *_missing([towards, away], [*embeddings, *_brought(uses, shelf)]),
+            *_missing([towards, away], [*embeddings, *_brought(uses, adapters)]),
             *_regions([towards, away]),
-            *_remarks(uses, shelf),
-            *_idle(uses, shelf, family),
+            *_remarks(uses, adapters),
+            *_idle(uses, adapters, family),
         ),
     )
     if settings.hires is None:
         return job
     after = second_pass(settings, settings.hires)
-    return _with_second(job, job_of(after, shelf, family=family, embeddings=embeddings, done=settings.steps))
+    return _with_second(job, job_of(after, adapters, family=family, embeddings=embeddings, done=settings.steps))
 
 
 def _with_second(job: Job, second: Job) -> Job:
@@ -184,7 +184,7 @@ def _course(
     settings: Settings,
     positive: Sequence[Span],
     negative: Sequence[Span],
-    shelf: AdapterCache,
+    adapters: AdapterCache,
     family: Family,
     *,
     held: bool,
@@ -193,25 +193,25 @@ def _course(
     if held:
         settings = replace(settings, loras=tuple(ended(use) for use in settings.loras))
     return tuple(
-        _stretch(start, stop, _at(positive, start), _at(negative, start), settings, shelf, family)
+        _stretch(start, stop, _at(positive, start), _at(negative, start), settings, adapters, family)
         for start, stop in _stretches(positive, negative, settings.steps)
     )
 
 
 def _stretch(
-    start: int, stop: int, towards: Span, away: Span, settings: Settings, shelf: AdapterCache, family: Family
+    start: int, stop: int, towards: Span, away: Span, settings: Settings, adapters: AdapterCache, family: Family
 ) -> Segment:
     asked = (*settings.loras, *towards.loras)
     both = tuple(use for use in asked if not use.strength.negative)
     only_away = (*(use for use in asked if use.strength.negative), *away.loras)
-    with_mix = _stack(both, shelf, family)
+    with_mix = _stack(both, adapters, family)
     return Segment(
         start=start,
         stop=stop,
         positive=tuple(Condition(pieces=part.text, weight=part.weight, stack=with_mix) for part in towards.parts),
         negative=Condition(
             pieces=tuple(piece for part in away.parts for piece in part.text),
-            stack=_stack((*both, *only_away), shelf, family) if only_away else with_mix,
+            stack=_stack((*both, *only_away), adapters, family) if only_away else with_mix,
             negative=True,
         ),
     )
@@ -238,25 +238,25 @@ def _at(spans: Iterable[Span], step: int) -> Span:
     return next(span for span in spans if span.start <= step < span.stop)
 
 
-def _stack(uses: Iterable[LoraUse], shelf: AdapterCache, family: Family) -> Stack:
+def _stack(uses: Iterable[LoraUse], adapters: AdapterCache, family: Family) -> Stack:
     placed = (
         WeightedAdapter(
-            adapter=shelf.take(use.name, rank=use.strength.rank), strength=replace(use.strength, negative=False)
+            adapter=adapters.take(use.name, rank=use.strength.rank), strength=replace(use.strength, negative=False)
         )
         for use in uses
     )
     return Stack(placed, family=family)
 
 
-def _brought(uses: Iterable[LoraUse], shelf: AdapterCache) -> Iterator[str]:
+def _brought(uses: Iterable[LoraUse], adapters: AdapterCache) -> Iterator[str]:
     for use in uses:
-        yield from shelf.take(use.name).embeddings
+        yield from adapters.take(use.name).embeddings
 
 
-def _remarks(uses: Iterable[LoraUse], shelf: AdapterCache) -> Iterator[str]:
+def _remarks(uses: Iterable[LoraUse], adapters: AdapterCache) -> Iterator[str]:
     """Yield what is doubtful about the adapters: settings that are damaged or contradict their tensors."""
     for name in dict.fromkeys(use.name for use in uses):
-        yield from (f"LoRA {name}: {remark}" for remark in shelf.take(name).report.remarks)
+        yield from (f"LoRA {name}: {remark}" for remark in adapters.take(name).report.remarks)
 
 
 def _regions(prompts: Iterable[Prompt]) -> Iterator[str]:
@@ -275,10 +275,10 @@ def _missing(prompts: Iterable[Prompt], known: Sequence[str]) -> Iterator[str]:
             yield f"there is no embedding {embedding.name}, so its name is read as words{nearest}"
 
 
-def _idle(uses: Iterable[LoraUse], shelf: AdapterCache, family: Family) -> Iterator[str]:
+def _idle(uses: Iterable[LoraUse], adapters: AdapterCache, family: Family) -> Iterator[str]:
     """Yield the element weights that mean no layer of their adapter."""
     for use in uses:
-        layers = shelf.take(use.name, rank=use.strength.rank).layers if use.strength.elements else {}
+        layers = adapters.take(use.name, rank=use.strength.rank).layers if use.strength.elements else {}
         for element in use.strength.elements:
             if not any(means(element, name, family) for name in layers):
                 yield f"LoRA {use.name}: the element weight {elements_text([element])} means none of its layers"

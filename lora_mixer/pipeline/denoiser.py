@@ -34,17 +34,17 @@ class _Group:
     stacks: tuple[Stack, ...]  # one a row
     tokens: Tensor  # (rows, tokens, width)
     extra: dict[str, Tensor]  # SDXL's pooled text and time ids
-    heard: TextKV | None  # the text's keys and values; None: they change with the steps
+    text_kv: TextKV | None  # the text's keys and values; None: they change with the steps
 
 
-def time_ids(family: Family, settings: Settings, guide: Condition) -> list[float]:
+def time_ids(family: Family, settings: Settings, condition: Condition) -> list[float]:
     """Return what an SDXL model is told beside the text: the sizes, or for a refiner how fair the picture shall be.
 
     Podell et al. 2023, arXiv:2307.01952, section 2.2; a refiner's scores, 6 and for the negative 2.5, are Stability's.
     """
     height, width = settings.height, settings.width
     if family is Family.SDXL_REFINER:
-        return [height, width, 0, 0, UNFAIR if guide.negative else FAIR]
+        return [height, width, 0, 0, UNFAIR if condition.negative else FAIR]
     return [height, width, 0, 0, height, width]
 
 
@@ -55,12 +55,12 @@ class Predictor:
         negative: The last prediction of the negative texts alone, if the sampler wants it by itself (CFG++).
     """
 
-    def __init__(self, desk: LoadedModel, jobs: Sequence[Job]) -> None:
-        self._desk = desk
+    def __init__(self, loaded: LoadedModel, jobs: Sequence[Job]) -> None:
+        self._loaded = loaded
         self._jobs = tuple(jobs)
-        self._dtype = desk.model.dtype
+        self._dtype = loaded.model.dtype
         self._phi = [job.settings.cfg_rescale for job in jobs]
-        self.plan = desk.plan(jobs)
+        self.plan = loaded.plan(jobs)
         self._groups: tuple[tuple[GuidanceRow, ...], tuple[_Group, ...]] = ((), ())
         self._apart = find_sampler(jobs[0].settings.sampler).row.apart
         self.negative: Tensor | None = None
@@ -68,8 +68,8 @@ class Predictor:
     @torch.no_grad()
     def __call__(self, latents: Tensor, timestep: Tensor, step: int) -> Tensor:
         """Return the guided prediction of one step in float32, each picture under its own mix."""
-        desk, total = self._desk, max(self._jobs[0].settings.steps - 1, 1)
-        unet, dtype = desk.model.parts["unet"], self._dtype
+        loaded, total = self._loaded, max(self._jobs[0].settings.steps - 1, 1)
+        unet, dtype = loaded.model.parts["unet"], self._dtype
         guided = torch.zeros(latents.shape, dtype=torch.float32, device=latents.device)
         unguided, negative = torch.zeros_like(guided), torch.zeros_like(guided)
         for group in self._groups_at(step):
@@ -79,14 +79,14 @@ class Predictor:
                     to_channels_last(latents[images].to(dtype)),
                     timestep,
                     encoder_hidden_states=group.tokens,
-                    cross_attention_kwargs={"heard": group.heard},
+                    cross_attention_kwargs={"heard": group.text_kv},
                     added_cond_kwargs=group.extra or None,
                     return_dict=False,
                 )[0]
             for row, prediction in zip(group.rows, predicted.float(), strict=True):
                 guided[row.image] += row.coefficient * prediction
                 unguided[row.image] += row.unguided * prediction
-                if row.guide.negative:
+                if row.condition.negative:
                     negative[row.image] = prediction
         self.negative = negative if self._apart else None
         return rescaled(guided, unguided, self._phi) if any(self._phi) else guided
@@ -94,18 +94,18 @@ class Predictor:
     def _applied(self, group: _Group, latents: Tensor, *, progress: float) -> AbstractContextManager[None]:
         if self.plan.engine == "side":
             size = (latents.shape[2], latents.shape[3])
-            return self._desk.side.applied(group.stacks, parts=("unet",), progress=progress, size=size)
-        return self._desk.merged.applied(group.stacks, parts=("unet",), progress=progress)
+            return self._loaded.side.applied(group.stacks, parts=("unet",), progress=progress, size=size)
+        return self._loaded.merged.applied(group.stacks, parts=("unet",), progress=progress)
 
     def _groups_at(self, step: int) -> tuple[_Group, ...]:
         rows = rows_at(self._jobs, step, apart=self._apart)
         if rows != self._groups[0]:
-            encoded = [self._desk.texts.encode(row.guide, self._jobs[row.image].settings) for row in rows]
+            encoded = [self._loaded.texts.encode(row.condition, self._jobs[row.image].settings) for row in rows]
             lengths = [text.tokens.shape[1] for text in encoded]
             unlike = math.lcm(*lengths) > LONGEST_TILING * max(lengths)
             together: dict[object, list[tuple[GuidanceRow, TextEmbeds]]] = defaultdict(list)
             for row, text, length in zip(rows, encoded, lengths, strict=True):
-                mix = None if self.plan.engine == "side" else row.guide.stack
+                mix = None if self.plan.engine == "side" else row.condition.stack
                 together[mix, length if unlike else None].append((row, text))
             self._groups = (rows, tuple(self._group(group) for group in together.values()))
         return self._groups[1]
@@ -113,15 +113,15 @@ class Predictor:
     def _group(self, guided: Sequence[tuple[GuidanceRow, TextEmbeds]]) -> _Group:
         rows = [row for row, _ in guided]
         tokens, pooled = repeat_to_common_length([text for _, text in guided])
-        dtype, device = self._desk.model.dtype, self._desk.model.device
+        dtype, device = self._loaded.model.dtype, self._loaded.model.device
         extra: dict[str, Tensor] = {}
         if pooled is not None:
-            ids = [time_ids(self._desk.model.family, self._jobs[row.image].settings, row.guide) for row in rows]
+            ids = [time_ids(self._loaded.model.family, self._jobs[row.image].settings, row.condition) for row in rows]
             extra = {
                 "text_embeds": pooled.to(device, dtype),
                 "time_ids": torch.tensor(ids, dtype=dtype, device=device),
             }
-        stacks = tuple(row.guide.stack for row in rows)
-        changing = self._desk.model.compiled or any(stack.curved for stack in stacks)
-        heard: TextKV | None = None if changing else {}
-        return _Group(rows=tuple(rows), stacks=stacks, tokens=tokens.to(device, dtype), extra=extra, heard=heard)
+        stacks = tuple(row.condition.stack for row in rows)
+        changing = self._loaded.model.compiled or any(stack.curved for stack in stacks)
+        text_kv: TextKV | None = None if changing else {}
+        return _Group(rows=tuple(rows), stacks=stacks, tokens=tokens.to(device, dtype), extra=extra, text_kv=text_kv)

@@ -24,7 +24,7 @@ class GuidanceRow(NamedTuple):
     image: int
     coefficient: float
     unguided: float
-    guide: Condition
+    condition: Condition
 
 
 def rows_at(jobs: Sequence[Job], step: int, *, apart: bool = False) -> tuple[GuidanceRow, ...]:
@@ -37,21 +37,23 @@ def rows_at(jobs: Sequence[Job], step: int, *, apart: bool = False) -> tuple[Gui
     """
     rows: list[GuidanceRow] = []
     for image, job in enumerate(jobs):
-        stretch, cfg = job.at(step), job.settings.cfg
-        towards = [GuidanceRow(image, cfg * guide.weight, guide.weight, guide) for guide in stretch.positive]
-        away = GuidanceRow(
+        segment, cfg = job.at(step), job.settings.cfg
+        positive = [
+            GuidanceRow(image, cfg * condition.weight, condition.weight, condition) for condition in segment.positive
+        ]
+        negative = GuidanceRow(
             image,
-            1.0 - sum(row.coefficient for row in towards),
-            1.0 - sum(row.unguided for row in towards),
-            stretch.negative,
+            1.0 - sum(row.coefficient for row in positive),
+            1.0 - sum(row.unguided for row in positive),
+            segment.negative,
         )
         rescaled = job.settings.cfg_rescale != 0.0
-        rows += [row for row in (away, *towards) if _counts(row, rescaled=rescaled, apart=apart)]
+        rows += [row for row in (negative, *positive) if _counts(row, rescaled=rescaled, apart=apart)]
     return tuple(rows)
 
 
 def _counts(row: GuidanceRow, *, rescaled: bool, apart: bool) -> bool:
-    wanted = (rescaled and row.unguided != 0.0) or (apart and row.guide.negative)
+    wanted = (rescaled and row.unguided != 0.0) or (apart and row.condition.negative)
     return row.coefficient != 0.0 or wanted
 
 

@@ -74,7 +74,7 @@ class Job:
 
     Attributes:
         settings: Every value filled in.
-        course: Stretches that cover all steps, in order.
+        segments: Stretches that cover all steps, in order.
         uses: Every adapter that acts at some step of either pass.
         notes: What was said about the request, for the record.
         second: The second pass of hires fix, as the job of a picture of its own.
@@ -82,7 +82,7 @@ class Job:
     """
 
     settings: Settings
-    course: tuple[Segment, ...]
+    segments: tuple[Segment, ...]
     uses: tuple[AdapterUse, ...] = ()
     notes: tuple[str, ...] = ()
     second: Job | None = None
@@ -95,17 +95,17 @@ class Job:
 
     def at(self, step: int) -> Segment:
         """Return the stretch that a step lies in."""
-        return next(stretch for stretch in self.course if stretch.start <= step < stretch.stop)
+        return next(segment for segment in self.segments if segment.start <= step < segment.stop)
 
     @property
     def stacks(self) -> tuple[Stack, ...]:
         """Every mix that acts at some step, without repeats."""
-        return tuple(dict.fromkeys(guide.stack for guide in self.guides))
+        return tuple(dict.fromkeys(condition.stack for condition in self.conditions))
 
     @property
-    def guides(self) -> tuple[Condition, ...]:
+    def conditions(self) -> tuple[Condition, ...]:
         """Every text of the course."""
-        return tuple(guide for stretch in self.course for guide in (*stretch.positive, stretch.negative))
+        return tuple(condition for segment in self.segments for condition in (*segment.positive, segment.negative))
 
 
 def batch_key(settings: Settings) -> tuple[object, ...]:

@@ -1,4 +1,4 @@
-"""The desk a render works at: an open model, its engine, its text encoders with what they remember."""
+"""A model ready to render: the open networks, both engines, and the text encoders with their cache."""
 
 from __future__ import annotations
 

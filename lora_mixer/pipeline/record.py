@@ -22,19 +22,19 @@ LIBRARIES = ("lora-mixer", "torch", "diffusers", "transformers")
 
 
 def record_of(
-    desk: LoadedModel, jobs: Sequence[Job], index: int, *, plan: ApplyPlan, seconds: float, tiled: bool = False
+    loaded: LoadedModel, jobs: Sequence[Job], index: int, *, plan: ApplyPlan, seconds: float, tiled: bool = False
 ) -> RenderRecord:
     """Return the record of one picture of a batch.
 
     Args:
-        desk: Where it was rendered.
+        loaded: Where it was rendered.
         jobs: The whole batch.
         index: The picture's place in it.
         plan: The engine that was used, and why.
         seconds: Wall-clock time per picture.
         tiled: Whether it was decoded in tiles.
     """
-    job, model = jobs[index], desk.model
+    job, model = jobs[index], loaded.model
     sampler = find_sampler(job.settings.sampler, job.settings.schedule)
     return RenderRecord(
         settings=job.settings,
@@ -48,7 +48,9 @@ def record_of(
         adapters=tuple(_adapter(use) for use in job.uses),
         embeddings=tuple(
             EmbeddingRecord(name=embedding.name, sha256=embedding.digest)
-            for embedding in desk.texts.embeddings_of((*job.guides, *(job.second.guides if job.second else ())))
+            for embedding in loaded.texts.embeddings_of(
+                (*job.conditions, *(job.second.conditions if job.second else ()))
+            )
         ),
         schedule=schedule_in_use(sampler, model.scheduler_config),
         engine=plan.engine,

@@ -65,49 +65,49 @@ class RenderedImage:
         return self.png_bytes()
 
 
-def render(desk: LoadedModel, jobs: Sequence[Job]) -> Iterator[Step | RenderedImage]:
+def render(loaded: LoadedModel, jobs: Sequence[Job]) -> Iterator[Step | RenderedImage]:
     """Render a batch of pictures that share size, steps and sampler; yield every step, then every picture.
 
     Stop iterating to cancel: the model's weights are pristine between any two steps.
 
     Args:
-        desk: The open model with its engine.
+        loaded: The open model with its engine.
         jobs: The pictures, each with its own texts, seed and mix.
 
     Raises:
         RenderError: The picture came out as not-a-number.
         ChangedFileError: A file that decides the pictures was written since it was opened.
     """
-    mapped = (*desk.model.seals, *(seal for job in jobs for seal in job.files))
-    with using_threads(desk.threads), Leases(mapped) as files:
-        desk.rest()
-        yield from _render(desk, jobs, files)
+    mapped = (*loaded.model.seals, *(seal for job in jobs for seal in job.files))
+    with using_threads(loaded.threads), Leases(mapped) as files:
+        loaded.rest()
+        yield from _render(loaded, jobs, files)
 
 
-def _render(desk: LoadedModel, jobs: Sequence[Job], files: Leases) -> Iterator[Step | RenderedImage]:
+def _render(loaded: LoadedModel, jobs: Sequence[Job], files: Leases) -> Iterator[Step | RenderedImage]:
     """Render a batch in numbered steps."""
     started = time.perf_counter()
     # 1. the first pass, from noise
-    first = _Pass(desk, jobs, files)
+    first = _Pass(loaded, jobs, files)
     latents = yield from first.steps(first.from_noise())
     plans = [first.plan]
     # 2. hires fix: the second pass, from the enlarged picture with noise on it
     again = [job.second for job in jobs if job.second is not None]
     hires = jobs[0].settings.hires
     largest = hires or jobs[0].settings
-    tiled = desk.tiles(largest.height, largest.width)
+    tiled = loaded.tiles(largest.height, largest.width)
     if hires is not None:
-        second = _Pass(desk, again, files, done=jobs[0].settings.steps)
+        second = _Pass(loaded, again, files, done=jobs[0].settings.steps)
         latents = yield from second.steps(
-            second.from_pictures(desk.enlarged(latents, hires, tiled=tiled), hires.denoise)
+            second.from_pictures(loaded.enlarged(latents, hires, tiled=tiled), hires.denoise)
         )
         plans.append(second.plan)
     # 3. pixels
-    pictures = [desk.picture(latent, tiled=tiled) for latent in latents]
+    pictures = [loaded.picture(latent, tiled=tiled) for latent in latents]
     # 4. what was done, for each picture
     seconds = (time.perf_counter() - started) / len(jobs)
     records = [
-        record_of(desk, jobs, index, plan=joined(plans), seconds=seconds, tiled=tiled) for index in range(len(jobs))
+        record_of(loaded, jobs, index, plan=joined(plans), seconds=seconds, tiled=tiled) for index in range(len(jobs))
     ]
     files.check()
     files.let_go()
@@ -119,24 +119,24 @@ class _Pass:
     """One pass of a batch: the sampler, every picture's own noise, and the denoiser.
 
     Args:
-        desk: The open model.
+        loaded: The open model.
         jobs: The pictures as this pass draws them.
         files: What they are read from, held while a step is computed.
         done: Steps of the pass before.
     """
 
-    def __init__(self, desk: LoadedModel, jobs: Sequence[Job], files: Leases, *, done: int = 0) -> None:
-        self._desk, self._files, self._done = desk, files, done
+    def __init__(self, loaded: LoadedModel, jobs: Sequence[Job], files: Leases, *, done: int = 0) -> None:
+        self._loaded, self._files, self._done = loaded, files, done
         self._settings = jobs[0].settings
         self._total = done + self._settings.steps + (self._settings.hires.steps if self._settings.hires else 0)
         self._sampler = find_sampler(self._settings.sampler, self._settings.schedule, self._settings.eta)
         self._noise = [_noise(job.settings) for job in jobs]
-        self._denoise = Predictor(desk, jobs)  # texts encoded under their mix, guidance, the UNet
+        self._denoise = Predictor(loaded, jobs)  # texts encoded under their mix, guidance, the UNet
         self.plan = self._denoise.plan
 
     def from_noise(self) -> Iterator[Step]:
         """Return the steps that start from noise alone."""
-        model, settings = self._desk.model, self._settings
+        model, settings = self._loaded.model, self._settings
         shape = (model.latent_channels, settings.height // model.latent_scale, settings.width // model.latent_scale)
         latents = starting_noise(self._noise, shape).to(model.device)
         return sample(
@@ -151,7 +151,7 @@ class _Pass:
 
     def from_pictures(self, pictures: Tensor, strength: float) -> Iterator[Step]:
         """Return the steps that draw pictures (n, c, h, w) anew, as far as the strength says."""
-        trained, steps = self._desk.model.scheduler_config, self._settings.steps
+        trained, steps = self._loaded.model.scheduler_config, self._settings.steps
         return resample(
             self._denoise,
             pictures,
@@ -160,7 +160,7 @@ class _Pass:
             steps,
             self._noise,
             strength=strength,
-            sdxl=self._desk.model.family is Family.SDXL,
+            sdxl=self._loaded.model.family is Family.SDXL,
         )
 
     def steps(self, taken: Iterator[Step]) -> Generator[Step, None, Tensor]:

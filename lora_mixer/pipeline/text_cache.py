@@ -84,26 +84,29 @@ class TextCache:
         """The conditioner without any adapter's embeddings."""
         return self.conditioner(Stack((), family=self._model.family))
 
-    def encode(self, guide: Condition, settings: Settings) -> TextEmbeds:
+    def encode(self, condition: Condition, settings: Settings) -> TextEmbeds:
         """Return a guide's text, encoded under its mix."""
-        how = (guide.negative, settings.clip_skip, settings.emphasis)
-        key = (guide.pieces, how, frozenset(_bringing(guide.stack)), _strengths(guide.stack, self._parts))
+        how = (condition.negative, settings.clip_skip, settings.emphasis)
+        key = (condition.pieces, how, frozenset(_bringing(condition.stack)), _strengths(condition.stack, self._parts))
         if key not in self._kept:
-            conditioner = self.conditioner(guide.stack)
-            with self._engine.applied([guide.stack], parts=self._parts):
+            conditioner = self.conditioner(condition.stack)
+            with self._engine.applied([condition.stack], parts=self._parts):
                 self._kept[key] = conditioner.encode(
-                    guide.pieces, clip_skip=settings.clip_skip, emphasis=settings.emphasis, negative=guide.negative
+                    condition.pieces,
+                    clip_skip=settings.clip_skip,
+                    emphasis=settings.emphasis,
+                    negative=condition.negative,
                 )
             _trim(self._kept, KEPT_TEXTS)
         self._kept.move_to_end(key)
         return self._kept[key]
 
-    def embeddings_of(self, guides: Iterable[Condition]) -> tuple[EmbeddingVectors, ...]:
+    def embeddings_of(self, conditions: Iterable[Condition]) -> tuple[EmbeddingVectors, ...]:
         """Return the embeddings that these texts name, each once, by name."""
         found = {
             embedding.name: embedding
-            for guide in guides
-            for embedding in self.conditioner(guide.stack).named(guide.pieces)
+            for condition in conditions
+            for embedding in self.conditioner(condition.stack).named(condition.pieces)
         }
         return tuple(found[name] for name in sorted(found))
 

@@ -20,7 +20,7 @@ _HERE = Axis(points=(AxisValue(label="", change=lambda request: request),))
 
 
 def expand(
-    wishes: Sequence[PromptEntry], *, columns: Axis | None = None, rows: Axis | None = None, title: str = ""
+    entries: Sequence[PromptEntry], *, columns: Axis | None = None, rows: Axis | None = None, title: str = ""
 ) -> tuple[tuple[PlannedJob, ...], SheetPlan]:
     """Return the pictures of a sheet in row-major order, and the sheet's labels.
 
@@ -33,14 +33,14 @@ def expand(
         ConfigError: There are no pictures, or too many.
     """
     across, down = columns or _HERE, rows or _HERE
-    count = sum(wish.count for wish in wishes) * len(across.points) * len(down.points)
+    count = sum(entry.count for entry in entries) * len(across.points) * len(down.points)
     if not count:
         raise ConfigError("there is nothing to render", remedy="Write one prompt a line, or [[jobs]] tables.")
     refuse_too_many(count)
     axes = columns is not None or rows is not None
     if not (across.seeds or down.seeds):
-        wishes = _seeded(wishes, axes=axes)
-    entries = [one for wish in wishes for one in _counted(wish)]
+        entries = _seeded(entries, axes=axes)
+    entries = [one for entry in entries for one in _counted(entry)]
     if not axes:
         return _near_square(entries), SheetPlan(title=title, captions=True)
     if columns is None and rows is not None:
@@ -58,16 +58,16 @@ def refuse_too_many(count: int) -> None:
         raise ConfigError(f"{count:,} pictures", remedy=f"Keep one file to {MAX_JOBS:,} pictures.")
 
 
-def _counted(wish: PromptEntry) -> Iterator[PromptEntry]:
-    for number in range(wish.count):
-        seed = wish.request.seed
+def _counted(entry: PromptEntry) -> Iterator[PromptEntry]:
+    for number in range(entry.count):
+        seed = entry.request.seed
         still = seed is None or seed < 0 or not number
-        request = wish.request if still else replace(wish.request, seed=(seed or 0) + number)
-        name = wish.name or wish.request.prompt[:WIDEST_LABEL]
-        yield replace(wish, request=request, name=f"{name} ({number + 1})" if wish.count > 1 else name)
+        request = entry.request if still else replace(entry.request, seed=(seed or 0) + number)
+        name = entry.name or entry.request.prompt[:WIDEST_LABEL]
+        yield replace(entry, request=request, name=f"{name} ({number + 1})" if entry.count > 1 else name)
 
 
-def _seeded(wishes: Sequence[PromptEntry], *, axes: bool) -> list[PromptEntry]:
+def _seeded(entries: Sequence[PromptEntry], *, axes: bool) -> list[PromptEntry]:
     """Return the entries with seeds for those that state none: they follow from the prompts.
 
     An entry that is another's very like goes on counting where that one ended, or the two would be one picture. With
@@ -75,14 +75,14 @@ def _seeded(wishes: Sequence[PromptEntry], *, axes: bool) -> list[PromptEntry]:
     """
     counted: Counter[object] = Counter()
     seeded = []
-    for wish in wishes:
-        asked = wish.request
+    for entry in entries:
+        asked = entry.request
         if asked.seed is None or (axes and asked.seed < 0):
             alike = _key(asked)
-            seeded.append(replace(wish, request=replace(asked, seed=_seed_of(asked) + counted[alike])))
-            counted[alike] += wish.count
+            seeded.append(replace(entry, request=replace(asked, seed=_seed_of(asked) + counted[alike])))
+            counted[alike] += entry.count
         else:
-            seeded.append(wish)
+            seeded.append(entry)
     return seeded
 
 

@@ -21,8 +21,8 @@ def plan_of(requests: Iterable[RenderRequest], *, title: str = "") -> PromptFile
         RequestError: There is none.
         ConfigError: There are too many.
     """
-    wishes = [PromptEntry(name="", request=request, line=number) for number, request in enumerate(requests, start=1)]
-    if not wishes:
+    entries = [PromptEntry(name="", request=request, line=number) for number, request in enumerate(requests, start=1)]
+    if not entries:
         raise RequestError("there is nothing to render", remedy="Give at least one request.")
-    jobs, sheet = expand(wishes, title=title)
+    jobs, sheet = expand(entries, title=title)
     return PromptFile(path=SOURCE, jobs=jobs, sheet=sheet)

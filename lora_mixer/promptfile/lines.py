@@ -79,7 +79,7 @@ class _Option:
 def read_lines(text: str, where: str) -> ParsedFile:
     """Read one entry a line; empty lines and lines that begin with `#` are passed over."""
     del where
-    wishes: list[PromptEntry] = []
+    entries: list[PromptEntry] = []
     problems: list[Problem] = []
     for number, line in enumerate(text.split("\n"), start=1):
         if len(line) > LONGEST_LINE:
@@ -88,13 +88,13 @@ def read_lines(text: str, where: str) -> ParsedFile:
         elif not line.strip() or line.lstrip().startswith("#"):
             continue
         elif "--" not in line:
-            wishes.append(PromptEntry(name="", request=RenderRequest(line.strip()), line=number))
+            entries.append(PromptEntry(name="", request=RenderRequest(line.strip()), line=number))
         else:
-            wish, found = _read_line(line, number, hints=len(problems) < HINTED)
-            wishes += [wish] if wish else []
+            entry, found = _read_line(line, number, hints=len(problems) < HINTED)
+            entries += [entry] if entry else []
             problems += found
-        refuse_too_many(len(wishes))
-    return ParsedFile(wishes=tuple(wishes), problems=tuple(problems))
+        refuse_too_many(len(entries))
+    return ParsedFile(entries=tuple(entries), problems=tuple(problems))
 
 
 def _read_line(line: str, number: int, *, hints: bool) -> tuple[PromptEntry | None, list[Problem]]:

@@ -67,7 +67,7 @@ def read_options(**given: object) -> Mapping[str, object]:
             raise RequestError(f"{name} {said}", where="--size")
         raise RequestError(said, where=f"--{name.replace('_', '-')}" if name else None)
     checked = {name: getattr(table, name) for name in given if name != "hires"}
-    return checked | {"hires": None if table.hires is None else table.hires.wish()}
+    return checked | {"hires": None if table.hires is None else table.hires.entry()}
 
 
 def describe(plan: PromptFile) -> str:

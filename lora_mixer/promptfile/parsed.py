@@ -12,7 +12,7 @@ from lora_mixer.promptfile.plan import Problem, PromptEntry
 class ParsedFile:
     """A prompt file as its format's reader understood it, before axes multiply the entries."""
 
-    wishes: tuple[PromptEntry, ...]
+    entries: tuple[PromptEntry, ...]
     problems: tuple[Problem, ...] = ()
     columns: Axis | None = None
     rows: Axis | None = None

@@ -106,7 +106,7 @@ class HiresTable(StrictTable):
             raise ValueError("a scale and a size say the same thing; give one of them")
         return self
 
-    def wish(self) -> Hires:
+    def entry(self) -> Hires:
         """Return it as a request has it."""
         width, height = sides_of(self.size, self.width, self.height)
         values = {f.name: getattr(self, f.name) for f in fields(Hires)}

@@ -71,24 +71,24 @@ def read_prompt_text(text: str, path: Path, *, strict: bool = False, same: Same 
     """
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     _refuse_zero_bytes(text, str(path))
-    draft = _draft(text, path, same)
-    if draft.problems and (strict or not draft.wishes):
-        first = draft.problems[0]
+    parsed = _parsed(text, path, same)
+    if parsed.problems and (strict or not parsed.entries):
+        first = parsed.problems[0]
         error = ConfigError(
             first.what,
             where=f"{path}:{first.line}:{first.column}",
             remedy=f"What may stand is in {page('prompt-files')}.",
         )
-        error.add_note("\n".join(str(problem) for problem in draft.problems[:10]))
+        error.add_note("\n".join(str(problem) for problem in parsed.problems[:10]))
         raise error
     try:
-        jobs, sheet = expand(draft.wishes, columns=draft.columns, rows=draft.rows, title=draft.title)
+        jobs, sheet = expand(parsed.entries, columns=parsed.columns, rows=parsed.rows, title=parsed.title)
     except ConfigError as error:
         raise ConfigError(error.what, where=str(path), remedy=error.remedy) from error
-    return PromptFile(path=path, jobs=jobs, sheet=sheet, problems=draft.problems, text=text)
+    return PromptFile(path=path, jobs=jobs, sheet=sheet, problems=parsed.problems, text=text)
 
 
-def _draft(text: str, path: Path, same: Same) -> ParsedFile:
+def _parsed(text: str, path: Path, same: Same) -> ParsedFile:
     """Return what the reader of the path's format makes of a text."""
     reader = FORMATS.get(path.suffix.lower(), read_lines)
     try:

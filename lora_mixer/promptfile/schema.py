@@ -121,7 +121,7 @@ class JobTable(FieldsTable):
 
     def _hires(self, defaults: FieldsTable) -> Hires | None:
         """Return the second pass: the job's own words before those of the defaults."""
-        own, other = (None if table.hires is None else table.hires.wish() for table in (self, defaults))
+        own, other = (None if table.hires is None else table.hires.entry() for table in (self, defaults))
         return other if own is None else own.over(other)
 
 

@@ -98,11 +98,11 @@ def _some(paths: Iterator[Path], word: str) -> tuple[Path, ...]:
 def _of_prompts(prompts: Sequence[str]) -> PromptFile:
     if not all(prompt.strip() for prompt in prompts):
         raise RequestError("a prompt is empty", remedy='Write what to draw, for example "red heart".')
-    wishes = [
+    entries = [
         PromptEntry(name="", request=RenderRequest(prompt=prompt), line=number)
         for number, prompt in enumerate(prompts, start=1)
     ]
-    jobs, sheet = expand(wishes)
+    jobs, sheet = expand(entries)
     return PromptFile(
         path=PROMPT, jobs=jobs, sheet=sheet, text="\n".join(prompt.replace("\n", " ") for prompt in prompts)
     )

@@ -43,7 +43,7 @@ def read_csv(text: str, where: str) -> ParsedFile:
     if len(set(names)) < len(names):
         twice = next(name for name, number in Counter(names).items() if number > 1)
         raise ConfigError(f"two columns are called {twice}", where=f"{where}:1:1", remedy="Name each column once.")
-    wishes: list[PromptEntry] = []
+    entries: list[PromptEntry] = []
     problems: list[Problem] = []
     row_line = 2
     while True:
@@ -56,15 +56,15 @@ def read_csv(text: str, where: str) -> ParsedFile:
             row_line = reader.line_num + 1
             continue
         if any(cell.strip() for cell in row):
-            _take(_row(names, row), row_line, lines, wishes, problems, strict=False)
+            _take(_row(names, row), row_line, lines, entries, problems, strict=False)
         row_line = reader.line_num + 1
-    return ParsedFile(wishes=tuple(wishes), problems=tuple(problems))
+    return ParsedFile(entries=tuple(entries), problems=tuple(problems))
 
 
 def read_jsonl(text: str, where: str) -> ParsedFile:
     """Read one JSON object a line with the fields of a TOML job; a bare JSON string is a prompt."""
     del where
-    wishes: list[PromptEntry] = []
+    entries: list[PromptEntry] = []
     problems: list[Problem] = []
     lines = text.split("\n")
     for number, line in enumerate(lines, start=1):
@@ -78,8 +78,8 @@ def read_jsonl(text: str, where: str) -> ParsedFile:
             problems.append(_problem(lines, number, f"no JSON we can read: {type(error).__name__}"))
         else:
             table = {"prompt": value} if isinstance(value, str) else value
-            _take(table, number, lines, wishes, problems, strict=True)
-    return ParsedFile(wishes=tuple(wishes), problems=tuple(problems))
+            _take(table, number, lines, entries, problems, strict=True)
+    return ParsedFile(entries=tuple(entries), problems=tuple(problems))
 
 
 def _row(names: Iterable[str], row: list[str]) -> object:
@@ -96,7 +96,7 @@ def _row(names: Iterable[str], row: list[str]) -> object:
 
 
 def _take(
-    table: object, line: int, lines: list[str], wishes: list[PromptEntry], problems: list[Problem], *, strict: bool
+    table: object, line: int, lines: list[str], entries: list[PromptEntry], problems: list[Problem], *, strict: bool
 ) -> None:
     """Check one entry and put it where it belongs."""
     if isinstance(table, str):
@@ -110,8 +110,8 @@ def _take(
     elif job.prompt is None:
         problems.append(_problem(lines, line, "there is no prompt"))
     else:
-        wishes.append(PromptEntry(name=job.name or "", request=job.request(_NOTHING), line=line, count=job.count))
-        refuse_too_many(len(wishes))
+        entries.append(PromptEntry(name=job.name or "", request=job.request(_NOTHING), line=line, count=job.count))
+        refuse_too_many(len(entries))
 
 
 def _problem(lines: list[str], line: int, what: str, column: int = 1) -> Problem:

@@ -153,9 +153,9 @@ def read_toml(text: str, where: str, *, same: Same = same_spelling) -> ParsedFil
         raise _refusal(text, where, Fault(key=("jobs",), what="jobs are written as [[jobs]], each its own table"))
     refuse_too_many(len(jobs))
     varied = any(axis is not None and axis.prompt is not None for axis in (head.axes.columns, head.axes.rows))
-    wishes, problems = _read_jobs(text, jobs, head.defaults, prompted=varied or head.defaults.prompt is not None)
+    entries, problems = _read_jobs(text, jobs, head.defaults, prompted=varied or head.defaults.prompt is not None)
     return ParsedFile(
-        wishes=wishes,
+        entries=entries,
         problems=problems,
         columns=_axis(text, where, "columns", head.axes.columns, same),
         rows=_axis(text, where, "rows", head.axes.rows, same),
@@ -178,7 +178,7 @@ def _read_jobs(
     text: str, jobs: Sequence[object], defaults: FieldsTable, *, prompted: bool
 ) -> tuple[tuple[PromptEntry, ...], tuple[Problem, ...]]:
     """Read the jobs; those without a prompt are problems unless defaults or an axis give one (`prompted`)."""
-    wishes: list[PromptEntry] = []
+    entries: list[PromptEntry] = []
     faults: list[Fault] = []
     starts = table_lines(text, "jobs")
     for number, table in enumerate(jobs):
@@ -189,8 +189,8 @@ def _read_jobs(
             faults.append(Fault(key=("jobs", number), what=NO_PROMPT))
         else:
             line = starts[number] if number < len(starts) else 1
-            wishes.append(PromptEntry(name=job.name or "", request=job.request(defaults), line=line, count=job.count))
-    return tuple(wishes), _placed(text, faults)
+            entries.append(PromptEntry(name=job.name or "", request=job.request(defaults), line=line, count=job.count))
+    return tuple(entries), _placed(text, faults)
 
 
 def _axis(text: str, where: str, side: str, table: AxisTable | None, same: Same) -> Axis | None:

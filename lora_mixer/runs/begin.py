@@ -78,10 +78,10 @@ class Beginning:
         file: What is asked for.
         folder: The run's folder.
         writer: Its ledger.
-        crew: Who answers.
+        executor: Who answers.
         terms: How.
         say: Told what the user should know.
-        watch: Called while waiting.
+        heartbeat: Called while waiting.
         on_planned: Called with how many jobs are known so far.
     """
 
@@ -90,20 +90,20 @@ class Beginning:
         file: PromptFile,
         folder: Path,
         writer: LedgerWriter,
-        crew: Executor,
+        executor: Executor,
         terms: Terms,
         *,
         say: Callable[[str], None],
-        watch: Heartbeat,
+        heartbeat: Heartbeat,
         on_planned: Callable[[int], None],
     ) -> None:
         self._file = file
         self._folder = folder
         self._writer = writer
-        self._crew = crew
+        self._executor = executor
         self._terms = terms
         self._say = say
-        self._watch = watch
+        self._heartbeat = heartbeat
         self._on_planned = on_planned
         self._where = Whereabouts(file)
         self._there: dict[int, LedgerEntry] = {}
@@ -155,9 +155,9 @@ class Beginning:
         settled = resolve_plan(
             start.plan,
             requests,
-            self._crew,
+            self._executor,
             known=self._terms.known,
-            watch=self._watch,
+            heartbeat=self._heartbeat,
             on_planned=self._on_planned,
         )
         for note in settled.notes:
@@ -169,7 +169,7 @@ class Beginning:
             placed_apart(start.plan, changed),
             jobs=settled.jobs,
             basis=dict(start.plan.basis) | settled.basis,
-            threads=start.plan.threads or self._terms.threads or self._crew.share(settled.threads or 1),
+            threads=start.plan.threads or self._terms.threads or self._executor.share(settled.threads or 1),
         )
         stood = {i for i, job in enumerate(start.plan.jobs) if job.digest is not None and i not in changed}
         found, plan = self._found(plan, stood, lines)
@@ -177,7 +177,7 @@ class Beginning:
         placed = {index for batch in plan.batches for index in batch.jobs}
         apart = [i for i, job in enumerate(plan.jobs) if job.digest is not None and i not in placed]
         groups = [apart] if before is None else [[i for i in apart if (i in found) is there] for there in (False, True)]
-        plan = laid_out(plan, requests, self._crew, groups, self._watch)
+        plan = laid_out(plan, requests, self._executor, groups, self._heartbeat)
         plan = replace(plan, witness=witness if witness == self._terms.witness() else "")
         left = {i: failure for i, failure in failures.items() if i in stood}
         return self._with(plan, requests, left | cannot, found)

@@ -45,10 +45,10 @@ def requests_of(jobs: Sequence[StoredJob], requests: Iterable[RenderRequest]) ->
 def resolve_plan(
     plan: StoredPlan,
     requests: Sequence[RenderRequest],
-    crew: Executor,
+    executor: Executor,
     *,
     known: Collection[int],
-    watch: Heartbeat,
+    heartbeat: Heartbeat,
     on_planned: Callable[[int], None],
 ) -> ResolvedPlan:
     """Ask a worker what the jobs of a plan come to.
@@ -56,9 +56,9 @@ def resolve_plan(
     Args:
         plan: The plan, with what an earlier one knew of it.
         requests: What to render, with the seeds that were drawn already.
-        crew: Who answers.
+        executor: Who answers.
         known: Numbers of jobs that are known to fail; they are not asked about.
-        watch: Called while waiting.
+        heartbeat: Called while waiting.
         on_planned: Called with how many jobs are known so far.
 
     Raises:
@@ -69,7 +69,7 @@ def resolve_plan(
     answers, done = Resolution(jobs=(), batches=(), threads=0, notes=()), len(known)
     left = [index for index in _by_model(requests) if index not in known]
     for chunk in _chunks(left, AT_ONCE):
-        answers = crew.ask(ResolveQuery(requests=tuple(requests[index] for index in chunk)), watch)
+        answers = executor.resolve(ResolveQuery(requests=tuple(requests[index] for index in chunk)), heartbeat)
         for index, answer in zip(chunk, answers.jobs, strict=True):
             if isinstance(answer, Failure):
                 failures[index] = replace(answer, index=index)
@@ -90,18 +90,18 @@ def resolve_plan(
 def laid_out(
     plan: StoredPlan,
     requests: Sequence[RenderRequest],
-    crew: Executor,
+    executor: Executor,
     groups: Iterable[Sequence[int]],
-    watch: Heartbeat,
+    heartbeat: Heartbeat,
 ) -> StoredPlan:
     """Return the plan with batches for jobs that stand in none.
 
     Args:
         plan: The plan, every job known.
         requests: What to render.
-        crew: Who says how mixes are applied.
+        executor: Who says how mixes are applied.
         groups: Numbers of jobs; those of different groups share no batch.
-        watch: Called while waiting.
+        heartbeat: Called while waiting.
     """
     batches = [batch for group in groups for batch in _ordered(plan, group)]
     made: list[Batch] = []
@@ -113,7 +113,7 @@ def laid_out(
             groups=tuple(tuple(places[index] for index in batch) for batch in some),
             threads=plan.threads or None,
         )
-        answers = crew.ask(asked, watch)
+        answers = executor.resolve(asked, heartbeat)
         made += [replace(answer, jobs=tuple(batch)) for answer, batch in zip(answers.batches, some, strict=True)]
     return replace(plan, batches=(*plan.batches, *made))
 

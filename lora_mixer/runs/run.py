@@ -134,7 +134,7 @@ class RunResult:
 def run(
     plan: PromptFile,
     output: Path,
-    crew: Executor,
+    executor: Executor,
     *,
     options: RunOptions | None = None,
     on_progress: Callable[[RunProgress], None] | None = None,
@@ -152,7 +152,7 @@ def run(
     Args:
         plan: The prompt file.
         output: The folder; made if missing.
-        crew: Who renders: `InProcess`, `LocalWorkers` or `RayWorkers`.
+        executor: Who renders: `InProcess`, `LocalWorkers` or `RayWorkers`.
         options: How.
         on_progress: Called after every step in this process, several times a second with workers.
         on_failure: Called with every job that cannot be made, as soon as that is known.
@@ -169,11 +169,11 @@ def run(
     started = time.perf_counter()
     output = output.absolute()
     _make(output)
-    with hold(output, say or _silent) as place, crew:
+    with hold(output, say or _silent) as place, executor:
         work = _Work(
             plan,
             place,
-            crew,
+            executor,
             options or RunOptions(),
             on_progress=on_progress or _silent,
             on_failure=on_failure or _silent,
@@ -208,7 +208,7 @@ class _Work:
         self,
         file: PromptFile,
         place: Place,
-        crew: Executor,
+        executor: Executor,
         options: RunOptions,
         *,
         on_progress: Callable[[RunProgress], None],
@@ -218,7 +218,7 @@ class _Work:
     ) -> None:
         self._file = file
         self._place = place
-        self._crew = crew
+        self._executor = executor
         self._options = options
         self._on_progress = on_progress
         self._on_failure = on_failure
@@ -251,10 +251,10 @@ class _Work:
             self._file,
             self._place.path,
             self._writer,
-            self._crew,
+            self._executor,
             terms,
             say=self._say,
-            watch=lambda _hand: self._planned(self._planning),
+            heartbeat=lambda _hand: self._planned(self._planning),
             on_planned=self._planned,
         )
         self._begun = begun = beginning.begin()
@@ -272,9 +272,14 @@ class _Work:
             tasks = list(self._tasks())
             if not tasks:
                 return
-            self._crew.start(self._watch)
+            self._executor.start(self._heartbeat)
             for finished in dispatch(
-                tasks, self._crew, watch=self._watch, say=self._say, stamp=self._stamped, excused=self._excused
+                tasks,
+                self._executor,
+                heartbeat=self._heartbeat,
+                say=self._say,
+                stamp=self._stamped,
+                excused=self._excused,
             ):
                 self._enter(finished)
             gone = self._gone()
@@ -369,7 +374,7 @@ class _Work:
             self._say(f"the folder was renamed; the run goes on in {self._known_place}")
         return self._known_place
 
-    def _watch(self, hand: float) -> None:
+    def _heartbeat(self, hand: float) -> None:
         self._on_progress(self._standing(hand))
         self._check()
 

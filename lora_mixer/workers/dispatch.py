@@ -16,9 +16,9 @@ MOST_DEATHS = 5
 
 def dispatch(
     tasks: Iterable[Task],
-    crew: Executor,
+    executor: Executor,
     *,
-    watch: Heartbeat,
+    heartbeat: Heartbeat,
     say: Callable[[str], None],
     stamp: Callable[[Task], Task] = lambda task: task,
     excused: Callable[[Failure], bool] = lambda _stopped: False,
@@ -30,18 +30,18 @@ def dispatch(
 
     Args:
         tasks: What to render, in order.
-        crew: Who renders.
-        watch: Called while waiting.
+        executor: Who renders.
+        heartbeat: Called while waiting.
         say: Told of workers that died.
         stamp: What is done to a task at the moment it is handed out.
         excused: Whether what could not be written is left for later: it was to go where the folder lay before.
     """
     waiting, out = deque(tasks), 0
     while waiting or out:
-        while waiting and crew.room > 0:
-            crew.give(stamp(waiting.popleft()))
+        while waiting and executor.free_slots > 0:
+            executor.submit(stamp(waiting.popleft()))
             out += 1
-        reply = crew.take(watch)
+        reply = executor.next_result(heartbeat)
         if reply is None:
             continue
         out -= 1

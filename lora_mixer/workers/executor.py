@@ -147,7 +147,7 @@ class Executor(Protocol):
 
     def __exit__(self, *raised: object) -> None: ...
 
-    def start(self, watch: Heartbeat) -> None:
+    def start(self, heartbeat: Heartbeat) -> None:
         """Make sure that there are workers; a plan that is refused, or is finished, never starts one.
 
         Raises:
@@ -155,7 +155,7 @@ class Executor(Protocol):
         """
         ...
 
-    def ask(self, questions: ResolveQuery, watch: Heartbeat) -> Resolution:
+    def resolve(self, query: ResolveQuery, heartbeat: Heartbeat) -> Resolution:
         """Return what a worker knows; may be asked again and again.
 
         Raises:
@@ -168,15 +168,15 @@ class Executor(Protocol):
         ...
 
     @property
-    def room(self) -> int:
+    def free_slots(self) -> int:
         """How many tasks it takes now."""
         ...
 
-    def give(self, task: Task) -> None:
+    def submit(self, task: Task) -> None:
         """Take a task; only while there is room."""
         ...
 
-    def take(self, watch: Heartbeat) -> Finished | WorkerDied | None:
+    def next_result(self, heartbeat: Heartbeat) -> Finished | WorkerDied | None:
         """Wait for one of the given tasks, or for a worker that has become ready: None, and there is more room."""
         ...
 

@@ -34,31 +34,31 @@ class InlineExecutor:
         """Nothing to end."""
 
     @property
-    def room(self) -> int:
+    def free_slots(self) -> int:
         """One task at a time."""
         return 1 - len(self._given)
 
-    def start(self, watch: Heartbeat) -> None:
+    def start(self, heartbeat: Heartbeat) -> None:
         """Open the model if it is not open yet."""
-        watch(0.0)
+        heartbeat(0.0)
         self._open()
 
-    def ask(self, questions: ResolveQuery, watch: Heartbeat) -> Resolution:
+    def resolve(self, query: ResolveQuery, heartbeat: Heartbeat) -> Resolution:
         """Open the model if it is not open yet, and answer."""
-        self.start(watch)
-        return self._open().answer(questions)
+        self.start(heartbeat)
+        return self._open().answer(query)
 
     def share(self, threads: int) -> int:
         """All of them."""
         return threads
 
-    def give(self, task: Task) -> None:
+    def submit(self, task: Task) -> None:
         """Take a task."""
         self._given.append(task)
 
-    def take(self, watch: Heartbeat) -> Finished:
+    def next_result(self, heartbeat: Heartbeat) -> Finished:
         """Render the task."""
-        return self._open().render(self._given.popleft(), watch)
+        return self._open().render(self._given.popleft(), heartbeat)
 
     def _open(self) -> Renderer:
         from lora_mixer.workers.renderer import Renderer

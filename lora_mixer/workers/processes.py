@@ -80,11 +80,11 @@ class ProcessExecutor:
         self._workers.clear()
 
     @property
-    def room(self) -> int:
+    def free_slots(self) -> int:
         """One task for every idle worker that has its model open."""
         return sum(worker.ready and worker.task is None for worker in self._workers)
 
-    def start(self, watch: Heartbeat) -> None:
+    def start(self, heartbeat: Heartbeat) -> None:
         """Start the workers if they are not there, and wait until one has its model open.
 
         Raises:
@@ -94,9 +94,9 @@ class ProcessExecutor:
         if not self._workers:
             self._workers = [self._started(rank) for rank in range(self._count)]
         while not any(worker.ready for worker in self._workers):
-            self._hear(watch)
+            self._hear(heartbeat)
 
-    def ask(self, questions: ResolveQuery, watch: Heartbeat) -> Resolution:
+    def resolve(self, query: ResolveQuery, heartbeat: Heartbeat) -> Resolution:
         """Ask the first worker that is ready; if it dies, the next.
 
         Raises:
@@ -105,9 +105,9 @@ class ProcessExecutor:
         """
         cause = ""
         for _ in range(MOST_STARTS_LOST):
-            self.start(watch)
+            self.start(heartbeat)
             worker = next(worker for worker in self._workers if worker.ready)
-            data = self._asked(worker, ASK + pack(questions), watch)
+            data = self._asked(worker, ASK + pack(query), heartbeat)
             if data is not None:
                 return unpack(Resolution, data[1:])
             cause = _cause(worker)
@@ -121,28 +121,28 @@ class ProcessExecutor:
         """An equal part for each."""
         return max(1, threads // self._count)
 
-    def give(self, task: Task) -> None:
+    def submit(self, task: Task) -> None:
         """Hand a task to an idle worker."""
         worker = next(worker for worker in self._workers if worker.ready and worker.task is None)
         worker.task = task
         with suppress(OSError):  # it is dead; `take` finds out and says so
             worker.pipe.send_bytes(RENDER + pack(task))
 
-    def take(self, watch: Heartbeat) -> Finished | WorkerDied | None:
+    def next_result(self, heartbeat: Heartbeat) -> Finished | WorkerDied | None:
         """Wait until a task is done, its worker dead, or a worker ready: None.
 
         Raises:
             LoraMixerError: A worker cannot open the model.
             RenderError: All workers died while they opened it.
         """
-        return self._hear(watch)
+        return self._hear(heartbeat)
 
-    def _hear(self, watch: Heartbeat) -> Finished | WorkerDied | None:
+    def _hear(self, heartbeat: Heartbeat) -> Finished | WorkerDied | None:
         """Wait for the next word of any worker, or for its death; None is a worker ready, or begun anew."""
         while True:
             heard = [worker for worker in self._workers if not worker.ready or worker.task is not None]
             said = wait([end for worker in heard for end in (worker.pipe, worker.process.sentinel)], TICK)
-            watch(0.0)
+            heartbeat(0.0)
             for worker in heard:
                 if worker.pipe in said or worker.process.sentinel in said:
                     return self._reply(worker)
@@ -161,14 +161,14 @@ class ProcessExecutor:
             return None
         return unpack(Finished, data[1:])
 
-    def _asked(self, worker: _Worker, message: bytes, watch: Heartbeat) -> bytes | None:
+    def _asked(self, worker: _Worker, message: bytes, heartbeat: Heartbeat) -> bytes | None:
         """Return a ready worker's answer, None if it died over it."""
         try:
             worker.pipe.send_bytes(message)
         except OSError:
             return None
         while not wait([worker.pipe, worker.process.sentinel], TICK):
-            watch(0.0)
+            heartbeat(0.0)
         return _received(worker)
 
     def _replace(self, worker: _Worker, cause: str) -> None:

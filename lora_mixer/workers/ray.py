@@ -54,9 +54,9 @@ class Actor:
             return pack(Failure.of(error))
         return None
 
-    def answer(self, questions: bytes) -> bytes:
+    def answer(self, query: bytes) -> bytes:
         """Return the answers to questions."""
-        return bytes(self._worker.answer(questions))
+        return bytes(self._worker.answer(query))
 
     def render(self, task: bytes) -> bytes:
         """Return what came of a task."""
@@ -108,11 +108,11 @@ class RayExecutor:
             self._ray.shutdown()
 
     @property
-    def room(self) -> int:
+    def free_slots(self) -> int:
         """So many tasks for every actor that has its model open."""
         return sum(IN_FLIGHT - len(member.tasks) for member in self._members if member.ready)
 
-    def start(self, watch: Heartbeat) -> None:
+    def start(self, heartbeat: Heartbeat) -> None:
         """Connect or start Ray, start the actors, and wait until one has its model open.
 
         Raises:
@@ -126,9 +126,9 @@ class RayExecutor:
             if not self._members:
                 self._members = [self._started(rank) for rank in range(self._count)]
             while not any(member.ready for member in self._members):
-                self._greet(self._wait([member.opening for member in self._members], watch))
+                self._greet(self._wait([member.opening for member in self._members], heartbeat))
 
-    def ask(self, questions: ResolveQuery, watch: Heartbeat) -> Resolution:
+    def resolve(self, query: ResolveQuery, heartbeat: Heartbeat) -> Resolution:
         """Ask the first actor that is ready; if it dies, the next.
 
         Raises:
@@ -137,11 +137,11 @@ class RayExecutor:
         """
         cause = ""
         for _ in range(MOST_STARTS_LOST):
-            self.start(watch)
+            self.start(heartbeat)
             first = next(member for member in self._members if member.ready)
             with self._told():
-                asked = first.handle.answer.remote(pack(questions))
-                self._wait([asked], watch)
+                asked = first.handle.answer.remote(pack(query))
+                self._wait([asked], heartbeat)
                 try:
                     return unpack(Resolution, self._ray.get(asked))
                 except self._ray.exceptions.RayActorError as error:
@@ -156,12 +156,12 @@ class RayExecutor:
         """Ray gives each actor as many as it has CPUs set aside."""
         return threads
 
-    def give(self, task: Task) -> None:
+    def submit(self, task: Task) -> None:
         """Hand a task to the actor with the least to do."""
         member = min((member for member in self._members if member.ready), key=lambda member: len(member.tasks))
         member.tasks[member.handle.render.remote(pack(task))] = task
 
-    def take(self, watch: Heartbeat) -> Finished | WorkerDied | None:
+    def next_result(self, heartbeat: Heartbeat) -> Finished | WorkerDied | None:
         """Wait until a task is done, its actor dead, or an actor ready.
 
         Raises:
@@ -169,11 +169,11 @@ class RayExecutor:
             RenderError: All actors died while they opened it, or Ray gave up.
         """
         with self._told():
-            return self._lost.popleft() if self._lost else self._taken(watch)
+            return self._lost.popleft() if self._lost else self._taken(heartbeat)
 
-    def _taken(self, watch: Heartbeat) -> Finished | WorkerDied | None:
+    def _taken(self, heartbeat: Heartbeat) -> Finished | WorkerDied | None:
         openings = [member.opening for member in self._members if not member.ready]
-        done = self._wait([*(ref for member in self._members for ref in member.tasks), *openings], watch)
+        done = self._wait([*(ref for member in self._members for ref in member.tasks), *openings], heartbeat)
         if done in openings:
             self._greet(done)
             return None
@@ -186,10 +186,10 @@ class RayExecutor:
         del member.tasks[done]
         return finished
 
-    def _wait(self, refs: list[Any], watch: Heartbeat) -> object:
+    def _wait(self, refs: list[Any], heartbeat: Heartbeat) -> object:
         while True:
             done, _ = self._ray.wait(refs, num_returns=1, timeout=TICK)
-            watch(0.0)
+            heartbeat(0.0)
             if done:
                 return done[0]
 

@@ -61,12 +61,12 @@ class Renderer:
     def __init__(self, mixer: BaseMixer) -> None:
         self._mixer = mixer
 
-    def answer(self, questions: ResolveQuery) -> Resolution:
+    def answer(self, query: ResolveQuery) -> Resolution:
         """Return what each request comes to, or why it cannot be; of groups, how their mixes are applied."""
-        groups = questions.groups
+        groups = query.groups
         return Resolution(
-            jobs=() if groups else tuple(self._known(one, place) for place, one in enumerate(questions.requests)),
-            batches=tuple(self._batches(questions)),
+            jobs=() if groups else tuple(self._known(one, place) for place, one in enumerate(query.requests)),
+            batches=tuple(self._batches(query)),
             threads=self._threads,
             notes=tuple(f"embedding left out: {sentence}" for sentence in self._mixer.broken_embeddings),
         )
@@ -74,37 +74,37 @@ class Renderer:
     @property
     def _threads(self) -> int:
         """How many threads a picture of the current model would be computed with, were this worker alone."""
-        return self._mixer.desk.threads or torch.get_num_threads()
+        return self._mixer.loaded.threads or torch.get_num_threads()
 
-    def render(self, task: Task, watch: Heartbeat) -> Finished:
+    def render(self, task: Task, heartbeat: Heartbeat) -> Finished:
         """Render a task and write its pictures; a batch that fails is rendered picture by picture.
 
         Raises:
             CancelledError: The watch said so.
         """
         try:
-            pictures = self._pictures(task, watch)
+            pictures = self._pictures(task, heartbeat)
             return _written(task, pictures)
         except CancelledError:
             raise
         except Exception as error:  # noqa: BLE001 one job's bug must not cost the others their pictures
             if len(task.jobs) > 1:
-                return self._one_by_one(task, watch)
+                return self._one_by_one(task, heartbeat)
             return Finished(failures=(_failure(error, task.jobs[0].index),))
 
-    def _one_by_one(self, task: Task, watch: Heartbeat) -> Finished:
+    def _one_by_one(self, task: Task, heartbeat: Heartbeat) -> Finished:
         done = Finished()
         for job in task.jobs:
             if job.wanted and done.stopped is None:
-                one = self.render(replace(task, jobs=(job,)), watch)
+                one = self.render(replace(task, jobs=(job,)), heartbeat)
                 done = Finished(
                     entries=done.entries + one.entries, failures=done.failures + one.failures, stopped=one.stopped
                 )
         return done
 
-    def _pictures(self, task: Task, watch: Heartbeat) -> Sequence[RenderedImage]:
+    def _pictures(self, task: Task, heartbeat: Heartbeat) -> Sequence[RenderedImage]:
         def told(progress: Progress) -> None:
-            watch(progress.batch * progress.step / progress.steps)
+            heartbeat(progress.batch * progress.step / progress.steps)
 
         with self._as_planned(task):
             requests = [job.request for job in task.jobs]
@@ -113,34 +113,34 @@ class Renderer:
     @contextmanager
     def _as_planned(self, task: Task) -> Iterator[None]:
         """Use the plan's engine and number of threads."""
-        desk = self._mixer.desk_of(task.jobs[0].request)
-        wanted, threads = desk.wanted, desk.threads
-        desk.wanted, desk.threads = task.engine, task.threads
+        loaded = self._mixer.loaded_for(task.jobs[0].request)
+        wanted, threads = loaded.wanted, loaded.threads
+        loaded.wanted, loaded.threads = task.engine, task.threads
         try:
             yield
         finally:
-            desk.wanted, desk.threads = wanted, threads
+            loaded.wanted, loaded.threads = wanted, threads
 
     def _known(self, request: RenderRequest, index: int) -> ResolvedJob | Failure:
         try:
             job = self._mixer.job(request)
-            desk = self._mixer.desk_of(request)
-            record = record_of(desk, [job], 0, plan=ApplyPlan(engine="", reason="not planned yet"), seconds=0.0)
+            loaded = self._mixer.loaded_for(request)
+            record = record_of(loaded, [job], 0, plan=ApplyPlan(engine="", reason="not planned yet"), seconds=0.0)
         except CancelledError:
             raise
         except Exception as error:  # noqa: BLE001 likewise
             return _failure(error, index)
         return ResolvedJob(settings=job.settings, digest=digest_of(record), basis=basis_of(record))
 
-    def _batches(self, questions: ResolveQuery) -> Iterator[Batch]:
+    def _batches(self, query: ResolveQuery) -> Iterator[Batch]:
         """Yield the groups as batches, their engines chosen at the number of threads they will be rendered with."""
-        with using_threads(questions.threads or self._threads):
-            for group in questions.groups:
-                yield self._batch(group, questions.requests)
+        with using_threads(query.threads or self._threads):
+            for group in query.groups:
+                yield self._batch(group, query.requests)
 
     def _batch(self, places: Sequence[int], requests: Sequence[RenderRequest]) -> Batch:
         jobs = [self._mixer.job(requests[place]) for place in places]
-        plan = self._mixer.desk_of(requests[places[0]]).plan(jobs)
+        plan = self._mixer.loaded_for(requests[places[0]]).plan(jobs)
         return Batch(jobs=tuple(places), engine=plan.engine, reason=plan.reason)
 
 

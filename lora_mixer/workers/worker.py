@@ -20,9 +20,9 @@ class Worker:
     def __init__(self, setup: bytes, rank: int) -> None:
         self._renderer = Renderer(open_mixer(unpack(MixerOptions, setup), rank=rank))
 
-    def answer(self, questions: bytes) -> bytes:
+    def answer(self, query: bytes) -> bytes:
         """Return the answers to questions."""
-        return pack(self._renderer.answer(unpack(ResolveQuery, questions)))
+        return pack(self._renderer.answer(unpack(ResolveQuery, query)))
 
     def render(self, task: bytes) -> bytes:
         """Return what came of a task."""

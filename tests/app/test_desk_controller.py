@@ -32,26 +32,26 @@ SCHEDULED_TAG = "heart [<lora:line_art:1>:10]"
 
 def test_two_tabs_with_two_models_read_one_prompt_by_two_grammars(tmp_path: Path) -> None:
     (tmp_path / "models.toml").write_text(MODELS)
-    studio = AppState(Mixer.open(models_file=tmp_path / "models.toml"), tmp_path / "studio")
+    state = AppState(Mixer.open(models_file=tmp_path / "models.toml"), tmp_path / "studio")
     nothing = cast("Any", object())
-    board = DeskController(studio=studio, fields=nothing, screen=nothing, redraw=nothing, live=nothing)
+    controller = DeskController(state=state, fields=nothing, panel=nothing, redraw=nothing, live=nothing)
     ours, theirs = (person(tab) for tab in ("ours", "theirs"))
-    studio.choose_model(theirs, "old")
+    state.choose_model(theirs, "old")
     for tab in (ours, theirs):
-        board.typed(tab, SCHEDULED_TAG)
-    assert [len(studio.session(tab).strips) for tab in (ours, theirs)] == [0, 1]
+        controller.typed(tab, SCHEDULED_TAG)
+    assert [len(state.session(tab).strips) for tab in (ours, theirs)] == [0, 1]
 
 
 def test_a_knob_is_heard_before_its_answer_is_shown(tmp_path: Path) -> None:
     (tmp_path / "models.toml").write_text(MODELS)
-    studio = AppState(Mixer.open(models_file=tmp_path / "models.toml"), tmp_path / "studio")
+    state = AppState(Mixer.open(models_file=tmp_path / "models.toml"), tmp_path / "studio")
     text = "heart <lora:sepia:1> <lora:line_art:1>"
     fields = cast("Any", SimpleNamespace(request=lambda _: RenderRequest(prompt=text), prompt="prompt"))
     part = cast("Any", object())
-    board = DeskController(studio=studio, fields=fields, screen=part, redraw=part, live=part)
+    controller = DeskController(state=state, fields=fields, panel=part, redraw=part, live=part)
     tab = person("tab")
-    board.typed(tab, text)
-    first = studio.session(tab).strips[0]
-    answer = next(board.changed(tab, turned(first.number, solo=True), [False, ""], also={part: "also"}))
-    assert [strip.solo for strip in studio.session(tab).strips] == [True, False]
+    controller.typed(tab, text)
+    first = state.session(tab).strips[0]
+    answer = next(controller.changed(tab, turned(first.number, solo=True), [False, ""], also={part: "also"}))
+    assert [strip.solo for strip in state.session(tab).strips] == [True, False]
     assert answer[part] == "also"

@@ -202,12 +202,12 @@ def test_a_history_that_cannot_be_used_is_told(tmp_path: Path) -> None:
 
 
 def test_deleting_a_picture_deletes_its_thumbnail(mixer: Mixer, tmp_path: Path) -> None:
-    studio = AppState(mixer, tmp_path)
+    state = AppState(mixer, tmp_path)
     for owner in ("", "ann"):
-        made = studio.keep(mixer.render("cat", steps=1), owner=owner)
-        studio.thumbs.of(made.path, name=made.path.name, owner=owner)
-        other = studio.thumbs.of(None, name="a LoRA")
+        made = state.keep(mixer.render("cat", steps=1), owner=owner)
+        state.thumbs.of(made.path, name=made.path.name, owner=owner)
+        other = state.thumbs.of(None, name="a LoRA")
         assert len(list((tmp_path / "thumbs").rglob("*.webp"))) == 2
-        studio.discard(made, owner=owner)
+        state.discard(made, owner=owner)
         assert list((tmp_path / "thumbs").rglob("*.webp")) == [other]
         assert list((tmp_path / "pictures").rglob("*.png")) == []

@@ -72,7 +72,7 @@ class Town:
     """People over one server."""
 
     def __init__(self, mixer: Mixer, folder: Path) -> None:
-        self.studio = AppState(mixer, folder)
+        self.state = AppState(mixer, folder)
         self.wanted: dict[int, tuple[str, str]] = {}
         self._seeds = itertools.count(1000, 10)
 
@@ -93,23 +93,23 @@ class Town:
                     self._do(request, deed)
 
     def _do(self, request: gr.Request, deed: Deed) -> None:
-        studio = self.studio
+        state = self.state
         if deed.model:
-            studio.choose_model(request, deed.model)
-        seed, model = next(self._seeds), studio.model(request).name
+            state.choose_model(request, deed.model)
+        seed, model = next(self._seeds), state.model(request).name
         self.wanted[seed] = (model, deed.prompt)
         sampler = "Oiler" if deed.end == "error" else "Euler a"
         wish = RenderRequest(prompt=deed.prompt, seed=seed, steps=deed.steps, sampler=sampler, model=model)
         if deed.end == "sheet":
             self._sheet(request, wish)
             return
-        screen = SimpleNamespace(studio=studio, status="s", picture="p", show=lambda *_: {}, list=lambda *_: {})
-        shown = play(studio, cast("Any", screen), request, wish, "")
+        panel = SimpleNamespace(state=state, status="s", picture="p", show=lambda *_: {}, list=lambda *_: {})
+        shown = play(state, cast("Any", panel), request, wish, "")
         for count, _ in enumerate(shown):
             if count == 0 and deed.end == "cancel":
-                studio.session(request).cancel("desk")
+                state.session(request).cancel("desk")
             elif count == 0 and deed.end == "leave":
-                studio.forget(request)
+                state.forget(request)
             elif deed.end == "drop":
                 break
         shown.close()
@@ -118,9 +118,9 @@ class Town:
         seed = wish.seed or 0
         self.wanted[seed + 1] = self.wanted[seed]
         plan = plan_sheet(wish, [AxisChoice(kind="seed", values=f"{seed}..{seed + 1}"), NOTHING, NOTHING], without=True)
-        folder = folder_for(self.studio, "sheet", owner=str(request.username))
-        cancel = self.studio.begin(request, "sheet")
-        for _ in render_plan(self.studio, PageRun(plan=plan, folder=folder), cancel=cancel, caller=caller_of(request)):
+        folder = folder_for(self.state, "sheet", owner=str(request.username))
+        cancel = self.state.begin(request, "sheet")
+        for _ in render_plan(self.state, PageRun(plan=plan, folder=folder), cancel=cancel, caller=caller_of(request)):
             pass
 
 
@@ -146,7 +146,7 @@ def test_every_picture_is_the_one_its_own_record_says(
     folder = tmp_path_factory.mktemp("town")
     town = Town(models.shared, folder)
     town.live(deeds)
-    assert town.studio.turns.ahead() == 0
+    assert town.state.queue.ahead() == 0
     pictures = [path for place in ("pictures", "runs") for path in (folder / place).rglob("*.png")]
     made = [path for path in pictures if not path.name.startswith(("tile", "sheet"))]
     for path in made:

@@ -19,23 +19,23 @@ from lora_mixer_app.web.session import Listened
 
 
 def test_whoever_waits_is_told_how_many_are_ahead_and_who_cancels_does_not_count() -> None:
-    turns, first, second = RenderQueue(), Cancel(), Cancel()
-    assert turns.ahead() == 0
-    with turns.take(first):
-        assert turns.ahead() == 1
+    queue, first, second = RenderQueue(), Cancel(), Cancel()
+    assert queue.ahead() == 0
+    with queue.take(first):
+        assert queue.ahead() == 1
         second.press()
-        with pytest.raises(CancelledError), turns.take(second):
+        with pytest.raises(CancelledError), queue.take(second):
             pass
         first.press()
-        assert turns.ahead() == 0
-    with turns.take(Cancel()):
-        assert turns.ahead() == 1
+        assert queue.ahead() == 0
+    with queue.take(Cancel()):
+        assert queue.ahead() == 1
 
 
 def test_long_work_lets_others_in_between_its_items() -> None:
-    turns, seen = RenderQueue(), []
-    for item in turns.each("ab", Cancel()):
-        with turns.take(Cancel()):
+    queue, seen = RenderQueue(), []
+    for item in queue.each("ab", Cancel()):
+        with queue.take(Cancel()):
             seen.append(item)
     assert seen == ["a", "b"]
 
@@ -45,17 +45,17 @@ class Street:
 
     def __init__(self) -> None:
         self.seconds = 0.0
-        self.turns = RenderQueue(clock=lambda: self.seconds)
+        self.queue = RenderQueue(clock=lambda: self.seconds)
         self.served: list[str] = []
         self._threads: list[threading.Thread] = []
 
     def ask(self, caller: str, seconds: float = 1.0, cancel: Cancel | None = None) -> None:
         """Wait in a thread for a turn, in the order of these calls."""
-        before = len(self.turns._line)
+        before = len(self.queue._line)
 
         def wait() -> None:
             try:
-                with self.turns.take(cancel or Cancel(), caller=caller):
+                with self.queue.take(cancel or Cancel(), caller=caller):
                     self.served.append(caller)
                     self.seconds += seconds
             except CancelledError:
@@ -63,13 +63,13 @@ class Street:
 
         self._threads.append(thread := threading.Thread(target=wait))
         thread.start()
-        while len(self.turns._line) == before:
+        while len(self.queue._line) == before:
             time.sleep(0.0005)
 
     @contextmanager
     def busy(self) -> Iterator[None]:
         """Let nobody have a turn meanwhile; then wait until all had theirs."""
-        with self.turns.take(Cancel(), caller="somebody else"):
+        with self.queue.take(Cancel(), caller="somebody else"):
             yield
         for thread in self._threads:
             thread.join(30)
@@ -83,8 +83,8 @@ def test_one_caller_with_many_pictures_waits_while_each_other_gets_a_turn() -> N
         street.ask("ada")
         street.ask("bo")
         street.ask("ada")
-        assert street.turns.ahead("cy") == 4  # who has it, and one of each
-        assert street.turns.ahead("greedy") == 10
+        assert street.queue.ahead("cy") == 4  # who has it, and one of each
+        assert street.queue.ahead("greedy") == 10
     assert street.served[:5] == ["greedy", "ada", "bo", "greedy", "ada"]
 
 
@@ -112,7 +112,7 @@ def test_who_leaves_the_line_has_used_nothing_up() -> None:
 def test_nobody_saves_up_a_claim_by_staying_away() -> None:
     street = Street()
     for _ in range(20):
-        with street.turns.take(Cancel(), caller="ada"):
+        with street.queue.take(Cancel(), caller="ada"):
             street.seconds += 1
     with street.busy():
         street.ask("ada")
@@ -127,7 +127,7 @@ def test_a_caller_is_refused_what_is_too_much_and_nobody_else_is() -> None:
     with street.busy():
         for _ in range(MOST_WAITING):
             street.ask("greedy")
-        with pytest.raises(RequestError, match="waiting already"), street.turns.take(Cancel(), caller="greedy"):
+        with pytest.raises(RequestError, match="waiting already"), street.queue.take(Cancel(), caller="greedy"):
             pass
         street.ask("ada")
     assert street.served[1] == "ada"

@@ -27,7 +27,7 @@ NAMES = ("emoji", "first", "second")
 
 
 @pytest.fixture
-def studio(tmp_path: Path) -> AppState:
+def state(tmp_path: Path) -> AppState:
     places = dict.fromkeys(NAMES, "builtin:emoji") | {"gone": str(tmp_path / "gone.safetensors")}
     (tmp_path / "models.toml").write_text(
         MODELS + "".join(MODEL.format(name=name, location=place) for name, place in places.items())
@@ -44,15 +44,15 @@ def hasty() -> Iterator[None]:
     sys.setswitchinterval(before)
 
 
-def test_everybody_gets_the_model_they_chose(studio: AppState, hasty: None) -> None:
+def test_everybody_gets_the_model_they_chose(state: AppState, hasty: None) -> None:
     for name in NAMES:
-        studio.choose_model(person("nobody"), name)
+        state.choose_model(person("nobody"), name)
     got: list[tuple[str, str, str]] = []
 
     def choose(tab: str, names: tuple[str, ...]) -> None:
         for name in names * 10:
-            found = studio.choose_model(person(tab), name)
-            got.append((name, found.name, studio.model(person(tab)).name))
+            found = state.choose_model(person(tab), name)
+            got.append((name, found.name, state.model(person(tab)).name))
 
     people = [threading.Thread(target=choose, args=(f"tab {n}", NAMES[n:] + NAMES[:n])) for n in range(3)]
     for one in people:
@@ -61,34 +61,34 @@ def test_everybody_gets_the_model_they_chose(studio: AppState, hasty: None) -> N
         one.join()
     assert len(got) == 90
     assert [row for row in got if len(set(row)) > 1] == []
-    assert studio.mixer.model_name == "emoji"  # what they share is as it was
+    assert state.mixer.model_name == "emoji"  # what they share is as it was
 
 
 def test_what_a_tab_asks_for_while_its_model_opens_is_made_with_that_model(
-    studio: AppState, monkeypatch: pytest.MonkeyPatch
+    state: AppState, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     opening, go_on = threading.Event(), threading.Event()
-    desk_of = studio.mixer.desk_of
+    loaded_for = state.mixer.loaded_for
 
     def slow(request):
         if threading.current_thread() is not threading.main_thread():
             opening.set()
             go_on.wait(30)
-        return desk_of(request)
+        return loaded_for(request)
 
-    monkeypatch.setattr(studio.mixer, "desk_of", slow)
-    choosing = threading.Thread(target=studio.choose_model, args=(person("tab"), "second"))
+    monkeypatch.setattr(state.mixer, "loaded_for", slow)
+    choosing = threading.Thread(target=state.choose_model, args=(person("tab"), "second"))
     choosing.start()
     assert opening.wait(30)
-    assert studio.model(person("tab")).name == "second"
-    assert studio.model(person("another tab")).name == "emoji"
+    assert state.model(person("tab")).name == "second"
+    assert state.model(person("another tab")).name == "emoji"
     go_on.set()
     choosing.join()
 
 
-def test_a_model_that_cannot_be_opened_leaves_a_tab_with_the_one_before(studio: AppState) -> None:
+def test_a_model_that_cannot_be_opened_leaves_a_tab_with_the_one_before(state: AppState) -> None:
     tab = person("tab")
-    studio.choose_model(tab, "first")
+    state.choose_model(tab, "first")
     with pytest.raises(ModelError):
-        studio.choose_model(tab, "gone")
-    assert studio.model(tab).name == "first"
+        state.choose_model(tab, "gone")
+    assert state.model(tab).name == "first"

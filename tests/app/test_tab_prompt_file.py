@@ -42,12 +42,12 @@ def test_the_dry_run_says_of_every_line_what_becomes_of_it(mixer: Mixer, tmp_pat
 
 
 def test_a_line_that_cannot_be_rendered_leaves_the_others_alone(mixer: Mixer, tmp_path: Path) -> None:
-    studio = AppState(mixer, tmp_path)
+    state = AppState(mixer, tmp_path)
     plan = read_upload(
         upload(tmp_path, "cat --steps 1 --seed 1\nsun <lora:nobody:1> --steps 1\nstar --steps 1 --seed 2")
     )
-    run = PageRun(plan=plan, folder=folder_for(studio, "batch"), failed=check_jobs(mixer, plan).failed)
-    list(render_plan(studio, run, cancel=Cancel()))
+    run = PageRun(plan=plan, folder=folder_for(state, "batch"), failed=check_jobs(mixer, plan).failed)
+    list(render_plan(state, run, cancel=Cancel()))
     assert sorted(run.pictures) == [0, 2]
     assert run.sheets
 

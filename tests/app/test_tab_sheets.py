@@ -78,14 +78,14 @@ def test_words_are_parted_by_commas_or_by_lines() -> None:
 
 
 @pytest.fixture
-def studio(mixer, tmp_path: Path) -> AppState:
+def state(mixer, tmp_path: Path) -> AppState:
     return AppState(mixer, tmp_path)
 
 
-def test_cells_come_as_they_finish_and_hold_their_settings(studio: AppState) -> None:
+def test_cells_come_as_they_finish_and_hold_their_settings(state: AppState) -> None:
     choices = [strength("0, 1"), AxisChoice(kind="steps", values="1, 2"), NOTHING]
-    run = PageRun(plan=plan_sheet(BASE, choices, without=True), folder=folder_for(studio, "sheet"))
-    seen = [len(state.pictures) for state in render_plan(studio, run, cancel=Cancel(), batch=2, ending=".webp")]
+    run = PageRun(plan=plan_sheet(BASE, choices, without=True), folder=folder_for(state, "sheet"))
+    seen = [len(shown.pictures) for shown in render_plan(state, run, cancel=Cancel(), batch=2, ending=".webp")]
     assert seen == sorted(seen)
     assert seen[-1] == 4
     request = read_picture(run.pictures[3]).request
@@ -100,22 +100,22 @@ def test_cells_come_as_they_finish_and_hold_their_settings(studio: AppState) -> 
         assert sorted(archive.namelist()) == ["0000.webp", "0001.webp", "0002.webp", "0003.webp", "sheet.webp"]
 
 
-def test_what_can_share_a_batch_is_rendered_together_wherever_it_stands(studio: AppState) -> None:
+def test_what_can_share_a_batch_is_rendered_together_wherever_it_stands(state: AppState) -> None:
     choices = [AxisChoice(kind="steps", values="1, 2"), strength("0, 1"), NOTHING]
-    run = PageRun(plan=plan_sheet(BASE, choices, without=True), folder=folder_for(studio, "sheet"))
-    list(render_plan(studio, run, cancel=Cancel()))
+    run = PageRun(plan=plan_sheet(BASE, choices, without=True), folder=folder_for(state, "sheet"))
+    list(render_plan(state, run, cancel=Cancel()))
     records = [read_picture(run.pictures[place]).record for place in range(4)]
     assert [(record.settings.steps, record.batch_size) for record in records] == [(1, 2), (2, 2), (1, 2), (2, 2)]
 
 
-def test_a_cancelled_run_keeps_what_is_finished(studio: AppState) -> None:
+def test_a_cancelled_run_keeps_what_is_finished(state: AppState) -> None:
     run = PageRun(
         plan=plan_sheet(BASE, [AxisChoice(kind="seed", values="1..4"), NOTHING, NOTHING], without=True),
-        folder=folder_for(studio, "sheet"),
+        folder=folder_for(state, "sheet"),
     )
     cancel = Cancel()
-    for state in render_plan(studio, run, cancel=cancel, batch=1):
-        if state.pictures:
+    for shown in render_plan(state, run, cancel=cancel, batch=1):
+        if shown.pictures:
             cancel.press()
     assert run.cancelled
     assert len(run.pictures) + len(run.failed) == 4
@@ -123,19 +123,19 @@ def test_a_cancelled_run_keeps_what_is_finished(studio: AppState) -> None:
     assert run.sheets
 
 
-def test_an_error_is_raised_before_the_first_picture(studio: AppState) -> None:
+def test_an_error_is_raised_before_the_first_picture(state: AppState) -> None:
     run = PageRun(
         plan=plan_sheet(BASE, [AxisChoice(kind="sampler", values="Euler, Oiler"), NOTHING, NOTHING], without=True),
-        folder=folder_for(studio, "sheet"),
+        folder=folder_for(state, "sheet"),
     )
     with pytest.raises(RequestError, match="Oiler"):
-        list(render_plan(studio, run, cancel=Cancel()))
+        list(render_plan(state, run, cancel=Cancel()))
     assert not run.pictures
 
 
-def test_the_pace_of_a_finished_run_tells_how_long_the_next_takes(studio: AppState) -> None:
+def test_the_pace_of_a_finished_run_tells_how_long_the_next_takes(state: AppState) -> None:
     plan = plan_sheet(BASE, [AxisChoice(kind="seed", values="1, 2"), NOTHING, NOTHING], without=True)
-    pace, work = Pace(), check_jobs(studio.mixer, plan).work
+    pace, work = Pace(), check_jobs(state.mixer, plan).work
     assert work == 2 * 1 * 128 * 128
     assert pace.seconds(work) is None
     pace.learn(PageRun(plan=plan, folder=Path(), seconds=3.0, work=work))

@@ -124,9 +124,9 @@ def test_an_empty_negative_prompt_of_sdxl_is_zero_and_only_that(sdxl: Small, sd1
 
 
 def test_original_emphasis_multiplies_and_keeps_each_chunks_mean(sd1: Small) -> None:
-    desk = Conditioner(sd1)
+    loaded = Conditioner(sd1)
     plain, weighted = (
-        desk.encode(pieces(t)).tokens.view(2, 77, -1) for t in ("a cat BREAK b", "a (cat:1.5) BREAK (b:0.2)")
+        loaded.encode(pieces(t)).tokens.view(2, 77, -1) for t in ("a cat BREAK b", "a (cat:1.5) BREAK (b:0.2)")
     )
     torch.testing.assert_close(weighted.mean(dim=(1, 2)), plain.mean(dim=(1, 2)))
     ratio = weighted[0] / plain[0]
@@ -134,15 +134,15 @@ def test_original_emphasis_multiplies_and_keeps_each_chunks_mean(sd1: Small) -> 
 
 
 def test_no_norm_multiplies_only_and_ignore_does_not_even_that(sd1: Small, sdxl: Small) -> None:
-    desk = Conditioner(sd1)
-    plain = desk.encode(pieces("a cat")).tokens
-    multiplied = desk.encode(pieces("a (cat:1.5)"), emphasis="No norm").tokens
+    loaded = Conditioner(sd1)
+    plain = loaded.encode(pieces("a cat")).tokens
+    multiplied = loaded.encode(pieces("a (cat:1.5)"), emphasis="No norm").tokens
     assert torch.equal(multiplied[:, 2], plain[:, 2] * 1.5)
     assert torch.equal(multiplied[:, [0, 1, *range(3, 77)]], plain[:, [0, 1, *range(3, 77)]])
-    assert torch.equal(desk.encode(pieces("a (cat:1.5)"), emphasis="ignore").tokens, plain)
-    assert (desk.default_emphasis, Conditioner(sdxl).default_emphasis) == ("original", "no norm")
+    assert torch.equal(loaded.encode(pieces("a (cat:1.5)"), emphasis="ignore").tokens, plain)
+    assert (loaded.default_emphasis, Conditioner(sdxl).default_emphasis) == ("original", "no norm")
     with pytest.raises(RequestError, match="original, no norm, ignore"):
-        desk.encode(pieces("a"), emphasis="loud")
+        loaded.encode(pieces("a"), emphasis="loud")
 
 
 def test_a_weight_of_zero_on_everything_stays_finite(sd1: Small) -> None:
@@ -232,7 +232,7 @@ def vectors(name: str, n: int, **widths: int) -> EmbeddingVectors:
 @torch.no_grad()
 def test_an_embedding_stands_in_for_its_name_vector_for_token(sd1: Small, tokenizer: CLIPTokenizer) -> None:
     encoder, bad = sd1.parts["te1"], vectors("badpic", 2, te1=16)
-    desk = Conditioner(sd1, {"badpic": bad})
+    loaded = Conditioner(sd1, {"badpic": bad})
     table = encoder.embeddings.token_embedding.weight
     # The same vectors as rows of the table, under tokens nobody uses otherwise.
     ids = torch.tensor([[49406, *tokenizer("a", add_special_tokens=False).input_ids, 1000, 1001, *[EOS] * 73]])
@@ -241,8 +241,8 @@ def test_an_embedding_stands_in_for_its_name_vector_for_token(sd1: Small, tokeni
     expected = encoder(ids).last_hidden_state
     table[1000:1002] = kept
     for text in ("a badpic", "a BadPic", "a embedding:badpic"):
-        assert torch.equal(desk.encode(pieces(text)).tokens, expected), text
-    weighted = desk.encode(pieces("a (badpic:1.5)"), emphasis="no norm").tokens
+        assert torch.equal(loaded.encode(pieces(text)).tokens, expected), text
+    weighted = loaded.encode(pieces("a (badpic:1.5)"), emphasis="no norm").tokens
     assert torch.equal(weighted[:, 2:4], expected[:, 2:4] * 1.5)
     assert torch.equal(weighted[:, 4:], expected[:, 4:])
 
@@ -260,8 +260,8 @@ def test_the_longest_name_wins_and_one_that_does_not_fit_starts_a_chunk(sd1: Sma
 
 
 def test_sdxl_embeddings_go_to_both_encoders(sdxl: Small) -> None:
-    desk = Conditioner(sdxl, {"x": vectors("badpic", 2, te1=16, te2=32)})
-    with_it, without = desk.encode(pieces("badpic")), Conditioner(sdxl).encode(pieces("badpic"))
+    loaded = Conditioner(sdxl, {"x": vectors("badpic", 2, te1=16, te2=32)})
+    with_it, without = loaded.encode(pieces("badpic")), Conditioner(sdxl).encode(pieces("badpic"))
     assert not torch.equal(with_it.tokens[..., :16], without.tokens[..., :16])
     assert not torch.equal(with_it.tokens[..., 16:], without.tokens[..., 16:])
 
@@ -282,10 +282,10 @@ def test_embeddings_that_do_not_fit_are_named_with_the_reason(sd1: Small, sdxl: 
 
 
 def test_nothing_of_an_embedding_stays_on_the_encoder(sd1: Small) -> None:
-    desk = Conditioner(sd1, {"badpic": vectors("badpic", 2, te1=16)})
-    desk.encode(pieces("badpic"))
+    loaded = Conditioner(sd1, {"badpic": vectors("badpic", 2, te1=16)})
+    loaded.encode(pieces("badpic"))
     with pytest.raises(RequestError):
-        desk.encode(pieces("badpic"), clip_skip=9)
+        loaded.encode(pieces("badpic"), clip_skip=9)
     assert not sd1.parts["te1"].embeddings.token_embedding._forward_hooks
 
 

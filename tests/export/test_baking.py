@@ -152,7 +152,7 @@ def test_a_baked_checkpoint_opened_by_us_and_by_diffusers_has_the_merged_weights
     assert merged.family is family
     assert merged.prediction == mixer.model.prediction
     stack = mixer.job("", loras=mix).stacks[0]
-    with mixer.desk.merged.applied([stack], parts=mixer.model.parts):
+    with mixer.loaded.merged.applied([stack], parts=mixer.model.parts):
         for part, network in {**mixer.model.parts, "vae": mixer.model.vae}.items():
             own = (merged.vae if part == "vae" else merged.parts[part]).state_dict()
             assert own.keys() == network.state_dict().keys()

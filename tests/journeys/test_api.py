@@ -230,6 +230,6 @@ def test_an_iterator_left_half_way_leaves_the_model_pristine_and_the_mixer_free(
 def test_threads_that_share_a_mixer_get_the_pictures_they_would_get_alone(mixer: Mixer) -> None:
     wishes = ["cat <lora:line_art:1>", "cat <lora:night_sky:1>"]
     alone = [pixels(mixer.render(wish, seed=7, steps=2)) for wish in wishes]
-    with ThreadPoolExecutor(2) as pool:
-        together = list(pool.map(lambda wish: pixels(mixer.render(wish, seed=7, steps=2)), wishes * 3))
+    with ThreadPoolExecutor(2) as cache:
+        together = list(cache.map(lambda wish: pixels(mixer.render(wish, seed=7, steps=2)), wishes * 3))
     assert all(np.array_equal(alone[number % 2], picture) for number, picture in enumerate(together))

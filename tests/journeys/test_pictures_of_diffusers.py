@@ -146,10 +146,10 @@ def sdxl(mixer: Mixer) -> Model:
 def test_on_a_tiny_sdxl(sdxl: Model, name, their_name, options, size):
     wish = replace(WISH, sampler=name, width=size[0], height=size[1])
     merged = MergeEngine(sdxl)
-    desk = LoadedModel(model=sdxl, merged=merged, side=SideEngine(sdxl), texts=TextCache(sdxl, merged, {}))
+    loaded = LoadedModel(model=sdxl, merged=merged, side=SideEngine(sdxl), texts=TextCache(sdxl, merged, {}))
     settings = settings_of(wish, model=sdxl.name, native_size=sdxl.native_size, emphasis="no norm")
     job = job_of(settings, AdapterCache(Library(()), sdxl.index), family=sdxl.family)
-    *_, ours = render(desk, [job])
+    *_, ours = render(loaded, [job])
     assert isinstance(ours, RenderedImage)
     pipe = diffusers.StableDiffusionXLPipeline(
         vae=sdxl.vae,

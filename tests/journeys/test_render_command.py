@@ -24,7 +24,7 @@ NAMED = {"line_art": "11" * 32, "sepia": "22" * 32, "top_hat": "33" * 32, "night
 
 
 @pytest.fixture
-def crew(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Painters:
+def executor(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Painters:
     painters = Painters(NAMED)
     monkeypatch.setattr(running._Crews, "of", lambda self, setup: painters)
     monkeypatch.chdir(tmp_path)
@@ -49,7 +49,7 @@ def prompts_of(folder: Path) -> list[str]:
     return [line["record"]["settings"]["prompt"] for line in lines]
 
 
-def test_a_prompt_becomes_a_picture_with_its_record(crew: Painters) -> None:
+def test_a_prompt_becomes_a_picture_with_its_record(executor: Painters) -> None:
     said = run("render", "red heart <lora:line_art:0.8>", "-o", "heart.png", "--seed", 7)
     assert "heart.png (" in said
     record = read_picture(Path("heart.png")).record
@@ -59,41 +59,41 @@ def test_a_prompt_becomes_a_picture_with_its_record(crew: Painters) -> None:
     assert read_picture(Path("pipe.webp")).record.settings.prompt == "a cat"
 
 
-def test_a_picture_that_is_there_is_never_lost(crew: Painters) -> None:
+def test_a_picture_that_is_there_is_never_lost(executor: Painters) -> None:
     Image.new("RGB", (8, 8)).save("heart.png")
     before = Path("heart.png").read_bytes()
     assert "heart.png was there and is now heart-1.png" in run("render", "red heart", "-o", "heart.png")
     assert Path("heart-1.png").read_bytes() == before
 
 
-def test_one_file_is_not_made_of_several_pictures(crew: Painters) -> None:
+def test_one_file_is_not_made_of_several_pictures(executor: Painters) -> None:
     code, error, _ = fails("render", "cat", "dog", "-o", "heart.png")
-    assert (code, "2 pictures are asked for" in error, crew.painted) == (2, True, [])
+    assert (code, "2 pictures are asked for" in error, executor.painted) == (2, True, [])
 
 
-def test_runs_without_a_folder_get_one_each_and_resume_finds_the_last(crew: Painters) -> None:
+def test_runs_without_a_folder_get_one_each_and_resume_finds_the_last(executor: Painters) -> None:
     Path("prompts.txt").write_text("cat --seed 1\ndog --seed 2\n")
     for _ in range(2):
         run("render", "prompts.txt")
     run("render", "red heart", "cat")
     assert sorted(path.name for path in Path("out").iterdir()) == ["0001-prompts", "0002-prompts", "0003-red-heart"]
     assert prompts_of(Path("out/0003-red-heart")) == ["red heart", "cat"]
-    crew.painted.clear()
+    executor.painted.clear()
     assert "0 pictures in" in run("render", "prompts.txt", "--resume")
     Path("prompts.txt").write_text("cat --seed 1\ndog --seed 2\nowl --seed 3")
     assert "out/0002-prompts" in run("render", "prompts.txt", "--resume")
-    assert (crew.painted, len(prompts_of(Path("out/0001-prompts")))) == ([2], 2)
+    assert (executor.painted, len(prompts_of(Path("out/0001-prompts")))) == ([2], 2)
     assert fails("render", "cat", "--resume")[:1] == (4,)
 
 
-def test_an_old_folder_of_no_number_is_the_first_to_go_on_with(crew: Painters) -> None:
+def test_an_old_folder_of_no_number_is_the_first_to_go_on_with(executor: Painters) -> None:
     run("render", "cat", "-o", "out", "--seed", 1)
-    crew.painted.clear()
+    executor.painted.clear()
     assert "1 was there already" in run("render", "cat", "--seed", 1, "--resume")
-    assert crew.painted == []
+    assert executor.painted == []
 
 
-def test_folders_and_patterns_render_each_file_into_its_own_folder(crew: Painters) -> None:
+def test_folders_and_patterns_render_each_file_into_its_own_folder(executor: Painters) -> None:
     Path("many").mkdir()
     for name in ("a.txt", "b.txt", "notes.md"):
         Path("many", name).write_text(f"{name} --seed 1\n")
@@ -113,7 +113,7 @@ def run_prompt(prompt: str) -> Path:
     return Path("prompted")
 
 
-def test_known_failures_are_told_first_with_their_place_and_the_rest_is_made(crew: Painters) -> None:
+def test_known_failures_are_told_first_with_their_place_and_the_rest_is_made(executor: Painters) -> None:
     Path("p.txt").write_text(
         "cat --seed 1\n"
         "dog <lora:linart:0.5> --seed 2\n"
@@ -140,10 +140,13 @@ def test_known_failures_are_told_first_with_their_place_and_the_rest_is_made(cre
         5,
         "p.txt:2:11: there is no LoRA called 'linart' among 8. Did you mean line_art or pixel_art?",
     )
-    assert (Path("strict").exists(), crew.asked) == (False, 2)  # the first command asked about one job, and its batch
+    assert (Path("strict").exists(), executor.asked) == (
+        False,
+        2,
+    )  # the first command asked about one job, and its batch
 
 
-def test_strengths_and_blocks_of_no_model_are_told_before_one_is_opened(crew: Painters) -> None:
+def test_strengths_and_blocks_of_no_model_are_told_before_one_is_opened(executor: Painters) -> None:
     for option, said in (("line_art=1e4", "10000 is not a strength"), ("line_art=nan", "not a strength")):
         assert said in fails("render", "cat", "--lora", option, "--dry-run")[1]
     Path("p.toml").write_text('[[jobs]]\nprompt = "cat"\nloras = [{ name = "line_art", blocks = { FOO = 1 } }]\n')
@@ -152,18 +155,18 @@ def test_strengths_and_blocks_of_no_model_are_told_before_one_is_opened(crew: Pa
     assert error.startswith("p.toml:3:20: ")
 
 
-def test_a_file_that_is_no_model_is_told_before_it_is_opened(crew: Painters) -> None:
+def test_a_file_that_is_no_model_is_told_before_it_is_opened(executor: Painters) -> None:
     Path("photo.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(100))
     code, error, _ = fails("render", "cat", "--model", "photo.png", "--dry-run")
-    assert (code, "photo.png: " in error, crew.asked) == (4, True, 0)
+    assert (code, "photo.png: " in error, executor.asked) == (4, True, 0)
 
 
-def test_an_empty_prompt_is_not_the_folder_one_stands_in(crew: Painters) -> None:
+def test_an_empty_prompt_is_not_the_folder_one_stands_in(executor: Painters) -> None:
     Path("p.txt").write_text("cat\n")
     assert "a prompt is empty" in fails("render", "", "--dry-run")[1]
 
 
-def test_places_in_axes_and_defaults_are_told_too(crew: Painters) -> None:
+def test_places_in_axes_and_defaults_are_told_too(executor: Painters) -> None:
     Path("p.toml").write_text(
         '[defaults]\nprompt = "cat"\nseed = 1\n\n[axes]\ncolumns = { lora = "linart", strengths = [0.5] }\n'
     )
@@ -197,7 +200,7 @@ def test_places_in_axes_and_defaults_are_told_too(crew: Painters) -> None:
     ],
 )
 def test_what_can_be_checked_is_checked_before_a_model_is_opened(
-    options: tuple[str, ...], code: int, words: str, dry: tuple[str, ...], crew: Painters
+    options: tuple[str, ...], code: int, words: str, dry: tuple[str, ...], executor: Painters
 ) -> None:
     Path("file").touch()
     Path("here").mkdir()
@@ -209,10 +212,10 @@ def test_what_can_be_checked_is_checked_before_a_model_is_opened(
             command, options = ("sweep", "cat"), ("--lora", "linart=1")
         returned, error, _ = fails(*command, *options, *dry)
         assert (returned, words in error) == (code, True), error
-    assert (crew.asked, crew.started) == (0, 0)
+    assert (executor.asked, executor.started) == (0, 0)
 
 
-def test_a_folder_that_cannot_be_written_to_is_told_first(crew: Painters, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_that_cannot_be_written_to_is_told_first(executor: Painters, monkeypatch: pytest.MonkeyPatch) -> None:
     Path("sealed").mkdir()
     access = os.access
     monkeypatch.setattr(os, "access", lambda path, mode: "sealed" not in str(path) and access(path, mode))
@@ -234,7 +237,7 @@ def test_the_names_that_are_checked_are_those_that_there_are() -> None:
     assert set(EMPHASES) == set(RECORDED)
 
 
-def test_progress_is_told_in_lines_where_there_is_no_terminal(crew: Painters) -> None:
+def test_progress_is_told_in_lines_where_there_is_no_terminal(executor: Painters) -> None:
     Path("p.txt").write_text("".join(f"cat --seed {n}\n" for n in range(30)))
     lines = [line for line in run("render", "p.txt", "-o", "out").splitlines() if " of " in line or "opening" in line]
     assert lines[0] == "opening the model for 30 pictures"
@@ -242,17 +245,17 @@ def test_progress_is_told_in_lines_where_there_is_no_terminal(crew: Painters) ->
     assert 6 <= len(lines) <= 14
 
 
-def test_a_finished_plan_is_finished_without_a_model(crew: Painters) -> None:
+def test_a_finished_plan_is_finished_without_a_model(executor: Painters) -> None:
     run("render", "cat", "dog", "-o", "out", "--seed", 1)
-    asked, started = crew.asked, crew.started
+    asked, started = executor.asked, executor.started
     assert "0 pictures in" in run("render", "cat", "dog", "-o", "out", "--seed", 1)
-    assert (crew.asked, crew.started) == (asked, started)
+    assert (executor.asked, executor.started) == (asked, started)
     Path("models.toml").write_text('default = "emoji"\n[models.emoji]\nlocation = "builtin:emoji"\n')
     assert "0 pictures in" in run("render", "cat", "dog", "-o", "out", "--seed", 1)
-    assert crew.asked > asked
+    assert executor.asked > asked
 
 
-def test_a_finished_plan_imports_no_torch(tmp_path: Path, crew: Painters) -> None:
+def test_a_finished_plan_imports_no_torch(tmp_path: Path, executor: Painters) -> None:
     run("render", "cat", "-o", "out", "--seed", 1)
     code = (
         "import sys; from lora_mixer_app.cli import build;"
@@ -262,7 +265,7 @@ def test_a_finished_plan_imports_no_torch(tmp_path: Path, crew: Painters) -> Non
     assert subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=False).returncode == 0
 
 
-def test_a_sweep_takes_every_setting_of_a_render(crew: Painters) -> None:
+def test_a_sweep_takes_every_setting_of_a_render(executor: Painters) -> None:
     import inspect
 
     from lora_mixer_app.cli.commands.render import render
@@ -296,7 +299,7 @@ def test_a_sweep_takes_every_setting_of_a_render(crew: Painters) -> None:
     assert list(Path("s").glob("sweep-*.toml"))
 
 
-def test_the_readmes_commands_do_not_stand_in_each_others_way(crew: Painters) -> None:
+def test_the_readmes_commands_do_not_stand_in_each_others_way(executor: Painters) -> None:
     Path("prompts.txt").write_text("cat\ndog\n")
     run("render", "prompts.txt", "--lora", "line_art=0.8", "--steps", 25, "--size", "128x128", "--batch", 8)
     run("render", "prompts.txt", "--workers", 2)

@@ -57,14 +57,14 @@ def test_models_that_take_turns_are_opened_once_and_the_pictures_come_in_order(
     toml: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     mixer, opens = opened(toml, max_models=2), []
-    make = mixer._pool._open_station
-    monkeypatch.setattr(mixer._pool, "_open_station", lambda source: opens.append(source.name) or make(source))
+    make = mixer._cache._open_session
+    monkeypatch.setattr(mixer._cache, "_open_station", lambda source: opens.append(source.name) or make(source))
     wishes = [RenderRequest(prompt="cat", seed=n, steps=1, model=("emoji", "pale")[n % 2]) for n in range(6)]
     pictures = list(mixer.render_many(wishes, batch=3))
     assert [(p.record.settings.seed, p.record.settings.model) for p in pictures] == [(w.seed, w.model) for w in wishes]
     assert {p.record.batch_size for p in pictures} == {3}
     assert opens == ["pale"]
-    assert len(mixer._pool._open) == 2
+    assert len(mixer._cache._open) == 2
 
 
 def test_the_pictures_of_one_model_come_as_done_before_those_of_the_next(toml: Path) -> None:
@@ -76,14 +76,14 @@ def test_the_pictures_of_one_model_come_as_done_before_those_of_the_next(toml: P
 def test_a_model_that_gave_way_is_gone_from_memory_with_all_that_stood_on_it(toml: Path, engine: str) -> None:
     mixer = opened(toml, engine=engine)
     mixer.render("cat <lora:line_art:0.7> <lora:night_sky:0.5>", seed=7, steps=1)
-    kept = [weakref.ref(mixer.model), weakref.ref(mixer.model.unet.conv_in.weight), weakref.ref(mixer.desk.merged)]
+    kept = [weakref.ref(mixer.model), weakref.ref(mixer.model.unet.conv_in.weight), weakref.ref(mixer.loaded.merged)]
     gc.disable()  # what is gone must be gone because it was given back
     try:
         mixer.use("pale")
         assert [one() for one in kept] == [None, None, None]
     finally:
         gc.enable()
-    assert [source.name for source in mixer._pool._open] == ["pale"]
+    assert [source.name for source in mixer._cache._open] == ["pale"]
 
 
 def test_what_is_current_stays_current_when_another_cannot_be_opened(toml: Path) -> None:

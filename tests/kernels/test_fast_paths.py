@@ -113,11 +113,11 @@ def test_the_texts_keys_and_values_are_computed_once_for_all_steps() -> None:
     calls: list[str] = []
     for name in ("to_q", "to_k", "to_v"):
         getattr(attention, name).register_forward_hook(lambda *_, name=name: calls.append(name))
-    heard: dict[nn.Module, tuple[Tensor, Tensor]] = {}
+    text_kv: dict[nn.Module, tuple[Tensor, Tensor]] = {}
     for seed in range(3):
         x = noise(2, 50, 32, dtype=torch.float32, seed=seed)
         assert torch.equal(
-            attention(x, encoder_hidden_states=words, heard=heard), attention(x, encoder_hidden_states=words)
+            attention(x, encoder_hidden_states=words, text_kv=text_kv), attention(x, encoder_hidden_states=words)
         )
     assert calls.count("to_q") == 6
     assert calls.count("to_k") == calls.count("to_v") == 4
@@ -326,16 +326,16 @@ def test_a_tiled_picture_is_nearly_the_whole_one_and_comes_out_tiled_again(mixer
     width, _ = mixer.native_size
     whole = mixer.render("cat", seed=1, steps=2, width=2 * width)
     assert not whole.record.tiled
-    mixer.desk.tiled = True
+    mixer.loaded.tiled = True
     try:
         tiled = mixer.render("cat", seed=1, steps=2, width=2 * width)
     finally:
-        mixer.desk.tiled = None
+        mixer.loaded.tiled = None
     assert tiled.record.tiled
     left, right = (np.asarray(picture.image).astype(int) for picture in (whole, tiled))
     assert 0 < np.abs(left - right).mean() < 10
     assert np.array_equal(np.asarray(rerender(mixer, tiled.record).image), right)
-    assert mixer.desk.tiled is None
+    assert mixer.loaded.tiled is None
 
 
 @pytest.mark.filterwarnings("ignore")  # torch's compiler warns about itself

@@ -51,11 +51,11 @@ class Quiet(dict[tuple[str, bool], tuple[Path, Pixels]]):
 class Pressed:
     """Stops a run after so many pictures."""
 
-    def __init__(self, crew: Painters, pictures: int) -> None:
-        self.crew, self.pictures = crew, pictures
+    def __init__(self, executor: Painters, pictures: int) -> None:
+        self.executor, self.pictures = executor, pictures
 
     def check(self) -> None:
-        if len(self.crew.painted) >= self.pictures:
+        if len(self.executor.painted) >= self.pictures:
             raise CancelledError("cancelled")
 
 
@@ -73,9 +73,9 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> Folders:
     made: Folders = Quiet()
     for text in (SEEDED, DRAWN, FAILING):
         file = read_prompt_text(text, Path("prompts.txt"))
-        half, crew = tmp_path_factory.mktemp("half"), Painters()
+        half, executor = tmp_path_factory.mktemp("half"), Painters()
         with pytest.raises(CancelledError):
-            run(file, half, crew, options=OPTIONS, cancel=Pressed(crew, 3))
+            run(file, half, executor, options=OPTIONS, cancel=Pressed(executor, 3))
         whole = Path(shutil.copytree(half, half.parent / f"{half.name}-whole"))
         run(file, whole, Painters(), options=OPTIONS)
         made[text, False], made[text, True] = (half, drawn(whole)), (whole, drawn(whole))

@@ -72,14 +72,14 @@ class OneMixer(RuleBasedStateMachine):
     def check(self, picture: RenderedImage) -> None:
         """Compare with another mixer that has this model and this picture's settings alone."""
         other = self.quiet[picture.record.settings.model]
-        other.desk.wanted = picture.record.engine
+        other.loaded.wanted = picture.record.engine
         assert differences(other, picture.record) == ()
         assert np.array_equal(pixels(picture), pixels(rerender(other, picture.record)))
 
     @rule(prompt=prompts, model=models, engine=engines, seed=st.integers(0, 3))
     def renders(self, prompt: str, model: str, engine: str, seed: int) -> None:
-        desk = self.busy.desk_of(self.busy.job(prompt, model=model).settings.request())
-        desk.wanted = engine
+        loaded = self.busy.loaded_for(self.busy.job(prompt, model=model).settings.request())
+        loaded.wanted = engine
         self.check(self.busy.render(prompt, model=model, seed=seed, **SIZE))
 
     @rule(prompts=st.lists(prompts, min_size=2, max_size=3), model=models)

@@ -46,9 +46,9 @@ def test_the_budget_is_a_part_of_the_model_and_of_free_memory() -> None:
 
 @pytest.mark.parametrize("said", [0, 7])
 def test_a_budget_may_be_said_in_python_and_in_models_toml(said: int, tmp_path: Path) -> None:
-    assert Mixer.open(dtype="float32", merge_cache_mb=said).desk.merged.budget_mb == said
+    assert Mixer.open(dtype="float32", merge_cache_mb=said).loaded.merged.budget_mb == said
     (tmp_path / "models.toml").write_text(f'merge_cache_mb = {said}\n[models.emoji]\nlocation = "builtin:emoji"\n')
-    assert Mixer.open(models_file=tmp_path / "models.toml", dtype="float32").desk.merged.budget_mb == said
+    assert Mixer.open(models_file=tmp_path / "models.toml", dtype="float32").loaded.merged.budget_mb == said
     with pytest.raises(RequestError, match="merge_cache_mb"):
         Mixer.open(merge_cache_mb=-1)
 

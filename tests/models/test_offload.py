@@ -85,9 +85,9 @@ def test_a_network_is_copied_once_while_no_other_computes_and_every_time_module_
 def test_nothing_computes_with_tensors_of_two_devices(mixer: Mixer, engine: str, keep: bool) -> None:
     stack = mixer.job("cat <lora:line_art:0.7> <lora:night_sky:-0.3>").stacks[0]
     resting = Mixer.open("emoji", dtype="float32", engine=engine, offload="none", device="cpu")
-    model, desk = resting.model, resting.desk
+    model, loaded = resting.model, resting.loaded
     model.offload = Offload({**model.parts, "vae": model.vae}, torch.device("meta"), keep=keep)
-    applied = (desk.merged if engine == "merged" else type(desk.side)(model)).applied
+    applied = (loaded.merged if engine == "merged" else type(loaded.side)(model)).applied
     size = model.unet.config["sample_size"]
     latents = torch.zeros(1, model.latent_channels, size, size, device="meta")
     with torch.no_grad(), applied([stack], parts=("unet", "te1")):

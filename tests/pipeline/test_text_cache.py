@@ -29,22 +29,24 @@ def bringer(number: int) -> SimpleNamespace:
 
 @pytest.fixture
 def texts(mixer: Mixer) -> TextCache:
-    return TextCache(mixer.model, mixer.desk.merged, {})
+    return TextCache(mixer.model, mixer.loaded.merged, {})
 
 
 def test_a_text_is_never_answered_with_that_of_another_lora(mixer: Mixer, texts: TextCache) -> None:
     settings: Settings = mixer.job("zorb").settings
-    guides = [
+    conditions = [
         Condition(
             pieces=timeline(parse("zorb"), 1)[0].parts[0].text,
             stack=Stack([WeightedAdapter(adapter=bringer(n), strength=Strength())], family=mixer.model.family),
         )
         for n in range(BRINGING)
     ]
-    right = [TextCache(mixer.model, mixer.desk.merged, {}).encode(guide, settings).tokens for guide in guides]
+    right = [
+        TextCache(mixer.model, mixer.loaded.merged, {}).encode(condition, settings).tokens for condition in conditions
+    ]
     chance = random.Random(7)
     wrong = 0
     for _ in range(20 * BRINGING):
         number = chance.randrange(BRINGING)
-        wrong += not torch.equal(texts.encode(guides[number], settings).tokens, right[number])
+        wrong += not torch.equal(texts.encode(conditions[number], settings).tokens, right[number])
     assert wrong == 0

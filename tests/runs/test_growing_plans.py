@@ -27,11 +27,11 @@ OLD = Path(__file__).parent / "fixtures" / "run-0.1"
 
 
 def grow(
-    folder: Path, lines: tuple[str, ...], crew: Painters, options: RunOptions = TWO
+    folder: Path, lines: tuple[str, ...], executor: Painters, options: RunOptions = TWO
 ) -> tuple[RunResult, list[str]]:
     said: list[str] = []
     file = read_prompt_text("\n".join(lines), Path("prompts.txt"))
-    return run(file, folder, crew, options=options, say=said.append), said
+    return run(file, folder, executor, options=options, say=said.append), said
 
 
 def by_prompt(folder: Path) -> dict[str, bytes]:
@@ -51,9 +51,9 @@ def whole(tmp_path: Path) -> Path:
 
 
 def test_an_appended_prompt_is_the_only_one_that_is_made(whole: Path) -> None:
-    before, crew = by_prompt(whole), Painters()
-    result, said = grow(whole, (*LINES, "fox --seed 6"), crew)
-    assert (result.found, result.rendered, crew.painted, said) == (5, 1, [5], [])
+    before, executor = by_prompt(whole), Painters()
+    result, said = grow(whole, (*LINES, "fox --seed 6"), executor)
+    assert (result.found, result.rendered, executor.painted, said) == (5, 1, [5], [])
     assert before.items() <= by_prompt(whole).items()
     assert not (whole / "set-aside").exists()
 
@@ -77,9 +77,9 @@ def test_a_line_in_front_moves_no_picture_and_the_ledger_knows_which_is_which(wh
     assert before.items() <= by_prompt(whole).items()
     assert [entry.name for entry in Ledger.read(whole).entries.values()] == ["fox", "cat", "sun", "dog", "cow", "owl"]
     assert [entry.index for entry in read_entries(whole)][:5] == [1, 2, 3, 4, 5]
-    crew = Painters()
-    assert grow(whole, ("fox --seed 6", *LINES), crew)[0].found == 6
-    assert crew.painted == []
+    executor = Painters()
+    assert grow(whole, ("fox --seed 6", *LINES), executor)[0].found == 6
+    assert executor.painted == []
 
 
 def test_what_was_set_aside_comes_back_when_it_is_asked_for_again(whole: Path) -> None:
@@ -87,9 +87,13 @@ def test_what_was_set_aside_comes_back_when_it_is_asked_for_again(whole: Path) -
     other = tuple(f"{line} --steps 3" for line in LINES)
     result, _ = grow(whole, other, Painters())
     assert (result.found, result.rendered, len(aside(whole))) == (0, 5, 5)
-    crew = Painters()
-    result, said = grow(whole, LINES, crew)
-    assert (result.found, result.rendered, crew.painted) == (4, 1, [2])  # dog has no seed of its own: another was drawn
+    executor = Painters()
+    result, said = grow(whole, LINES, executor)
+    assert (result.found, result.rendered, executor.painted) == (
+        4,
+        1,
+        [2],
+    )  # dog has no seed of its own: another was drawn
     assert "4 pictures that were set aside are asked for again and are back" in said
     after = by_prompt(whole)
     assert all(after[name] == before[name] for name in ("cat", "sun", "cow", "owl"))
@@ -114,11 +118,11 @@ def test_a_picture_that_is_damaged_after_its_neighbour_went_is_made_again_as_it_
 
 
 def test_a_lora_that_is_another_file_now_is_told_and_costs_only_its_pictures(whole: Path) -> None:
-    before, crew = by_prompt(whole), Painters({"ink": "33" * 32})
+    before, executor = by_prompt(whole), Painters({"ink": "33" * 32})
     with pytest.raises(ConfigError, match=r"lora:ink is 3333333333, was 1111111111"):
-        grow(whole, LINES, crew, RunOptions(batch=2, threads=1, strict=True))
+        grow(whole, LINES, executor, RunOptions(batch=2, threads=1, strict=True))
     assert by_prompt(whole) == before
-    result, said = grow(whole, LINES, crew)
+    result, said = grow(whole, LINES, executor)
     assert (result.found, result.rendered) == (3, 2)
     assert "lora:ink is 3333333333, was 1111111111" in said[0]
     assert len(aside(whole)) == 2
@@ -136,9 +140,9 @@ def test_a_run_that_died_while_it_moved_pictures_goes_on_without_losing_one(whol
             patch.setattr(module.LedgerWriter, step, lambda *arguments: (_ for _ in ()).throw(KeyboardInterrupt))
             with pytest.raises(KeyboardInterrupt):
                 grow(folder, lines, Painters())
-        crew = Painters()
-        assert grow(folder, LINES, crew)[0].total == 5
-        assert crew.painted == []
+        executor = Painters()
+        assert grow(folder, LINES, executor)[0].total == 5
+        assert executor.painted == []
         assert by_prompt(folder) == before
 
 
@@ -165,21 +169,21 @@ def test_beginning_anew_keeps_the_old_pictures_aside(whole: Path) -> None:
 def test_a_finished_plan_asks_nobody_while_all_it_follows_from_is_as_it_was(whole: Path) -> None:
     options = RunOptions(batch=2, threads=1, witness=lambda: "w1")
     grow(whole, LINES, Painters(), options)
-    crew = Painters()
-    assert grow(whole, LINES, crew, options)[0].found == 5
-    assert (crew.asked, crew.started) == (0, 0)
+    executor = Painters()
+    assert grow(whole, LINES, executor, options)[0].found == 5
+    assert (executor.asked, executor.started) == (0, 0)
     (whole / "images/0001.png").unlink()
-    assert grow(whole, LINES, crew, options)[0].rendered == 1
-    assert (crew.asked, crew.started) == (0, 1)
-    grow(whole, LINES, crew, RunOptions(batch=2, threads=1, witness=lambda: "w2"))
-    assert crew.asked == 5
+    assert grow(whole, LINES, executor, options)[0].rendered == 1
+    assert (executor.asked, executor.started) == (0, 1)
+    grow(whole, LINES, executor, RunOptions(batch=2, threads=1, witness=lambda: "w2"))
+    assert executor.asked == 5
 
 
 def test_progress_is_told_while_many_jobs_are_planned(tmp_path: Path) -> None:
     planned: list[int | None] = []
     file = read_prompt_text("\n".join(f"p{n} --loras nope=1" for n in range(300)), Path("prompts.txt"))
     with pytest.raises(LoraMixerError, match="no LoRA 'nope'"):
-        run(file, tmp_path, Painters(), on_progress=lambda standing: planned.append(standing.planned))
+        run(file, tmp_path, Painters(), on_progress=lambda progress: planned.append(progress.planned))
     assert sorted({count for count in planned if count is not None}) == [0, 128, 256, 300]
 
 
@@ -189,9 +193,9 @@ def test_a_run_of_the_first_version_is_read_and_grows(tmp_path: Path) -> None:
     assert (list(ledger.entries), list(ledger.failures), ledger.damaged) == ([0, 1, 2], [3], ())
     assert all(ledger.is_whole(index) for index in range(3))
     seeds = [entry.record.settings.seed for entry in ledger.entries.values()]
-    crew, said = Painters({"line_art": "44" * 32, "nope": "55" * 32}), []
+    executor, said = Painters({"line_art": "44" * 32, "nope": "55" * 32}), []
     file = read_prompt_text((folder / "prompts.txt").read_text(), Path("prompts.txt"))
-    result = run(file, folder, crew, options=TWO, say=said.append)
+    result = run(file, folder, executor, options=TWO, say=said.append)
     assert (result.rendered, result.failures) == (4, ())  # painters are no worker of then: all is made again
     assert len(aside(folder)) == 3
     assert (
@@ -225,8 +229,8 @@ def _seed(folder: Path, index: int) -> int:
 
 def test_a_folder_renamed_with_nothing_at_its_old_place_is_followed(tmp_path: Path) -> None:
     output, renamed = tmp_path / "out", tmp_path / "renamed"
-    crew = Painters(on_paint=lambda task: renamed.exists() or output.rename(renamed))
-    result, said = grow(output, LINES, crew)
+    executor = Painters(on_paint=lambda task: renamed.exists() or output.rename(renamed))
+    result, said = grow(output, LINES, executor)
     assert (result.rendered, len(pixels(renamed)), output.exists()) == (5, 5, False)
     assert said == [f"the folder was renamed; the run goes on in {renamed}"]
 

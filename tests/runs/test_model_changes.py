@@ -30,12 +30,12 @@ def place(embedded: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def half_done(place: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("run") / "out"
-    again(folder, crew(place), text=LINES)
+    again(folder, executor(place), text=LINES)
     (folder / "images" / "0001.png").unlink()
     return folder
 
 
-def crew(place: Path) -> InlineExecutor:
+def executor(place: Path) -> InlineExecutor:
     return InlineExecutor(lambda: Mixer.open(models_file=place / "models.toml", dtype="float32"))
 
 
@@ -83,14 +83,14 @@ def test_a_model_that_changed_is_told_when_the_run_goes_on(
     try:
         CHANGES[file](place / "pale" / file)
         with pytest.raises(ConfigError, match=r"model( settings)? is "):
-            again(folder, crew(place), RunOptions(batch=2, threads=1, strict=True), LINES)
+            again(folder, executor(place), RunOptions(batch=2, threads=1, strict=True), LINES)
     finally:
         shutil.copy2(kept, place / "pale" / file)
 
 
 def test_a_model_that_was_put_back_is_the_same_again(place: Path, half_done: Path) -> None:
     os.utime(place / "pale" / "unet" / "diffusion_pytorch_model.safetensors")
-    assert again(half_done, crew(place), text=LINES).rendered == 1
+    assert again(half_done, executor(place), text=LINES).rendered == 1
 
 
 def test_pictures_of_the_model_there_was_are_kept_aside_and_made_again(
@@ -100,7 +100,7 @@ def test_pictures_of_the_model_there_was_are_kept_aside_and_made_again(
     kept, there = Path(shutil.copy2(file, tmp_path / "kept")), len(list((folder / "images").iterdir()))
     try:
         setting("beta_end", 0.013)(file)
-        result = again(folder, crew(place), text=LINES)
+        result = again(folder, executor(place), text=LINES)
     finally:
         shutil.copy2(kept, file)
     assert (result.found, result.rendered, len(list((folder / "set-aside").glob("*.png")))) == (0, 2, there)

@@ -26,14 +26,14 @@ from tests.support.runs import LINES, SMALL, TWO, again, pixels, plan_of
 
 
 @pytest.fixture(scope="module")
-def crew(mixer: Mixer) -> InlineExecutor:
+def executor(mixer: Mixer) -> InlineExecutor:
     return InlineExecutor(lambda: mixer)
 
 
 @pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory, crew: InlineExecutor) -> Path:
+def undisturbed(tmp_path_factory: pytest.TempPathFactory, executor: InlineExecutor) -> Path:
     folder = tmp_path_factory.mktemp("whole") / "out"
-    assert run(plan_of(), folder, crew, options=TWO).rendered == 4
+    assert run(plan_of(), folder, executor, options=TWO).rendered == 4
     return folder
 
 
@@ -42,23 +42,23 @@ def copy(undisturbed: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(undisturbed, tmp_path / "copy"))
 
 
-def test_a_run_that_is_complete_renders_nothing(copy: Path, crew: InlineExecutor) -> None:
-    result = again(copy, crew)
+def test_a_run_that_is_complete_renders_nothing(copy: Path, executor: InlineExecutor) -> None:
+    result = again(copy, executor)
     assert (result.found, result.rendered, result.failures) == (4, 0, ())
     result.check()
 
 
 def test_only_what_is_missing_or_damaged_is_made_again_with_the_same_pixels(
-    copy: Path, undisturbed: Path, crew: InlineExecutor
+    copy: Path, undisturbed: Path, executor: InlineExecutor
 ) -> None:
     (copy / "images/0000.png").unlink()
     (copy / "images/0001.png").write_bytes(b"damaged")
     before = (copy / "images/0002.png").stat().st_mtime_ns
-    result = again(copy, crew)
+    result = again(copy, executor)
     assert (result.found, result.rendered) == (2, 2)
     assert pixels(copy) == pixels(undisturbed)
     assert (copy / "images/0002.png").stat().st_mtime_ns == before
-    assert again(copy, crew).found == 4
+    assert again(copy, executor).found == 4
 
 
 def test_one_mix_is_rendered_together_and_the_ledger_keeps_the_order_of_the_sheet(undisturbed: Path) -> None:
@@ -69,44 +69,46 @@ def test_one_mix_is_rendered_together_and_the_ledger_keeps_the_order_of_the_shee
 
 
 def test_a_changed_plan_keeps_what_is_still_asked_for_and_the_rest_aside(
-    copy: Path, undisturbed: Path, crew: InlineExecutor
+    copy: Path, undisturbed: Path, executor: InlineExecutor
 ) -> None:
-    result = again(copy, crew, text=LINES.replace("dog", "wolf"))
+    result = again(copy, executor, text=LINES.replace("dog", "wolf"))
     assert (result.found, result.rendered) == (3, 1)
     assert [one == other for one, other in zip(pixels(copy), pixels(undisturbed), strict=True)] == [1, 1, 0, 1]
     assert len(list((copy / "set-aside").glob("*.png"))) == 1
-    assert again(copy, crew).rendered == 0
+    assert again(copy, executor).rendered == 0
     assert pixels(copy) == pixels(undisturbed)
     text = f"owl {SMALL} 1"
-    assert again(copy, crew, RunOptions(anew=True, threads=1), text).rendered == 1
+    assert again(copy, executor, RunOptions(anew=True, threads=1), text).rendered == 1
     assert len(pixels(copy)) == len(read_entries(copy)) == 1
 
 
-def test_a_seed_that_was_drawn_stays_when_the_run_goes_on(tmp_path: Path, crew: InlineExecutor) -> None:
+def test_a_seed_that_was_drawn_stays_when_the_run_goes_on(tmp_path: Path, executor: InlineExecutor) -> None:
     text = "cat --steps 1 --width 64 --height 64 --seed -1\ndog --steps 1 --width 64 --height 64 --seed -1"
-    again(tmp_path, crew, text=text)
+    again(tmp_path, executor, text=text)
     first, seeds = pixels(tmp_path), [e.record.settings.seed for e in read_entries(tmp_path)]
     (tmp_path / "images/0001.png").unlink()
-    assert again(tmp_path, crew, text=text).rendered == 1
+    assert again(tmp_path, executor, text=text).rendered == 1
     assert pixels(tmp_path) == first
     assert [e.record.settings.seed for e in read_entries(tmp_path)] == seeds
 
 
-def test_a_job_that_cannot_be_made_costs_only_itself_and_names_its_line(tmp_path: Path, crew: InlineExecutor) -> None:
+def test_a_job_that_cannot_be_made_costs_only_itself_and_names_its_line(
+    tmp_path: Path, executor: InlineExecutor
+) -> None:
     text = f"cat {SMALL} 1\ncat {SMALL} 1 --loras nope=1"
-    result = again(tmp_path, crew, text=text)
+    result = again(tmp_path, executor, text=text)
     assert (result.rendered, [failure.where for failure in result.failures]) == (1, ["prompts.txt:2:55"])
     with pytest.raises(PartialRunError, match="1 of 2"):
         result.check()
-    assert [failure.index for failure in again(tmp_path, crew, text=text).failures] == [1]
+    assert [failure.index for failure in again(tmp_path, executor, text=text).failures] == [1]
     with pytest.raises(UnknownAdapterError, match=r"prompts.txt:1:55: .*nope"):
-        again(tmp_path / "other", crew, text=text.split("\n")[1])
+        again(tmp_path / "other", executor, text=text.split("\n")[1])
     with pytest.raises(UnknownAdapterError):
-        again(tmp_path / "strict", crew, RunOptions(strict=True), text)
+        again(tmp_path / "strict", executor, RunOptions(strict=True), text)
 
 
 def test_a_picture_that_fails_takes_no_neighbour_along_and_is_retried_on_request(
-    tmp_path: Path, undisturbed: Path, crew: InlineExecutor, mixer: Mixer, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, undisturbed: Path, executor: InlineExecutor, mixer: Mixer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = mixer.render_many
 
@@ -116,31 +118,31 @@ def test_a_picture_that_fails_takes_no_neighbour_along_and_is_retried_on_request
         return whole(requests, **options)
 
     monkeypatch.setattr(mixer, "render_many", failing)
-    result = again(tmp_path, crew)
+    result = again(tmp_path, executor)
     assert (result.rendered, [failure.what for failure in result.failures]) == (3, ["memory ran out"])
     monkeypatch.undo()
-    assert again(tmp_path, crew).rendered == 0
-    result = again(tmp_path, crew, RunOptions(batch=2, threads=1, retry_failed=True))
+    assert again(tmp_path, executor).rendered == 0
+    result = again(tmp_path, executor, RunOptions(batch=2, threads=1, retry_failed=True))
     assert (result.rendered, result.failures) == (1, ())
     assert pixels(tmp_path)[1:] == pixels(undisturbed)[1:]
 
 
-def test_what_is_finished_stays_after_a_cancel(tmp_path: Path, undisturbed: Path, crew: InlineExecutor) -> None:
+def test_what_is_finished_stays_after_a_cancel(tmp_path: Path, undisturbed: Path, executor: InlineExecutor) -> None:
     cancel = Cancel()
 
-    def press(standing: RunProgress) -> None:
-        if standing.done:
+    def press(progress: RunProgress) -> None:
+        if progress.done:
             cancel.press()
 
     with pytest.raises(CancelledError):
-        run(plan_of(), tmp_path, crew, options=TWO, on_progress=press, cancel=cancel)
+        run(plan_of(), tmp_path, executor, options=TWO, on_progress=press, cancel=cancel)
     assert len(pixels(tmp_path)) == len(read_entries(tmp_path)) == 2
-    assert again(tmp_path, crew).found == 2
+    assert again(tmp_path, executor).found == 2
     assert pixels(tmp_path) == pixels(undisturbed)
 
 
 def test_a_full_disk_stops_the_run_and_keeps_what_is_there(
-    tmp_path: Path, undisturbed: Path, crew: InlineExecutor, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, undisturbed: Path, executor: InlineExecutor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import lora_mixer.workers.renderer as module
 
@@ -153,16 +155,16 @@ def test_a_full_disk_stops_the_run_and_keeps_what_is_there(
 
     monkeypatch.setattr(module, "save_picture", full)
     with pytest.raises(PartialRunError, match="2 of 4 pictures: cannot be written: ENOSPC"):
-        again(tmp_path, crew)
+        again(tmp_path, executor)
     with pytest.raises(FileError):
-        again(tmp_path / "other", crew, text=f"sun {SMALL} 1")
+        again(tmp_path / "other", executor, text=f"sun {SMALL} 1")
     monkeypatch.undo()
-    assert again(tmp_path, crew).rendered == 2
+    assert again(tmp_path, executor).rendered == 2
     assert pixels(tmp_path) == pixels(undisturbed)
 
 
 def test_an_adapter_that_is_broken_meanwhile_is_a_failure_of_its_pictures(
-    tmp_path: Path, crew: InlineExecutor, mixer: Mixer, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, executor: InlineExecutor, mixer: Mixer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job = mixer.job
 
@@ -172,16 +174,16 @@ def test_an_adapter_that_is_broken_meanwhile_is_a_failure_of_its_pictures(
         return job(request, **options)
 
     monkeypatch.setattr(mixer, "job", broken)
-    result = again(tmp_path, crew)
+    result = again(tmp_path, executor)
     assert [failure.where for failure in result.failures] == [
         f"prompts.txt:{line}:55: line_art.safetensors" for line in (2, 4)
     ]
     monkeypatch.undo()
-    assert again(tmp_path, crew).rendered == 2  # asking is cheap; only what failed midway waits for --retry-failed
+    assert again(tmp_path, executor).rendered == 2  # asking is cheap; only what failed midway waits for --retry-failed
 
 
 def test_a_mistake_of_ours_in_one_job_costs_only_that_one(
-    tmp_path: Path, crew: InlineExecutor, mixer: Mixer, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, executor: InlineExecutor, mixer: Mixer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job, many = mixer.job, mixer.render_many
 
@@ -193,7 +195,7 @@ def test_a_mistake_of_ours_in_one_job_costs_only_that_one(
 
     monkeypatch.setattr(mixer, "job", mistaken)
     monkeypatch.setattr(mixer, "render_many", later)
-    result = again(tmp_path, crew)
+    result = again(tmp_path, executor)
     assert (result.rendered, [failure.index for failure in result.failures]) == (2, [1, 2])
     assert all("This is a bug" in str(failure.raised()) for failure in result.failures)
     assert "unexpected ZeroDivisionError: division by zero" in result.failures[0].what
@@ -201,7 +203,7 @@ def test_a_mistake_of_ours_in_one_job_costs_only_that_one(
 
 
 def test_the_embedded_model_makes_a_damaged_run_whole_again(
-    copy: Path, undisturbed: Path, crew: InlineExecutor
+    copy: Path, undisturbed: Path, executor: InlineExecutor
 ) -> None:
     lines = (copy / "manifest.jsonl").read_bytes().split(b"\n")
     (copy / "manifest.jsonl").write_bytes(b"\n".join([lines[0], lines[1][:-9], *lines[2:]]))
@@ -210,7 +212,7 @@ def test_the_embedded_model_makes_a_damaged_run_whole_again(
     (copy / "images/0003.png").unlink()
     (copy / "images/0003.png").mkdir()
     (copy / "images/mine").mkdir()
-    result = again(copy, crew)
+    result = again(copy, executor)
     assert result.rendered == 2
     assert pixels(copy) == pixels(undisturbed)
     assert (copy / "images/mine").is_dir()
@@ -219,14 +221,14 @@ def test_the_embedded_model_makes_a_damaged_run_whole_again(
     }
 
 
-def test_a_folder_of_an_unknown_run_is_left_alone(tmp_path: Path, crew: InlineExecutor) -> None:
+def test_a_folder_of_an_unknown_run_is_left_alone(tmp_path: Path, executor: InlineExecutor) -> None:
     (tmp_path / "manifest.jsonl").write_text("{}\n")
     with pytest.raises(LoraMixerError, match="another run"):
-        again(tmp_path, crew)
+        again(tmp_path, executor)
 
 
-def test_batch_sizes_differ_by_rounding_only(undisturbed: Path, tmp_path: Path, crew: InlineExecutor) -> None:
-    again(tmp_path, crew, RunOptions(batch=4, threads=1))
+def test_batch_sizes_differ_by_rounding_only(undisturbed: Path, tmp_path: Path, executor: InlineExecutor) -> None:
+    again(tmp_path, executor, RunOptions(batch=4, threads=1))
     for one, other in zip(pixels(tmp_path), pixels(undisturbed), strict=True):
         distance = np.frombuffer(one, np.uint8).astype(int) - np.frombuffer(other, np.uint8)
         assert abs(distance).max() <= 1

@@ -82,30 +82,30 @@ class Painters:
     def __exit__(self, *raised: object) -> None: ...
 
     @property
-    def room(self) -> int:
+    def free_slots(self) -> int:
         return 2 - len(self._given)
 
-    def start(self, watch: Heartbeat) -> None:
-        watch(0.0)
+    def start(self, heartbeat: Heartbeat) -> None:
+        heartbeat(0.0)
         self.started += 1
 
-    def ask(self, questions: ResolveQuery, watch: Heartbeat) -> Resolution:
+    def resolve(self, query: ResolveQuery, heartbeat: Heartbeat) -> Resolution:
         from lora_mixer.ledger.plan_file import Batch
 
-        watch(0.0)
-        self.asked += len(questions.requests)
-        batches = tuple(Batch(jobs=group, engine="side", reason="r") for group in questions.groups)
-        known = () if batches else tuple(self._known(request, n) for n, request in enumerate(questions.requests))
+        heartbeat(0.0)
+        self.asked += len(query.requests)
+        batches = tuple(Batch(jobs=group, engine="side", reason="r") for group in query.groups)
+        known = () if batches else tuple(self._known(request, n) for n, request in enumerate(query.requests))
         return Resolution(jobs=known, batches=batches, threads=1, notes=())
 
     def share(self, threads: int) -> int:
         return threads
 
-    def give(self, task: Task) -> None:
+    def submit(self, task: Task) -> None:
         self._given.append(task)
 
-    def take(self, watch: Heartbeat) -> Finished:
-        watch(0.0)
+    def next_result(self, heartbeat: Heartbeat) -> Finished:
+        heartbeat(0.0)
         task = self._given.popleft()
         self.on_paint(task)
         try:

@@ -122,7 +122,7 @@ def ray_of_two() -> Iterator[None]:
 
 @pytest.mark.usefixtures("ray_of_two")
 def test_ray_makes_the_same_pixels_though_an_actor_is_killed(tmp_path: Path, undisturbed: Path) -> None:
-    crew, said, killed = RayExecutor(SETUP, 2), [], []
+    executor, said, killed = RayExecutor(SETUP, 2), [], []
 
     def kill(standing: RunProgress) -> None:
         if standing.done >= 4 and not killed:  # one that renders: one that still opens the model has nothing to lose
@@ -132,7 +132,7 @@ def test_ray_makes_the_same_pixels_though_an_actor_is_killed(tmp_path: Path, und
             for actor in killed:
                 actor.kill()
 
-    result = run(plan_of(MANY), tmp_path, crew, options=TWO, on_progress=kill, say=said.append)
+    result = run(plan_of(MANY), tmp_path, executor, options=TWO, on_progress=kill, say=said.append)
     assert (result.rendered, result.failures) == (24, ())
     assert "a worker died" in said[0]
     assert pixels(tmp_path) == pixels(undisturbed)
@@ -155,10 +155,10 @@ class Small:
             raise ModelError("no such model", remedy="Name another.")
         self.deadly = name == "dies asked"
 
-    def answer(self, questions: bytes) -> bytes:
+    def answer(self, query: bytes) -> bytes:
         if self.deadly:
             os._exit(4)
-        asked = unpack(ResolveQuery, questions)
+        asked = unpack(ResolveQuery, query)
         known = tuple(_failure(n) for n in range(len(asked.requests)))
         return pack(Resolution(jobs=known, batches=(), threads=1, notes=()))
 
@@ -190,11 +190,11 @@ def test_a_model_that_cannot_be_opened_is_told_however_many_jobs_there_are(tmp_p
 @pytest.mark.usefixtures("small")
 def test_a_worker_that_always_dies_while_opening_costs_the_healthy_one_nothing() -> None:
     said: list[str] = []
-    with ProcessExecutor(MixerOptions(model="one dies opening"), 2) as crew:
-        crew.start(lambda hand: None)
+    with ProcessExecutor(MixerOptions(model="one dies opening"), 2) as executor:
+        executor.start(lambda hand: None)
         tasks = [_task(n) for n in range(12)]
         outcomes = [
-            f for done in dispatch(tasks, crew, watch=lambda hand: None, say=said.append) for f in done.failures
+            f for done in dispatch(tasks, executor, heartbeat=lambda hand: None, say=said.append) for f in done.failures
         ]
     assert (sorted(f.index for f in outcomes), {f.what for f in outcomes}, said) == (list(range(12)), {"made"}, [])
 
@@ -282,9 +282,9 @@ def test_actors_that_die_now_and_then_over_a_long_run_do_not_end_it(monkeypatch:
         return (name == "open" and count % 3 == 2) or (name == "render" and count % 4 == 1)
 
     said: list[str] = []
-    with rays(monkeypatch, now_and_then) as crew:
-        crew.start(lambda hand: None)
-        done = dispatch([_task(n) for n in range(40)], crew, watch=lambda hand: None, say=said.append)
+    with rays(monkeypatch, now_and_then) as executor:
+        executor.start(lambda hand: None)
+        done = dispatch([_task(n) for n in range(40)], executor, heartbeat=lambda hand: None, say=said.append)
         assert sorted(f.index for one in done for f in one.failures if f.what == "made") == list(range(40))
     assert len(said) > 6
 
@@ -295,7 +295,7 @@ def test_actors_that_always_die_while_opening_end_the_run(monkeypatch: pytest.Mo
 
 
 def test_what_ray_itself_raises_is_an_error_of_ours(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    crew = rays(monkeypatch, lambda name, _: False)
+    executor = rays(monkeypatch, lambda name, _: False)
     ray = sys.modules["ray"]
 
     def lost(ref: object) -> bytes:
@@ -303,7 +303,7 @@ def test_what_ray_itself_raises_is_an_error_of_ours(monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr(ray, "get", lost)
     with pytest.raises(RenderError, match="Ray gave up: the cluster is gone"):
-        again(tmp_path, crew)
+        again(tmp_path, executor)
 
 
 def test_a_cluster_that_is_not_there_is_an_error_of_ours(tmp_path: Path) -> None:
@@ -330,25 +330,25 @@ class Mortal:
     def __init__(self, deadly: int) -> None:
         self.deadly = deadly
         self.given: deque[Task] = deque()
-        self.room = 2
+        self.free_slots = 2
 
     def __enter__(self) -> Mortal:
         return self
 
     def __exit__(self, *raised: object) -> None: ...
 
-    def start(self, watch: Heartbeat) -> None: ...
+    def start(self, heartbeat: Heartbeat) -> None: ...
 
-    def ask(self, questions: ResolveQuery, watch: Heartbeat) -> Resolution:
+    def resolve(self, query: ResolveQuery, heartbeat: Heartbeat) -> Resolution:
         raise NotImplementedError
 
     def share(self, threads: int) -> int:
         return threads
 
-    def give(self, task: Task) -> None:
+    def submit(self, task: Task) -> None:
         self.given.append(task)
 
-    def take(self, watch: Heartbeat) -> Finished | WorkerDied:
+    def next_result(self, heartbeat: Heartbeat) -> Finished | WorkerDied:
         task = self.given.popleft()
         if any(job.index == self.deadly for job in task.jobs):
             return WorkerDied(task=task, reason="SIGKILL")
@@ -362,9 +362,13 @@ class Killed(Mortal):
         super().__init__(deadly=-1)
         self.times = times
 
-    def take(self, watch: Heartbeat) -> Finished | WorkerDied:
+    def next_result(self, heartbeat: Heartbeat) -> Finished | WorkerDied:
         self.times -= 1
-        return WorkerDied(task=self.given.popleft(), reason="SIGKILL") if self.times >= 0 else super().take(watch)
+        return (
+            WorkerDied(task=self.given.popleft(), reason="SIGKILL")
+            if self.times >= 0
+            else super().next_result(heartbeat)
+        )
 
 
 def _failure(index: int) -> object:
@@ -383,8 +387,10 @@ def _task(*indexes: int) -> Task:
 def test_the_picture_that_kills_is_found_and_its_neighbours_are_made() -> None:
     said: list[str] = []
     tasks = [_task(0, 1, 2), _task(3, 4)]
-    crew = Mortal(deadly=1)
-    outcomes = [f for done in dispatch(tasks, crew, watch=lambda hand: None, say=said.append) for f in done.failures]
+    executor = Mortal(deadly=1)
+    outcomes = [
+        f for done in dispatch(tasks, executor, heartbeat=lambda hand: None, say=said.append) for f in done.failures
+    ]
     assert sorted(f.index for f in outcomes if f.what == "made") == [0, 2, 3, 4]
     (given_up,) = (f for f in outcomes if f.what != "made")
     assert given_up.index == 1
@@ -393,8 +399,8 @@ def test_the_picture_that_kills_is_found_and_its_neighbours_are_made() -> None:
 
 
 def test_a_batch_stays_whole_though_workers_are_killed_from_outside_again_and_again() -> None:
-    crew = Killed(times=3)
-    outcomes = list(dispatch([_task(0, 1, 2)], crew, watch=lambda hand: None, say=lambda sentence: None))
+    executor = Killed(times=3)
+    outcomes = list(dispatch([_task(0, 1, 2)], executor, heartbeat=lambda hand: None, say=lambda sentence: None))
     assert [[f.index for f in done.failures] for done in outcomes if done.failures] == [[0, 1, 2]]
 
 

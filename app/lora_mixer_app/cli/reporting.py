@@ -49,17 +49,17 @@ class Report:
         if self._bar is not None:
             self._bar.stop()
 
-    def show(self, standing: RunProgress) -> None:
+    def show(self, progress: RunProgress) -> None:
         """Show how far the run is."""
-        if standing.planned is None:
-            stage, done = "rendering", standing.fraction * standing.total
+        if progress.planned is None:
+            stage, done = "rendering", progress.fraction * progress.total
         else:
-            stage, done = ("planning" if standing.planned else "opening the model"), float(standing.planned)
+            stage, done = ("planning" if progress.planned else "opening the model"), float(progress.planned)
         if self._bar is not None:
             self._bar.update(self._task, completed=done, description=stage)
         else:
             self._line(
-                stage, done if standing.planned is not None else float(standing.done + standing.failed), standing
+                stage, done if progress.planned is not None else float(progress.done + progress.failed), progress
             )
 
     def say(self, sentence: str) -> None:
@@ -70,7 +70,7 @@ class Report:
         """Tell of a picture that cannot be made."""
         self.say(f"failed: {failure.index:04}  {failure.raised()}")
 
-    def _line(self, stage: str, done: float, standing: RunProgress) -> None:
+    def _line(self, stage: str, done: float, progress: RunProgress) -> None:
         """Print a line at a new stage, at every tenth of it, and every few seconds if pictures take long."""
         tenth, now = int(done * TENTHS / max(1, self._total)), time.monotonic()
         if stage != self._stage:
@@ -82,8 +82,8 @@ class Report:
         if not done or nothing_new or at_once:
             return
         self._told, self._last = tenth, now
-        failed = f", {standing.failed:,} failed" if standing.failed and standing.planned is None else ""
-        count = standing.planned if standing.planned is not None else standing.done
+        failed = f", {progress.failed:,} failed" if progress.failed and progress.planned is None else ""
+        count = progress.planned if progress.planned is not None else progress.done
         self._console.print(f"{stage}: {count:,} of {self._total:,}{failed}{self._left(done, now)}", markup=False)
 
     def _left(self, done: float, now: float) -> str:

@@ -17,7 +17,7 @@ from lora_mixer_app.web.state import AppState, caller_of, owner_of
 NAME = "render"
 
 
-def offer_render(studio: AppState) -> None:
+def offer_render(state: AppState) -> None:
     """Offer the endpoint on the page that is being built; its pictures go into the history like the desk's."""
 
     def render(
@@ -68,12 +68,12 @@ def offer_render(studio: AppState) -> None:
                 width=width,
                 height=height,
                 clip_skip=clip_skip,
-                model=_text("model", model) or studio.first.name,
+                model=_text("model", model) or state.first.name,
             )
-            cancel = studio.listened(request)
-            with studio.turns.take(cancel, caller=caller_of(request)):
-                picture = studio.mixer.render(wish, cancel=cancel)
-            kept = studio.keep(picture, owner=owner_of(request))
+            cancel = state.listened(request)
+            with state.queue.take(cancel, caller=caller_of(request)):
+                picture = state.mixer.render(wish, cancel=cancel)
+            kept = state.keep(picture, owner=owner_of(request))
         return FileData(path=str(kept.path), orig_name=kept.path.name, mime_type="image/png"), infotext(kept.record)
 
     render.__annotations__.update(get_type_hints(render))  # Gradio reads the answer's types without resolving them

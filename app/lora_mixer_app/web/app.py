@@ -53,12 +53,12 @@ class App(NamedTuple):
     Attributes:
         answers: The ASGI app.
         life: What it lives in: entered before its first request.
-        studio: What all pages share.
+        state: What all pages share.
     """
 
     answers: ASGIApp
     life: AbstractAsyncContextManager[object]
-    studio: AppState
+    state: AppState
 
 
 def build_app(mixer: Mixer, folder: Path, *, presence: Presence, logins: Sequence[tuple[str, str]] = ()) -> App:
@@ -71,11 +71,11 @@ def build_app(mixer: Mixer, folder: Path, *, presence: Presence, logins: Sequenc
         logins: Names and passwords; without any, nobody is asked for one.
     """
     folder = folder.absolute()
-    studio = AppState(mixer, folder)
-    studio.presence = presence
+    state = AppState(mixer, folder)
+    state.presence = presence
     os.environ.update(QUIET)
-    gr.set_static_paths(list(studio.served))
-    page = build_page(studio)
+    gr.set_static_paths(list(state.served))
+    page = build_page(state)
     page.max_threads = THREADS
     page.queue(max_size=None, default_concurrency_limit=None, api_open=False)
     outer = Starlette()
@@ -93,17 +93,17 @@ def build_app(mixer: Mixer, folder: Path, *, presence: Presence, logins: Sequenc
         theme=THEME,
         css=CSS,
         head=HEAD,
-        app_kwargs={"middleware": _door(studio, page, folder)},
+        app_kwargs={"middleware": _door(state, page, folder)},
     )
-    return App(answers=outer, life=_life(outer), studio=studio)
+    return App(answers=outer, life=_life(outer), state=state)
 
 
-def _door(studio: AppState, page: gr.Blocks, folder: Path) -> list[Middleware]:
+def _door(state: AppState, page: gr.Blocks, folder: Path) -> list[Middleware]:
     names = FolderNames({"desk": folder, "uploads": Path(get_upload_folder()).absolute()})
     return [
         Middleware(Uploads, who=_caller),
         Middleware(Calls, who=_caller, under_way=partial(calls_under_way, page)),
-        Middleware(Files, names=names, own=studio.owned, shared=studio.shared, user_of=_user),
+        Middleware(Files, names=names, own=state.owned, shared=state.shared, user_of=_user),
     ]
 
 

@@ -40,9 +40,9 @@ def opened(mixer: Mixer, model: str) -> Opened:
     """Open a model, and return what is known of it; which model is the mixer's current one does not change.
 
     Raises:
-        ModelError, FileError, RequestError: See `Mixer.desk_of`.
+        ModelError, FileError, RequestError: See `Mixer.loaded_for`.
     """
-    desk = mixer.desk_of(RenderRequest(prompt="", model=model))
+    desk = mixer.loaded_for(RenderRequest(prompt="", model=model))
     return Opened(
         name=model,
         family=desk.model.family,

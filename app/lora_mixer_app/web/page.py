@@ -15,7 +15,7 @@ PREVIEWS_KEPT = 3600
 """Seconds that previews and uploads stay in Gradio's own folder; finished pictures lie elsewhere."""
 
 
-def build_page(studio: AppState) -> gr.Blocks:
+def build_page(state: AppState) -> gr.Blocks:
     """Return the page over an open studio."""
     page: gr.Blocks
     kept = (PREVIEWS_KEPT, PREVIEWS_KEPT)
@@ -23,12 +23,12 @@ def build_page(studio: AppState) -> gr.Blocks:
         gr.Markdown("# LoRA Mixer")
         with gr.Tabs(selected="desk") as tabs:
             with gr.Tab(word("desk"), id="desk"):
-                desk = build_desk(studio, page, tabs)
+                desk = build_desk(state, page, tabs)
             for tab in TABS:
                 with gr.Tab(word(tab.name), id=tab.name):
-                    tab.build(studio, desk)
-        offer_render(studio)
-        page.unload(studio.forget)
+                    tab.build(state, desk)
+        offer_render(state)
+        page.unload(state.forget)
     for listener in page.fns.values():
         if listener.fn is not None and listener.renderable is None:
             listener.fn = noticed(listener.fn)

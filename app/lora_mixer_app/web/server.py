@@ -125,7 +125,7 @@ class Server:
         finally:
             opening.join(SECONDS_TO_OPEN)
             if self._app is not None:
-                self._app.studio.close()
+                self._app.state.close()
             self._socket.close()
         if self._failure is not None:
             raise self._failure
@@ -152,7 +152,7 @@ class Server:
             self.stop()
             return
         with contextlib.suppress(OSError):  # nobody reads what is said
-            for sentence in self._app.studio.history.said:
+            for sentence in self._app.state.history.said:
                 self._say(f"history: {sentence}")
             self._say("ready")
 

@@ -41,7 +41,7 @@ class AppState:
         history: The pictures that were made.
         thumbs: Small copies of pictures.
         loras: The library, and what of it fits the model.
-        turns: Who renders next; long work takes a turn for each batch.
+        queue: Who renders next; long work takes a turn for each batch.
         presence: Who is still there; None where nobody keeps the book, and everybody counts as there.
     """
 
@@ -54,7 +54,7 @@ class AppState:
         self.history = History(self.pictures, folder / "history.sqlite")
         self.thumbs = Thumbs(folder / "thumbs")
         self.loras = LoraBrowser(mixer.library)
-        self.turns = RenderQueue()
+        self.queue = RenderQueue()
         self.presence: Presence | None = None
         self._sessions: dict[tuple[str, str], Session] = {}
         self._lock = threading.Lock()
@@ -101,7 +101,7 @@ class AppState:
     def close(self) -> None:
         """Stop everybody's work, and wait for the step it is in: a thread that computes while Python ends takes it down."""
         self._closed.set()
-        self.turns.drain(SECONDS_OF_A_STEP)
+        self.queue.drain(SECONDS_OF_A_STEP)
 
     def model(self, request: gr.Request) -> Opened:
         """Return the model that a browser tab renders with, opened if it never was.

@@ -19,10 +19,10 @@ from lora_mixer_app.web.state import AppState
 SHOWN = 24
 
 
-def lay_browser(studio: AppState) -> tuple[gr.Dropdown, gr.Textbox, gr.Dropdown, gr.Gallery]:
+def lay_browser(state: AppState) -> tuple[gr.Dropdown, gr.Textbox, gr.Dropdown, gr.Gallery]:
     """Lay out the quick choice by name, the search, the folders and the previews."""
     pick = gr.Dropdown(
-        [entry.name for entry in studio.loras.library.entries],
+        [entry.name for entry in state.loras.library.entries],
         value=None,
         label=word("add"),
         info=word("order"),
@@ -33,7 +33,7 @@ def lay_browser(studio: AppState) -> tuple[gr.Dropdown, gr.Textbox, gr.Dropdown,
         with gr.Row(elem_classes="tight"):
             search = gr.Textbox(label=word("search"), max_lines=1, elem_id="lora-search", min_width=100)
             folder = gr.Dropdown(
-                [(word("all_folders"), ""), *((name, name) for name in studio.loras.folders)],
+                [(word("all_folders"), ""), *((name, name) for name in state.loras.folders)],
                 value="",
                 label=word("folder"),
                 min_width=100,
@@ -53,7 +53,7 @@ def lay_browser(studio: AppState) -> tuple[gr.Dropdown, gr.Textbox, gr.Dropdown,
 
 
 def wire_browser(
-    board: DeskController,
+    controller: DeskController,
     page: gr.Blocks,
     pick: gr.Dropdown,
     search: gr.Textbox,
@@ -61,16 +61,16 @@ def wire_browser(
     previews: gr.Gallery,
 ) -> None:
     """Say what they do."""
-    studio, loras = board.studio, board.studio.loras
+    state, loras = controller.state, controller.state.loras
 
     def listed(request: gr.Request, text: str | None, where: str | None) -> list[tuple[str, str]]:
-        family = studio.model(request).family
+        family = state.model(request).family
         found = loras.search(text or "", where)[:SHOWN]
-        studio.session(request).listed = tuple(entry.name for entry in found)
+        state.session(request).listed = tuple(entry.name for entry in found)
         fits = [(entry, loras.fit(entry, family)) for entry in found]
         return [
             (
-                str(studio.thumbs.of(entry.preview, name=entry.name, grey=fit.reason is not None)),
+                str(state.thumbs.of(entry.preview, name=entry.name, grey=fit.reason is not None)),
                 f"{entry.name} · {fit.badge}{' ✕' if fit.reason else ''}" if fit.badge else entry.name,
             )
             for entry, fit in fits
@@ -78,26 +78,26 @@ def wire_browser(
 
     def add(request: gr.Request, name: str | None, values: tuple[Any, ...]) -> Iterator[Shown]:
         if not name:
-            yield {board.redraw: gr.skip()}
+            yield {controller.redraw: gr.skip()}
             return
         with as_notice():
             entry = loras.library.find(name)
-        if (reason := loras.fit(entry, studio.model(request).family).reason) is not None:
+        if (reason := loras.fit(entry, state.model(request).family).reason) is not None:
             raise gr.Error(said(request, "unfit", name=name, reason=reason), print_exception=False)
         strip = Strip(name=entry.name, unet=preferred(entry))
-        yield from board.changed(request, lambda strips: added(strips, [strip]), values)
+        yield from controller.changed(request, lambda strips: added(strips, [strip]), values)
 
     def picked(request: gr.Request, event: gr.SelectData, *values: Any) -> Iterator[Shown]:  # noqa: ANN401
         yield {pick: None}
         yield from add(request, str(event.value), values)
 
     def chosen(request: gr.Request, event: gr.SelectData, *values: Any) -> Iterator[Shown]:  # noqa: ANN401
-        names = studio.session(request).listed
+        names = state.session(request).listed
         place = event.index if isinstance(event.index, int) else 0
         yield from add(request, names[place] if place < len(names) else None, values)
 
-    with_pick = board.listening | {"outputs": [pick, *board.outputs]}
-    pick.select(picked, board.inputs, **with_pick)
-    previews.select(chosen, board.inputs, **board.listening)
+    with_pick = controller.listening | {"outputs": [pick, *controller.outputs]}
+    pick.select(picked, controller.inputs, **with_pick)
+    previews.select(chosen, controller.inputs, **controller.listening)
     page.load(listed, [search, folder], [previews], **QUICK)
     gr.on([search.input, folder.input], listed, [search, folder], [previews], trigger_mode="always_last", **QUICK)

@@ -30,21 +30,21 @@ class DeskController:
         live: Whether a change is rendered at once.
     """
 
-    studio: AppState
+    state: AppState
     fields: RequestFields
-    screen: ResultPanel
+    panel: ResultPanel
     redraw: gr.State
     live: gr.Checkbox
 
     @property
     def inputs(self) -> list[Component]:
         """What `changed` and `generate` take: live, the search of the history, then the settings."""
-        return [self.live, self.screen.search, *self.fields]
+        return [self.live, self.panel.search, *self.fields]
 
     @property
     def outputs(self) -> list[Component]:
         """What they may change."""
-        return [self.fields.prompt, self.redraw, *self.screen.outputs]
+        return [self.fields.prompt, self.redraw, *self.panel.outputs]
 
     @property
     def listening(self) -> dict[str, Any]:
@@ -76,7 +76,7 @@ class DeskController:
             return new
 
         with as_notice():
-            before, after = self.studio.session(request).change(written)
+            before, after = self.state.session(request).change(written)
         if before == after:
             yield {self.redraw: gr.skip()} | (also or {})
             return
@@ -90,7 +90,7 @@ class DeskController:
 
     def replayed(self, request: gr.Request, *values: Any) -> Iterator[Shown]:  # noqa: ANN401 whatever components hold
         """Render what the desk shows, in live mode and once there is something to compare with."""
-        if values[0] and self.studio.session(request).selected is not None:
+        if values[0] and self.state.session(request).selected is not None:
             asked = self._on_same_noise(request, self.fields.request(values[2:]))
             yield from self._rendered(request, asked, values[1])
         else:
@@ -98,7 +98,7 @@ class DeskController:
 
     def _rendered(self, request: gr.Request, asked: RenderRequest, search: str) -> Iterator[Shown]:
         with as_notice():
-            before, after = self.studio.session(request).change(self._following(request, asked.prompt))
+            before, after = self.state.session(request).change(self._following(request, asked.prompt))
         if drawn := self._drawn(request, before, after):
             yield drawn
         yield from self._played(request, asked, after, search)
@@ -109,12 +109,12 @@ class DeskController:
         Raises:
             PromptError: The prompt cannot be read, as while a tag is being typed.
         """
-        before, after = self.studio.session(request).change(self._following(request, text))
-        return {self.redraw: gr.skip() if before == after else self.studio.session(request).next_draw()}
+        before, after = self.state.session(request).change(self._following(request, text))
+        return {self.redraw: gr.skip() if before == after else self.state.session(request).next_draw()}
 
     def _on_same_noise(self, request: gr.Request, asked: RenderRequest) -> RenderRequest:
         """Return a request with the seeds of the picture on the screen where it leaves them to chance."""
-        kept = self.screen.selected(request)
+        kept = self.panel.selected(request)
         if kept is None:
             return asked
         shown = kept.record.settings
@@ -127,21 +127,21 @@ class DeskController:
 
     def _following(self, request: gr.Request, text: str) -> Callable[[Strips], Strips]:
         grammar = self._grammar(request)
-        return lambda strips: follow(strips, text, self.studio.loras.knows, grammar)
+        return lambda strips: follow(strips, text, self.state.loras.knows, grammar)
 
     def _played(self, request: gr.Request, asked: RenderRequest, strips: Strips, search: str) -> Iterator[Shown]:
-        model = self.studio.model(request)
+        model = self.state.model(request)
         asked = replace(asked, grammar=self._grammar(request), model=model.name)
         with as_notice():
             wish = request_of(asked, strips, family=model.family, steps=asked.steps or 1)
-        yield from play(self.studio, self.screen, request, wish, search)
+        yield from play(self.state, self.panel, request, wish, search)
 
     def _drawn(self, request: gr.Request, before: Strips, after: Strips) -> Shown:
         same = [strip.number for strip in before] == [strip.number for strip in after]
-        return {} if same else {self.redraw: self.studio.session(request).next_draw()}
+        return {} if same else {self.redraw: self.state.session(request).next_draw()}
 
     def _grammar(self, request: gr.Request) -> str:
-        return self.studio.mixer.models_file.defaults_for(self.studio.model(request).name).grammar or "default"
+        return self.state.mixer.models_file.defaults_for(self.state.model(request).name).grammar or "default"
 
 
 def turned(number: int, **values: Any) -> Callable[[Strips], Strips]:  # noqa: ANN401 fields of Strip

@@ -47,7 +47,7 @@ class Desk:
     The function may also take a `gr.Request` or event data such as `gr.SelectData`, as any Gradio listener.
     """
 
-    board: DeskController
+    controller: DeskController
     tabs: gr.Tabs
     wish: gr.State
 
@@ -74,104 +74,104 @@ class Desk:
             with as_notice():
                 return wish(*values, **named)
 
-        board = self.board
-        outputs = [*board.fields, board.redraw, self.tabs]
+        controller = self.controller
+        outputs = [*controller.fields, controller.redraw, self.tabs]
         wishing = event(wished, list(inputs), [self.wish], **QUICK)
         laid: Dependency = wishing.success(self._lay, [self.wish], outputs, **QUICK)
         return laid
 
     def _lay(self, request: gr.Request, wish: RenderRequest) -> list[object]:
-        session = self.board.studio.session(request)
+        session = self.controller.state.session(request)
         with as_notice():
-            shown, strips = laid_out(wish, family=self.board.studio.model(request).family)
+            shown, strips = laid_out(wish, family=self.controller.state.model(request).family)
         session.change(lambda _: strips)
-        return [*self.board.fields.fill(shown), session.next_draw(), gr.Tabs(selected="desk")]
+        return [*self.controller.fields.fill(shown), session.next_draw(), gr.Tabs(selected="desk")]
 
 
-def build_desk(studio: AppState, page: gr.Blocks, tabs: gr.Tabs) -> Desk:
+def build_desk(state: AppState, page: gr.Blocks, tabs: gr.Tabs) -> Desk:
     """Lay out the desk."""
     redraw, wish = gr.State(0), gr.State(None)
     with gr.Row():
         with gr.Column(min_width=320, elem_classes="side"):
-            prompt, negative, count, negative_count = lay_prompts(studio)
+            prompt, negative, count, negative_count = lay_prompts(state)
             with gr.Row(elem_classes="tight go"):
                 go = gr.Button(word("generate"), variant="primary", elem_id="go", min_width=120, scale=2)
                 stop = gr.Button(word("cancel"), elem_id="stop", min_width=80)
                 live = gr.Checkbox(value=True, label=word("live"), elem_id="live", min_width=200, scale=2)
-            browser = lay_browser(studio)
+            browser = lay_browser(state)
             strips = gr.Column(min_width=0)
-            mixes = lay_mixes(studio)
-            fields, preset = lay_settings(studio, prompt, negative)
-            model = lay_models(studio)
+            mixes = lay_mixes(state)
+            fields, preset = lay_settings(state, prompt, negative)
+            model = lay_models(state)
         with gr.Column(min_width=320, elem_classes="side"):
-            screen = lay_screen(studio)
-    board = DeskController(studio=studio, fields=fields, screen=screen, redraw=redraw, live=live)
-    desk = Desk(board=board, tabs=tabs, wish=wish)
+            panel = lay_screen(state)
+    controller = DeskController(state=state, fields=fields, panel=panel, redraw=redraw, live=live)
+    desk = Desk(controller=controller, tabs=tabs, wish=wish)
 
     def draw(request: gr.Request, _draws: int) -> None:
-        draw_strips(board, studio.session(request).strips, studio.model(request).family)
+        draw_strips(controller, state.session(request).strips, state.model(request).family)
 
     with strips:
         gr.render(inputs=[redraw], triggers=[redraw.change, page.load], show_progress="hidden")(draw)
-    wire_browser(board, page, *browser)
-    wire_screen(screen, page)
-    _wire_prompts(board, page, count, negative_count)
+    wire_browser(controller, page, *browser)
+    wire_screen(panel, page)
+    _wire_prompts(controller, page, count, negative_count)
     _wire_buttons(desk, go, stop)
-    _wire_knobs(board, preset)
-    wire_models(board, model)
-    wire_mixes(board, mixes, page)
+    _wire_knobs(controller, preset)
+    wire_models(controller, model)
+    wire_mixes(controller, mixes, page)
     return desk
 
 
-def _wire_prompts(board: DeskController, page: gr.Blocks, count: gr.Markdown, negative_count: gr.Markdown) -> None:
+def _wire_prompts(controller: DeskController, page: gr.Blocks, count: gr.Markdown, negative_count: gr.Markdown) -> None:
     """Count tokens, and let the strips follow what is typed."""
 
     def counted(request: gr.Request, text: str | None, steps: int) -> str:
         try:
-            told = board.studio.model(request).count(text or "", steps=steps)
+            told = controller.state.model(request).count(text or "", steps=steps)
         except PromptError:
             return "…"
         return f"{told.tokens}/{told.chunks * told.limit}" if told else ""
 
     def typed(request: gr.Request, text: str | None) -> Shown:
         try:
-            return board.typed(request, text or "")
+            return controller.typed(request, text or "")
         except PromptError:  # a tag half typed; what is still wrong when the box is left is said then
-            return {board.redraw: gr.skip()}
+            return {controller.redraw: gr.skip()}
 
     def left(request: gr.Request, text: str | None) -> Shown:
         try:
-            return board.typed(request, text or "")
+            return controller.typed(request, text or "")
         except PromptError as error:
-            return {board.screen.status: as_text(str(error))}
+            return {controller.panel.status: as_text(str(error))}
 
-    prompt, negative, steps = board.fields.prompt, board.fields.negative, board.fields.steps
+    prompt, negative, steps = controller.fields.prompt, controller.fields.negative, controller.fields.steps
     for text, shown in ((prompt, count), (negative, negative_count)):
         gr.on([text.change, page.load], counted, [text, steps], [shown], trigger_mode="always_last", **QUICK)
-    prompt.input(typed, [prompt], [board.redraw], trigger_mode="always_last", **QUICK)
-    prompt.blur(left, [prompt], [board.redraw, board.screen.status], **QUICK)
+    prompt.input(typed, [prompt], [controller.redraw], trigger_mode="always_last", **QUICK)
+    prompt.blur(left, [prompt], [controller.redraw, controller.panel.status], **QUICK)
 
 
 def _wire_buttons(desk: Desk, go: gr.Button, stop: gr.Button) -> None:
-    board, studio = desk.board, desk.board.studio
+    controller, state = desk.controller, desk.controller.state
 
     def cancel(request: gr.Request) -> None:
-        studio.session(request).cancel(KIND)
+        state.session(request).cancel(KIND)
 
     def again(request: gr.Request) -> RenderRequest:
-        kept = board.screen.selected(request)
+        kept = controller.panel.selected(request)
         if kept is None:
             raise gr.Error(said(request, "choose_first"), print_exception=False)
         return kept.record.settings.request()
 
-    go.click(board.generate, board.inputs, **board.listening)
+    go.click(controller.generate, controller.inputs, **controller.listening)
     stop.click(cancel, None, None, queue=False, **QUICK)
-    desk.receive(board.screen.use.click, again)
+    desk.receive(controller.panel.use.click, again)
 
 
-def _wire_knobs(board: DeskController, preset: gr.Dropdown) -> None:
+def _wire_knobs(controller: DeskController, preset: gr.Dropdown) -> None:
     """Let a preset set the knobs it is about, and every knob render in live mode once it is let go."""
-    fields = board.fields
+    fields = controller.fields
     about = [fields.sampler, fields.schedule, fields.steps, fields.cfg, fields.advanced[ETA]]
 
     def chosen(name: str) -> list[object]:
@@ -179,11 +179,11 @@ def _wire_knobs(board: DeskController, preset: gr.Dropdown) -> None:
         eta = CONTROLS[ETA].plain if row.eta is None else row.eta
         return [row.sampler, row.schedule, row.steps, row.cfg, eta]
 
-    preset.input(chosen, [preset], about, **QUICK).then(board.replayed, board.inputs, **board.listening)
+    preset.input(chosen, [preset], about, **QUICK).then(controller.replayed, controller.inputs, **controller.listening)
     settled = [
         *(knob.release for knob in (fields.steps, fields.cfg)),
         *(choice.input for choice in (fields.sampler, fields.schedule)),
         *(box.submit for box in (fields.seed, fields.width, fields.height, fields.clip_skip)),
         *(getattr(knob, control.event) for knob, control in zip(fields.advanced, CONTROLS, strict=True)),
     ]
-    gr.on(settled, board.replayed, board.inputs, **board.listening)
+    gr.on(settled, controller.replayed, controller.inputs, **controller.listening)

@@ -53,9 +53,9 @@ class RequestFields:
 _PLAIN = tuple(field.name for field in fields(RequestFields) if field.name != "advanced")
 
 
-def lay_prompts(studio: AppState) -> tuple[gr.Textbox, gr.Textbox, gr.Markdown, gr.Markdown]:
+def lay_prompts(state: AppState) -> tuple[gr.Textbox, gr.Textbox, gr.Markdown, gr.Markdown]:
     """Lay out both prompts, each with its count of tokens; return prompts and counts."""
-    negative_text = studio.mixer.models_file.defaults_for(studio.first.name).negative or ""
+    negative_text = state.mixer.models_file.defaults_for(state.first.name).negative or ""
     with gr.Column(elem_classes="prompt", min_width=0):
         prompt = gr.Textbox(
             label=word("prompt"), placeholder=word("prompt_hint"), lines=3, value=FIRST_PROMPT, elem_id="prompt"
@@ -67,10 +67,10 @@ def lay_prompts(studio: AppState) -> tuple[gr.Textbox, gr.Textbox, gr.Markdown, 
     return prompt, negative, count, negative_count
 
 
-def lay_settings(studio: AppState, prompt: gr.Textbox, negative: gr.Textbox) -> tuple[RequestFields, gr.Dropdown]:
+def lay_settings(state: AppState, prompt: gr.Textbox, negative: gr.Textbox) -> tuple[RequestFields, gr.Dropdown]:
     """Lay out the other settings; return all, and the presets."""
-    defaults = studio.mixer.models_file.defaults_for(studio.first.name)
-    width, height = studio.first.native_size
+    defaults = state.mixer.models_file.defaults_for(state.first.name)
+    width, height = state.first.native_size
     with gr.Row():
         seed = gr.Number(1, label=word("seed"), precision=0, minimum=-1, elem_id="seed", min_width=120)
         steps = gr.Slider(1, 100, defaults.steps or 20, step=1, label=word("steps"), elem_id="steps", min_width=120)

@@ -20,37 +20,37 @@ _BAR = 20  # signs
 
 
 def play(
-    studio: AppState, screen: ResultPanel, request: gr.Request, wish: RenderRequest, search: str | None
+    state: AppState, panel: ResultPanel, request: gr.Request, wish: RenderRequest, search: str | None
 ) -> Iterator[Shown]:
     """Render what a desk asks for, and yield what the screen shows; an older render of the tab is cancelled."""
-    session = studio.session(request)
-    cancel = studio.begin(request, KIND)
+    session = state.session(request)
+    cancel = state.begin(request, KIND)
     started = time.monotonic()
-    if ahead := studio.turns.ahead(caller_of(request)):
-        yield {screen.status: said(request, "waiting", ahead=ahead)}
+    if ahead := state.queue.ahead(caller_of(request)):
+        yield {panel.status: said(request, "waiting", ahead=ahead)}
     with as_notice():
         try:
-            with studio.turns.take(cancel, caller=caller_of(request)):
-                for event in stream(studio.mixer, wish, cancel=cancel):
+            with state.queue.take(cancel, caller=caller_of(request)):
+                for event in stream(state.mixer, wish, cancel=cancel):
                     if isinstance(event, RenderedImage):
-                        yield _finished(screen, request, event, search)
+                        yield _finished(panel, request, event, search)
                     elif not cancel.pressed:
                         picture = gr.skip() if event.image is None else event.image
-                        yield {screen.picture: picture, screen.status: _step(request, event, started)}
+                        yield {panel.picture: picture, panel.status: _step(request, event, started)}
         except CancelledError:
             if session.is_newest(KIND, cancel):
-                yield {screen.status: said(request, "cancelled")}
+                yield {panel.status: said(request, "cancelled")}
 
 
-def _finished(screen: ResultPanel, request: gr.Request, picture: RenderedImage, search: str | None) -> Shown:
-    kept = screen.studio.keep(picture, owner=owner_of(request))
-    session = screen.studio.session(request)
+def _finished(panel: ResultPanel, request: gr.Request, picture: RenderedImage, search: str | None) -> Shown:
+    kept = panel.state.keep(picture, owner=owner_of(request))
+    session = panel.state.session(request)
     for note in set(picture.record.notes).difference(session.told):
         gr.Warning(note)
     session.told = picture.record.notes
     record = picture.record
     status = said(request, "done", seed=record.settings.seed, seconds=f"{record.seconds:.1f}")
-    return screen.show(request, kept) | screen.list(request, search) | {screen.status: status}
+    return panel.show(request, kept) | panel.list(request, search) | {panel.status: status}
 
 
 def _step(request: gr.Request, preview: Preview, started: float) -> str:

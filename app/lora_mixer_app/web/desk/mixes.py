@@ -33,12 +33,12 @@ class Mixes:
     take: gr.UploadButton
 
 
-def lay_mixes(studio: AppState) -> Mixes:
+def lay_mixes(state: AppState) -> Mixes:
     """Lay out the saved mixes."""
     with gr.Accordion(word("mixes"), open=False, elem_id="mixes"):
         with gr.Row(elem_classes="tight"):
             names = gr.Dropdown(
-                list(studio.presets.names()), value=None, label=word("saved"), elem_id="mix-names", interactive=True
+                list(state.presets.names()), value=None, label=word("saved"), elem_id="mix-names", interactive=True
             )
             name = gr.Textbox(label=word("mix_name"), max_lines=1, elem_id="mix-name", min_width=120)
         with gr.Row(elem_classes="tight"):
@@ -56,9 +56,9 @@ def lay_mixes(studio: AppState) -> Mixes:
             )
 
 
-def wire_mixes(board: DeskController, mixes: Mixes, page: gr.Blocks) -> None:
+def wire_mixes(controller: DeskController, mixes: Mixes, page: gr.Blocks) -> None:
     """Say what the buttons do."""
-    studio, presets = board.studio, board.studio.presets
+    state, presets = controller.state, controller.state.presets
 
     def listed(chosen: str | None) -> Shown:
         return {
@@ -67,9 +67,9 @@ def wire_mixes(board: DeskController, mixes: Mixes, page: gr.Blocks) -> None:
         }
 
     def laid(request: gr.Request, uses: Iterable[LoraUse], values: tuple[Any, ...]) -> Iterator[Shown]:
-        family = studio.model(request).family
+        family = state.model(request).family
         strips = [strip_of_use(use, family=family) for use in uses if not use.strength.negative]
-        yield from board.changed(request, lambda before: added([], strips, after=before), values)
+        yield from controller.changed(request, lambda before: added([], strips, after=before), values)
 
     def load(request: gr.Request, chosen: str | None, *values: Any) -> Iterator[Shown]:  # noqa: ANN401
         with as_notice():
@@ -85,8 +85,8 @@ def wire_mixes(board: DeskController, mixes: Mixes, page: gr.Blocks) -> None:
         yield from laid(request, uses, values)
 
     def save(request: gr.Request, name: str | None, chosen: str | None, steps: int) -> Shown:
-        called, family = (name or chosen or "").strip(), studio.model(request).family
-        on = [strip for strip in studio.session(request).strips if strip.on]
+        called, family = (name or chosen or "").strip(), state.model(request).family
+        on = [strip for strip in state.session(request).strips if strip.on]
         with as_notice():
             presets.save(called, [use_of(strip, family=family, steps=steps) for strip in on])
         return listed(called)
@@ -102,10 +102,10 @@ def wire_mixes(board: DeskController, mixes: Mixes, page: gr.Blocks) -> None:
         return listed(None)
 
     lists = [mixes.names, mixes.share]
-    playing = board.listening | {"outputs": [*lists, *board.outputs]}
+    playing = controller.listening | {"outputs": [*lists, *controller.outputs]}
     page.load(lambda: listed(None), None, lists, **QUICK)
-    mixes.load.click(load, [mixes.names, *board.inputs], **playing)
-    mixes.take.upload(take, [mixes.take, *board.inputs], **playing)
-    mixes.save.click(save, [mixes.name, mixes.names, board.fields.steps], lists, **QUICK)
+    mixes.load.click(load, [mixes.names, *controller.inputs], **playing)
+    mixes.take.upload(take, [mixes.take, *controller.inputs], **playing)
+    mixes.save.click(save, [mixes.name, mixes.names, controller.fields.steps], lists, **QUICK)
     mixes.rename.click(rename, [mixes.names, mixes.name], lists, **QUICK)
     mixes.delete.click(delete, [mixes.names], lists, **QUICK)

@@ -18,35 +18,35 @@ OWN = ("steps", "cfg", "sampler", "schedule", "width", "height", "clip_skip")
 """Settings that go with a model."""
 
 
-def lay_models(studio: AppState) -> gr.Dropdown:
+def lay_models(state: AppState) -> gr.Dropdown:
     """Lay out the models of models.toml."""
-    names = dict.fromkeys([studio.first.name, *studio.mixer.models_file.models])
+    names = dict.fromkeys([state.first.name, *state.mixer.models_file.models])
     return gr.Dropdown(
-        list(names), value=studio.first.name, label=word("model"), visible=len(names) > 1, elem_id="model"
+        list(names), value=state.first.name, label=word("model"), visible=len(names) > 1, elem_id="model"
     )
 
 
-def wire_models(board: DeskController, model: gr.Dropdown) -> None:
+def wire_models(controller: DeskController, model: gr.Dropdown) -> None:
     """Say what a choice does: the model opens with its own settings, and LoRAs are told again whether they fit."""
-    studio, fields, status = board.studio, board.fields, board.screen.status
+    state, fields, status = controller.state, controller.fields, controller.panel.status
     own = {name: getattr(fields, name) for name in OWN}
 
     def choose(request: gr.Request, name: str) -> Iterator[Shown]:
         yield {status: as_text(said(request, "opening", name=name))}
         try:
-            found = studio.choose_model(request, name)
+            found = state.choose_model(request, name)
         except LoraMixerError as error:
             gr.Warning(as_text(str(error)))
-            yield {model: studio.model(request).name, status: ""}
+            yield {model: state.model(request).name, status: ""}
             return
-        if studio.model(request).name != name:  # another one was chosen meanwhile
-            yield {board.redraw: gr.skip()}
+        if state.model(request).name != name:  # another one was chosen meanwhile
+            yield {controller.redraw: gr.skip()}
             return
-        defaults = studio.mixer.models_file.defaults_for(found.name)
+        defaults = state.mixer.models_file.defaults_for(found.name)
         width, height = found.native_size
         defaults = replace(defaults, width=defaults.width or width, height=defaults.height or height)
         stated = {part: value for key, part in own.items() if (value := getattr(defaults, key)) is not None}
-        draw = studio.session(request).next_draw()
-        yield stated | {status: as_text(found.family.full_name), board.redraw: draw}
+        draw = state.session(request).next_draw()
+        yield stated | {status: as_text(found.family.full_name), controller.redraw: draw}
 
-    model.input(choose, [model], [model, *own.values(), status, board.redraw], concurrency_limit=None, **QUICK)
+    model.input(choose, [model], [model, *own.values(), status, controller.redraw], concurrency_limit=None, **QUICK)

@@ -24,7 +24,7 @@ QUICK: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 class ResultPanel:
     """The components, and how a kept picture is put on them."""
 
-    studio: AppState
+    state: AppState
     picture: gr.Image
     status: gr.Markdown
     record: gr.Textbox
@@ -44,7 +44,7 @@ class ResultPanel:
 
     def show(self, request: gr.Request, kept: Kept | None) -> Shown:
         """Put a picture on the screen, or none."""
-        session = self.studio.session(request)
+        session = self.state.session(request)
         session.selected = kept.id if kept else None
         shown: Shown = {
             self.picture: str(kept.path) if kept else None,
@@ -58,20 +58,20 @@ class ResultPanel:
 
     def list(self, request: gr.Request, text: str | None) -> Shown:
         """Put an owner's pictures that match a text into the gallery."""
-        found = self.studio.history.search(text or "", owner=owner_of(request))
-        self.studio.session(request).shown = tuple(kept.id for kept in found)
+        found = self.state.history.search(text or "", owner=owner_of(request))
+        self.state.session(request).shown = tuple(kept.id for kept in found)
         return {self.gallery: [(str(self._thumb(kept, owner_of(request))), _caption(kept)) for kept in found]}
 
     def _thumb(self, kept: Kept, owner: str) -> Path:
-        return self.studio.thumbs.of(kept.path, name=kept.path.name, owner=owner)
+        return self.state.thumbs.of(kept.path, name=kept.path.name, owner=owner)
 
     def selected(self, request: gr.Request) -> Kept | None:
         """Return the picture that is shown large, if it is still there."""
-        key = self.studio.session(request).selected
-        return None if key is None else self.studio.history.get(key, owner=owner_of(request))
+        key = self.state.session(request).selected
+        return None if key is None else self.state.history.get(key, owner=owner_of(request))
 
 
-def lay_screen(studio: AppState) -> ResultPanel:
+def lay_screen(state: AppState) -> ResultPanel:
     """Lay out picture, record and gallery."""
     picture = gr.Image(
         label=word("picture"),
@@ -111,7 +111,7 @@ def lay_screen(studio: AppState) -> ResultPanel:
         buttons=[],
     )
     return ResultPanel(
-        studio=studio,
+        state=state,
         picture=picture,
         status=status,
         record=record,
@@ -126,42 +126,42 @@ def lay_screen(studio: AppState) -> ResultPanel:
     )
 
 
-def wire_screen(screen: ResultPanel, page: gr.Blocks) -> None:
+def wire_screen(panel: ResultPanel, page: gr.Blocks) -> None:
     """Say what the gallery and the buttons below the picture do ("use these settings" is the desk's)."""
-    history = screen.studio.history
+    history = panel.state.history
 
     def choose(request: gr.Request, event: gr.SelectData) -> Shown:
-        shown = screen.studio.session(request).shown
+        shown = panel.state.session(request).shown
         place = event.index if isinstance(event.index, int) else 0
         kept = history.get(shown[place], owner=owner_of(request)) if place < len(shown) else None
-        return screen.show(request, kept) | {screen.status: "" if kept else said(request, "gone")}
+        return panel.show(request, kept) | {panel.status: "" if kept else said(request, "gone")}
 
     def pin(request: gr.Request, text: str | None) -> Shown:
-        if (kept := screen.selected(request)) is None:
-            return {screen.status: said(request, "choose_first")}
+        if (kept := panel.selected(request)) is None:
+            return {panel.status: said(request, "choose_first")}
         history.pin(kept.id, pinned=not kept.pinned, owner=owner_of(request))
-        return screen.show(request, screen.selected(request)) | screen.list(request, text)
+        return panel.show(request, panel.selected(request)) | panel.list(request, text)
 
     def delete(request: gr.Request, text: str | None) -> Shown:
-        if (kept := screen.selected(request)) is None:
-            return {screen.status: said(request, "choose_first")}
+        if (kept := panel.selected(request)) is None:
+            return {panel.status: said(request, "choose_first")}
         with as_notice():
-            screen.studio.discard(kept, owner=owner_of(request))
-        return screen.show(request, None) | screen.list(request, text) | {screen.status: said(request, "deleted")}
+            panel.state.discard(kept, owner=owner_of(request))
+        return panel.show(request, None) | panel.list(request, text) | {panel.status: said(request, "deleted")}
 
     def keep(request: gr.Request) -> Shown:
-        if (kept := screen.selected(request)) is None:
-            return {screen.status: said(request, "choose_first")}
-        screen.studio.session(request).compared = kept.path
-        return screen.show(request, kept)
+        if (kept := panel.selected(request)) is None:
+            return {panel.status: said(request, "choose_first")}
+        panel.state.session(request).compared = kept.path
+        return panel.show(request, kept)
 
-    quick = QUICK | {"outputs": screen.outputs}
-    page.load(screen.list, [screen.search], **quick)
-    screen.search.input(screen.list, [screen.search], trigger_mode="always_last", **quick)
-    screen.gallery.select(choose, None, **quick)
-    screen.pin.click(pin, [screen.search], **quick)
-    screen.delete.click(delete, [screen.search], **quick)
-    screen.keep.click(keep, None, **quick)
+    quick = QUICK | {"outputs": panel.outputs}
+    page.load(panel.list, [panel.search], **quick)
+    panel.search.input(panel.list, [panel.search], trigger_mode="always_last", **quick)
+    panel.gallery.select(choose, None, **quick)
+    panel.pin.click(pin, [panel.search], **quick)
+    panel.delete.click(delete, [panel.search], **quick)
+    panel.keep.click(keep, None, **quick)
 
 
 def _caption(kept: Kept) -> str:

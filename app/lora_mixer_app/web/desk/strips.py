@@ -28,13 +28,13 @@ CHIPS = 6
 STEP = 0.05
 
 
-def draw_strips(board: DeskController, strips: Strips, family: Family) -> None:
+def draw_strips(controller: DeskController, strips: Strips, family: Family) -> None:
     """Draw the strips of a tab's mix, for a model of a family."""
     if not strips:
         gr.Markdown(word("no_strips"), elem_id="no-strips")
     for strip in strips:
         with gr.Column(elem_classes="strip", min_width=0):
-            _Drawn(board, strip, family).wire()
+            _Drawn(controller, strip, family).wire()
 
 
 class _Drawn:
@@ -44,10 +44,10 @@ class _Drawn:
     those of the strip.
     """
 
-    def __init__(self, board: DeskController, strip: Strip, family: Family) -> None:
-        self._board = board
+    def __init__(self, controller: DeskController, strip: Strip, family: Family) -> None:
+        self._board = controller
         self._strip = strip
-        self._words, problem, self._texts = _facts(board, strip, family)
+        self._words, problem, self._texts = _facts(controller, strip, family)
         with gr.Row(elem_classes="tight head"):
             self.on = gr.Checkbox(strip.on, label=strip.name, **self._named("on", min_width=90), scale=3)
             self.solo = gr.Checkbox(strip.solo, label=word("solo"), **self._named("solo", min_width=60))
@@ -115,25 +115,25 @@ class _Drawn:
 
     def wire(self) -> None:
         """Say what the knobs do."""
-        board, number = self._board, self._strip.number
-        listening: dict[str, Any] = board.listening | {"outputs": [*board.outputs, self.slider, self.number]}
+        controller, number = self._board, self._strip.number
+        listening: dict[str, Any] = controller.listening | {"outputs": [*controller.outputs, self.slider, self.number]}
         knobs: list[Component] = [
             *(self.on, self.solo, self.number, self.split, self.te, self.blocks, self.curve, self.masked, *self.edges)
         ]
 
         def moved(request: gr.Request, value: float, *values: Any) -> Iterator[Shown]:  # noqa: ANN401
-            yield from board.changed(request, turned(number, unet=float(value)), values, also={self.number: value})
+            yield from controller.changed(request, turned(number, unet=float(value)), values, also={self.number: value})
 
         def set_all(request: gr.Request, *values: Any) -> Iterator[Shown]:  # noqa: ANN401
             mine, others = values[: len(knobs)], values[len(knobs) :]
             low, high = _reach(mine[2])
             slid: Shown = {self.slider: gr.Slider(value=mine[2], minimum=low, maximum=high)}
-            yield from board.changed(request, lambda strips: _set(strips, number, mine), others, also=slid)
+            yield from controller.changed(request, lambda strips: _set(strips, number, mine), others, also=slid)
 
         def removed(request: gr.Request, *values: Any) -> Iterator[Shown]:  # noqa: ANN401
-            yield from board.changed(request, without(number), values)
+            yield from controller.changed(request, without(number), values)
 
-        self.slider.release(moved, [self.slider, *board.inputs], key=("move", number), **listening)
+        self.slider.release(moved, [self.slider, *controller.inputs], key=("move", number), **listening)
         gr.on(
             [
                 *(box.input for box in (self.on, self.solo, self.split, self.masked, self.blocks, self.curve)),
@@ -141,15 +141,15 @@ class _Drawn:
                 *(edge.release for edge in self.edges),
             ],
             set_all,
-            [*knobs, *board.inputs],
+            [*knobs, *controller.inputs],
             key=("set", number),
             **listening,
         )
-        self.remove.click(removed, board.inputs, key=("removed", number), **board.listening)
+        self.remove.click(removed, controller.inputs, key=("removed", number), **controller.listening)
         self.chip.input(
             _with_words,
-            [self.chip, board.fields.prompt],
-            [self.chip, board.fields.prompt],
+            [self.chip, controller.fields.prompt],
+            [self.chip, controller.fields.prompt],
             key=("chip", number),
             queue=False,
             show_progress="hidden",
@@ -205,13 +205,13 @@ def _untagged(prompt: str) -> str:
         return prompt
 
 
-def _facts(board: DeskController, strip: Strip, family: Family) -> tuple[tuple[str, ...], str | None, bool]:
+def _facts(controller: DeskController, strip: Strip, family: Family) -> tuple[tuple[str, ...], str | None, bool]:
     """Return a LoRA's chips, why it will not work, and whether it acts on texts."""
     try:
-        entry: LoraEntry = board.studio.loras.library.find(strip.name)
+        entry: LoraEntry = controller.state.loras.library.find(strip.name)
     except LoraMixerError as error:
         return (), f"{error.what}. {error.remedy or ''}", True
-    fit = board.studio.loras.fit(entry, family)
+    fit = controller.state.loras.fit(entry, family)
     return chips(entry, CHIPS), fit.reason, fit.texts
 
 

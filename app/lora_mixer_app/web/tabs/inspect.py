@@ -31,10 +31,10 @@ METADATA = ["LoRA", "key", "value"]
 Row = list[str]
 
 
-def build_inspect(studio: AppState, desk: Desk) -> None:
+def build_inspect(state: AppState, desk: Desk) -> None:
     """Lay out the tab."""
     del desk  # nothing here is a setting
-    mixer = studio.mixer
+    mixer = state.mixer
     gr.Markdown(word("inspect_help"))
     with gr.Row():
         chosen = gr.Dropdown(
@@ -69,7 +69,7 @@ def build_inspect(studio: AppState, desk: Desk) -> None:
             if not names:
                 raise RequestError("no LoRA is chosen", remedy="Choose one or more above.")
             factors = strengths_of(typed, len(names))
-            model = studio.model(request).name
+            model = state.model(request).name
             reports = [mixer.inspect(name, model=model) for name in names]
             overlap = mixer.overlap(names, model=model)
             lines = [*map(_sentence, overlap.warnings(factors)), said(request, "inspect_mix", **_mix(overlap, factors))]
@@ -84,7 +84,7 @@ def build_inspect(studio: AppState, desk: Desk) -> None:
 
     def from_desk(request: gr.Request) -> tuple[list[str], str]:
         heard: dict[str, float] = {}
-        for strip in sounding(studio.session(request).strips):
+        for strip in sounding(state.session(request).strips):
             heard[strip.name] = heard.get(strip.name, 0.0) + strip.unet
         names = list(heard)[:MOST_LORAS]
         return names, ", ".join(f"{heard[name]:g}" for name in names) or "1"

@@ -28,7 +28,7 @@ ZERO_COUNTS = frozenset({"seed", "cfg", "steps"})
 Row = list[str]
 
 
-def build_picture_info(studio: AppState, desk: Desk) -> None:
+def build_picture_info(state: AppState, desk: Desk) -> None:
     """Lay out the tab."""
     gr.Markdown(word("info_help"))
     with gr.Row():
@@ -55,9 +55,9 @@ def build_picture_info(studio: AppState, desk: Desk) -> None:
             return said(request, "info_empty"), [], "", "", None
         with as_notice():
             info = read_upload(Path(path))
-        here = with_local_names(info, studio.mixer.library)
+        here = with_local_names(info, state.mixer.library)
         said_of = said(request, f"info_source_{info.source.replace('-', '_')}")
-        lacking = differences_of(studio.mixer, here, studio.model(request).name)
+        lacking = differences_of(state.mixer, here, state.model(request).name)
         if not lacking:
             lacking = [said(request, "info_unknown" if here.request is None else "info_same")]
         return said_of, rows_of(here), "\n".join(lacking), raw_text(info), path
@@ -65,13 +65,13 @@ def build_picture_info(studio: AppState, desk: Desk) -> None:
     def settings(path: str | None, session: gr.Request) -> RenderRequest:
         if not path:
             raise RequestError("there is no picture", remedy="Drop one first.")
-        request = with_local_names(read_upload(Path(path)), studio.mixer.library).request
+        request = with_local_names(read_upload(Path(path)), state.mixer.library).request
         if request is None:
             raise RequestError(
                 "the picture says nothing about how it was made",
                 remedy="Programs that convert or shrink pictures often drop it; find the original file.",
             )
-        return for_desk(request, studio.model(session).name)
+        return for_desk(request, state.model(session).name)
 
     file.change(read, [file], [source, table, missing, raw, picture], show_progress="minimal", api_visibility="private")
     desk.receive(send.click, settings, [file])
@@ -148,7 +148,7 @@ def differences_of(mixer: Mixer, info: PictureInfo, model: str) -> list[str]:
 def _other_hashes(mixer: Mixer, text: Infotext, name: str) -> list[str]:
     """Return what the hashes of an infotext say of the model and the LoRAs here."""
     model = text.fields.get("Model hash", "").lower()
-    here = mixer.desk_of(RenderRequest(prompt="", model=name)).model.digest
+    here = mixer.loaded_for(RenderRequest(prompt="", model=name)).model.digest
     lines = (
         [f"the model has other weights: {here[:10]} here, {model[:10]} then"]
         if model and not here.startswith(model)

@@ -28,22 +28,22 @@ LONGEST_CELL = 300
 Row = list[str]
 
 
-def build_prompt_file(studio: AppState, desk: Desk) -> None:
+def build_prompt_file(state: AppState, desk: Desk) -> None:
     """Lay out the tab."""
     gr.Markdown(word("prompt_file_help"))
     file = gr.File(label=word("prompt_file_drop"), file_types=SUFFIXES, type="filepath", elem_id="batch-file")
     summary = gr.Markdown(word("prompt_file_empty"), elem_id="batch-summary")
     table = text_table("dry_run", HEADERS, "batch-table", widths=WIDTHS)
-    runner = build_runner(studio, desk, "batch")
+    runner = build_runner(state, desk, "batch")
 
     def dry_run(path: str | None, request: gr.Request) -> tuple[object, list[Row]]:
         if not path:
             return said(request, "prompt_file_empty"), []
         with as_notice():
             plan = on_model(
-                read_upload(Path(path), SameAdapter(lambda: studio.mixer.library)), studio.model(request).name
+                read_upload(Path(path), SameAdapter(lambda: state.mixer.library)), state.model(request).name
             )
-            check = check_jobs(studio.mixer, plan)
+            check = check_jobs(state.mixer, plan)
         counts = {"pictures": len(plan.jobs), "failed": len(check.failed), "problems": len(plan.problems)}
         seconds = runner.pace.seconds(check.work)
         time = (
@@ -54,12 +54,12 @@ def build_prompt_file(studio: AppState, desk: Desk) -> None:
     def begin(request: gr.Request, path: str | None) -> PageRun:
         if not path:
             raise RequestError("there is no prompt file", remedy="Drop one above first.")
-        plan = on_model(read_upload(Path(path), SameAdapter(lambda: studio.mixer.library)), studio.model(request).name)
-        check = check_jobs(studio.mixer, plan)
+        plan = on_model(read_upload(Path(path), SameAdapter(lambda: state.mixer.library)), state.model(request).name)
+        check = check_jobs(state.mixer, plan)
         if len(check.failed) == len(plan.jobs):
             raise RequestError("no picture of this file can be rendered", remedy=next(iter(check.failed.values())))
         return PageRun(
-            plan=plan, folder=folder_for(studio, "batch", owner=owner_of(request)), failed=check.failed, work=check.work
+            plan=plan, folder=folder_for(state, "batch", owner=owner_of(request)), failed=check.failed, work=check.work
         )
 
     file.change(dry_run, [file], [summary, table], show_progress="minimal", api_visibility="private")

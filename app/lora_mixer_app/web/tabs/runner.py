@@ -32,7 +32,7 @@ class Runner:
     """The laid-out part of a page."""
 
     kind: str
-    studio: AppState
+    state: AppState
     go: gr.Button
     stop: gr.Button
     batch: gr.Slider
@@ -45,17 +45,17 @@ class Runner:
 
         def run(request: gr.Request, batch: float, ending: str, *values: object) -> Iterator[tuple[object, ...]]:
             with as_notice():
-                cancel = self.studio.begin(request, self.kind)
+                cancel = self.state.begin(request, self.kind)
                 wanted = begin(request, *values)
                 who = caller_of(request)
                 for state in render_plan(
-                    self.studio, wanted, cancel=cancel, caller=who, batch=int(batch), ending=ending
+                    self.state, wanted, cancel=cancel, caller=who, batch=int(batch), ending=ending
                 ):
                     yield _shown(state, request)
                 self.pace.learn(wanted)
 
         def cancel(request: gr.Request) -> None:
-            self.studio.session(request).cancel(self.kind)
+            self.state.session(request).cancel(self.kind)
 
         self.go.click(
             run,
@@ -68,7 +68,7 @@ class Runner:
         self.stop.click(cancel, None, None, queue=False, api_visibility="private")
 
 
-def build_runner(studio: AppState, desk: Desk, kind: str) -> Runner:
+def build_runner(state: AppState, desk: Desk, kind: str) -> Runner:
     """Lay out the buttons and what a run shows; a click on a cell lays its settings on the desk."""
     with gr.Row():
         go = gr.Button(word("run"), variant="primary", elem_id=f"{kind}-go")
@@ -101,7 +101,7 @@ def build_runner(studio: AppState, desk: Desk, kind: str) -> Runner:
     desk.receive(cells.select, _settings_of_cell, [paths])
     return Runner(
         kind=kind,
-        studio=studio,
+        state=state,
         go=go,
         stop=stop,
         batch=batch,

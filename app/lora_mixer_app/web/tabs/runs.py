@@ -69,9 +69,9 @@ class PageRun:
         return max(job.column for job in self.plan.jobs) + 1
 
 
-def folder_for(studio: AppState, name: str, *, owner: str = "") -> Path:
+def folder_for(state: AppState, name: str, *, owner: str = "") -> Path:
     """Return a new folder for somebody's run."""
-    place = folder_of(studio.folder, owner)
+    place = folder_of(state.folder, owner)
     place.mkdir(exist_ok=True)
     return Path(mkdtemp(prefix=f"{name}-", dir=place))
 
@@ -125,7 +125,7 @@ class Pace:
 
 
 def render_plan(
-    studio: AppState, run: PageRun, *, cancel: Cancel, caller: str = "", batch: int = BATCH, ending: str = ENDINGS[0]
+    state: AppState, run: PageRun, *, cancel: Cancel, caller: str = "", batch: int = BATCH, ending: str = ENDINGS[0]
 ) -> Iterator[PageRun]:
     """Render the pictures of a run that have not failed already; yield the run whenever it has come further.
 
@@ -141,8 +141,8 @@ def render_plan(
     def work() -> None:
         try:
             requests = [run.plan.jobs[place].request for place in places]
-            many = studio.mixer.render_as_done(requests, batch=batch, on_progress=events.put, cancel=cancel)
-            for index, picture in studio.turns.each(many, cancel, caller=caller):
+            many = state.mixer.render_as_done(requests, batch=batch, on_progress=events.put, cancel=cancel)
+            for index, picture in state.queue.each(many, cancel, caller=caller):
                 path = run.folder / f"{places[index]:04}{ending}"
                 events.put((places[index], save_picture(picture.image, picture.record, path)))
         finally:

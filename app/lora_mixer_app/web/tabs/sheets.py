@@ -21,39 +21,39 @@ SIDES = ("columns", "rows", "blocks_of_rows")
 FIRST = ("strength", "0-1 [5]")
 
 
-def build_sheets(studio: AppState, desk: Desk) -> None:
+def build_sheets(state: AppState, desk: Desk) -> None:
     """Lay out the tab."""
-    fields = list(desk.board.fields)
+    fields = list(desk.controller.fields)
     gr.Markdown(word("sheets_help"))
     base = gr.Textbox(label=word("sheet_base"), lines=2, elem_id="sheet-base", interactive=False)
-    axes = [_axis(studio, side) for side in SIDES]
+    axes = [_axis(state, side) for side in SIDES]
     without = gr.Checkbox(value=True, label=word("without"), info=word("without_hint"), elem_id="sheet-without")
-    runner = build_runner(studio, desk, "sheet")
+    runner = build_runner(state, desk, "sheet")
 
     def show_base(request: gr.Request, *values: object) -> str:
         with as_notice():
-            return in_words(on_desk(studio, desk, request, values))
+            return in_words(on_desk(state, desk, request, values))
 
     def begin(request: gr.Request, *values: object) -> PageRun:
         given, chosen = values[: len(fields)], values[len(fields) :]
-        wish = on_desk(studio, desk, request, given)
+        wish = on_desk(state, desk, request, given)
         plan = plan_sheet(wish, _choices(*chosen[:-1]), without=bool(chosen[-1]))
-        return PageRun(plan=plan, folder=folder_for(studio, "sheet", owner=owner_of(request)))
+        return PageRun(plan=plan, folder=folder_for(state, "sheet", owner=owner_of(request)))
 
     desk.tabs.select(show_base, fields, base, queue=False, show_progress="hidden", api_visibility="private")
     runner.connect(begin, [*fields, *(part for axis in axes for part in axis), without])
 
 
-def on_desk(studio: AppState, desk: Desk, request: gr.Request, values: Sequence[object]) -> RenderRequest:
+def on_desk(state: AppState, desk: Desk, request: gr.Request, values: Sequence[object]) -> RenderRequest:
     """Return what a browser tab's desk asks for: a negative seed is left open, so that a sheet shares one.
 
     Raises:
         RequestError: The desk shows something impossible.
     """
-    asked, model = desk.board.fields.request(values), studio.model(request)
+    asked, model = desk.controller.fields.request(values), state.model(request)
     seed = None if asked.seed is None or asked.seed < 0 else asked.seed
     asked = replace(asked, model=model.name, seed=seed)
-    return request_of(asked, studio.session(request).strips, family=model.family, steps=asked.steps or 1)
+    return request_of(asked, state.session(request).strips, family=model.family, steps=asked.steps or 1)
 
 
 def in_words(wish: RenderRequest) -> str:
@@ -64,9 +64,9 @@ def in_words(wish: RenderRequest) -> str:
     return f"{wish.prompt}\n{', '.join([*mix, *facts])}"
 
 
-def _axis(studio: AppState, side: str) -> tuple[gr.Dropdown, gr.Dropdown, gr.Textbox]:
+def _axis(state: AppState, side: str) -> tuple[gr.Dropdown, gr.Dropdown, gr.Textbox]:
     """Lay out one axis: what varies, which LoRA, which values."""
-    names = [entry.name for entry in studio.mixer.library.entries]
+    names = [entry.name for entry in state.mixer.library.entries]
     kind_now, values_now = FIRST if side == "columns" else ("", "")
     with gr.Row():
         kind = gr.Dropdown(

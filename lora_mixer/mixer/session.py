@@ -17,11 +17,11 @@ from lora_mixer.request import ModelSource
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelSession:
-    """An open model: the desk its pictures are rendered at, its LoRAs as they lie on it, embeddings that are broken."""
+    """An open model with its LoRAs and the embeddings that cannot be read."""
 
     source: ModelSource
-    desk: LoadedModel
-    shelf: AdapterCache
+    loaded: LoadedModel
+    adapters: AdapterCache
     broken: Mapping[str, FileError]
 
 
@@ -78,7 +78,7 @@ class LoadOptions:
         if self.compiled:
             model.compile()
         merged = MergeEngine(model, cache_mb=self.merge_cache_mb)
-        desk = LoadedModel(
+        loaded = LoadedModel(
             model=model,
             merged=merged,
             side=SideEngine(model),
@@ -87,8 +87,8 @@ class LoadOptions:
             tiled=self.tiled,
             threads=self._threads(model),
         )
-        shelf = AdapterCache(self.library, model.index, allow_partial=self.allow_partial)
-        return ModelSession(source=source, desk=desk, shelf=shelf, broken=self.broken)
+        adapters = AdapterCache(self.library, model.index, allow_partial=self.allow_partial)
+        return ModelSession(source=source, loaded=loaded, adapters=adapters, broken=self.broken)
 
     def _threads(self, model: Model) -> int | None:
         """Return how many threads compute a render, where the CPU does."""
