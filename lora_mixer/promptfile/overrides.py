@@ -12,6 +12,7 @@ from lora_mixer.mixes import LoraUse
 from lora_mixer.promptfile.reading import PromptFile
 from lora_mixer.promptfile.schema import FieldsTable, read_table
 from lora_mixer.request import RenderRequest
+from lora_mixer.settings import PICTURE
 from lora_mixer.wording import counted
 
 
@@ -54,7 +55,10 @@ class Overrides:
 
 
 def read_options(**given: object) -> Mapping[str, object]:
-    """Return fields given as options, checked as those of a prompt file are, before a model is opened.
+    """Return settings given as options, checked as those of a prompt file are, before a model is opened.
+
+    Args:
+        given: Settings by name; None is not said.
 
     Raises:
         RequestError: A value its field cannot take, or a name that is not known; `where` is the option.
@@ -65,7 +69,7 @@ def read_options(**given: object) -> Mapping[str, object]:
         said = table[0].what.removeprefix(f"{name}: ")
         if name in {"width", "height"}:
             raise RequestError(f"{name} {said}", where="--size")
-        raise RequestError(said, where=f"--{name.replace('_', '-')}" if name else None)
+        raise RequestError(said, where=PICTURE[name].flag if name in PICTURE else None)
     checked = {name: getattr(table, name) for name in given if name != "hires"}
     return checked | {"hires": None if table.hires is None else table.hires.entry()}
 

@@ -85,13 +85,13 @@ class RenderRequest(Asked):
     cfg: float | None = None
     """Guidance scale: how strongly the prompt guides; 1 is the prompt alone."""
     cfg_rescale: float | None = None
-    """How far guidance is brought back to the contrast of the prompt's own prediction (phi of Lin et al. 2023,
-    arXiv:2305.08891, section 3.4); v-prediction models with zero terminal SNR want about 0.7."""
+    """How far guidance is brought back to the contrast of the prompt's own prediction; v-prediction models with zero
+    terminal SNR want about 0.7. Source: phi of Lin et al. 2023, arXiv:2305.08891, section 3.4."""
     eta: float | None = None
     """How much noise DDIM and ancestral samplers add, as a share of what their methods say; left out, the sampler
     decides."""
     rng: str | None = None
-    """Where noise comes from: cpu, or nv (gpu), what an NVIDIA card draws."""
+    """Where noise comes from; nv is what an NVIDIA card draws."""
     sampler: str | None = None
     """The sampler, by A1111's name."""
     schedule: str | None = None
@@ -137,13 +137,13 @@ class Settings(Filled):
     cfg: float
     """Guidance scale: how strongly the prompt guides; 1 is the prompt alone."""
     cfg_rescale: float = 0.0
-    """How far guidance is brought back to the contrast of the prompt's own prediction (phi of Lin et al. 2023,
-    arXiv:2305.08891, section 3.4); v-prediction models with zero terminal SNR want about 0.7."""
+    """How far guidance is brought back to the contrast of the prompt's own prediction; v-prediction models with zero
+    terminal SNR want about 0.7. Source: phi of Lin et al. 2023, arXiv:2305.08891, section 3.4."""
     eta: float | None = None
     """How much noise DDIM and ancestral samplers add, as a share of what their methods say; left out, the sampler
     decides."""
     rng: str = "cpu"
-    """Where noise comes from: cpu, or nv (gpu), what an NVIDIA card draws."""
+    """Where noise comes from; nv is what an NVIDIA card draws."""
     sampler: str
     """The sampler, by A1111's name."""
     schedule: str

@@ -206,15 +206,20 @@ class Named(Kind):
     also: tuple[str, ...] = ()
 
     @property
+    def few(self) -> bool:
+        """Whether its names are so few that a sentence can have them all."""
+        return len(self.names) <= FEW
+
+    @property
     def expected(self) -> str:
         """See `Kind`; long tables are not written out."""
         article = "an" if self.what[0] in "aeiou" else "a"
-        return self.range if len(self.names) <= FEW else f"{article} {self.what}, like {self.names[0]}"
+        return self.range if self.few else f"{article} {self.what}, like {self.names[0]}"
 
     @property
     def range(self) -> str:
         """See `Kind`."""
-        return one_of([*self.names, *self.also]) if len(self.names) <= FEW else f"a {self.what}'s name"
+        return one_of([*self.names, *self.also]) if self.few else f"a {self.what}'s name"
 
     def read(self, text: str) -> str | None:
         """See `Kind`."""

@@ -180,7 +180,7 @@ def default_of_filled(row: Setting) -> object:
 
 def docstring(doc: str, rows: Sequence[Setting]) -> str:
     """Return the docstring of a class with these settings."""
-    return "\n".join([doc, "", "Attributes:", *(f"    {row.name}: {row.help}" for row in rows)])
+    return "\n".join([doc, "", "Attributes:", *(f"    {row.name}: {row.explained}" for row in rows)])
 
 
 def unknown_field(owner: str, name: str, table: Table) -> RequestError:

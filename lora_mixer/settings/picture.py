@@ -122,8 +122,9 @@ PICTURE = Table(
         Setting(
             name="cfg_rescale",
             kind=Real(low=0, high=1),
-            help="How far guidance is brought back to the contrast of the prompt's own prediction (phi of Lin et al. 2023, "
-            "arXiv:2305.08891, section 3.4); v-prediction models with zero terminal SNR want about 0.7.",
+            help="How far guidance is brought back to the contrast of the prompt's own prediction; v-prediction models with "
+            "zero terminal SNR want about 0.7.",
+            source="phi of Lin et al. 2023, arXiv:2305.08891, section 3.4",
             default=0.0,
             infotext="CFG Rescale",
             elsewhere=("guidance_rescale",),
@@ -145,7 +146,7 @@ PICTURE = Table(
         Setting(
             name="rng",
             kind=Named(what="random number generator", names=tuple(RNGS), find=find_rng, canonical=True, also=("gpu",)),
-            help="Where noise comes from: cpu, or nv (gpu), what an NVIDIA card draws.",
+            help="Where noise comes from; nv is what an NVIDIA card draws.",
             default=CPU,
             infotext="RNG",
             infotext_always=True,

@@ -64,6 +64,7 @@ class Setting:
         name: The field of `RenderRequest` (or `Hires`), and the key in prompt files.
         kind: The values it takes.
         help: What it is, in one sentence.
+        source: The paper or format that defines it.
         spoken: What a sentence calls it, where that is not its name with spaces.
         default: What a request that leaves it open comes to; None where the model, or nothing, says that.
         by_model: Whether the open model may say another default.
@@ -90,6 +91,7 @@ class Setting:
     name: str
     kind: Kind
     help: str
+    source: str = ""
     spoken: str = ""
     default: Any = None
     by_model: bool = False
@@ -111,6 +113,11 @@ class Setting:
     pixels: bool = True
     since: Since = Since.LATER
     families: frozenset[str] | None = None
+
+    @property
+    def explained(self) -> str:
+        """What it is, with its source."""
+        return f"{self.help} Source: {self.source}." if self.source else self.help
 
     @property
     def words(self) -> str:

@@ -92,7 +92,7 @@ def _lines(
     for row in rows:
         value = default(row)
         lines.append(f"    {row.name}: {annotation(row)}" + ("" if value is MISSING else f" = {_literal(value)}"))
-        lines += _doc(row.help)
+        lines += _doc(row.explained)
     return lines
 
 
