@@ -18,6 +18,7 @@ from lora_mixer.errors import LoraMixerError
 from lora_mixer.hires import Hires
 from lora_mixer.mixes import Curve, ElementWeight, LoraUse, Rectangle, Strength
 from lora_mixer.renamed import install
+from lora_mixer.render_options import RenderOptions
 from lora_mixer.request import ModelSource, RenderRequest
 from lora_mixer.version import __version__ as __version__
 
@@ -38,6 +39,7 @@ __all__ = [
     "Progress",
     "Rectangle",
     "RenderJob",
+    "RenderOptions",
     "RenderRequest",
     "RenderedImage",
     "Sheet",

@@ -6,13 +6,12 @@ from lora_mixer.blend.calibration import costs_of
 from lora_mixer.blend.costs import Render
 from lora_mixer.blend.merge import MergeEngine
 from lora_mixer.blend.overlap import Overlap, measure
-from lora_mixer.blend.plan import ENGINES, ApplyPlan, plan_for
+from lora_mixer.blend.plan import ApplyPlan, plan_for
 from lora_mixer.blend.side import SideEngine
 from lora_mixer.blend.stack import Stack, Term, WeightedAdapter
 from lora_mixer.blend.strength import curve_at
 
 __all__ = [
-    "ENGINES",
     "ApplyPlan",
     "MergeEngine",
     "Overlap",

@@ -9,10 +9,9 @@ from lora_mixer.blend.costs import TYPICAL, Costs, Render, Work, merge_work, sid
 from lora_mixer.blend.masks import open_mask
 from lora_mixer.blend.stack import Stack
 from lora_mixer.errors import RequestError
+from lora_mixer.render_options import ENGINES
 from lora_mixer.wording import counted
 
-ENGINES = ("auto", "measured", "merged", "side")
-"""`auto` chooses by costs that are the same on every machine and day, `measured` by those of this machine."""
 MASKED = (
     "a mask acts on a part of the picture; on text (text encoders, the UNet's keys and values) its LoRA acts with the "
     "mask's mean"

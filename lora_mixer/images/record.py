@@ -84,6 +84,22 @@ class EmbeddingRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Inputs:
+    """What decides a picture besides its settings: files by their digests, packages by their versions, the machine.
+
+    The attributes are those of `RenderRecord`.
+    """
+
+    model: ModelRecord
+    adapters: tuple[AdapterRecord, ...] = ()
+    embeddings: tuple[EmbeddingRecord, ...] = ()
+    device: str
+    dtype: str
+    versions: Mapping[str, str]
+    recipe: int = RECIPE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RenderRecord:
     """How one picture came to be.
 
@@ -127,6 +143,11 @@ class RenderRecord:
     notes: tuple[str, ...] = ()
     companions: tuple[Settings, ...] = ()
     recipe: int = RECIPE
+
+    @property
+    def inputs(self) -> Inputs:
+        """What the picture was made from besides its settings."""
+        return Inputs(**{field.name: getattr(self, field.name) for field in fields(Inputs)})
 
     def to_json(self) -> str:
         """Return the record as one line of JSON; `from_json` gives an equal record back."""

@@ -8,7 +8,7 @@ from hashlib import sha256
 from types import MappingProxyType
 
 from lora_mixer.files import CONFIG
-from lora_mixer.images import RenderRecord, plain
+from lora_mixer.images import Inputs, RenderRecord, plain
 from lora_mixer.request import RenderRequest, Settings
 
 LATER: Mapping[str, tuple[object, ...]] = MappingProxyType({"rng": (None, "cpu"), "elements": ([],)})
@@ -34,23 +34,23 @@ def request_digest(request: RenderRequest) -> str:
 
 def digest_of(record: RenderRecord) -> str:
     """Return the digest of the job that a finished picture answers."""
-    return job_digest(record.settings, basis_of(record))
+    return job_digest(record.settings, basis_of(record.inputs))
 
 
-def basis_of(record: RenderRecord) -> dict[str, str]:
-    """Return what a picture was made from besides its settings: files by role, packages by name, device and dtype."""
+def basis_of(inputs: Inputs) -> dict[str, str]:
+    """Return what a picture is made from besides its settings: files by role, packages by name, device and dtype."""
     parts = {
-        "model": record.model.sha256,
-        "vae": record.model.vae_sha256,
-        "model settings": record.model.settings_sha256,
+        "model": inputs.model.sha256,
+        "vae": inputs.model.vae_sha256,
+        "model settings": inputs.model.settings_sha256,
     }
     model = {role: digest for role, digest in parts.items() if digest}
-    adapters = {f"lora:{adapter.name}": adapter.sha256 for adapter in record.adapters}
-    scales = {f"scale:{adapter.name}": adapter.scale for adapter in record.adapters if CONFIG in adapter.scale}
-    embeddings = {f"embedding:{e.name}": e.sha256 for e in record.embeddings}
-    machine = {"device": record.device.partition(":")[0], "dtype": record.dtype}
-    recipe = {"recipe": str(record.recipe)} if record.recipe > 1 else {}
-    return model | adapters | scales | embeddings | machine | recipe | dict(record.versions)
+    adapters = {f"lora:{adapter.name}": adapter.sha256 for adapter in inputs.adapters}
+    scales = {f"scale:{adapter.name}": adapter.scale for adapter in inputs.adapters if CONFIG in adapter.scale}
+    embeddings = {f"embedding:{e.name}": e.sha256 for e in inputs.embeddings}
+    machine = {"device": inputs.device.partition(":")[0], "dtype": inputs.dtype}
+    recipe = {"recipe": str(inputs.recipe)} if inputs.recipe > 1 else {}
+    return model | adapters | scales | embeddings | machine | recipe | dict(inputs.versions)
 
 
 def _without_later(asked: RenderRequest | Settings) -> dict[str, object]:

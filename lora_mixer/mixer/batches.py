@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 
@@ -16,55 +17,69 @@ from lora_mixer.mixer.progress import Cancel, OnProgress
 from lora_mixer.mixer.reporter import ProgressReporter
 from lora_mixer.mixer.turn import Turn
 from lora_mixer.pipeline import Job, RenderedImage, render
+from lora_mixer.render_options import RenderOptions
 from lora_mixer.request import ModelSource, RenderRequest
 
 OnFailure = Callable[[int, RenderError], None]
-Plans = Mapping[ModelSource, Sequence[IndexedJob]]
-"""The jobs by model, each with its place among the requests; the models in the order they take turns."""
 
 
-def planned(
+def resolved(
     requests: Sequence[RenderRequest],
     source_of: Callable[[str | None], ModelSource],
     job_of: Callable[[RenderRequest, ModelSource], Job],
-) -> Plans:
-    """Return the jobs of requests by model, the models in the order they are asked for.
+) -> list[Job]:
+    """Return the jobs of requests, in their order.
 
-    Checking a job takes its model open. The first model's are checked last, since they are rendered first.
+    Resolving a job takes its model open. The first model's are resolved last, since they are rendered first.
     """
-    wishes: dict[ModelSource, list[tuple[int, RenderRequest]]] = defaultdict(list)
+    by_model: dict[ModelSource, list[int]] = defaultdict(list)
     for index, request in enumerate(requests):
-        wishes[source_of(request.model)].append((index, request))
-    checked = {
-        source: [(index, job_of(request, source)) for index, request in wishes[source]] for source in reversed(wishes)
-    }
-    return {source: checked[source] for source in wishes}
+        by_model[source_of(request.model)].append(index)
+    jobs = {index: job_of(requests[index], source) for source in reversed(by_model) for index in by_model[source]}
+    return [jobs[index] for index in range(len(requests))]
 
 
 class Rendering:
-    """Renders planned jobs.
+    """Renders jobs.
 
     Args:
         cache: The open models.
         turn: Held while a batch is rendered.
+        options: How.
         on_progress: Called after every step.
         cancel: Stops within one step when pressed.
     """
 
-    def __init__(self, cache: ModelCache, turn: Turn, *, on_progress: OnProgress | None, cancel: Cancel | None) -> None:
+    def __init__(
+        self,
+        cache: ModelCache,
+        turn: Turn,
+        options: RenderOptions,
+        *,
+        on_progress: OnProgress | None,
+        cancel: Cancel | None,
+    ) -> None:
         self._cache = cache
         self._turn = turn
+        self._options = options
         self._on_progress = on_progress
         self._cancel = cancel
 
-    def outcomes(self, plans: Plans, batch: int) -> Iterator[tuple[int, Outcome]]:
-        """Yield what comes of each job with its place, model by model, up to so many pictures at a time."""
-        total, done = sum(len(jobs) for jobs in plans.values()), 0
-        for source, jobs in plans.items():
-            frugal = OomSplitter(batch)
-            for group in in_batches(jobs, batch):
+    def outcomes(self, jobs: Sequence[Job], current: ModelSource) -> Iterator[tuple[int, Outcome]]:
+        """Yield what comes of each job with its place, model by model in the order they are asked for.
+
+        Args:
+            jobs: What to render.
+            current: The model of jobs that name none.
+        """
+        done, by_model = 0, defaultdict[ModelSource, list[IndexedJob]](list)
+        for index, job in enumerate(jobs):
+            by_model[job.source or current].append((index, job))
+        for source, placed in by_model.items():
+            frugal = OomSplitter(self._options.batch)
+            for group in in_batches(placed, self._options.batch):
                 reporter = ProgressReporter(
-                    on_progress=self._on_progress, cancel=self._cancel, before=done, total=total
+                    on_progress=self._on_progress, cancel=self._cancel, before=done, total=len(jobs)
                 )
                 outcomes = frugal.outcomes([job for _, job in group], partial(self._drawn, source, reporter))
                 done += len(group)
@@ -79,8 +94,8 @@ class Rendering:
             reporter.check()
             loaded = self._cache.take(source).loaded
             try:
-                with retain_heap():
-                    for event in render(loaded, jobs):
+                with retain_heap(), closing(render(loaded, jobs, self._options)) as events:
+                    for event in events:
                         if isinstance(event, RenderedImage):
                             finished.append(event)
                         else:

@@ -36,7 +36,8 @@ def job_at(session: ModelSession, asked: RenderRequest, models_file: ModelsFile)
     refuse_broken(job, session.broken, texts.names)
     notes = [f"styles: {', '.join(filled.styles)}"] if filled.styles else []
     notes += notes_on(filled.preset, job, name) if filled.preset else []
-    return replace(job, notes=(*notes, *job.notes, *left_out(job, texts)), seals=model.seals)
+    notes += [*job.notes, *left_out(job, texts)]
+    return replace(job, notes=tuple(notes), seals=model.seals, source=session.source)
 
 
 def refuse_paths(asked: RenderRequest) -> None:

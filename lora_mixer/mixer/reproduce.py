@@ -13,7 +13,8 @@ from lora_mixer.hires import HiresSettings
 from lora_mixer.images import RECIPE, ModelRecord, RenderRecord
 from lora_mixer.mixer.from_record import admitted, request_here
 from lora_mixer.mixer.mixer import BaseMixer
-from lora_mixer.pipeline import RenderedImage, record_of
+from lora_mixer.pipeline import RenderedImage
+from lora_mixer.render_options import ENGINES, RenderOptions
 from lora_mixer.request import Settings
 
 MOST_THREADS = 512
@@ -55,7 +56,7 @@ def rerender(mixer: BaseMixer, record: RenderRecord, *, files: Iterable[Path] = 
     """Render a picture again as its record says: same engine, batch, threads and tiles.
 
     Args:
-        mixer: An open mixer whose current model is the record's, with its dtype and engine.
+        mixer: An open mixer whose current model is the record's, with its dtype.
         record: The record.
         files: LoRAs from outside the folders and pictures that mask, told by their digests: no path that stands in the
             record is ever opened.
@@ -67,15 +68,10 @@ def rerender(mixer: BaseMixer, record: RenderRecord, *, files: Iterable[Path] = 
     """
     record, files = checked(record), tuple(files)
     batch = record.companions or (record.settings,)
-    loaded = mixer.loaded
-    before, tiled = loaded.threads, loaded.tiled
-    loaded.threads, loaded.tiled = record.threads or before, record.tiled
-    try:
-        with names_only(admitted(record, mixer.library, files)):
-            requests = [request_here(settings, record, files) for settings in batch]
-            pictures = list(mixer.render_many(requests, batch=len(batch)))
-    finally:
-        loaded.threads, loaded.tiled = before, tiled
+    options = RenderOptions(engine=_engine(record), batch=len(batch), threads=record.threads, tiled=record.tiled)
+    with names_only(admitted(record, mixer.library, files)):
+        requests = [request_here(settings, record, files) for settings in batch]
+        pictures = list(mixer.render_many(requests, options=options))
     return pictures[record.batch_index]
 
 
@@ -94,8 +90,7 @@ def differences(
         files = tuple(files)
         asked = replace(request_here(record.settings, record, files), model=model)
         with names_only(admitted(record, mixer.library, files)):
-            job, loaded = mixer.job(asked), mixer.loaded_for(asked)
-        now = record_of(loaded, [job], 0, plan=loaded.plan([job]), seconds=0.0)
+            now = mixer.inputs_of(mixer.resolve(asked))
     except LoraMixerError as error:
         return (str(error),)
     said = []
@@ -149,6 +144,11 @@ def differences(
 
 def _passes(record: RenderRecord) -> tuple[Settings | HiresSettings, ...]:
     return (record.settings,) if record.settings.hires is None else (record.settings, record.settings.hires)
+
+
+def _engine(record: RenderRecord) -> str | None:
+    """Return the engine of a record; where its passes had different ones, each was chosen."""
+    return "auto" if "; then " in record.engine_reason else record.engine if record.engine in ENGINES else None
 
 
 def _vae(model: ModelRecord) -> str:

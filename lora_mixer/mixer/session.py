@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lora_mixer.blend import MergeEngine, SideEngine
 from lora_mixer.catalog import FileDigests, Library
@@ -12,6 +12,7 @@ from lora_mixer.errors import FileError
 from lora_mixer.mixer.adapter_cache import AdapterCache
 from lora_mixer.models import Model, helpful_threads, open_model
 from lora_mixer.pipeline import LoadedModel, TextCache
+from lora_mixer.render_options import RenderOptions
 from lora_mixer.request import ModelSource
 
 
@@ -38,12 +39,10 @@ class LoadOptions:
         dtype: The dtype, or None for what suits model and device.
         allow_partial: Accept LoRAs some of whose tensors fit nowhere.
         computes: Whether pictures are drawn.
-        engine: How mixes are applied.
         offload: Where weights rest while they do not compute.
         merge_cache_mb: How many MiB of merged weights of earlier mixes are kept; None sizes that by the model.
-        tiled: Whether pictures are decoded in tiles; None: where memory is short.
+        defaults: How pictures are computed where a call says nothing else; threads of None are as many as help the model.
         compiled: Whether torch compiles the denoiser.
-        threads: CPU threads that compute a render; None: as many as help the model.
     """
 
     library: Library
@@ -54,12 +53,10 @@ class LoadOptions:
     dtype: str | None
     allow_partial: bool
     computes: bool
-    engine: str
     offload: str
     merge_cache_mb: int | None
-    tiled: bool | None = None
+    defaults: RenderOptions
     compiled: bool = False
-    threads: int | None = None
 
     def open(self, source: ModelSource) -> ModelSession:
         """Open a model.
@@ -83,17 +80,11 @@ class LoadOptions:
             merged=merged,
             side=SideEngine(model),
             texts=TextCache(model, merged, self.embeddings),
-            wanted=self._engine(model),
-            tiled=self.tiled,
-            threads=self._threads(model),
+            defaults=replace(self.defaults, threads=self._threads(model)),
         )
         adapters = AdapterCache(self.library, model.index, allow_partial=self.allow_partial)
         return ModelSession(source=source, loaded=loaded, adapters=adapters, broken=self.broken)
 
     def _threads(self, model: Model) -> int | None:
         """Return how many threads compute a render, where the CPU does."""
-        return self.threads or (helpful_threads(model.unet) if model.device.type == "cpu" else None)
-
-    def _engine(self, model: Model) -> str:
-        """Return the engine that is wanted: beside weights that only visit, unless somebody asked for the other."""
-        return "side" if self.engine in {"auto", "measured"} and model.offload is not None else self.engine
+        return self.defaults.threads or (helpful_threads(model.unet) if model.device.type == "cpu" else None)

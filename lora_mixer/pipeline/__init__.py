@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lora_mixer.pipeline.job import AdapterUse, Condition, Job, Segment, batch_key
 from lora_mixer.pipeline.loaded_model import LoadedModel
-from lora_mixer.pipeline.record import record_of
+from lora_mixer.pipeline.record import inputs_of, record_of
 from lora_mixer.pipeline.render import RenderedImage, render
 from lora_mixer.pipeline.text_cache import TextCache
 from lora_mixer.renamed import moved
@@ -18,6 +18,7 @@ __all__ = [
     "Segment",
     "TextCache",
     "batch_key",
+    "inputs_of",
     "record_of",
     "render",
 ]

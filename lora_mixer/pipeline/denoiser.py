@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from lora_mixer.blend import Stack
+from lora_mixer.blend import ApplyPlan, Stack
 from lora_mixer.choices import find_sampler
 from lora_mixer.conditioning import TextEmbeds, repeat_to_common_length
 from lora_mixer.kernels import TextKV, to_channels_last
@@ -51,16 +51,21 @@ def time_ids(family: Family, settings: Settings, condition: Condition) -> list[f
 class Predictor:
     """The guided denoiser of a batch: latents (n, c, h, w) and a timestep in, prediction (n, c, h, w) out.
 
+    Args:
+        loaded: The open model.
+        jobs: The pictures of the batch.
+        plan: Which engine applies their mixes.
+
     Attributes:
         negative: The last prediction of the negative texts alone, if the sampler wants it by itself (CFG++).
     """
 
-    def __init__(self, loaded: LoadedModel, jobs: Sequence[Job]) -> None:
+    def __init__(self, loaded: LoadedModel, jobs: Sequence[Job], plan: ApplyPlan) -> None:
         self._loaded = loaded
         self._jobs = tuple(jobs)
         self._dtype = loaded.model.dtype
         self._phi = [job.settings.cfg_rescale for job in jobs]
-        self.plan = loaded.plan(jobs)
+        self._plan = plan
         self._groups: tuple[tuple[GuidanceRow, ...], tuple[_Group, ...]] = ((), ())
         self._apart = find_sampler(jobs[0].settings.sampler).row.apart
         self.negative: Tensor | None = None
@@ -92,7 +97,7 @@ class Predictor:
         return rescaled(guided, unguided, self._phi) if any(self._phi) else guided
 
     def _applied(self, group: _Group, latents: Tensor, *, progress: float) -> AbstractContextManager[None]:
-        if self.plan.engine == "side":
+        if self._plan.engine == "side":
             size = (latents.shape[2], latents.shape[3])
             return self._loaded.side.applied(group.stacks, parts=("unet",), progress=progress, size=size)
         return self._loaded.merged.applied(group.stacks, parts=("unet",), progress=progress)
@@ -105,7 +110,7 @@ class Predictor:
             unlike = math.lcm(*lengths) > LONGEST_TILING * max(lengths)
             together: dict[object, list[tuple[GuidanceRow, TextEmbeds]]] = defaultdict(list)
             for row, text, length in zip(rows, encoded, lengths, strict=True):
-                mix = None if self.plan.engine == "side" else row.condition.stack
+                mix = None if self._plan.engine == "side" else row.condition.stack
                 together[mix, length if unlike else None].append((row, text))
             self._groups = (rows, tuple(self._group(group) for group in together.values()))
         return self._groups[1]

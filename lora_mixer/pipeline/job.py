@@ -8,7 +8,7 @@ from lora_mixer.blend import Stack, WeightedAdapter
 from lora_mixer.files import Seal
 from lora_mixer.hires import batch_part
 from lora_mixer.prompt import Piece
-from lora_mixer.request import Settings
+from lora_mixer.request import ModelSource, Settings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +79,7 @@ class Job:
         notes: What was said about the request, for the record.
         second: The second pass of hires fix, as the job of a picture of its own.
         seals: The files of its model as they were when it was opened.
+        source: The model it was resolved on; None: whichever renders it.
     """
 
     settings: Settings
@@ -87,6 +88,7 @@ class Job:
     notes: tuple[str, ...] = ()
     second: Job | None = None
     seals: tuple[Seal, ...] = ()
+    source: ModelSource | None = None
 
     @property
     def files(self) -> tuple[Seal, ...]:

@@ -18,10 +18,11 @@ from lora_mixer.models import Model
 from lora_mixer.pipeline.guidance import rows_at
 from lora_mixer.pipeline.job import Job
 from lora_mixer.pipeline.text_cache import TextCache
+from lora_mixer.render_options import AUTO, RenderOptions
 from lora_mixer.sampling import upscale_latents, upscale_pictures
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LoadedModel:
     """A model with everything that acts on it.
 
@@ -30,30 +31,27 @@ class LoadedModel:
         merged: The engine that rewrites weights.
         side: The engine that adds branches.
         texts: What turns text into the UNet's conditioning.
-        wanted: The engine to use, or `auto`.
-        tiled: Whether pictures are decoded in tiles; None: where memory is short.
-        threads: CPU threads that compute a render; None: as many as torch uses.
+        defaults: How it renders where a call says nothing else: an engine or `auto`, tiles where memory is short,
+            and as many threads as torch uses unless there is a number.
     """
 
     model: Model
     merged: MergeEngine
     side: SideEngine
     texts: TextCache
-    wanted: str = "auto"
-    tiled: bool | None = None
-    threads: int | None = None
+    defaults: RenderOptions = AUTO
 
     def rest(self) -> None:
         """Take off what an interruption left of a mix, so that what comes next begins with pristine weights."""
         self.merged.rest()
         self.side.rest()
 
-    def plan(self, jobs: Sequence[Job]) -> ApplyPlan:
-        """Return which engine applies the mixes of a batch, and why."""
+    def plan(self, jobs: Sequence[Job], engine: str | None = None) -> ApplyPlan:
+        """Return which engine applies the mixes of a batch, and why; an engine of None is the model's default."""
         settings, scale = jobs[0].settings, self.model.latent_scale
         return plan_for(
             [stack for job in jobs for stack in job.stacks],
-            engine=self.wanted,
+            engine=self._engine(engine or self.defaults.engine or "auto"),
             render=Render(
                 steps=settings.steps,
                 rows=len(rows_at(jobs, 0)),
@@ -63,16 +61,21 @@ class LoadedModel:
             costs=lambda: costs_of(self.model.device, self.model.dtype),
         )
 
-    def tiles(self, height: int, width: int) -> bool:
-        """Return whether a picture of height x width pixels is decoded in tiles."""
-        return self.model.must_tile(height, width) if self.tiled is None else self.tiled
+    def _engine(self, asked: str) -> str:
+        """Return the engine that is asked for; where it may be chosen, beside weights that only visit."""
+        return "side" if asked in {"auto", "measured"} and self.model.offload is not None else asked
+
+    def tiles(self, height: int, width: int, tiled: bool | None = None) -> bool:  # noqa: FBT001 a field of RenderOptions
+        """Return whether a picture of height x width pixels is decoded in tiles; None decides by the default, then size."""
+        said = self.defaults.tiled if tiled is None else tiled
+        return self.model.must_tile(height, width) if said is None else said
 
     def picture(self, latent: Tensor, *, tiled: bool | None = None) -> Image.Image:
         """Return a latent (c, h, w) as a picture.
 
         Args:
             latent: The latent.
-            tiled: Whether it is decoded in tiles; None decides by its size.
+            tiled: Whether it is decoded in tiles; None decides as `tiles` does.
 
         Raises:
             RenderError: It is not a number.
@@ -83,7 +86,7 @@ class LoadedModel:
                 remedy="Lower the LoRA strengths or cfg, or render in float32 (--dtype float32).",
             )
         scale = self.model.latent_scale
-        in_tiles = self.tiles(latent.shape[1] * scale, latent.shape[2] * scale) if tiled is None else tiled
+        in_tiles = self.tiles(latent.shape[1] * scale, latent.shape[2] * scale, tiled)
         return Image.fromarray(np.asarray(self.model.decode(latent.unsqueeze(0), tiled=in_tiles)[0]))
 
     def enlarged(self, latents: Tensor, hires: HiresSettings, *, tiled: bool) -> Tensor:

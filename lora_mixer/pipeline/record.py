@@ -12,7 +12,7 @@ import torch
 
 from lora_mixer.blend import ApplyPlan
 from lora_mixer.files import digest_file
-from lora_mixer.images import AdapterRecord, EmbeddingRecord, ModelRecord, RenderRecord
+from lora_mixer.images import AdapterRecord, EmbeddingRecord, Inputs, ModelRecord, RenderRecord
 from lora_mixer.mixes import Strength
 from lora_mixer.pipeline.job import AdapterUse, Job
 from lora_mixer.pipeline.loaded_model import LoadedModel
@@ -34,10 +34,33 @@ def record_of(
         seconds: Wall-clock time per picture.
         tiled: Whether it was decoded in tiles.
     """
-    job, model = jobs[index], loaded.model
+    job, made_from = jobs[index], inputs_of(loaded, jobs[index])
     sampler = find_sampler(job.settings.sampler, job.settings.schedule)
     return RenderRecord(
         settings=job.settings,
+        model=made_from.model,
+        adapters=made_from.adapters,
+        embeddings=made_from.embeddings,
+        schedule=schedule_in_use(sampler, loaded.model.scheduler_config),
+        engine=plan.engine,
+        engine_reason=plan.reason,
+        batch_size=len(jobs),
+        batch_index=index,
+        device=made_from.device,
+        dtype=made_from.dtype,
+        threads=torch.get_num_threads(),
+        versions=made_from.versions,
+        seconds=seconds,
+        tiled=tiled,
+        notes=job.notes,
+        companions=tuple(other.settings for other in jobs) if len(jobs) > 1 else (),
+    )
+
+
+def inputs_of(loaded: LoadedModel, job: Job) -> Inputs:
+    """Return what a job's picture is made from on a model, besides its settings."""
+    model = loaded.model
+    return Inputs(
         model=ModelRecord(
             name=model.name,
             sha256=model.digest,
@@ -52,19 +75,9 @@ def record_of(
                 (*job.conditions, *(job.second.conditions if job.second else ()))
             )
         ),
-        schedule=schedule_in_use(sampler, model.scheduler_config),
-        engine=plan.engine,
-        engine_reason=plan.reason,
-        batch_size=len(jobs),
-        batch_index=index,
         device=str(model.device),
         dtype=str(model.dtype).removeprefix("torch."),
-        threads=torch.get_num_threads(),
         versions=_versions(),
-        seconds=seconds,
-        tiled=tiled,
-        notes=job.notes,
-        companions=tuple(other.settings for other in jobs) if len(jobs) > 1 else (),
     )
 
 

@@ -22,6 +22,7 @@ from lora_mixer.pipeline.denoiser import Predictor
 from lora_mixer.pipeline.job import Job
 from lora_mixer.pipeline.loaded_model import LoadedModel
 from lora_mixer.pipeline.record import joined, record_of
+from lora_mixer.render_options import RenderOptions
 from lora_mixer.request import Settings
 from lora_mixer.sampling import NoiseSource, Step, find_sampler, resample, sample, starting_noise
 
@@ -65,39 +66,45 @@ class RenderedImage:
         return self.png_bytes()
 
 
-def render(loaded: LoadedModel, jobs: Sequence[Job]) -> Iterator[Step | RenderedImage]:
+def render(
+    loaded: LoadedModel, jobs: Sequence[Job], options: RenderOptions | None = None
+) -> Generator[Step | RenderedImage, None, None]:
     """Render a batch of pictures that share size, steps and sampler; yield every step, then every picture.
 
-    Stop iterating to cancel: the model's weights are pristine between any two steps.
+    Close the iterator to cancel: the model's weights are pristine between any two steps.
 
     Args:
         loaded: The open model with its engine.
         jobs: The pictures, each with its own texts, seed and mix.
+        options: How; what they leave open is as the model's defaults say.
 
     Raises:
         RenderError: The picture came out as not-a-number.
         ChangedFileError: A file that decides the pictures was written since it was opened.
     """
+    chosen = (options or RenderOptions()).over(loaded.defaults)
     mapped = (*loaded.model.seals, *(seal for job in jobs for seal in job.files))
-    with using_threads(loaded.threads), Leases(mapped) as files:
+    with using_threads(chosen.threads), Leases(mapped) as files:
         loaded.rest()
-        yield from _render(loaded, jobs, files)
+        yield from _render(loaded, jobs, files, chosen)
 
 
-def _render(loaded: LoadedModel, jobs: Sequence[Job], files: Leases) -> Iterator[Step | RenderedImage]:
+def _render(
+    loaded: LoadedModel, jobs: Sequence[Job], files: Leases, options: RenderOptions
+) -> Iterator[Step | RenderedImage]:
     """Render a batch in numbered steps."""
     started = time.perf_counter()
     # 1. the first pass, from noise
-    first = _Pass(loaded, jobs, files)
+    first = _Pass(loaded, jobs, files, engine=options.engine)
     latents = yield from first.steps(first.from_noise())
     plans = [first.plan]
     # 2. hires fix: the second pass, from the enlarged picture with noise on it
     again = [job.second for job in jobs if job.second is not None]
     hires = jobs[0].settings.hires
     largest = hires or jobs[0].settings
-    tiled = loaded.tiles(largest.height, largest.width)
+    tiled = loaded.tiles(largest.height, largest.width, options.tiled)
     if hires is not None:
-        second = _Pass(loaded, again, files, done=jobs[0].settings.steps)
+        second = _Pass(loaded, again, files, engine=options.engine, done=jobs[0].settings.steps)
         latents = yield from second.steps(
             second.from_pictures(loaded.enlarged(latents, hires, tiled=tiled), hires.denoise)
         )
@@ -122,17 +129,20 @@ class _Pass:
         loaded: The open model.
         jobs: The pictures as this pass draws them.
         files: What they are read from, held while a step is computed.
+        engine: The engine that is asked for.
         done: Steps of the pass before.
     """
 
-    def __init__(self, loaded: LoadedModel, jobs: Sequence[Job], files: Leases, *, done: int = 0) -> None:
+    def __init__(
+        self, loaded: LoadedModel, jobs: Sequence[Job], files: Leases, *, engine: str | None, done: int = 0
+    ) -> None:
         self._loaded, self._files, self._done = loaded, files, done
         self._settings = jobs[0].settings
         self._total = done + self._settings.steps + (self._settings.hires.steps if self._settings.hires else 0)
         self._sampler = find_sampler(self._settings.sampler, self._settings.schedule, self._settings.eta)
         self._noise = [_noise(job.settings) for job in jobs]
-        self._denoise = Predictor(loaded, jobs)  # texts encoded under their mix, guidance, the UNet
-        self.plan = self._denoise.plan
+        self.plan = loaded.plan(jobs, engine)
+        self._denoise = Predictor(loaded, jobs, self.plan)  # texts encoded under their mix, guidance, the UNet
 
     def from_noise(self) -> Iterator[Step]:
         """Return the steps that start from noise alone."""

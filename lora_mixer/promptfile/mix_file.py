@@ -97,12 +97,17 @@ def mix_text(uses: Iterable[LoraUse]) -> str:
     name = "line_art"
     unet = 0.8
     """
-    tables = ("\n".join(("[[loras]]", *_lines(use))) for use in uses)
+    tables = ("\n".join(("[[loras]]", *lora_lines(use))) for use in uses)
     head = "# A mix of LoRA Mixer: choose it on the desk, or `lora-mixer render FILE --mix THIS_FILE`."
     return "\n\n".join((head, *tables)) + "\n"
 
 
-def _lines(use: LoraUse) -> Iterator[str]:
+def lora_lines(use: LoraUse) -> Iterator[str]:
+    """Yield the lines of a LoRA's table, without its head.
+
+    Raises:
+        RequestError: A mask is a picture, which a text cannot hold.
+    """
     given = use.strength
     yield f"name = {json.dumps(use.name, ensure_ascii=False)}"
     yield f"unet = {float(given.unet)!r}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Self
 
 from pydantic import AliasChoices, Field, model_validator
@@ -113,6 +113,18 @@ VARIED = (
 )
 WHOLE = frozenset({"seed", "subseed", "steps", "clip_skip", "hires_steps"})
 TEXTS = frozenset({"prompt", "negative", "sampler", "schedule", "model", "preset", "rng", "hires_upscaler"})
+
+
+def axis_of(table: Mapping[str, object], same: Same = same_spelling) -> Axis:
+    """Return the axis of one table of `[axes]`.
+
+    Raises:
+        ConfigError: It is no axis.
+    """
+    checked = read_table(AxisTable, table, strict=False)
+    if isinstance(checked, tuple):
+        raise ConfigError(checked[0].what, remedy=f"Every key is in {page('prompt-files')}.")
+    return checked.axis(same)
 
 
 class AxesTable(StrictTable):

@@ -26,8 +26,10 @@ class InlineExecutor:
         self._given: deque[Task] = deque()
 
     def __enter__(self) -> Self:
-        """Nothing to start; what another run left in hand is forgotten."""
+        """Forget what another run left in hand."""
         self._given.clear()
+        if self._renderer is not None:
+            self._renderer.forget()
         return self
 
     def __exit__(self, *raised: object) -> None:

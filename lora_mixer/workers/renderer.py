@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import torch
 
-from lora_mixer.blend import ApplyPlan
 from lora_mixer.errors import CancelledError, FileError, LoraMixerError, RenderError
 from lora_mixer.images import RenderRecord, save_picture
-from lora_mixer.ledger.digest import basis_of, digest_of
+from lora_mixer.ledger.digest import basis_of, digest_of, job_digest
 from lora_mixer.ledger.failure import Failure
 from lora_mixer.ledger.ledger import LedgerEntry, digest_of_file
 from lora_mixer.ledger.plan_file import Batch
 from lora_mixer.ledger.writer import part_of
 from lora_mixer.mixer import BaseMixer, Progress, RenderedImage
 from lora_mixer.models import using_threads
-from lora_mixer.pipeline import record_of
+from lora_mixer.render_options import RenderOptions
 from lora_mixer.request import RenderRequest
 from lora_mixer.workers.executor import (
     Finished,
@@ -32,6 +30,7 @@ from lora_mixer.workers.executor import (
     Task,
     TaskJob,
 )
+from lora_mixer.workers.job_cache import JobCache
 
 
 def open_mixer(setup: MixerOptions, *, rank: int = 0) -> BaseMixer:
@@ -60,6 +59,11 @@ class Renderer:
 
     def __init__(self, mixer: BaseMixer) -> None:
         self._mixer = mixer
+        self._jobs = JobCache(mixer.resolve)
+
+    def forget(self) -> None:
+        """Resolve every request anew: another run begins."""
+        self._jobs = JobCache(self._mixer.resolve)
 
     def answer(self, query: ResolveQuery) -> Resolution:
         """Return what each request comes to, or why it cannot be; of groups, how their mixes are applied."""
@@ -74,7 +78,7 @@ class Renderer:
     @property
     def _threads(self) -> int:
         """How many threads a picture of the current model would be computed with, were this worker alone."""
-        return self._mixer.loaded.threads or torch.get_num_threads()
+        return self._mixer.loaded.defaults.threads or torch.get_num_threads()
 
     def render(self, task: Task, heartbeat: Heartbeat) -> Finished:
         """Render a task and write its pictures; a batch that fails is rendered picture by picture.
@@ -106,31 +110,19 @@ class Renderer:
         def told(progress: Progress) -> None:
             heartbeat(progress.batch * progress.step / progress.steps)
 
-        with self._as_planned(task):
-            requests = [job.request for job in task.jobs]
-            return list(self._mixer.render_many(requests, batch=len(requests), on_progress=told))
-
-    @contextmanager
-    def _as_planned(self, task: Task) -> Iterator[None]:
-        """Use the plan's engine and number of threads."""
-        loaded = self._mixer.loaded_for(task.jobs[0].request)
-        wanted, threads = loaded.wanted, loaded.threads
-        loaded.wanted, loaded.threads = task.engine, task.threads
-        try:
-            yield
-        finally:
-            loaded.wanted, loaded.threads = wanted, threads
+        options = RenderOptions(engine=task.engine, batch=len(task.jobs), threads=task.threads)
+        jobs = [self._jobs.of(job.request) for job in task.jobs]
+        return list(self._mixer.render_jobs(jobs, options, on_progress=told))
 
     def _known(self, request: RenderRequest, index: int) -> ResolvedJob | Failure:
         try:
-            job = self._mixer.job(request)
-            loaded = self._mixer.loaded_for(request)
-            record = record_of(loaded, [job], 0, plan=ApplyPlan(engine="", reason="not planned yet"), seconds=0.0)
+            job = self._jobs.of(request)
+            basis = basis_of(self._mixer.inputs_of(job))
         except CancelledError:
             raise
         except Exception as error:  # noqa: BLE001 likewise
             return _failure(error, index)
-        return ResolvedJob(settings=job.settings, digest=digest_of(record), basis=basis_of(record))
+        return ResolvedJob(settings=job.settings, digest=job_digest(job.settings, basis), basis=basis)
 
     def _batches(self, query: ResolveQuery) -> Iterator[Batch]:
         """Yield the groups as batches, their engines chosen at the number of threads they will be rendered with."""
@@ -139,8 +131,7 @@ class Renderer:
                 yield self._batch(group, query.requests)
 
     def _batch(self, places: Sequence[int], requests: Sequence[RenderRequest]) -> Batch:
-        jobs = [self._mixer.job(requests[place]) for place in places]
-        plan = self._mixer.loaded_for(requests[places[0]]).plan(jobs)
+        plan = self._mixer.plan([self._jobs.of(requests[place]) for place in places])
         return Batch(jobs=tuple(places), engine=plan.engine, reason=plan.reason)
 
 

@@ -64,7 +64,7 @@ def test_a_baked_lora_says_what_went_into_it(mixer: Mixer, baked: tuple[Path, Ba
 def test_ranks_that_fit_stand_side_by_side_and_others_are_cut_with_the_error_told(mixer: Mixer, tmp_path: Path) -> None:
     report = mixer.bake(PROMPT, tmp_path / "thin.safetensors", rank=2, dtype="float32")
     assert not report.exact
-    thin, whole = load_file(tmp_path / "thin.safetensors"), mixer.job(PROMPT).stacks[0]
+    thin, whole = load_file(tmp_path / "thin.safetensors"), mixer.resolve(PROMPT).stacks[0]
     assert max(tensor.shape[0] for key, tensor in thin.items() if key.endswith("lora_down.weight")) == 2
     terms = whole.terms(parts=mixer.model.parts, progress=0.0)
     lost, size = 0.0, 0.0
@@ -114,7 +114,7 @@ def test_a_baked_folder_opened_by_us_and_by_diffusers_is_the_mix(mixer: Mixer, t
     assert json.loads((tmp_path / "merged" / "bake.json").read_text())["loras"][0]["name"] == "line_art"
     wanted = with_mix(mixer)
     ours = Mixer.open(str(tmp_path / "merged"), dtype="float32")
-    settings = mixer.job(WISH).settings
+    settings = mixer.resolve(WISH).settings
     again = ours.render(WISH, negative=settings.negative, cfg=settings.cfg)
     assert np.abs(np.asarray(again.image).astype(int) - wanted).max() <= 1
     pipeline = StableDiffusionPipeline.from_pretrained(tmp_path / "merged", local_files_only=True)
@@ -151,7 +151,7 @@ def test_a_baked_checkpoint_opened_by_us_and_by_diffusers_has_the_merged_weights
     merged = Mixer.open(str(folder / "merged.safetensors"), dtype="float32").model
     assert merged.family is family
     assert merged.prediction == mixer.model.prediction
-    stack = mixer.job("", loras=mix).stacks[0]
+    stack = mixer.resolve("", loras=mix).stacks[0]
     with mixer.loaded.merged.applied([stack], parts=mixer.model.parts):
         for part, network in {**mixer.model.parts, "vae": mixer.model.vae}.items():
             own = (merged.vae if part == "vae" else merged.parts[part]).state_dict()
@@ -170,8 +170,8 @@ def test_a_baked_lora_of_every_family_is_found_again_module_by_module(small) -> 
     _, mixer, folder = small
     mix = (LoraUse(name=str(folder / "a.safetensors"), strength=Strength(unet=0.7)),)
     mixer.bake("", folder / "baked.safetensors", rank=8, dtype="float32", loras=mix, overwrite=True)
-    one = mixer.job("", loras=(LoraUse(name=str(folder / "baked.safetensors")),)).stacks[0]
-    first = mixer.job("", loras=mix).stacks[0]
+    one = mixer.resolve("", loras=(LoraUse(name=str(folder / "baked.safetensors")),)).stacks[0]
+    first = mixer.resolve("", loras=mix).stacks[0]
     parts = tuple(mixer.model.parts)
     wanted, found = (stack.terms(parts=parts, progress=0.0) for stack in (first, one))
     assert wanted.keys() == found.keys()
@@ -274,9 +274,9 @@ def test_kinds_without_thin_factors_norms_biases_and_embeddings_are_baked_too(mi
     mix = (LoraUse(name=str(tmp_path / "kinds.safetensors"), strength=Strength(unet=0.6)),)
     report = mixer.bake("cat", tmp_path / "baked.safetensors", rank=1024, dtype="float32", loras=mix)
     assert report.modules == 4
-    stack = mixer.job("cat", loras=(LoraUse(name=str(tmp_path / "baked.safetensors")),)).stacks[0]
+    stack = mixer.resolve("cat", loras=(LoraUse(name=str(tmp_path / "baked.safetensors")),)).stacks[0]
     assert set(stack.placed[0].adapter.embeddings) == {"shiny"}
-    wanted = mixer.job("cat", loras=mix).stacks[0].terms(parts=("unet",), progress=0.0)
+    wanted = mixer.resolve("cat", loras=mix).stacks[0].terms(parts=("unet",), progress=0.0)
     found = stack.terms(parts=("unet",), progress=0.0)
     assert wanted.keys() == found.keys() == {spec.name for spec in stems}
     for name, (term,) in wanted.items():

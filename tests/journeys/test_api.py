@@ -143,9 +143,9 @@ def test_an_embedding_that_is_named_but_missing_is_said(mixer: Mixer) -> None:
 
 
 def test_a_dynamic_prompt_is_drawn_by_the_seed_and_the_record_says_what_was_drawn(mixer: Mixer) -> None:
-    prompts = {mixer.job("{red|blue|green} heart", seed=seed).settings.prompt for seed in range(20)}
+    prompts = {mixer.resolve("{red|blue|green} heart", seed=seed).settings.prompt for seed in range(20)}
     assert prompts == {"red heart", "blue heart", "green heart"}
-    assert mixer.job("{red|blue} heart", seed=3).settings == mixer.job("{red|blue} heart", seed=3).settings
+    assert mixer.resolve("{red|blue} heart", seed=3).settings == mixer.resolve("{red|blue} heart", seed=3).settings
 
 
 def test_block_weights_in_a_tag_act_on_their_blocks_alone(mixer: Mixer) -> None:

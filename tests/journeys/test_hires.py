@@ -70,7 +70,7 @@ def test_its_own_prompt_and_mix_act_in_the_second_pass_only(mixer: Mixer) -> Non
     plain = drawn(mixer, HIRES)
     assert np.array_equal(drawn(mixer, replace(HIRES, prompt="red heart")), plain)
     assert not np.array_equal(drawn(mixer, replace(HIRES, prompt="red heart <lora:line_art:1>")), plain)
-    job = mixer.job(replace(SMALL, hires=replace(HIRES, prompt="red heart <lora:line_art:1>")))
+    job = mixer.resolve(replace(SMALL, hires=replace(HIRES, prompt="red heart <lora:line_art:1>")))
     assert job.second is not None
     assert [
         len(condition.stack.placed) for condition in (*job.segments[0].positive, *job.second.segments[0].positive)
@@ -78,21 +78,21 @@ def test_its_own_prompt_and_mix_act_in_the_second_pass_only(mixer: Mixer) -> Non
 
 
 def test_fractions_of_the_second_pass_run_from_one_to_two(mixer: Mixer) -> None:
-    first = mixer.job(replace(SMALL, prompt="[red:blue:1.5] heart", hires=replace(HIRES, steps=4)))
+    first = mixer.resolve(replace(SMALL, prompt="[red:blue:1.5] heart", hires=replace(HIRES, steps=4)))
     assert first.second is not None
     assert [(segment.start, segment.stop) for segment in first.segments] == [(0, 2)]
     assert [(segment.start, segment.stop) for segment in first.second.segments] == [(0, 2), (2, 4)]
 
 
 def test_a_strength_over_the_steps_stays_where_it_ended(mixer: Mixer) -> None:
-    job = mixer.job(replace(SMALL, prompt="red heart <lora:line_art:0@0,0.5@0.5,0.8@1>", hires=HIRES))
+    job = mixer.resolve(replace(SMALL, prompt="red heart <lora:line_art:0@0,0.5@0.5,0.8@1>", hires=HIRES))
     assert job.second is not None
     (placed,) = job.second.segments[0].positive[0].stack.placed
     assert (placed.strength.unet, placed.strength.curve) == (0.8, None)
 
 
 def test_an_adapter_of_both_passes_stands_once_in_the_record(mixer: Mixer) -> None:
-    job = mixer.job(replace(SMALL, prompt="red heart <lora:line_art:1:dyn=2>", hires=HIRES))
+    job = mixer.resolve(replace(SMALL, prompt="red heart <lora:line_art:1:dyn=2>", hires=HIRES))
     assert [use.name for use in job.uses] == ["line_art"]
 
 
@@ -140,4 +140,4 @@ def test_an_image_to_images_denoising_strength_is_no_second_pass() -> None:
 )
 def test_what_cannot_be_is_refused_before_the_first_step(mixer: Mixer, hires: Hires, said: str) -> None:
     with pytest.raises(RequestError, match=said):
-        mixer.job(replace(SMALL, hires=hires))
+        mixer.resolve(replace(SMALL, hires=hires))

@@ -105,7 +105,7 @@ def test_a_server_tells_nothing_of_a_file_that_masks(tmp_path: Path, monkeypatch
     for place in (tmp_path / "pipe", tmp_path / "nothing", Path("/dev/zero"), tmp_path):
         seen = opened(monkeypatch)
         with pytest.raises(RequestError) as caught:
-            mixer.job("cat", loras=[LoraUse("line_art", Strength(mask=place))])
+            mixer.resolve("cat", loras=[LoraUse("line_art", Strength(mask=place))])
         said.add(str(caught.value))
         assert not [path for path in seen if path == str(place)]
     assert len(said) == 1

@@ -20,7 +20,7 @@ DOCS = Path(__file__).parents[2] / "docs" / "samplers.md"
 
 @pytest.mark.parametrize("preset", PRESETS, ids=lambda row: row.name)
 def test_a_preset_sets_sampler_schedule_steps_and_cfg(mixer: Mixer, preset):
-    settings = mixer.job("heart", preset=preset.name).settings
+    settings = mixer.resolve("heart", preset=preset.name).settings
     assert (settings.sampler, settings.schedule) == (preset.sampler, preset.schedule)
     assert (settings.steps, settings.cfg, settings.eta) == (preset.steps, preset.cfg, preset.eta)
     assert find_sampler(settings.sampler, settings.schedule, settings.eta)
@@ -28,7 +28,7 @@ def test_a_preset_sets_sampler_schedule_steps_and_cfg(mixer: Mixer, preset):
 
 
 def test_what_is_said_wins_over_the_preset(mixer: Mixer):
-    settings = mixer.job("heart", preset="tcd", steps=3, sampler="Euler a").settings
+    settings = mixer.resolve("heart", preset="tcd", steps=3, sampler="Euler a").settings
     assert (settings.sampler, settings.steps, settings.cfg, settings.eta) == ("Euler a", 3, 1.0, None)
 
 
@@ -38,14 +38,14 @@ def test_a_models_own_preset_is_its_default_and_gives_way_to_the_request(tmp_pat
         "[defaults]\nsteps = 30\n"
     )
     mixer = Mixer.open(models_file=tmp_path / "models.toml")
-    settings = mixer.job("heart").settings
+    settings = mixer.resolve("heart").settings
     assert (settings.sampler, settings.steps, settings.cfg) == ("Euler a", 4, 2.0)
-    asked = mixer.job("heart", preset="lcm").settings
+    asked = mixer.resolve("heart", preset="lcm").settings
     assert (asked.sampler, asked.steps, asked.cfg) == ("LCM", 8, 1.5)
 
 
 def test_a_mix_without_the_lora_it_wants_is_told_in_the_record(mixer: Mixer):
-    notes = mixer.job("heart <lora:line_art:1>", preset="lcm").notes
+    notes = mixer.resolve("heart <lora:line_art:1>", preset="lcm").notes
     assert notes[0] == "preset lcm: LCM, 8 steps, cfg 1.5"
     assert "wants an LCM LoRA" in notes[1]
 
@@ -135,11 +135,11 @@ def test_automatic_is_what_the_settings_say_and_the_record_says_what_it_came_to(
     picture = mixer.render(RenderRequest(prompt="heart", steps=1, width=64, height=64, schedule="Automatic"))
     assert picture.record.settings.schedule == "Automatic"
     assert picture.record.schedule == "Trailing"
-    assert mixer.job(RenderRequest(prompt="x", sampler="Euler", schedule="Karras")).settings.schedule == "Karras"
+    assert mixer.resolve(RenderRequest(prompt="x", sampler="Euler", schedule="Karras")).settings.schedule == "Karras"
 
 
 def test_a_lora_is_known_by_the_name_its_trainer_gave_it(mixer: Mixer):
-    job = mixer.job("heart <lora:line_art:1>")
+    job = mixer.resolve("heart <lora:line_art:1>")
     renamed = replace(job, uses=tuple(replace(use, alias="my_lcm_lora") for use in job.uses))
     assert len(list(notes_on("lcm", job, "emoji"))) == 2
     assert len(list(notes_on("lcm", renamed, "emoji"))) == 1

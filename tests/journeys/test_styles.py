@@ -21,15 +21,15 @@ def styled(mixer: Mixer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Mix
 
 
 def test_a_style_is_worked_into_both_prompts_before_templates_are_drawn_and_is_told(styled: Mixer) -> None:
-    job = styled.job(RenderRequest(prompt="cat", negative="blurry", styles=("ink",)))
+    job = styled.resolve(RenderRequest(prompt="cat", negative="blurry", styles=("ink",)))
     assert (job.settings.prompt, job.settings.negative) == ("ink drawing of cat", "blurry, photo")
     assert "styles: ink" in job.notes
-    assert styled.job(job.settings.request()).settings.prompt == job.settings.prompt
+    assert styled.resolve(job.settings.request()).settings.prompt == job.settings.prompt
 
 
 def test_an_unknown_style_is_an_error_with_the_nearest_name(styled: Mixer) -> None:
     with pytest.raises(RequestError, match="Did you mean ink"):
-        styled.job("cat", styles=("inc",))
+        styled.resolve("cat", styles=("inc",))
 
 
 def test_prompt_files_name_styles_in_every_format() -> None:

@@ -99,8 +99,8 @@ def test_what_is_current_stays_current_when_another_cannot_be_opened(toml: Path)
 def test_the_current_model_renders_what_names_none_with_its_own_defaults(toml: Path) -> None:
     mixer = opened(toml)
     mixer.use("pale")
-    assert (mixer.model_name, mixer.job("cat").settings.steps) == ("pale", 1)
-    assert mixer.job("cat", model="emoji").settings.steps == 20
+    assert (mixer.model_name, mixer.resolve("cat").settings.steps) == ("pale", 1)
+    assert mixer.resolve("cat", model="emoji").settings.steps == 20
 
 
 def test_strangers_name_models_of_the_file_only(toml: Path) -> None:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from lora_mixer import Mixer
+from lora_mixer import Mixer, RenderOptions
 from lora_mixer.kernels.attention import PIECE, TOGETHER_BYTES, ChunkedAttention, attend, use_chunked_attention
 from lora_mixer.kernels.layout import TransformerInPlace, keep_layout, to_channels_last
 from lora_mixer.kernels.norms import ThinGroupNorm, use_thin_norms
@@ -326,16 +326,11 @@ def test_a_tiled_picture_is_nearly_the_whole_one_and_comes_out_tiled_again(mixer
     width, _ = mixer.native_size
     whole = mixer.render("cat", seed=1, steps=2, width=2 * width)
     assert not whole.record.tiled
-    mixer.loaded.tiled = True
-    try:
-        tiled = mixer.render("cat", seed=1, steps=2, width=2 * width)
-    finally:
-        mixer.loaded.tiled = None
+    tiled = mixer.render("cat", seed=1, steps=2, width=2 * width, options=RenderOptions(tiled=True))
     assert tiled.record.tiled
     left, right = (np.asarray(picture.image).astype(int) for picture in (whole, tiled))
     assert 0 < np.abs(left - right).mean() < 10
     assert np.array_equal(np.asarray(rerender(mixer, tiled.record).image), right)
-    assert mixer.loaded.tiled is None
 
 
 @pytest.mark.filterwarnings("ignore")  # torch's compiler warns about itself

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 from safetensors.torch import load_file, save_file
 
-from lora_mixer import Cancel, LoraMixerError, Mixer, Progress, RenderedImage
+from lora_mixer import Cancel, LoraMixerError, Mixer, Progress, RenderedImage, RenderOptions
 from lora_mixer.errors import CancelledError, ChangedFileError
 from lora_mixer.mixer import differences, rerender
 
@@ -72,15 +72,13 @@ class OneMixer(RuleBasedStateMachine):
     def check(self, picture: RenderedImage) -> None:
         """Compare with another mixer that has this model and this picture's settings alone."""
         other = self.quiet[picture.record.settings.model]
-        other.loaded.wanted = picture.record.engine
         assert differences(other, picture.record) == ()
         assert np.array_equal(pixels(picture), pixels(rerender(other, picture.record)))
 
     @rule(prompt=prompts, model=models, engine=engines, seed=st.integers(0, 3))
     def renders(self, prompt: str, model: str, engine: str, seed: int) -> None:
-        loaded = self.busy.loaded_for(self.busy.job(prompt, model=model).settings.request())
-        loaded.wanted = engine
-        self.check(self.busy.render(prompt, model=model, seed=seed, **SIZE))
+        options = RenderOptions(engine=engine)
+        self.check(self.busy.render(prompt, model=model, seed=seed, options=options, **SIZE))
 
     @rule(prompts=st.lists(prompts, min_size=2, max_size=3), model=models)
     def renders_a_batch(self, prompts: list[str], model: str) -> None:

@@ -181,7 +181,7 @@ def test_whatever_decides_the_picture_changes_the_digest() -> None:
     assert len(digests) == len(others)
     assert digest_of(RECORD) not in digests
     assert digest_of(replace(RECORD, seconds=2.0, batch_size=4)) == digest_of(RECORD)
-    assert basis_of(replace(RECORD, device="cuda:1"))["device"] == "cuda"
+    assert basis_of(replace(RECORD, device="cuda:1").inputs)["device"] == "cuda"
 
 
 def test_a_line_is_plain_json(tmp_path: Path) -> None:

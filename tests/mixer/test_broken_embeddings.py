@@ -46,15 +46,15 @@ def test_a_prompt_that_names_one_is_refused_with_the_file_and_the_reason(mixer, 
         with pytest.raises(
             BrokenFileError, match=rf"{file}.*: the prompt names the embedding .*, which cannot be read: "
         ):
-            mixer.job(texts[0], negative=texts[1])
+            mixer.resolve(texts[0], negative=texts[1])
     with pytest.raises(BrokenFileError, match=file):
-        mixer.job("cat", hires=Hires(scale=2.0, prompt=prompt))
+        mixer.resolve("cat", hires=Hires(scale=2.0, prompt=prompt))
 
 
 def test_one_that_does_not_fit_the_model_is_told_of(mixer: Mixer) -> None:
-    (note,) = mixer.job("a wide cat").notes
+    (note,) = mixer.resolve("a wide cat").notes
     assert note.startswith("the embedding wide does not fit this model, so its name is read as words: it is 1024 wide")
-    assert mixer.job("a widely known cat").notes == ()
+    assert mixer.resolve("a widely known cat").notes == ()
 
 
 def test_every_broken_file_is_named_with_what_is_wrong(mixer: Mixer) -> None:

@@ -61,7 +61,7 @@ def test_a_mixer_in_a_fork_of_its_process_is_refused_at_once(mixer: Mixer) -> No
     if child == 0:  # no way back into pytest from here
         signal.alarm(20)
         refused = 0
-        for use in (lambda: mixer.render("cat", steps=1), lambda: mixer.job("cat"), lambda: Mixer.open()):
+        for use in (lambda: mixer.render("cat", steps=1), lambda: mixer.resolve("cat"), lambda: Mixer.open()):
             try:
                 use()
             except LoraMixerError as error:

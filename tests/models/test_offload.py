@@ -83,7 +83,7 @@ def test_a_network_is_copied_once_while_no_other_computes_and_every_time_module_
 @pytest.mark.parametrize("keep", [True, False])
 @pytest.mark.parametrize("engine", ["merged", "side"])
 def test_nothing_computes_with_tensors_of_two_devices(mixer: Mixer, engine: str, keep: bool) -> None:
-    stack = mixer.job("cat <lora:line_art:0.7> <lora:night_sky:-0.3>").stacks[0]
+    stack = mixer.resolve("cat <lora:line_art:0.7> <lora:night_sky:-0.3>").stacks[0]
     resting = Mixer.open("emoji", dtype="float32", engine=engine, offload="none", device="cpu")
     model, loaded = resting.model, resting.loaded
     model.offload = Offload({**model.parts, "vae": model.vae}, torch.device("meta"), keep=keep)

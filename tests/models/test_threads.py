@@ -64,16 +64,16 @@ def test_the_record_says_how_many_threads_it_was_and_a_rerender_takes_as_many() 
     picture = mixer.render("cat", seed=7, steps=1)
     assert picture.record.threads == 2
     assert torch.get_num_threads() == before
-    mixer.loaded.threads = 1
+    mixer = Mixer.open(threads=1, dtype="float32")
     again = rerender(mixer, picture.record)
     assert again.record.threads == 2
     assert np.array_equal(np.asarray(again.image), np.asarray(picture.image))
-    assert mixer.loaded.threads == 1
+    assert mixer.loaded.defaults.threads == 1
 
 
 @pytest.mark.usefixtures("nobody_chose")
 def test_the_embedded_model_takes_one_thread() -> None:
-    assert Mixer.open(dtype="float32").loaded.threads == 1
+    assert Mixer.open(dtype="float32").loaded.defaults.threads == 1
 
 
 def test_no_threads_are_refused() -> None:

@@ -33,7 +33,7 @@ def texts(mixer: Mixer) -> TextCache:
 
 
 def test_a_text_is_never_answered_with_that_of_another_lora(mixer: Mixer, texts: TextCache) -> None:
-    settings: Settings = mixer.job("zorb").settings
+    settings: Settings = mixer.resolve("zorb").settings
     conditions = [
         Condition(
             pieces=timeline(parse("zorb"), 1)[0].parts[0].text,

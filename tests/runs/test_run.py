@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lora_mixer import Cancel, Mixer
+from lora_mixer import Cancel, Mixer, RenderOptions
 from lora_mixer.errors import (
     BrokenFileError,
     CancelledError,
@@ -20,6 +20,7 @@ from lora_mixer.errors import (
     UnknownAdapterError,
 )
 from lora_mixer.ledger.ledger import Ledger, read_entries
+from lora_mixer.pipeline import Job
 from lora_mixer.runs.run import RunOptions, RunProgress, run
 from lora_mixer.workers.inline import InlineExecutor
 from tests.support.runs import LINES, SMALL, TWO, again, pixels, plan_of
@@ -110,14 +111,14 @@ def test_a_job_that_cannot_be_made_costs_only_itself_and_names_its_line(
 def test_a_picture_that_fails_takes_no_neighbour_along_and_is_retried_on_request(
     tmp_path: Path, undisturbed: Path, executor: InlineExecutor, mixer: Mixer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = mixer.render_many
+    whole = mixer.render_jobs
 
-    def failing(requests: list[object], **options: object) -> object:
-        if any(request.prompt == "dog" for request in requests):
+    def failing(jobs: list[Job], how: RenderOptions, **listeners: object) -> object:
+        if any(job.settings.prompt == "dog" for job in jobs):
             raise RenderError("memory ran out", remedy="Lower the batch.")
-        return whole(requests, **options)
+        return whole(jobs, how, **listeners)
 
-    monkeypatch.setattr(mixer, "render_many", failing)
+    monkeypatch.setattr(mixer, "render_jobs", failing)
     result = again(tmp_path, executor)
     assert (result.rendered, [failure.what for failure in result.failures]) == (3, ["memory ran out"])
     monkeypatch.undo()
@@ -166,14 +167,14 @@ def test_a_full_disk_stops_the_run_and_keeps_what_is_there(
 def test_an_adapter_that_is_broken_meanwhile_is_a_failure_of_its_pictures(
     tmp_path: Path, executor: InlineExecutor, mixer: Mixer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    job = mixer.job
+    job = mixer.resolve
 
     def broken(request: object, **options: object) -> object:
         if "line_art" in {use.name for use in request.loras}:
             raise BrokenFileError("truncated", where="line_art.safetensors")
         return job(request, **options)
 
-    monkeypatch.setattr(mixer, "job", broken)
+    monkeypatch.setattr(mixer, "resolve", broken)
     result = again(tmp_path, executor)
     assert [failure.where for failure in result.failures] == [
         f"prompts.txt:{line}:55: line_art.safetensors" for line in (2, 4)
@@ -185,16 +186,16 @@ def test_an_adapter_that_is_broken_meanwhile_is_a_failure_of_its_pictures(
 def test_a_mistake_of_ours_in_one_job_costs_only_that_one(
     tmp_path: Path, executor: InlineExecutor, mixer: Mixer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    job, many = mixer.job, mixer.render_many
+    job, many = mixer.resolve, mixer.render_jobs
 
     def mistaken(request: object, **options: object) -> object:
         return job(request if request.prompt != "sun" else 1 / 0, **options)
 
-    def later(requests: list[object], **options: object) -> object:
-        return many(requests if all(request.prompt != "dog" for request in requests) else {}["x"], **options)
+    def later(jobs: list[Job], how: RenderOptions, **listeners: object) -> object:
+        return many(jobs if all(job.settings.prompt != "dog" for job in jobs) else {}["x"], how, **listeners)
 
-    monkeypatch.setattr(mixer, "job", mistaken)
-    monkeypatch.setattr(mixer, "render_many", later)
+    monkeypatch.setattr(mixer, "resolve", mistaken)
+    monkeypatch.setattr(mixer, "render_jobs", later)
     result = again(tmp_path, executor)
     assert (result.rendered, [failure.index for failure in result.failures]) == (2, [1, 2])
     assert all("This is a bug" in str(failure.raised()) for failure in result.failures)

@@ -118,7 +118,7 @@ class Painters:
         if missing:
             return Failure(index=number, error="UnknownAdapterError", what=f"no LoRA {missing[0]!r}", remedy="Mend it.")
         record = self._record(request)
-        return ResolvedJob(settings=record.settings, digest=digest_of(record), basis=basis_of(record))
+        return ResolvedJob(settings=record.settings, digest=digest_of(record), basis=basis_of(record.inputs))
 
     def _record(self, request: RenderRequest) -> RenderRecord:
         asked = {f.name: value for f in fields(Settings) if (value := getattr(request, f.name)) is not None}

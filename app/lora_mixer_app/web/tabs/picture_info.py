@@ -137,7 +137,7 @@ def differences_of(mixer: Mixer, info: PictureInfo, model: str) -> list[str]:
         return []
     said_here: list[str] = []
     try:
-        job = mixer.job(for_desk(info.request, model))
+        job = mixer.resolve(for_desk(info.request, model))
     except LoraMixerError as error:
         said_here.append(str(error))
     else:

@@ -98,7 +98,7 @@ def check_jobs(mixer: Mixer, plan: PromptFile) -> Check:
     check = Check()
     for place, asked in enumerate(plan.jobs):
         try:
-            job = mixer.job(asked.request)
+            job = mixer.resolve(asked.request)
         except LoraMixerError as error:
             check.failed[place] = str(error)
         else:

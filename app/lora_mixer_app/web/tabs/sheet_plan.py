@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
+from lora_mixer.catalog import same_spelling
 from lora_mixer.errors import ConfigError
 from lora_mixer.promptfile import PromptFile
-from lora_mixer.promptfile.axes import Axis, field_axis, lora_axis, loras_axis, replace_axis
-from lora_mixer.promptfile.expand import expand
+from lora_mixer.promptfile.axes import Axis, Same
 from lora_mixer.promptfile.plan import PromptEntry
 from lora_mixer.promptfile.ranges import numbers, whole_numbers
+from lora_mixer.promptfile.reading import read_prompt_text
+from lora_mixer.promptfile.toml import axis_of
+from lora_mixer.promptfile.writing import Axis as Side
+from lora_mixer.promptfile.writing import prompt_file_text
 from lora_mixer.request import RenderRequest
 
+SHEET = Path("sheet.toml")
+"""What a sheet's prompt file is called."""
 MOST_CELLS = 400
 """How many pictures one sheet of the page may have; a prompt file on the command line may have more."""
 
@@ -53,48 +59,51 @@ def words(text: str) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def _lora(choice: AxisChoice, without: bool) -> Axis:  # noqa: FBT001 a column of the table
+def _lora(choice: AxisChoice, without: bool) -> Side:  # noqa: FBT001 a column of the table
     if not choice.lora:
         raise ConfigError("no LoRA is chosen for the axis of strengths", remedy="Choose one beside it.")
-    return lora_axis(choice.lora, numbers(choice.values), without=without)
+    return {"lora": choice.lora, "strengths": numbers(choice.values), "without": without}
 
 
-def _loras(choice: AxisChoice, without: bool) -> Axis:  # noqa: FBT001
-    return loras_axis(words(choice.values), 1.0, without=without)
+def _loras(choice: AxisChoice, without: bool) -> Side:  # noqa: FBT001
+    return {"loras": words(choice.values), "without": without}
 
 
-def _whole(field: str) -> Callable[[AxisChoice, bool], Axis]:
-    return lambda choice, _: field_axis(field, whole_numbers(choice.values))
+def _whole(field: str) -> Callable[[AxisChoice, bool], Side]:
+    return lambda choice, _: {field: whole_numbers(choice.values)}
 
 
-def _texts(field: str) -> Callable[[AxisChoice, bool], Axis]:
-    return lambda choice, _: field_axis(field, words(choice.values))
+def _texts(field: str) -> Callable[[AxisChoice, bool], Side]:
+    return lambda choice, _: {field: words(choice.values)}
 
 
-KINDS: Mapping[str, Callable[[AxisChoice, bool], Axis]] = MappingProxyType(
+KINDS: Mapping[str, Callable[[AxisChoice, bool], Side]] = MappingProxyType(
     {
         "strength": _lora,
         "loras": _loras,
-        "replace": lambda choice, _: replace_axis(words(choice.values)),
+        "replace": _texts("replace"),
         "prompt": _texts("prompt"),
         "seed": _whole("seed"),
         "sampler": _texts("sampler"),
         "schedule": _texts("schedule"),
         "steps": _whole("steps"),
-        "cfg": lambda choice, _: field_axis("cfg", numbers(choice.values)),
+        "cfg": lambda choice, _: {"cfg": numbers(choice.values)},
         "clip_skip": _whole("clip_skip"),
     }
 )
-"""What may vary: the axis it makes of the values, and of whether a place without LoRA comes first."""
+"""What may vary: the axis, as prompt files write it, of the values and of whether a place without LoRA comes first."""
 
 
-def plan_sheet(base: RenderRequest, choices: Sequence[AxisChoice], *, without: bool) -> PromptFile:
-    """Return the plan of a sheet.
+def plan_sheet(
+    base: RenderRequest, choices: Sequence[AxisChoice], *, without: bool, same: Same = same_spelling
+) -> PromptFile:
+    """Return the plan of a sheet: a prompt file, which a run's folder keeps.
 
     Args:
         base: What all cells have in common.
         choices: Columns, rows, and what makes one block of rows after the other.
         without: Begin every axis of LoRAs with a place without it.
+        same: Tells whether two names are one LoRA's.
 
     Raises:
         ConfigError: An axis cannot be read, none is chosen, or there are too many cells.
@@ -106,14 +115,15 @@ def plan_sheet(base: RenderRequest, choices: Sequence[AxisChoice], *, without: b
         columns, blocks = blocks, None
     if columns is None and rows is None:
         raise ConfigError("nothing varies", remedy="Choose what the columns or rows of the sheet vary.")
-    sides = [len(axis.points) for axis in (columns, rows, blocks) if axis is not None]
-    _require_few(sides)
-    wishes = _wishes(base, blocks)
-    jobs, sheet = expand(wishes, columns=columns, rows=rows, title="")
-    return PromptFile(path=Path("sheet"), jobs=jobs, sheet=replace(sheet, title=_title(base)))
+    axes = [axis_of(side, same) for side in (columns, rows, blocks) if side is not None]
+    _require_few([len(axis.points) for axis in axes])
+    entries = _entries(base, axes[-1] if blocks is not None else None)
+    return read_prompt_text(
+        prompt_file_text(entries, columns=columns, rows=rows, title=_title(base)), SHEET, strict=True, same=same
+    )
 
 
-def _wishes(base: RenderRequest, blocks: Axis | None) -> tuple[PromptEntry, ...]:
+def _entries(base: RenderRequest, blocks: Axis | None) -> tuple[PromptEntry, ...]:
     if blocks is None:
         return (PromptEntry(name="", request=base, line=1),)
     return tuple(PromptEntry(name=point.label, request=point.change(base), line=1) for point in blocks.points)
