@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from lora_mixer import Cancel
-from lora_mixer.errors import ConfigError, RequestError
+from lora_mixer.errors import ConfigError
 from lora_mixer.images import read_picture
 from lora_mixer.request import RenderRequest
 from lora_mixer_app.web.state import AppState
@@ -123,14 +123,9 @@ def test_a_cancelled_run_keeps_what_is_finished(state: AppState) -> None:
     assert run.sheets
 
 
-def test_an_error_is_raised_before_the_first_picture(state: AppState) -> None:
-    run = PageRun(
-        plan=plan_sheet(BASE, [AxisChoice(kind="sampler", values="Euler, Oiler"), NOTHING, NOTHING], without=True),
-        folder=folder_for(state, "sheet"),
-    )
-    with pytest.raises(RequestError, match="Oiler"):
-        list(render_plan(state, run, cancel=Cancel()))
-    assert not run.pictures
+def test_a_name_there_is_none_of_is_refused_before_there_is_a_folder() -> None:
+    with pytest.raises(ConfigError, match="Oiler"):
+        plan_sheet(BASE, [AxisChoice(kind="sampler", values="Euler, Oiler"), NOTHING, NOTHING], without=True)
 
 
 def test_the_pace_of_a_finished_run_tells_how_long_the_next_takes(state: AppState) -> None:

@@ -53,7 +53,7 @@ def same(ours: list[RenderedImage], theirs: list[RenderedImage]) -> bool:
     )
 
 
-@settings(max_examples=5)
+@settings(max_examples=3)
 @given(callers=st.lists(options, min_size=2, max_size=3))
 def test_callers_at_the_same_time_each_get_the_options_they_gave(mixer: Mixer, callers: list[RenderOptions]) -> None:
     alone = [drawn(mixer, how) for how in callers]
