@@ -24,7 +24,7 @@ from lora_mixer.ledger.ledger import Ledger, read_entries
 MIXES = ("", "line_art=0.5", "night_sky=0.7", "line_art=0.5;sepia=0.6", "top_hat=1")
 WORDS = ("cat", "sun", "dog", "red heart", "cow", "blue star", "owl", "pizza")
 WORKERS = ("ray::Actor", "multiprocessing.spawn import spawn_main")
-ENGINES = (("--workers", "2"), ("--workers", "2", "--engine", "ray"))
+ENGINES = (("--workers", "2"), ("--workers", "2", "--executor", "ray"))
 
 
 def prompts(count: int, steps: int) -> str:

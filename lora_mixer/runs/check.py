@@ -26,7 +26,7 @@ from lora_mixer.runs.whereabouts import Whereabouts
 from lora_mixer.workers.executor import MixerOptions
 
 NAMES: Mapping[str, tuple[str, ...]] = {
-    "apply": ("auto", "measured", "merged", "side"),
+    "engine": ("auto", "measured", "merged", "side"),
     "offload": ("auto", "none", "model", "sequential"),
     "dtype": ("float32", "bfloat16", "float16"),
 }
@@ -49,7 +49,7 @@ def check_setup(setup: MixerOptions, file: ModelsFile, *, here: bool = True) -> 
         RequestError: An option is none of its names, or the device is not there.
         ModelError: There is no such model.
     """
-    for option, value in (("apply", setup.engine), ("offload", setup.offload), ("dtype", setup.dtype)):
+    for option, value in (("engine", setup.engine), ("offload", setup.offload), ("dtype", setup.dtype)):
         if value is not None and value not in NAMES[option]:
             raise RequestError(
                 f"{value!r} is none of its values", where=f"--{option}", remedy=f"Use {', '.join(NAMES[option])}."

@@ -149,7 +149,7 @@ class RayExecutor:
                     self._replace(first, error)
         raise RenderError(
             f"{MOST_STARTS_LOST} workers died while they looked at the plan, the last: {cause}",
-            remedy="Try without --engine ray to see why; most often memory is short.",
+            remedy="Try without --executor ray to see why; most often memory is short.",
         )
 
     def share(self, threads: int) -> int:
@@ -229,7 +229,7 @@ class RayExecutor:
         if not self._members:
             raise RenderError(
                 f"all workers died {MOST_STARTS_LOST} times while they opened the model, the last: {_cause(error)}",
-                remedy="Try without --engine ray to see why; most often memory is short.",
+                remedy="Try without --executor ray to see why; most often memory is short.",
             ) from error
 
     def _started(self, rank: int) -> _Member:

@@ -168,9 +168,9 @@ def test_inspect_says_what_loras_have_in_common(embedded: Path) -> None:
         (("render", "prompts/demo.toml", "--steps", "many"), 2, "--steps"),
         (("render", "prompts/demo.toml", "--size", "0x0"), 2, "--size: width should be"),
         (("render", "prompts/demo.toml", "--output", "pyproject.toml"), 4, "pyproject.toml"),
-        (("render", "prompts/demo.toml", "--ray-address", "auto"), 2, "--engine ray"),
-        (("render", "prompts/demo.toml", "--ray-address", "auto", "--dry-run"), 2, "--engine ray"),
-        (("render", "prompts/demo.toml", "--engine", "rae"), 2, "--engine"),
+        (("render", "prompts/demo.toml", "--ray-address", "auto"), 2, "--executor ray"),
+        (("render", "prompts/demo.toml", "--ray-address", "auto", "--dry-run"), 2, "--executor ray"),
+        (("render", "prompts/demo.toml", "--executor", "rae"), 2, "--executor"),
         (("rendr",), 2, "rendr"),
     ],
 )

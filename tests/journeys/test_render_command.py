@@ -18,6 +18,7 @@ from lora_mixer.images import read_picture
 from lora_mixer.runs.check import NAMES
 from lora_mixer_app.cli import build
 from lora_mixer_app.cli.commands import running
+from lora_mixer_app.cli.options import Where
 from tests.support.painters import Painters
 
 NAMED = {"line_art": "11" * 32, "sepia": "22" * 32, "top_hat": "33" * 32, "night_sky": "44" * 32}
@@ -26,7 +27,7 @@ NAMED = {"line_art": "11" * 32, "sepia": "22" * 32, "top_hat": "33" * 32, "night
 @pytest.fixture
 def executor(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Painters:
     painters = Painters(NAMED)
-    monkeypatch.setattr(running._Crews, "of", lambda self, setup: painters)
+    monkeypatch.setattr(running._Executors, "of", lambda self, setup: painters)
     monkeypatch.chdir(tmp_path)
     return painters
 
@@ -185,7 +186,10 @@ def test_places_in_axes_and_defaults_are_told_too(executor: Painters) -> None:
         (("--device", "mps"), 2, "no mps device"),
         (("--dtype", "float23"), 2, "--dtype"),
         (("--dtype", "float16", "--device", "cpu"), 2, "float16"),
-        (("--apply", "merge"), 2, "--apply"),
+        (("--engine", "merge"), 2, "--engine"),
+        (("--apply", "merge"), 2, "--engine"),
+        (("--apply", "side", "--engine", "merged"), 2, "contradict"),
+        (("--engine", "local", "--executor", "ray"), 2, "contradict"),
         (("--offload", "all"), 2, "--offload"),
         (("--style", "nosuch"), 2, "nosuch"),
         (("--lora", "linart=1"), 5, "line_art"),
@@ -196,7 +200,7 @@ def test_places_in_axes_and_defaults_are_told_too(executor: Painters) -> None:
         (("-o", "file"), 4, "file"),
         (("-o", "file/below"), 4, "file"),
         (("-o", "no/such.png"), 4, "a file is in the way"),
-        (("--engine", "local", "--ray-address", "auto"), 2, "--engine ray"),
+        (("--executor", "local", "--ray-address", "auto"), 2, "--executor ray"),
     ],
 )
 def test_what_can_be_checked_is_checked_before_a_model_is_opened(
@@ -230,7 +234,7 @@ def test_the_names_that_are_checked_are_those_that_there_are() -> None:
     from lora_mixer.runs.check import EMPHASES
 
     assert {name: set(values) for name, values in NAMES.items()} == {
-        "apply": set(ENGINES),
+        "engine": set(ENGINES),
         "offload": set(OFFLOAD_MODES),
         "dtype": set(DTYPES),
     }
@@ -304,3 +308,29 @@ def test_the_readmes_commands_do_not_stand_in_each_others_way(executor: Painters
     run("render", "prompts.txt", "--lora", "line_art=0.8", "--steps", 25, "--size", "128x128", "--batch", 8)
     run("render", "prompts.txt", "--workers", 2)
     assert "2 were there already" in run("render", "prompts.txt", "--workers", 2, "--resume")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "note"),
+    [
+        (("--apply", "side"), {"engine": "side", "executor": Where.LOCAL}, "--apply side is --engine side now"),
+        (("--engine", "ray"), {"engine": "auto", "executor": Where.RAY}, "--engine ray is --executor ray now"),
+        (
+            ("--engine", "local", "--apply", "merged"),
+            {"engine": "merged", "executor": Where.LOCAL},
+            "--engine local is --executor local now",
+        ),
+        (("--engine", "side", "--executor", "ray"), {"engine": "side", "executor": Where.RAY}, ""),
+    ],
+)
+def test_spellings_of_the_first_release_are_read_with_a_note(
+    old: tuple[str, ...], new: dict[str, object], note: str, executor: Painters, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flags = []
+    monkeypatch.setattr(running._Executors, "__init__", lambda self, given: flags.append(given))
+    result = CliRunner().invoke(build(), ["render", "cat", "-o", "out", *old])
+    assert result.exit_code == 0, result.output
+    assert {name: getattr(flags[0], name) for name in new} == new
+    assert note in result.stderr
+    assert (note == "") == ("now" not in result.stderr)
+    assert "now" not in result.stdout

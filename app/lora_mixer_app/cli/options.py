@@ -10,7 +10,7 @@ import typer
 
 
 class Where(Enum):
-    """Where a run's workers are."""
+    """Where a run's workers are, by the name of what runs them."""
 
     LOCAL = "local"
     RAY = "ray"
@@ -50,18 +50,19 @@ MergeCache = Annotated[
         "by the model and the free memory.",
     ),
 ]
-Apply = Annotated[
+Engine = Annotated[
     str,
     typer.Option(
-        "--apply",
+        "--engine",
         help="How mixes are applied: merged, side, auto to choose for each batch by costs that are the same everywhere, "
         "or measured to choose by this machine's own.",
     ),
 ]
-Engine = Annotated[
+OldApply = Annotated[str | None, typer.Option("--apply", hidden=True, help="What --engine was called in 0.1.")]
+Executor = Annotated[
     Where,
     typer.Option(
-        "--engine", help="Where the workers are: local, on this machine, or ray, with lora-mixer\\[ray] installed."
+        "--executor", help="Where the workers are: local, on this machine, or ray, with lora-mixer\\[ray] installed."
     ),
 ]
 RayAddress = Annotated[

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, cast
+from typing import Annotated, Self, cast
 
 import typer
 
+from lora_mixer.errors import RequestError
 from lora_mixer.mixes import LoraUse
 from lora_mixer.promptfile import Overrides, read_mix, read_options
 from lora_mixer.settings import PICTURE
@@ -16,13 +17,14 @@ from lora_mixer.workers.executor import MixerOptions
 from lora_mixer_app.cli.arguments import parse_size
 from lora_mixer_app.cli.options import (
     AllowPartial,
-    Apply,
     Device,
     Dtype,
     Engine,
+    Executor,
     MergeCache,
     ModelsPath,
     Offload,
+    OldApply,
     RayAddress,
     Where,
 )
@@ -84,7 +86,8 @@ class RunFlags:
     batch: Annotated[
         int, typer.Option("--batch", min=1, max=256, help="Pictures rendered at once, each with a mix of its own.")
     ] = 4
-    apply: Apply = "auto"
+    engine: Engine = "auto"
+    apply: OldApply = None
     device: Device = None
     dtype: Dtype = None
     offload: Offload = "auto"
@@ -109,7 +112,7 @@ class RunFlags:
     workers: Annotated[
         int, typer.Option("--workers", min=1, max=256, help="Processes that render, each with the model open.")
     ] = 1
-    engine: Engine = Where.LOCAL
+    executor: Executor = Where.LOCAL
     ray_address: RayAddress = None
     threads: Annotated[
         int | None, typer.Option("--threads", min=1, help="CPU threads of each worker; kept for the whole run.")
@@ -122,6 +125,28 @@ class RunFlags:
         ),
     ] = False
 
+    def modern(self, say: Callable[[str], None]) -> Self:
+        """Return these flags with the spellings of 0.1, `--apply` and `--engine local|ray`, read as today's.
+
+        Args:
+            say: Told the new spelling of each old one.
+
+        Raises:
+            RequestError: The old and the new spelling contradict each other.
+        """
+        flags = self
+        if self.engine in (places := [where.value for where in Where]):
+            say(f"--engine {self.engine} is --executor {self.engine} now; --engine says how mixes are applied")
+            flags = replace(flags, executor=Where(self.engine), engine="auto")
+            if self.executor is not flags.executor and self.executor is not Where.LOCAL:
+                raise _contradiction(f"--engine {self.engine}", f"--executor {self.executor.value}", places)
+        if self.apply is not None:
+            say(f"--apply {self.apply} is --engine {self.apply} now")
+            if flags.engine not in {"auto", self.apply}:
+                raise _contradiction(f"--apply {self.apply}", f"--engine {flags.engine}", [self.apply, flags.engine])
+            flags = replace(flags, engine=self.apply, apply=None)
+        return flags
+
     def setup(self, model: str | None, models_path: Path | None) -> MixerOptions:
         """Return how a worker opens its model."""
         return MixerOptions(
@@ -130,7 +155,14 @@ class RunFlags:
             device=self.device,
             dtype=self.dtype,
             allow_partial=self.allow_partial,
-            engine=self.apply,
+            engine=self.engine,
             offload=self.offload,
             merge_cache_mb=self.merge_cache_mb,
         )
+
+
+def _contradiction(old: str, new: str, values: Sequence[str]) -> RequestError:
+    option = new.partition(" ")[0]
+    return RequestError(
+        f"{old} and {new} contradict each other", where=option, remedy=f"Use {option} once: {' or '.join(values)}."
+    )

@@ -60,6 +60,7 @@ def carry_out(
     Raises:
         LoraMixerError: See `lora_mixer.errors`; with several plans, the others are rendered first.
     """
+    flags = flags.modern(Console(stderr=True).say)
     overrides = pictures.overrides(loras, seeded=not own_seeds)
     models_file = load_models_file(pictures.models_path)
     library = Library(models_file.lora_folders)
@@ -67,7 +68,9 @@ def carry_out(
         library.find(name)
     _check_address(flags)
     console = Console(highlight=False, soft_wrap=True)
-    shared = _Shared(flags=flags, models_file=models_file, library=library, console=console, crews=_Crews(flags))
+    shared = _Shared(
+        flags=flags, models_file=models_file, library=library, console=console, executors=_Executors(flags)
+    )
     runs = [_Run(overrides.over(plan), pictures, shared, several=len(plans) > 1, written=own_seeds) for plan in plans]
     for one in runs:
         one.check()
@@ -92,7 +95,7 @@ class _Shared:
     models_file: ModelsFile
     library: Library
     console: Console
-    crews: _Crews
+    executors: _Executors
 
 
 class _Run:
@@ -128,7 +131,7 @@ class _Run:
         for problem in plan.problems:
             told = "skipped" if problem.skipped else "without effect"
             self._console.print(f"{told}: {plan.path}: {problem}", style="yellow", markup=False)
-        check_setup(self._setup, self._models_file, here=flags.engine is not Where.RAY)
+        check_setup(self._setup, self._models_file, here=flags.executor is not Where.RAY)
         check_folder(self._folder(make=False) if self._file is None else self._file.parent)
         if self._file is not None and len(plan.jobs) > 1:
             raise RequestError(
@@ -219,7 +222,7 @@ class _Run:
             return run(
                 self._plan,
                 folder,
-                self._shared.crews.of(self._setup),
+                self._shared.executors.of(self._setup),
                 options=options,
                 on_progress=report.show,
                 on_failure=report.failed,
@@ -253,7 +256,7 @@ def _write(plan: PromptFile, folder: Path) -> None:
     write_whole(folder / plan.path.name, lambda out: out.write(plan.text.encode()))
 
 
-class _Crews:
+class _Executors:
     """Who renders; in this process, plans that open the model alike share it."""
 
     def __init__(self, flags: RunFlags) -> None:
@@ -261,9 +264,9 @@ class _Crews:
         self._here: dict[MixerOptions, InlineExecutor] = {}
 
     def of(self, setup: MixerOptions) -> Executor:
-        """Return a crew for a run."""
+        """Return the executor of a run."""
         flags = self._flags
-        if flags.engine is Where.RAY:
+        if flags.executor is Where.RAY:
             return RayExecutor(setup, flags.workers, address=flags.ray_address, cpus=flags.threads or 1)
         if flags.workers > 1:
             return ProcessExecutor(setup, flags.workers)
@@ -288,13 +291,13 @@ def _check_address(flags: RunFlags) -> None:
     """Refuse an address that nothing would be done with.
 
     Raises:
-        RequestError: The engine is not Ray.
+        RequestError: The executor is not Ray.
     """
-    if flags.ray_address is not None and flags.engine is not Where.RAY:
+    if flags.ray_address is not None and flags.executor is not Where.RAY:
         raise RequestError(
-            f"{flags.ray_address!r} is an address of Ray, and the engine is {flags.engine.value}",
+            f"{flags.ray_address!r} is a Ray address, and the executor is {flags.executor.value}",
             where="--ray-address",
-            remedy="Add --engine ray, or leave the address out.",
+            remedy="Add --executor ray, or leave the address out.",
         )
 
 
