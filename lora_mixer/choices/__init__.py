@@ -5,6 +5,19 @@ from __future__ import annotations
 from lora_mixer.choices.calls import calls_a_step
 from lora_mixer.choices.emphasis import EMPHASES, find_emphasis
 from lora_mixer.choices.grammars import GRAMMARS, find_grammar
+from lora_mixer.choices.inputs import (
+    INPAINT_AREAS,
+    LATENT_NOISE,
+    LATENT_NOTHING,
+    MASK_MODES,
+    MASKED_CONTENTS,
+    ORIGINAL,
+    RESIZE_MODES,
+    find_inpaint_area,
+    find_mask_mode,
+    find_masked_content,
+    find_resize_mode,
+)
 from lora_mixer.choices.names import key_of
 from lora_mixer.choices.presets import PRESETS, Preset, find_preset
 from lora_mixer.choices.rng import RNGS, find_rng
@@ -16,7 +29,14 @@ __all__ = [
     "AUTOMATIC",
     "EMPHASES",
     "GRAMMARS",
+    "INPAINT_AREAS",
+    "LATENT_NOISE",
+    "LATENT_NOTHING",
+    "MASKED_CONTENTS",
+    "MASK_MODES",
+    "ORIGINAL",
     "PRESETS",
+    "RESIZE_MODES",
     "RNGS",
     "SAMPLERS",
     "SCHEDULES",
@@ -30,7 +50,11 @@ __all__ = [
     "calls_a_step",
     "find_emphasis",
     "find_grammar",
+    "find_inpaint_area",
+    "find_mask_mode",
+    "find_masked_content",
     "find_preset",
+    "find_resize_mode",
     "find_rng",
     "find_sampler",
     "find_schedule",

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
+from io import BytesIO
 from pathlib import Path
+from typing import BinaryIO
 
-from PIL import Image
+import numpy as np
+from PIL import Image, ImageOps
 
 from lora_mixer.errors import BrokenFileError, FileError
 from lora_mixer.files import open_file
@@ -17,6 +21,10 @@ MOST_BYTES = 256 * 2**20
 MOST_PIXELS = 8 * 2**20
 MOST_SIDE = 8192
 """A side of a mask or preview, in pixels. Pictures of a run have bounds of their own."""
+
+MOST_INPUT_PIXELS = 64 * 2**20
+MOST_INPUT_SIDE = 16384
+"""An input picture may be a photograph as it comes from a camera."""
 
 
 def load_pixels(
@@ -35,26 +43,57 @@ def load_pixels(
         MissingFileError: It is not there, or is no regular file.
         BrokenFileError: It is no picture of `DECODED`, damaged, or too large.
     """
-    with open_file(path, at_most=MOST_BYTES) as handle, warnings.catch_warnings():
+
+    def converted(picture: Image.Image) -> Image.Image:
+        if about is not None:
+            picture.draft(mode, about)
+        return picture.convert(mode)
+
+    with open_file(path, at_most=MOST_BYTES) as handle:
+        return _decoded(handle, str(path), converted, most=most, side=side)
+
+
+def decode_input(data: bytes, where: str) -> Image.Image:
+    """Return the pixels of an input picture's file, upright, in mode L, LA, RGB or RGBA.
+
+    Raises:
+        BrokenFileError: It is no picture of `DECODED`, damaged, or too large.
+    """
+    return _decoded(BytesIO(data), where, _upright, most=MOST_INPUT_PIXELS, side=MOST_INPUT_SIDE)
+
+
+def _decoded(
+    handle: BinaryIO, where: str, read: Callable[[Image.Image], Image.Image], *, most: int, side: int
+) -> Image.Image:
+    with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of large pictures and odd metadata; the size is checked below
         try:
             with Image.open(handle, formats=DECODED) as picture:
-                _check_size(path, picture.size, most, side)
-                if about is not None:
-                    picture.draft(mode, about)
-                return picture.convert(mode)
+                _check_size(where, picture.size, most, side)
+                return read(picture)
         except FileError:
             raise
         except Exception as error:  # Pillow's readers raise whatever their parsing comes upon
             raise BrokenFileError(
-                "this is no picture that can be read", where=str(path), remedy=f"Read are {', '.join(DECODED)}."
+                "this is no picture that can be read", where=where, remedy=f"Read are {', '.join(DECODED)}."
             ) from error
 
 
-def _check_size(path: Path, size: tuple[int, int], most: int, side: int) -> None:
+def _upright(picture: Image.Image) -> Image.Image:
+    """Return a picture turned as its EXIF says, in eight bits a channel."""
+    turned = ImageOps.exif_transpose(picture)
+    if turned.mode.startswith("I"):  # 16 bits of grey
+        return Image.fromarray((np.asarray(turned).astype(np.int64).clip(0, 65535) >> 8).astype(np.uint8))
+    if turned.mode in {"L", "LA", "RGB", "RGBA"} and "transparency" not in turned.info:
+        turned.load()
+        return turned
+    return turned.convert("RGBA" if turned.has_transparency_data else "RGB")
+
+
+def _check_size(where: str, size: tuple[int, int], most: int, side: int) -> None:
     if size[0] * size[1] > most or max(size) > side:
         raise BrokenFileError(
             f"a picture of {size[0]} x {size[1]} pixels is too large here",
-            where=str(path),
+            where=where,
             remedy=f"Use at most {most:,} pixels and {side:,} a side.",
         )

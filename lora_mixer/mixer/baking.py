@@ -45,7 +45,7 @@ def bake(
         raise RequestError("a baked file is a .safetensors", where=str(path), remedy="Give it that ending.")
     mix = StaticMix(
         model=loaded.model,
-        stack=require_static(job.stacks, [use.name for use in job.uses]),
+        stack=require_static(job.passes[0].stacks, [use.name for use in job.uses]),
         ingredients=tuple(
             Ingredient(name=use.name, sha256=use.sha256, strength=plain(use.placed.strength)) for use in job.uses
         ),

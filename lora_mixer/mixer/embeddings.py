@@ -37,7 +37,7 @@ def refuse_broken(job: Job, broken: Mapping[str, FileError], names: Iterable[str
     Raises:
         BrokenFileError: It names one; the file and what is wrong with it are in the error.
     """
-    for condition in _guides(job) if broken else ():
+    for condition in job.conditions if broken else ():
         for name in _named(condition, (*broken, *names)):
             if name in broken:
                 error = broken[name]
@@ -51,17 +51,13 @@ def refuse_broken(job: Job, broken: Mapping[str, FileError], names: Iterable[str
 def left_out(job: Job, texts: TextCache) -> Iterator[str]:
     """Yield a sentence for each embedding that a picture's prompt names and its model cannot use."""
     told: dict[str, str] = {}
-    for condition in _guides(job):
+    for condition in job.conditions:
         unfit = texts.conditioner(condition.stack).unfit
         told |= (
             {name: unfit[name] for name in _named(condition, (*unfit, *texts.names)) if name in unfit} if unfit else {}
         )
     for name, reason in told.items():
         yield f"the embedding {name} does not fit this model, so its name is read as words: {reason}"
-
-
-def _guides(job: Job) -> tuple[Condition, ...]:
-    return (*job.conditions, *(job.second.conditions if job.second else ()))
 
 
 def _named(condition: Condition, names: tuple[str, ...]) -> Iterator[str]:

@@ -234,7 +234,8 @@ class OpenModels:
             ModelError, FileError: Their model cannot be opened.
         """
         with self._turn:
-            return self._loaded_for(jobs[0]).plan(jobs, None if options is None else options.engine)
+            first = [job.passes[0] for job in jobs]
+            return self._loaded_for(jobs[0]).plan(first, None if options is None else options.engine)
 
     def _resolved(self, requests: Sequence[RenderRequest]) -> list[Job]:
         """Return what requests come to, each on its model."""

@@ -14,10 +14,11 @@ from lora_mixer.choices import calls_a_step, find_rng
 from lora_mixer.errors import RequestError
 from lora_mixer.keys import blocks_of, check_elements, elements_text, means, parse_blocks, parse_elements
 from lora_mixer.mixer.adapter_cache import AdapterCache
-from lora_mixer.mixer.second_pass import ended, hires_of, second_pass
+from lora_mixer.mixer.second_pass import ended, hires_of
+from lora_mixer.mixer.starts import starts_of
 from lora_mixer.mixes import LoraUse
 from lora_mixer.modules import Family
-from lora_mixer.pipeline import Condition, Job, Segment
+from lora_mixer.pipeline import AdapterUse, Condition, Job, Pass, Segment, Start
 from lora_mixer.prompt import (
     Prompt,
     Span,
@@ -116,28 +117,42 @@ def _rewritten(settings: Settings, prompt: Rewrite, negative: Rewrite) -> Settin
     return replace(changed, hires=hires)
 
 
-def job_of(
-    settings: Settings, adapters: AdapterCache, *, family: Family, embeddings: Sequence[str] = (), done: int = 0
-) -> Job:
-    """Return the job of a picture: its course of texts and mixes over the steps, and its second pass if it has one.
+def job_of(settings: Settings, adapters: AdapterCache, *, family: Family, embeddings: Sequence[str] = ()) -> Job:
+    """Return the job of a picture: its passes, each with its texts and mixes over the steps.
 
     Args:
         settings: What to render.
         adapters: Where adapters are found.
         family: The model's family.
         embeddings: The names of the embeddings there are, so that one that is named but missing can be said.
-        done: Steps of the pass before, if this is the second one of hires fix.
 
     Raises:
         PromptError: The prompt cannot be read.
         AdapterError: An adapter it names is unknown or does not fit.
     """
+    passes: list[Pass] = []
+    uses: list[AdapterUse] = []
+    notes: list[str] = []
+    for start, own in starts_of(settings):
+        done = sum(one.settings.steps for one in passes)
+        one, named, said = _pass_of(start, own, adapters, family, embeddings, done=done)
+        passes.append(one)
+        notes += said
+        known = [(use.name, use.placed.strength) for use in uses]
+        uses += [use for use in map(adapters.use, named) if (use.name, use.placed.strength) not in known]
+    return Job(settings=settings, passes=tuple(passes), uses=tuple(uses), notes=tuple(dict.fromkeys(notes)))
+
+
+def _pass_of(
+    start: Start, settings: Settings, adapters: AdapterCache, family: Family, embeddings: Sequence[str], *, done: int
+) -> tuple[Pass, list[LoraUse], list[str]]:
+    """Return a pass that follows on so many steps, the adapters that act in it, and what is to be said about them."""
     towards, away = (
         parse(settings.prompt, grammar=settings.grammar),
         parse(settings.negative, grammar=settings.grammar, negative=True),
     )
     blocks = partial(parse_blocks, family=family)
-    segments = partial(
+    spans = partial(
         timeline,
         steps=settings.steps,
         blocks=blocks,
@@ -145,39 +160,21 @@ def job_of(
         done=done,
         calls=calls_a_step(settings.sampler),
     )
-    positive, negative = segments(towards), segments(away)
+    positive, negative = spans(towards), spans(away)
     uses = list(settings.loras)
     for use in (use for span in (*positive, *negative) for use in span.loras):
         if use not in uses:
             uses.append(use)
     for use in uses:
         _check_blocks(use, family)
-    job = Job(
-        settings=settings,
-        segments=_course(settings, positive, negative, adapters, family, held=bool(done)),
-        uses=tuple(adapters.use(use) for use in uses),
-        notes=(
-            *_missing([towards, away], [*embeddings, *_brought(uses, adapters)]),
-            *_regions([towards, away]),
-            *_remarks(uses, adapters),
-            *_idle(uses, adapters, family),
-        ),
-    )
-    if settings.hires is None:
-        return job
-    after = second_pass(settings, settings.hires)
-    return _with_second(job, job_of(after, adapters, family=family, embeddings=embeddings, done=settings.steps))
-
-
-def _with_second(job: Job, second: Job) -> Job:
-    """Return the job of a picture with the job of its second pass; the record's part of both is the first one's."""
-    known = [(use.name, use.placed.strength) for use in job.uses]
-    return replace(
-        job,
-        second=second,
-        uses=(*job.uses, *(use for use in second.uses if (use.name, use.placed.strength) not in known)),
-        notes=tuple(dict.fromkeys((*job.notes, *second.notes))),
-    )
+    notes = [
+        *_missing([towards, away], [*embeddings, *_brought(uses, adapters)]),
+        *_regions([towards, away]),
+        *_remarks(uses, adapters),
+        *_idle(uses, adapters, family),
+    ]
+    segments = _course(settings, positive, negative, adapters, family, held=bool(done))
+    return Pass(start=start, settings=settings, segments=segments), uses, notes
 
 
 def _course(

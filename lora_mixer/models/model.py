@@ -90,6 +90,11 @@ class Model:
         return int(self.vae.config["latent_channels"])
 
     @property
+    def inpaints(self) -> bool:
+        """Whether the denoiser is told the mask and the masked picture beside the latents (inpainting checkpoints)."""
+        return int(self.unet.config["in_channels"]) == 2 * self.latent_channels + 1
+
+    @property
     def latent_scale(self) -> int:
         """Pixels per latent cell and side."""
         return int(2 ** (len(self.vae.config["block_out_channels"]) - 1))
@@ -161,9 +166,14 @@ class Model:
         """Return the pictures of latents (n, c, h, w) as uint8 (n, H, W, 3) on the CPU."""
         return decode(self.vae, latents.to(self.device), tiled=tiled)
 
-    def encode(self, pictures: Tensor, *, tiled: bool = False) -> Tensor:
-        """Return the latents (n, c, h, w) of pictures as uint8 (n, H, W, 3); `decode` gives the pictures back, nearly."""
-        return encode(self.vae, pictures.to(self.device), tiled=tiled)
+    def encode(self, pictures: Tensor, *, tiled: bool = False, kept: Tensor | None = None) -> Tensor:
+        """Return the latents (n, c, h, w) of pictures as uint8 (n, H, W, 3); `decode` gives the pictures back, nearly.
+
+        Only the pixels that are 1 in `kept` (n, 1, H, W) are seen, if it is given.
+        """
+        return encode(
+            self.vae, pictures.to(self.device), tiled=tiled, kept=None if kept is None else kept.to(self.device)
+        )
 
     def checksum(self) -> str:
         """Return the sha256 over every parameter and buffer in memory: equal exactly if no bit has changed."""

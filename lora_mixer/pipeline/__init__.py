@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from lora_mixer.pipeline.job import AdapterUse, Condition, Job, Segment, batch_key
+from lora_mixer.pipeline.job import (
+    AdapterUse,
+    Condition,
+    FromNoise,
+    FromPassBefore,
+    FromPicture,
+    Job,
+    Pass,
+    Segment,
+    Start,
+    batch_key,
+)
 from lora_mixer.pipeline.loaded_model import LoadedModel
 from lora_mixer.pipeline.record import inputs_of, record_of
 from lora_mixer.pipeline.render import RenderedImage, render
@@ -12,10 +23,15 @@ from lora_mixer.renamed import moved
 __all__ = [
     "AdapterUse",
     "Condition",
+    "FromNoise",
+    "FromPassBefore",
+    "FromPicture",
     "Job",
     "LoadedModel",
+    "Pass",
     "RenderedImage",
     "Segment",
+    "Start",
     "TextCache",
     "batch_key",
     "inputs_of",

@@ -17,7 +17,7 @@ from lora_mixer.conditioning import TextEmbeds, repeat_to_common_length
 from lora_mixer.kernels import TextKV, to_channels_last
 from lora_mixer.modules import Family
 from lora_mixer.pipeline.guidance import GuidanceRow, rescaled, rows_at
-from lora_mixer.pipeline.job import Condition, Job
+from lora_mixer.pipeline.job import Condition, Pass
 from lora_mixer.pipeline.loaded_model import LoadedModel
 from lora_mixer.request import Settings
 
@@ -53,27 +53,31 @@ class Predictor:
 
     Args:
         loaded: The open model.
-        jobs: The pictures of the batch.
+        passes: The pictures' passes.
         plan: Which engine applies their mixes.
+        told: What the model is told beside the latents, (n, k, h, w): the mask and the masked picture of inpainting.
 
     Attributes:
         negative: The last prediction of the negative texts alone, if the sampler wants it by itself (CFG++).
     """
 
-    def __init__(self, loaded: LoadedModel, jobs: Sequence[Job], plan: ApplyPlan) -> None:
+    def __init__(
+        self, loaded: LoadedModel, passes: Sequence[Pass], plan: ApplyPlan, told: Tensor | None = None
+    ) -> None:
         self._loaded = loaded
-        self._jobs = tuple(jobs)
+        self._passes = tuple(passes)
+        self._told = told
         self._dtype = loaded.model.dtype
-        self._phi = [job.settings.cfg_rescale for job in jobs]
+        self._phi = [one.settings.cfg_rescale for one in passes]
         self._plan = plan
         self._groups: tuple[tuple[GuidanceRow, ...], tuple[_Group, ...]] = ((), ())
-        self._apart = find_sampler(jobs[0].settings.sampler).row.apart
+        self._apart = find_sampler(passes[0].settings.sampler).row.apart
         self.negative: Tensor | None = None
 
     @torch.no_grad()
     def __call__(self, latents: Tensor, timestep: Tensor, step: int) -> Tensor:
         """Return the guided prediction of one step in float32, each picture under its own mix."""
-        loaded, total = self._loaded, max(self._jobs[0].settings.steps - 1, 1)
+        loaded, total = self._loaded, max(self._passes[0].settings.steps - 1, 1)
         unet, dtype = loaded.model.parts["unet"], self._dtype
         guided = torch.zeros(latents.shape, dtype=torch.float32, device=latents.device)
         unguided, negative = torch.zeros_like(guided), torch.zeros_like(guided)
@@ -81,7 +85,7 @@ class Predictor:
             images = [row.image for row in group.rows]
             with self._applied(group, latents, progress=min(step / total, 1.0)):
                 predicted = unet(
-                    to_channels_last(latents[images].to(dtype)),
+                    to_channels_last(self._seen(latents)[images].to(dtype)),
                     timestep,
                     encoder_hidden_states=group.tokens,
                     cross_attention_kwargs={"heard": group.text_kv},
@@ -96,6 +100,10 @@ class Predictor:
         self.negative = negative if self._apart else None
         return rescaled(guided, unguided, self._phi) if any(self._phi) else guided
 
+    def _seen(self, latents: Tensor) -> Tensor:
+        """Return what the model sees: the latents, and behind their channels what it is told beside them."""
+        return latents if self._told is None else torch.cat([latents, self._told.to(latents)], dim=1)
+
     def _applied(self, group: _Group, latents: Tensor, *, progress: float) -> AbstractContextManager[None]:
         if self._plan.engine == "side":
             size = (latents.shape[2], latents.shape[3])
@@ -103,9 +111,9 @@ class Predictor:
         return self._loaded.merged.applied(group.stacks, parts=("unet",), progress=progress)
 
     def _groups_at(self, step: int) -> tuple[_Group, ...]:
-        rows = rows_at(self._jobs, step, apart=self._apart)
+        rows = rows_at(self._passes, step, apart=self._apart)
         if rows != self._groups[0]:
-            encoded = [self._loaded.texts.encode(row.condition, self._jobs[row.image].settings) for row in rows]
+            encoded = [self._loaded.texts.encode(row.condition, self._passes[row.image].settings) for row in rows]
             lengths = [text.tokens.shape[1] for text in encoded]
             unlike = math.lcm(*lengths) > LONGEST_TILING * max(lengths)
             together: dict[object, list[tuple[GuidanceRow, TextEmbeds]]] = defaultdict(list)
@@ -121,7 +129,7 @@ class Predictor:
         dtype, device = self._loaded.model.dtype, self._loaded.model.device
         extra: dict[str, Tensor] = {}
         if pooled is not None:
-            ids = [time_ids(self._loaded.model.family, self._jobs[row.image].settings, row.condition) for row in rows]
+            ids = [time_ids(self._loaded.model.family, self._passes[row.image].settings, row.condition) for row in rows]
             extra = {
                 "text_embeds": pooled.to(device, dtype),
                 "time_ids": torch.tensor(ids, dtype=dtype, device=device),

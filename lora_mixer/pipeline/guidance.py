@@ -15,7 +15,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from lora_mixer.pipeline.job import Condition, Job
+from lora_mixer.pipeline.job import Condition, Pass
 
 
 class GuidanceRow(NamedTuple):
@@ -27,17 +27,17 @@ class GuidanceRow(NamedTuple):
     condition: Condition
 
 
-def rows_at(jobs: Sequence[Job], step: int, *, apart: bool = False) -> tuple[GuidanceRow, ...]:
+def rows_at(passes: Sequence[Pass], step: int, *, apart: bool = False) -> tuple[GuidanceRow, ...]:
     """Return the rows of one step: negatives and positives of every picture, those without a share left out.
 
     Args:
-        jobs: The pictures.
+        passes: The pictures' passes.
         step: The step.
         apart: Keep every negative, whose prediction is wanted by itself.
     """
     rows: list[GuidanceRow] = []
-    for image, job in enumerate(jobs):
-        segment, cfg = job.at(step), job.settings.cfg
+    for image, one in enumerate(passes):
+        segment, cfg = one.at(step), one.settings.cfg
         positive = [
             GuidanceRow(image, cfg * condition.weight, condition.weight, condition) for condition in segment.positive
         ]
@@ -47,7 +47,7 @@ def rows_at(jobs: Sequence[Job], step: int, *, apart: bool = False) -> tuple[Gui
             1.0 - sum(row.unguided for row in positive),
             segment.negative,
         )
-        rescaled = job.settings.cfg_rescale != 0.0
+        rescaled = one.settings.cfg_rescale != 0.0
         rows += [row for row in (negative, *positive) if _counts(row, rescaled=rescaled, apart=apart)]
     return tuple(rows)
 

@@ -1,12 +1,14 @@
-"""One picture's course: what text and which mix act at each step."""
+"""One picture's passes: what each starts from, and what text and which mix act at each of its steps."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from lora_mixer.blend import Stack, WeightedAdapter
 from lora_mixer.files import Seal
-from lora_mixer.hires import batch_part
+from lora_mixer.hires import HiresSettings, batch_part
+from lora_mixer.images.canvas import Inpainting
+from lora_mixer.inputs import InputPicture
 from lora_mixer.prompt import Piece
 from lora_mixer.request import ModelSource, Settings
 
@@ -69,34 +71,57 @@ class AdapterUse:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
-    """One picture to render: its settings and its course through the steps.
+class FromNoise:
+    """A pass that starts from noise alone."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FromPicture:
+    """A pass that starts from an input picture with noise on it (image to image), or draws a part of it (inpainting).
 
     Attributes:
-        settings: Every value filled in.
-        segments: Stretches that cover all steps, in order.
-        uses: Every adapter that acts at some step of either pass.
-        notes: What was said about the request, for the record.
-        second: The second pass of hires fix, as the job of a picture of its own.
-        seals: The files of its model as they were when it was opened.
-        source: The model it was resolved on; None: whichever renders it.
+        picture: The picture, its digest known.
+        resize_mode: How it is brought to the size of the pass.
+        steps: How many steps the whole course from noise alone has; the pass takes the last ones.
+        mask: What of it is drawn anew; None: all of it.
+        inpainting: How that is done, if there is a mask.
+        anew: Start from noise alone all the same, where all of what is masked is drawn anew.
     """
 
+    picture: InputPicture
+    resize_mode: str
+    steps: int
+    mask: InputPicture | None = None
+    inpainting: Inpainting | None = None
+    anew: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FromPassBefore:
+    """A pass that starts from the enlarged picture of the pass before with noise on it (hires fix)."""
+
+    hires: HiresSettings
+
+
+Start = FromNoise | FromPicture | FromPassBefore
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pass:
+    """One way from a start through steps to latents, as a picture of its own.
+
+    Attributes:
+        start: What it starts from.
+        settings: Size, steps that are taken, sampler, guidance, prompts and mix, every value filled in.
+        segments: Runs of steps that cover all of them, in order.
+    """
+
+    start: Start = field(default_factory=FromNoise)
     settings: Settings
     segments: tuple[Segment, ...]
-    uses: tuple[AdapterUse, ...] = ()
-    notes: tuple[str, ...] = ()
-    second: Job | None = None
-    seals: tuple[Seal, ...] = ()
-    source: ModelSource | None = None
-
-    @property
-    def files(self) -> tuple[Seal, ...]:
-        """The files that decide the picture, as they were when the job was made."""
-        return (*self.seals, *(seal for use in self.uses for seal in use.seals))
 
     def at(self, step: int) -> Segment:
-        """Return the stretch that a step lies in."""
+        """Return the segment that a step lies in."""
         return next(segment for segment in self.segments if segment.start <= step < segment.stop)
 
     @property
@@ -106,8 +131,44 @@ class Job:
 
     @property
     def conditions(self) -> tuple[Condition, ...]:
-        """Every text of the course."""
+        """Every text of the pass."""
         return tuple(condition for segment in self.segments for condition in (*segment.positive, segment.negative))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """One picture to render: its settings and its passes.
+
+    Attributes:
+        settings: Every value filled in.
+        passes: One or more; the latents of the last become the picture.
+        uses: Every adapter that acts at some step of some pass.
+        notes: What was said about the request, for the record.
+        seals: The files of its model as they were when it was opened.
+        source: The model it was resolved on; None: whichever renders it.
+    """
+
+    settings: Settings
+    passes: tuple[Pass, ...]
+    uses: tuple[AdapterUse, ...] = ()
+    notes: tuple[str, ...] = ()
+    seals: tuple[Seal, ...] = ()
+    source: ModelSource | None = None
+
+    @property
+    def files(self) -> tuple[Seal, ...]:
+        """The files that decide the picture, as they were when the job was made."""
+        return (*self.seals, *(seal for use in self.uses for seal in use.seals))
+
+    @property
+    def stacks(self) -> tuple[Stack, ...]:
+        """Every mix that acts at some step, without repeats."""
+        return tuple(dict.fromkeys(stack for one in self.passes for stack in one.stacks))
+
+    @property
+    def conditions(self) -> tuple[Condition, ...]:
+        """Every text of all passes."""
+        return tuple(condition for one in self.passes for condition in one.conditions)
 
 
 def batch_key(settings: Settings) -> tuple[object, ...]:

@@ -16,7 +16,7 @@ from lora_mixer.errors import RenderError
 from lora_mixer.hires import HiresSettings
 from lora_mixer.models import Model
 from lora_mixer.pipeline.guidance import rows_at
-from lora_mixer.pipeline.job import Job
+from lora_mixer.pipeline.job import Pass
 from lora_mixer.pipeline.text_cache import TextCache
 from lora_mixer.render_options import AUTO, RenderOptions
 from lora_mixer.sampling import upscale_latents, upscale_pictures
@@ -46,15 +46,15 @@ class LoadedModel:
         self.merged.rest()
         self.side.rest()
 
-    def plan(self, jobs: Sequence[Job], engine: str | None = None) -> ApplyPlan:
-        """Return which engine applies the mixes of a batch, and why; an engine of None is the model's default."""
-        settings, scale = jobs[0].settings, self.model.latent_scale
+    def plan(self, passes: Sequence[Pass], engine: str | None = None) -> ApplyPlan:
+        """Return which engine applies the mixes of a batch in a pass, and why; None is the model's default engine."""
+        settings, scale = passes[0].settings, self.model.latent_scale
         return plan_for(
-            [stack for job in jobs for stack in job.stacks],
+            [stack for one in passes for stack in one.stacks],
             engine=self._engine(engine or self.defaults.engine or "auto"),
             render=Render(
                 steps=settings.steps,
-                rows=len(rows_at(jobs, 0)),
+                rows=len(rows_at(passes, 0)),
                 height=settings.height // scale,
                 width=settings.width // scale,
             ),

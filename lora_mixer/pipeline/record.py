@@ -71,9 +71,7 @@ def inputs_of(loaded: LoadedModel, job: Job) -> Inputs:
         adapters=tuple(_adapter(use) for use in job.uses),
         embeddings=tuple(
             EmbeddingRecord(name=embedding.name, sha256=embedding.digest)
-            for embedding in loaded.texts.embeddings_of(
-                (*job.conditions, *(job.second.conditions if job.second else ()))
-            )
+            for embedding in loaded.texts.embeddings_of(job.conditions)
         ),
         device=str(model.device),
         dtype=str(model.dtype).removeprefix("torch."),

@@ -4,6 +4,7 @@ from lora_mixer.choices import AUTOMATIC, SAMPLERS, SCHEDULES, Sampler, SamplerR
 from lora_mixer.sampling.loop import Denoise, Step, course_of, resample, sample
 from lora_mixer.sampling.noise import NoiseSource, starting_noise
 from lora_mixer.sampling.noise_schedule import schedule_in_use
+from lora_mixer.sampling.start import PictureStart
 from lora_mixer.sampling.upscale import upscale_latents, upscale_pictures
 
 __all__ = [
@@ -12,6 +13,7 @@ __all__ = [
     "SCHEDULES",
     "Denoise",
     "NoiseSource",
+    "PictureStart",
     "Sampler",
     "SamplerRow",
     "Step",

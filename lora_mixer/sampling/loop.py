@@ -17,6 +17,7 @@ from lora_mixer.sampling.noise_schedule import NoiseSchedule, lay_out
 from lora_mixer.sampling.schedulers import Output, Scheduler, build_scheduler, lays_out_itself, times_after
 from lora_mixer.sampling.solver import FreshNoise
 from lora_mixer.sampling.solvers import solver_of
+from lora_mixer.sampling.start import PictureStart
 
 CLOSE = 1e-6  # shares of a whole number of steps are not exact
 
@@ -81,45 +82,61 @@ def sample(
 
 def resample(
     denoise: Denoise,
-    pictures: Tensor,
+    start: PictureStart,
     sampler: Sampler,
     scheduler_config: Mapping[str, Any],
     steps: int,
     noise: Sequence[NoiseSource],
     *,
-    strength: float,
     sdxl: bool = False,
 ) -> Iterator[Step]:
     """Sample a batch from pictures that are there: noise is put on them, and that much is taken off again.
 
-    As many steps are taken as asked for: the last of a course of `course_of(steps, strength)`.
+    As many steps are taken as asked for: the last of the course that the start tells the length of. What a mask keeps is
+    put back where samplers see it: in the predicted picture, so that every kind of step leads to it, or after each step
+    of a class of diffusers, with noise of the level, as diffusers' own pipeline does.
 
     Args:
         denoise: The model, guidance included; its steps count from 0.
-        pictures: Latents of pictures (n, c, h, w), on the device to sample on.
+        start: The pictures.
         sampler: Which sampler and schedule.
         scheduler_config: The noise schedule the model was trained with, in diffusers' words.
         steps: How many steps.
         noise: One source for every latent, not drawn from yet.
-        strength: How much is drawn anew, above 0 and up to 1.
         sdxl: The model is an SDXL model.
 
     Raises:
         RequestError: The sampler cannot take this model, this many steps or pictures.
     """
-    _check(pictures, sampler, noise)
-    whole = course_of(steps, strength)
-    fresh = starting_noise(noise, pictures.shape[1:]).to(pictures.device)
+    _check(start.pictures, sampler, noise)
+    whole = max(start.steps, steps)
+    fresh = starting_noise(noise, start.pictures.shape[1:]).to(start.pictures.device)
+    under = start.under(fresh)
     if _taken_by_class(sampler, scheduler_config, noise):
-        scheduler = build_scheduler(sampler, scheduler_config, whole, pictures.device)
+        scheduler = build_scheduler(sampler, scheduler_config, whole, fresh.device)
         times = times_after(scheduler, whole - steps)
-        at = scheduler.add_noise(pictures.float(), fresh, times[:1].repeat(len(pictures)))
-        return _walk(denoise, at, sampler, scheduler, times, steps, noise)
+        noised = scheduler.add_noise(under, fresh, times[:1].repeat(len(under)))
+        at = fresh * scheduler.init_noise_sigma if start.anew else noised
+        return _walk(denoise, at, sampler, scheduler, times, steps, noise, kept=_Kept(start, fresh, scheduler))
     levels = levels_of(scheduler_config, sdxl=sdxl)
     laid = lay_out(sampler, scheduler_config, levels, whole)
     course = replace(laid, sigmas=laid.sigmas[min(whole - steps, len(laid.sigmas) - 2) :])
-    at = pictures.float() + fresh * course.sigmas[0]
-    return _solve(denoise, at, sampler, levels, course, steps, noise)
+    at = fresh * laid.start if start.anew else under + fresh * course.sigmas[0]
+    return _solve(denoise, at, sampler, levels, course, steps, noise, start=start)
+
+
+class _Kept:
+    """What a mask keeps, at the level where a scheduler stands."""
+
+    def __init__(self, start: PictureStart, fresh: Tensor, scheduler: Scheduler) -> None:
+        self._start, self._fresh, self._scheduler = start, fresh, scheduler
+
+    def put_back(self, latents: Tensor, time: Tensor | None) -> Tensor:
+        """Return latents with it put back; after the last time there is no noise."""
+        if self._start.redrawn is None or time is None:
+            return self._start.keep(latents)
+        times = time.reshape(1).repeat(len(latents))
+        return self._start.keep(latents, self._scheduler.add_noise(self._start.pictures.float(), self._fresh, times))
 
 
 def course_of(steps: int, strength: float) -> int:
@@ -154,12 +171,14 @@ def _solve(
     course: NoiseSchedule,
     steps: int,
     noise: Sequence[NoiseSource],
+    *,
+    start: PictureStart | None = None,
 ) -> Iterator[Step]:
     """Let a solver take a course's steps, from latents of its first level; every step is yielded once, in order.
 
     A solver may take more steps than were asked for, or fewer: those that are asked for are its work in equal shares.
     """
-    model = _Denoiser(denoise, levels, course, steps)
+    model = _Denoiser(denoise, levels, course, steps, start)
     picture = at
     for at, picture, share in solver_of(sampler, levels)(model, at, course.sigmas, FreshNoise(noise, at)):  # noqa: B020 it walks on
         reached = min(int(share * steps + CLOSE), steps - 1)
@@ -167,7 +186,7 @@ def _solve(
             yield Step(index=index, total=steps, latents=at, predicted=picture)
         model.step_after(reached)
     for index in range(model.done, steps):
-        yield Step(index=index, total=steps, latents=at, predicted=picture)
+        yield Step(index=index, total=steps, latents=start.keep(at) if start else at, predicted=picture)
 
 
 class _Denoiser:
@@ -181,8 +200,11 @@ class _Denoiser:
 
     unguided: Tensor
 
-    def __init__(self, denoise: Denoise, levels: Levels, course: NoiseSchedule, steps: int) -> None:
+    def __init__(
+        self, denoise: Denoise, levels: Levels, course: NoiseSchedule, steps: int, start: PictureStart | None
+    ) -> None:
         self._denoise, self._levels, self._course, self._steps = denoise, levels, course, steps
+        self._keep = start.keep if start else _unchanged
         self._begins = True
         self.done = 0
 
@@ -191,14 +213,18 @@ class _Denoiser:
         timestep = on_device(self._levels.time_of(sigma) if told is None else told, latents.device)
         step = min(self.done, self._steps - 1)
         output = self._denoise(self._levels.scaled(latents, sigma), timestep, step).float()
-        picture = self._levels.picture(latents, output, sigma)
+        picture = self._keep(self._levels.picture(latents, output, sigma))
         negative: Tensor | None = getattr(self._denoise, "negative", None)
-        self.unguided = picture if negative is None else self._levels.picture(latents, negative, sigma)
+        self.unguided = picture if negative is None else self._keep(self._levels.picture(latents, negative, sigma))
         return picture
 
     def step_after(self, reached: int) -> None:
         """Begin another step, after so many that were asked for."""
         self.done, self._begins = max(self.done, reached), True
+
+
+def _unchanged(latents: Tensor) -> Tensor:
+    return latents
 
 
 def _walk(
@@ -209,6 +235,8 @@ def _walk(
     times: Tensor,
     steps: int,
     noise: Sequence[NoiseSource],
+    *,
+    kept: _Kept | None = None,
 ) -> Iterator[Step]:
     """Take a scheduler's steps at these times, from latents in its own scale."""
     extras = _step_arguments(scheduler, sampler, noise)
@@ -219,6 +247,8 @@ def _walk(
         output = scheduler.step(prediction, timestep, at, **extras)
         predicted = _predicted(scheduler, output, prediction, at, timestep)
         at = output.prev_sample
+        if kept is not None:
+            at = kept.put_back(at, times[call + 1] if call + 1 < calls else None)
         if call + 1 == calls or step_of(call + 1, calls, steps) != step:
             yield Step(index=step, total=steps, latents=at, predicted=predicted)
 

@@ -71,23 +71,21 @@ def test_its_own_prompt_and_mix_act_in_the_second_pass_only(mixer: Mixer) -> Non
     assert np.array_equal(drawn(mixer, replace(HIRES, prompt="red heart")), plain)
     assert not np.array_equal(drawn(mixer, replace(HIRES, prompt="red heart <lora:line_art:1>")), plain)
     job = mixer.resolve(replace(SMALL, hires=replace(HIRES, prompt="red heart <lora:line_art:1>")))
-    assert job.second is not None
+    first, second = job.passes
     assert [
-        len(condition.stack.placed) for condition in (*job.segments[0].positive, *job.second.segments[0].positive)
+        len(condition.stack.placed) for condition in (*first.segments[0].positive, *second.segments[0].positive)
     ] == [0, 1]
 
 
 def test_fractions_of_the_second_pass_run_from_one_to_two(mixer: Mixer) -> None:
-    first = mixer.resolve(replace(SMALL, prompt="[red:blue:1.5] heart", hires=replace(HIRES, steps=4)))
-    assert first.second is not None
+    first, second = mixer.resolve(replace(SMALL, prompt="[red:blue:1.5] heart", hires=replace(HIRES, steps=4))).passes
     assert [(segment.start, segment.stop) for segment in first.segments] == [(0, 2)]
-    assert [(segment.start, segment.stop) for segment in first.second.segments] == [(0, 2), (2, 4)]
+    assert [(segment.start, segment.stop) for segment in second.segments] == [(0, 2), (2, 4)]
 
 
 def test_a_strength_over_the_steps_stays_where_it_ended(mixer: Mixer) -> None:
     job = mixer.resolve(replace(SMALL, prompt="red heart <lora:line_art:0@0,0.5@0.5,0.8@1>", hires=HIRES))
-    assert job.second is not None
-    (placed,) = job.second.segments[0].positive[0].stack.placed
+    (placed,) = job.passes[1].segments[0].positive[0].stack.placed
     assert (placed.strength.unet, placed.strength.curve) == (0.8, None)
 
 

@@ -16,7 +16,16 @@ from lora_mixer.choices.upscalers import UNSUPPORTED_UPSCALERS
 from lora_mixer.errors import RequestError
 from lora_mixer.models import Model, open_model
 from lora_mixer.request import ModelSource
-from lora_mixer.sampling import SAMPLERS, NoiseSource, find_sampler, resample, upscale_latents, upscale_pictures
+from lora_mixer.sampling import (
+    SAMPLERS,
+    NoiseSource,
+    PictureStart,
+    course_of,
+    find_sampler,
+    resample,
+    upscale_latents,
+    upscale_pictures,
+)
 
 EMBEDDED = Path(next(iter(lora_mixer.__path__))) / "data" / "emoji" / "model"
 TRAINED = {
@@ -39,7 +48,8 @@ def exact(latents: Tensor, timestep: Tensor, step: int) -> Tensor:
 
 def drawn_again(name: str, seeds: list[int], strength: float, steps: int, pictures: Tensor) -> list[Tensor]:
     sources = [NoiseSource(seed) for seed in seeds]
-    taken = resample(exact, pictures, find_sampler(name), TRAINED, steps, sources, strength=strength)
+    start = PictureStart(pictures=pictures, steps=course_of(steps, strength))
+    taken = resample(exact, start, find_sampler(name), TRAINED, steps, sources)
     return [step.latents for step in taken]
 
 
@@ -126,7 +136,9 @@ def test_pictures_drawn_again_are_those_of_diffusers_own_image_to_image(model, n
 
     with torch.inference_mode():
         sampler = find_sampler(name, "Trailing")
-        *_, last = resample(denoise, start, sampler, model.scheduler_config, 3, [NoiseSource(11)], strength=0.5)
+        *_, last = resample(
+            denoise, PictureStart(pictures=start, steps=6), sampler, model.scheduler_config, 3, [NoiseSource(11)]
+        )
     torch.testing.assert_close(last.latents, theirs, rtol=1e-3, atol=1e-3)
 
 
