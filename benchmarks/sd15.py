@@ -18,7 +18,7 @@ from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
 from lora_mixer.blend import Stack, WeightedAdapter
 from lora_mixer.files import digest_file, open_tensor_file
-from lora_mixer.kernels import to_channels_last, tune
+from lora_mixer.kernels import Kernels, to_channels_last
 from lora_mixer.keys import parse_adapter
 from lora_mixer.mapping import MappedAdapter, map_adapter
 from lora_mixer.mixes import Strength
@@ -39,7 +39,7 @@ Network = TypeVar("Network", bound=nn.Module)
 def sd15(dtype: torch.dtype = torch.bfloat16, *, tuned: bool = True) -> Model:
     """Return the model: UNet and text encoder of SD 1.5, and a small decoder, since no measure here decodes.
 
-    Tuned as an opened model is; peers get the networks as diffusers leaves them.
+    Tuned as a model is while it renders; peers get the networks as diffusers leaves them.
     """
     with torch.device("meta"):
         unet = UNet2DConditionModel.from_config(_config("unet"))
@@ -47,7 +47,7 @@ def sd15(dtype: torch.dtype = torch.bfloat16, *, tuned: bool = True) -> Model:
     vae = AutoencoderKL.from_pretrained(DATA / "emoji" / "model" / "vae", torch_dtype=dtype)
     unet = _filled(unet, dtype)
     if tuned:
-        tune(unet, vae)
+        Kernels(unet, vae).put_on()
     return Model(
         name="sd15-random",
         family=Family.SD1,

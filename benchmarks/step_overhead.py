@@ -1,7 +1,7 @@
 """What LoRAs cost in one UNet step, 256x256, batch 2, bfloat16. `python -m benchmarks step_overhead`.
 
-Ours and the peer's overhead are seconds a step, each over the same networks without a LoRA: ours tuned as an opened
-model is, the peer's as diffusers leaves them. Steps with and without take turns, and each is held against its neighbour.
+Ours and the peer's overhead are seconds a step, each over the same networks without a LoRA: ours with the
+kernels of a render, the peer's as diffusers leaves them. Steps with and without take turns, each held against its neighbour.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """One UNet step with everyone's default settings, 256x256 and 512x512, batch 2. `python -m benchmarks unet_step`.
 
-Ours: the dtype we choose on this machine, tuned as an opened model is. Diffusers: float32, as its pipelines open.
+Ours: the dtype we choose on this machine, with the kernels of a render. Diffusers: float32, as its pipelines open.
 OpenVINO, where it is installed: the same UNet in bfloat16, its weights baked in.
 """
 

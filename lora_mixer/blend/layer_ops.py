@@ -24,7 +24,7 @@ def parameters_of(module: nn.Module) -> Weights:
 def install(module: nn.Module, weights: Weights) -> None:
     """Give a module these parameters; nothing is copied. A bias it was made without comes and goes with them."""
     if isinstance(module, Packed):
-        module.installed(weights.weight)
+        module.packs.installed(weights.weight)
     if isinstance(module.weight, nn.Parameter):
         module.weight.data = weights.weight
     bias = getattr(module, "bias", None)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from lora_mixer.kernels.attention import TextKV
 from lora_mixer.kernels.heap import retain_heap
+from lora_mixer.kernels.kernels import Kernels
 from lora_mixer.kernels.layout import to_channels_last
 from lora_mixer.kernels.memory import release_memory
 from lora_mixer.kernels.packing import Packed, benefits_from_packing, multiplied, multiplied_and_added, packed_matrix
 from lora_mixer.kernels.timing import shortest
-from lora_mixer.kernels.tuning import tune
 
 __all__ = [
+    "Kernels",
     "Packed",
     "TextKV",
     "benefits_from_packing",
@@ -21,5 +22,4 @@ __all__ = [
     "retain_heap",
     "shortest",
     "to_channels_last",
-    "tune",
 ]

@@ -7,14 +7,14 @@ kernel. Elsewhere torch's kernel is the fast one.
 
 from __future__ import annotations
 
-from collections.abc import MutableMapping
-from typing import cast
+from collections.abc import Iterator, MutableMapping
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
-from lora_mixer.libraries.classes import Attention, AttnProcessor
+from lora_mixer.kernels.swaps import Swap
+from lora_mixer.libraries.classes import Attention
 
 PIECE = 1024
 """Queries of one head at a time."""
@@ -83,11 +83,11 @@ def attend(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
     return output.view(rows, heads, places, width).transpose(1, 2).flatten(2)
 
 
-def use_chunked_attention(unet: nn.Module) -> None:
-    """Let every attention layer of a UNet that does nothing besides attention be computed here."""
-    for module in unet.modules():
+def attention_swaps(denoiser: nn.Module) -> Iterator[Swap]:
+    """Yield what lets every attention layer that does nothing besides attention be computed here."""
+    for module in denoiser.modules():
         if isinstance(module, Attention) and _is_plain(module):
-            module.set_processor(cast(AttnProcessor, ChunkedAttention()))
+            yield Swap(module, "processor", ChunkedAttention(), module.processor)
 
 
 def _is_plain(attn: Attention) -> bool:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from lora_mixer.kernels.packing import by_onednn
+from lora_mixer.kernels.swaps import Swap, class_swaps
 from lora_mixer.libraries.classes import Transformer2DModel
 
 
@@ -48,11 +50,10 @@ class TransformerInPlace(Transformer2DModel):
         return output
 
 
-def keep_layout(unet: nn.Module) -> None:
-    """Let a UNet's transformers keep the layout of pictures."""
-    for module in unet.modules():
-        if type(module) is Transformer2DModel and module.is_input_continuous:
-            object.__setattr__(module, "__class__", TransformerInPlace)
+def layout_swaps(denoiser: nn.Module) -> Sequence[Swap]:
+    """Return what lets a denoiser's transformers keep the layout of pictures."""
+    chosen = (m for m in denoiser.modules() if type(m) is Transformer2DModel and m.is_input_continuous)
+    return class_swaps(chosen, TransformerInPlace)
 
 
 def _picture(tokens: Tensor, height: int, width: int) -> Tensor:

@@ -9,6 +9,8 @@ itself stays where and as it is, so checksums, merges and side paths see nothing
 from __future__ import annotations
 
 import platform
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
@@ -20,60 +22,70 @@ ROWS = 1024
 """Packed matrices are made for products of about so many rows; for others they serve as well."""
 
 
-class Packed(nn.Module):
-    """A module with its pristine weight packed, and that of a mix from its second use on.
+class Packs:
+    """A module's pristine weight packed, and that of a mix from its second use on.
 
-    Packed weights belong to weights that stay as they are; `installed` says that another has taken their place. The
-    weights are held, so that no other can come to lie where they lay.
+    Packs belong to weights that stay as they are; `installed` says that another has taken their place. The weights are
+    held, so that no other can come to lie where they lay.
+
+    Args:
+        keeps: Whether packs are kept.
     """
 
-    weight: Tensor
-    keeps: bool
-    """Whether packs are kept."""
-    pristine: Tensor
-    """The weight as it was opened."""
-    pristine_pack: Tensor | None
-    mixed: Tensor | None
-    """The weight of the mix that is on, or was last, if it can be told when it is written over."""
-    version: int
-    """torch's count of writes to it, when it was put on."""
-    mixed_pack: Tensor | None
-    uses: int
-    """How often it has been used without being packed."""
+    __slots__ = ("keeps", "mixed", "mixed_pack", "pristine", "pristine_pack", "uses", "version", "written")
 
-    def begin(self, *, keeps: bool) -> None:
-        """Take the weight as it stands for the pristine one."""
-        self.keeps, self.pristine, self.pristine_pack = keeps, self.weight.data, None
-        self.mixed, self.version, self.mixed_pack, self.uses = None, 0, None, 0
+    def __init__(self, *, keeps: bool) -> None:
+        self.keeps = keeps
+        self.pristine: Tensor | None = None
+        """The weight as it was when the kernels were put on."""
+        self.written: int | None = None
+        """torch's count of writes to it then."""
+        self.pristine_pack: Tensor | None = None
+        self.mixed: Tensor | None = None
+        """The weight of the mix that is on, or was last, if it can be told when it is written over."""
+        self.version = 0
+        """torch's count of writes to it, when it was put on."""
+        self.mixed_pack: Tensor | None = None
+        self.uses = 0
+        """How often it has been used without being packed."""
+
+    def begin(self, weight: Tensor) -> None:
+        """Take a weight for the pristine one; its pack is kept unless it was written or replaced (by a trainer)."""
+        written = None if weight.is_inference() else weight._version  # noqa: SLF001 it has no other name
+        if self.pristine is None or weight.data_ptr() != self.pristine.data_ptr() or written != self.written:
+            self.pristine, self.written, self.pristine_pack = weight.data, written, None
+            self.mixed, self.version, self.mixed_pack, self.uses = None, 0, None, 0
 
     def installed(self, weight: Tensor) -> None:
         """Note that this weight is on: the pristine one, or a mix, perhaps written over an earlier one."""
-        if weight.data_ptr() == self.pristine.data_ptr():
+        if self.pristine is not None and weight.data_ptr() == self.pristine.data_ptr():
             return
-        version = None if weight.is_inference() else weight._version  # noqa: SLF001 it has no other name
+        version = None if weight.is_inference() else weight._version  # noqa: SLF001 as above
         if version is None or weight is not self.mixed or version != self.version:
             self.mixed, self.version = (None, 0) if version is None else (weight, version)
             self.mixed_pack, self.uses = None, 0
 
-    def packed(self, weight: Tensor, given: Tensor) -> Tensor | None:
-        """Return this weight packed for an input like the one given, if it is worth keeping."""
-        if not self.keeps:
+    def of(self, weight: Tensor, pack: Callable[[Tensor], Tensor]) -> Tensor | None:
+        """Return this weight packed, if that is worth keeping; `pack` packs one."""
+        if not self.keeps or self.pristine is None:
             return None
         place = weight.data_ptr()
         if place == self.pristine.data_ptr():
             if self.pristine_pack is None:
-                self.pristine_pack = self.pack(weight, given.shape)
+                self.pristine_pack = pack(weight)
             return self.pristine_pack
         if self.mixed is None or place != self.mixed.data_ptr():
             return None
         self.uses += 1
         if self.mixed_pack is None and self.uses > 1:
-            self.mixed_pack = self.pack(weight, given.shape)
+            self.mixed_pack = pack(weight)
         return self.mixed_pack
 
-    def pack(self, weight: Tensor, shape: torch.Size) -> Tensor:
-        """Return a weight packed for inputs of a shape."""
-        raise NotImplementedError
+
+class Packed(nn.Module):
+    """A module that multiplies with packed weights while it is of this class."""
+
+    packs: Packs
 
 
 class PackedConv2d(Packed, nn.Conv2d):
@@ -84,9 +96,10 @@ class PackedConv2d(Packed, nn.Conv2d):
         if torch.compiler.is_compiling() or not by_onednn(weight):
             output = super()._conv_forward(input, weight, bias)
             return output
-        packed = self.packed(weight, input)
+        pack = partial(self.pack, shape=input.shape)
+        packed = self.packs.of(weight, pack)
         if packed is None:
-            packed = self.pack(weight, input.shape)
+            packed = pack(weight)
         output = torch.ops.mkldnn._convolution_pointwise(  # noqa: SLF001 what torch's own compiler calls
             input, packed, bias, self.padding, self.stride, self.dilation, self.groups, "none", [], ""
         )
@@ -113,7 +126,7 @@ class PackedLinear(Packed, nn.Linear):
         """Return x W^T + b for x (..., in)."""
         if torch.compiler.is_compiling() or not by_onednn(self.weight) or input.dtype is not self.weight.dtype:
             return super().forward(input)
-        packed = self.packed(self.weight, input)
+        packed = self.packs.of(self.weight, partial(self.pack, shape=input.shape))
         return multiplied(input, self.weight if packed is None else packed, self.bias)
 
     def pack(self, weight: Tensor, shape: torch.Size) -> Tensor:

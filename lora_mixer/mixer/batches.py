@@ -9,7 +9,6 @@ from functools import partial
 from pathlib import Path
 
 from lora_mixer.errors import ChangedFileError, RenderError
-from lora_mixer.kernels import retain_heap
 from lora_mixer.mixer.model_cache import ModelCache
 from lora_mixer.mixer.oom_splitter import OomSplitter, Outcome
 from lora_mixer.mixer.planning import IndexedJob, in_batches
@@ -94,7 +93,7 @@ class Rendering:
             reporter.check()
             loaded = self._cache.take(source).loaded
             try:
-                with retain_heap(), closing(render(loaded, jobs, self._options)) as events:
+                with closing(render(loaded, jobs, self._options)) as events:
                     for event in events:
                         if isinstance(event, RenderedImage):
                             finished.append(event)

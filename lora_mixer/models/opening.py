@@ -7,7 +7,6 @@ from pathlib import Path
 import torch
 
 from lora_mixer.files import Leases, Seal, sealed
-from lora_mixer.kernels.tuning import tune
 from lora_mixer.models.checkpoint import open_checkpoint, open_vae, vae_files
 from lora_mixer.models.device import choose_device, choose_dtype
 from lora_mixer.models.digest import Sha256, sha256_of
@@ -36,7 +35,7 @@ def open_model(
     computes: bool = True,
     sha256: Sha256 = sha256_of,
 ) -> Model:
-    """Open a model for drawing.
+    """Open a model as its library makes it; kernels are put on while pictures are rendered.
 
     Args:
         source: Where it lies.
@@ -93,4 +92,3 @@ def _place(model: Model, device: torch.device, offload: str) -> None:
         model.offload = Offload(networks, device, keep=mode == "model")
     for network in networks.values() if mode == "none" else ():
         network.to(device)
-    tune(model.unet, model.vae)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -14,6 +14,7 @@ from lora_mixer.blend import ApplyPlan, MergeEngine, Render, SideEngine, costs_o
 from lora_mixer.choices import find_upscaler
 from lora_mixer.errors import RenderError
 from lora_mixer.hires import HiresSettings
+from lora_mixer.kernels import Kernels
 from lora_mixer.models import Model
 from lora_mixer.pipeline.guidance import rows_at
 from lora_mixer.pipeline.job import Pass
@@ -33,6 +34,7 @@ class LoadedModel:
         texts: What turns text into the UNet's conditioning.
         defaults: How it renders where a call says nothing else: an engine or `auto`, tiles where memory is short,
             and as many threads as torch uses unless there is a number.
+        kernels: What makes the model fast while it renders.
     """
 
     model: Model
@@ -40,11 +42,17 @@ class LoadedModel:
     side: SideEngine
     texts: TextCache
     defaults: RenderOptions = AUTO
+    kernels: Kernels = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Keep the kernels with the model, so that what they pack is packed once."""
+        object.__setattr__(self, "kernels", Kernels(self.model.unet, self.model.vae))
 
     def rest(self) -> None:
-        """Take off what an interruption left of a mix, so that what comes next begins with pristine weights."""
+        """Take off what an interruption left of a mix or a kernel, so that what comes next begins with a plain model."""
         self.merged.rest()
         self.side.rest()
+        self.kernels.rest()
 
     def plan(self, passes: Sequence[Pass], engine: str | None = None) -> ApplyPlan:
         """Return which engine applies the mixes of a batch in a pass, and why; None is the model's default engine."""

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from lora_mixer.files import Leases
 from lora_mixer.images import RenderRecord, make_folder, save_picture
+from lora_mixer.kernels import retain_heap
 from lora_mixer.models import using_threads
 from lora_mixer.pipeline.job import Job
 from lora_mixer.pipeline.loaded_model import LoadedModel
@@ -68,7 +69,8 @@ def render(
 ) -> Generator[Step | RenderedImage, None, None]:
     """Render a batch of pictures that share size, steps and sampler; yield every step, then every picture.
 
-    Close the iterator to cancel: the model's weights are pristine between any two steps.
+    Close the iterator to cancel: the model's weights are pristine between any two steps, and its kernels are taken off
+    on every way out.
 
     Args:
         loaded: The open model with its engine.
@@ -81,8 +83,8 @@ def render(
     """
     chosen = (options or RenderOptions()).over(loaded.defaults)
     mapped = (*loaded.model.seals, *(seal for job in jobs for seal in job.files))
-    with using_threads(chosen.threads), Leases(mapped) as files:
-        loaded.rest()
+    loaded.rest()
+    with using_threads(chosen.threads), retain_heap(), loaded.kernels.on(), Leases(mapped) as files:
         yield from _render(loaded, jobs, files, chosen)
 
 

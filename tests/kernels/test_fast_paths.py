@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pytest
@@ -11,11 +12,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from lora_mixer import Mixer, RenderOptions
-from lora_mixer.kernels.attention import PIECE, TOGETHER_BYTES, ChunkedAttention, attend, use_chunked_attention
-from lora_mixer.kernels.layout import TransformerInPlace, keep_layout, to_channels_last
-from lora_mixer.kernels.norms import ThinGroupNorm, use_thin_norms
+from lora_mixer.kernels.attention import PIECE, TOGETHER_BYTES, ChunkedAttention, attend, attention_swaps
+from lora_mixer.kernels.layout import TransformerInPlace, layout_swaps, to_channels_last
+from lora_mixer.kernels.norms import ThinGroupNorm, norm_swaps
 from lora_mixer.kernels.packing import PackedConv2d, PackedLinear, by_onednn
-from lora_mixer.kernels.tuning import pack_weights
+from lora_mixer.kernels.swaps import Swap
+from lora_mixer.kernels.tuning import packing_swaps
 from lora_mixer.libraries.classes import Attention, Transformer2DModel
 from lora_mixer.mixer import rerender
 
@@ -30,6 +32,19 @@ either = pytest.mark.parametrize(
     [pytest.param(torch.bfloat16, marks=needs_packing), pytest.param(torch.float32, marks=needs_onednn)],
     ids=["bfloat16", "float32"],
 )
+
+
+def put_on(swaps: Iterable[Swap]) -> None:
+    for swap in swaps:
+        swap.put_on()
+
+
+def pack(networks: Sequence[nn.Module]) -> None:
+    """Let networks compute with packed weights, as they are while pictures are rendered."""
+    for swap in packing_swaps(networks):
+        swap.put_on()
+        if swap.name == "packs":
+            swap.fast.begin(swap.module.weight)
 
 
 def noise(*shape: int, dtype: torch.dtype = torch.bfloat16, seed: int = 0) -> Tensor:
@@ -69,7 +84,7 @@ def test_a_transformer_keeps_the_layout_of_its_picture_and_what_it_computes(*, l
     block = block.requires_grad_(requires_grad=False).eval()
     x = noise(2, 16, 6, 5, dtype=torch.float32)
     wanted = block(x, return_dict=False)[0]
-    keep_layout(nn.Sequential(block))
+    put_on(layout_swaps(nn.Sequential(block)))
     assert isinstance(block, TransformerInPlace)
     for layout in (torch.contiguous_format, torch.channels_last):
         found = block(x.contiguous(memory_format=layout), return_dict=False)[0]
@@ -102,14 +117,14 @@ def test_a_layer_computes_what_diffusers_processor_computes(text: int | None) ->
     attention, x = layer(text), noise(2, 50, 32, dtype=torch.float32)
     words = None if text is None else noise(2, 77, text, dtype=torch.float32, seed=1)
     wanted = attention(x, encoder_hidden_states=words)
-    use_chunked_attention(nn.Sequential(attention))
+    put_on(attention_swaps(nn.Sequential(attention)))
     assert isinstance(attention.processor, ChunkedAttention)
     torch.testing.assert_close(attention(x, encoder_hidden_states=words), wanted)
 
 
 def test_the_texts_keys_and_values_are_computed_once_for_all_steps() -> None:
     attention, words = layer(24), noise(2, 77, 24, dtype=torch.float32, seed=1)
-    use_chunked_attention(nn.Sequential(attention))
+    put_on(attention_swaps(nn.Sequential(attention)))
     calls: list[str] = []
     for name in ("to_q", "to_k", "to_v"):
         getattr(attention, name).register_forward_hook(lambda *_, name=name: calls.append(name))
@@ -136,7 +151,7 @@ def test_a_thin_norm_keeps_layout_and_precision(
     norm = norm.to(dtype)
     x = (3 + noise(2, channels, side, side, dtype=torch.float32)).to(dtype).contiguous(memory_format=layout)
     wanted = F.group_norm(x.double(), 32, norm.weight.double(), norm.bias.double(), norm.eps)
-    use_thin_norms(nn.Sequential(norm))
+    put_on(norm_swaps(nn.Sequential(norm)))
     assert isinstance(norm, ThinGroupNorm) == (channels == 64)
     found = norm(x)
     assert found.is_contiguous(memory_format=layout)
@@ -145,7 +160,7 @@ def test_a_thin_norm_keeps_layout_and_precision(
 
 def test_a_rows_thin_norm_does_not_depend_on_its_neighbours() -> None:
     norm = nn.GroupNorm(32, 64).bfloat16().requires_grad_(requires_grad=False)
-    use_thin_norms(nn.Sequential(norm))
+    put_on(norm_swaps(nn.Sequential(norm)))
     x = noise(3, 64, 16, 16).contiguous(memory_format=torch.channels_last)
     for row in range(3):
         assert torch.equal(norm(x[row : row + 1]), norm(x)[row : row + 1])
@@ -164,7 +179,7 @@ def convolved(conv: nn.Conv2d, weight: Tensor, x: Tensor) -> Tensor:
         return plain
     fresh = nn.Conv2d(conv.in_channels, conv.out_channels, 3, stride=conv.stride, padding=1)
     fresh.weight, fresh.bias = nn.Parameter(weight.clone(), requires_grad=False), conv.bias
-    pack_weights([fresh])
+    pack([fresh])
     made = fresh(x)
     torch.testing.assert_close(made, plain, rtol=1e-5, atol=1e-5)
     return made
@@ -181,28 +196,28 @@ def test_a_packed_linear_layer_computes_the_same_bits_at_every_length_and_batch(
     layer, x = linear(bias=bias)
     inputs = (x, x[:1], x[:, :2].contiguous(), x[0, 0])
     plain = [layer(given) for given in inputs]
-    pack_weights([nn.Sequential(layer)])
+    pack([nn.Sequential(layer)])
     assert isinstance(layer, PackedLinear)
     for given, wanted in zip(inputs, plain, strict=True):
         assert torch.equal(layer(given), wanted)
-    assert layer.pristine_pack is not None
+    assert layer.packs.pristine_pack is not None
 
 
 @needs_packing
 def test_a_packed_linear_layer_follows_every_weight_that_is_put_on_and_the_pristine_one_back() -> None:
     layer, x = linear()
-    pack_weights([nn.Sequential(layer)])
+    pack([nn.Sequential(layer)])
     pristine, before = layer.weight.data, layer(x)
     for seed in (1, 2, 3):
         mix = noise(*pristine.shape, seed=seed)
         for _ in range(3):
-            layer.installed(mix)
+            layer.packs.installed(mix)
             layer.weight.data = mix
             assert torch.equal(layer(x), F.linear(x, mix, layer.bias))
-            layer.installed(pristine)
+            layer.packs.installed(pristine)
             layer.weight.data = pristine
             assert torch.equal(layer(x), before)
-        assert layer.mixed_pack is not None
+        assert layer.packs.mixed_pack is not None
 
 
 @needs_onednn
@@ -210,24 +225,24 @@ def test_in_float32_a_linear_layer_is_onednns_and_keeps_no_pack_and_a_row_not_it
     torch.manual_seed(0)
     layer, x = nn.Linear(320, 96).requires_grad_(requires_grad=False), noise(3, 77, 320, dtype=torch.float32)
     wanted = F.linear(x.double(), layer.weight.double(), layer.bias.double())
-    pack_weights([nn.Sequential(layer)])
+    pack([nn.Sequential(layer)])
     assert isinstance(layer, PackedLinear)
     torch.testing.assert_close(layer(x).double(), wanted, rtol=1e-5, atol=1e-5)
     for row in range(3):
         assert torch.equal(layer(x[row : row + 1]), layer(x)[row : row + 1])
-    assert layer.pristine_pack is None
+    assert layer.packs.pristine_pack is None
 
 
 @needs_packing
 def test_a_packed_convolution_computes_the_same_bits_at_every_size_and_batch() -> None:
     conv, x = convolution()
     plain = [conv(x), conv(x[:1]), conv(x[:, :, :7, :9])]
-    pack_weights([conv])
+    pack([conv])
     assert isinstance(conv, PackedConv2d)
     assert isinstance(conv, nn.Conv2d)
     for given, wanted in zip((x, x[:1], x[:, :, :7, :9]), plain, strict=True):
         assert torch.equal(conv(given), wanted)
-    assert conv.pristine_pack is not None
+    assert conv.packs.pristine_pack is not None
 
 
 @either
@@ -245,9 +260,9 @@ def test_a_convolutions_bits_hang_on_neither_history_nor_memory_nor_neighbours(
     for free, order in ((None, (0, 1, 2)), (None, (2, 1, 0)), (0, (1, 0, 2))):
         conv = copy.deepcopy(plain)
         monkeypatch.setattr("lora_mixer.kernels.tuning.available_bytes", lambda free=free: free)
-        pack_weights([conv])
+        pack([conv])
         made = {index: conv(pictures[index]) for index in order}
-        assert (conv.pristine_pack is None) == (free == 0)
+        assert (conv.packs.pristine_pack is None) == (free == 0)
         found.append([made[index] for index in range(3)])
         for row in range(3):
             assert torch.equal(conv(pictures[0][row : row + 1]), made[0][row : row + 1])
@@ -260,30 +275,30 @@ def test_a_convolutions_bits_hang_on_neither_history_nor_memory_nor_neighbours(
 @either
 def test_a_packed_convolution_follows_every_weight_that_is_put_on_and_the_pristine_one_back(dtype: torch.dtype) -> None:
     conv, x = convolution(dtype)
-    pack_weights([conv])
+    pack([conv])
     pristine, before = conv.weight.data, conv(x)
     spare = torch.empty_like(pristine)
     for seed in (1, 2, 3):
         spare.copy_(noise(*pristine.shape, dtype=dtype, seed=seed))  # each mix is written over the one before
         wanted = convolved(conv, spare, x)
         for _ in range(3):  # as it is, packed, from the pack
-            conv.installed(spare)
+            conv.packs.installed(spare)
             conv.weight.data = spare
             assert torch.equal(conv(x), wanted)
-            conv.installed(pristine)
+            conv.packs.installed(pristine)
             conv.weight.data = pristine
             assert torch.equal(conv(x), before)
-        assert conv.mixed_pack is not None
+        assert conv.packs.mixed_pack is not None
 
 
 @either
 def test_a_mix_that_comes_to_lie_where_an_earlier_one_lay_is_not_taken_for_it(dtype: torch.dtype) -> None:
     conv, x = convolution(dtype)
-    pack_weights([conv])
+    pack([conv])
     for seed in range(1, 6):
         weight = noise(*conv.weight.shape, dtype=dtype, seed=seed)
         for _ in range(2):
-            conv.installed(weight)
+            conv.packs.installed(weight)
             conv.weight.data = weight
             assert torch.equal(conv(x), convolved(conv, weight, x))
         del weight
@@ -292,7 +307,7 @@ def test_a_mix_that_comes_to_lie_where_an_earlier_one_lay_is_not_taken_for_it(dt
         for seed in (9, 10):
             weight.copy_(noise(*conv.weight.shape, dtype=dtype, seed=seed))
             for _ in range(2):
-                conv.installed(weight)
+                conv.packs.installed(weight)
                 conv.weight.data = weight
                 assert torch.equal(conv(x), convolved(conv, weight, x))
 
@@ -307,10 +322,10 @@ def test_packs_of_what_gains_little_are_not_kept_where_memory_is_short_and_then_
         monkeypatch.setattr(
             "lora_mixer.kernels.tuning.available_bytes", lambda n=enough_for, b=conv.weight.nbytes: n * b
         )
-        pack_weights([nn.Sequential(layer, conv)])
+        pack([nn.Sequential(layer, conv)])
         assert torch.equal(conv(x), wanted[0])
         assert torch.equal(layer(y), wanted[1])
-        assert (conv.pristine_pack is not None, layer.pristine_pack is not None) == keeping
+        assert (conv.packs.pristine_pack is not None, layer.packs.pristine_pack is not None) == keeping
 
 
 def test_a_picture_is_decoded_in_tiles_where_memory_is_short(mixer: Mixer, monkeypatch: pytest.MonkeyPatch) -> None:
