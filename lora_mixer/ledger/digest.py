@@ -10,9 +10,10 @@ from types import MappingProxyType
 from lora_mixer.files import CONFIG
 from lora_mixer.images import Inputs, RenderRecord, plain
 from lora_mixer.request import RenderRequest, Settings
+from lora_mixer.settings.making import Asked, Filled
 
-LATER: Mapping[str, tuple[object, ...]] = MappingProxyType({"rng": (None, "cpu"), "elements": ([],)})
-"""Fields younger than the first ledgers, of requests and of what they hold -> the values they had before."""
+LATER: Mapping[str, tuple[object, ...]] = MappingProxyType({"elements": ([],)})
+"""Fields of a mix that are younger than the first ledgers -> the values they had before. Settings say it in their table."""
 
 
 def job_digest(settings: Settings, files: Mapping[str, str]) -> str:
@@ -24,12 +25,12 @@ def job_digest(settings: Settings, files: Mapping[str, str]) -> str:
         settings: The request with its gaps filled.
         files: Digest by role, such as `model` or `lora:NAME`, and versions by package.
     """
-    return _digest({"request": _without_later(settings), "files": dict(files)})
+    return _digest({"request": _decisive(settings), "files": dict(files)})
 
 
 def request_digest(request: RenderRequest) -> str:
     """Return the sha256 of a request as it was written, its gaps left open."""
-    return _digest(_without_later(request))
+    return _digest(_decisive(request))
 
 
 def digest_of(record: RenderRecord) -> str:
@@ -53,13 +54,18 @@ def basis_of(inputs: Inputs) -> dict[str, str]:
     return model | adapters | scales | embeddings | machine | recipe | dict(inputs.versions)
 
 
-def _without_later(asked: RenderRequest | Settings) -> dict[str, object]:
-    """Return a request as plain values, without younger fields that say what was so before there were any.
+def _decisive(asked: Asked | Filled) -> dict[str, object]:
+    """Return what of a request decides its picture, as plain values.
 
-    Ledgers written before know their jobs by digests without them.
+    Younger settings are left out where they say what held before there were any: ledgers written before know their jobs by
+    digests without them.
     """
-    values = _pruned(plain(asked))
-    return values if isinstance(values, dict) else {}
+    values: dict[str, object] = {}
+    for row in asked.table:
+        value = getattr(asked, row.name, None)
+        if row.pixels and value not in row.before and not (row.asked_only and isinstance(asked, Filled)):
+            values[row.name] = _decisive(value) if isinstance(value, (Asked, Filled)) else _pruned(plain(value))
+    return values
 
 
 def _pruned(value: object) -> object:

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from lora_mixer.errors import RequestError
+from lora_mixer.fieldtypes import FIELD_TYPES, wrong_type
+from lora_mixer.mixes import check_strength, listed, mix_of
 
 LONGEST_NUMBER = 40
 """Characters of a number that is read from a text."""
@@ -22,6 +24,24 @@ class Kind:
 
     annotation: ClassVar[str] = "str"
     """The Python type of a value, as annotations spell it."""
+    plain: ClassVar[frozenset[type]] = frozenset({str})
+    """The types of values that are kept as they are."""
+
+    def normalise(self, owner: str, name: str, value: object) -> object:
+        """Return a value of another type as a request keeps it.
+
+        Args:
+            owner: The class of the request.
+            name: The setting.
+            value: What was given.
+
+        Raises:
+            RequestError: It is none this kind takes, whatever the range.
+        """
+        type_ = FIELD_TYPES[self.annotation]
+        if not type_.accepts(value):
+            raise wrong_type(owner, name, value, type_.name, f"{name}={type_.example}")
+        return type_.plain(value)
 
     @property
     def expected(self) -> str:
@@ -62,6 +82,7 @@ class Whole(Kind):
     """
 
     annotation: ClassVar[str] = "int"
+    plain: ClassVar[frozenset[type]] = frozenset({int})
     low: int
     high: int
     open: int | None = None
@@ -119,6 +140,7 @@ class Real(Kind):
     """
 
     annotation: ClassVar[str] = "float"
+    plain: ClassVar[frozenset[type]] = frozenset({float, int})
     low: float
     high: float
     above: bool = False
@@ -235,7 +257,15 @@ class Names(Kind):
     """A list of names, joined with those of the defaults."""
 
     annotation: ClassVar[str] = "tuple[str, ...]"
+    plain: ClassVar[frozenset[type]] = frozenset()
     of: str
+
+    def normalise(self, owner: str, name: str, value: object) -> object:
+        """See `Kind`; a list becomes a tuple."""
+        names = listed(value)
+        if not all(isinstance(one, str) for one in names):
+            raise wrong_type(owner, name, value, "a list of names", f'{name}=["cinematic"]')
+        return names
 
     @property
     def expected(self) -> str:
@@ -248,6 +278,18 @@ class MixOfLoras(Kind):
     """LoRAs with their strengths."""
 
     annotation: ClassVar[str] = "tuple[LoraUse, ...]"
+    plain: ClassVar[frozenset[type]] = frozenset()
+
+    def normalise(self, owner: str, name: str, value: Any) -> object:  # noqa: ANN401 whatever was given
+        """See `Kind`; a table of strengths becomes a mix."""
+        del owner, name
+        return mix_of(value)
+
+    def check(self, what: str, value: Any) -> None:  # noqa: ANN401 a mix
+        """See `Kind`."""
+        del what
+        for use in value:
+            check_strength(use)
 
     @property
     def expected(self) -> str:

@@ -8,20 +8,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, field, make_dataclass, replace
 from difflib import get_close_matches
-from functools import wraps
-from types import MappingProxyType, NoneType
+from functools import partial, wraps
+from types import NoneType
 from typing import Any, ClassVar, Self, cast
 
 from lora_mixer.errors import RequestError
-from lora_mixer.fieldtypes import FIELD_TYPES, FieldType, wrong_type
-from lora_mixer.mixes import check_strength, listed, mix_of
-from lora_mixer.settings.kinds import Kind, MixOfLoras, Names, Part
+from lora_mixer.fieldtypes import wrong_type
+from lora_mixer.settings.kinds import Kind, Part
 from lora_mixer.settings.setting import Setting, Since, Table
 
 Normalise = Callable[[Any], object]
 """Returns a value as its field keeps it, or raises RequestError."""
-
-_PLAIN: Mapping[str, set[type]] = MappingProxyType({"str": {str}, "int": {int}, "float": {float, int}})
 
 
 _NOTHING = ()
@@ -143,7 +140,9 @@ def filled_class(
             "__doc__": docstring(doc, rows),
             "table": table,
             "asked": asked,
-            "checks": tuple(_check_of_filled(table.prefix, row) for row in rows if _is_checked(row.kind)),
+            "checks": tuple(
+                _check_of_filled(table.prefix, row) for row in rows if type(row.kind).check is not Kind.check
+            ),
             "together": together,
         },
         frozen=True,
@@ -240,33 +239,10 @@ def _check_of_asked(
 ) -> tuple[str, frozenset[type], Normalise]:
     """Return a field, the types that need no further look, and the check of all others."""
     kind, name = row.kind, row.name
-    if isinstance(kind, MixOfLoras):
-        return name, frozenset(), mix_of
-    if isinstance(kind, Names):
-        return name, frozenset(), _names_check(owner, name)
+    open_types = {NoneType} if _may_be_open(row) else set()
     if isinstance(kind, Part):
-        return name, frozenset({NoneType, parts[name]}), _part_check(owner, name, kind)
-    plain = _PLAIN[kind.annotation] | ({NoneType} if _may_be_open(row) else set())
-    return name, frozenset(plain), _value_check(owner, name, FIELD_TYPES[kind.annotation])
-
-
-def _value_check(owner: str, name: str, type_: FieldType) -> Normalise:
-    def check(value: object) -> object:
-        if not type_.accepts(value):
-            raise wrong_type(owner, name, value, type_.name, f"{name}={type_.example}")
-        return type_.plain(value)
-
-    return check
-
-
-def _names_check(owner: str, name: str) -> Normalise:
-    def check(value: object) -> object:
-        names = listed(value)
-        if not all(isinstance(one, str) for one in names):
-            raise wrong_type(owner, name, value, "a list of names", f'{name}=["cinematic"]')
-        return names
-
-    return check
+        return name, frozenset(open_types | {parts[name]}), _part_check(owner, name, kind)
+    return name, kind.plain | open_types, partial(kind.normalise, owner, name)
 
 
 def _part_check(owner: str, name: str, kind: Part) -> Normalise:
@@ -276,17 +252,5 @@ def _part_check(owner: str, name: str, kind: Part) -> Normalise:
     return refuse
 
 
-def _is_checked(kind: Kind) -> bool:
-    return isinstance(kind, MixOfLoras) or type(kind).check is not Kind.check
-
-
 def _check_of_filled(prefix: str, row: Setting) -> tuple[str, bool, Callable[[Any], None]]:
-    def check_mix(uses: Any) -> None:  # noqa: ANN401 a mix
-        for use in uses:
-            check_strength(use)
-
-    def check(value: object) -> None:
-        row.kind.check(what, value)
-
-    what = prefix + row.words
-    return row.name, row.optional, check_mix if isinstance(row.kind, MixOfLoras) else check
+    return row.name, row.optional, partial(row.kind.check, prefix + row.words)
