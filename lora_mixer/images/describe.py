@@ -13,8 +13,17 @@ from lora_mixer.keys import blocks_of, elements_text
 from lora_mixer.mixes import LoraUse
 from lora_mixer.modules import Family
 from lora_mixer.prompt import Clause, LoraTag, Prompt, tag_places, unparse
+from lora_mixer.settings.infotext import infotext_of
 
 HASH_DIGITS = 12
+ORDER = (
+    *("Steps", "Sampler", "Schedule type", "CFG scale", "Seed", "Size", "Model hash", "Model", "VAE hash"),
+    *("Variation seed", "Variation seed strength", "Denoising strength", "Clip skip", "RNG", "CFG Rescale"),
+    *("Hires sampler", "Hires prompt", "Hires negative prompt", "Hires CFG Scale", "Hires schedule type"),
+    *("Hires resize", "Hires upscale", "Hires steps", "Hires upscaler", "Emphasis"),
+)
+"""A1111's order of keys; others stand behind, before `LAST`."""
+LAST = ("Lora hashes", "TI hashes", "Eta", "Eta DDIM", "Version")
 
 
 def infotext(record: RenderRecord) -> str:
@@ -27,7 +36,7 @@ def infotext(record: RenderRecord) -> str:
     return Infotext(
         prompt=_tagged(record.settings.prompt, record, negative=False),
         negative=_tagged(record.settings.negative, record, negative=True),
-        fields=MappingProxyType({key: value for key, value in _fields(record) if value is not None}),
+        fields=_fields(record),
     ).to_text()
 
 
@@ -55,60 +64,50 @@ def _untold(record: RenderRecord) -> Iterator[LoraUse]:
             yield LoraUse(adapter.name, adapter.strength)
 
 
-def _fields(record: RenderRecord) -> tuple[tuple[str, str | None], ...]:
+def _fields(record: RenderRecord) -> Mapping[str, str]:
+    """Return the fields of an infotext by key: the settings as their table has them, and what only a record knows."""
     settings, model = record.settings, record.model
-    hashable = usable_hash(model.sha256)
-    return (
-        ("Steps", str(settings.steps)),
-        ("Sampler", settings.sampler),
-        ("Schedule type", _schedule(record.schedule or settings.schedule)),
-        ("CFG scale", f"{settings.cfg:g}"),
-        ("Seed", str(settings.seed)),
-        ("Size", f"{settings.width}x{settings.height}"),
-        ("Model hash", model.short_hash if hashable else None),
-        ("Model", _plain_name(model.name)),
-        ("VAE hash", model.vae_sha256[:10] if model.vae_sha256 else None),
-        ("Variation seed", str(settings.subseed) if settings.subseed_strength else None),
-        ("Variation seed strength", f"{settings.subseed_strength:g}" if settings.subseed_strength else None),
-        ("Denoising strength", f"{settings.hires.denoise:g}" if settings.hires else None),
-        ("Clip skip", str(settings.clip_skip) if settings.clip_skip > 1 else None),
-        ("RNG", settings.rng.upper()),
-        ("CFG Rescale", f"{settings.cfg_rescale:g}" if settings.cfg_rescale else None),
-        *(_hires_fields(record, settings.hires) if settings.hires else ()),
-        ("Emphasis", settings.emphasis.capitalize() if settings.emphasis != "original" else None),
-        ("Lora hashes", _hashes((a.name, a.autov3) for a in record.adapters)),
-        ("TI hashes", _hashes((e.name, e.sha256) for e in record.embeddings)),
-        (_eta_key(settings.sampler), None if settings.eta is None else f"{settings.eta:g}"),
-        ("Version", f"lora-mixer {record.versions.get('lora-mixer', '')}".strip()),
-    )
+    fields: dict[str, str | None] = {
+        **infotext_of(settings),
+        "Schedule type": _schedule(record.schedule or settings.schedule),
+        "Size": f"{settings.width}x{settings.height}",
+        "Model hash": model.short_hash if usable_hash(model.sha256) else None,
+        "Model": _plain_name(model.name),
+        "VAE hash": model.vae_sha256[:10] if model.vae_sha256 else None,
+        **(_hires_fields(record, settings.hires) if settings.hires else {}),
+        "Lora hashes": _hashes((a.name, a.autov3) for a in record.adapters),
+        "TI hashes": _hashes((e.name, e.sha256) for e in record.embeddings),
+        "Version": f"lora-mixer {record.versions.get('lora-mixer', '')}".strip(),
+    }
+    if not settings.subseed_strength:
+        fields["Variation seed"] = None
+    if settings.sampler == "DDIM":  # its eta has a key of its own
+        fields["Eta DDIM"] = fields.pop("Eta", None)
+    others = [key for key in fields if key not in {*ORDER, *LAST}]
+    pairs = ((key, fields.get(key)) for key in (*ORDER, *others, *LAST))
+    return MappingProxyType({key: value for key, value in pairs if value is not None})
 
 
-def _hires_fields(record: RenderRecord, hires: HiresSettings) -> tuple[tuple[str, str | None], ...]:
+def _hires_fields(record: RenderRecord, hires: HiresSettings) -> dict[str, str | None]:
     """Return what A1111 says of a second pass: what is as in the first is left out. `Hires CFG Scale` is Forge's."""
     first = record.settings
-    size = f"{hires.width}x{hires.height}"
     own = hires.sampler != first.sampler and hires.schedule == AUTOMATIC  # not the one the first pass took
-    return (
-        ("Hires sampler", hires.sampler if hires.sampler != first.sampler else None),
-        ("Hires prompt", None if hires.prompt is None else _tagged(hires.prompt, record, negative=False)),
-        ("Hires negative prompt", None if hires.negative is None else _tagged(hires.negative, record, negative=True)),
-        ("Hires CFG Scale", f"{hires.cfg:g}" if hires.cfg != first.cfg else None),
-        ("Hires schedule type", _schedule(hires.schedule) if (own or hires.schedule != first.schedule) else None),
-        ("Hires resize", size) if hires.scale is None else ("Hires upscale", f"{hires.scale:g}"),
-        ("Hires steps", str(hires.steps)),
-        ("Hires upscaler", hires.upscaler),
-    )
+    fields: dict[str, str | None] = {
+        **infotext_of(hires, first),
+        "Hires prompt": None if hires.prompt is None else _tagged(hires.prompt, record, negative=False),
+        "Hires negative prompt": None if hires.negative is None else _tagged(hires.negative, record, negative=True),
+    }
+    if own or hires.schedule != first.schedule:
+        fields["Hires schedule type"] = _schedule(hires.schedule)
+    if hires.scale is None:
+        fields["Hires resize"] = f"{hires.width}x{hires.height}"
+    return fields
 
 
 def _schedule(name: str) -> str:
     """Return the name other programs know a schedule by, or the nearest one."""
     row = SCHEDULES.get(name)
     return name if row is None or row.meant is None else row.meant
-
-
-def _eta_key(sampler: str) -> str:
-    """Return A1111's name for eta: DDIM's stands in a field of its own."""
-    return "Eta DDIM" if sampler == "DDIM" else "Eta"
 
 
 def _hashes(pairs: Iterable[tuple[str, str]]) -> str | None:

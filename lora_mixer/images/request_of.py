@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from lora_mixer.hires import Hires
@@ -12,34 +12,38 @@ from lora_mixer.images.infotext import Infotext
 from lora_mixer.images.readers.draft import shown, stem
 from lora_mixer.images.readers.names import A1111, SDNEXT, ProgramNames
 from lora_mixer.images.record import RenderRecord
-from lora_mixer.request import MAX_ETA, MAX_SEED, MAX_SIDE, MAX_STEPS, RenderRequest
+from lora_mixer.request import MAX_SIDE, RenderRequest
+from lora_mixer.settings import PICTURE, SECOND_PASS, Table
+from lora_mixer.settings.infotext import read_infotext
 
 SCHEDULES = ("Karras", "Exponential", "Polyexponential", "SGM Uniform", "Uniform", "Simple", "Normal", "DDIM", "Beta")
 AUTOMATIC = "Automatic"
 SCHEDULED = (1, 9)
 """Since this version of A1111 schedules are chosen apart from samplers; before, a bare sampler's was Uniform."""
 EMPHASES = frozenset({"original", "no norm", "ignore"})
+BY_PROGRAM = frozenset({"rng", "sampler", "schedule", "emphasis", "model"})
+"""Settings whose values mean what the program that wrote them says."""
+NUMBERS = Table(tuple(row for row in PICTURE if row.infotext and row.name not in BY_PROGRAM))
 UNDERSTOOD = frozenset(
-    {"Steps", "Sampler", "Schedule type", "CFG scale", "Seed", "Size", "Model", "Model hash", "Clip skip"}
-    | {"Variation seed", "Variation seed strength", "CFG Rescale", "Eta", "Eta DDIM"}
+    {key for row in PICTURE for key in (row.infotext, *row.infotext_too) if key is not None}
     | {
+        "Size",
+        "Model hash",
+        "VAE hash",
         "Lora hashes",
         "Lora weights",
         "TI hashes",
         "TI",
         "Hashes",
         "Version",
-        "RNG",
-        "Emphasis",
         "App",
         "User",
-        "VAE hash",
     }
     | {"Civitai resources", "Civitai metadata", "Created Date", "Scheduler", "Raw prompt", "Raw negative prompt"}
 )
 HIRES = frozenset(
-    {"Hires sampler", "Hires prompt", "Hires negative prompt", "Hires CFG Scale", "Hires schedule type"}
-    | {"Hires resize", "Hires upscale", "Hires steps", "Hires upscaler"}
+    {row.infotext for row in SECOND_PASS if row.infotext is not None and row.infotext.startswith("Hires ")}
+    | {"Hires resize"}
 )
 ALIASES: Mapping[str, str] = MappingProxyType(
     {key.lower(): key for key in UNDERSTOOD | HIRES | {"Denoising strength"}}
@@ -102,12 +106,8 @@ def request_of(text: Infotext, kin: Kin | None = None) -> tuple[RenderRequest, t
     kin, fields, notes = kin or kin_of(text), _canonical(text.fields), list[str]()
     sampler, schedule = _sampler(fields, kin, notes)
     width, height = _size(fields.get("Size", ""))
-    values: dict[str, int | float | None] = {}
-    for key, (name, read, low, high) in _NUMBERS.items():
-        value = _number(fields.get(key), read, low, high)
-        values[name] = values.get(name) if value is None else value
-        if key in fields and value is None:
-            notes.append(f"{key}: {shown(fields[key])} is not a value we can use")
+    read = read_infotext(fields, NUMBERS)
+    notes += [f"{key}: {shown(fields[key])} is not a value we can use" for key in read.unusable]
     hires = _hires(fields, notes)
     understood = UNDERSTOOD if hires is None else UNDERSTOOD | {"Denoising strength"}
     notes += [f"{key} is not carried over" for key in fields if key not in understood and not key.startswith("Hires ")]
@@ -115,15 +115,7 @@ def request_of(text: Infotext, kin: Kin | None = None) -> tuple[RenderRequest, t
     request = RenderRequest(
         prompt=text.prompt,
         negative=text.negative if text.fields else None,
-        seed=_int(values["seed"]),
-        subseed=_int(values["subseed"]),
-        subseed_strength=values["subseed_strength"],
-        steps=_int(values["steps"]),
-        cfg=values["cfg"],
-        cfg_rescale=values["cfg_rescale"],
-        eta=values["eta"],
         rng=_noise(fields, kin, notes),
-        clip_skip=_int(values["clip_skip"]),
         sampler=sampler,
         schedule=schedule,
         width=width,
@@ -132,6 +124,7 @@ def request_of(text: Infotext, kin: Kin | None = None) -> tuple[RenderRequest, t
         grammar=kin.grammar if fields else None,
         model=stem(model) if model else None,
         hires=hires,
+        **read.values,
     )
     return request, tuple(notes)
 
@@ -205,21 +198,12 @@ def _hires(fields: Mapping[str, str], notes: list[str]) -> Hires | None:
     if not any(key.startswith("Hires ") for key in fields):
         return None
     notes += [f"{key} is not carried over" for key in fields if key.startswith("Hires ") and key not in HIRES]
+    read = read_infotext(fields, SECOND_PASS).values
     sampler, schedule = _split_sampler(fields.get("Hires sampler"), fields.get("Hires schedule type"))
     width, height = _resize(fields.get("Hires resize", ""))
-    return Hires(
-        scale=None if width or height else _number(fields.get("Hires upscale"), float, 0, 16),
-        width=width,
-        height=height,
-        upscaler=fields.get("Hires upscaler"),
-        steps=_int(_number(fields.get("Hires steps"), int, 0, MAX_STEPS)),
-        denoise=_number(fields.get("Denoising strength"), float, 0, 1),
-        sampler=sampler,
-        schedule=schedule or fields.get("Hires schedule type"),
-        cfg=_number(fields.get("Hires CFG Scale"), float, 0, 100),
-        prompt=fields.get("Hires prompt"),
-        negative=fields.get("Hires negative prompt"),
-    )
+    read |= {"sampler": sampler, "schedule": schedule or fields.get("Hires schedule type")}
+    read |= {"upscaler": fields.get("Hires upscaler"), "width": width, "height": height}
+    return replace(Hires(), **read | ({"scale": None} if width or height else {}))
 
 
 def request_of_record(record: RenderRecord) -> RenderRequest:
@@ -228,20 +212,6 @@ def request_of_record(record: RenderRecord) -> RenderRequest:
 
 
 _VERSION = re.compile(r"v?(\d{1,3})\.(\d{1,3})\.\d.*")
-
-_NUMBERS: Mapping[str, tuple[str, Callable[[str], float], float, float]] = MappingProxyType(
-    {
-        "Steps": ("steps", int, 1, MAX_STEPS),
-        "CFG scale": ("cfg", float, 0, 100),
-        "Seed": ("seed", int, 0, MAX_SEED),
-        "Variation seed": ("subseed", int, 0, MAX_SEED),
-        "Variation seed strength": ("subseed_strength", float, 0, 1),
-        "CFG Rescale": ("cfg_rescale", float, 0, 1),
-        "Eta DDIM": ("eta", float, 0, MAX_ETA),
-        "Eta": ("eta", float, 0, MAX_ETA),
-        "Clip skip": ("clip_skip", int, 1, 12),
-    }
-)
 
 
 def _number(text: str | None, read: Callable[[str], float], low: float, high: float) -> float | None:

@@ -21,6 +21,7 @@ SECOND_PASS = Table(
             optional=True,
             instead_of=("width", "height"),
             infotext="Hires upscale",
+            infotext_always=True,
             control=Control("Hires: scale", "高清：放大倍数", "second", low=1, high=4, step=0.05, slider=True),
             since=Since.RECORDS,
         ),
@@ -46,6 +47,7 @@ SECOND_PASS = Table(
             help="How it is enlarged: `Latent` ones enlarge the latents, the others the decoded picture.",
             default=UPSCALERS[0].name,
             infotext="Hires upscaler",
+            infotext_always=True,
             plural="upscalers",
             control=Control("Hires: upscaler", "高清：放大算法", "second"),
             since=Since.RECORDS,
@@ -55,6 +57,7 @@ SECOND_PASS = Table(
             kind=Whole(low=1, high=MAX_STEPS, open=0),
             help="Steps that are taken, whatever the denoise; 0 takes as many as the first pass.",
             infotext="Hires steps",
+            infotext_always=True,
             control=Control(
                 "Hires: steps (0: as first)", "高清：步数（0：与首次相同）", "second", shows=0, leaves_open=True
             ),
@@ -66,6 +69,7 @@ SECOND_PASS = Table(
             help="How much of the picture is drawn anew; latent upscalers want 0.5 or more.",
             default=0.7,
             infotext="Denoising strength",
+            infotext_always=True,
             control=Control("Hires: denoise", "高清：重绘幅度", "second", low=0.05, high=1, step=0.05, slider=True),
             since=Since.RECORDS,
         ),

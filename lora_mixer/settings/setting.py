@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import KW_ONLY, dataclass, field
 from enum import IntEnum
 from typing import Any
@@ -74,7 +74,8 @@ class Setting:
         instead_of: Settings that say the same thing in another way; a default of theirs does not count beside it.
         infotext: A1111's key for it.
         infotext_too: Other keys that are read for it.
-        infotext_always: Whether it is written even if it has the default.
+        infotext_always: Whether it is written even if it has the default, or the first pass's value.
+        infotext_as: How its text is spelt there.
         option: The command line's option; `MADE` is `--name-with-dashes`, None is none of its own.
         line_key: Its key in lines of prompts (A1111's `--key value`); `MADE` is its name.
         http: Its name in calls over HTTP; `MADE` is its name, None is none.
@@ -102,6 +103,7 @@ class Setting:
     infotext: str | None = None
     infotext_too: tuple[str, ...] = ()
     infotext_always: bool = False
+    infotext_as: Callable[[str], str] | None = None
     option: str | None = MADE
     line_key: str | None = MADE
     http: str | None = MADE

@@ -3,36 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Any
 
 from lora_mixer.images.infotext import Infotext
 from lora_mixer.images.readers.names import SAMPLER_NOTES, ProgramNames
 from lora_mixer.mixes import LoraUse, Strength
-from lora_mixer.request import MAX_ETA, MAX_SEED, MAX_SIDE, MAX_STEPS, RenderRequest
+from lora_mixer.request import MAX_SIDE, RenderRequest
+from lora_mixer.settings import PICTURE
+from lora_mixer.settings.kinds import Real, Whole
 
 MAX_STRENGTH = 100.0
 MAX_SHOWN = 60
 MAX_NOTES = 100
 MAX_LORAS = 200
 ENDINGS = (".safetensors", ".ckpt", ".pt", ".pth", ".bin", ".sft", ".gguf")
-
-WHOLE: Mapping[str, tuple[int, int]] = MappingProxyType(
-    {
-        "seed": (0, MAX_SEED),
-        "subseed": (0, MAX_SEED),
-        "steps": (1, MAX_STEPS),
-        "width": (1, MAX_SIDE),
-        "height": (1, MAX_SIDE),
-        "clip_skip": (1, 12),
-    }
-)
-REAL: Mapping[str, tuple[float, float]] = MappingProxyType(
-    {"cfg": (0, 100), "cfg_rescale": (0, 1), "eta": (0, MAX_ETA), "subseed_strength": (0, 1)}
-)
-"""Settings that are numbers -> the least and the greatest that a request may say."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,9 +65,9 @@ class RequestDraft:
         """Take a number that stands as a number or as its digits; what is out of range is named."""
         if value is None or value == "":
             return
-        read = whole(value) if name in WHOLE else real(value)
-        low, high = WHOLE.get(name) or REAL[name]
-        if read is None or not low <= read <= high:
+        kind = PICTURE[name].kind
+        read = whole(value) if isinstance(kind, Whole) else real(value)
+        if read is None or not isinstance(kind, (Whole, Real)) or not kind.low <= read <= kind.high:
             self.note(f"{name} {shown(value)} is not a value we can use")
         else:
             self.values[name] = read
