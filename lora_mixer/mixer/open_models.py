@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
 from lora_mixer.blend import ApplyPlan, Overlap, measure
-from lora_mixer.catalog import FileDigests, Library, ModelsFile, load_models_file
+from lora_mixer.catalog import ModelsFile, load_models_file
 from lora_mixer.errors import RequestError
 from lora_mixer.files import Leases
 from lora_mixer.images import Inputs
 from lora_mixer.mapping import MappingReport
 from lora_mixer.mixer.batches import resolved
-from lora_mixer.mixer.embeddings import open_embeddings
 from lora_mixer.mixer.model_cache import ModelCache
 from lora_mixer.mixer.planning import job_at, refuse_paths
 from lora_mixer.mixer.session import LoadOptions
@@ -71,28 +71,23 @@ class OpenModels:
         """Open a model.
 
         Args:
-            model: A name from models.toml, a `.safetensors` file, a diffusers folder or a hub id; None takes the
-                default of models.toml.
-            models_file: The models.toml to read; None looks in the working folder, then in the package.
-            device: `cuda`, `mps`, `cpu`; None takes the best there is.
-            dtype: `float32`, `bfloat16`, `float16`; None takes what suits the device.
-            computes: Whether pictures are rendered; for `bake` alone, say no, and weights may be in any dtype anywhere.
-            allow_partial: Accept LoRAs some of whose tensors fit nowhere on the model.
-            engine: How mixes are applied: `merged`, `side`, `auto` to choose per batch by fixed costs, or `measured` to
-                choose by this machine's own.
-            offload: Where weights rest while they do not compute: `none` on the device, `model` on the CPU but for one
-                network at a time, `sequential` on the CPU but for one module at a time; `auto` takes the first that
-                fits into the device's memory.
-            paths: Whether LoRAs and models may be named by path or hub id later on; say no where strangers name them.
-            merge_cache_mb: How many MiB of merged weights of earlier mixes are kept; None takes what models.toml says,
-                else twice the model's own weights, an eighth of the free memory or 1024, whichever is least.
-            max_models: How many models may be in memory at once; None takes what models.toml says (1 if nothing).
-            tiled: Decode pictures in overlapping tiles: a third of the memory, a little slower; None does so where
-                memory is short.
-            compiled: Let torch compile the denoiser: minutes at the first step of every size.
-            threads: CPU threads that compute a picture; None takes as many as help: one for a model as small as the
-                embedded one, else as many as torch uses. The last bits of a picture depend on their number, which its
-                record holds.
+            model: A name from models.toml, a `.safetensors` file, a diffusers folder or a hub id; None for the default.
+            models_file: The models.toml to read; by default that of the working folder, else the package's.
+            device: `cuda`, `mps` or `cpu`; by default the best available.
+            dtype: `float32`, `bfloat16` or `float16`; by default what suits the device.
+            computes: False if the model is only baked: its weights may then be in any dtype on any device.
+            allow_partial: Accept LoRAs with tensors that fit nowhere on the model.
+            engine: How mixes are applied: `merged`, `side`, `auto` (by fixed costs) or `measured` (by this machine's).
+            offload: Where weights rest: `none` (on the device), `model` or `sequential` (on the CPU, except for the
+                network or the module that computes), or `auto`, the first that fits into the device's memory.
+            paths: False refuses LoRAs and models named by path or hub id, for requests from strangers.
+            merge_cache_mb: MiB of merged weights to keep; by default what models.toml says, else the smallest of twice
+                the model's weights, an eighth of the free memory, and 1024.
+            max_models: Models in memory at once; by default what models.toml says, else 1.
+            tiled: Decode in overlapping tiles: a third of the memory, slightly slower; by default if memory is short.
+            compiled: Compile the denoiser with torch; the first step at every size takes minutes.
+            threads: CPU threads per picture; by default as many as help (one for the embedded model). They change a
+                picture's last bits, so its record holds their number.
 
         Raises:
             RequestError: An option has no such value.
@@ -100,27 +95,12 @@ class OpenModels:
             ModelError: The model is unknown or cannot be opened.
         """
         defaults = RenderOptions(engine=engine, threads=threads, tiled=tiled)
-        for what, value, known in (("offload", offload, OFFLOAD_MODES), ("dtype", dtype, DTYPES)):
-            if value is not None and value not in known:
-                raise RequestError(f"there is no {what} {value!r}", remedy=f"Use one of {', '.join(known)}.")
-        if merge_cache_mb is not None and merge_cache_mb < 0:
-            raise RequestError(f"merge_cache_mb {merge_cache_mb} is out of range", remedy="Use 0 or more.")
+        _check(offload=offload, dtype=dtype, merge_cache_mb=merge_cache_mb)
         begin_computing()
         file = load_models_file(models_file)
-        embeddings, broken = open_embeddings(file.embedding_folders)
-        setup = LoadOptions(
-            library=Library(file.lora_folders, paths=paths),
-            embeddings=embeddings,
-            broken=broken,
-            digests=FileDigests(),
-            device=device,
-            dtype=dtype,
-            allow_partial=allow_partial,
-            computes=computes,
-            offload=offload,
-            merge_cache_mb=file.merge_cache_mb if merge_cache_mb is None else merge_cache_mb,
-            defaults=defaults,
-            compiled=compiled,
+        setup = LoadOptions.of(file, paths=paths, allow_partial=allow_partial, merge_cache_mb=merge_cache_mb)
+        setup = replace(
+            setup, device=device, dtype=dtype, offload=offload, computes=computes, compiled=compiled, defaults=defaults
         )
         limit = file.max_models if max_models is None else max_models
         mixer = cls(file, file.model(model), setup, paths=paths, max_models=limit)
@@ -254,3 +234,16 @@ class OpenModels:
         return source_of(
             asked, current=self._current, first=self._first, models_file=self.models_file, paths=self._paths
         )
+
+
+def _check(*, offload: str, dtype: str | None, merge_cache_mb: int | None) -> None:
+    """Refuse options of a mixer that have no such value.
+
+    Raises:
+        RequestError: The option is in the text.
+    """
+    for what, value, known in (("offload", offload, OFFLOAD_MODES), ("dtype", dtype, DTYPES)):
+        if value is not None and value not in known:
+            raise RequestError(f"there is no {what} {value!r}", remedy=f"Use one of {', '.join(known)}.")
+    if merge_cache_mb is not None and merge_cache_mb < 0:
+        raise RequestError(f"merge_cache_mb {merge_cache_mb} is out of range", remedy="Use 0 or more.")

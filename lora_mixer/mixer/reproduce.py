@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 from lora_mixer.catalog import names_only
 from lora_mixer.errors import BrokenFileError, LoraMixerError
 from lora_mixer.hires import HiresSettings
-from lora_mixer.images import RECIPE, ModelRecord, RenderRecord
+from lora_mixer.images import RECIPE, Inputs, ModelRecord, RenderRecord
 from lora_mixer.mixer.from_record import admitted, request_here
 from lora_mixer.mixer.mixer import BaseMixer
 from lora_mixer.pipeline import RenderedImage
@@ -93,53 +93,57 @@ def differences(
             now = mixer.inputs_of(mixer.resolve(asked))
     except LoraMixerError as error:
         return (str(error),)
-    said = []
-    if now.model.sha256 != record.model.sha256:
-        said.append(
-            f"the model {record.model.name} has other weights: {now.model.sha256[:10]}, then {record.model.sha256[:10]}"
-        )
-    if record.model.settings_sha256 not in {None, now.model.settings_sha256}:
-        said.append(f"the model {record.model.name} has another configuration, noise schedule or tokenizer")
-    if now.model.vae_sha256 != record.model.vae_sha256:
-        said.append(f"the VAE is {_vae(now.model)}, was {_vae(record.model)}")
-    digests = {adapter.name: adapter.sha256 for adapter in now.adapters}
-    said += [
-        f"the LoRA {adapter.name} is another file: {digests[adapter.name][:10]}, then {adapter.sha256[:10]}"
-        for adapter in record.adapters
-        if digests.get(adapter.name, adapter.sha256) != adapter.sha256
-    ]
-    scales = {adapter.name: adapter.scale for adapter in now.adapters}
-    said += [
-        f"the LoRA {adapter.name} is scaled by {scales[adapter.name]}, was {adapter.scale}"
-        for adapter in record.adapters
-        if adapter.scale and scales.get(adapter.name, adapter.scale) != adapter.scale
-    ]
-    said += [
-        f"{name} was drawn by a rule then that did not converge; it is drawn by another now"
-        for name in sorted({settings.sampler for settings in _passes(record)} & REPLACED)
-        if record.recipe < RECIPE
-    ]
-    masks = {adapter.name: adapter.mask_sha256 for adapter in now.adapters}
-    said += [
-        f"the mask of {adapter.name} is another picture"
-        for adapter in record.adapters
-        if adapter.mask_sha256 and masks.get(adapter.name) != adapter.mask_sha256
-    ]
+    return (
+        *_model_differs(record.model, now.model),
+        *_loras_differ(record, now),
+        *_samplers_differ(record),
+        *_embeddings_differ(record, now),
+        *_machine_differs(record, now),
+    )
+
+
+def _model_differs(was: ModelRecord, now: ModelRecord) -> Iterator[str]:
+    if now.sha256 != was.sha256:
+        yield f"the model {was.name} has other weights: {now.sha256[:10]}, then {was.sha256[:10]}"
+    if was.settings_sha256 not in {None, now.settings_sha256}:
+        yield f"the model {was.name} has another configuration, noise schedule or tokenizer"
+    if now.vae_sha256 != was.vae_sha256:
+        yield f"the VAE is {_vae(now)}, was {_vae(was)}"
+
+
+def _loras_differ(record: RenderRecord, now: Inputs) -> Iterator[str]:
+    """Yield a sentence for every LoRA that is another file, is scaled otherwise, or acts under another mask."""
+    here = {adapter.name: adapter for adapter in now.adapters}
+    for was in record.adapters:
+        adapter = here.get(was.name)
+        if adapter is not None and adapter.sha256 != was.sha256:
+            yield f"the LoRA {was.name} is another file: {adapter.sha256[:10]}, then {was.sha256[:10]}"
+        if adapter is not None and was.scale and adapter.scale != was.scale:
+            yield f"the LoRA {was.name} is scaled by {adapter.scale}, was {was.scale}"
+        if was.mask_sha256 and (adapter is None or adapter.mask_sha256 != was.mask_sha256):
+            yield f"the mask of {was.name} is another picture"
+
+
+def _samplers_differ(record: RenderRecord) -> Iterator[str]:
+    if record.recipe < RECIPE:
+        for name in sorted({settings.sampler for settings in _passes(record)} & REPLACED):
+            yield f"{name} was drawn by a rule then that did not converge; it is drawn by another now"
+
+
+def _embeddings_differ(record: RenderRecord, now: Inputs) -> Iterator[str]:
     vectors = {embedding.name: embedding.sha256 for embedding in now.embeddings}
-    said += [
-        f"the embedding {embedding.name} is {'another' if embedding.name in vectors else 'not there'}"
-        for embedding in record.embeddings
-        if vectors.get(embedding.name) != embedding.sha256
-    ]
-    said += [
-        f"{library} is {now.versions.get(library, 'missing')}, was {version}"
-        for library, version in record.versions.items()
-        if now.versions.get(library) != version
-    ]
+    for embedding in record.embeddings:
+        if vectors.get(embedding.name) != embedding.sha256:
+            yield f"the embedding {embedding.name} is {'another' if embedding.name in vectors else 'not there'}"
+
+
+def _machine_differs(record: RenderRecord, now: Inputs) -> Iterator[str]:
+    for library, version in record.versions.items():
+        if now.versions.get(library) != version:
+            yield f"{library} is {now.versions.get(library, 'missing')}, was {version}"
     for what, is_now, was in (("device", now.device, record.device), ("dtype", now.dtype, record.dtype)):
         if is_now != was:
-            said.append(f"the {what} is {is_now}, was {was}")
-    return tuple(said)
+            yield f"the {what} is {is_now}, was {was}"
 
 
 def _passes(record: RenderRecord) -> tuple[Settings | HiresSettings, ...]:

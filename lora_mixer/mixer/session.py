@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from typing import Self
 
 from lora_mixer.blend import MergeEngine, SideEngine
-from lora_mixer.catalog import FileDigests, Library
+from lora_mixer.catalog import FileDigests, Library, ModelsFile
 from lora_mixer.conditioning import EmbeddingVectors
 from lora_mixer.errors import FileError
 from lora_mixer.mixer.adapter_cache import AdapterCache
+from lora_mixer.mixer.embeddings import open_embeddings
 from lora_mixer.models import Model, helpful_threads, open_model
 from lora_mixer.pipeline import LoadedModel, TextCache
 from lora_mixer.render_options import RenderOptions
@@ -49,14 +51,34 @@ class LoadOptions:
     embeddings: Mapping[str, EmbeddingVectors]
     broken: Mapping[str, FileError]
     digests: FileDigests
-    device: str | None
-    dtype: str | None
-    allow_partial: bool
-    computes: bool
-    offload: str
-    merge_cache_mb: int | None
-    defaults: RenderOptions
+    device: str | None = None
+    dtype: str | None = None
+    allow_partial: bool = False
+    computes: bool = True
+    offload: str = "auto"
+    merge_cache_mb: int | None = None
+    defaults: RenderOptions = field(default_factory=RenderOptions)
     compiled: bool = False
+
+    @classmethod
+    def of(cls, file: ModelsFile, *, paths: bool, allow_partial: bool, merge_cache_mb: int | None) -> Self:
+        """Return the options that models.toml decides, with the files of its folders.
+
+        Args:
+            file: The models.toml.
+            paths: Whether LoRAs may be named by path.
+            allow_partial: See the attributes.
+            merge_cache_mb: See the attributes; None takes what models.toml says.
+        """
+        embeddings, broken = open_embeddings(file.embedding_folders)
+        return cls(
+            library=Library(file.lora_folders, paths=paths),
+            embeddings=embeddings,
+            broken=broken,
+            digests=FileDigests(),
+            allow_partial=allow_partial,
+            merge_cache_mb=file.merge_cache_mb if merge_cache_mb is None else merge_cache_mb,
+        )
 
     def open(self, source: ModelSource) -> ModelSession:
         """Open a model.

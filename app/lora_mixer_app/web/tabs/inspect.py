@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import gradio as gr
+from gradio.components import Component
 from PIL import Image
 
 from lora_mixer import Mixer
@@ -52,17 +53,7 @@ def build_inspect(state: AppState, desk: Desk) -> None:
         with gr.Column(min_width=160):
             go = gr.Button(word("inspect_go"), variant="primary", elem_id="inspect-go")
             take = gr.Button(word("inspect_take"), elem_id="inspect-take")
-    summary = gr.Textbox(
-        label=word("inspect_summary"), value="", placeholder=word("inspect_empty"), lines=4, elem_id="inspect-summary"
-    )
-    with gr.Row():
-        sizes = _picture("inspect_sizes", "inspect-sizes")
-        with gr.Column():
-            common = _picture("inspect_overlap", "inspect-overlap")
-            by_block = _picture("inspect_overlap_blocks", "inspect-overlap-blocks")
-    places = text_table("inspect_places", PLACES, "inspect-places")
-    left = text_table("inspect_left", TENSORS, "inspect-left")
-    metadata = text_table("inspect_metadata", METADATA, "inspect-metadata")
+    shown = _lay_results()
 
     def look(names: list[str] | None, typed: str, request: gr.Request) -> tuple[object, ...]:
         with as_notice():
@@ -93,10 +84,26 @@ def build_inspect(state: AppState, desk: Desk) -> None:
     go.click(
         look,
         [chosen, strengths],
-        [summary, sizes, common, by_block, places, left, metadata],
+        shown,
         show_progress="minimal",
         api_visibility="private",
     )
+
+
+def _lay_results() -> list[Component]:
+    """Lay out what `look` fills, in its order."""
+    summary = gr.Textbox(
+        label=word("inspect_summary"), value="", placeholder=word("inspect_empty"), lines=4, elem_id="inspect-summary"
+    )
+    with gr.Row():
+        sizes = _picture("inspect_sizes", "inspect-sizes")
+        with gr.Column():
+            common = _picture("inspect_overlap", "inspect-overlap")
+            by_block = _picture("inspect_overlap_blocks", "inspect-overlap-blocks")
+    places = text_table("inspect_places", PLACES, "inspect-places")
+    left = text_table("inspect_left", TENSORS, "inspect-left")
+    metadata = text_table("inspect_metadata", METADATA, "inspect-metadata")
+    return [summary, sizes, common, by_block, places, left, metadata]
 
 
 def strengths_of(typed: str, count: int) -> tuple[float, ...]:
