@@ -14,6 +14,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from lora_mixer.cancel import Cancel
 from lora_mixer.errors import LoraMixerError
 from lora_mixer.hires import Hires
 from lora_mixer.mixes import Curve, ElementWeight, LoraUse, Rectangle, Strength
@@ -24,7 +25,7 @@ from lora_mixer.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from lora_mixer.api import Mixer
-    from lora_mixer.mixer import Cancel, Progress, RenderedImage, RenderJob
+    from lora_mixer.mixer import Progress, RenderedImage, RenderJob
     from lora_mixer.sheet import Sheet
 
 __all__ = [
@@ -48,7 +49,7 @@ __all__ = [
 
 install()
 
-_LAZY = dict.fromkeys(("Cancel", "Progress", "RenderJob", "RenderedImage"), "mixer") | {
+_LAZY = dict.fromkeys(("Progress", "RenderJob", "RenderedImage"), "mixer") | {
     "Mixer": "api",
     "Sheet": "sheet",
 }

@@ -102,7 +102,7 @@ NAMES: Mapping[str, Mapping[str, str]] = MappingProxyType(
         },
         "lora_mixer.apply": {
             "ApplyPlan": "lora_mixer.blend.ApplyPlan",
-            "ENGINES": "lora_mixer.blend.ENGINES",
+            "ENGINES": "lora_mixer.render_options.ENGINES",
             "MergeEngine": "lora_mixer.blend.MergeEngine",
             "Overlap": "lora_mixer.blend.Overlap",
             "Placed": "lora_mixer.blend.WeightedAdapter",
@@ -203,7 +203,7 @@ NAMES: Mapping[str, Mapping[str, str]] = MappingProxyType(
         },
         "lora_mixer.batch.run": {
             "Standing": "lora_mixer.runs.run.RunProgress",
-            "Switch": "lora_mixer.runs.run.CancelToken",
+            "Switch": "lora_mixer.cancel.Cancel",
         },
         "lora_mixer.batch.settle": {
             "Settled": "lora_mixer.runs.resolve_plan.ResolvedPlan",

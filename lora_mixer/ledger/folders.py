@@ -59,6 +59,11 @@ def last_folder(root: Path, name: str) -> Path:
     )
 
 
+def numbered_folders(root: Path) -> list[Path]:
+    """Return the folders of runs, the oldest first."""
+    return [folder for _, _, folder in sorted(_folders(root))]
+
+
 def short(name: str) -> str:
     """Return a name as a folder can have it.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from lora_mixer.cancel import Cancel
 from lora_mixer.export import BakeReport
 from lora_mixer.mixer.asked import as_requests
 from lora_mixer.mixer.background import Background
@@ -9,7 +10,7 @@ from lora_mixer.mixer.local_names import request_from_picture, with_local_names
 from lora_mixer.mixer.mixer import BaseMixer
 from lora_mixer.mixer.model_lookup import find_model
 from lora_mixer.mixer.options import RequestOptions
-from lora_mixer.mixer.progress import Cancel, Progress
+from lora_mixer.mixer.progress import Progress
 from lora_mixer.mixer.render_job import RenderJob
 from lora_mixer.mixer.reproduce import checked, differences, rerender
 from lora_mixer.pipeline import RenderedImage

@@ -10,7 +10,7 @@ from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from typing import Generic, Self, TypeVar, cast
 
-from lora_mixer.mixer.progress import Cancel
+from lora_mixer.cancel import Cancel
 
 Item = TypeVar("Item")
 News = TypeVar("News")

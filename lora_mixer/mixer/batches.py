@@ -8,11 +8,12 @@ from contextlib import closing
 from functools import partial
 from pathlib import Path
 
+from lora_mixer.cancel import Cancel
 from lora_mixer.errors import ChangedFileError, RenderError
 from lora_mixer.mixer.model_cache import ModelCache
 from lora_mixer.mixer.oom_splitter import OomSplitter, Outcome
 from lora_mixer.mixer.planning import IndexedJob, in_batches
-from lora_mixer.mixer.progress import Cancel, OnProgress
+from lora_mixer.mixer.progress import OnProgress
 from lora_mixer.mixer.reporter import ProgressReporter
 from lora_mixer.mixer.turn import Turn
 from lora_mixer.pipeline import Job, RenderedImage, render

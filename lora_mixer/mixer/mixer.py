@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Unpack
 
+from lora_mixer.cancel import Cancel
 from lora_mixer.export import BakeReport, OnModule
 from lora_mixer.files import Leases
 from lora_mixer.mixer.asked import as_request, as_requests
@@ -17,7 +18,7 @@ from lora_mixer.mixer.batches import OnFailure, Rendering, in_order, report_fail
 from lora_mixer.mixer.oom_splitter import Outcome
 from lora_mixer.mixer.open_models import OpenModels
 from lora_mixer.mixer.options import RequestOptions
-from lora_mixer.mixer.progress import Cancel, OnProgress
+from lora_mixer.mixer.progress import OnProgress
 from lora_mixer.mixer.render_job import RenderJob
 from lora_mixer.mixer.sweeping import Strengths, sweep_of
 from lora_mixer.pipeline import Job, RenderedImage

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from PIL import Image
-
-from lora_mixer.errors import CancelledError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,34 +35,3 @@ class Progress:
 
 
 OnProgress = Callable[[Progress], None]
-
-
-class Cancel:
-    """A switch that stops a render within one step; safe to press from any thread.
-
-    >>> cancel = Cancel()
-    >>> cancel.press()
-    >>> cancel.pressed
-    True
-    """
-
-    def __init__(self) -> None:
-        self._event = threading.Event()
-
-    def press(self) -> None:
-        """Ask the render to stop after the step it is in."""
-        self._event.set()
-
-    @property
-    def pressed(self) -> bool:
-        """Whether it was pressed."""
-        return self._event.is_set()
-
-    def check(self) -> None:
-        """Raise if it was pressed.
-
-        Raises:
-            CancelledError: It was.
-        """
-        if self.pressed:
-            raise CancelledError("cancelled", remedy="Pictures finished before are kept.")

@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Protocol, Unpack
 
+from lora_mixer.cancel import Cancel
 from lora_mixer.errors import RenderError
 from lora_mixer.mixer.background import Background
 from lora_mixer.mixer.options import RequestOptions
-from lora_mixer.mixer.progress import Cancel, OnProgress, Progress
+from lora_mixer.mixer.progress import OnProgress, Progress
 from lora_mixer.pipeline import RenderedImage
 
 if TYPE_CHECKING:

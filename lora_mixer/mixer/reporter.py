@@ -7,8 +7,9 @@ from functools import partial
 
 from PIL import Image
 
+from lora_mixer.cancel import Cancel
 from lora_mixer.files import Leases
-from lora_mixer.mixer.progress import Cancel, OnProgress, Progress
+from lora_mixer.mixer.progress import OnProgress, Progress
 from lora_mixer.pipeline import LoadedModel
 from lora_mixer.sampling import Step
 

@@ -22,7 +22,8 @@ from lora_mixer.images import read_picture
 from lora_mixer.mixer import differences, rerender
 from lora_mixer_app.web.desk.job import play
 from lora_mixer_app.web.state import AppState, caller_of
-from lora_mixer_app.web.tabs.runs import PageRun, folder_for, render_plan
+from lora_mixer_app.web.tabs.run_folders import begin_run
+from lora_mixer_app.web.tabs.runs import render_run
 from lora_mixer_app.web.tabs.sheet_plan import AxisChoice, plan_sheet
 from tests.support.people import person
 
@@ -118,9 +119,9 @@ class Town:
         seed = wish.seed or 0
         self.wanted[seed + 1] = self.wanted[seed]
         plan = plan_sheet(wish, [AxisChoice(kind="seed", values=f"{seed}..{seed + 1}"), NOTHING, NOTHING], without=True)
-        folder = folder_for(self.state, "sheet", owner=str(request.username))
+        wanted = begin_run(self.state, plan, kind="sheet", model=wish.model or "", owner=str(request.username))
         cancel = self.state.begin(request, "sheet")
-        for _ in render_plan(self.state, PageRun(plan=plan, folder=folder), cancel=cancel, caller=caller_of(request)):
+        for _ in render_run(self.state, wanted, cancel=cancel, caller=caller_of(request)):
             pass
 
 
@@ -148,7 +149,7 @@ def test_every_picture_is_the_one_its_own_record_says(
     town.live(deeds)
     assert town.state.queue.ahead() == 0
     pictures = [path for place in ("pictures", "runs") for path in (folder / place).rglob("*.png")]
-    made = [path for path in pictures if not path.name.startswith(("tile", "sheet"))]
+    made = [path for path in pictures if not path.name.startswith("grid")]
     for path in made:
         record = read_picture(path).record
         assert (record.settings.model, record.settings.prompt) == town.wanted[record.settings.seed]

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
+import gradio as gr
 import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from lora_mixer import LoraUse, Mixer, RenderRequest, Strength
+from lora_mixer import LoraUse, Mixer, Rectangle, RenderRequest, Strength
 from lora_mixer.errors import BrokenFileError
 from lora_mixer.images import save_picture
+from lora_mixer_app.web.desk import Desk
+from lora_mixer_app.web.state import AppState
 from lora_mixer_app.web.tabs.picture_info import differences_of, for_desk, raw_text, read_upload, rows_of
+from tests.support.people import person
 
 FOREIGN = (
     "red heart <lora:line_art:0.5> <lora:lost:1>\nNegative prompt: blurry\nSteps: 4, Sampler: Euler, CFG scale: 3, "
@@ -73,3 +78,21 @@ def test_a_strangers_picture_never_makes_the_server_open_a_mask_file(mixer: Mixe
     taken = for_desk(RenderRequest(prompt="p", model="other", loras=(use,)), mixer.model_name)
     assert taken.loras == (replace(use, strength=Strength(unet=0.5)),)
     assert taken.model == mixer.model_name
+
+
+def test_a_mask_that_the_desk_cannot_hold_is_told_when_a_picture_is_sent_there(
+    mixer: Mixer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+    monkeypatch.setattr(gr, "Warning", told.append)
+    fields = SimpleNamespace(fill=lambda _: (), __iter__=lambda: iter(()))
+    controller = SimpleNamespace(state=AppState(mixer, tmp_path), fields=fields)
+    desk = Desk(controller=controller, tabs=None, wish=None)
+    rectangle = Rectangle(left=0.0, top=0.0, right=0.5, bottom=1.0)
+    uses = [LoraUse("line_art", Strength(mask=Path("/etc/passwd"))), LoraUse("sepia", Strength(mask=rectangle))]
+    desk.lay(person("tab"), RenderRequest("p", loras=uses))
+    assert len(told) == 1
+    assert "line" in told[0]
+    assert "mask" in told[0]
+    desk.lay(person("tab"), RenderRequest("p", loras=uses[1:]))
+    assert len(told) == 1

@@ -8,10 +8,13 @@ import pytest
 
 from lora_mixer import Cancel, Mixer
 from lora_mixer.errors import ConfigError
+from lora_mixer.runs.origin import on_model
 from lora_mixer_app.web.state import AppState
 from lora_mixer_app.web.tabs import prompt_file
-from lora_mixer_app.web.tabs.prompt_file import on_model, read_upload, rows_of
-from lora_mixer_app.web.tabs.runs import PageRun, check_jobs, folder_for, render_plan
+from lora_mixer_app.web.tabs.dry_run import check_jobs
+from lora_mixer_app.web.tabs.prompt_file import read_upload, rows_of
+from lora_mixer_app.web.tabs.run_folders import begin_run
+from lora_mixer_app.web.tabs.runs import render_run
 
 MIXED = """red heart <lora:line_art:0.5>
 --prompt "cat" --steps 2 --seed 9 --tiling true
@@ -46,10 +49,11 @@ def test_a_line_that_cannot_be_rendered_leaves_the_others_alone(mixer: Mixer, tm
     plan = read_upload(
         upload(tmp_path, "cat --steps 1 --seed 1\nsun <lora:nobody:1> --steps 1\nstar --steps 1 --seed 2")
     )
-    run = PageRun(plan=plan, folder=folder_for(state, "batch"), failed=check_jobs(mixer, plan).failed)
-    list(render_plan(state, run, cancel=Cancel()))
-    assert sorted(run.pictures) == [0, 2]
-    assert run.sheets
+    wanted = begin_run(state, plan, kind="batch", model=state.first.name)
+    *_, end = render_run(state, wanted, cancel=Cancel())
+    assert sorted(end.pictures) == [0, 2]
+    assert "nobody" in end.failed[1]
+    assert end.sheets
 
 
 def test_an_uploaded_file_may_not_name_paths_outside(embedded: Path, tmp_path: Path) -> None:

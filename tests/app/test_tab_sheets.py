@@ -13,7 +13,9 @@ from lora_mixer.errors import ConfigError
 from lora_mixer.images import read_picture
 from lora_mixer.request import RenderRequest
 from lora_mixer_app.web.state import AppState
-from lora_mixer_app.web.tabs.runs import Pace, PageRun, check_jobs, folder_for, render_plan
+from lora_mixer_app.web.tabs.dry_run import check_jobs
+from lora_mixer_app.web.tabs.run_folders import PageRun, begin_run
+from lora_mixer_app.web.tabs.runs import Pace, RunState, render_run
 from lora_mixer_app.web.tabs.sheet_plan import MOST_CELLS, AxisChoice, plan_sheet, words
 
 NOTHING = AxisChoice()
@@ -77,63 +79,57 @@ def test_words_are_parted_by_commas_or_by_lines() -> None:
     assert words("a cat, sitting\n\n a dog ") == ("a cat, sitting", "a dog")
 
 
-@pytest.fixture
-def state(mixer, tmp_path: Path) -> AppState:
-    return AppState(mixer, tmp_path)
-
-
-def test_cells_come_as_they_finish_and_hold_their_settings(state: AppState) -> None:
-    choices = [strength("0, 1"), AxisChoice(kind="steps", values="1, 2"), NOTHING]
-    run = PageRun(plan=plan_sheet(BASE, choices, without=True), folder=folder_for(state, "sheet"))
-    seen = [len(shown.pictures) for shown in render_plan(state, run, cancel=Cancel(), batch=2, ending=".webp")]
-    assert seen == sorted(seen)
-    assert seen[-1] == 4
-    request = read_picture(run.pictures[3]).request
-    assert (request.steps, request.seed, [(u.name, u.strength.unet) for u in request.loras]) == (
-        2,
-        5,
-        [("line_art", 1)],
-    )
-    with Image.open(run.sheets[0]) as sheet:
-        assert sheet.format == "WEBP"
-    with zipfile.ZipFile(run.archive) as archive:
-        assert sorted(archive.namelist()) == ["0000.webp", "0001.webp", "0002.webp", "0003.webp", "sheet.webp"]
-
-
-def test_what_can_share_a_batch_is_rendered_together_wherever_it_stands(state: AppState) -> None:
-    choices = [AxisChoice(kind="steps", values="1, 2"), strength("0, 1"), NOTHING]
-    run = PageRun(plan=plan_sheet(BASE, choices, without=True), folder=folder_for(state, "sheet"))
-    list(render_plan(state, run, cancel=Cancel()))
-    records = [read_picture(run.pictures[place]).record for place in range(4)]
-    assert [(record.settings.steps, record.batch_size) for record in records] == [(1, 2), (2, 2), (1, 2), (2, 2)]
-
-
-def test_a_cancelled_run_keeps_what_is_finished(state: AppState) -> None:
-    run = PageRun(
-        plan=plan_sheet(BASE, [AxisChoice(kind="seed", values="1..4"), NOTHING, NOTHING], without=True),
-        folder=folder_for(state, "sheet"),
-    )
-    cancel = Cancel()
-    for shown in render_plan(state, run, cancel=cancel, batch=1):
-        if shown.pictures:
-            cancel.press()
-    assert run.cancelled
-    assert len(run.pictures) + len(run.failed) == 4
-    assert run.failed
-    assert run.sheets
-
-
 def test_a_name_there_is_none_of_is_refused_before_there_is_a_folder() -> None:
     with pytest.raises(ConfigError, match="Oiler"):
         plan_sheet(BASE, [AxisChoice(kind="sampler", values="Euler, Oiler"), NOTHING, NOTHING], without=True)
 
 
-def test_the_pace_of_a_finished_run_tells_how_long_the_next_takes(state: AppState) -> None:
-    plan = plan_sheet(BASE, [AxisChoice(kind="seed", values="1, 2"), NOTHING, NOTHING], without=True)
-    pace, work = Pace(), check_jobs(state.mixer, plan).work
+@pytest.fixture
+def state(mixer, tmp_path: Path) -> AppState:
+    return AppState(mixer, tmp_path)
+
+
+def sheet(state: AppState, *choices: AxisChoice) -> PageRun:
+    plan = plan_sheet(BASE, [*choices, *[NOTHING] * (3 - len(choices))], without=True)
+    return begin_run(state, plan, kind="sheet", model=state.first.name)
+
+
+def test_cells_come_as_they_finish_and_hold_their_settings(state: AppState) -> None:
+    wanted = sheet(state, strength("0, 1"), AxisChoice(kind="steps", values="1, 2"))
+    shown = list(render_run(state, wanted, cancel=Cancel(), batch=2, ending=".webp"))
+    seen, end = [len(done.pictures) for done in shown], shown[-1]
+    assert seen == sorted(seen)
+    assert seen[-1] == 4
+    request = read_picture(end.pictures[3]).request
+    assert (request.steps, request.seed, [(u.name, u.strength.unet) for u in request.loras]) == (
+        2,
+        5,
+        [("line_art", 1)],
+    )
+    with Image.open(end.sheets[0]) as page:
+        assert page.format == "WEBP"
+    with zipfile.ZipFile(end.archive) as archive:
+        assert sorted(archive.namelist()) == ["0000.webp", "0001.webp", "0002.webp", "0003.webp", "grid.webp"]
+        (wanted.folder / "0003.webp").write_bytes(archive.read("0003.webp"))
+    assert read_picture(wanted.folder / "0003.webp").request == request
+
+
+def test_what_can_share_a_batch_is_rendered_together_wherever_it_stands(state: AppState) -> None:
+    *_, end = render_run(
+        state, sheet(state, AxisChoice(kind="steps", values="1, 2"), strength("0, 1")), cancel=Cancel()
+    )
+    records = [read_picture(end.pictures[place]).record for place in range(4)]
+    assert [(record.settings.steps, record.batch_size) for record in records] == [(1, 2), (2, 2), (1, 2), (2, 2)]
+
+
+def test_the_pace_of_a_run_tells_how_long_the_next_takes(state: AppState) -> None:
+    run = sheet(state, AxisChoice(kind="seed", values="1, 2"))
+    pace, work = Pace(), check_jobs(state.mixer, run.plan).work
     assert work == 2 * 1 * 128 * 128
     assert pace.seconds(work) is None
-    pace.learn(PageRun(plan=plan, folder=Path(), seconds=3.0, work=work))
+    pace.learn(RunState(run=run, seconds=1.0, work=work))
+    assert pace.seconds(work) is None, "a run that is not over tells nothing"
+    pace.learn(RunState(run=run, seconds=3.0, work=work, over=True))
     assert pace.seconds(2 * work) == 6.0
-    pace.learn(PageRun(plan=plan, folder=Path(), seconds=1.0, work=work, cancelled=True))
-    assert pace.seconds(2 * work) == 6.0
+    pace.learn(RunState(run=run, seconds=1.0, over=True))
+    assert pace.seconds(2 * work) == 6.0, "nor does one whose pictures were all there"

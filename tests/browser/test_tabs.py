@@ -50,7 +50,7 @@ def test_a_sheet_is_made_and_a_click_on_a_cell_lays_its_settings_on_the_desk(
     page.screenshot(path=pictures / "sheet.png", full_page=True)
     archive = bytes_of(page, str(page.locator("#sheet-files a[href*='.zip']").first.get_attribute("href")))
     with zipfile.ZipFile(io.BytesIO(archive)) as packed:
-        assert sorted(packed.namelist()) == ["0000.png", "0001.png", "0002.png", "sheet.png"]
+        assert sorted(packed.namelist()) == ["0000.png", "0001.png", "0002.png", "grid.png"]
     open_tab(page, "Desk")
     page.locator("#steps input[type=number]").first.fill("7")
     open_tab(page, "Sheets")

@@ -59,9 +59,16 @@ TAB_WORDS: tuple[tuple[str, str, str], ...] = (
     ("run_done", "{done} of {total} pictures in {seconds} s", "共 {done}/{total} 张，用时 {seconds} 秒"),
     (
         "run_failed",
-        "{done} of {total} pictures; not made: {failed}",
-        "已完成 {done}/{total} 张；{failed} 张未生成",
+        "{done} of {total} pictures; not made: {failed}. {folder} can go on.",
+        "已完成 {done}/{total} 张；{failed} 张未生成。{folder} 可以继续。",
     ),
+    ("earlier_runs", "Earlier runs", "先前的任务"),
+    (
+        "earlier_runs_hint",
+        "Choose one to see it; a run that was stopped goes on.",
+        "选择即可查看；中断的任务可以继续。",
+    ),
+    ("resume", "Go on", "继续"),
     ("prompt_file", "Prompt file", "提示词文件"),
     (
         "prompt_file_help",
@@ -115,6 +122,12 @@ TAB_WORDS: tuple[tuple[str, str, str], ...] = (
     ("info_source_comfyui", "Made by ComfyUI.", "由 ComfyUI 生成。"),
     ("info_source_none", "The picture says nothing about how it was made.", "图片中没有生成信息。"),
     ("send", "Send to desk", "发送到调音台"),
+    (
+        "mask_left_out",
+        "{name} was masked by a picture, which the desk cannot hold: here it acts everywhere. Draw a rectangle on its strip, or "
+        "render the picture again with `lora-mixer rerender --with MASK`.",
+        "{name} 原本由一张图片作为蒙版，调音台无法载入：现在它作用于整个画面。可在其推子上框选区域，或用 `lora-mixer rerender --with MASK` 重新渲染。",
+    ),
     ("inspect", "Inspect", "检查 LoRA"),
     (
         "inspect_help",

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from lora_mixer.catalog import Library, SameAdapter, load_models_file
 from lora_mixer.promptfile.sources import read_sources
+from lora_mixer.runs.origin import Origin
 from lora_mixer_app.cli.arguments import parse_lora
 from lora_mixer_app.cli.commands.run_options import PictureOptions, RunFlags
 from lora_mixer_app.cli.commands.running import carry_out
@@ -22,7 +26,8 @@ def render(
         typer.Argument(
             metavar="FILE|PROMPT...",
             help="A prompt file (.toml with jobs and axes, .txt with one prompt a line, .csv, .jsonl), a folder or a "
-            'pattern of them, a prompt such as "red heart <lora:line_art:0.8>", or - for prompts from a pipe.',
+            'pattern of them, a prompt such as "red heart <lora:line_art:0.8>", or - for prompts from a pipe. The folder of '
+            "a run that the page began goes on.",
         ),
     ],
     pictures: PictureOptions,
@@ -36,5 +41,22 @@ def render(
     What the folder holds already is kept: the same command goes on, and another one renders what is new.
     """
     same = SameAdapter(lambda: Library(load_models_file(pictures.models_path).lora_folders))
-    plans = read_sources(sources, sys.stdin.read, strict=flags.strict, same=same)
+    begun = _begun(sources) if flags.output is None else None
+    if begun is None:
+        plans = read_sources(sources, sys.stdin.read, strict=flags.strict, same=same)
+    else:
+        folder, origin = begun
+        plans, flags = (origin.plan(folder, strict=flags.strict, same=same),), replace(flags, output=folder)
     carry_out(plans, pictures, flags, loras=tuple(parse_lora(text) for text in lora or ()))
+
+
+def _begun(sources: Sequence[str]) -> tuple[Path, Origin] | None:
+    """Return the folder of a run that tells what it began with, if that is what is to be rendered."""
+    if len(sources) != 1 or sources[0] == "-":
+        return None
+    folder = Path(sources[0])
+    try:
+        origin = Origin.read(folder) if folder.is_dir() else None
+    except OSError:  # too long for a name: words
+        return None
+    return None if origin is None else (folder, origin)

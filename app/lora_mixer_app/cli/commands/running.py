@@ -10,9 +10,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+from lora_mixer.cancel import Cancel
 from lora_mixer.catalog import Library, ModelsFile, load_models_file
-from lora_mixer.errors import CancelledError, FileError, LoraMixerError, PartialRunError, RequestError
-from lora_mixer.images import FORMATS, write_whole
+from lora_mixer.errors import CancelledError, LoraMixerError, PartialRunError, RequestError
+from lora_mixer.images import FORMATS
 from lora_mixer.ledger import Ledger
 from lora_mixer.ledger.failure import Failure
 from lora_mixer.ledger.folders import last_folder, new_folder, next_folder
@@ -21,6 +22,7 @@ from lora_mixer.promptfile import PromptFile, describe
 from lora_mixer.promptfile.sources import title_of
 from lora_mixer.runs import estimate, outline
 from lora_mixer.runs.check import JobCheck, check_folder, check_setup
+from lora_mixer.runs.origin import keep_source
 from lora_mixer.runs.run import RunOptions, RunResult, run
 from lora_mixer.wording import counted
 from lora_mixer.workers.executor import Executor, MixerOptions
@@ -156,7 +158,7 @@ class _Run:
             else:
                 folder = self._folder(make=True)
                 if self._written:
-                    _write(self._plan, folder)
+                    keep_source(self._plan, folder)
                 result = self._render(folder)
                 self._tell(result)
                 result.check()
@@ -239,23 +241,6 @@ class _Run:
             self._console.print(f"grid: {page}", markup=False)
 
 
-def _write(plan: PromptFile, folder: Path) -> None:
-    """Write a prompt file into the folder of its run.
-
-    Raises:
-        FileError: It cannot be written.
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise FileError(
-            f"no folder can be made there: {error.strerror or error}",
-            where=str(folder),
-            remedy="Name another folder with --output.",
-        ) from error
-    write_whole(folder / plan.path.name, lambda out: out.write(plan.text.encode()))
-
-
 class _Executors:
     """Who renders; in this process, plans that open the model alike share it."""
 
@@ -301,24 +286,13 @@ def _check_address(flags: RunFlags) -> None:
         )
 
 
-class _Interrupt:
-    """Pressed by Ctrl+C; needs no torch, unlike `lora_mixer.Cancel`."""
-
-    def __init__(self) -> None:
-        self.pressed = False
-
-    def check(self) -> None:
-        if self.pressed:
-            raise CancelledError("cancelled", remedy="Pictures that are finished are kept; --resume goes on.")
-
-
 @contextmanager
-def _cancel_on_interrupt() -> Iterator[_Interrupt]:
+def _cancel_on_interrupt() -> Iterator[Cancel]:
     """Turn the first Ctrl+C into a cancel that keeps what is finished; a second one kills as usual."""
-    cancel = _Interrupt()
+    cancel = Cancel(remedy="Pictures that are finished are kept; --resume goes on.")
 
     def pressed(_signal: int, _frame: object) -> None:
-        cancel.pressed = True
+        cancel.press()
         signal.signal(signal.SIGINT, before)
 
     before = signal.signal(signal.SIGINT, pressed)

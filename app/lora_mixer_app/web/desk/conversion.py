@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from pathlib import Path
 
 from lora_mixer import Curve, LoraUse, Rectangle, RenderRequest, Strength
 from lora_mixer.blend import curve_at
@@ -76,7 +77,7 @@ def _curve(strip: Strip, steps: int) -> Curve | None:
 
 
 def strip_of_use(use: LoraUse, *, family: Family) -> Strip:
-    """Return an adapter of a mix as a strip; a mask from a picture cannot stand on the desk and is left out."""
+    """Return an adapter of a mix as a strip, without a mask that is a picture (`masked_by_pictures`)."""
     given = use.strength
     return Strip(
         name=use.name,
@@ -88,6 +89,11 @@ def strip_of_use(use: LoraUse, *, family: Family) -> Strip:
         rank=given.rank,
         elements=elements_text(given.elements) if given.elements else None,
     )
+
+
+def masked_by_pictures(request: RenderRequest) -> tuple[str, ...]:
+    """Return the LoRAs of a request whose masks are pictures, which `strip_of_use` leaves out."""
+    return tuple(use.name for use in request.loras if isinstance(use.strength.mask, Path))
 
 
 def _blocks_text(blocks: Mapping[str, float], family: Family) -> str:

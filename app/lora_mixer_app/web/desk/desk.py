@@ -17,7 +17,7 @@ from lora_mixer.errors import PromptError
 from lora_mixer_app.web.desk.advanced import CONTROLS
 from lora_mixer_app.web.desk.browser import lay_browser, wire_browser
 from lora_mixer_app.web.desk.controller import DeskController
-from lora_mixer_app.web.desk.conversion import laid_out
+from lora_mixer_app.web.desk.conversion import laid_out, masked_by_pictures
 from lora_mixer_app.web.desk.fields import lay_prompts, lay_settings
 from lora_mixer_app.web.desk.job import KIND
 from lora_mixer_app.web.desk.mixes import lay_mixes, wire_mixes
@@ -77,13 +77,20 @@ class Desk:
         controller = self.controller
         outputs = [*controller.fields, controller.redraw, self.tabs]
         wishing = event(wished, list(inputs), [self.wish], **QUICK)
-        laid: Dependency = wishing.success(self._lay, [self.wish], outputs, **QUICK)
+        laid: Dependency = wishing.success(self.lay, [self.wish], outputs, **QUICK)
         return laid
 
-    def _lay(self, request: gr.Request, wish: RenderRequest) -> list[object]:
+    def lay(self, request: gr.Request, wish: RenderRequest) -> list[object]:
+        """Return what the desk's fields show of a request; what cannot stand on it is told.
+
+        Raises:
+            gr.Error: The request cannot be laid on a desk.
+        """
         session = self.controller.state.session(request)
         with as_notice():
             shown, strips = laid_out(wish, family=self.controller.state.model(request).family)
+        for name in masked_by_pictures(wish):
+            gr.Warning(as_text(said(request, "mask_left_out", name=name)))
         session.change(lambda _: strips)
         return [*self.controller.fields.fill(shown), session.next_draw(), gr.Tabs(selected="desk")]
 

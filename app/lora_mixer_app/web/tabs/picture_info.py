@@ -71,7 +71,7 @@ def build_picture_info(state: AppState, desk: Desk) -> None:
                 "the picture says nothing about how it was made",
                 remedy="Programs that convert or shrink pictures often drop it; find the original file.",
             )
-        return for_desk(request, state.model(session).name)
+        return replace(request, model=state.model(session).name)  # the desk tells of masks it cannot take
 
     file.change(read, [file], [source, table, missing, raw, picture], show_progress="minimal", api_visibility="private")
     desk.receive(send.click, settings, [file])
@@ -165,7 +165,7 @@ def _other_hashes(mixer: Mixer, text: Infotext, name: str) -> list[str]:
 
 
 def for_desk(request: RenderRequest, model: str) -> RenderRequest:
-    """Return a stranger's request as the desk may take it: on a model that is open, with no mask read from a file's path."""
+    """Return a stranger's request as it may be resolved: on a model that is open, with no mask read from a file's path."""
     loras = tuple(
         replace(use, strength=replace(use.strength, mask=None)) if isinstance(use.strength.mask, Path) else use
         for use in request.loras

@@ -11,12 +11,14 @@ import gradio as gr
 from lora_mixer.catalog import SameAdapter, same_spelling
 from lora_mixer.errors import ConfigError, LoraMixerError, RequestError
 from lora_mixer.promptfile import PlannedJob, PromptFile, read_prompt_file
+from lora_mixer.runs.origin import on_model
 from lora_mixer_app.web.desk import Desk
 from lora_mixer_app.web.i18n import said, word
 from lora_mixer_app.web.notices import as_notice
 from lora_mixer_app.web.state import AppState, owner_of
+from lora_mixer_app.web.tabs.dry_run import Check, check_jobs
+from lora_mixer_app.web.tabs.run_folders import PageRun, begin_run
 from lora_mixer_app.web.tabs.runner import build_runner
-from lora_mixer_app.web.tabs.runs import Check, PageRun, check_jobs, folder_for
 from lora_mixer_app.web.tabs.tables import text_table
 
 SUFFIXES = [".toml", ".txt", ".csv", ".tsv", ".jsonl"]
@@ -40,9 +42,8 @@ def build_prompt_file(state: AppState, desk: Desk) -> None:
         if not path:
             return said(request, "prompt_file_empty"), []
         with as_notice():
-            plan = on_model(
-                read_upload(Path(path), SameAdapter(lambda: state.mixer.library)), state.model(request).name
-            )
+            plan = read_upload(Path(path), SameAdapter(lambda: state.mixer.library))
+            plan = on_model(plan, state.model(request).name)
             check = check_jobs(state.mixer, plan)
         counts = {"pictures": len(plan.jobs), "failed": len(check.failed), "problems": len(plan.problems)}
         seconds = runner.pace.seconds(check.work)
@@ -54,13 +55,8 @@ def build_prompt_file(state: AppState, desk: Desk) -> None:
     def begin(request: gr.Request, path: str | None) -> PageRun:
         if not path:
             raise RequestError("there is no prompt file", remedy="Drop one above first.")
-        plan = on_model(read_upload(Path(path), SameAdapter(lambda: state.mixer.library)), state.model(request).name)
-        check = check_jobs(state.mixer, plan)
-        if len(check.failed) == len(plan.jobs):
-            raise RequestError("no picture of this file can be rendered", remedy=next(iter(check.failed.values())))
-        return PageRun(
-            plan=plan, folder=folder_for(state, "batch", owner=owner_of(request)), failed=check.failed, work=check.work
-        )
+        plan = read_upload(Path(path), SameAdapter(lambda: state.mixer.library))
+        return begin_run(state, plan, kind="batch", model=state.model(request).name, owner=owner_of(request))
 
     file.change(dry_run, [file], [summary, table], show_progress="minimal", api_visibility="private")
     runner.connect(begin, [file])
@@ -87,13 +83,7 @@ def read_upload(path: Path, same: Callable[[str, str], bool] = same_spelling) ->
             where=path.name,
             remedy=f"The page renders {MOST_PICTURES} at most; `lora-mixer render` takes more.",
         )
-    return plan
-
-
-def on_model(plan: PromptFile, name: str) -> PromptFile:
-    """Return a plan whose pictures are made with a model unless they name their own."""
-    jobs = (replace(job, request=replace(job.request, model=job.request.model or name)) for job in plan.jobs)
-    return replace(plan, jobs=tuple(jobs))
+    return replace(plan, path=Path(path.name))
 
 
 def rows_of(plan: PromptFile, check: Check) -> list[Row]:

@@ -1,111 +1,67 @@
-"""A plan of many pictures rendered for the page: cells as they finish, then the labelled sheet and a zip of everything."""
+"""Runs of the page: those of `lora-mixer render`, with its ledger, in turns with everybody else, heard as they go on."""
 
 from __future__ import annotations
 
-import queue
 import time
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from io import BytesIO
 from pathlib import Path
-from tempfile import mkdtemp
 
-from lora_mixer import Cancel, LoraMixerError, Mixer, Progress
-from lora_mixer.errors import CancelledError
+from PIL import Image
+
+from lora_mixer import Cancel
+from lora_mixer.errors import CancelledError, MissingFileError
 from lora_mixer.images import save_picture, write_whole
-from lora_mixer.promptfile import PromptFile
-from lora_mixer.runs.batching import plan_batches
-from lora_mixer.sheet import Cell, Failed, Labels, save_sheet
-from lora_mixer_app.serving.owners import folder_of
+from lora_mixer.ledger import Ledger
+from lora_mixer.ledger.failure import Failure
+from lora_mixer.ledger.ledger import LedgerEntry
+from lora_mixer.mixer import Background
+from lora_mixer.runs.outputs import planned
+from lora_mixer.runs.run import RunOptions, RunProgress, run
+from lora_mixer.sheet import save_sheet
+from lora_mixer.workers.executor import Finished, Heartbeat, Resolution, ResolveQuery
+from lora_mixer.workers.inline import InlineExecutor
 from lora_mixer_app.web.state import AppState
+from lora_mixer_app.web.tabs.run_folders import PageRun
 
 ENDINGS = (".png", ".webp")
 BATCH = 4
 
 
-@dataclass(slots=True, kw_only=True)
-class PageRun:
-    """A plan and how far it has come.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunState:
+    """How far a run has come.
 
     Attributes:
-        plan: What is rendered.
-        folder: Where its files are.
+        run: The run.
         pictures: Finished pictures by their place in the plan.
         failed: Why a place has no picture.
         fraction: How much is done, 0..1.
-        seconds: Time spent.
+        seconds: Time spent in this call.
         sheets: Pages of the labelled sheet, once there is one.
         archive: A zip of pictures and sheet, once there is one.
-        work: Steps times pixels, where they are known.
-        cancelled: Whether it was stopped.
+        work: Steps times pixels of what was rendered in this call, once it is over.
+        over: Whether it came to its end, or was stopped.
+        notes: What the run has to say, such as that pictures were made again.
     """
 
-    plan: PromptFile
-    folder: Path
-    pictures: dict[int, Path] = field(default_factory=dict)
-    failed: dict[int, str] = field(default_factory=dict)
+    run: PageRun
+    pictures: Mapping[int, Path] = field(default_factory=dict)
+    failed: Mapping[int, str] = field(default_factory=dict)
     fraction: float = 0.0
     seconds: float = 0.0
     sheets: tuple[Path, ...] = ()
     archive: Path | None = None
     work: int = 0
-    cancelled: bool = False
+    over: bool = False
+    notes: tuple[str, ...] = ()
 
     @property
     def left(self) -> float:
         """Seconds it will take still, going by how it went so far; 0 while nothing is known."""
         return self.seconds / self.fraction - self.seconds if self.fraction else 0.0
-
-    def label(self, place: int) -> str:
-        """Return what tells a picture from the others: its column and row where they are labelled, else its name."""
-        job, sheet = self.plan.jobs[place], self.plan.sheet
-        at_edges = ((sheet.columns, job.column), (sheet.rows, job.row))
-        return ", ".join(labels[at] for labels, at in at_edges if labels) or job.name
-
-    @property
-    def columns(self) -> int:
-        """How many pictures stand side by side."""
-        return max(job.column for job in self.plan.jobs) + 1
-
-
-def folder_for(state: AppState, name: str, *, owner: str = "") -> Path:
-    """Return a new folder for somebody's run."""
-    place = folder_of(state.folder, owner)
-    place.mkdir(exist_ok=True)
-    return Path(mkdtemp(prefix=f"{name}-", dir=place))
-
-
-@dataclass(slots=True, kw_only=True)
-class Check:
-    """What a plan comes to, told without rendering anything.
-
-    Attributes:
-        failed: Why some of its jobs cannot be rendered, by place.
-        notes: What is said of the others, by place.
-        mixes: Their LoRAs with strengths, those of tags in the prompt too, by place.
-        work: Steps times pixels of those.
-    """
-
-    failed: dict[int, str] = field(default_factory=dict)
-    notes: dict[int, tuple[str, ...]] = field(default_factory=dict)
-    mixes: dict[int, str] = field(default_factory=dict)
-    work: int = 0
-
-
-def check_jobs(mixer: Mixer, plan: PromptFile) -> Check:
-    """Return what a plan comes to."""
-    check = Check()
-    for place, asked in enumerate(plan.jobs):
-        try:
-            job = mixer.resolve(asked.request)
-        except LoraMixerError as error:
-            check.failed[place] = str(error)
-        else:
-            check.notes[place] = job.notes
-            check.mixes[place] = ", ".join(f"{use.name} {use.placed.strength.unet:g}" for use in job.uses)
-            check.work += job.settings.steps * job.settings.width * job.settings.height
-    return check
 
 
 class Pace:
@@ -114,104 +70,168 @@ class Pace:
     def __init__(self) -> None:
         self._rate: float | None = None
 
-    def learn(self, run: PageRun) -> None:
-        """Remember how long a run took that was rendered to its end."""
-        if run.work and not run.cancelled:
-            self._rate = run.seconds / run.work
+    def learn(self, done: RunState) -> None:
+        """Remember how long a run took, for each step and pixel of what it rendered."""
+        if done.over and done.work:
+            self._rate = done.seconds / done.work
 
     def seconds(self, work: int) -> float | None:
         """Return how long so much work will take; None while nothing is known."""
         return None if self._rate is None else self._rate * work
 
 
-def render_plan(
-    state: AppState, run: PageRun, *, cancel: Cancel, caller: str = "", batch: int = BATCH, ending: str = ENDINGS[0]
-) -> Iterator[PageRun]:
-    """Render the pictures of a run that have not failed already; yield the run whenever it has come further.
+def render_run(
+    state: AppState,
+    wanted: PageRun,
+    *,
+    cancel: Cancel,
+    caller: str = "",
+    batch: int = BATCH,
+    ending: str = ENDINGS[0],
+) -> Iterator[RunState]:
+    """Render what is missing of a run; yield how far it is whenever it has come further.
 
-    Pictures of one size, step count and sampler go through the model together, whatever their mixes are. When it ends
-    or is cancelled, the sheet is drawn of what there is.
+    When it ends or is cancelled, the sheet is drawn of what there is. What is finished stays whatever happens, and the
+    same call goes on from there.
+
+    Args:
+        state: The page.
+        wanted: The run.
+        cancel: Stops within one step.
+        caller: Under whom its turns are counted.
+        batch: Pictures at once, for a run that is new; an earlier one keeps its own number.
+        ending: The format of the sheet and of the pictures in the zip; in the folder they are PNG.
 
     Raises:
         LoraMixerError: What rendering raised; finished pictures are kept.
     """
-    places = _places(run, batch)
-    events: queue.SimpleQueue[Progress | tuple[int, Path] | None] = queue.SimpleQueue()
+    log = _Log(wanted)
 
-    def work() -> None:
+    def start(tell: Callable[[RunState], None], cancel: Cancel) -> Iterator[RunState]:
+        executor = _InTurns(state, cancel, caller)
         try:
-            requests = [run.plan.jobs[place].request for place in places]
-            many = state.mixer.render_as_done(requests, batch=batch, on_progress=events.put, cancel=cancel)
-            for index, picture in state.queue.each(many, cancel, caller=caller):
-                path = run.folder / f"{places[index]:04}{ending}"
-                events.put((places[index], save_picture(picture.image, picture.record, path)))
-        finally:
-            events.put(None)
+            result = run(
+                wanted.plan,
+                wanted.folder,
+                executor,
+                options=RunOptions(batch=batch, retry_failed=True),
+                on_progress=lambda progress: tell(log.now(progress)),
+                on_failure=log.failed,
+                on_picture=log.picture,
+                cancel=cancel,
+                say=log.said,
+            )
+        except CancelledError:
+            yield _ended(log.now(), ending)
+        else:
+            yield _ended(replace(log.now(), sheets=result.sheets), ending)
 
-    started = time.perf_counter()
-    with ThreadPoolExecutor(1, thread_name_prefix="run") as pool:
-        outcome = pool.submit(work)
-        try:
-            while (event := events.get()) is not None:
-                run.seconds = time.perf_counter() - started
-                if isinstance(event, Progress):
-                    run.fraction = event.fraction
-                else:
-                    run.pictures[event[0]] = event[1]
-                if events.empty():
-                    yield run
-        finally:
-            cancel.press()
+    with Background[RunState, RunState](start, cancel=cancel, name="run") as work:
+        yield from work.follow()
+
+
+def state_of(wanted: PageRun) -> RunState:
+    """Return how far an earlier run has come, from its ledger alone; nothing is made for one that was never planned."""
     try:
-        outcome.result()
-    except CancelledError:
-        run.cancelled = True
-        run.failed |= {place: "cancelled" for place in places if place not in run.pictures}
-    _finish(run, ending)
-    yield run
-
-
-def _places(run: PageRun, batch: int) -> list[int]:
-    """Return the places to render, in the order that pays."""
-    places = [place for place in range(len(run.plan.jobs)) if place not in run.failed]
-    batches = plan_batches([run.plan.jobs[place].request for place in places], batch=batch)
-    return [places[at] for group in batches for at in group]
-
-
-def _finish(run: PageRun, ending: str) -> None:
-    """Draw the sheet of a run and pack everything."""
-    if not run.pictures:
-        return
-    run.fraction = 1.0
-    run.sheets = save_sheet(_cells(run), _labels(run.plan), run.folder / f"sheet{ending}")
-    files = [*run.sheets, *(run.pictures[place] for place in sorted(run.pictures))]
-    run.archive = run.folder / f"{run.folder.name}.zip"
-    write_whole(run.archive, lambda out: _pack(out, files))
-
-
-def _pack(out: object, files: Sequence[Path]) -> None:
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:  # type: ignore[call-overload]
-        for file in files:
-            archive.write(file, file.name)
-
-
-def _cells(run: PageRun) -> list[list[Cell]]:
-    rows = max(job.row for job in run.plan.jobs) + 1
-    cells: list[list[Cell]] = [[None] * run.columns for _ in range(rows)]
-    for place, job in enumerate(run.plan.jobs):
-        cells[job.row][job.column] = run.pictures.get(place) or Failed(reason=run.failed.get(place, ""))
-    return cells
-
-
-def _labels(plan: PromptFile) -> Labels:
-    rows = max(job.row for job in plan.jobs) + 1
-    captions = tuple(tuple(job.name for job in plan.jobs if job.row == row) for row in range(rows))
-    return Labels(
-        columns=plan.sheet.columns,
-        rows=plan.sheet.rows,
-        captions=captions if plan.sheet.captions else (),
-        title=plan.sheet.title,
+        ledger = Ledger.read(wanted.folder)
+    except MissingFileError:
+        return RunState(run=wanted)
+    pictures = {index: ledger.path(index) for index in ledger.entries if ledger.is_there(index)}
+    archive = _archive(wanted)
+    return RunState(
+        run=wanted,
+        pictures=pictures,
+        sheets=tuple(sorted(wanted.folder.glob("grid*.png"))),
+        archive=archive if archive.is_file() else None,
+        failed={index: failure.what for index, failure in ledger.failures.items()},
+        fraction=len(pictures) / len(ledger.plan.jobs),
+        over=True,
     )
+
+
+class _Log:
+    """What a run has told so far."""
+
+    def __init__(self, wanted: PageRun) -> None:
+        self._started = time.perf_counter()
+        self._now = RunState(run=wanted)
+
+    def now(self, progress: RunProgress | None = None) -> RunState:
+        """Return how far the run is."""
+        fraction = self._now.fraction if progress is None or progress.planned is not None else progress.fraction
+        self._now = replace(self._now, fraction=fraction, seconds=time.perf_counter() - self._started)
+        return self._now
+
+    def picture(self, entry: LedgerEntry, *, made: bool) -> None:
+        """Hear of a picture that is there, and whether it was made now."""
+        asked = entry.record.settings
+        work = asked.steps * asked.width * asked.height if made else 0
+        pictures = {**self._now.pictures, entry.index: self._now.run.folder / entry.file}
+        self._now = replace(self._now, pictures=pictures, work=self._now.work + work)
+
+    def failed(self, failure: Failure) -> None:
+        """Hear of a job that failed."""
+        said = " ".join(part for part in (f"{failure.what}.", failure.remedy) if part)
+        self._now = replace(self._now, failed={**self._now.failed, failure.index: said})
+
+    def said(self, note: str) -> None:
+        """Hear what the user should know."""
+        self._now = replace(self._now, notes=(*self._now.notes, note))
+
+
+class _InTurns(InlineExecutor):
+    """Renders on the page's mixer; whatever takes time waits for its turn first, so that everybody's sliders get in between."""
+
+    def __init__(self, state: AppState, cancel: Cancel, caller: str) -> None:
+        super().__init__(lambda: state.mixer)
+        self._queue = state.queue
+        self._cancel = cancel
+        self._caller = caller
+
+    def resolve(self, query: ResolveQuery, heartbeat: Heartbeat) -> Resolution:
+        """Answer, when it is this caller's turn."""
+        with self._queue.take(self._cancel, caller=self._caller):
+            return super().resolve(query, heartbeat)
+
+    def next_result(self, heartbeat: Heartbeat) -> Finished:
+        """Render a batch, when it is this caller's turn."""
+        with self._queue.take(self._cancel, caller=self._caller):
+            return super().next_result(heartbeat)
+
+
+def _ended(done: RunState, ending: str) -> RunState:
+    """Return the done of a run that is over, with the sheet and a zip of everything there is."""
+    if not done.pictures:
+        return replace(done, over=True)
+    ledger = Ledger.read(done.run.folder)
+    sheets = done.sheets if ending == ENDINGS[0] else save_sheet(*planned(ledger), ledger.folder / f"grid{ending}")
+    archive = _archive(done.run)
+    write_whole(archive, lambda out: _pack(out, ledger, sheets, ending))
+    return replace(done, sheets=sheets, archive=archive, over=True)
+
+
+def _archive(run: PageRun) -> Path:
+    return run.folder / f"{run.folder.name}.zip"
+
+
+def _pack(out: object, ledger: Ledger, sheets: Sequence[Path], ending: str) -> None:
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:  # type: ignore[call-overload]
+        for sheet in sheets:
+            archive.write(sheet, sheet.name)
+        for index in sorted(ledger.entries):
+            path = ledger.path(index)
+            if ending == path.suffix:
+                archive.write(path, path.name)
+            else:
+                archive.writestr(f"{path.stem}{ending}", _in_format(path, ledger, index, ending))
+
+
+def _in_format(path: Path, ledger: Ledger, index: int, ending: str) -> bytes:
+    """Return a picture with its record in another format."""
+    out = BytesIO()
+    with Image.open(path) as image:
+        save_picture(image.convert("RGB"), ledger.entries[index].record, out, format=ending.removeprefix("."))
+    return out.getvalue()
 
 
 def places_of(pictures: Mapping[int, Path], count: int) -> list[str]:

@@ -7,14 +7,15 @@ from dataclasses import replace
 
 import gradio as gr
 
+from lora_mixer.catalog import SameAdapter
 from lora_mixer.request import RenderRequest
 from lora_mixer_app.web.desk import Desk
 from lora_mixer_app.web.desk.conversion import request_of
 from lora_mixer_app.web.i18n import word
 from lora_mixer_app.web.notices import as_notice
 from lora_mixer_app.web.state import AppState, owner_of
+from lora_mixer_app.web.tabs.run_folders import PageRun, begin_run
 from lora_mixer_app.web.tabs.runner import build_runner
-from lora_mixer_app.web.tabs.runs import PageRun, folder_for
 from lora_mixer_app.web.tabs.sheet_plan import KINDS, AxisChoice, plan_sheet
 
 SIDES = ("columns", "rows", "blocks_of_rows")
@@ -37,8 +38,9 @@ def build_sheets(state: AppState, desk: Desk) -> None:
     def begin(request: gr.Request, *values: object) -> PageRun:
         given, chosen = values[: len(fields)], values[len(fields) :]
         wish = on_desk(state, desk, request, given)
-        plan = plan_sheet(wish, _choices(*chosen[:-1]), without=bool(chosen[-1]))
-        return PageRun(plan=plan, folder=folder_for(state, "sheet", owner=owner_of(request)))
+        same = SameAdapter(lambda: state.mixer.library)
+        plan = plan_sheet(wish, _choices(*chosen[:-1]), without=bool(chosen[-1]), same=same)
+        return begin_run(state, plan, kind="sheet", model=wish.model or "", owner=owner_of(request))
 
     desk.tabs.select(show_base, fields, base, queue=False, show_progress="hidden", api_visibility="private")
     runner.connect(begin, [*fields, *(part for axis in axes for part in axis), without])
