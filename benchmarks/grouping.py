@@ -9,9 +9,10 @@ import random
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
+from lora_mixer.hires import batch_key
 from lora_mixer.mixes import LoraUse, Strength
 from lora_mixer.request import RenderRequest
-from lora_mixer.runs.batching import mix_key, plan_batches, shape_key
+from lora_mixer.runs.batching import mix_key, plan_batches
 
 BATCH, SIDE, MERGE, MODEL = 0.36, 0.35, 0.19, 0.5
 """In pictures' worth of time, as measured on the embedded model: what each batch adds, what the side path adds to a
@@ -29,7 +30,7 @@ class Picture:
 
 def queue_of(requests: Sequence[RenderRequest]) -> list[Picture]:
     """Return the pictures that requests ask for."""
-    return [Picture(model=r.model, shape=shape_key(r), mix=mix_key(r)) for r in requests]
+    return [Picture(model=r.model, shape=batch_key(r), mix=mix_key(r)) for r in requests]
 
 
 def cost(batches: Sequence[Sequence[Picture]]) -> float:
@@ -78,7 +79,7 @@ def neighbours(requests: Sequence[RenderRequest]) -> Places:
     batches: list[list[int]] = []
     for place, request in enumerate(requests):
         last = batches[-1] if batches else []
-        if last and len(last) < BATCH_SIZE and shape_key(requests[last[0]]) == shape_key(request):
+        if last and len(last) < BATCH_SIZE and batch_key(requests[last[0]]) == batch_key(request):
             last.append(place)
         else:
             batches.append([place])

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from lora_mixer.settings import Hires, HiresSettings
+from lora_mixer.settings import Hires, HiresSettings, RenderRequest, Settings
 
-__all__ = ["Hires", "HiresSettings", "batch_part"]
+__all__ = ["Hires", "HiresSettings", "batch_key"]
 
 
-def batch_part(hires: Hires | HiresSettings | None) -> object:
-    """Return what of a second pass pictures must share to be rendered in one batch: all but its guidance."""
-    return None if hires is None else replace(hires, cfg=0.0, prompt=None, negative=None)
+def batch_key(asked: RenderRequest | Settings) -> tuple[object, ...]:
+    """Return what pictures must share to be rendered in one batch: model, steps, sampler, size, and a second pass."""
+    again = None if asked.hires is None else replace(asked.hires, cfg=0.0, prompt=None, negative=None)
+    return asked.model, asked.steps, asked.sampler, asked.schedule, asked.eta, asked.width, asked.height, again

@@ -9,11 +9,12 @@ from pathlib import Path
 from lora_mixer.catalog import ModelsFile
 from lora_mixer.choices import find_sampler, is_alone
 from lora_mixer.errors import RequestError
+from lora_mixer.hires import batch_key
 from lora_mixer.mixer.embeddings import left_out, refuse_broken
 from lora_mixer.mixer.presets import filled_in, notes_on
 from lora_mixer.mixer.resolve import expand_wildcards, job_of, settings_of, styled
 from lora_mixer.mixer.session import ModelSession
-from lora_mixer.pipeline import Job, batch_key
+from lora_mixer.pipeline import Job
 from lora_mixer.request import RenderRequest
 
 IndexedJob = tuple[int, Job]

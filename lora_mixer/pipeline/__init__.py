@@ -12,7 +12,6 @@ from lora_mixer.pipeline.job import (
     Pass,
     Segment,
     Start,
-    batch_key,
 )
 from lora_mixer.pipeline.loaded_model import LoadedModel
 from lora_mixer.pipeline.record import inputs_of, record_of
@@ -33,7 +32,6 @@ __all__ = [
     "Segment",
     "Start",
     "TextCache",
-    "batch_key",
     "inputs_of",
     "record_of",
     "render",

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from lora_mixer.blend import Stack, WeightedAdapter
 from lora_mixer.files import Seal
-from lora_mixer.hires import HiresSettings, batch_part
+from lora_mixer.hires import HiresSettings
 from lora_mixer.images.canvas import Inpainting
 from lora_mixer.inputs import InputPicture
 from lora_mixer.prompt import Piece
@@ -169,17 +169,3 @@ class Job:
     def conditions(self) -> tuple[Condition, ...]:
         """Every text of all passes."""
         return tuple(condition for one in self.passes for condition in one.conditions)
-
-
-def batch_key(settings: Settings) -> tuple[object, ...]:
-    """Return what pictures must share to be rendered in one batch."""
-    return (
-        settings.model,
-        settings.steps,
-        settings.sampler,
-        settings.schedule,
-        settings.eta,
-        settings.width,
-        settings.height,
-        batch_part(settings.hires),
-    )

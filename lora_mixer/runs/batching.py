@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from lora_mixer.choices import is_alone
-from lora_mixer.hires import batch_part
+from lora_mixer.hires import batch_key
 from lora_mixer.images import plain
 from lora_mixer.mixes import LoraUse
 from lora_mixer.prompt import GRAMMARS, tag_places
@@ -45,24 +45,18 @@ def mix_key(asked: Asked) -> Key:
     return (*sorted(map(_use_key, asked.loras)), _tags(asked, asked.prompt), _tags(asked, asked.negative or ""))
 
 
-def shape_key(asked: Asked) -> Key:
-    """Return what pictures must share to be rendered in one batch."""
-    size = asked.width, asked.height
-    return asked.model, asked.steps, asked.sampler, asked.schedule, asked.eta, *size, batch_part(asked.hires)
-
-
 def _of_one_model(jobs: Sequence[Asked], places: Iterable[int], batch: int) -> Iterator[Sequence[int]]:
     left: list[int] = []
     alone = [place for place in places if _is_alone(jobs[place])]
     yield from _chunks(alone, 1)
     places = [place for place in places if place not in alone]
     for same in _grouped(places, lambda place: mix_key(jobs[place])).values():
-        for alike in _grouped(same, lambda place: shape_key(jobs[place])).values():
+        for alike in _grouped(same, lambda place: batch_key(jobs[place])).values():
             whole = len(alike) if len(alike) % batch >= ENOUGH else len(alike) // batch * batch
             yield from _chunks(alike[:whole], batch)
             left += alike[whole:]
     left.sort(key=lambda place: sorted(use.name for use in jobs[place].loras))
-    for alike in _grouped(left, lambda place: shape_key(jobs[place])).values():
+    for alike in _grouped(left, lambda place: batch_key(jobs[place])).values():
         yield from _chunks(alike, batch)
 
 

@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks.grouping import cost, queue_of
+from lora_mixer.hires import batch_key
 from lora_mixer.mixes import LoraUse, Strength
 from lora_mixer.request import RenderRequest
-from lora_mixer.runs.batching import mix_key, plan_batches, shape_key
+from lora_mixer.runs.batching import mix_key, plan_batches
 from tests.support.queues import least
 
 MIXES = st.lists(
@@ -31,16 +32,16 @@ def test_every_picture_stands_in_one_batch_with_its_like(requests: list[RenderRe
     batches = plan_batches(requests, batch=batch)
     assert sorted(place for group in batches for place in group) == list(range(len(requests)))
     assert all(1 <= len(group) <= batch for group in batches)
-    assert all(len({shape_key(requests[place]) for place in group}) == 1 for group in batches)
+    assert all(len({batch_key(requests[place]) for place in group}) == 1 for group in batches)
 
 
 @given(st.lists(REQUESTS, max_size=30), st.integers(1, 5))
 def test_a_mix_fills_whole_batches_and_only_what_is_left_is_mixed(requests: list[RenderRequest], batch: int) -> None:
     batches = plan_batches(requests, batch=batch)
-    kinds = {(shape_key(r), mix_key(r)) for r in requests}
+    kinds = {(batch_key(r), mix_key(r)) for r in requests}
     for shape, mix in kinds:
-        count = sum((shape_key(r), mix_key(r)) == (shape, mix) for r in requests)
-        pure = [g for g in batches if {(shape_key(requests[p]), mix_key(requests[p])) for p in g} == {(shape, mix)}]
+        count = sum((batch_key(r), mix_key(r)) == (shape, mix) for r in requests)
+        pure = [g for g in batches if {(batch_key(requests[p]), mix_key(requests[p])) for p in g} == {(shape, mix)}]
         assert sum(len(g) == batch for g in pure) >= count // batch
 
 

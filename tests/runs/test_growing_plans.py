@@ -10,6 +10,7 @@ import pytest
 
 from lora_mixer.errors import ConfigError, FileError, LoraMixerError, PartialRunError, RenderError
 from lora_mixer.ledger.ledger import Ledger, read_entries
+from lora_mixer.ledger.writer import LedgerWriter
 from lora_mixer.promptfile.reading import read_prompt_text
 from lora_mixer.runs.run import RunOptions, RunResult, run
 from tests.support.painters import Painters
@@ -130,14 +131,12 @@ def test_a_lora_that_is_another_file_now_is_told_and_costs_only_its_pictures(who
 
 
 def test_a_run_that_died_while_it_moved_pictures_goes_on_without_losing_one(whole: Path) -> None:
-    from lora_mixer.runs import begin as module
-
     before = by_prompt(whole)
     lines = (*LINES[:3], "cow --seed 44", LINES[4])
     for step in ("write_plan", "rewrite"):
         folder = Path(shutil.copytree(whole, whole.parent / step))
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(module.LedgerWriter, step, lambda *arguments: (_ for _ in ()).throw(KeyboardInterrupt))
+            patch.setattr(LedgerWriter, step, lambda *arguments: (_ for _ in ()).throw(KeyboardInterrupt))
             with pytest.raises(KeyboardInterrupt):
                 grow(folder, lines, Painters())
         executor = Painters()
