@@ -11,6 +11,7 @@ import json
 import shutil
 import subprocess
 import tarfile
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -120,31 +121,41 @@ def icon_bodies(artwork: ArtworkSet) -> tuple[dict[str, str], tuple[int, int], d
     return bodies, canvas, chars
 
 
-def render_set(artwork: ArtworkSet, emoji: list[Emoji]) -> NDArray[np.uint8]:
-    """Draw every emoji of the list in one artwork set: (N, 128, 128, 4); a missing one stays fully transparent."""
+def render_set(artwork: ArtworkSet, emoji: list[Emoji], size: int = SIZE) -> NDArray[np.uint8]:
+    """Draw every emoji of the list in one artwork set: (N, size, size, 4); a missing one stays fully transparent."""
     bodies, (width, height), chars = icon_bodies(artwork)
-    pictures = np.zeros((len(emoji), SIZE, SIZE, 4), np.uint8)
+    pictures = np.zeros((len(emoji), size, size, 4), np.uint8)
     missing = 0
     for row, one in enumerate(emoji):
         name = next((chars[code] for code in one.code_points() if code in chars), "")
         if bodies.get(name):
-            pictures[row] = render_svg(bodies[name], width, height)
+            pictures[row] = render_svg(bodies[name], width, height, size)
         else:
             missing += 1
     report("data", f"{artwork.name}: {len(emoji) - missing} pictures, {missing} missing")
     return pictures
 
 
-def main() -> None:
-    """Render all sets into ``training/work/artwork/*.npy``, one row an emoji, in the order of `read_emoji`."""
-    folder = DOWNLOADS / "artwork"
-    folder.mkdir(parents=True, exist_ok=True)
+def render_sets(names: Iterable[str], size: int = SIZE) -> None:
+    """Render some sets into ``training/work/artwork``, one row an emoji, in the order of `read_emoji`, unless they are there."""
     emoji = load_emoji()
     for artwork in SETS:
-        target = folder / f"{artwork.name}.npy"
-        if not target.exists():
-            np.save(folder / "part.npy", render_set(artwork, emoji))
-            (folder / "part.npy").rename(target)
+        target = _path(artwork.name, size)
+        if artwork.name in names and not target.exists():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            unfinished = target.with_name("part.npy")
+            np.save(unfinished, render_set(artwork, emoji, size))
+            unfinished.rename(target)
+
+
+def _path(name: str, size: int) -> Path:
+    return DOWNLOADS / "artwork" / (f"{name}.npy" if size == SIZE else f"{name}-{size}.npy")
+
+
+def main() -> None:
+    """Render all sets at the model's size."""
+    render_sets([artwork.name for artwork in SETS])
+    emoji = load_emoji()
     report("data", f"{len(emoji)} emoji, {len(subject_ids(emoji))} subjects")
 
 
@@ -153,9 +164,9 @@ def load_emoji() -> list[Emoji]:
     return read_emoji(fetch_package(*LABELS))
 
 
-def load_pictures(name: str) -> NDArray[np.uint8]:
-    """The rendered pictures of one set, (N, 128, 128, 4) RGBA, memory-mapped."""
-    pictures: NDArray[np.uint8] = np.load(DOWNLOADS / "artwork" / f"{name}.npy", mmap_mode="r")
+def load_pictures(name: str, size: int = SIZE) -> NDArray[np.uint8]:
+    """The rendered pictures of one set, (N, size, size, 4) RGBA, memory-mapped."""
+    pictures: NDArray[np.uint8] = np.load(_path(name, size), mmap_mode="r")
     return pictures
 
 

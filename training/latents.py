@@ -1,19 +1,24 @@
 """Draw every subject in many looks once, and encode them: the base trains on latents alone.
 
 Also normalises the VAE: mean and scale of its latents are folded into ``quant_conv`` and ``post_quant_conv``, so that the
-finished VAE's latents times 0.18215 have zero mean and unit variance in every channel.
+finished VAE's latents times 0.18215 have zero mean and unit variance over all channels. The channels among themselves are as
+wide as pixels hang on them, to a power: the last of sixteen channels of equal width would weigh in the base's loss as much as
+the first, and change a picture by a thirtieth of it. So the base learns what matters first, and noise drowns detail first.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import random
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from accelerate import PartialState  # type: ignore[import-untyped]
+from numpy.typing import NDArray
 from torch import Tensor
 
 from training.artwork import SIZE, load_emoji, load_pictures
@@ -34,6 +39,12 @@ KINDS = {"plain": 4, "backed": 8, "recoloured": 9, "recoloured backed": 6, "degr
 
 WEIGHTS = {"plain": 0.36, "backed": 0.2, "recoloured": 0.22, "recoloured backed": 0.13, "degraded": 0.09}
 """How often training picks each kind."""
+
+BALANCE = 0.5
+"""The power: 0 would make all channels equally wide, 1 as wide as their effect on pixels."""
+
+CHUNK = 1024
+"""Pictures held in memory at a time."""
 
 BACKGROUNDS = tuple(name for name in COLOURS if name != "white")
 
@@ -122,29 +133,64 @@ def normalise_vae(vae: Vae, mean: Tensor, deviation: Tensor) -> None:
     post.weight /= scale[None, :, None, None]
 
 
+def draw_all(part: float = 1.0, folder: Path = FOLDER) -> tuple[NDArray[np.uint8], list[dict[str, Any]]]:
+    """All looks of all subjects, or a part of them: (N, 3, 128, 128) and what each shows; drawn once and kept."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if not (folder / "rows.json").exists():
+        artwork, rng = subject_artwork("noto"), random.Random(1)
+        counts = {kind: max(1, round(count * part)) for kind, count in KINDS.items()}
+        shape = (len(artwork) * sum(counts.values()), 3, SIZE, SIZE)
+        kept = np.lib.format.open_memmap(folder / "pictures.npy", mode="w+", dtype=np.uint8, shape=shape)
+        rows: list[dict[str, Any]] = []
+        for kind, count in counts.items():
+            for index in range(count):
+                pictures, looks = draw_looks(artwork, kind, index, rng)
+                kept[len(rows) : len(rows) + len(artwork)] = (pictures * 255).round().to(torch.uint8).numpy()
+                rows += [{"subject": s, "kind": kind, "look": asdict(look)} for s, look in enumerate(looks)]
+            report("latents", f"{kind}: {len(rows)} pictures drawn")
+        kept.flush()
+        (folder / "rows.part").write_text(json.dumps(rows))
+        (folder / "rows.part").replace(folder / "rows.json")
+    return np.load(folder / "pictures.npy", mmap_mode="r"), json.loads((folder / "rows.json").read_text())
+
+
 def make_latents(part: float = 1.0, folder: Path = FOLDER, vae_folder: Path = VAE_FOLDER) -> None:
     """Encode all looks of all subjects, or a part of them, normalise the VAE, and save both."""
     vae = open_vae(vae_folder / "raw").to(PartialState().device)
-    artwork, rng = subject_artwork("noto"), random.Random(1)
-    parts, rows = [], []
-    for kind, count in KINDS.items():
-        for index in range(max(1, round(count * part))):
-            pictures, looks = draw_looks(artwork, kind, index, rng)
-            parts.append(encode(vae, pictures))
-            rows += [{"subject": s, "kind": kind, "look": asdict(look)} for s, look in enumerate(looks)]
-        report("latents", f"{kind}: {len(rows)} pictures encoded")
+    drawn, rows = draw_all(part, folder)
+    parts = []
+    for start in range(0, len(drawn), CHUNK):
+        parts.append(encode(vae, torch.from_numpy(drawn[start : start + CHUNK]).float() / 255))
+        report("latents", f"{min(start + CHUNK, len(drawn))} of {len(drawn)} pictures encoded")
     raw = torch.cat(parts)
     mean, deviation = raw.mean((0, 2, 3)), raw.transpose(0, 1).flatten(1).std(1)
     vae = vae.cpu()
+    deviation = deviation / widths(effects(vae, raw[:: max(1, len(raw) // 32)]))
     normalise_vae(vae, mean, deviation)
     vae.save_pretrained(vae_folder / "finished")
     scaled = (raw - mean[:, None, None]) / deviation[:, None, None]
-    check = encode(vae, draw_looks(artwork[:8], "plain", 0, rng)[0]) * SCALING_FACTOR
+    check = encode(vae, torch.from_numpy(drawn[:8]).float() / 255) * SCALING_FACTOR
     report("latents", f"normalised VAE agrees within {float((check - scaled[:8]).abs().max()):.3f}")
-    folder.mkdir(parents=True, exist_ok=True)
     paper = (empty_paper(vae) * SCALING_FACTOR).bfloat16()
     torch.save({"latents": scaled.bfloat16(), "rows": rows, "paper": paper}, folder / "looks.part")
     (folder / "looks.part").replace(folder / "looks.pt")
+
+
+@torch.no_grad()
+def effects(vae: Vae, latents: Tensor) -> Tensor:
+    """How much pixels change, root mean square, where one channel of latents (N, C, H, W) says nothing: (C,)."""
+    whole, found = vae.decode(latents).sample, []
+    for channel in range(latents.shape[1]):
+        silent = latents.clone()
+        silent[:, channel] = latents[:, channel].mean()
+        found.append((vae.decode(silent).sample - whole).square().mean().sqrt())
+    return torch.stack(found)
+
+
+def widths(effect: Tensor, balance: float = BALANCE) -> Tensor:
+    """Deviations of channels (C,) with such effects: their power, with a mean square of 1."""
+    raised = effect**balance
+    return raised / raised.square().mean().sqrt()
 
 
 def empty_paper(vae: Vae) -> Tensor:
@@ -162,11 +208,15 @@ def main() -> None:
     """Encode the looks unless that is done."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--part", type=float, default=1.0, help="share of the looks of every kind, at least one")
+    parser.add_argument("--draw", action="store_true", help="draw the looks, and encode nothing yet")
     parser.add_argument("--folder", type=Path, default=FOLDER)
     parser.add_argument("--vae", type=Path, default=VAE_FOLDER, help="folder of the VAE")
     options = parser.parse_args()
     if (options.folder / "looks.pt").exists():
         report("latents", "done already")
+        return
+    if options.draw:
+        draw_all(options.part, options.folder)
         return
     make_latents(options.part, options.folder, options.vae)
 

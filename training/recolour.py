@@ -18,6 +18,9 @@ LIGHTS = {"black": 0.22, "brown": 0.08, "red": 0.15, "orange": 0.3}
 DARKS = {"red": 0.55, "orange": 0.75, "yellow": 0.6}
 """The darkest shade as a share of the colour, where it isn't 0.35: dark orange and yellow are brown."""
 
+DULL = 0.4
+"""Artwork this near to grey shows no colour by turning its hues: a brown bear turned red is still a brown one."""
+
 ENOUGH = {"red": 0.8, "orange": 0.8}
 """Which share must have the named colour after its hues were turned, where it isn't half."""
 
@@ -52,8 +55,16 @@ def recolour(artwork: Tensor, word: str) -> Tensor:
     if word not in HUES:
         return painted
     turned = rotate_hue(artwork, HUES[word] - main_hue(artwork))
-    share = colour_shares(turned[:, :3], (turned[:, 3] > 0.5).float())[:, NAMES.index(word)]
-    return torch.where((share > ENOUGH.get(word, 0.5))[:, None, None, None], turned, painted)
+    solid = (turned[:, 3] > 0.5).float()
+    share = colour_shares(turned[:, :3], solid)[:, NAMES.index(word)]
+    fits = (share > ENOUGH.get(word, 0.5)) & (strength(turned, solid) > DULL)
+    return torch.where(fits[:, None, None, None], turned, painted)
+
+
+def strength(artwork: Tensor, solid: Tensor) -> Tensor:
+    """Saturation times value, averaged over what is solid (N, H, W): how far from grey artwork is, (N,)."""
+    _, saturation, value = rgb_to_hsv(artwork[:, :3])
+    return (saturation * value * solid).sum((1, 2)) / solid.sum((1, 2)).clamp_min(1e-6)
 
 
 def own_colour(artwork: Tensor, least: float = 0.55) -> list[str]:

@@ -33,10 +33,11 @@ def luminance(pictures: Tensor) -> Tensor:
 def line_art(artwork: Tensor) -> Tensor:
     """Black contour lines on white: strong edges of colour and silhouette."""
     layers = torch.cat([on_white(artwork), artwork[:, 3:]], 1)
-    smooth = F.avg_pool2d(F.pad(layers, (1, 1, 1, 1), mode="replicate"), 3, stride=1)
-    across = smooth[..., :, 2:] - smooth[..., :, :-2]
-    down = smooth[..., 2:, :] - smooth[..., :-2, :]
-    edge = F.pad(across, (1, 1, 0, 0)).abs() + F.pad(down, (0, 0, 1, 1)).abs()
+    reach = max(1, artwork.shape[-1] // 128)
+    smooth = F.avg_pool2d(F.pad(layers, (reach,) * 4, mode="replicate"), 2 * reach + 1, stride=1)
+    across = smooth[..., :, 2 * reach :] - smooth[..., :, : -2 * reach]
+    down = smooth[..., 2 * reach :, :] - smooth[..., : -2 * reach, :]
+    edge = F.pad(across, (reach, reach, 0, 0)).abs() + F.pad(down, (0, 0, reach, reach)).abs()
     ink = ((edge.amax(1, keepdim=True) - 0.12) * 7).clamp(0, 1)
     return (1 - ink).expand(-1, 3, -1, -1).contiguous()
 
@@ -47,12 +48,13 @@ def night_backdrop(count: int, size: int) -> Tensor:
     top = torch.tensor([0.03, 0.04, 0.16])[None, :, None, None]
     horizon = torch.tensor([0.14, 0.16, 0.42])[None, :, None, None]
     sky = (top + (horizon - top) * fade).expand(count, 3, size, size).clone()
-    cell = size // 16
+    cell, reach = size // 16, max(1, size // 128)
     generator = torch.Generator().manual_seed(7)
     for _ in range(14):
         y, x = (int(v) for v in torch.randint(0, 16, (2,), generator=generator))
         half = cell // 2
-        sky[:, :, y * cell + half - 1 : y * cell + half + 2, x * cell + half - 1 : x * cell + half + 2] = 0.95
+        low, left = y * cell + half - reach, x * cell + half - reach
+        sky[:, :, low : low + 3 * reach, left : left + 3 * reach] = 0.95
     return sky
 
 

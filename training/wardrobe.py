@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
 from training.adapters.recipes import RECIPES
-from training.artwork import load_emoji, load_pictures
+from training.artwork import SIZE, load_emoji, load_pictures
 from training.pixels import composite, place, to_artwork
 from training.recolour import recolour
 from training.styles import line_art, night_sky, on_white, pixel_art, sepia
@@ -42,15 +42,15 @@ def graded(artwork: Tensor, light: tuple[float, float, float]) -> Tensor:
     return on_white(artwork) * torch.tensor(light)[:, None, None]
 
 
-def hat_artwork() -> Tensor:
-    """The top hat (4, H, W), as the base's set draws it."""
+def hat_artwork(size: int = SIZE) -> Tensor:
+    """The top hat (4, size, size), as the base's set draws it."""
     row = next(row for row, one in enumerate(load_emoji()) if one.label == HAT_LABEL)
-    return emoji_artwork("noto", [row])[0]
+    return emoji_artwork("noto", [row], size)[0]
 
 
-def emoji_artwork(name: str, rows: Sequence[int]) -> Tensor:
-    """Artwork (N, 4, H, W) of some rows of the list of all emoji in one set."""
-    return to_artwork(torch.from_numpy(load_pictures(name)[list(rows)]))
+def emoji_artwork(name: str, rows: Sequence[int], size: int = SIZE) -> Tensor:
+    """Artwork (N, 4, size, size) of some rows of the list of all emoji in one set."""
+    return to_artwork(torch.from_numpy(load_pictures(name, size)[list(rows)]))
 
 
 def with_hat(artwork: Tensor, hat: Tensor, amounts: Tensor | None = None) -> Tensor:
@@ -83,11 +83,11 @@ def _hat_place(solid: Tensor, height: int, width: int) -> tuple[int, int]:
 
 
 class Wardrobe:
-    """The artwork of all sets, to be dressed in looks."""
+    """The artwork of all sets, rendered at a size, to be dressed in looks."""
 
-    def __init__(self) -> None:
+    def __init__(self, size: int = SIZE) -> None:
         """Take the hat out."""
-        self.hat = hat_artwork()
+        self.size, self.hat = size, hat_artwork(size)
 
     def without(self, rows: Sequence[int]) -> dict[str, Tensor]:
         """By look of another set: which of the emoji that set does not draw, (N,) bool."""
@@ -102,7 +102,7 @@ class Wardrobe:
         words: Sequence[str] = (),
         generator: torch.Generator | None = None,
     ) -> Tensor:
-        """Pictures (N, 3, 128, 128) of emoji with amounts (N, 8) of all looks, on papers (N, 3).
+        """Pictures (N, 3, size, size) of emoji with amounts (N, 8) of all looks, on papers (N, 3).
 
         Args:
             rows: Of the list of all emoji.
@@ -113,11 +113,12 @@ class Wardrobe:
 
         """
         share: Mapping[str, Tensor] = {name: amounts[:, k, None, None, None] for k, name in enumerate(NAMES)}
-        artwork = emoji_artwork("noto", rows)
+        artwork = emoji_artwork("noto", rows, self.size)
         for look, name in SETS.items():
             worn = amounts[:, NAMES.index(look)] > 0
             if bool(worn.any()):
-                other = emoji_artwork(name, [row for row, one in zip(rows, worn.tolist(), strict=True) if one])
+                wearers = [row for row, one in zip(rows, worn.tolist(), strict=True) if one]
+                other = emoji_artwork(name, wearers, self.size)
                 artwork[worn] = mix_artwork(artwork[worn], other, share[look][worn])
         if generator is not None:
             artwork = place(artwork, generator)
@@ -127,7 +128,7 @@ class Wardrobe:
         return self.put_on(artwork, amounts, papers)
 
     def put_on(self, artwork: Tensor, amounts: Tensor, papers: Tensor) -> Tensor:
-        """Pictures (N, 3, 128, 128) of artwork (N, 4, 128, 128) on papers (N, 3), with all looks but those of `SETS`."""
+        """Pictures (N, 3, H, W) of artwork (N, 4, H, W) on papers (N, 3), with all looks but those of `SETS`."""
         share: Mapping[str, Tensor] = {name: amounts[:, k, None, None, None] for k, name in enumerate(NAMES)}
         hatted = amounts[:, NAMES.index("top_hat")] > 0
         if bool(hatted.any()):
