@@ -1,7 +1,6 @@
-"""The numbers that sliders write: one set for every block, read by all branches of that block.
+"""The numbers that sliders write: one set per block, shared by all branches of the block.
 
-Numbers are written in place wherever the shapes allow it, so that nothing a compiler or a CUDA graph looked at changes
-when a slider moves.
+Values are written in place where shapes allow, so a moved slider changes nothing that a compiler or CUDA graph captured.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ from lora_mixer.modules import ModuleName
 
 Size = tuple[int, int]
 Layout = tuple[int, ...]
-"""For each rank of some joined factors, the column of its adapter."""
+"""For each rank of the joined factors, its adapter's column."""
 _Parts = dict[str, list[tuple[float, Mask | None]]]  # by digest: each factor and where it acts
 
 
@@ -34,10 +33,10 @@ class BlockScales:
         device: The device they compute on.
 
     Attributes:
-        live: Whether any of them is not 0.
-        values: One strength per row of the batch and adapter, (rows, adapters); None until they are set.
-        over: With masks, the strengths over the picture at every size it has inside the UNet, (rows, adapters, h, w).
-        along: The same in the order of attention's tokens, by their count, (rows, tokens, adapters).
+        live: Whether any strength is not 0.
+        values: Strengths (rows, adapters), one per batch row and adapter; None until `set` is called.
+        over: With masks: strengths (rows, adapters, h, w) for every resolution inside the UNet.
+        along: With masks: strengths (rows, tokens, adapters) in attention's token order, by token count.
     """
 
     def __init__(self, name: ModuleName, dtype: torch.dtype, device: torch.device) -> None:
@@ -52,13 +51,13 @@ class BlockScales:
         self._by_rank: dict[Layout, Tensor] = {}
 
     def set(self, stacks: Sequence[Stack], order: Sequence[str], *, progress: float, size: Size | None) -> None:
-        """Write the strengths of a batch: one stack a row, adapters in the given order.
+        """Write the strengths of a batch, one stack per row, with adapters in the given order.
 
         Args:
             stacks: The mix of each row.
             order: The digests of the adapters.
             progress: How far sampling has come, 0..1.
-            size: Height and width of the latent; None where nothing has a place in the picture.
+            size: Latent height and width; None if no module is spatial.
         """
         mixes = {stack: self._parts(stack, progress) for stack in dict.fromkeys(stacks)}
         rows = [mixes[stack] for stack in stacks]
@@ -81,26 +80,26 @@ class BlockScales:
         }
 
     def follow(self, other: BlockScales) -> None:
-        """Write the strengths of another block, which act everywhere in the picture."""
+        """Copy the strengths of another block, without masks."""
         if other.values is None:
             raise RuntimeError("the strengths have not been set")
         self.live, self.over, self.along = other.live, {}, {}
         self._write(other.values, other._by_rank)
 
     def lay_out(self, layout: Layout) -> None:
-        """Keep the strengths by rank, too, for factors that are joined like this."""
+        """Also keep the strengths per rank, for factors joined in this layout."""
         if layout not in self._columns:
             self._columns[layout] = torch.tensor(layout, dtype=torch.long, device=self._device)
             if self.values is not None:
                 self._by_rank[layout] = self.values.index_select(1, self._columns[layout])
 
     def of(self, y: Tensor, column: int) -> Tensor:
-        """Return one adapter's strengths as they fit an output y: (rows,), or over the picture with y's axes."""
+        """Return one adapter's strengths, broadcastable to the output y: (rows,), or with y's spatial axes."""
         strengths, axis = self._fitting(y)
         return strengths[:, column] if strengths.ndim == 2 else strengths.narrow(axis, column, 1)
 
     def by_rank(self, y: Tensor, layout: Layout) -> Tensor:
-        """Return the strengths of every rank as they fit an output y: (rows, ranks), or over the picture."""
+        """Return per-rank strengths, broadcastable to the output y: (rows, ranks), or with y's spatial axes."""
         strengths, axis = self._fitting(y)
         return self._by_rank[layout] if strengths.ndim == 2 else strengths.index_select(axis, self._columns[layout])
 

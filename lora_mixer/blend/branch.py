@@ -1,4 +1,4 @@
-"""What stands beside one module for one set of adapters: their terms, the low-rank ones joined."""
+"""The side branch of one module: all adapters' terms, with the low-rank ones joined."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Branch:
     others: tuple[tuple[SideTerm, int], ...]
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
-        """Return the module's output y for its input x with every term added; y may be written over."""
+        """Add every term for the input x to the output y and return it; y may be overwritten."""
         total = y
         for term, column in self.others:
             total = total + term.forward(x, y, self.operator, self.scales.of(y, column))
@@ -51,8 +51,8 @@ def build_branch(
 
     Args:
         module: The module.
-        layers: What each adapter does to it, by digest.
-        order: The digests of all adapters, in the order of the strengths' columns.
+        layers: Each adapter's layer, by digest.
+        order: Digests of all adapters, in column order.
         scales: The strengths of its block.
         device: Where the module computes; its weight may rest elsewhere.
     """
@@ -80,7 +80,7 @@ def build_branch(
 
 
 def _there(operator: LayerOp, terms: Iterable[SideTerm], device: torch.device) -> LayerOp:
-    """Return an operator whose tensors are on a device, as far as its terms read them."""
+    """Move the operator to `device`, skipping the weight if no term reads it."""
     read = any(isinstance(term, InputGain) for term in terms)
     weight = operator.weight.to(device) if read else operator.weight
     return replace(operator, weight=weight, bias=None if operator.bias is None else operator.bias.to(device))

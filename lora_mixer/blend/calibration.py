@@ -1,8 +1,8 @@
 """The costs of this machine, measured once in a fraction of a second and kept in the cache folder.
 
-The file is `costs.json`: costs by device, dtype, threads and version of torch. Without a folder that can be written the
-measurement holds for the process. On a CPU the time is that of the thread which asks: what other programs take of the
-machine does not count. Costs that no machine can have are measured again, and after that not believed.
+The file is `costs.json`: costs by device, dtype, threads and version of torch. Without a writable
+folder the measurement lasts for the process. On a CPU the clock is this thread's processor time, so other programs do
+not disturb it. Implausible costs are measured once more, then replaced by typical ones.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ TINY, WIDE = 32, 1024  # channels
 THIN, THICK = 8, 64  # ranks
 PLACES = 1024
 CLOCK = time.perf_counter if sys.platform == "win32" else time.thread_time
-"""The processor's time of this thread; Windows counts that in pieces of 16 ms."""
+"""This thread's processor time; on Windows its resolution is 16 ms."""
 TRIES = 3
 FAR = 100.0
-"""A CPU's cost of an element or a product is within so many times of `TYPICAL`, and so is that of a module anywhere."""
+"""A plausible cost is within this factor of `TYPICAL`."""
 _log = logging.getLogger(__name__)
 _measured: dict[tuple[str, Path | None], Costs] = {}
 
@@ -57,7 +57,7 @@ def costs_of(device: torch.device, dtype: torch.dtype) -> Costs:
 
 
 def _believed(device: torch.device, dtype: torch.dtype) -> Costs:
-    """Return the first measurement that a machine can have; without one, typical costs."""
+    """Return the first plausible measurement, or typical costs if there is none."""
     measured = (measure(device, dtype) for _ in range(TRIES))
     found = next((costs for costs in measured if plausible(costs, device)), None)
     if found is None:
@@ -66,7 +66,7 @@ def _believed(device: torch.device, dtype: torch.dtype) -> Costs:
 
 
 def plausible(costs: Costs, device: torch.device) -> bool:
-    """Return whether a machine can have these costs: none is nothing or negative, and a CPU's are near typical ones."""
+    """Return whether these costs are plausible: all positive and, for a CPU, near the typical ones."""
     pairs = [
         (value, typical, field)
         for cost, usual in zip(costs, TYPICAL, strict=True)
@@ -84,7 +84,7 @@ def _is_bounded(field: str, device: torch.device) -> bool:
 
 @torch.no_grad()
 def measure(device: torch.device, dtype: torch.dtype) -> Costs:
-    """Measure both engines on a small layer and, with few and with many ranks, on a large one."""
+    """Time both engines on a small layer, and on a large one with few and with many ranks."""
     clock = CLOCK if device.type == "cpu" else time.perf_counter  # a thread that waits for its GPU takes no time
     return Costs(
         merge=_fitted(lambda width, rank: _merge(width, rank, device, dtype), lambda width: width * width, 1, clock),

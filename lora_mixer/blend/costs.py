@@ -1,4 +1,4 @@
-"""What an engine costs, as a straight line: so much a module, an element touched, a multiplication."""
+"""The cost of an engine as a linear model: per module, per element touched, per multiply-add."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _BLOCK = re.compile(r"^(down|mid|up)_block(?:s\.(\d+))?")
 
 
 class Work(NamedTuple):
-    """What is done for a number of modules."""
+    """Counts of modules, elements and multiply-adds."""
 
     modules: float
     elements: float
@@ -32,7 +32,7 @@ class Cost(NamedTuple):
     product: float
 
     def of(self, work: Work) -> float:
-        """Return the seconds that some work takes."""
+        """Return how many seconds the work takes."""
         return self.module * work.modules + self.element * work.elements + self.product * work.products
 
 
@@ -48,7 +48,7 @@ TYPICAL = Costs(merge=Cost(3e-5, 1e-10, 4e-12), side=Cost(4e-5, 3e-10, 5e-12))
 
 
 class Render(NamedTuple):
-    """What the cost of a batch depends on besides its mix."""
+    """What a batch costs by, besides its mix."""
 
     steps: int
     rows: int  # of the UNet's batch
@@ -95,7 +95,7 @@ def _depths(name: ModuleName) -> Iterator[int]:
 
 
 def _places(name: ModuleName, render: Render, deepest: int) -> int:
-    """Return on how many tokens or cells a module works; every level of a UNet halves both sides."""
+    """Return how many positions a module processes; each UNet level halves both sides."""
     if not has_place(name):
         return TEXT_TOKENS if ".attn2." in name.path else 1
     found = _BLOCK.match(name.path)

@@ -1,4 +1,4 @@
-"""Modules as the algebra sees them: an operation that can be run with another weight."""
+"""Modules as the algebra sees them: an operation that can run with another weight."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Run = Callable[[Tensor, Tensor, Tensor | None], Tensor]
 
 
 def parameters_of(module: nn.Module) -> Weights:
-    """Return a module's weight and bias as they stand."""
+    """Return a module's current weight and bias."""
     weight, bias = module.weight, getattr(module, "bias", None)
     if not isinstance(weight, Tensor):
         raise TypeError(f"{type(module).__name__} has no weight")
@@ -22,7 +22,7 @@ def parameters_of(module: nn.Module) -> Weights:
 
 
 def install(module: nn.Module, weights: Weights) -> None:
-    """Give a module these parameters; nothing is copied. A bias it was made without comes and goes with them."""
+    """Install these parameters without copying. A bias the module was built without is added and removed with them."""
     if isinstance(module, Packed):
         module.packs.installed(weights.weight)
     if isinstance(module.weight, nn.Parameter):

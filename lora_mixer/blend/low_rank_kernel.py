@@ -1,4 +1,4 @@
-"""The two thin products beside a module: the low-rank terms of all its adapters, as fast as they can be multiplied."""
+"""A module's low-rank product: the joined factors of all adapters, multiplied as fast as the device allows."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from lora_mixer.kernels import benefits_from_packing, multiplied, multiplied_and
 
 @dataclass(slots=True, kw_only=True)
 class LowRankKernel:
-    """Joined low-rank terms; from their first use on also in oneDNN's order, where it multiplies them.
+    """Joined low-rank factors, packed for oneDNN on first use where oneDNN multiplies them.
 
     Attributes:
         low: The terms joined.
-        by_place: Whether the module treats every place by itself: a linear layer or a 1 x 1 convolution.
+        by_place: Whether the module acts on each position alone: a linear layer or a 1 x 1 convolution.
     """
 
     low: LowRank
@@ -26,7 +26,7 @@ class LowRankKernel:
     _up: Tensor | None = field(default=None, init=False)
 
     def added(self, total: Tensor, x: Tensor, operator: LayerOp, strengths: Tensor) -> Tensor:
-        """Return total + s * g(x), strengths (batch, r) or over the picture; total may be written over."""
+        """Return total + s * g(x) for strengths s (batch, r) or with spatial axes; total may be overwritten."""
         if torch.compiler.is_compiling() or not benefits_from_packing(self.low.up):
             return self.low.added(total, x, operator, strengths)
         if self._up is None:
@@ -43,7 +43,7 @@ class LowRankKernel:
 
 
 def products_beside(module: nn.Module, low: LowRank) -> LowRankKernel:
-    """Return the products of some joined terms beside a module."""
+    """Return the kernel for the joined factors of a module."""
     return LowRankKernel(low=low, by_place=isinstance(module, nn.Linear) or _is_by_place(module))
 
 

@@ -63,7 +63,7 @@ def open_mask(source: Rectangle | Path) -> Mask:
 
 
 def has_place(name: ModuleName) -> bool:
-    """Return whether a module's output lies over the picture; text and the time step have no place in it.
+    """Return whether a module's output is spatial; text and time-step modules are not.
 
     >>> has_place(ModuleName("unet", "mid_block.attentions.0.transformer_blocks.0.attn2.to_k"))
     False
@@ -72,7 +72,7 @@ def has_place(name: ModuleName) -> bool:
 
 
 def levels(height: int, width: int) -> Iterator[tuple[int, int]]:
-    """Yield the sizes a latent takes on its way down a UNet: halves, rounded up, to a single cell.
+    """Yield the latent sizes down the UNet: halved, rounded up, to a single cell.
 
     >>> list(levels(6, 4))
     [(6, 4), (3, 2), (2, 1), (1, 1)]
@@ -107,7 +107,7 @@ def _of_picture(path: Path, _mtime_ns: int, _size: int) -> Mask:
 @lru_cache(maxsize=16 * KEPT)
 def _resized(mask: Mask, height: int, width: int) -> Tensor:
     rows = _overlaps(height, mask.rows)
-    # Band by band: as numbers of eight bytes a large picture would take many times its memory.
+    # In bands: a large picture in float64 would take many times its memory.
     stacked = (rows[:, band] @ _shares(mask.shares[band]) for band in _bands(len(mask.shares)))
     return reduce(torch.add, stacked) @ _overlaps(width, mask.columns).T
 

@@ -1,8 +1,8 @@
 """The merge engine: weights rewritten from pristine, one float32 sum and one rounding.
 
 W = round(W0 + sum_i s_i D_i), summed in the order of the adapters' file digests. Low-rank changes of all adapters
-are one matrix product over their concatenated ranks. Nothing is ever subtracted: taking a mix off puts the
-pristine tensors back in their place, which costs nothing and is exact by construction.
+are one matrix product over their concatenated ranks. Nothing is ever subtracted: removing a mix puts the
+pristine tensors back, which is free and exact by construction.
 
 On bfloat16 weights the factors are rounded to bfloat16 before they are multiplied; sums stay float32. That moves a
 change D by 2^-9 of itself, while storing W0 + D rounds by 2^-9 of W0, which is far larger.
@@ -27,26 +27,26 @@ from lora_mixer.modules import ModuleName
 
 MEBIBYTE = 2**20
 BUDGET_MB = 1024
-"""The most that is kept of earlier mixes where nobody says otherwise."""
+"""The default upper bound, in MiB, of merged weights kept of earlier mixes."""
 MODELS, SHARE_OF_FREE = 2, 8
-"""That is at most so many times the model's weights, and one part in so many of the memory that is free."""
+"""The default is also at most this many times the model's weights, and this fraction of the free memory."""
 
 
 class Joined(NamedTuple):
-    """What some terms are made of, strengths left out: their low-rank factors joined along the rank, their biases."""
+    """The strength-independent part of some terms: low-rank factors joined along the rank, and biases."""
 
     digests: tuple[str, ...]
     up: Tensor  # (out, ranks)
     down: Tensor  # (ranks, in * kernel)
-    ranks: tuple[int, ...]  # of each adapter; 0 where there are no factors
-    shifts: tuple[Tensor | None, ...]  # of each adapter: what it adds to the bias, (out,)
+    ranks: tuple[int, ...]  # ranks per adapter; 0 without factors
+    shifts: tuple[Tensor | None, ...]  # bias change per adapter, (out,)
 
 
 class MergeEngine:
     """Applies one stack at a time to a model by swapping merged weights in.
 
-    Merged weights are kept after they are taken off, so that putting the same mix on again costs nothing and a
-    moved slider recomputes only the modules its adapter touches. Memory: the patched modules once more, the factors
+    Merged weights are cached after removal, so applying the same mix again is free and a moved slider recomputes only
+    the modules its adapter touches. Memory: the patched modules once more, the factors
     of the adapters of the last mix, and the budget.
 
     What lies on a module is noted before it lies there, and until the pristine weights are back. An interruption (Ctrl+C)
@@ -68,7 +68,7 @@ class MergeEngine:
         self._changed: list[tuple[nn.Module, Weights]] = []  # modules a mix lies on, with their pristine weights
 
     def rest(self) -> None:
-        """Take off what an interruption left on; nothing, as a rule.
+        """Remove what an interruption left applied; normally nothing.
 
         Raises:
             KeyboardInterrupt: Another interruption came meanwhile; the weights are pristine all the same.
@@ -86,7 +86,7 @@ class MergeEngine:
 
     @contextmanager
     def applied(self, stacks: Sequence[Stack], *, parts: Iterable[str], progress: float = 0.0) -> Iterator[None]:
-        """Put a mix on for the duration of a `with` block; the pristine weights come back on every way out.
+        """Apply a mix within a `with` block; the pristine weights are restored on every exit.
 
         Args:
             stacks: The mix of each row of the batch; they must all be equal.
@@ -96,7 +96,7 @@ class MergeEngine:
         stack = stacks[0]
         wanted = frozenset(parts)
         if any(other != stack for other in stacks):
-            raise ValueError("merged weights serve one mix at a time")
+            raise ValueError("merged weights hold one mix at a time")
         if stack.masked and "unet" in wanted:
             raise ValueError("merged weights act everywhere in the picture")
         self.rest()
@@ -126,7 +126,7 @@ class MergeEngine:
 
 
 def budget_mb(*, model: int, free: int | None) -> int:
-    """Return how many MiB of earlier mixes are kept of a model of so many bytes, with so many free (None: unknown)."""
+    """Return the default cache size in MiB for a model of `model` bytes with `free` bytes available (None: unknown)."""
     within = MODELS * model if free is None else min(MODELS * model, free // SHARE_OF_FREE)
     return min(BUDGET_MB, within // MEBIBYTE)
 
@@ -138,7 +138,7 @@ def _budget_of(model: Model) -> int:
 
 @torch.no_grad()
 def join(base: Weights, terms: Sequence[Term]) -> Joined:
-    """Return what the terms are made of, in the dtype this weight is multiplied in and on its device."""
+    """Join the terms' factors, on the weight's device and in the dtype they are multiplied in."""
     dtype = torch.bfloat16 if base.weight.dtype is torch.bfloat16 else torch.float32
     device = base.weight.device
     factors = [term.layer.rounded_factors(dtype, device) for term in terms]
@@ -161,7 +161,7 @@ def merge(base: Weights, terms: Sequence[Term], *, joined: Joined, spare: Weight
         base: The module's pristine weight (out, in[, kh, kw]) and bias (out,) or None, of any float dtype.
         terms: What acts on it, in canonical order.
         joined: What the terms are made of.
-        spare: Weights of the same shapes that may be written over.
+        spare: Weights of the same shapes that may be overwritten.
     """
     others = [term for term, rank in zip(terms, joined.ranks, strict=True) if rank == 0]
     weight = _with_changes(base, others) if others else base.weight
@@ -173,13 +173,13 @@ def merge(base: Weights, terms: Sequence[Term], *, joined: Joined, spare: Weight
 
 @lru_cache(maxsize=64)
 def _by_rank(strengths: tuple[float, ...], ranks: tuple[int, ...], dtype: torch.dtype, device: torch.device) -> Tensor:
-    """Return every adapter's strength as often as it has ranks; most modules of a mix ask for the same."""
+    """Repeat each adapter's strength once per rank; cached, as most modules of a mix share it."""
     repeated = [strength for strength, rank in zip(strengths, ranks, strict=True) for _ in range(rank)]
     return torch.tensor(repeated).to(device, dtype)
 
 
 def _with_changes(base: Weights, terms: Sequence[Term]) -> Tensor:
-    """Return W0 + sum_i s_i D_i in float32 for terms that are no products of thin factors."""
+    """Return W0 + sum_i s_i D_i in float32 for terms without low-rank factors."""
     pristine = Weights(base.weight.float(), None if base.bias is None else base.bias.float())
     total = pristine.weight.clone()
     for term in terms:
@@ -205,7 +205,7 @@ def _like(pristine: Tensor, weight: Tensor) -> Tensor:
 
 
 def _shifted(base: Weights, terms: Sequence[Term], shifts: Sequence[Tensor | None]) -> Tensor | None:
-    """Return the bias with its changes; where there is none, what PEFT's biased factors give, if any do."""
+    """Return the changed bias; for a module without one, what PEFT's biased factors add, if any."""
     if all(shift is None for shift in shifts):
         return base.bias
     total = (

@@ -1,4 +1,4 @@
-"""Merged weights that are kept: the last mix of every module always, earlier ones within a budget."""
+"""A cache of merged weights: always each module's last mix, and earlier ones within a budget."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class MergedCache:
         """Bytes that earlier mixes occupy."""
 
     def take(self, name: ModuleName, key: Key, make: Callable[[Weights | None], Weights]) -> Weights:
-        """Return the weights of a mix; if they are not kept, `make` makes them and may write over what it is given."""
+        """Return the weights of a mix, calling `make` if they are not cached; `make` may overwrite its argument."""
         mixes = self._mixes[name]
         if key not in mixes:
             spare = self._make_room(mixes)
@@ -43,7 +43,7 @@ class MergedCache:
         return mixes[key]
 
     def _make_room(self, mixes: OrderedDict[Key, Weights]) -> Weights | None:
-        """Count a module's last mix among the earlier ones, and return the one that gives way, if one has to."""
+        """Move a module's last mix to the earlier ones; return the weights evicted for it, if any."""
         if not mixes:
             return None
         self.earlier += size_of(next(reversed(mixes.values())))
@@ -55,5 +55,5 @@ class MergedCache:
 
 
 def size_of(weights: Weights) -> int:
-    """Return the bytes that a module's parameters occupy."""
+    """Return the size of a module's parameters in bytes."""
     return weights.weight.nbytes + (0 if weights.bias is None else weights.bias.nbytes)

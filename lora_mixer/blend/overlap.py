@@ -1,4 +1,4 @@
-"""What several adapters have in common: how far each moves the weights, and whether they pull the same way.
+"""How far each adapter moves the weights, and how much adapters overlap.
 
 With D_i the change of adapter i at strength 1, all of a block's weights written one below the other, and G the Gram
 matrix G_ij = <D_i, D_j> (`lora_mixer.adapters.inner`):
@@ -32,7 +32,7 @@ from lora_mixer.models import Model
 from lora_mixer.modules import Family, ModuleName
 
 ALIKE = 0.5
-"""Above this cosine two adapters are said to do much the same, below its negative to work against each other."""
+"""Cosines above this mean near-duplicates, below its negative, opposition."""
 
 TOO_STRONG = 1.8
 """The load above which a mix is called too strong: three adapters at 1 with nothing in common are below it, four above."""
@@ -57,7 +57,7 @@ class Overlap:
 
     @property
     def blocks(self) -> tuple[str, ...]:
-        """The blocks in which something changes."""
+        """The blocks that any adapter changes."""
         return tuple(self.grams)
 
     def gram(self, left: int, right: int, block: str | None = None) -> float:
@@ -81,7 +81,7 @@ class Overlap:
         return math.sqrt(max(square, 0.0) / base) if base else 0.0
 
     def load(self, strengths: Sequence[float]) -> float:
-        """Return how strong one adapter alone would have to be to stand for a mix."""
+        """Return the strength at which a single adapter would have the same load."""
         places = range(len(self.names))
         square = math.fsum(strengths[i] * strengths[j] * self.cosine(i, j) for i in places for j in places)
         return math.sqrt(max(square, 0.0))
@@ -91,7 +91,7 @@ class Overlap:
         return combinations(range(len(self.names)), 2)
 
     def warnings(self, strengths: Sequence[float]) -> tuple[str, ...]:
-        """Return a sentence for everything about a mix that its user would want to know before rendering it."""
+        """Return the warnings about a mix, one sentence each."""
         return (*self._idle(), *self._too_strong(strengths), *self._alike())
 
     def table(self) -> str:
@@ -105,11 +105,11 @@ class Overlap:
         return "\n".join((f"{'':{width}}  {'of W0':>8}  cosine with each, in this order", *rows))
 
     def sum_sentence(self, strengths: Sequence[float]) -> str:
-        """Return what a mix comes to, as the table's last line: its size and its load."""
+        """Return the table's last line: size and load of the mix."""
         return f"sum at {', '.join(f'{s:g}' for s in strengths)}: {self.together(strengths):.2%} of W0, load {self.load(strengths):.2f}"
 
     def to_json(self, strengths: Sequence[float]) -> dict[str, Any]:
-        """Return the account as plain values for JSON, with what a mix of some strengths comes to."""
+        """Return sizes, overlaps and the given mix as plain values for JSON."""
         places = range(len(self.names))
         return {
             "names": list(self.names),

@@ -16,17 +16,17 @@ MASKED = (
     "a mask acts on a part of the picture; on text (text encoders, the UNet's keys and values) its LoRA acts with the "
     "mask's mean"
 )
-# A merge is kept for the next picture of the same mix, the side path's time is gone: it must be worth twice as much.
+# A merge is reused by the next picture of the same mix, so the side path must win by a factor of two.
 WORTH = 0.5
 DOUBT = 6.0
-"""Where a machine would have to differ by more than so many times for the other engine to win, nothing is measured."""
+"""Nothing is measured if the typical costs differ by more than this factor."""
 TIE = 1.5
-"""What is measured is repeated within so many times; nearer than that the mix is merged."""
+"""Measurements vary by this factor; closer than that, the mix is merged."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApplyPlan:
-    """The engine for a batch, by name, and why it was picked."""
+    """The engine of a batch, and why it was chosen."""
 
     engine: str
     reason: str
@@ -45,7 +45,7 @@ def plan_for(
     Args:
         stacks: Every mix that acts on some row at some step.
         engine: `auto`, `measured`, or the engine that was asked for.
-        render: How much there is to do.
+        render: The size of the render.
         costs: What the engines cost on this machine; called only for `measured`, and only if the choice hangs on it.
 
     Raises:
@@ -95,7 +95,7 @@ def _measured(here: Costs, work: tuple[Work, Work], render: Render) -> ApplyPlan
 
 
 def _advantage(costs: Costs, work: tuple[Work, Work], render: Render) -> float:
-    """Return how many times dearer the side path is over all steps than merging once is, as far as that is worth it."""
+    """Return the side path's cost over all steps divided by the merge's worth."""
     return render.steps * costs.side.of(work[1]) / costs.merge.of(work[0]) / WORTH
 
 
@@ -104,7 +104,7 @@ def _steps(render: Render) -> str:
 
 
 def _open_masks(stacks: Collection[Stack]) -> None:
-    """Open every mask, so that a bad one is said before the first step."""
+    """Open every mask, so that a bad one is reported before the first step."""
     for placed in (placed for stack in stacks for placed in stack.placed):
         if placed.strength.mask is not None:
             open_mask(placed.strength.mask)

@@ -3,8 +3,8 @@
 Beside each module stands a branch: the low-rank factors of all adapters joined along the rank, one product down and
 one up whatever their number, with the strengths as a (rows, ranks) factor in between:
 y' = y + ((x A^T) * s) B^T (LoRA, arXiv:2106.09685, eq. 3, with s per row and rank). Kinds without low-rank form add
-their exact terms with strengths (rows,). Moving a slider writes a few numbers: branches are built once for a set of
-adapters and stay where they are, asleep outside of `applied`.
+their exact terms with strengths (rows,). Moving a slider writes a few numbers: branches are built once per set of
+adapters and stay attached, inactive outside `applied`.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ KEPT_SETS = 4
 
 
 class SideEngine:
-    """Puts a mix per row beside a model's modules for the duration of a `with` block."""
+    """Adds one mix per batch row beside the model's modules, within a `with` block."""
 
     name = "side"
 
@@ -39,7 +39,7 @@ class SideEngine:
         self._boards: OrderedDict[object, AttachedAdapters] = OrderedDict()
 
     def rest(self) -> None:
-        """Let every branch sleep that an interruption left awake; none, as a rule."""
+        """Deactivate branches that an interruption left active; normally none."""
         for board in self._boards.values():
             board.awake = False
 
@@ -47,7 +47,7 @@ class SideEngine:
     def applied(
         self, stacks: Sequence[Stack], *, parts: Iterable[str], progress: float = 0.0, size: Size | None = None
     ) -> Iterator[None]:
-        """Apply one stack to each row of the batch; the branches are asleep again on every way out.
+        """Apply one stack to each row of the batch; the branches are inactive again on every exit.
 
         Args:
             stacks: The mix of each row, in the order of the batch.
@@ -64,14 +64,14 @@ class SideEngine:
             board.awake = False
 
     def _board(self, stacks: Sequence[Stack], parts: frozenset[str]) -> AttachedAdapters:
-        """Return the board of these adapters, the only one whose branches stand beside the modules."""
+        """Return these adapters attached, detaching any others."""
         adapters = {placed.adapter.digest: placed.adapter for stack in stacks for placed in stack.placed}
         elements = unweighted(placed.strength for stack in stacks for placed in stack.placed)
         key = tuple(sorted(adapters)), parts, elements
         for other, board in self._boards.items():
             if other != key:
                 if board.awake:
-                    raise RuntimeError("another mix is on")
+                    raise RuntimeError("another mix is active")
                 board.detach()
         if key not in self._boards:
             self._boards[key] = AttachedAdapters(
@@ -92,7 +92,7 @@ class _Stand:
 
 
 class AttachedAdapters:
-    """One set of adapters beside a model: a branch for every module, a set of knobs for every block.
+    """One set of adapters attached to a model: a branch per module, scales per block.
 
     Wherever an interruption strikes, what it leaves is begun anew and never half there: a stand is noted before it
     acts, and one whose handle was lost holds nothing any more.
@@ -101,7 +101,7 @@ class AttachedAdapters:
         model: The model.
         adapters: The adapters by digest, in canonical order.
         parts: The parts of the model they act on.
-        elements: The kinds of layers that strengths tell apart.
+        elements: The layer kinds that strengths distinguish.
     """
 
     def __init__(
@@ -125,7 +125,7 @@ class AttachedAdapters:
         self.awake = False
 
     def set(self, stacks: Sequence[Stack], *, progress: float, size: Size | None) -> None:
-        """Write the strengths of a batch, and stand beside every module of a block that has any."""
+        """Write a batch's strengths, and attach to every block where any is non-zero."""
         curved, masked = any(s.curved for s in stacks), any(s.masked for s in stacks)
         wish = (tuple(stacks), progress if curved else 0.0, size if masked else None)
         if wish != self._last or masked:
@@ -145,7 +145,7 @@ class AttachedAdapters:
                 self._attached[key] = [self._attach(name, branch) for name, branch in branches.items()]
 
     def detach(self) -> None:
-        """Leave the modules; the branches are kept."""
+        """Detach from the modules; the branches are kept."""
         while self._attached:
             _, handles = self._attached.popitem()
             for handle in handles:

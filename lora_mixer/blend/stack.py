@@ -17,7 +17,7 @@ from lora_mixer.modules import Family, ModuleName
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WeightedAdapter:
-    """One adapter of a mix and how strongly it acts."""
+    """One adapter of a mix with its strength."""
 
     adapter: MappedAdapter
     strength: Strength
@@ -64,21 +64,21 @@ class Stack:
 
     @property
     def masked(self) -> bool:
-        """Whether an adapter acts on a part of the picture only."""
+        """Whether any adapter is masked."""
         return any(p.strength.mask is not None for p in self.placed)
 
     @property
     def by_block(self) -> bool:
-        """Whether a strength differs from block to block, or within one."""
+        """Whether any strength has block or element weights."""
         return any(p.strength.blocks or p.strength.elements for p in self.placed)
 
     @property
     def curved(self) -> bool:
-        """Whether a strength changes over the steps."""
+        """Whether any strength changes over the steps."""
         return any(p.strength.curve is not None for p in self.placed)
 
     def terms(self, *, parts: Iterable[str], progress: float) -> Mapping[ModuleName, tuple[Term, ...]]:
-        """Return the terms of every module that this stack changes at a moment of sampling.
+        """Return the terms of every module that this stack changes at one moment of sampling.
 
         Args:
             parts: The parts of the model to look at (`unet`, `te1`, `te2`).

@@ -1,4 +1,4 @@
-"""One number from a strength: part, block and step taken together, and a mask where there is no place for it."""
+"""A strength evaluated for one module and step: part, block, curve, and the mean of a mask."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from lora_mixer.modules import Family, ModuleName
 BlockKey = tuple[str, str, bool, tuple[bool, ...]]
 """Part, block, whether it has a place in the picture, and which elements mean it."""
 Elements = tuple[ElementWeight, ...]
-"""Which layers some elements mean, whatever their weights."""
+"""Elements without their weights."""
 
 
 def strength_at(strength: Strength, name: ModuleName, *, family: Family, progress: float) -> float:
-    """Return the factor that acts on one module at a moment of sampling.
+    """Return a strength's factor for one module at one moment of sampling.
 
     Args:
         strength: What the sliders say.
@@ -48,7 +48,7 @@ def curve_at(curve: Curve, progress: float) -> float:
 
 
 def _weight(strength: Strength, name: ModuleName, family: Family) -> float:
-    """Return the weight of a module: the last element's that means it, else its block's."""
+    """Return a module's weight: that of the last matching element, else its block's."""
     for element in reversed(strength.elements):
         if means(element, name, family):
             return element.weight
@@ -56,13 +56,13 @@ def _weight(strength: Strength, name: ModuleName, family: Family) -> float:
 
 
 def unweighted(strengths: Iterable[Strength]) -> Elements:
-    """Return the elements of strengths with their weights aside, each once and in a fixed order."""
+    """Return the strengths' elements without weights, deduplicated, in a fixed order."""
     bare = {replace(element, weight=1.0) for strength in strengths for element in strength.elements}
     return tuple(sorted(bare, key=repr))
 
 
 def block_key(name: ModuleName, family: Family, elements: Elements = ()) -> BlockKey:
-    """Return what modules must share for one strength to act alike on them.
+    """Return the key that modules must share to have the same factor under every strength.
 
     Args:
         name: The module.

@@ -1,4 +1,4 @@
-"""Adapters that are open and mapped onto the model, by the name their user knows them by."""
+"""Open adapters, mapped onto the model, by the user's names for them."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ class AdapterCache:
     Args:
         library: Where names are looked up.
         index: The model's modules.
-        allow_partial: Accept adapters some of whose tensors fit nowhere.
-        keep: How many adapters stay open.
+        allow_partial: Accept adapters with tensors that fit nowhere.
+        keep: How many adapters to keep open.
     """
 
     def __init__(self, library: Library, index: ModuleIndex, *, allow_partial: bool = False, keep: int = KEPT) -> None:
@@ -37,7 +37,7 @@ class AdapterCache:
         self._open: OrderedDict[tuple[Seal, ...], MappedAdapter] = OrderedDict()
 
     def use(self, asked: LoraUse) -> AdapterUse:
-        """Return what a picture's record needs of an adapter, with the adapter and its strength.
+        """Return the adapter with its strength and the facts its record needs.
 
         Raises:
             AdapterError, FileError: See `take`.
@@ -59,11 +59,11 @@ class AdapterCache:
         )
 
     def take(self, name: str, *, rank: int | None = None) -> MappedAdapter:
-        """Return the adapter of a name, mapped onto the model.
+        """Return the named adapter, mapped onto the model.
 
         Args:
             name: The name.
-            rank: Only so many of its ranks act; None means all.
+            rank: Use only the first `rank` ranks; None means all.
 
         Raises:
             UnknownAdapterError: No such name; the nearest are in the text.
@@ -74,11 +74,11 @@ class AdapterCache:
         return whole if rank is None else _shortened(whole, rank)
 
     def seals(self, name: str) -> tuple[Seal, ...]:
-        """Return the files of the adapter of a name as they are now."""
+        """Return seals of the named adapter's files as they are now."""
         return _seals(self._library.find(name).path)
 
     def forget(self, path: Path) -> None:
-        """Let go of the adapters that were read from a file."""
+        """Forget the adapters read from a file."""
         for key in [key for key in self._open if any(seal.path == path for seal in key)]:
             del self._open[key]
 
@@ -105,7 +105,7 @@ class AdapterCache:
 
 
 def _seals(path: Path) -> tuple[Seal, ...]:
-    """Return the seals of an adapter's file, and of the settings beside it if there are any."""
+    """Return the seals of an adapter's file and of its settings file, if any."""
     config = config_beside(path)
     return (_sealed(path),) if config is None else (_sealed(path), _sealed(config))
 
@@ -113,21 +113,19 @@ def _seals(path: Path) -> tuple[Seal, ...]:
 def _sealed(path: Path) -> Seal:
     seal = sealed(path)
     if seal is None:
-        raise MissingFileError(
-            "the file is not there any more", where=str(path), remedy="Put it back, or leave it out."
-        )
+        raise MissingFileError("the file is gone", where=str(path), remedy="Put it back, or leave it out.")
     return seal
 
 
 def _digest(path: Path, parsed: ParsedAdapter) -> str:
-    """Return the digest of what an adapter does: of its file, and of the settings beside it where they say its scale."""
+    """Return the digest of an adapter's file and, if it sets the scale, of its settings file."""
     beside = next((place.digest for place in parsed.settings if place.digest), "")
     digest = digest_file(path).sha256
     return f"{digest}:{beside}" if beside else digest
 
 
 def _shortened(adapter: MappedAdapter, rank: int) -> MappedAdapter:
-    """Return the adapter with only its first ranks acting, as a mix of its own."""
+    """Return the adapter truncated to its first ranks, under a digest of its own."""
     try:
         layers = {name: layer.shortened(rank) for name, layer in adapter.layers.items()}
     except BrokenAdapterError as error:

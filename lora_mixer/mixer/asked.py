@@ -1,4 +1,4 @@
-"""What callers hand to a mixer, as requests: prompts, requests, and fields laid over them."""
+"""Callers' prompts, requests and keyword fields, turned into requests."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ and A1111's web API have for them."""
 
 
 def as_request(request: RenderRequest | str, options: RequestOptions) -> RenderRequest:
-    """Return a request, or the one of just a prompt, with fields laid over it.
+    """Return a request, or a prompt as one, with fields replaced.
 
     Raises:
         RequestError: It is neither, there is no such field, or one has a value of the wrong type.
@@ -51,16 +51,16 @@ def as_request(request: RenderRequest | str, options: RequestOptions) -> RenderR
 
 
 def as_requests(requests: Iterable[RenderRequest | str], options: RequestOptions) -> list[RenderRequest]:
-    """Return many requests, each with fields laid over it.
+    """Return many requests, each with fields replaced.
 
     >>> [request.prompt for request in as_requests(["cat", "sun"], {"steps": 4})]
     ['cat', 'sun']
 
     Raises:
-        RequestError: They are no list, or one of them is no request; see `as_request`.
+        RequestError: It is not a list of requests or prompts; see `as_request`.
     """
     if isinstance(requests, str):
-        raise RequestError("one prompt is not a list of them", remedy="Write [prompt], or use render.")
+        raise RequestError("a single prompt is not a list", remedy="Write [prompt], or use render.")
     given: object = requests
     if not isinstance(given, Iterable):
         raise wrong_type("Mixer", "requests", given, "a list of them", 'mixer.render_many(["cat", "sun"])')

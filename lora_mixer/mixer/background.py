@@ -1,4 +1,4 @@
-"""Work in a thread of its own, heard as an iterator: the one bridge from threads to whoever follows them."""
+"""Work in its own thread, followed as an iterator: the one bridge from threads to readers."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ _Reader = tuple[asyncio.AbstractEventLoop, asyncio.Event]
 
 @dataclass(slots=True)
 class _Place:
-    """How far a reader has come: the items it has had, and the last news."""
+    """A reader's position: the items and the news it has seen."""
 
     items: int = 0
     news: object = None
 
 
 class Background(Generic[Item, News]):
-    """Work that goes on in a thread; it begins at once.
+    """Work in a thread, started at once.
 
-    It brings items, which are kept for every reader, and news, of which only the newest counts. Several readers may
-    follow it, blocking or in asyncio. It is cancelled where it is left as a context, and where Python ends.
+    It produces items, kept for every reader, and news, of which only the newest is kept. Several readers may follow it,
+    blocking or in asyncio. Leaving it as a context manager, or Python's exit, cancels it.
 
     Args:
-        start: Called in the thread, with what hears of news and with the switch that stops the work; returns the items.
+        start: Called in the thread with a function to tell news and the cancel switch; returns the items.
         cancel: The switch; None makes one.
-        name: What the thread is called.
+        name: The thread's name.
 
     >>> with Background(lambda tell, cancel: iter("ab")) as work:
     ...     list(work)
@@ -62,26 +62,26 @@ class Background(Generic[Item, News]):
 
     @property
     def news(self) -> News | None:
-        """The newest news; None before there is any."""
+        """The newest news, or None."""
         return self._news
 
     @property
     def items(self) -> tuple[Item, ...]:
-        """The items there are."""
+        """The items so far."""
         with self._changed:
             return tuple(self._items)
 
     @property
     def done(self) -> bool:
-        """Whether it is over: finished, failed or cancelled."""
+        """Whether it has finished, failed or been cancelled."""
         return self._done
 
     def cancel(self) -> None:
-        """Stop within one step; what is finished stays in `items`."""
+        """Stop within one step; `items` keeps what is finished."""
         self._cancel.press()
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Wait for the end, so many seconds at most; return whether it is over.
+        """Wait for the end, at most `timeout` seconds; return whether it is over.
 
         Raises:
             CancelledError: It was cancelled.
@@ -94,14 +94,14 @@ class Background(Generic[Item, News]):
         return True
 
     def __iter__(self) -> Iterator[Item]:
-        """Yield each item as soon as it is there; raise what the work raised."""
+        """Yield each item as it arrives; raise what the work raised."""
         place = _Place()
         while self._awaited(place):
             yield self._item(place)
         self._check()
 
     async def __aiter__(self) -> AsyncIterator[Item]:
-        """Yield each item as soon as it is there, without blocking the event loop."""
+        """Yield each item as it arrives, without blocking the event loop."""
         place = _Place()
         async with aclosing(self._turns()) as turns:
             async for _ in turns:
@@ -136,7 +136,7 @@ class Background(Generic[Item, News]):
         return self
 
     def __exit__(self, *_left: object) -> None:
-        """Cancel what is under way, and wait until it has stopped."""
+        """Cancel, and wait until the work has stopped."""
         self.cancel()
         self._thread.join()
 

@@ -1,4 +1,4 @@
-"""From a request to a baked file."""
+"""Bake a request's mix into a file."""
 
 from __future__ import annotations
 
@@ -40,9 +40,9 @@ def bake(
         FileError: It cannot be written.
     """
     if form not in FORMS:
-        raise RequestError(f"{form!r} is nothing a mix is baked into", remedy=f"Use one of {', '.join(FORMS)}.")
+        raise RequestError(f"{form!r} is not a form of baking", remedy=f"Use one of {', '.join(FORMS)}.")
     if form != "folder" and path.suffix != ".safetensors":
-        raise RequestError("a baked file is a .safetensors", where=str(path), remedy="Give it that ending.")
+        raise RequestError("a baked file must be a .safetensors", where=str(path), remedy="Give it that ending.")
     mix = StaticMix(
         model=loaded.model,
         stack=require_static(job.passes[0].stacks, [use.name for use in job.uses]),

@@ -1,4 +1,4 @@
-"""Jobs rendered batch by batch, and what came of them handed on: as it comes, or in the order asked for."""
+"""Render jobs in batches, and yield their pictures as they finish or in order."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ def resolved(
     source_of: Callable[[str | None], ModelSource],
     job_of: Callable[[RenderRequest, ModelSource], Job],
 ) -> list[Job]:
-    """Return the jobs of requests, in their order.
+    """Resolve requests into jobs, in order.
 
-    Resolving a job takes its model open. The first model's are resolved last, since they are rendered first.
+    Resolving opens the model. The first model's requests are resolved last, since they are rendered first.
     """
     by_model: dict[ModelSource, list[int]] = defaultdict(list)
     for index, request in enumerate(requests):
@@ -66,11 +66,11 @@ class Rendering:
         self._cancel = cancel
 
     def outcomes(self, jobs: Sequence[Job], current: ModelSource) -> Iterator[tuple[int, Outcome]]:
-        """Yield what comes of each job with its place, model by model in the order they are asked for.
+        """Yield each job's index and outcome, model by model in order of first use.
 
         Args:
             jobs: What to render.
-            current: The model of jobs that name none.
+            current: The model for jobs that name none.
         """
         done, by_model = 0, defaultdict[ModelSource, list[IndexedJob]](list)
         for index, job in enumerate(jobs):
@@ -88,7 +88,7 @@ class Rendering:
     def _drawn(
         self, source: ModelSource, reporter: ProgressReporter, jobs: Sequence[Job], done: int
     ) -> Sequence[RenderedImage]:
-        """Return the pictures of jobs that are rendered together."""
+        """Render one batch."""
         finished = []
         with self._turn:
             reporter.check()
@@ -109,10 +109,10 @@ class Rendering:
 def report_failures(
     outcomes: Iterable[tuple[int, Outcome]], on_failure: OnFailure | None
 ) -> Iterator[tuple[int, RenderedImage | None]]:
-    """Yield each picture with its place, and None for one that failed, whose reason `on_failure` hears.
+    """Yield each picture with its index; for a failed one report the error to `on_failure` and yield None.
 
     Raises:
-        RenderError: One failed, and nobody hears of it.
+        RenderError: One failed, and `on_failure` is None.
     """
     for index, outcome in outcomes:
         if not isinstance(outcome, RenderError):
@@ -125,7 +125,7 @@ def report_failures(
 
 
 def in_order(pictures: Iterable[tuple[int, RenderedImage | None]]) -> Iterator[RenderedImage]:
-    """Yield the pictures by their places, each as soon as those before it are there or have failed."""
+    """Yield the pictures in order, each as soon as all earlier ones are done or failed."""
     waiting: dict[int, RenderedImage | None] = {}
     due = 0
     for index, picture in pictures:

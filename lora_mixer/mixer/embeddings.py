@@ -1,4 +1,4 @@
-"""The embeddings in the folders of models.toml: opened once, and what a prompt that names an unusable one is told."""
+"""The embeddings in models.toml's folders: opened once, with errors and notes for prompts that name unusable ones."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from lora_mixer.prompt import Break
 
 
 def open_embeddings(folders: Iterable[Path]) -> tuple[Mapping[str, EmbeddingVectors], Mapping[str, FileError]]:
-    """Return the embeddings by name, and by name why the others cannot be read."""
+    """Return the readable embeddings and the errors of the others, by name."""
     opened: dict[str, EmbeddingVectors] = {}
     broken: dict[str, FileError] = {}
     for name, path in EmbeddingLibrary(folders).files.items():
@@ -27,15 +27,15 @@ def open_embeddings(folders: Iterable[Path]) -> tuple[Mapping[str, EmbeddingVect
 
 
 def refuse_broken(job: Job, broken: Mapping[str, FileError], names: Iterable[str]) -> None:
-    """Refuse a picture whose prompt names an embedding that cannot be read.
+    """Refuse a job whose prompt names an embedding that cannot be read.
 
     Args:
         job: The picture.
         broken: The embeddings that cannot be read.
-        names: Those that can: a longer name of theirs is none of a broken one.
+        names: The readable ones; a longer name among them takes precedence over a broken one.
 
     Raises:
-        BrokenFileError: It names one; the file and what is wrong with it are in the error.
+        BrokenFileError: The prompt names one; the error has its file and defect.
     """
     for condition in job.conditions if broken else ():
         for name in _named(condition, (*broken, *names)):
@@ -49,7 +49,7 @@ def refuse_broken(job: Job, broken: Mapping[str, FileError], names: Iterable[str
 
 
 def left_out(job: Job, texts: TextCache) -> Iterator[str]:
-    """Yield a sentence for each embedding that a picture's prompt names and its model cannot use."""
+    """Yield a note for each embedding that a prompt names but the model cannot use."""
     told: dict[str, str] = {}
     for condition in job.conditions:
         unfit = texts.conditioner(condition.stack).unfit
@@ -61,7 +61,7 @@ def left_out(job: Job, texts: TextCache) -> Iterator[str]:
 
 
 def _named(condition: Condition, names: tuple[str, ...]) -> Iterator[str]:
-    """Yield the names that stand in a text as whole words, upper and lower case alike, the longest where several do."""
+    """Yield the names found in a text as whole words, ignoring case; of overlapping names the longest."""
     by_name = {name.casefold(): name for name in names}
     for piece in condition.pieces:
         if not isinstance(piece, Break):

@@ -1,7 +1,7 @@
-"""What a record names, resolved without opening a path that stands in it: by name, by digest, or given by hand.
+"""Resolve what a record names by name, by digest, or from given files; never by opening a path in the record.
 
 A picture may come from anybody. A path in it says whether a file exists here and what is in it, and a named pipe would
-wait for ever; so a mask or a LoRA that a record names by path is only taken from the files that whoever asks gives.
+wait for ever; so a mask or a LoRA named by path is only taken from the files given by the caller.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ REMEDY = "Give the file itself: `--with FILE`, or files=[...] in Python."
 
 
 def admitted(record: RenderRecord, library: Library, files: Iterable[Path]) -> Mapping[str, Path]:
-    """Return files by the names that a record has for them: those given with its digests, and those found by digest.
+    """Return files by the record's names for them, matching digests among the given files and the library.
 
     Args:
         record: The record.
-        library: Where a LoRA that has another name here is looked for.
-        files: What whoever asks gave.
+        library: Searched for LoRAs that have another name here.
+        files: Files given by the caller.
 
     Raises:
         FileError: A given file cannot be read.
@@ -42,22 +42,22 @@ def admitted(record: RenderRecord, library: Library, files: Iterable[Path]) -> M
 
 
 def request_here(settings: Settings, record: RenderRecord, files: Iterable[Path]) -> RenderRequest:
-    """Return the request of a picture or of a neighbour in its batch, masks taken from the given files.
+    """Return the request of a picture, or of a neighbour in its batch, with masks from the given files.
 
-    The digests of the picture's own masks stand in its record; a neighbour's mask is told by its file's name.
+    The record has digests of the picture's own masks; a neighbour's mask is matched by file name.
 
     Raises:
-        RequestError: A mask is a picture that was not given.
+        RequestError: A mask picture was not given.
         FileError: A given file cannot be read.
     """
     return masks_given(replace(settings.request(), model=None), record, files)
 
 
 def masks_given(request: RenderRequest, record: RenderRecord, files: Iterable[Path]) -> RenderRequest:
-    """Return a request that stood in a record with its masks taken from the given files.
+    """Return a recorded request with masks from the given files.
 
     Raises:
-        RequestError: A mask is a picture that was not given.
+        RequestError: A mask picture was not given.
         FileError: A given file cannot be read.
     """
     if not any(isinstance(use.strength.mask, Path) for use in request.loras):

@@ -1,4 +1,4 @@
-"""LoRA tags of other people's pictures, under the names their files have here."""
+"""Rewrite other people's LoRA tags to the local names of the same files."""
 
 from __future__ import annotations
 
@@ -18,30 +18,30 @@ _DIGEST = re.compile(r"[0-9a-fA-F]{8,64}")
 
 
 def request_from_picture(path: Path, library: Library, *, files: Iterable[Path] = ()) -> RenderRequest:
-    """Return what a picture asks for, its LoRAs named as they are here.
+    """Return a picture's request, with LoRAs under their local names.
 
-    Whoever renders it opens the mixer with `paths=False`, or looks at the names first: prompts of other people's pictures
-    may name LoRAs by path.
+    Render it with a mixer opened with `paths=False`, or check the names first: other people's prompts may name LoRAs by
+    path.
 
     Args:
         path: The picture.
         library: Where LoRAs are looked up.
-        files: Pictures that mask, told by their digests: none is opened at a path that stands in the picture.
+        files: Mask pictures, matched by digest; paths in the picture are never opened.
 
     Raises:
-        FileError: It is no picture.
-        RequestError: It says nothing about how it was made, or names a mask that is not among the files.
+        FileError: It is not a picture.
+        RequestError: It has no settings, or names a mask that is not among the files.
     """
     info = with_local_names(read_picture(path), library)
     if info.request is None:
-        raise RequestError("the picture says nothing about how it was made", where=str(path))
+        raise RequestError("the picture has no settings", where=str(path))
     return info.request if info.record is None else masks_given(info.request, info.record, files)
 
 
 def with_local_names(info: PictureInfo, library: Library) -> PictureInfo:
-    """Return a picture's words with each LoRA that is not known here by name called as the file of its digest is.
+    """Return a picture's text with unknown LoRA names replaced by the local names of files with the same digest.
 
-    Digests stand in an infotext's `Lora hashes`; the digest of nothing finds nothing.
+    Digests come from the infotext's `Lora hashes`; an empty digest matches nothing.
     """
     if info.infotext is None or info.request is None:
         return info

@@ -1,4 +1,4 @@
-"""`Mixer`: requests resolved, pictures rendered from them."""
+"""`BaseMixer`: resolve requests and render pictures."""
 
 from __future__ import annotations
 
@@ -49,10 +49,10 @@ class BaseMixer(OpenModels):
 
         Args:
             request: A request, or just its prompt.
-            options: How it is computed: engine, threads, tiles; None: as the mixer was opened.
+            options: Engine, threads and tiling; by default as the mixer was opened.
             on_progress: Called after every step.
-            cancel: Stops the render within one step when pressed.
-            fields: Fields of `RenderRequest` (steps, seed, loras, ...), laid over the request.
+            cancel: Press it to stop within one step.
+            fields: Fields of `RenderRequest` (steps, seed, loras, ...) that replace the request's.
 
         Raises:
             LoraMixerError: See `lora_mixer.errors`.
@@ -70,23 +70,23 @@ class BaseMixer(OpenModels):
         cancel: Cancel | None = None,
         **fields: Unpack[RequestOptions],
     ) -> Iterator[RenderedImage]:
-        """Render many pictures and yield each in the order asked for, as soon as it is done.
+        """Render many pictures and yield them in order, each as soon as it is done.
 
         Neighbours that share model, size, steps and sampler are rendered together, up to `batch` at a time; each may
-        have its own prompt, seed, cfg and mix, and comes out as if it were alone. Where requests name several models,
-        each model's pictures are rendered one after the other, and those that come early are held back.
+        have its own prompt, seed, cfg and mix, and comes out as if rendered alone. With several models, pictures are
+        rendered model by model, and those that finish early are held back.
 
         Args:
             requests: Requests, or just prompts.
-            batch: Pictures per batch; None: as the options say.
-            options: How they are computed: engine, batch, threads, tiles; None: as the mixer was opened, 4 at once.
+            batch: Pictures per batch; by default as `options` say.
+            options: Engine, batch, threads and tiling; by default as the mixer was opened, 4 at once.
             on_progress: Called after every step of every batch.
-            on_failure: Called with the place and the reason of a picture that failed while it was rendered; the
-                others are rendered. Without it the first failure is raised.
-            cancel: Stops within one step when pressed.
-            fields: Fields of `RenderRequest`, laid over every request.
+            on_failure: Called with the index and the error of a picture that failed while rendering; the others are still
+                rendered. If None, the first failure is raised.
+            cancel: Press it to stop within one step.
+            fields: Fields of `RenderRequest` that replace those of every request.
 
-        Where memory runs out, the batch is rendered again in halves; a picture that does not fit alone has failed.
+        If memory runs out, the batch is halved and retried; a picture that does not fit alone fails.
 
         Raises:
             LoraMixerError: See `lora_mixer.errors`; all requests are checked before the first picture.
@@ -103,18 +103,18 @@ class BaseMixer(OpenModels):
         on_failure: OnFailure | None = None,
         cancel: Cancel | None = None,
     ) -> Iterator[RenderedImage]:
-        """Render what `resolve` made of requests, as `render_many` does; nothing is looked up or drawn again.
+        """Render jobs made by `resolve`, as `render_many` does, without resolving anything again.
 
         Args:
-            jobs: Pictures of this mixer's models.
+            jobs: Jobs of this mixer's models.
             options: How they are computed.
             on_progress: Called after every step of every batch.
-            on_failure: Called with the place and the reason of a picture that failed.
-            cancel: Stops within one step when pressed.
+            on_failure: Called with the index and the error of a picture that failed.
+            cancel: Press it to stop within one step.
 
         Raises:
-            ChangedFileError: A file that decides a picture is not what it was when the job was resolved.
-            LoraMixerError: What else rendering raises.
+            ChangedFileError: A file behind a picture changed after the job was resolved.
+            LoraMixerError: Anything else that rendering raises.
         """
         chosen = options or RenderOptions()
         return in_order(report_failures(self._outcomes(list(jobs), chosen, on_progress, cancel), on_failure))
@@ -127,10 +127,10 @@ class BaseMixer(OpenModels):
         options: RenderOptions | None = None,
         **fields: Unpack[RequestOptions],
     ) -> RenderJob:
-        """Do what `render_many` does in a thread of its own, beginning at once.
+        """Do what `render_many` does, in its own thread, starting at once.
 
         Returns:
-            A handle: progress, cancel, results, and the pictures as they are done, in asyncio too.
+            A handle with progress, cancel, results, and the pictures as they finish, also in asyncio.
         """
         render = partial(self.render_many, requests, batch=batch, options=options, **fields)
         return RenderJob(lambda on_progress, cancel: render(on_progress=on_progress, cancel=cancel))
@@ -143,7 +143,7 @@ class BaseMixer(OpenModels):
         options: RenderOptions | None = None,
         **fields: Unpack[RequestOptions],
     ) -> AsyncIterator[RenderedImage]:
-        """Do what `render_many` does without blocking the event loop; who stops listening stops the rendering.
+        """Do what `render_many` does without blocking the event loop; leaving the loop stops the rendering.
 
         Raises:
             LoraMixerError: See `render_many`.
@@ -166,7 +166,7 @@ class BaseMixer(OpenModels):
         cancel: Cancel | None = None,
         **fields: Unpack[RequestOptions],
     ) -> Iterator[tuple[int, RenderedImage]]:
-        """Do what `render_many` does, and yield each picture with its place among the requests, model by model.
+        """Do what `render_many` does, but yield (index, picture) as pictures finish, model by model.
 
         Raises:
             LoraMixerError: See `render_many`.
@@ -196,13 +196,13 @@ class BaseMixer(OpenModels):
 
         Args:
             request: A request, or just its prompt.
-            strengths: Those of each LoRA, such as `{"line_art": [0, 0.5, 1], "night_sky": [0, 1]}`.
-            seeds: Several seeds; None takes the request's own.
-            batch: Pictures per batch; None: as the options say.
-            options: How they are computed: engine, batch, threads, tiles; None: as the mixer was opened, 4 at once.
+            strengths: Strengths for each LoRA, such as `{"line_art": [0, 0.5, 1], "night_sky": [0, 1]}`.
+            seeds: Several seeds; by default the request's own.
+            batch: Pictures per batch; by default as `options` say.
+            options: Engine, batch, threads and tiling; by default as the mixer was opened, 4 at once.
             on_progress: Called after every step of every batch.
-            cancel: Stops within one step when pressed.
-            fields: Fields of `RenderRequest`, laid over the request; `loras` stay the same in every picture.
+            cancel: Press it to stop within one step.
+            fields: Fields of `RenderRequest` that replace the request's; `loras` act in every picture.
 
         Raises:
             LoraMixerError: See `render_many`.
@@ -214,9 +214,9 @@ class BaseMixer(OpenModels):
         return replace(Sheet.of(pictures, columns=len(sweep.labels.columns)), labels=sweep.labels)
 
     def resolve(self, request: RenderRequest | str, **fields: Unpack[RequestOptions]) -> Job:
-        """Return what a request comes to on its model: defaults filled in, seeds drawn, prompt read, adapters open.
+        """Resolve a request on its model: fill in defaults, draw seeds, parse the prompt, open adapters.
 
-        A dry run of one picture, and what `render_jobs` renders.
+        This is a dry run of one picture, and makes the jobs that `render_jobs` renders.
 
         Raises:
             LoraMixerError: What `render` would raise before its first step.
@@ -224,7 +224,7 @@ class BaseMixer(OpenModels):
         return self._resolved([as_request(request, fields)])[0]
 
     def job(self, request: RenderRequest | str, **fields: Unpack[RequestOptions]) -> Job:
-        """Do what `resolve` does; its name in release 0.1."""
+        """The name of `resolve` in release 0.1."""
         warnings.warn("Mixer.job is called Mixer.resolve now", DeprecationWarning, stacklevel=2)
         return self.resolve(request, **fields)
 
@@ -248,13 +248,13 @@ class BaseMixer(OpenModels):
             form: `lora` for one LoRA in kohya's naming, `checkpoint` for the merged model as a single file, `folder`
                 for the merged model as a diffusers folder.
             rank: The most ranks a module of the LoRA may have.
-            dtype: What the tensors are stored in: `float16`, `bfloat16`, `float32`.
-            overwrite: Replace what lies there.
-            on_module: Hears how many modules of a LoRA are done, and how many there are.
-            fields: Fields of `RenderRequest`, laid over the request.
+            dtype: The stored dtype: `float16`, `bfloat16`, `float32`.
+            overwrite: Replace an existing file.
+            on_module: Called with the number of modules done and the total, while a LoRA is written.
+            fields: Fields of `RenderRequest` that replace the request's.
 
         Raises:
-            RequestError: The mix changes over the steps or from text to text, or an argument is impossible.
+            RequestError: The mix varies over steps or texts, or an argument is impossible.
             FileError: It cannot be written.
             LoraMixerError: What `render` would raise before its first step.
         """
@@ -295,6 +295,6 @@ class BaseMixer(OpenModels):
 
 
 def _chosen(options: RenderOptions | None, batch: int | None) -> RenderOptions:
-    """Return the options of a call, its batch size laid over them."""
+    """Return the options of a call, with its batch size."""
     chosen = options or RenderOptions()
     return chosen if batch is None else replace(chosen, batch=batch)

@@ -1,4 +1,4 @@
-"""The models that are open: so many at most, the least recently used one closed first."""
+"""Open models, up to a limit; the least recently used is closed first."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from lora_mixer.request import ModelSource
 
 
 class ModelCache:
-    """Opens models when they are wanted.
+    """Opens models on demand.
 
-    A model is closed before the next one is opened, so that two never stand in memory where only one may.
+    A model is closed before the next one is opened, so memory never holds more than the limit.
 
     Args:
         open_session: Opens a model.
@@ -34,7 +34,7 @@ class ModelCache:
         self._closed = False
 
     def take(self, source: ModelSource) -> ModelSession:
-        """Return an open model, opening it if it is not, or if its files have changed since.
+        """Return an open model, opening it if needed or if its files have changed.
 
         Raises:
             ModelError, FileError, RequestError: It cannot be opened.
@@ -50,7 +50,7 @@ class ModelCache:
         return self._open[source]
 
     def forget(self, source: ModelSource, path: Path) -> None:
-        """Let go of what was read from a file that is being written: the model, or a LoRA of it."""
+        """Forget what was read from a file that is being written: a model, or a LoRA of one."""
         if source in self._open:
             session = self._open[source]
             session.adapters.forget(path)
@@ -59,7 +59,7 @@ class ModelCache:
                 self._close(source)
 
     def close(self) -> None:
-        """Close every model, for good, and give their memory back."""
+        """Close every model for good and release the memory."""
         self._closed = True
         self._open.clear()
         release_memory()

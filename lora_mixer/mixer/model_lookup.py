@@ -1,4 +1,4 @@
-"""The model a picture was made with, found here by the digest of its weights."""
+"""Find a picture's model by the digest of its weights."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ SUFFIXES = frozenset({".safetensors", ".ckpt"})
 
 
 def find_model(record: ModelRecord, models_file: ModelsFile) -> str | None:
-    """Return the name or path under which the weights of a record are found here; None if they are not.
+    """Return the local name or path of a record's weights, or None.
 
-    The models of models.toml are looked at first, the one of the recorded name before all others, then the files
-    beside them. Digests are remembered, so that only new files are read.
+    Models of models.toml are tried first, beginning with the recorded name, then files beside them. Digests are cached,
+    so only new files are read.
     """
     digests = FileDigests()
     for name, source in _candidates(record.name, models_file):

@@ -1,4 +1,4 @@
-"""A batch rendered in what memory there is: fewer pictures at once where it runs out, and a failure only for its own."""
+"""Render a batch in the memory available: smaller batches if it runs out, and failures confined to their pictures."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from lora_mixer.pipeline import Job, RenderedImage
 Outcome = RenderedImage | RenderError
 Draw = Callable[[Sequence[Job], int], Sequence[RenderedImage]]
 NO_ROOM = ("out of memory", "can't allocate memory", "not enough memory")
-"""What torch says on CUDA and MPS, on Linux, and on Windows."""
+"""torch's messages on CUDA and MPS, Linux, and Windows."""
 
 
 class OomSplitter:
-    """Renders batches and halves them where memory runs out; what was too much once is not tried again.
+    """Renders batches, halving them when memory runs out; a size that failed is not tried again.
 
     Args:
-        most: Pictures at once.
+        most: The largest batch.
     """
 
     def __init__(self, most: int) -> None:
         self._asked = self._most = most
 
     def outcomes(self, jobs: Sequence[Job], draw: Draw) -> list[Outcome]:
-        """Return the picture of each job, or why there is none.
+        """Return each job's picture or error.
 
         Args:
             jobs: Pictures that may be rendered together.
-            draw: Renders some of them; it is told how many of `jobs` are done.
+            draw: Renders some of them, given the number of `jobs` done.
         """
         done: list[Outcome] = []
         while len(done) < len(jobs):
@@ -41,26 +41,26 @@ class OomSplitter:
         return done
 
     def _tried(self, jobs: Sequence[Job], draw: Draw, done: int) -> Sequence[Outcome]:
-        """Return the outcomes of some jobs; none if fewer must be tried at once."""
+        """Return the outcomes of some jobs, or none to retry with a smaller batch."""
         error: RenderError
         try:
             return draw(jobs, done)
         except RenderError as failure:
-            if len(jobs) > 1:  # one of them spoils it for all
+            if len(jobs) > 1:  # one of them fails the batch
                 return [outcome for at, job in enumerate(jobs) for outcome in self._tried([job], draw, done + at)]
             error = failure
         except (MemoryError, RuntimeError) as failure:
             if not _no_room(failure):
                 raise
             error = _out_of_memory(jobs)
-        release_memory()  # only here: the failure holds on to what it was computing
+        release_memory()  # only here, since the failure references what it was computing
         if len(jobs) == 1:
             return [error]
         self._most = (len(jobs) + 1) // 2
         return []
 
     def _told(self, job: Job) -> Job:
-        """Return a job with the note for its record, if fewer pictures than asked for are rendered at once."""
+        """Return the job, with a note if its batch is smaller than requested."""
         if self._most == self._asked:
             return job
         note = f"memory ran out for more than {self._most} pictures at once"

@@ -1,4 +1,4 @@
-"""The models a mixer has open, one of them current: opening, choosing, looking into them, and what a request comes to."""
+"""A mixer's open models: opening, selecting and inspecting them, and resolving requests on them."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ from lora_mixer.request import ModelSource, RenderRequest
 class OpenModels:
     """The models of a mixer. Calls from several threads take turns.
 
-    One model is current: it renders what names no other. A request may name another one; it is opened then, and the
-    least recently used one closed, so that at most `max_models` are in memory.
+    One model is current: it renders requests that name none. Another one is opened when a request names it, and the least
+    recently used is closed, so that at most `max_models` are in memory.
     """
 
     def __init__(
@@ -126,14 +126,14 @@ class OpenModels:
         self.close()
 
     def use(self, model: str | None = None) -> None:
-        """Make a model the current one, and open it if it is not.
+        """Make a model the current one, opening it if needed.
 
         Args:
-            model: A name of models.toml, or a path or hub id where those are allowed; None opens the current one.
+            model: A name from models.toml, or a path or hub id where allowed; None opens the current one.
 
         Raises:
-            RequestError: A path is named where that is not allowed.
-            ModelError: The model is unknown or cannot be opened; the one before stays the current one.
+            RequestError: Paths are not allowed, and one is named.
+            ModelError: The model is unknown or cannot be opened; the current model stays.
             FileError: One of its files cannot be used.
         """
         with self._turn:
@@ -143,22 +143,22 @@ class OpenModels:
 
     @property
     def model_name(self) -> str:
-        """The name of the current model; asking for it opens nothing."""
+        """The name of the current model, without opening it."""
         return self._current.name
 
     @property
     def model(self) -> Model:
-        """The current model, opened again if another one has taken its place."""
+        """The current model, reopened if it was closed for another."""
         return self.loaded.model
 
     @property
     def loaded(self) -> LoadedModel:
-        """The current model with its engines and text encoders, for what lies beneath this class."""
+        """The current model with its engines and text encoders."""
         with self._turn:
             return self._cache.take(self._current).loaded
 
     def loaded_for(self, request: RenderRequest) -> LoadedModel:
-        """Return the model a request is rendered with, opened if it is not, with its engines and text encoders.
+        """Return the model of a request with its engines and text encoders, opening it if needed.
 
         Raises:
             ModelError: The model is unknown or cannot be opened.
@@ -172,7 +172,7 @@ class OpenModels:
         return self.model.native_size
 
     def inspect(self, name: str, *, model: str | None = None) -> MappingReport:
-        """Return where every tensor of a LoRA goes on a model; None is the current one.
+        """Report where every tensor of a LoRA goes on a model; None is the current one.
 
         Raises:
             AdapterError: The LoRA is unknown or does not fit.
@@ -181,7 +181,7 @@ class OpenModels:
             return self._cache.take(self._source(model)).adapters.take(name).report
 
     def overlap(self, names: Iterable[str], *, model: str | None = None) -> Overlap:
-        """Return how far each of some LoRAs moves the weights, and how much they have in common.
+        """Return how far each LoRA moves the weights, and how much they overlap.
 
         Raises:
             AdapterError: One of them is unknown or does not fit.
@@ -198,7 +198,7 @@ class OpenModels:
             return found
 
     def inputs_of(self, job: Job) -> Inputs:
-        """Return what a resolved job's picture is made from besides its settings: digests of files, versions, device.
+        """Return a job's inputs besides its settings: file digests, versions, device.
 
         Raises:
             ModelError, FileError: Its model cannot be opened.
@@ -207,10 +207,10 @@ class OpenModels:
             return inputs_of(self._loaded_for(job), job)
 
     def plan(self, jobs: Sequence[Job], options: RenderOptions | None = None) -> ApplyPlan:
-        """Return which engine would apply the mixes of some jobs that are rendered together, and why.
+        """Return the engine that would apply the mixes of one batch, and why.
 
         Raises:
-            RequestError: The engine that is asked for cannot.
+            RequestError: The requested engine cannot apply them.
             ModelError, FileError: Their model cannot be opened.
         """
         with self._turn:
@@ -218,7 +218,7 @@ class OpenModels:
             return self._loaded_for(jobs[0]).plan(first, None if options is None else options.engine)
 
     def _resolved(self, requests: Sequence[RenderRequest]) -> list[Job]:
-        """Return what requests come to, each on its model."""
+        """Resolve requests, each on its model."""
         with self._turn:
             return resolved(requests, self._source, self._job)
 
@@ -237,7 +237,7 @@ class OpenModels:
 
 
 def _check(*, offload: str, dtype: str | None, merge_cache_mb: int | None) -> None:
-    """Refuse options of a mixer that have no such value.
+    """Refuse invalid options.
 
     Raises:
         RequestError: The option is in the text.

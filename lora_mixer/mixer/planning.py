@@ -1,4 +1,4 @@
-"""From a request to its job on an open model, and from jobs to batches."""
+"""Turn requests into jobs on an open model, and jobs into batches."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ from lora_mixer.pipeline import Job
 from lora_mixer.request import RenderRequest
 
 IndexedJob = tuple[int, Job]
-"""A job and its place among the requests."""
+"""A job with its request's index."""
 
 
 def job_at(session: ModelSession, asked: RenderRequest, models_file: ModelsFile) -> Job:
-    """Return what a request comes to on a model.
+    """Resolve a request on a model.
 
     Raises:
-        LoraMixerError: What rendering it would raise before its first step.
+        LoraMixerError: Anything that rendering would raise before its first step.
     """
     name, model, texts = session.source.name, session.loaded.model, session.loaded.texts
     filled = filled_in(asked, models_file.model_defaults.get(name, asked), models_file.defaults)
     settings = settings_of(filled, model=name, native_size=model.native_size, emphasis=texts.default_emphasis)
     settings = styled(settings, filled.styles, models_file.style_files)
-    find_sampler(settings.sampler, settings.schedule, settings.eta)  # refuses a name there is none of
+    find_sampler(settings.sampler, settings.schedule, settings.eta)  # refuses unknown names
     settings = expand_wildcards(settings, models_file.wildcard_folders)
     job = job_of(settings, session.adapters, family=model.family, embeddings=(*texts.names, *session.broken))
     refuse_broken(job, session.broken, texts.names)
@@ -42,7 +42,7 @@ def job_at(session: ModelSession, asked: RenderRequest, models_file: ModelsFile)
 
 
 def refuse_paths(asked: RenderRequest) -> None:
-    """Refuse masks that are files, where requests come from strangers: even whether a file is there is not told.
+    """Refuse mask files in requests from strangers, without revealing whether the file exists.
 
     Raises:
         RequestError: A mask is a path.
@@ -50,14 +50,14 @@ def refuse_paths(asked: RenderRequest) -> None:
     for use in asked.loras:
         if isinstance(use.strength.mask, Path):
             raise RequestError(
-                "masks may not be named by path here",
+                "masks cannot be named by path here",
                 where=f"LoRA {use.name}",
                 remedy="Give a rectangle: its left, top, right and bottom as fractions.",
             )
 
 
 def in_batches(jobs: Sequence[IndexedJob], size: int) -> Iterator[list[IndexedJob]]:
-    """Yield neighbours that can be rendered together, so many at most."""
+    """Yield runs of neighbours that can share a batch, at most `size` long."""
     group: list[IndexedJob] = []
     for index, job in jobs:
         hires = job.settings.hires

@@ -1,4 +1,4 @@
-"""A preset filled into a request, and whether the mix looks like what it is made for."""
+"""Fill presets into requests, and check that the mix suits them."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from lora_mixer.wording import counted
 
 
 def filled_in(asked: RenderRequest, *levels: RenderRequest) -> RenderRequest:
-    """Return a request with its gaps filled from levels of defaults, the nearest first, and from presets on the way.
+    """Fill a request's gaps from levels of defaults, nearest first, applying presets on the way.
 
-    What stands on one level with a preset wins over it; the preset wins over what stands on the levels behind.
+    Values on a preset's own level win over it; the preset wins over farther levels.
 
     Raises:
-        RequestError: There is no preset of that name; the nearest is in the text.
+        RequestError: Unknown preset; the error names the nearest.
     """
     request = asked
     for level in (asked, *levels):
@@ -28,7 +28,7 @@ def filled_in(asked: RenderRequest, *levels: RenderRequest) -> RenderRequest:
 
 
 def notes_on(name: str, job: Job, model: str) -> Iterator[str]:
-    """Yield what a picture's record says of its preset, and whether nothing in the mix looks made for it."""
+    """Yield the record's notes on the preset, including a warning if nothing in the mix looks made for it."""
     preset, settings = find_preset(name), job.settings
     yield f"preset {preset.name}: {settings.sampler}, {counted(settings.steps, 'step')}, cfg {settings.cfg:g}"
     names = [model, *(word for use in job.uses for word in (use.name, use.file, use.alias or ""))]
@@ -37,7 +37,7 @@ def notes_on(name: str, job: Job, model: str) -> Iterator[str]:
 
 
 def _wishes(preset: Preset, request: RenderRequest) -> RenderRequest:
-    """Return a preset as a request; its schedule and eta belong to its sampler, and go when another is asked for."""
+    """Return a preset as a request; its schedule and eta are dropped if another sampler is requested."""
     wish = RenderRequest(
         prompt="",
         sampler=preset.sampler,

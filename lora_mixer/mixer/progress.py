@@ -1,4 +1,4 @@
-"""What a caller hears while pictures are made, and how it says stop."""
+"""Progress of a render, and the switch that cancels it."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from PIL import Image
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """One step of one batch is done.
+    """The state after one step of a batch.
 
     Attributes:
         done: Pictures finished so far in this call.
         total: Pictures asked for in this call.
-        step: Steps finished in this batch, from 1.
+        step: Steps finished in this batch, counted from 1.
         steps: Steps of this batch.
         batch: Pictures in this batch.
-        preview: Decodes the first picture of the batch as it stands; costs a VAE decode, so call it sparingly.
+        preview: Decodes the batch's first picture as it is now; each call costs a VAE decode.
     """
 
     done: int
@@ -30,7 +30,7 @@ class Progress:
 
     @property
     def fraction(self) -> float:
-        """How much of the whole call is done, 0..1."""
+        """The fraction of the whole call done, 0..1."""
         return min(1.0, (self.done + self.batch * self.step / self.steps) / max(self.total, 1))
 
 

@@ -1,4 +1,4 @@
-"""`RenderJob`: pictures that are rendered in a thread of their own, with progress, cancel, results and async iteration."""
+"""`RenderJob`: pictures rendered in their own thread, with progress, cancel, results and async iteration."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from lora_mixer.request import RenderRequest
 
 Start = Callable[[OnProgress, Cancel], Iterable[RenderedImage]]
-"""Begins to render: told what hears of progress and what stops it, it returns the pictures as they are done."""
+"""Starts rendering with a progress callback and a cancel switch; returns the pictures as they finish."""
 
 
 class _RendersMany(Protocol):
@@ -34,14 +34,13 @@ class _RendersMany(Protocol):
 
 
 class RenderJob(Background[RenderedImage, Progress]):
-    """A handle on pictures that are being rendered; rendering begins at once. `Mixer.submit` makes one.
+    """A handle on pictures being rendered, started at once. `Mixer.submit` makes one.
 
     Several readers may follow one job, blocking (`for picture in job`) or not (`async for picture in job`); each gets
-    every picture, in the order asked for, as soon as it is done. A job that is under way is cancelled where
-    it is left as a context, and where Python ends.
+    every picture, in order, as soon as it is done. Leaving it as a context manager, or Python's exit, cancels the job.
 
     Args:
-        start: Called in the job's thread, with what hears of progress and the switch that stops it; returns the
+        start: Called in the job's thread with the progress callback and the cancel switch; returns the
             pictures. A mixer in its place, with `requests`, is how release 0.1 spelled `mixer.submit(requests)`.
         requests: With a mixer only.
         batch: With a mixer only.
@@ -66,7 +65,7 @@ class RenderJob(Background[RenderedImage, Progress]):
 
     @property
     def progress(self) -> Progress | None:
-        """How far it is; None before the first step."""
+        """The newest progress; None before the first step."""
         return self.news
 
     @property
@@ -78,11 +77,11 @@ class RenderJob(Background[RenderedImage, Progress]):
         """Wait for the end and return all pictures.
 
         Args:
-            timeout: How many seconds to wait at most.
+            timeout: Seconds to wait at most.
 
         Raises:
             CancelledError: It was cancelled.
-            RenderError: The time is up; the job goes on.
+            RenderError: The time is up; the job continues.
             LoraMixerError: What rendering raised.
         """
         if not self.wait(timeout):

@@ -1,4 +1,4 @@
-"""Who watches a render: what hears of its steps and may stop it."""
+"""Report a render's progress to its listeners, and stop it when cancelled."""
 
 from __future__ import annotations
 
@@ -34,16 +34,16 @@ class ProgressReporter:
         """Stop before anything is computed.
 
         Raises:
-            CancelledError: The switch is pressed.
+            CancelledError: The switch was pressed.
         """
         if self.cancel is not None:
             self.cancel.check()
 
     def report(self, loaded: LoadedModel, step: Step, done: int, batch: int) -> None:
-        """Hear of a step of so many pictures at once; so many of their batch were done before.
+        """Report one finished step; `done` images of this batch were finished earlier.
 
         Raises:
-            CancelledError: The switch is pressed.
+            CancelledError: The switch was pressed.
         """
         self.check()
         if self.on_progress is not None:

@@ -1,4 +1,4 @@
-"""A picture rendered again from its own record, or the reasons why it cannot be the same."""
+"""Render a picture again from its record, or say why it cannot be the same."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ _DEVICE = re.compile(r"cpu|mps|(cuda|xpu)(:\d{1,2})?")
 
 
 def checked(record: RenderRecord) -> RenderRecord:
-    """Return a record whose numbers can be believed; its settings have been checked as it was read.
+    """Check a record's numbers; its settings were checked when it was read.
 
-    A picture may come from anybody: what it asks of this machine is bounded before anything is done for it.
+    A picture may come from anybody, so what it asks of this machine is bounded first.
 
     Raises:
-        BrokenFileError: It asks for what no machine has, or contradicts itself.
+        BrokenFileError: It asks for the impossible, or contradicts itself.
     """
     batch = record.companions or (record.settings,)
     wrong = (
@@ -43,13 +43,13 @@ def checked(record: RenderRecord) -> RenderRecord:
     if said:
         raise BrokenFileError(
             f"the record says {', '.join(said)}",
-            remedy="It was not written so by this program; its settings can still be read with `lora-mixer info`.",
+            remedy="It was changed after this program wrote it; `lora-mixer info` still reads its settings.",
         )
     return record
 
 
 REPLACED = frozenset({"DPM++ 3M SDE"})
-"""Samplers whose pictures of the first recipe cannot be drawn again."""
+"""Samplers whose pictures of recipe 1 cannot be reproduced."""
 
 
 def rerender(mixer: BaseMixer, record: RenderRecord, *, files: Iterable[Path] = ()) -> RenderedImage:
@@ -58,11 +58,11 @@ def rerender(mixer: BaseMixer, record: RenderRecord, *, files: Iterable[Path] = 
     Args:
         mixer: An open mixer whose current model is the record's, with its dtype.
         record: The record.
-        files: LoRAs from outside the folders and pictures that mask, told by their digests: no path that stands in the
-            record is ever opened.
+        files: LoRAs from outside the folders and mask pictures, matched by digest; paths in the record are never
+            opened.
 
     Raises:
-        BrokenFileError: The record asks for what cannot be.
+        BrokenFileError: The record is impossible.
         RequestError: It names a mask by path that is not among the files.
         LoraMixerError: What rendering raises.
     """
@@ -78,10 +78,10 @@ def rerender(mixer: BaseMixer, record: RenderRecord, *, files: Iterable[Path] = 
 def differences(
     mixer: BaseMixer, record: RenderRecord, *, model: str | None = None, files: Iterable[Path] = ()
 ) -> tuple[str, ...]:
-    """Return a sentence for everything that keeps this machine from making the same picture; empty if nothing does.
+    """Return a sentence for everything that would make the picture differ on this machine; empty if nothing would.
 
     Args:
-        mixer: What would render it.
+        mixer: The mixer that would render it.
         record: How it was made.
         model: The model it would be rendered with; None is the mixer's current one.
         files: As `rerender` takes them.
@@ -112,7 +112,7 @@ def _model_differs(was: ModelRecord, now: ModelRecord) -> Iterator[str]:
 
 
 def _loras_differ(record: RenderRecord, now: Inputs) -> Iterator[str]:
-    """Yield a sentence for every LoRA that is another file, is scaled otherwise, or acts under another mask."""
+    """Yield a sentence for every LoRA with another file, scale or mask."""
     here = {adapter.name: adapter for adapter in now.adapters}
     for was in record.adapters:
         adapter = here.get(was.name)
@@ -151,7 +151,7 @@ def _passes(record: RenderRecord) -> tuple[Settings | HiresSettings, ...]:
 
 
 def _engine(record: RenderRecord) -> str | None:
-    """Return the engine of a record; where its passes had different ones, each was chosen."""
+    """Return the record's engine, or `auto` if its passes used different ones."""
     return "auto" if "; then " in record.engine_reason else record.engine if record.engine in ENGINES else None
 
 

@@ -1,4 +1,4 @@
-"""From what somebody asks for to a job that can be rendered: gaps filled, prompt read, adapters found."""
+"""Resolve a request into a job: fill gaps, parse the prompt, find adapters."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ Rewrite = Callable[[str], str]
 
 
 def settings_of(request: RenderRequest, *, model: str, native_size: tuple[int, int], emphasis: str) -> Settings:
-    """Return a request with every gap filled; missing or negative seeds are drawn at random.
+    """Return complete settings; missing or negative seeds are drawn at random.
 
     Args:
-        request: The request, already laid over the defaults of models.toml.
+        request: The request, with the defaults of models.toml filled in.
         model: The name of the open model.
         native_size: The (width, height) the model was trained at.
-        emphasis: The emphasis mode that suits it.
+        emphasis: The default emphasis mode of the model.
     """
     width, height = native_size
     varied = bool(request.subseed_strength)
@@ -75,10 +75,10 @@ def _seed(asked: int | None) -> int:
 
 
 def styled(settings: Settings, names: Iterable[str], files: Iterable[Path]) -> Settings:
-    """Return the settings with styles worked into the prompts of both passes.
+    """Return the settings with styles inserted into the prompts of both passes.
 
     Raises:
-        RequestError: There is no style of a name; the nearest is in the text.
+        RequestError: Unknown style; the error names the nearest.
         ConfigError: A styles file cannot be read.
     """
     styles = named_styles(names, files)
@@ -93,18 +93,18 @@ def expand_wildcards(settings: Settings, wildcards: Iterable[Path]) -> Settings:
     """Return the settings with dynamic prompts drawn by the seed: `{a|b}`, `{2$$a|b|c}`, `__wildcard__`.
 
     Args:
-        settings: What to render.
+        settings: The settings.
         wildcards: Folders of wildcard files.
 
     Raises:
-        PromptError: A wildcard is not there, or the template grows too large.
+        PromptError: A wildcard is missing, or the template grows too large.
     """
     draw = partial(expand, seed=settings.seed, folders=tuple(wildcards))
     return _rewritten(settings, draw, draw)
 
 
 def _rewritten(settings: Settings, prompt: Rewrite, negative: Rewrite) -> Settings:
-    """Return the settings with what two functions make of their prompts, those of hires fix too."""
+    """Apply two functions to the prompts and negative prompts, including those of hires fix."""
     changed = replace(settings, prompt=prompt(settings.prompt), negative=negative(settings.negative))
     if settings.hires is None:
         return changed
@@ -118,13 +118,13 @@ def _rewritten(settings: Settings, prompt: Rewrite, negative: Rewrite) -> Settin
 
 
 def job_of(settings: Settings, adapters: AdapterCache, *, family: Family, embeddings: Sequence[str] = ()) -> Job:
-    """Return the job of a picture: its passes, each with its texts and mixes over the steps.
+    """Return a picture's job: its passes, with conditions and mixes for every step.
 
     Args:
-        settings: What to render.
+        settings: The settings.
         adapters: Where adapters are found.
         family: The model's family.
-        embeddings: The names of the embeddings there are, so that one that is named but missing can be said.
+        embeddings: Names of the available embeddings, to report missing ones.
 
     Raises:
         PromptError: The prompt cannot be read.
@@ -251,7 +251,7 @@ def _brought(uses: Iterable[LoraUse], adapters: AdapterCache) -> Iterator[str]:
 
 
 def _remarks(uses: Iterable[LoraUse], adapters: AdapterCache) -> Iterator[str]:
-    """Yield what is doubtful about the adapters: settings that are damaged or contradict their tensors."""
+    """Yield notes on adapters whose settings are damaged or contradict their tensors."""
     for name in dict.fromkeys(use.name for use in uses):
         yield from (f"LoRA {name}: {remark}" for remark in adapters.take(name).report.remarks)
 
@@ -273,7 +273,7 @@ def _missing(prompts: Iterable[Prompt], known: Sequence[str]) -> Iterator[str]:
 
 
 def _idle(uses: Iterable[LoraUse], adapters: AdapterCache, family: Family) -> Iterator[str]:
-    """Yield the element weights that mean no layer of their adapter."""
+    """Yield element weights that match no layer of their adapter."""
     for use in uses:
         layers = adapters.take(use.name, rank=use.strength.rank).layers if use.strength.elements else {}
         for element in use.strength.elements:

@@ -23,12 +23,12 @@ from lora_mixer.request import Settings
 
 FAIR, UNFAIR = 6.0, 2.5
 LONGEST_TILING = 4
-"""Texts are tiled to a common length of at most so many times the longest; rows beyond that go on their own."""
+"""Texts are repeated to a common length of at most this multiple of the longest; other rows run separately."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Group:
-    """Rows that go through the UNet together, with their conditioning side by side."""
+    """Rows that run through the UNet together, with stacked conditioning."""
 
     rows: tuple[GuidanceRow, ...]
     stacks: tuple[Stack, ...]  # one a row
@@ -38,7 +38,7 @@ class _Group:
 
 
 def time_ids(family: Family, settings: Settings, condition: Condition) -> list[float]:
-    """Return what an SDXL model is told beside the text: the sizes, or for a refiner how fair the picture shall be.
+    """Return SDXL's time ids: the sizes or, for a refiner, the aesthetic score.
 
     Podell et al. 2023, arXiv:2307.01952, section 2.2; a refiner's scores, 6 and for the negative 2.5, are Stability's.
     """

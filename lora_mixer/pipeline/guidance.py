@@ -1,8 +1,8 @@
 """Classifier-free guidance as one weighted sum over rows (Ho and Salimans 2022, arXiv:2207.12598, eq. 6).
 
-A batch of pictures becomes rows of the UNet's batch: one a text. With cfg scale c, a picture's prediction is
-e = e_neg + sum_i c w_i (e_i - e_neg) = (1 - c sum_i w_i) e_neg + sum_i c w_i e_i, so that each row carries a
-coefficient and the rest is a sum. A row whose coefficient is 0 is not computed (cfg 1 costs one row, not two).
+A batch of pictures becomes rows of the UNet's batch, one per text. With cfg scale c, a picture's prediction is
+e = e_neg + sum_i c w_i (e_i - e_neg) = (1 - c sum_i w_i) e_neg + sum_i c w_i e_i, so each row carries a
+coefficient and the prediction is a sum. A row whose coefficient is 0 is not computed (cfg 1 costs one row, not two).
 
 Rescaling brings the contrast of e back to that of the same sum at cfg 1 (Lin et al. 2023, arXiv:2305.08891, eq. 15-16).
 """
@@ -28,12 +28,12 @@ class GuidanceRow(NamedTuple):
 
 
 def rows_at(passes: Sequence[Pass], step: int, *, apart: bool = False) -> tuple[GuidanceRow, ...]:
-    """Return the rows of one step: negatives and positives of every picture, those without a share left out.
+    """Return one step's rows: every picture's negatives and positives, without those of coefficient 0.
 
     Args:
         passes: The pictures' passes.
         step: The step.
-        apart: Keep every negative, whose prediction is wanted by itself.
+        apart: Keep every negative row, for samplers that use its prediction alone.
     """
     rows: list[GuidanceRow] = []
     for image, one in enumerate(passes):
@@ -58,7 +58,7 @@ def _counts(row: GuidanceRow, *, rescaled: bool, apart: bool) -> bool:
 
 
 def rescaled(guided: Tensor, unguided: Tensor, phi: Sequence[float]) -> Tensor:
-    """Return guided predictions (n, c, h, w), each brought back by its phi to the deviation of its unguided one."""
+    """Return guided predictions (n, c, h, w), each rescaled by phi towards the deviation of the unguided one."""
     share = torch.tensor(phi, dtype=guided.dtype, device=guided.device).view(-1, 1, 1, 1)
     axes = (1, 2, 3)
     contrast = unguided.std(axes, keepdim=True) / guided.std(axes, keepdim=True)

@@ -15,13 +15,13 @@ from lora_mixer.request import ModelSource, Settings
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Condition:
-    """One text that steers a picture, the mix that acts while it does, and its weight.
+    """One text that conditions a picture, with its weight and its mix.
 
     Attributes:
-        pieces: The text with its emphasis.
-        stack: The mix on the text encoders and on the UNet for this text.
-        weight: Factor on the guidance towards this text (1 unless `AND` says otherwise).
-        negative: It is what to steer away from.
+        pieces: The text, split by emphasis.
+        stack: The mix under which this text is encoded and denoised.
+        weight: Its weight within `AND`; 1 otherwise.
+        negative: Whether it is a negative prompt.
     """
 
     pieces: tuple[Piece, ...]
@@ -32,13 +32,13 @@ class Condition:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Segment:
-    """A run of steps during which nothing about the texts changes.
+    """A run of steps with constant conditions.
 
     Attributes:
         start: First step.
         stop: The step after the last.
-        positive: What to steer towards.
-        negative: What to steer away from.
+        positive: Positive conditions.
+        negative: The negative condition.
     """
 
     start: int
@@ -52,13 +52,13 @@ class AdapterUse:
     """One adapter that a picture uses at some step, for its record.
 
     Attributes:
-        name: The name it was asked for by.
+        name: The name used in the request.
         file: Its file name.
         sha256: The digest of the whole file.
-        autov3: The digest A1111 and Civitai know it by.
-        alias: The name its trainer gave it.
+        autov3: The digest used by A1111 and Civitai.
+        alias: The name given by its trainer.
         placed: The adapter and its strength.
-        seals: Its file and the picture that masks it, as they were when they were read.
+        seals: Its file and its mask picture, as they were when read.
     """
 
     name: str
@@ -108,12 +108,12 @@ Start = FromNoise | FromPicture | FromPassBefore
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pass:
-    """One way from a start through steps to latents, as a picture of its own.
+    """A denoising loop: a start, settings, and conditions for every step.
 
     Attributes:
         start: What it starts from.
         settings: Size, steps that are taken, sampler, guidance, prompts and mix, every value filled in.
-        segments: Runs of steps that cover all of them, in order.
+        segments: Segments covering all steps, in order.
     """
 
     start: Start = field(default_factory=FromNoise)
@@ -126,12 +126,12 @@ class Pass:
 
     @property
     def stacks(self) -> tuple[Stack, ...]:
-        """Every mix that acts at some step, without repeats."""
+        """The distinct mixes of all steps."""
         return tuple(dict.fromkeys(condition.stack for condition in self.conditions))
 
     @property
     def conditions(self) -> tuple[Condition, ...]:
-        """Every text of the pass."""
+        """All conditions of the pass."""
         return tuple(condition for segment in self.segments for condition in (*segment.positive, segment.negative))
 
 
@@ -142,8 +142,8 @@ class Job:
     Attributes:
         settings: Every value filled in.
         passes: One or more; the latents of the last become the picture.
-        uses: Every adapter that acts at some step of some pass.
-        notes: What was said about the request, for the record.
+        uses: Adapters that act in any step of any pass.
+        notes: Notes for the record.
         seals: The files of its model as they were when it was opened.
         source: The model it was resolved on; None: whichever renders it.
     """
@@ -157,15 +157,15 @@ class Job:
 
     @property
     def files(self) -> tuple[Seal, ...]:
-        """The files that decide the picture, as they were when the job was made."""
+        """The files that determine the picture, as they were when the job was made."""
         return (*self.seals, *(seal for use in self.uses for seal in use.seals))
 
     @property
     def stacks(self) -> tuple[Stack, ...]:
-        """Every mix that acts at some step, without repeats."""
+        """The distinct mixes of all steps."""
         return tuple(dict.fromkeys(stack for one in self.passes for stack in one.stacks))
 
     @property
     def conditions(self) -> tuple[Condition, ...]:
-        """Every text of all passes."""
+        """All conditions of all passes."""
         return tuple(condition for one in self.passes for condition in one.conditions)

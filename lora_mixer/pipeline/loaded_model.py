@@ -25,7 +25,7 @@ from lora_mixer.sampling import upscale_latents, upscale_pictures
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadedModel:
-    """A model with everything that acts on it.
+    """A model with its engines, text encoders and kernels.
 
     Attributes:
         model: The open model.
@@ -45,11 +45,11 @@ class LoadedModel:
     kernels: Kernels = field(init=False)
 
     def __post_init__(self) -> None:
-        """Keep the kernels with the model, so that what they pack is packed once."""
+        """Keep the kernels with the model, so that weights are packed once."""
         object.__setattr__(self, "kernels", Kernels(self.model.unet, self.model.vae))
 
     def rest(self) -> None:
-        """Take off what an interruption left of a mix or a kernel, so that what comes next begins with a plain model."""
+        """Remove what an interruption left of a mix or a kernel."""
         self.merged.rest()
         self.side.rest()
         self.kernels.rest()
@@ -86,11 +86,11 @@ class LoadedModel:
             tiled: Whether it is decoded in tiles; None decides as `tiles` does.
 
         Raises:
-            RenderError: It is not a number.
+            RenderError: It holds NaN.
         """
         if not torch.isfinite(latent).all():
             raise RenderError(
-                "the picture came out as not-a-number",
+                "the picture came out as NaN",
                 remedy="Lower the LoRA strengths or cfg, or render in float32 (--dtype float32).",
             )
         scale = self.model.latent_scale
@@ -100,8 +100,7 @@ class LoadedModel:
     def enlarged(self, latents: Tensor, hires: HiresSettings, *, tiled: bool) -> Tensor:
         """Return latents (n, c, h, w) at the size of the second pass, each picture by itself.
 
-        To a scale they are stretched; a size of another shape is covered, and what stands over is cut off, as A1111
-        does.
+        With a scale they are resized; with a size of another aspect ratio they cover it and are cropped, as in A1111.
         """
         upscaler, scale = find_upscaler(hires.upscaler), self.model.latent_scale
         high, wide = hires.height // scale, hires.width // scale

@@ -78,7 +78,7 @@ def render(
         options: How; what they leave open is as the model's defaults say.
 
     Raises:
-        RenderError: The picture came out as not-a-number.
+        RenderError: The picture came out as NaN.
         ChangedFileError: A file that decides the pictures was written since it was opened.
     """
     chosen = (options or RenderOptions()).over(loaded.defaults)

@@ -70,7 +70,7 @@ def test_without_a_listener_the_failure_is_raised_after_the_pictures_before_it(m
 
 
 def test_a_picture_that_is_no_number_costs_no_other(mixer, monkeypatch):
-    fit(monkeypatch, 4, never=1, error=RenderError("the picture came out as not-a-number"))
+    fit(monkeypatch, 4, never=1, error=RenderError("the picture came out as NaN"))
     failed: list[int] = []
     pictures = list(mixer.render_many(WISHES, batch=4, on_failure=lambda at, error: failed.append(at)))
     assert failed == [1]
