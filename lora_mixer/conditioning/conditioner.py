@@ -63,6 +63,12 @@ class Conditioner:
     def encode(
         self, pieces: Sequence[Piece], *, clip_skip: int = 1, emphasis: str | None = None, negative: bool = False
     ) -> TextEmbeds:
+        """Return what `embed` returns, without what a gradient would need."""
+        return self.embed(pieces, clip_skip=clip_skip, emphasis=emphasis, negative=negative)
+
+    def embed(
+        self, pieces: Sequence[Piece], *, clip_skip: int = 1, emphasis: str | None = None, negative: bool = False
+    ) -> TextEmbeds:
         """Return a text's tokens (1, chunks * 77, width) and, for SDXL, its pooled vector (1, p).
 
         Args:

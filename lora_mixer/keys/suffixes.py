@@ -54,6 +54,9 @@ _ROWS: tuple[tuple[str, tuple[str, ...]], ...] = (
 SLOT_OF = MappingProxyType({suffix: slot for slot, suffixes in _ROWS for suffix in suffixes})
 """Suffix after the module's name and a dot -> slot (`up`, `w1_a` of LoHa, `k1_a` of LoKr, ...)."""
 
+SUFFIX_OF = MappingProxyType({slot: suffixes[0] for slot, suffixes in _ROWS})
+"""Slot -> how this program writes it, which is how kohya's and LyCORIS's trainers do: the inverse of `SLOT_OF`."""
+
 _PEFT = frozenset({"lora_A", "lora_B", "lora_magnitude_vector", "oft_R"})
 _UNDERSCORED = MappingProxyType({"up.weight": "up", "down.weight": "down"})
 _DEFAULT = ".default"

@@ -40,6 +40,32 @@ def encode(vae: AutoencoderKL, pictures: Tensor, *, tiled: bool = False, kept: T
     return latents
 
 
+def encode_distribution(vae: AutoencoderKL, pictures: Tensor) -> tuple[Tensor, Tensor]:
+    """Return mean and deviation (n, c, h, w), float32 on the CPU, of pictures' latents: uint8 (n, H, W, 3).
+
+    What a trainer draws from: latent = mean + deviation * noise (Kingma and Welling 2013, arXiv:1312.6114, section 2.4).
+
+    Raises:
+        RenderError: The latents are not finite in float32 either.
+    """
+    with torch.inference_mode():
+        mean, deviation = _distribution(vae, pictures)
+        if not mean.isfinite().all() and vae.dtype != torch.float32:
+            nn.Module.to(vae, torch.float32)
+            mean, deviation = _distribution(vae, pictures)
+    if not mean.isfinite().all() or not deviation.isfinite().all():
+        raise RenderError("the encoded picture is not finite", remedy="Choose another VAE.")
+    return mean.cpu().clone(), deviation.cpu().clone()
+
+
+def _distribution(vae: AutoencoderKL, pictures: Tensor) -> tuple[Tensor, Tensor]:
+    scaled = pictures.permute(0, 3, 1, 2).float() / 127.5 - 1
+    latents = vae.encode(to_channels_last(scaled.to(vae.dtype)), return_dict=False)[0]
+    factor: float = vae.config["scaling_factor"]
+    mean, std = latents_apart(vae, latents.mean.device)
+    return (latents.mean.float() - mean) * factor / std, latents.std.float() * factor / std
+
+
 def _encode(vae: AutoencoderKL, pictures: Tensor, kept: Tensor | None) -> Tensor:
     scaled = pictures.permute(0, 3, 1, 2).float() / 127.5 - 1
     scaled = scaled if kept is None else scaled * kept

@@ -17,7 +17,7 @@ from lora_mixer.files import Seal
 from lora_mixer.libraries.classes import AutoencoderKL, CLIPTokenizer, TextEncoder, UNet2DConditionModel
 from lora_mixer.models.decode import decode, must_tile
 from lora_mixer.models.digest import Sha256, digest_of_files, digest_of_settings, sha256_of
-from lora_mixer.models.encode import encode
+from lora_mixer.models.encode import encode, encode_distribution
 from lora_mixer.models.index import index_of, module_of
 from lora_mixer.models.offload import Offload
 from lora_mixer.modules import Family, ModuleIndex, ModuleName
@@ -174,6 +174,10 @@ class Model:
         return encode(
             self.vae, pictures.to(self.device), tiled=tiled, kept=None if kept is None else kept.to(self.device)
         )
+
+    def encoded(self, pictures: Tensor) -> tuple[Tensor, Tensor]:
+        """Return mean and deviation (n, c, h, w), float32 on the CPU, of the latents of pictures as `encode` takes them."""
+        return encode_distribution(self.vae, pictures.to(self.device))
 
     def checksum(self) -> str:
         """Return the sha256 over every parameter and buffer in memory: equal exactly if no bit has changed."""

@@ -1,6 +1,7 @@
 """Sampling: samplers and schedules by name, seeded noise, and the loop. The only room that knows schedulers."""
 
 from lora_mixer.choices import AUTOMATIC, SAMPLERS, SCHEDULES, Sampler, SamplerRow, find_sampler
+from lora_mixer.sampling.levels import signal_shares
 from lora_mixer.sampling.loop import Denoise, Step, course_of, resample, sample
 from lora_mixer.sampling.noise import NoiseSource, starting_noise
 from lora_mixer.sampling.noise_schedule import schedule_in_use
@@ -22,6 +23,7 @@ __all__ = [
     "resample",
     "sample",
     "schedule_in_use",
+    "signal_shares",
     "starting_noise",
     "upscale_latents",
     "upscale_pictures",

@@ -160,3 +160,12 @@ def trained_of(trained: Mapping[str, Any]) -> dict[str, Any]:
 def on_device(time: float, device: torch.device) -> Tensor:
     """Return a time as the model takes it."""
     return torch.tensor(time, dtype=torch.float32, device=device)
+
+
+def signal_shares(trained: Mapping[str, Any]) -> Tensor:
+    """Return how much signal is left at each trained step (steps,), float32: alphas_cumprod (Ho et al. 2020, eq. 4).
+
+    With `rescale_betas_zero_snr` the last step has next to none (Lin et al. 2023, arXiv:2305.08891, section 3.1).
+    """
+    shares: Tensor = EulerDiscreteScheduler(**trained_of(trained)).alphas_cumprod.float().clone()
+    return shares

@@ -111,6 +111,13 @@ class Wrapped(nn.Module):
             place.name: {slot: value.detach() for slot, value in place.layer.slots.items()} for place in self._places
         }
 
+    def learning(self) -> Mapping[str, list[nn.Parameter]]:
+        """Return every layer's trainable tensors by its name."""
+        return {
+            place.name: [value for value in place.layer.slots.values() if isinstance(value, nn.Parameter)]
+            for place in self._places
+        }
+
     @torch.no_grad()
     def load(self, groups: Mapping[str, Mapping[str, Tensor]]) -> None:
         """Take over the slots of every layer, as `slots` gives them.
@@ -168,14 +175,32 @@ def wrap(
     """
     module.requires_grad_(requires_grad=False)
     meant = _predicate(targets)
+    layers = {
+        name: layer for name, layer in module.named_modules() if isinstance(layer, Wrappable) and meant(name, layer)
+    }
+    return wrap_layers(layers, rank=rank, alpha=alpha, kind=kind, dora=dora, factor=factor, generator=generator)
+
+
+def wrap_layers(
+    layers: Mapping[str, Wrappable],
+    *,
+    rank: int | RankOf = 16,
+    alpha: float | None = None,
+    kind: str = "lora",
+    dora: bool = False,
+    factor: int = LOKR_FACTOR,
+    generator: Generator | None = None,
+) -> Wrapped:
+    """Put trainable adapters on some layers by name, and freeze them; see `wrap`.
+
+    Raises:
+        RequestError: There is no layer, or the kind or rank is impossible.
+    """
     places = []
-    for name, layer in module.named_modules():
-        if not isinstance(layer, Wrappable) or not meant(name, layer):
-            continue
+    for name, layer in layers.items():
+        layer.requires_grad_(requires_grad=False)
         wanted = rank(name, layer) if callable(rank) else rank
-        if wanted == 0 and callable(rank):
-            continue
-        if isinstance(layer, nn.Conv2d) and layer.groups != 1:
+        if (wanted == 0 and callable(rank)) or (isinstance(layer, nn.Conv2d) and layer.groups != 1):
             continue  # no file format says what a rank of a grouped convolution would be
         shape = tuple(layer.weight.shape)
         slots = start(kind, shape, wanted, alpha=alpha, generator=generator, factor=factor)

@@ -1,0 +1,158 @@
+"""A trained LoRA as a file: kohya's keys and `ss_*`, and the model specification's `modelspec.*`.
+
+Sources: sd-scripts `train_network.py` (metadata) and `library/sai_model_spec.py`; LyCORIS writes the same with its own
+`ss_network_module`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from safetensors.torch import save
+from torch import Tensor
+
+from lora_mixer.export.spelling import BASE_MODELS
+from lora_mixer.export.writing import dtype_of, write_tensors
+from lora_mixer.models import Model
+from lora_mixer.trainer.dataset import Dataset
+from lora_mixer.trainer.layers import tensors_of
+from lora_mixer.trainer.settings import TrainSettings
+from lora_mixer.trainer.wrap import Wrapped
+from lora_mixer.version import __version__
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trained:
+    """What a file says of its training.
+
+    Attributes:
+        settings: How it was trained.
+        data: On what.
+        resolution: Of a square picture, in pixels.
+        steps: How many steps were taken.
+        epochs: How many epochs there are in all.
+        batches: How many batches an epoch has.
+        started: When it began.
+    """
+
+    settings: TrainSettings
+    data: Dataset
+    resolution: int
+    steps: int
+    epochs: int
+    batches: int
+    started: datetime
+
+
+def save_lora(path: Path, adapters: Wrapped, model: Model, trained: Trained) -> None:
+    """Write a LoRA that this program, A1111, ComfyUI, sd-scripts and diffusers read.
+
+    Raises:
+        FileError: The disk is full or the folder is not writable.
+    """
+    stored = dtype_of(trained.settings.save_dtype)
+    tensors = {key: value.to(stored).contiguous() for key, value in tensors_of(adapters, model).items()}
+    write_tensors(path, tensors, metadata(path.stem, tensors, model, trained))
+
+
+def metadata(name: str, tensors: Mapping[str, Tensor], model: Model, trained: Trained) -> dict[str, str]:
+    """Return what a file says about itself."""
+    settings, data = trained.settings, trained.data
+    base, architecture = BASE_MODELS[model.family]
+    alpha = float(settings.rank if settings.alpha is None else settings.alpha)
+    digest = _hash_of(tensors)
+    learned = [example for example in data.examples if not example.regularises]
+    trigger = {"modelspec.trigger_phrase": settings.trigger} if settings.trigger else {}
+    return {
+        "ss_output_name": name,
+        "ss_sd_model_name": model.name,
+        "ss_sd_model_hash": model.digest[:10],
+        "ss_new_sd_model_hash": model.digest,
+        "ss_base_model_version": base,
+        "ss_v2": str(model.family.value == "sd2"),
+        "ss_network_module": "networks.lora" if _is_plain(settings) else "lycoris.kohya",
+        "ss_network_dim": str(settings.rank),
+        "ss_network_alpha": str(alpha),
+        "ss_network_args": json.dumps(_arguments(settings)),
+        "ss_network_dropout": str(settings.dropout or None),
+        "ss_learning_rate": str(settings.rate),
+        "ss_unet_lr": str(settings.rate),
+        "ss_text_encoder_lr": str(settings.text_rate),
+        "ss_optimizer": settings.optimizer,
+        "ss_lr_scheduler": settings.schedule,
+        "ss_lr_warmup_steps": str(settings.warmup),
+        "ss_max_grad_norm": str(settings.clip),
+        "ss_steps": str(trained.steps),
+        "ss_max_train_steps": str(settings.steps),
+        "ss_num_epochs": str(trained.epochs),
+        "ss_epoch": str(-(-trained.steps * settings.accumulate // trained.batches)),
+        "ss_num_batches_per_epoch": str(trained.batches),
+        "ss_total_batch_size": str(settings.batch * settings.accumulate),
+        "ss_gradient_accumulation_steps": str(settings.accumulate),
+        "ss_gradient_checkpointing": str(settings.gradient_checkpointing),
+        "ss_num_train_images": str(sum(example.repeats for example in learned)),
+        "ss_num_reg_images": str(data.shown - sum(example.repeats for example in learned)),
+        "ss_resolution": f"({trained.resolution}, {trained.resolution})",
+        "ss_enable_bucket": str(not settings.crop),
+        "ss_noise_offset": str(settings.noise_offset or None),
+        "ss_multires_noise_iterations": str(settings.multires or None),
+        "ss_min_snr_gamma": str(settings.min_snr_gamma),
+        "ss_debiased_estimation": str(settings.debiased),
+        "ss_loss_type": settings.loss,
+        "ss_caption_dropout_rate": str(settings.caption_dropout),
+        "ss_caption_tag_dropout_rate": str(settings.tag_dropout),
+        "ss_shuffle_caption": str(settings.shuffle),
+        "ss_keep_tokens": str(settings.keep_tokens),
+        "ss_flip_aug": str(settings.flip),
+        "ss_prior_loss_weight": str(settings.prior_weight),
+        "ss_mixed_precision": {"float32": "no", "bfloat16": "bf16", "float16": "fp16"}[settings.precision],
+        "ss_seed": str(settings.seed),
+        "ss_training_started_at": str(trained.started.timestamp()),
+        "ss_training_finished_at": str(datetime.now(UTC).timestamp()),
+        "ss_tag_frequency": json.dumps(data.tag_frequency(), ensure_ascii=False),
+        "ss_dataset_dirs": json.dumps(_folders(data), ensure_ascii=False),
+        "sshs_model_hash": digest,
+        "sshs_legacy_hash": digest[:8],
+        "modelspec.sai_model_spec": "1.0.1",
+        "modelspec.architecture": f"{architecture}/lora",
+        "modelspec.implementation": f"LoRA Mixer {__version__}",
+        "modelspec.title": name,
+        "modelspec.date": trained.started.date().isoformat(),
+        "modelspec.resolution": f"{trained.resolution}x{trained.resolution}",
+        "modelspec.prediction_type": "v" if model.prediction == "v_prediction" else "epsilon",
+        "modelspec.hash_sha256": f"0x{digest}",
+        **trigger,
+    }
+
+
+def _is_plain(settings: TrainSettings) -> bool:
+    return settings.kind == "lora" and not settings.dora
+
+
+def _arguments(settings: TrainSettings) -> dict[str, str]:
+    found = {"conv_dim": str(settings.conv_rank), "conv_alpha": str(settings.conv_rank)} if settings.conv_rank else {}
+    if settings.block_ranks:
+        found["block_ranks"] = json.dumps(dict(settings.block_ranks))
+    if _is_plain(settings):
+        return found
+    algorithm = {"algo": settings.kind} if settings.kind != "lora" else {"algo": "locon"}
+    return {**algorithm, **found, **({"dora_wd": "True", "wd_on_output": "True"} if settings.dora else {})}
+
+
+def _folders(data: Dataset) -> dict[str, dict[str, int]]:
+    found: dict[str, dict[str, int]] = {}
+    for example in data.examples:
+        row = found.setdefault(f"{example.repeats}_{example.concept}", {"n_repeats": example.repeats, "img_count": 0})
+        row["img_count"] += 1
+    return found
+
+
+def _hash_of(tensors: Mapping[str, Tensor]) -> str:
+    """Return the sha256 of the bytes after a file's header (kohya's `sshs_model_hash`; A1111's AutoV3)."""
+    written = save(dict(tensors))
+    return hashlib.sha256(written[8 + int.from_bytes(written[:8], "little") :]).hexdigest()
