@@ -39,11 +39,6 @@ class CaptionRules:
         if not self.separator:
             raise RequestError("the separator between tags is empty", remedy="Use a comma.")
 
-    @property
-    def vary(self) -> bool:
-        """Whether a caption differs from step to step."""
-        return self.shuffle or self.caption_dropout > 0 or self.tag_dropout > 0
-
     def whole(self, caption: str) -> str:
         """Return a caption with the trigger in it, as it is where nothing varies.
 

@@ -19,7 +19,6 @@ from PIL import Image
 
 from lora_mixer.errors import ConfigError, FileError, MissingFileError
 from lora_mixer.files import read_file
-from lora_mixer.trainer.buckets import Bucket, bucket_for
 
 PICTURES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".avif"})
 CAPTIONS = (".txt", ".caption")
@@ -80,13 +79,6 @@ class Dataset:
             counts = found.setdefault(f"{example.repeats}_{example.concept}", Counter())
             counts.update(tag.strip() for tag in example.caption.split(separator) if tag.strip())
         return {concept: dict(counts.most_common()) for concept, counts in found.items()}
-
-    def by_bucket(self, buckets: tuple[Bucket, ...]) -> dict[Bucket, list[int]]:
-        """Return the numbers of the examples by the bucket each is trained at."""
-        found: dict[Bucket, list[int]] = {}
-        for number, example in enumerate(self.examples):
-            found.setdefault(bucket_for(example.width, example.height, buckets), []).append(number)
-        return found
 
 
 def read_dataset(folder: Path, *, regularisation: Path | None = None, smallest: int = 16) -> Dataset:

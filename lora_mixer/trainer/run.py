@@ -6,16 +6,16 @@ import csv
 import hashlib
 import json
 import random
-import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from lora_mixer.errors import CancelledError, FileError, RequestError
+from lora_mixer.errors import CancelledError
 from lora_mixer.models import Model
 from lora_mixer.trainer.buckets import Bucket, bucket_for, buckets_of
-from lora_mixer.trainer.dataset import Dataset, Example, read_dataset
+from lora_mixer.trainer.checks import check
+from lora_mixer.trainer.dataset import Dataset, Example
 from lora_mixer.trainer.files import Trained, save_lora
 from lora_mixer.trainer.pictures import LatentCache
 from lora_mixer.trainer.settings import TrainSettings
@@ -70,25 +70,6 @@ class Watch:
 def run_folder(output: Path) -> Path:
     """Return where a training keeps its state, its losses and its latents: beside its file."""
     return output.with_suffix(".training")
-
-
-def check(folder: Path, output: Path, settings: TrainSettings, *, regularisation: Path | None = None) -> Dataset:
-    """Return the pictures of a folder, after checking what can be checked without a model.
-
-    Raises:
-        RequestError: The output is no `.safetensors` file.
-        FileError: A folder is missing or holds nothing to learn from, or the output's is not there.
-    """
-    if output.suffix != ".safetensors":
-        raise RequestError(
-            f"the output {output.name!r} is no .safetensors file", remedy="Name it my_style.safetensors."
-        )
-    if not output.absolute().parent.is_dir():
-        raise FileError("there is no such folder", where=str(output.parent), remedy="Make it first.")
-    data = read_dataset(folder, regularisation=regularisation)
-    if settings.validation and round(len(data.examples) * settings.validation) >= len(data.examples):
-        raise RequestError("all pictures would be held out", remedy="Lower validation, or add pictures.")
-    return data
 
 
 def train(
@@ -259,8 +240,3 @@ class _Losses:
             )
         )
         self._file.flush()
-
-
-def forget(output: Path) -> None:
-    """Remove a training's state, losses and latents; the file stays."""
-    shutil.rmtree(run_folder(output), ignore_errors=True)

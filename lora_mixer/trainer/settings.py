@@ -8,13 +8,14 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Self
 
-from lora_mixer.adapters.starting import LOKR_FACTOR, STARTS
 from lora_mixer.catalog.nearest import did_you_mean
 from lora_mixer.errors import ConfigError, RequestError
 from lora_mixer.fieldtypes import check_fields
 from lora_mixer.files import read_file
 from lora_mixer.trainer.captions import CaptionRules
 
+KINDS = ("lora", "loha", "lokr")
+LOKR_FACTOR = 8
 LOSSES = ("l2", "huber", "smooth_l1")
 SCHEDULES = ("constant", "cosine", "linear")
 PRECISIONS = ("float32", "bfloat16", "float16")
@@ -122,7 +123,7 @@ class TrainSettings:
             value = getattr(self, name)
             if value is not None and not low <= value <= high:
                 raise RequestError(f"{name} {value:g} is out of range", remedy=f"Use {low:g} to {high:g}.")
-        for name, allowed in (("kind", tuple(STARTS)), ("loss", LOSSES), ("schedule", SCHEDULES), *_DTYPES):
+        for name, allowed in (("kind", KINDS), ("loss", LOSSES), ("schedule", SCHEDULES), *_DTYPES):
             if getattr(self, name) not in allowed:
                 raise RequestError(f"{name} {getattr(self, name)!r} is none of {', '.join(allowed)}")
         if self.debiased and self.min_snr_gamma is not None:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import torch
@@ -31,6 +32,10 @@ STATE = "state.pt"
 KEPT_TEXTS = 4096
 VALIDATED_AT = (0.1, 0.3, 0.5, 0.7, 0.9)
 """Shares of the timesteps at which held-out pictures are measured."""
+
+
+_DAMAGE = (RuntimeError, LookupError, TypeError, ValueError, AttributeError, EOFError, OSError, UnpicklingError)
+"""What torch raises over a file that is damaged, depending on where."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -286,7 +291,7 @@ class Training:
             self.adapters.load(state["slots"])
             self.optimizer.load_state_dict(state["optimizer"])
             self.done = int(state["done"])
-        except (RuntimeError, KeyError, TypeError, ValueError, EOFError, OSError) as error:
+        except _DAMAGE as error:
             raise FileError(
                 f"the state of the training is damaged ({type(error).__name__})",
                 where=str(path),

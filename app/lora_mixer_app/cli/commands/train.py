@@ -1,0 +1,167 @@
+"""`lora-mixer train`: a LoRA from a folder of pictures."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from lora_mixer.errors import RequestError
+from lora_mixer.wording import counted
+from lora_mixer_app.cli.options import Device, Model, ModelsPath
+from lora_mixer_app.cli.output import Console
+
+if TYPE_CHECKING:
+    from lora_mixer.trainer import StepReport, TrainSettings
+
+
+def train(
+    folder: Annotated[
+        Path, typer.Argument(help="Pictures with captions in .txt beside them, or folders of them like 10_name.")
+    ],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The .safetensors file to write.")],
+    config: Annotated[
+        Path | None, typer.Option("--config", help="A TOML file of settings (docs/training.md); options lie over it.")
+    ] = None,
+    steps: Annotated[int | None, typer.Option("--steps", help="Optimizer steps. Default: 1000.")] = None,
+    batch: Annotated[int | None, typer.Option("--batch", help="Pictures a step. Default: 4.")] = None,
+    rank: Annotated[int | None, typer.Option("--rank", help="Default: 16.")] = None,
+    alpha: Annotated[
+        float | None, typer.Option("--alpha", help="The scale is alpha / rank. Default: the rank.")
+    ] = None,
+    kind: Annotated[str | None, typer.Option("--kind", help="lora, loha or lokr. Default: lora.")] = None,
+    conv_rank: Annotated[
+        int | None, typer.Option("--conv-rank", help="Rank of convolutions (LoCon); 0, the default, leaves them alone.")
+    ] = None,
+    rate: Annotated[float | None, typer.Option("--rate", help="Learning rate. Default: 1e-4.")] = None,
+    text_rate: Annotated[
+        float | None, typer.Option("--text-rate", help="That of the text encoders, which are left alone without it.")
+    ] = None,
+    resolution: Annotated[
+        int | None, typer.Option("--resolution", help="Side of a square picture in pixels. Default: the model's own.")
+    ] = None,
+    trigger: Annotated[str | None, typer.Option("--trigger", help="A word put first in captions that lack it.")] = None,
+    optimizer: Annotated[
+        str | None,
+        typer.Option("--optimizer", help="adamw, adamw8bit, adafactor, sgd, prodigy or schedulefree. Default: adamw."),
+    ] = None,
+    seed: Annotated[int | None, typer.Option("--seed", help="Of everything random. Default: 0.")] = None,
+    precision: Annotated[
+        str | None, typer.Option("--precision", help="float32, bfloat16 or float16. Default: float32.")
+    ] = None,
+    save_every: Annotated[
+        int | None, typer.Option("--save-every", help="Write a file of its own after so many steps.")
+    ] = None,
+    setting: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="Any other setting as NAME=VALUE, for example min_snr_gamma=5; may be repeated."),
+    ] = None,
+    regularisation: Annotated[
+        Path | None, typer.Option("--regularisation", help="A folder of pictures that keep what the model knew.")
+    ] = None,
+    model: Model = None,
+    models_path: ModelsPath = None,
+    device: Device = None,
+    *,
+    dora: Annotated[bool, typer.Option("--dora", help="Learn magnitudes as well (DoRA).")] = False,
+    anew: Annotated[bool, typer.Option("--anew", help="Begin again, whatever an earlier training left.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Check pictures and settings, and say what would be done.")
+    ] = False,
+) -> None:
+    """Train a LoRA on a folder of pictures; the same command goes on after any end."""
+    from lora_mixer.trainer import TrainSettings, check
+
+    given = {
+        "steps": steps,
+        "batch": batch,
+        "rank": rank,
+        "alpha": alpha,
+        "kind": kind,
+        "conv_rank": conv_rank,
+        "rate": rate,
+        "text_rate": text_rate,
+        "resolution": resolution,
+        "trigger": trigger,
+        "optimizer": optimizer,
+        "seed": seed,
+        "precision": precision,
+        "save_every": save_every,
+        "dora": dora or None,
+    }
+    settings = TrainSettings() if config is None else TrainSettings.read(config)
+    settings = settings.over(
+        {name: value for name, value in given.items() if value is not None} | _parsed(setting or ())
+    )
+    console = Console()
+    data = check(folder, output, settings, regularisation=regularisation)
+    captions = sum(bool(example.caption) for example in data.examples)
+    console.say(
+        f"{counted(len(data.examples), 'picture')}, {captions} with a caption, {data.shown} an epoch; "
+        f"{counted(settings.steps, 'step')} of {settings.batch * settings.accumulate}"
+    )
+    if dry_run:
+        for path, why in data.left_out.items():
+            console.say(f"left out: {path}: {why}", style="yellow")
+        return
+    _train(console, folder, output, settings, regularisation, anew=anew, model=model, models=models_path, device=device)
+
+
+def _train(
+    console: Console,
+    folder: Path,
+    output: Path,
+    settings: TrainSettings,
+    regularisation: Path | None,
+    *,
+    anew: bool,
+    model: str | None,
+    models: Path | None,
+    device: str | None,
+) -> None:
+    from lora_mixer import Mixer
+    from lora_mixer.trainer import Watch
+    from lora_mixer.trainer import train as run
+
+    mixer = Mixer.open(model, models_file=models, device=device, dtype="float32")
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True) as bar:
+        pictures = bar.add_task("encoding", total=None)
+        steps = bar.add_task("training", total=settings.steps, visible=False)
+        quiet = not console.is_terminal
+
+        def step(report: StepReport) -> None:
+            bar.update(pictures, visible=False)
+            said = f"epoch {report.epoch}, loss {report.loss:.4f}"
+            bar.update(steps, completed=report.step, visible=True, description=said)
+            if quiet and (report.step % max(settings.steps // 20, 1) == 0 or report.step == report.of):
+                console.say(f"training: {report.step} of {report.of}, {said}")
+
+        watch = Watch(
+            on_picture=lambda done, of: bar.update(pictures, completed=done, total=of),
+            on_step=step,
+            on_saved=lambda path, at: console.say(f"saved at step {at}: {path}"),
+            say=console.say,
+        )
+        result = run(mixer.model, folder, output, settings, regularisation=regularisation, anew=anew, watch=watch)
+    console.say(
+        f"{result.path}: {counted(result.layers, 'layer')}, {counted(result.steps, 'step')}, loss {result.loss:.4f}"
+    )
+
+
+def _parsed(texts: Iterable[str]) -> dict[str, Any]:
+    """Return settings given as NAME=VALUE, values as in TOML, a bare word as text."""
+    found: dict[str, Any] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise RequestError(f"--set {text!r} has no value", remedy="Write it like min_snr_gamma=5.")
+        try:
+            found[name.strip()] = tomllib.loads(f"x = {value}")["x"]
+        except tomllib.TOMLDecodeError:
+            found[name.strip()] = value
+    return found
