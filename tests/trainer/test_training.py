@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import json
+import re
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
@@ -177,7 +179,7 @@ def test_the_loader_reads_what_the_trainer_writes_bit_for_bit(
         chosen = QUICK.over({"steps": 1, "save_dtype": "float32", **asked})
         made = train(plain_model, folder, tmp_path / "a.safetensors", chosen)
     parsed, read = open_adapter(made.path)
-    adapter = map_adapter(parsed, plain_model.index, read)
+    adapter = map_adapter(parsed, plain_model.index, name="a", digest="0", read=read)
     assert {str(name) for name in adapter.layers} == set(seen[-1].adapters.names)
     for name, slots in seen[-1].adapters.slots().items():
         layer = next(layer for key, layer in adapter.layers.items() if str(key) == name)
@@ -287,3 +289,16 @@ def test_a_wrong_settings_file_is_one_line(tmp_path: Path, text: str, said: str)
 def test_what_cannot_be_trained_is_said_before_it_begins(plain_model: Model, asked: dict[str, object]) -> None:
     with pytest.raises(LoraMixerError):
         Training(plain_model, QUICK.over(asked), shown(plain_model))
+
+
+def test_the_documents_table_of_settings_is_the_dataclass() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "training.md").read_text()
+    table = text[text.index("| setting |") : text.index("`block_ranks` in TOML")]
+    told = dict(re.findall(r"^\| `(\w+)` \| ([^|]+) \|", table, re.MULTILINE))
+    defaults = {field.name: field.default for field in fields(TrainSettings)}
+    assert told.keys() == defaults.keys()
+    for name, said in told.items():
+        default = defaults[name]
+        assert said == ("none" if default is None else str(default).lower() if isinstance(default, bool) else said)
+        if not isinstance(default, bool) and default is not None:
+            assert type(default)(said) == default
