@@ -152,6 +152,15 @@ def test_the_command_line_goes_on_with_a_run_of_the_page_and_draws_its_sheet(
     assert drawn.exit_code == 0, drawn.output
 
 
+def test_between_two_batches_others_have_their_turns(state: AppState) -> None:
+    wanted, made = begun(state), [TOTAL]
+    for done in render_run(state, wanted, cancel=Cancel(), caller="long", batch=1):
+        if done.pictures and len(made) == 1:
+            with state.queue.take(Cancel(), caller="short"):
+                made.append(len(list((wanted.folder / "images").glob("[0-9]*.png"))))
+    assert 0 < made[-1] < TOTAL
+
+
 def test_each_sees_their_own_runs_only_by_name_and_by_tab(state: AppState) -> None:
     begun(state, owner="ada")
     assert earlier_runs(state, kind="sheet", owner="ada")

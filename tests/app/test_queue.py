@@ -32,14 +32,6 @@ def test_whoever_waits_is_told_how_many_are_ahead_and_who_cancels_does_not_count
         assert queue.ahead() == 1
 
 
-def test_long_work_lets_others_in_between_its_items() -> None:
-    queue, seen = RenderQueue(), []
-    for item in queue.each("ab", Cancel()):
-        with queue.take(Cancel()):
-            seen.append(item)
-    assert seen == ["a", "b"]
-
-
 class Street:
     """People in a line whose turns take as long as they say, on a clock of its own."""
 

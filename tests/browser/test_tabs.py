@@ -60,6 +60,19 @@ def test_a_sheet_is_made_and_a_click_on_a_cell_lays_its_settings_on_the_desk(
     page.get_by_label("range slider for fluent_style").wait_for()
 
 
+def test_a_run_is_found_again_and_goes_on_after_the_page_was_loaded_anew(page: Page, pictures: Path) -> None:
+    render_sheet(page)
+    page.reload()
+    page.wait_for_selector("#no-strips")
+    open_tab(page, "Sheets")
+    page.locator("#sheet-earlier input").click()
+    page.get_by_role("option", name=re.compile(r"-sheet \(3/3\)")).first.click()
+    expect(page.locator("#sheet-cells img")).to_have_count(3)
+    page.locator("#sheet-resume").click()
+    expect(page.locator("#sheet-status")).to_contain_text("3 of 3 pictures in")
+    page.screenshot(path=pictures / "resumed.png", full_page=True)
+
+
 def test_a_picture_that_is_dropped_back_gives_the_same_settings(page: Page, tmp_path: Path, pictures: Path) -> None:
     render_sheet(page)
     picture = tmp_path / "cell.png"

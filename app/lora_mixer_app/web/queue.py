@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TypeVar
 
 from lora_mixer import Cancel
 from lora_mixer.errors import RequestError
@@ -16,8 +15,6 @@ from lora_mixer_app.web.session import Listened
 MOST_WAITING = 16
 """Of one caller's pictures, at a time."""
 _LOOK = 0.05  # seconds between two looks at whether somebody who waits has cancelled
-
-_Item = TypeVar("_Item")
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
@@ -99,23 +96,6 @@ class RenderQueue:
                     self._has_it = None
                     self._charge(caller, self._clock() - began)
                 self._changed.notify_all()
-
-    def each(self, items: Iterable[_Item], cancel: Cancel, *, caller: str = "") -> Iterator[_Item]:
-        """Yield from long work such as `render_many`, waiting for a turn before each item.
-
-        A sheet of a hundred pictures thus lets everybody's sliders in between.
-
-        Raises:
-            CancelledError, RequestError: As `take`.
-        """
-        iterator = iter(items)
-        while True:
-            with self.take(cancel, caller=caller):
-                try:
-                    item = next(iterator)
-                except StopIteration:
-                    return
-            yield item
 
     def drain(self, seconds: float) -> None:
         """Wait until nobody has a turn or waits for one, so many seconds at most."""

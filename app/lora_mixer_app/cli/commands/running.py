@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import signal
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from lora_mixer.cancel import Cancel
 from lora_mixer.catalog import Library, ModelsFile, load_models_file
 from lora_mixer.errors import CancelledError, LoraMixerError, PartialRunError, RequestError
 from lora_mixer.images import FORMATS
@@ -31,6 +28,7 @@ from lora_mixer.workers.processes import ProcessExecutor
 from lora_mixer.workers.ray import RayExecutor
 from lora_mixer.workers.witness import witness_of
 from lora_mixer_app.cli.commands.run_options import PictureOptions, RunFlags
+from lora_mixer_app.cli.interrupt import cancel_on_interrupt
 from lora_mixer_app.cli.options import Where
 from lora_mixer_app.cli.output import Console
 from lora_mixer_app.cli.reporting import Report
@@ -220,7 +218,7 @@ class _Run:
             known=self._known,
             witness=lambda: witness_of(self._plan, self._setup, self._models_file),
         )
-        with _cancel_on_interrupt() as cancel, Report(self._console, len(self._plan.jobs)) as report:
+        with cancel_on_interrupt() as cancel, Report(self._console, len(self._plan.jobs)) as report:
             return run(
                 self._plan,
                 folder,
@@ -284,19 +282,3 @@ def _check_address(flags: RunFlags) -> None:
             where="--ray-address",
             remedy="Add --executor ray, or leave the address out.",
         )
-
-
-@contextmanager
-def _cancel_on_interrupt() -> Iterator[Cancel]:
-    """Turn the first Ctrl+C into a cancel that keeps what is finished; a second one kills as usual."""
-    cancel = Cancel(remedy="Pictures that are finished are kept; --resume goes on.")
-
-    def pressed(_signal: int, _frame: object) -> None:
-        cancel.press()
-        signal.signal(signal.SIGINT, before)
-
-    before = signal.signal(signal.SIGINT, pressed)
-    try:
-        yield cancel
-    finally:
-        signal.signal(signal.SIGINT, before)

@@ -9,7 +9,7 @@ from pathlib import Path
 from lora_mixer.catalog import SameAdapter
 from lora_mixer.errors import BrokenFileError, RequestError
 from lora_mixer.ledger.folders import new_folder, numbered_folders
-from lora_mixer.ledger.ledger import MANIFEST, bytes_of
+from lora_mixer.ledger.ledger import PICTURES
 from lora_mixer.promptfile import PromptFile
 from lora_mixer.runs.origin import Origin, keep_origin, on_model
 from lora_mixer_app.serving.owners import folder_of
@@ -102,4 +102,8 @@ def _runs(state: AppState, kind: str, owner: str) -> Iterator[tuple[Path, Origin
 
 
 def _made(folder: Path) -> int:
-    return bytes_of(folder / MANIFEST).count(b"\n")
+    """Return how many pictures lie in a run's folder; only names are looked at."""
+    try:
+        return sum(path.stem.isdecimal() for path in (folder / PICTURES).iterdir())
+    except OSError:
+        return 0
