@@ -13,6 +13,7 @@ from lora_mixer.errors import ConfigError, RequestError
 from lora_mixer.fieldtypes import check_fields
 from lora_mixer.files import read_file
 from lora_mixer.trainer.captions import CaptionRules
+from lora_mixer.wording import page
 
 KINDS = ("lora", "loha", "lokr")
 LOKR_FACTOR = 8
@@ -150,7 +151,7 @@ class TrainSettings:
         names = [field.name for field in fields(self)]
         for name in values:
             if name not in names:
-                remedy = did_you_mean(name, names, otherwise="docs/training.md has all of them.")
+                remedy = did_you_mean(name, names, otherwise=f"{page('training')} has all of them.")
                 raise RequestError(f"{name!r} is no setting of a training", remedy=remedy)
         return replace(self, **values)
 

@@ -25,7 +25,7 @@ def train(
     ],
     output: Annotated[Path, typer.Option("--output", "-o", help="The .safetensors file to write.")],
     config: Annotated[
-        Path | None, typer.Option("--config", help="A TOML file of settings (docs/training.md); options lie over it.")
+        Path | None, typer.Option("--config", help="A TOML file of settings; options lie over it.")
     ] = None,
     steps: Annotated[int | None, typer.Option("--steps", help="Optimizer steps. Default: 1000.")] = None,
     batch: Annotated[int | None, typer.Option("--batch", help="Pictures a step. Default: 4.")] = None,
