@@ -1,4 +1,4 @@
-"""Text encoded: chunks, emphasis, embeddings, and texts of different length made equal."""
+"""Text encoding: chunks, emphasis, embeddings, and a common length for a batch."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Text to what the UNet is conditioned on."""
+"""Encode text into what the denoiser is conditioned on."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ from lora_mixer.prompt import Break, Piece, parse, timeline
 
 _Hook = Callable[[nn.Module, Any, Tensor], Tensor]
 _acting: WeakKeyDictionary[nn.Module, _Hook] = WeakKeyDictionary()
-"""What puts embeddings' vectors on a token embedding at the moment."""
+"""The hook that currently inserts embedding vectors into a token embedding."""
 
 _NO_EMBEDDINGS: Mapping[str, EmbeddingVectors] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenCount:
-    """How long a text is: its tokens, the chunks they fill, and how many fit into a chunk."""
+    """A text's length: tokens, chunks, and tokens per chunk."""
 
     tokens: int
     chunks: int
@@ -75,7 +75,7 @@ class Conditioner:
             pieces: The text, with its weights and breaks.
             clip_skip: Which layer's output counts, from the end: 1 is the last. SDXL takes 2 at least.
             emphasis: A name of `EMPHASIS`; None takes what suits the model.
-            negative: It is a negative prompt: an empty one is all zeros for SDXL, as in its training.
+            negative: Whether it is a negative prompt: for SDXL an empty one becomes zeros, as in training.
 
         Raises:
             RequestError: There is no such emphasis mode, or fewer layers than `clip_skip`.
@@ -94,12 +94,12 @@ class Conditioner:
         return TextEmbeds(tokens=tokens, pooled=pooled)
 
     def named(self, pieces: Sequence[Piece]) -> tuple[EmbeddingVectors, ...]:
-        """Return the embeddings that a text names, in the order they stand."""
+        """Return the embeddings a text names, in order."""
         chunks = Chunker(self._vocabularies[self._parts[0]]).chunks(pieces)
         return tuple(placement.embedding for chunk in chunks for placement in chunk.placements)
 
     def count(self, text: str, *, steps: int = 20) -> TokenCount:
-        """Return how long a prompt is; if it changes over the steps, how long at its longest.
+        """Return a prompt's length; of a scheduled prompt, its longest.
 
         Raises:
             PromptError: The prompt cannot be read.
@@ -161,9 +161,9 @@ def _weights(chunks: Iterable[Chunk]) -> Tensor:
 
 @contextmanager
 def _placed(embedding: nn.Module, part: str, chunks: Sequence[Chunk]) -> Iterator[None]:
-    """Put embeddings' vectors where they stand, for the forward passes within.
+    """Insert embedding vectors in the forward passes within the block.
 
-    Only the hook that is noted acts: one that an interruption left on the module puts nothing into later texts.
+    Only the noted hook acts, so one left behind by an interruption changes no later text.
     """
     _acting.pop(embedding, None)
     if not any(chunk.placements for chunk in chunks):

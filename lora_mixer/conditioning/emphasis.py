@@ -1,4 +1,4 @@
-"""How weights act on encoded text, as a table; the names are A1111's."""
+"""Emphasis modes as a table, by A1111's names."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Weigh = Callable[[Tensor, Tensor], Tensor]
 
 
 def _original(z: Tensor, weights: Tensor) -> Tensor:
-    """Multiply, then bring each chunk's mean back to what it was."""
+    """Multiply, then restore each chunk's mean."""
     weighted = z * weights
     ratio = z.mean(dim=(1, 2), keepdim=True) / weighted.mean(dim=(1, 2), keepdim=True)
     return weighted * torch.where(torch.isfinite(ratio), ratio, torch.ones_like(ratio))
@@ -26,13 +26,13 @@ def _no_norm(z: Tensor, weights: Tensor) -> Tensor:
 
 
 def _ignore(z: Tensor, _weights: Tensor) -> Tensor:
-    """Read the brackets, but use no weight."""
+    """Parse the brackets, but ignore their weights."""
     return z
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Emphasis:
-    """A way for weights to act; `weigh` takes z (chunks, 77, width) and weights (chunks, 77, 1), in float32."""
+    """An emphasis mode; `weigh` takes z (chunks, 77, width) and weights (chunks, 77, 1), in float32."""
 
     name: str
     weigh: Weigh

@@ -1,4 +1,4 @@
-"""Texts of different length side by side, without changing what any of them says."""
+"""Batch texts of different lengths without changing their effect."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def repeat_to_common_length(texts: Sequence[TextEmbeds]) -> tuple[Tensor, Tensor
     """Return tokens (n, T, width) and pooled (n, p) of several texts, each repeated up to a common length T.
 
     T is the least common multiple of their lengths. Softmax attention over k exact repeats of keys and values is
-    attention over one of them: every weight is divided by k and counted k times. So this is without loss.
+    attention over one of them: every weight is divided by k and counted k times. So nothing is lost.
     """
     length = math.lcm(*(text.tokens.shape[1] for text in texts))
     tokens = torch.cat([text.tokens.repeat(1, length // text.tokens.shape[1], 1) for text in texts])

@@ -1,4 +1,4 @@
-"""Embedding files, in every form they come in."""
+"""Read embedding files in every known format."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ _NESTED = "string_to_param"  # what A1111's trainer calls the table of vectors
 def load_embedding(path: Path) -> EmbeddingVectors:
     """Return the embedding of a `.safetensors`, `.pt` or `.bin` file; its name is the file's.
 
-    Read are A1111's `string_to_param`, a lone tensor of any name (`emb_params`, `<token>`), and SDXL's pair of
-    `clip_l` and `clip_g` or `text_encoders_0` and `text_encoders_1`. A pickle is never unpickled: its own words say where its vectors lie.
+    Supported are A1111's `string_to_param`, a lone tensor of any name (`emb_params`, `<token>`), and SDXL's pair of
+    `clip_l` and `clip_g` or `text_encoders_0` and `text_encoders_1`. A pickle is parsed, never executed.
 
     Raises:
         FileError: The file is missing, broken, holds no embedding, or could run code.
@@ -51,10 +51,10 @@ def load_embedding(path: Path) -> EmbeddingVectors:
 
 
 def embedding_of(tensors: Mapping[str, Tensor], *, name: str, where: str) -> EmbeddingVectors:
-    """Return the embedding that these tensors are.
+    """Build an embedding from tensors.
 
     Raises:
-        BrokenFileError: They are none.
+        BrokenFileError: They form no embedding.
     """
     pair = {part: tensors[key] for key, part in SDXL_KEYS.items() if key in tensors}
     if outputs := [key for key in tensors if key.endswith("_out") and key.removesuffix("_out") in SDXL_KEYS]:
@@ -71,7 +71,7 @@ def embedding_of(tensors: Mapping[str, Tensor], *, name: str, where: str) -> Emb
     else:
         found = ", ".join(list(tensors)[:5]) or "nothing"
         raise BrokenFileError(
-            f"this is no embedding: it holds {found}",
+            f"this is not an embedding: it holds {found}",
             where=where,
             remedy="An embedding is one tensor, or clip_l and clip_g.",
         )
@@ -84,7 +84,7 @@ def embedding_of(tensors: Mapping[str, Tensor], *, name: str, where: str) -> Emb
 def _checked(tensor: Tensor, where: str) -> Tensor:
     vectors = tensor.detach().reshape(1, -1) if tensor.ndim == 1 else tensor.detach()
     if vectors.ndim != 2 or not vectors.numel() or not vectors.is_floating_point():
-        raise BrokenFileError(f"this is no embedding: a tensor of shape {tuple(tensor.shape)}", where=where)
+        raise BrokenFileError(f"this is not an embedding: a tensor of shape {tuple(tensor.shape)}", where=where)
     vectors = vectors.float()
     if not bool(torch.isfinite(vectors).all()):
         raise BrokenFileError("the embedding holds values that are not finite", where=where)

@@ -1,4 +1,4 @@
-"""A tokenizer with the names of embeddings on top."""
+"""A tokenizer extended by embedding names."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from lora_mixer.conditioning.embeddings import EmbeddingVectors
 
 
 class Vocabulary:
-    """What text is made of for one text encoder.
+    """The tokens and embeddings of one text encoder.
 
     Args:
         tokenizer: The encoder's CLIP tokenizer.
@@ -36,7 +36,7 @@ class Vocabulary:
         return list(self._tokenizer(text, add_special_tokens=False, verbose=False).input_ids)
 
     def embedding_at(self, tokens: Sequence[int], position: int) -> tuple[EmbeddingVectors | None, int]:
-        """Return the embedding whose name stands at a position, the longest if several, and the tokens it takes."""
+        """Return the longest embedding name at a position, and how many tokens it takes."""
         for name, embedding in self._by_first.get(tokens[position], ()):
             if list(tokens[position : position + len(name)]) == name:
                 return embedding, len(name)

@@ -1,8 +1,8 @@
-"""Attention of the UNet: in pieces that stay in the cache, the text's keys and values computed once.
+"""UNet attention: in chunks that fit the cache, with the text's keys and values computed once.
 
-softmax(Q K^T / sqrt(d)) V (Vaswani et al. 2017, arXiv:1706.03762, eq. 1). On CPUs in bfloat16 it is taken for a run of
-queries at a time, so that their scores never leave the cache: two products and a softmax, twice as fast as torch's own
-kernel. Elsewhere torch's kernel is the fast one.
+softmax(Q K^T / sqrt(d)) V (Vaswani et al. 2017, arXiv:1706.03762, eq. 1). On CPUs in bfloat16 queries are
+processed in chunks whose scores stay in the cache: two products and a softmax, twice as fast as torch's own kernel.
+Elsewhere torch's kernel is faster.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ PIECE = 1024
 """Queries of one head at a time."""
 
 TOGETHER_BYTES = 2**22
-"""So many heads, of whatever rows, go together as keep their scores within this."""
+"""Heads (of any rows) are grouped so that their scores fit this size."""
 
 TextKV = MutableMapping[nn.Module, tuple[Tensor, Tensor]]
 """The text's keys and values by attention layer, each (rows, heads, tokens, width of a head)."""
@@ -38,15 +38,15 @@ class ChunkedAttention:
         temb: Tensor | None = None,
         text_kv: TextKV | None = None,
     ) -> Tensor:
-        """Return a layer's output for places (rows, n, channels); the parameters' names are diffusers'.
+        """Return a layer's output for hidden states (rows, n, channels); the parameters' names are diffusers'.
 
         Args:
             attn: The layer.
-            hidden_states: The places that ask.
-            encoder_hidden_states: The text that answers, (rows, tokens, width); None: the places themselves.
-            attention_mask: Not used: no text of ours is masked.
-            temb: Not used: for layers that are normalised by the time step.
-            text_kv: Where the text's keys and values are kept for as long as neither text nor weights change.
+            hidden_states: Query states.
+            encoder_hidden_states: Key/value states (rows, tokens, width); None for self-attention.
+            attention_mask: Unused: our texts are never masked.
+            temb: Unused: for layers normalised by the time step.
+            text_kv: Cache of the text's keys and values while neither text nor weights change.
         """
         del attention_mask, temb
         query = _by_head(attn, attn.to_q(hidden_states))
@@ -84,7 +84,7 @@ def attend(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
 
 
 def attention_swaps(denoiser: nn.Module) -> Iterator[Swap]:
-    """Yield what lets every attention layer that does nothing besides attention be computed here."""
+    """Yield swaps that let every plain attention layer be computed here."""
     for module in denoiser.modules():
         if isinstance(module, Attention) and _is_plain(module):
             yield Swap(module, "processor", ChunkedAttention(), module.processor)

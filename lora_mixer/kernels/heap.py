@@ -1,9 +1,9 @@
-"""Freed memory that stays at hand while pictures are rendered.
+"""Keep freed memory in the process while rendering.
 
 glibc gives every large block back to the system as soon as it is free, and the system fills the next one with zeros,
 page by page: about a fourteenth of a UNet step at 512 x 512 on a CPU. In `retain_heap` blocks come from the heap and
-stay there when they are free (mallopt(3)); at its end the heap gives back what is free (malloc_trim(3)). With another C
-library nothing happens.
+stay there when freed (mallopt(3)); at its end the free ones are returned (malloc_trim(3)). With another C library nothing
+happens.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from contextlib import contextmanager
 from types import MappingProxyType
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_MMAP_MAX, M_ARENA_MAX = -1, -3, -4, -8
-"""glibc's parameters, from its malloc.h."""
+"""glibc's parameter numbers, from its malloc.h."""
 
 KEEPING: Mapping[int, int] = MappingProxyType({M_MMAP_MAX: 0, M_TRIM_THRESHOLD: -1, M_ARENA_MAX: 1})
-"""No block of its own mapping, nothing given back, and one heap for all threads: theirs hold no block above 64 MiB."""
+"""No mapped blocks, nothing returned, and one heap for all threads: per-thread arenas hold no block above 64 MiB."""
 
 GIVING: Mapping[int, int] = MappingProxyType(
     {M_MMAP_MAX: 65_536, M_MMAP_THRESHOLD: 32 * 2**20, M_TRIM_THRESHOLD: 64 * 2**20}
@@ -31,7 +31,7 @@ _inside: list[object] = []
 
 @contextmanager
 def retain_heap() -> Iterator[None]:
-    """Keep freed memory for the duration of a `with` block; of several at once, in any threads, the last gives it back."""
+    """Keep freed memory within a `with` block; of several blocks in any threads, the last returns it."""
     token = object()
     with _lock:
         _inside.append(token)
@@ -54,7 +54,7 @@ def _set(values: Mapping[int, int]) -> None:
 
 
 def give_back() -> None:
-    """Give the system what is free in the heap, packs and merged weights of a closed model among it."""
+    """Return free heap memory to the system, such as the weights of a closed model."""
     trim = getattr(_C, "malloc_trim", None)
     if trim is not None:
         trim(0)

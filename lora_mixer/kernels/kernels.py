@@ -1,8 +1,8 @@
-"""What makes a model fast on the device it is on, without changing what it computes: put on for a render, then off.
+"""What makes a model fast on its device without changing what it computes: put on for a render, then taken off.
 
-A model is opened as its library makes it, and may be trained, exported or compared so. While pictures are rendered,
-its attention, norms, convolutions and linear layers compute as this room has them. What is kept for that (packed
-weights) is kept with the kernels and found again at the next render.
+A model is opened as its library makes it, so it can be trained, exported and compared. While rendering, its attention,
+norms, convolutions and linear layers compute by this room's kernels. What they cache (packed weights) is kept for the
+next render.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from lora_mixer.kernels.tuning import packing_swaps
 
 
 class Kernels:
-    """The fast ways of a model's networks.
+    """The kernels of a model's networks.
 
     Args:
-        denoiser: The denoiser, all of whose layers have fast ways.
-        others: Networks whose convolutions and linear layers have: the VAE.
+        denoiser: The denoiser; all kernels apply to it.
+        others: Other networks (the VAE); only packed convolutions and linear layers apply.
     """
 
     def __init__(self, denoiser: nn.Module, *others: nn.Module) -> None:
@@ -36,7 +36,7 @@ class Kernels:
 
     @contextmanager
     def on(self) -> Iterator[None]:
-        """Put the kernels on for the duration of a `with` block; of several at once the last takes them off."""
+        """Put the kernels on within a `with` block; of several at once, the last takes them off."""
         user = object()
         try:
             self._users.append(user)
@@ -50,12 +50,12 @@ class Kernels:
                 self.take_off()
 
     def rest(self) -> None:
-        """Take off what an interruption left on; nothing, as a rule."""
+        """Take off what an interruption left on; normally nothing."""
         self._users.clear()
         self.take_off()
 
     def put_on(self) -> None:
-        """Let the modules compute the fast way until `take_off`."""
+        """Let the modules compute by kernels until `take_off`."""
         if self._swaps is None:
             self._swaps = self._chosen()
         for swap in self._swaps:

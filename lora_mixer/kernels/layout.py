@@ -1,4 +1,4 @@
-"""How pictures lie in memory inside the networks."""
+"""The memory layout of images inside the networks."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from lora_mixer.libraries.classes import Transformer2DModel
 
 
 def to_channels_last(pictures: Tensor) -> Tensor:
-    """Return pictures (n, c, h, w) as convolutions like them: in half precision and for oneDNN, channels side by side.
+    """Return images (n, c, h, w) in the layout convolutions prefer: channels last in half precision and for oneDNN.
 
-    Networks pass the layout on from their input to their output; weights stay as they are.
+    Networks preserve the layout from input to output; weights stay as they are.
     """
     if pictures.dtype is torch.float32 and not by_onednn(pictures):
         return pictures
@@ -24,9 +24,9 @@ def to_channels_last(pictures: Tensor) -> Tensor:
 
 
 class TransformerInPlace(Transformer2DModel):
-    """A block of transformers that gives its tokens back as a picture laid out like the one it was given.
+    """A transformer block that returns its tokens in the layout of its input image.
 
-    diffusers copies them to rows of a channel first, and every convolution and LoRA behind them copies them back.
+    diffusers copies them to channels-first, and every later convolution and LoRA copies them back.
     """
 
     def _get_output_for_continuous_inputs(
@@ -57,5 +57,5 @@ def layout_swaps(denoiser: nn.Module) -> Sequence[Swap]:
 
 
 def _picture(tokens: Tensor, height: int, width: int) -> Tensor:
-    """Return tokens (n, h w, c) as pictures (n, c, h, w), channels side by side; nothing is copied."""
+    """View tokens (n, h w, c) as channels-last images (n, c, h, w), without copying."""
     return torch.unflatten(tokens, 1, (height, width)).permute(0, 3, 1, 2)

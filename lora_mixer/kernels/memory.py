@@ -1,4 +1,4 @@
-"""How much memory is free, and memory given back to the machine when a model is closed."""
+"""How much memory is free, and releasing a closed model's memory."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ MEMINFO = Path("/proc/meminfo")
 
 
 def available_bytes() -> int | None:
-    """Return the bytes that can be taken without swapping, as Linux estimates them; None where it does not say."""
+    """Return the bytes available without swapping, as Linux estimates them; None elsewhere."""
     try:
         lines = MEMINFO.read_text(encoding="ascii").splitlines()
     except OSError:
@@ -23,7 +23,7 @@ def available_bytes() -> int | None:
 
 
 def release_memory() -> None:
-    """Collect what only reference cycles hold (hooks and what they call), and empty the heap and the devices' caches."""
+    """Collect reference cycles (hooks and what they call), and empty the heap and the devices' caches."""
     gc.collect()
     give_back()
     if torch.cuda.is_available():

@@ -1,8 +1,8 @@
 """Group normalisation of small pictures (Wu and He 2018, arXiv:1803.08494, eq. 7).
 
-In half precision torch's kernel for pictures with channels side by side takes so long a group and place, however few
-channels a group has, where there are fewer than 1024 places. With thin groups it is several times faster to let the
-other kernel do it and to copy twice; both add up in float32.
+In half precision, below 1024 positions, torch's channels-last kernel takes the same time per group and position however
+few channels a group has. With thin groups it is several times faster to use the other kernel and copy twice; both
+accumulate in float32.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from torch.nn import functional as F  # noqa: N812
 from lora_mixer.kernels.swaps import Swap, class_swaps
 
 PLACES = 1024
-"""From here on torch's kernel goes another way, and is fast."""
+"""From this many positions torch's kernel switches algorithm and is fast."""
 THIN = 20
 """Groups of fewer channels than these are thin."""
 
 
 class ThinGroupNorm(nn.GroupNorm):
-    """A group normalisation that gives pictures back laid out as they came."""
+    """A group normalisation that preserves its input's layout."""
 
     def forward(self, input: Tensor) -> Tensor:
         """Return pictures (n, c, h, w) with every group of channels normalised."""

@@ -1,9 +1,9 @@
-"""Weights kept in the order oneDNN multiplies in, besides the order everyone else reads.
+"""Weights also kept in oneDNN's own layout.
 
-torch lets oneDNN read a weight as it lies, or reorder it at every call. On a CPU that is up to a third of a convolution
+Otherwise oneDNN reads a weight as it lies, or reorders it at every call. On a CPU that is up to a third of a convolution
 and a tenth to a half of a linear layer in bfloat16, and up to three quarters of a convolution of few places in float32.
-A pack that is kept and one that is made anew give the same bits, so memory and history change the time alone. The weight
-itself stays where and as it is, so checksums, merges and side paths see nothing of this.
+A cached pack and a new one give the same bits, so memory and history affect only the time. The weight itself is not
+touched, so checksums, merges and side paths notice nothing.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ import torch
 from torch import Tensor, nn
 
 X86 = platform.machine().lower() in {"x86_64", "amd64"}
-"""Whether this is a processor that oneDNN has kernels of its own for in float32."""
+"""Whether oneDNN has its own float32 kernels for this processor."""
 ROWS = 1024
-"""Packed matrices are made for products of about so many rows; for others they serve as well."""
+"""Matrices are packed for products of about this many rows; others work as well."""
 
 
 class Packs:
-    """A module's pristine weight packed, and that of a mix from its second use on.
+    """Packs of a module's pristine weight and, from its second use on, of a mix's weight.
 
-    Packs belong to weights that stay as they are; `installed` says that another has taken their place. The weights are
-    held, so that no other can come to lie where they lay.
+    Packs belong to weights that stay as they are; `installed` says that another has taken their place. References are
+    held so their addresses cannot be reused.
 
     Args:
         keeps: Whether packs are kept.
@@ -39,15 +39,15 @@ class Packs:
         self.pristine: Tensor | None = None
         """The weight as it was when the kernels were put on."""
         self.written: int | None = None
-        """torch's count of writes to it then."""
+        """torch's version counter of it then."""
         self.pristine_pack: Tensor | None = None
         self.mixed: Tensor | None = None
-        """The weight of the mix that is on, or was last, if it can be told when it is written over."""
+        """The current or last mix's weight, if overwriting it can be detected."""
         self.version = 0
-        """torch's count of writes to it, when it was put on."""
+        """torch's version counter when it was installed."""
         self.mixed_pack: Tensor | None = None
         self.uses = 0
-        """How often it has been used without being packed."""
+        """How often it was used unpacked."""
 
     def begin(self, weight: Tensor) -> None:
         """Take a weight for the pristine one; its pack is kept unless it was written or replaced (by a trainer)."""
@@ -83,13 +83,13 @@ class Packs:
 
 
 class Packed(nn.Module):
-    """A module that multiplies with packed weights while it is of this class."""
+    """A module that multiplies by packed weights while it has this class."""
 
     packs: Packs
 
 
 class PackedConv2d(Packed, nn.Conv2d):
-    """A convolution that multiplies with packed weights."""
+    """A convolution with packed weights."""
 
     def _conv_forward(self, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         output: Tensor
@@ -106,7 +106,7 @@ class PackedConv2d(Packed, nn.Conv2d):
         return output
 
     def pack(self, weight: Tensor, shape: torch.Size) -> Tensor:
-        """Return a weight packed for pictures of a shape."""
+        """Pack a weight for images of a shape."""
         reorder: Any = torch._C._nn.mkldnn_reorder_conv2d_weight  # noqa: SLF001 as above
         packed: Tensor = reorder(
             weight.detach().to_mkldnn(),
@@ -120,7 +120,7 @@ class PackedConv2d(Packed, nn.Conv2d):
 
 
 class PackedLinear(Packed, nn.Linear):
-    """A linear layer that multiplies with packed weights."""
+    """A linear layer with packed weights."""
 
     def forward(self, input: Tensor) -> Tensor:
         """Return x W^T + b for x (..., in)."""
@@ -130,7 +130,7 @@ class PackedLinear(Packed, nn.Linear):
         return multiplied(input, self.weight if packed is None else packed, self.bias)
 
     def pack(self, weight: Tensor, shape: torch.Size) -> Tensor:
-        """Return a weight packed for inputs of a shape."""
+        """Pack a weight for inputs of a shape."""
         return packed_matrix(weight.detach(), shape[:-1].numel())
 
 
@@ -144,12 +144,12 @@ def by_onednn(tensor: Tensor) -> bool:
 
 
 def benefits_from_packing(weight: Tensor) -> bool:
-    """Return whether products with this weight are sooner done when it is packed: in float32 they gain a hundredth."""
+    """Return whether packing speeds up products by this weight: in float32 it gains one per cent."""
     return weight.dtype is torch.bfloat16 and by_onednn(weight)
 
 
 def packed_matrix(matrix: Tensor, rows: int = ROWS) -> Tensor:
-    """Return a matrix (out, in) packed for inputs of so many rows."""
+    """Pack a matrix (out, in) for inputs of `rows` rows."""
     packed: Tensor = torch.ops.mkldnn._reorder_linear_weight(matrix, rows)  # noqa: SLF001
     return packed
 
@@ -157,7 +157,7 @@ def packed_matrix(matrix: Tensor, rows: int = ROWS) -> Tensor:
 def multiplied(x: Tensor, matrix: Tensor, bias: Tensor | None = None) -> Tensor:
     """Return x M^T + b for x (..., in) and a matrix (out, in), packed or not.
 
-    For x in one piece these are the bits of `F.linear`, sooner; for others torch rounds once more before it adds b.
+    For contiguous x this gives the bits of `F.linear`, faster; otherwise torch rounds once more before adding b.
     """
     product: Tensor = torch.ops.mkldnn._linear_pointwise(x, matrix, bias, "none", [], "")  # noqa: SLF001
     return product

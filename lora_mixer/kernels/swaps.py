@@ -1,4 +1,4 @@
-"""Attributes of modules that are put on and taken off: what a fast way of computing is made of."""
+"""Module attributes that a kernel replaces while it is on."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from torch import nn
 
 ABSENT = object()
-"""The value of an attribute that is not there."""
+"""The value of a missing attribute."""
 
 
 @dataclass(frozen=True, slots=True)
 class Swap:
-    """An attribute of a module, as it is made and as it is while pictures are rendered.
+    """A module attribute with its plain value and its value while rendering.
 
     Attributes:
         module: The module.
@@ -28,11 +28,11 @@ class Swap:
     plain: object = ABSENT
 
     def put_on(self) -> None:
-        """Give the module the fast value."""
+        """Set the fast value."""
         object.__setattr__(self.module, self.name, self.fast)
 
     def take_off(self) -> None:
-        """Give the module its plain value back."""
+        """Restore the plain value."""
         if self.plain is not ABSENT:
             object.__setattr__(self.module, self.name, self.plain)
         elif self.name in vars(self.module):
@@ -40,5 +40,5 @@ class Swap:
 
 
 def class_swaps(modules: Iterable[nn.Module], fast: type[nn.Module]) -> Sequence[Swap]:
-    """Return what lets modules be of another class."""
+    """Return swaps that change modules' class."""
     return [Swap(module, "__class__", fast, type(module)) for module in modules]

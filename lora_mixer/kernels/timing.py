@@ -1,4 +1,4 @@
-"""How fast this machine does something, at best."""
+"""Time a task at its best."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ REPETITIONS = 7
 
 
 def shortest(task: Callable[[], object], clock: Callable[[], float] = time.perf_counter) -> float:
-    """Return the shortest of some runs of a task, in the clock's seconds, until the device has done it."""
+    """Return the shortest of several runs in the clock's seconds, waiting for the device."""
     spent = []
     for _ in range(REPETITIONS):
         begun = clock()

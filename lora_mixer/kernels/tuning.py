@@ -1,4 +1,4 @@
-"""Which modules compute with packed weights, and which of them keep the packs."""
+"""Choose which modules use packed weights, and which keep the packs."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from lora_mixer.kernels.packing import Packed, PackedConv2d, PackedLinear, Packs
 from lora_mixer.kernels.swaps import Swap, class_swaps
 
 SHARE = 0.25
-"""Weights are kept twice only as far as that takes at most this share of the free memory."""
+"""Packs may take at most this share of the free memory."""
 
 KINDS: tuple[tuple[type[nn.Module], type[Packed]], ...] = ((nn.Conv2d, PackedConv2d), (nn.Linear, PackedLinear))
-"""Modules and what they become, those that gain most first."""
+"""Module classes and their packed versions, most gain first."""
 
 
 def packing_swaps(networks: Sequence[nn.Module]) -> Iterator[Swap]:

@@ -1,4 +1,4 @@
-"""Modules that are imported when something of theirs is first asked for.
+"""Import modules when they are first used.
 
 diffusers and transformers import far more than a picture needs: torch's compiler, statistics, distributed training, the
 networks of sixty other models. Within `deferred(...)` the modules named there are entered into `sys.modules` without
@@ -66,11 +66,11 @@ class Later:
         return getattr(sys.modules[self._module], self._name)
 
     def __call__(self, *arguments: object, **options: object) -> object:
-        """Call what it stands for."""
+        """Call the real object."""
         return self._real()(*arguments, **options)
 
     def __getattr__(self, name: str) -> object:
-        """Return an attribute of what it stands for.
+        """Return the real object's attribute.
 
         Raises:
             AttributeError: It has none of this name, or it is one that tools ask everything for.
@@ -133,7 +133,7 @@ class _Later(Loader):
 
 
 class _Existing(Loader):
-    """Gives a module that is there already."""
+    """Loads a module that already exists."""
 
     def __init__(self, module: ModuleType) -> None:
         self._module = module
@@ -146,7 +146,7 @@ class _Existing(Loader):
 
 
 class _Finder:
-    """Finds the modules that are to be deferred, and runs them before modules below them."""
+    """Finds deferred modules, and runs them before their submodules."""
 
     def __init__(self, wanted: Mapping[str, Deferral]) -> None:
         self._wanted = wanted
@@ -170,7 +170,7 @@ class _Finder:
 
 @contextmanager
 def deferred(wanted: Mapping[str, Deferral]) -> Iterator[None]:
-    """Import these modules only when they are used, as far as they are first imported within the `with` block."""
+    """Defer these modules if they are first imported within the `with` block."""
     finder = _Finder(wanted)
     sys.meta_path.insert(0, finder)
     try:
@@ -180,7 +180,7 @@ def deferred(wanted: Mapping[str, Deferral]) -> Iterator[None]:
 
 
 def preloaded(modules: Iterable[str], wanted: Mapping[str, Deferral]) -> bool:
-    """Import modules while others are deferred; where that fails, leave all to be imported as ever, and return False."""
+    """Import modules while deferring others; if that fails, import nothing early and return False."""
     before = set(sys.modules)
     try:
         with deferred(wanted):

@@ -1,6 +1,6 @@
-"""What diffusers and transformers import, and a picture does not need.
+"""Modules that diffusers and transformers import but rendering does not need.
 
-Each row is a module, how its importers are served meanwhile, and why it is there at all.
+Each row names a module, how importers are served until it runs, and why it is imported at all.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _marked: list[tuple[str, object]] = []
 
 
 def _mark(name: str) -> Callable[[Any], Any]:
-    """Return one of the compiler's marks on functions, put on when the compiler is there."""
+    """Return a compiler decorator that is applied once the compiler is loaded."""
 
     def mark(function: object) -> object:
         _marked.append((name, function))
@@ -30,7 +30,7 @@ def _mark(name: str) -> Callable[[Any], Any]:
 
 
 def _disable(function: Any = None, recursive: bool = True, **options: object) -> Any:  # noqa: ANN401, FBT001, FBT002 torch's
-    """Return a function that the compiler leaves alone: itself, until the compiler is there."""
+    """Return the function unchanged until the compiler is loaded."""
     if function is None:
         return functools.partial(_disable, recursive=recursive, **options)
 

@@ -20,7 +20,7 @@ class MappedAdapter:
     Attributes:
         name: The name its user knows it by.
         digest: The sha256 of its file.
-        family_guess: The base model it was made for, as its tensors tell.
+        family_guess: The base model it was made for, judged by its tensors.
         layers: What it changes, by module.
         embeddings: Textual inversions it brings: prompt word -> field (`clip_l`, ...) -> tensor.
         report: Where every tensor of the file went.

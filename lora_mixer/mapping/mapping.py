@@ -1,4 +1,4 @@
-"""From a parsed file and a model's index to layers: nothing is multiplied, nothing of the model is touched."""
+"""Map a parsed file onto a model's index, without multiplying anything or touching the model."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ SHOWN = 3
 
 @dataclass(slots=True, kw_only=True)
 class _Desk:
-    """What has been sorted so far."""
+    """The layers and entries so far."""
 
     layers: dict[ModuleName, Layer] = field(default_factory=dict)
     spelled: dict[ModuleName, str] = field(default_factory=dict)
@@ -66,7 +66,7 @@ class _Desk:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Choice:
-    """A group, the modules it names, its tensors (PEFT's numbers among them), and who says what its scale is."""
+    """A group with its modules, tensors (including PEFT's numbers) and the source of its scale."""
 
     group: Group
     targets: Targets
@@ -104,7 +104,7 @@ def map_adapter(
     if parsed.refused is not None:
         title, remedy = parsed.refused
         raise UnsupportedAdapterError(
-            f"it is {title}, which is not applied as a LoRA", where=str(parsed.file.path), remedy=remedy
+            f"it is {title}, which cannot be applied as a LoRA", where=str(parsed.file.path), remedy=remedy
         )
     desk = _Desk()
     tensor = tensor_reader(parsed.file) if read is None else read

@@ -1,4 +1,4 @@
-"""Opening an adapter file, whichever of the two formats it is in."""
+"""Open an adapter file in either format."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The account of an adapter on a model: where every tensor went, as sentences, a table and JSON."""
+"""The report of an adapter on a model: where every tensor went, as sentences, a table and JSON."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from lora_mixer.modules import ModuleName, section
 from lora_mixer.wording import counted
 
 SCALES_SHOWN = 3
-"""So many different scales are named one by one."""
+"""Up to this many scales are listed individually."""
 
 
 class Fate(StrEnum):
-    """What became of a tensor."""
+    """What happened to a tensor."""
 
     APPLIED = "applied"
     IGNORED = "ignored"
@@ -62,7 +62,7 @@ class SectionCount:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MappingReport:
-    """The whole account.
+    """The report.
 
     Attributes:
         name: The adapter's name.
@@ -87,7 +87,7 @@ class MappingReport:
     remarks: tuple[str, ...] = ()
 
     def count(self, fate: Fate) -> int:
-        """Return how many tensors met a fate."""
+        """Return how many tensors had this fate."""
         return sum(entry.fate is fate for entry in self.entries)
 
     @property
@@ -104,11 +104,11 @@ class MappingReport:
         return f"{min(values):.6g} to {max(values):.6g} on {modules} modules ({_common(self.scales)})"
 
     def reasons(self, fate: Fate) -> tuple[tuple[str, int], ...]:
-        """Return the reasons of a fate and how often each stands, most frequent first."""
+        """Return the reasons for a fate with their counts, most frequent first."""
         return tuple(Counter(entry.reason for entry in self.entries if entry.fate is fate).most_common())
 
     def sentences(self) -> tuple[str, ...]:
-        """Return the account in words."""
+        """Return the report in words."""
         hit = [count for count in self.sections if count.modules]
         changed = counted(sum(count.modules for count in hit), "module")
         places = "; ".join(f"{count.modules} of {count.of} in {count.section}" for count in hit)
@@ -139,7 +139,7 @@ class MappingReport:
         return "\n".join((*_aligned(rows), *_aligned(left)))
 
     def to_json(self) -> dict[str, Any]:
-        """Return the account as plain values for JSON."""
+        """Return the report as plain values for JSON."""
         return {
             "name": self.name,
             "model": self.model,
@@ -174,7 +174,7 @@ class MappingReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LayerSummary:
-    """What one layer is, for counting: its module, kind and rank."""
+    """A layer's module, kind and rank, for counting."""
 
     name: ModuleName
     kind: str

@@ -1,4 +1,4 @@
-"""The tensors of an adapter file, looked at in long stretches."""
+"""Check an adapter file's tensors in long runs."""
 
 from __future__ import annotations
 

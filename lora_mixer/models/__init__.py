@@ -1,4 +1,4 @@
-"""Models: the only room that knows how a checkpoint is opened and which classes its networks are."""
+"""Models: open checkpoints as networks. The only room that knows checkpoint layouts and network classes."""
 
 from lora_mixer.models.device import DTYPES
 from lora_mixer.models.digest import digest_of_files

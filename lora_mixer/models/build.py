@@ -1,4 +1,4 @@
-"""From a checkpoint's tensors to a network, without holding them twice."""
+"""Build a network from a checkpoint's tensors without a second copy."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Network = TypeVar("Network", bound=nn.Module)
 
 VAE_PARTS = ("encoder.", "decoder.", "quant_conv.", "post_quant_conv.")
 UNUSED = ("position_ids", "logit_scale", "text_projection.weight")
-"""Endings of tensors that checkpoints carry and the networks have no use for."""
+"""Suffixes of checkpoint tensors that the networks do not use."""
 
 
 def build(
@@ -48,7 +48,7 @@ def build(
             raise ModelError(
                 f"{len(found)} of {network.__name__}'s weights {problem}, first {found[0]}",
                 where=where,
-                remedy="The file is not of the layout its family has; pruned and distilled layouts cannot be opened.",
+                remedy="The file does not have its family's layout; pruned and distilled layouts cannot be opened.",
             )
     empty.load_state_dict({key: weights[key] for key in own}, assign=True)
     return empty.requires_grad_(requires_grad=False).eval()

@@ -1,4 +1,4 @@
-"""A single checkpoint file in CompVis' (LDM) layout: told, sized and converted, part by part.
+"""Open a single checkpoint file in CompVis' (LDM) layout: detect, size and convert it part by part.
 
 The key tables and conversions are diffusers' own (`loaders/single_file_utils.py`); the configurations ship with
 this package, so nothing is looked up on a hub. Tensors are memory-mapped and become a network's weights directly:
@@ -88,7 +88,7 @@ def read_checkpoint(path: Path) -> tuple[Mapping[str, Tensor], Mapping[str, str]
 
 
 def _unpickle(path: Path) -> Mapping[str, Tensor]:
-    """Read an old checkpoint, which is never unpickled: its own words say where its tensors lie."""
+    """Read a pickled checkpoint by parsing, never executing, its pickle."""
     content = open_pickled_file(path, limits=CHECKPOINT_LIMITS)
     state = content.content
     if isinstance(state, Mapping):

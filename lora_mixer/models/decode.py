@@ -1,4 +1,4 @@
-"""From latents to pixels, also where a half-precision decoder overflows."""
+"""Decode latents into pixels, even if a half-precision decoder overflows."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from lora_mixer.kernels.memory import available_bytes
 from lora_mixer.libraries.classes import AutoencoderKL
 
 ELEMENTS_PER_PIXEL = 6
-"""What a decoder holds at its widest, for each pixel and channel of its last level: measured on SD 1.5's decoder."""
+"""A decoder's peak memory per pixel and channel of its last level, measured on SD 1.5's."""
 
 SHARE = 0.5
-"""Decoding in one piece may take so much of the free memory."""
+"""Untiled decoding may take this share of the free memory."""
 
 
 def must_tile(vae: AutoencoderKL, height: int, width: int) -> bool:
@@ -27,7 +27,7 @@ def must_tile(vae: AutoencoderKL, height: int, width: int) -> bool:
 
 
 def latents_apart(vae: AutoencoderKL, device: torch.device) -> tuple[Tensor | float, Tensor | float]:
-    """Return the mean and the deviation of a model's latents, by channel, where it says them (Playground 2.5)."""
+    """Return the per-channel mean and deviation of a model's latents, if it defines them (Playground 2.5)."""
     said = [vae.config.get(key) for key in ("latents_mean", "latents_std")]
     if None in said:
         return 0.0, 1.0

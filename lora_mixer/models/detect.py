@@ -1,4 +1,4 @@
-"""What a model is, told from its configuration and tensors, never from its name."""
+"""Detect what a model is from its configuration and tensors, never from its name."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from lora_mixer.errors import ModelError
 from lora_mixer.modules import Family
 
 WIDTH_TO_FAMILY = {768: Family.SD1, 1024: Family.SD2, 2048: Family.SDXL, 1280: Family.SDXL_REFINER}
-"""Width of the text a UNet listens to -> family."""
+"""Cross-attention width -> family."""
 
 UNET = "model.diffusion_model."
 EMBEDDED_WIDTH = 320  # text narrower than SD 1.x's first UNet level is the embedded model's
@@ -22,7 +22,7 @@ def family_of_unet(config: Mapping[str, Any], where: str) -> Family:
     """Return the family of a UNet with this diffusers configuration.
 
     Raises:
-        ModelError: It is of no family this program draws with, or it is an inpainting or instruction model.
+        ModelError: It belongs to no supported family, or is an instruction model.
     """
     channels = config.get("in_channels", 4)
     if channels != config.get("out_channels", 4):
@@ -37,7 +37,7 @@ def family_of_unet(config: Mapping[str, Any], where: str) -> Family:
     if isinstance(width, int) and width in WIDTH_TO_FAMILY:
         return WIDTH_TO_FAMILY[width]
     raise ModelError(
-        f"its UNet listens to text of width {width}, which is none of Stable Diffusion's",
+        f"unsupported cross-attention width {width}",
         where=where,
         remedy="Stable Diffusion 1.x, 2.x and SDXL can be opened.",
     )
@@ -62,20 +62,20 @@ def family_of_checkpoint(tensors: Mapping[str, Tensor], where: str) -> Family:
 
 
 VELOCITY = "output_blocks.11.1.transformer_blocks.0.norm1.bias"
-"""A bias of the UNet whose deviation tells SD 2.x models of velocity (0.1 and more) from those of noise."""
+"""A UNet bias whose deviation tells SD 2.x v-prediction models (0.1 and more) from epsilon ones."""
 
 VELOCITY_DEVIATION = 0.09
 TRUE = frozenset({"true", "1", "yes"})
 COSXL_LEAST = 0.002
 PLAYGROUND: Mapping[str, Any] = {"sigma_min": 0.002, "sigma_max": 80.0, "sigma_data": 0.5, "prediction_type": "epsilon"}
 LATENTS = ("edm_mean", "edm_std")
-"""What Playground 2.5 tells of its latents: their mean and deviation, channel by channel."""
+"""Playground 2.5's per-channel mean and deviation of latents."""
 
 
 def noise_schedule(
     config: Mapping[str, Any], tensors: Mapping[str, Tensor], metadata: Mapping[str, str], where: str = ""
 ) -> Mapping[str, Any]:
-    """Return a family's noise schedule with what the file says about its own.
+    """Return a family's noise schedule, updated from the file.
 
     The keys `v_pred` and `ztsnr` are how merging tools and trainers mark such checkpoints, as tensors or in the metadata;
     further metadata are the SAI model specification's `modelspec.prediction_type`, `modelspec.predict_key` of older
@@ -83,7 +83,7 @@ def noise_schedule(
     tells, as in ComfyUI. CosXL and Playground 2.5 were trained at continuous noise, and say so by keys of their own.
 
     Raises:
-        ModelError: The levels a file names are none.
+        ModelError: The file's noise levels are impossible.
     """
     if "edm_vpred.sigma_max" in tensors:
         least = _number(tensors, "edm_vpred.sigma_min", COSXL_LEAST)
@@ -117,12 +117,12 @@ def _says(metadata: Mapping[str, str], *keys: str) -> bool:
 
 
 def _number(tensors: Mapping[str, Tensor], key: str, otherwise: float) -> float:
-    """Return a number that a file holds as a tensor."""
+    """Return a number stored as a tensor."""
     return float(tensors[key].flatten()[0]) if key in tensors and tensors[key].numel() else otherwise
 
 
 def latents_of(tensors: Mapping[str, Tensor]) -> Mapping[str, Any]:
-    """Return what a file says of its latents, as settings of its VAE; nothing if it says nothing (Playground 2.5 does)."""
+    """Return VAE settings for the latents' statistics, if the file has any (Playground 2.5)."""
     if not all(key in tensors for key in LATENTS):
         return {}
     mean, std = (tensors[key].flatten().tolist() for key in LATENTS)

@@ -1,4 +1,4 @@
-"""Where a model runs and in which number format, when nobody said so."""
+"""Default device and dtype of a model."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from lora_mixer.kernels.timing import shortest
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
 SIDE = 512
-"""Of the matrices that are multiplied where it is not known which dtype is faster."""
+"""Side of the matrices multiplied to find the faster dtype."""
 
 CLOCK = time.perf_counter if sys.platform == "win32" else time.process_time
-"""The processor's time, which other programs do not lengthen; Windows counts that in pieces of 16 ms."""
+"""Processor time, undisturbed by other programs; on Windows its resolution is 16 ms."""
 
 CLEARLY = 1.2
-"""bfloat16 is less exact: it has to be faster by so much. Measured: 0.5 on one kind of processor, 2.2 on another."""
+"""bfloat16 is less exact, so it must be faster by this factor. Measured: 0.5 on one processor, 2.2 on another."""
 
 
 def choose_device(name: str | None = None) -> torch.device:
-    """Return the device called `name`, or the best one there is: CUDA, then MPS, then the CPU.
+    """Return the device called `name`, or the best available: CUDA, then MPS, then the CPU.
 
     Raises:
         RequestError: There is no such device on this machine.
@@ -41,7 +41,7 @@ def choose_device(name: str | None = None) -> torch.device:
 
 
 def choose_dtype(device: torch.device, name: str | None = None, *, computes: bool = True) -> torch.dtype:
-    """Return the dtype called `name`, or the fastest one the device computes in without losing the picture.
+    """Return the dtype called `name`, or the device's fastest that keeps the picture's quality.
 
     bfloat16 where it is the faster one (CUDA from Ampere on, CPUs with AMX and most with AVX512-BF16), float16 on other
     CUDA devices, float32 otherwise. float16 on a CPU is some thousand times slower and is refused, unless nothing but

@@ -1,4 +1,4 @@
-"""What a model's weights are called in a record: a sha256 over its files."""
+"""Digests that identify a model's files in records."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from lora_mixer.files import digest_file
 
 Sha256 = Callable[[Path], str]
-"""Gives a file's sha256."""
+"""Returns a file's sha256."""
 
 
 def sha256_of(path: Path) -> str:

@@ -1,4 +1,4 @@
-"""From pixels to latents, also where a half-precision encoder overflows."""
+"""Encode pixels into latents, even if a half-precision encoder overflows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A diffusers folder: `model_index.json` and one sub-folder for every component.
+"""Open a diffusers folder: `model_index.json` and a sub-folder per component.
 
 Every component is opened by its own class from a local path. No pipeline class is built and nothing in the folder
 is imported: a folder with Python files or with a class of its own in `model_index.json` is refused.
@@ -63,13 +63,13 @@ def open_folder(folder: Path, *, name: str, dtype: torch.dtype) -> Model:
     """Open a diffusers folder on the CPU.
 
     Raises:
-        MissingFileError: A component or its weights are not there.
-        UnsafeFileError: The folder brings code, or names a class of its own.
+        MissingFileError: A component or its weights are missing.
+        UnsafeFileError: The folder contains code, or names a custom class.
         ModelError: It is not a Stable Diffusion text-to-image model.
     """
     if not (folder / "model_index.json").is_file():
         raise MissingFileError(
-            "this folder is no diffusers model: it has no model_index.json",
+            "this folder is not a diffusers model: it has no model_index.json",
             where=str(folder),
             remedy="Name the folder that model_index.json lies in, or a .safetensors checkpoint.",
         )
@@ -108,7 +108,7 @@ def folder_files(folder: Path) -> tuple[Path, ...]:
 
 
 def settings_files(folder: Path) -> tuple[Path, ...]:
-    """Return the files of a diffusers folder beside its weights that decide pixels."""
+    """Return a diffusers folder's files, besides weights, that affect pixels."""
     texts, tokenizers = zip(*TEXT_FOLDERS.values(), strict=True)
     found = [folder / "scheduler" / "scheduler_config.json"]
     for component in ("unet", "vae", *texts):
@@ -119,7 +119,7 @@ def settings_files(folder: Path) -> tuple[Path, ...]:
 
 
 def refuse_code(folder: Path) -> None:
-    """Refuse a folder that brings code.
+    """Refuse a folder that contains code.
 
     Raises:
         UnsafeFileError: There is a Python file in it, or `model_index.json` names a class that is not the library's.
@@ -127,13 +127,13 @@ def refuse_code(folder: Path) -> None:
     script = next(folder.rglob("*.py"), None)
     if script is not None:
         raise UnsafeFileError(
-            "the model folder brings Python code", where=str(script), remedy="Delete the file: no model needs it."
+            "the model folder contains Python code", where=str(script), remedy="Delete the file: no model needs it."
         )
     index = read_json(folder / "model_index.json")
     odd = [key for key, value in index.items() if not _is_library_class(key, value)]
     if odd:
         raise UnsafeFileError(
-            f"{', '.join(odd)} is no class of diffusers or transformers", where=str(folder / "model_index.json")
+            f"{', '.join(odd)} is not a class of diffusers or transformers", where=str(folder / "model_index.json")
         )
 
 
@@ -197,7 +197,7 @@ def load_component(component: type[Network], folder: Path, **options: object) ->
 
 
 def _named_files(folder: Path) -> tuple[Path, ...]:
-    """Return the weight files of a component that are opened: of several, those that its index names.
+    """Return a component's weight files: of several, those its index names.
 
     Raises:
         BrokenFileError: The index is none, or names a file elsewhere.
@@ -211,14 +211,14 @@ def _named_files(folder: Path) -> tuple[Path, ...]:
 def _refuse_adapter(folder: Path) -> None:
     if (folder / "adapter_config.json").exists():
         raise UnsafeFileError(
-            "an adapter lies in the model's folder, and its settings name another model",
+            "the model's folder contains an adapter whose settings name another model",
             where=str(folder / "adapter_config.json"),
             remedy="Move it to a folder of LoRAs.",
         )
 
 
 def open_vae_folder(folder: Path, dtype: torch.dtype) -> AutoencoderKL:
-    """Open a VAE that lies in a folder of its own."""
+    """Open a VAE in its own folder."""
     vae: AutoencoderKL = load_component(AutoencoderKL, folder, torch_dtype=dtype)
     return vae
 

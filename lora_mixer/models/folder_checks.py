@@ -1,7 +1,7 @@
-"""What a model folder's configurations say, checked before a library builds anything by them.
+"""Check a model folder's configurations before a library builds anything from them.
 
-A number in them decides how many layers are built and how large a table is made, and a word can choose code; both come
-from whoever made the folder. The weights' own headers say what is plausible.
+Their numbers decide how many layers and how large tables are built, and their words can select code; both come from
+strangers. The weights' headers say what is plausible.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from lora_mixer.errors import BrokenFileError, LoraMixerError, ModelError, Unsaf
 from lora_mixer.files import CHECKPOINT_LIMITS, open_tensor_file
 
 LARGEST = 65_536
-"""A whole number in a configuration, unless a side of a tensor is larger."""
+"""The largest integer in a configuration, unless a tensor has a longer side."""
 
 BLOCKS = 16
 LAYERS = ("layers_per_block", "transformer_layers_per_block", "reverse_transformer_layers_per_block")
@@ -55,7 +55,7 @@ _BOUNDED = ("num_hidden_layers", "num_attention_heads", "hidden_size")
 
 @contextmanager
 def told(where: str) -> Iterator[None]:
-    """Turn whatever a library says of a broken model into one error of ours.
+    """Turn any library exception about a broken model into one of our errors.
 
     Raises:
         ModelError: Anything but our own errors was raised.
@@ -69,7 +69,7 @@ def told(where: str) -> Iterator[None]:
         raise ModelError(
             f"the model cannot be opened ({type(error).__name__}: {said})",
             where=where,
-            remedy="Its configuration and its weights do not go together; get them again from where they came from.",
+            remedy="Its configuration and weights do not match; download them again.",
         ) from error
 
 
@@ -115,7 +115,7 @@ def check_network(
 
 
 def text_settings(config: Mapping[str, Any], shapes: Mapping[str, tuple[int, ...]], where: str) -> dict[str, Any]:
-    """Return what a CLIP text encoder is built by.
+    """Return the arguments to build a CLIP text encoder.
 
     Raises:
         UnsafeFileError: The configuration would choose code.
@@ -225,7 +225,7 @@ def _numbers(value: object) -> tuple[int, ...]:
 
 
 def _is_like(default: object, value: object) -> bool:
-    """Say whether a value is of a kind that an argument with this default takes."""
+    """Return whether an argument with this default accepts the value."""
     if value is None or default is None or default is inspect.Parameter.empty:
         return True
     if isinstance(default, bool):

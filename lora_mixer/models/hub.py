@@ -1,4 +1,4 @@
-"""From a model's location to a folder on this machine, through the hub's local cache where it is an id."""
+"""Resolve a model's location to a local folder, downloading hub ids into the cache."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ WANTED = [
     "text_encoder*/model*.safetensors*",
     "tokenizer*/*",
 ]
-"""What is fetched of a repository: weights in safetensors and configurations, never code."""
+"""What is downloaded: safetensors weights and configurations, never code."""
 
 
 def find_folder(location: str) -> Path:
-    """Return the folder a location means: a folder as it is, or a hub id's folder in the cache.
+    """Return a location's folder: itself, or a hub id's folder in the cache.
 
     Raises:
-        ModelError: There is no such folder, and the hub cannot be asked or does not have it.
+        ModelError: There is no such folder, and the hub is unreachable or lacks it.
     """
     folder = Path(location).expanduser()
     if folder.is_dir():
@@ -53,7 +53,7 @@ def find_folder(location: str) -> Path:
 
 
 def _answer(error: Exception, location: str) -> tuple[str, str]:
-    """Return what the hub's answer comes to, and what to do about it.
+    """Return the meaning of a hub error, and a remedy.
 
     A missing file of the cache is raised where the hub could not be asked, with the reason as its cause.
     """

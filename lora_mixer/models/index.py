@@ -1,4 +1,4 @@
-"""From real modules to canonical names, and back: what a model has that an adapter can change."""
+"""Map modules to canonical names and back: the parts of a model an adapter can change."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An opened model: its networks, tokenizers and what must be known about it to draw with it."""
+"""An open model: networks, tokenizers, and what rendering needs to know about them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Model:
     """A Stable Diffusion model in memory, in eval mode and without gradients.
 
     Attributes:
-        name: The name it is called by.
+        name: Its name.
         family: Its base architecture.
         unet: The denoiser.
         text_encoders: The text encoders by part (`te1`, `te2`).
@@ -39,8 +39,8 @@ class Model:
         settings_files: The files beside them that decide pixels: configurations, noise schedule, tokenizers.
         vae_files: The weight files of a separate VAE.
         seals: All of these as they were before they were read.
-        sha256: What digests files.
-        offload: What lets the weights visit the device, if they rest elsewhere.
+        sha256: Digests a file.
+        offload: Moves weights to the device on demand, if they rest elsewhere.
         compiled: Whether torch compiles the denoiser when it is first used.
     """
 
@@ -66,7 +66,7 @@ class Model:
 
     @property
     def device(self) -> torch.device:
-        """The device the networks compute on, wherever their weights rest."""
+        """The device the networks compute on, even if weights rest elsewhere."""
         return self._weight.device if self.offload is None else self.offload.device
 
     @property
@@ -91,12 +91,12 @@ class Model:
 
     @property
     def inpaints(self) -> bool:
-        """Whether the denoiser is told the mask and the masked picture beside the latents (inpainting checkpoints)."""
+        """Whether the denoiser takes the mask and the masked picture as extra channels (inpainting checkpoints)."""
         return int(self.unet.config["in_channels"]) == 2 * self.latent_channels + 1
 
     @property
     def latent_scale(self) -> int:
-        """Pixels per latent cell and side."""
+        """Pixels per latent cell, along each side."""
         return int(2 ** (len(self.vae.config["block_out_channels"]) - 1))
 
     @property
@@ -123,7 +123,7 @@ class Model:
 
     @property
     def holds(self) -> bool:
-        """Whether its files are as they were opened."""
+        """Whether its files are unchanged since opening."""
         return all(seal.holds for seal in self.seals)
 
     @cached_property
@@ -144,14 +144,14 @@ class Model:
         return {}
 
     def compile(self) -> None:
-        """Let torch compile the denoiser at its first use: worth it where many pictures of one size follow.
+        """Compile the denoiser with torch at first use; worthwhile for many pictures of one size.
 
         Raises:
-            RequestError: Its weights rest elsewhere, and what is compiled keeps its weights where it computes.
+            RequestError: Its weights are offloaded, and compiled code needs them on the device.
         """
         if self.offload is not None:
             raise RequestError(
-                "a denoiser whose weights visit the device cannot be compiled",
+                "a denoiser with offloaded weights cannot be compiled",
                 remedy="Use --offload none, or no --compile.",
             )
         torch._dynamo.config.skip_nnmodule_hook_guards = False  # noqa: SLF001 side paths are hooks that come and go
@@ -180,7 +180,7 @@ class Model:
         return encode_distribution(self.vae, pictures.to(self.device))
 
     def checksum(self) -> str:
-        """Return the sha256 over every parameter and buffer in memory: equal exactly if no bit has changed."""
+        """Return the sha256 over all parameters and buffers in memory: equal if and only if no bit has changed."""
         digest = hashlib.sha256()
         for name, tensor in self._tensors():
             digest.update(name.encode())

@@ -1,4 +1,4 @@
-"""Weights that rest on the CPU and visit the device only while they compute.
+"""Offloading: weights rest on the CPU and are copied to the device while they compute.
 
 Every module with parameters of its own gets two hooks: before it computes, copies on the device take its parameters'
 places; afterwards, on every way out, they are its own again. What rests is never written, moved or copied back, so
@@ -19,11 +19,11 @@ from lora_mixer.kernels.memory import available_bytes
 
 OFFLOAD_MODES = ("auto", "none", "model", "sequential")
 WORKING_BYTES = 2 * 2**30
-"""What a picture's activations may take beside the weights (1024 x 1024 pixels, one picture, half precision)."""
+"""Memory for activations besides the weights (one picture of 1024 x 1024 pixels, half precision)."""
 
 
 class Offload:
-    """The visits of some networks to a device.
+    """Offloading of some networks.
 
     Args:
         networks: The networks by name.
@@ -73,7 +73,7 @@ def choose_offload(mode: str, sizes: Mapping[str, int], free: int | None) -> str
     """Return `none`, `model` or `sequential`.
 
     Args:
-        mode: What was asked for; `auto` takes the fastest that fits.
+        mode: The requested mode; `auto` takes the fastest that fits.
         sizes: The bytes of each network's weights.
         free: The bytes that are free on the device; None where weights rest in the memory they compute in.
 
@@ -90,7 +90,7 @@ def choose_offload(mode: str, sizes: Mapping[str, int], free: int | None) -> str
 
 
 def free_bytes(device: torch.device) -> int | None:
-    """Return the bytes that are free on a device with a memory of its own, else None."""
+    """Return the free bytes of a device with its own memory, else None."""
     if device.type != "cuda":
         return None
     free, _ = torch.cuda.mem_get_info(device)
@@ -98,7 +98,7 @@ def free_bytes(device: torch.device) -> int | None:
 
 
 def free_memory(device: torch.device) -> int | None:
-    """Return the bytes that are free where a device computes: its own, or the machine's; None where nothing says."""
+    """Return the free bytes of a device's memory, its own or the machine's; None if unknown."""
     return available_bytes() if device.type != "cuda" else free_bytes(device)
 
 
@@ -108,7 +108,7 @@ def bytes_of(network: nn.Module) -> int:
 
 
 def _move_buffers(network: nn.Module, device: torch.device) -> None:
-    """Let the few small tensors that are no weights live on the device."""
+    """Move buffers, which are small, to the device for good."""
     for module in network.modules():
         for name, buffer in module.named_buffers(recurse=False):
             setattr(module, name, buffer.to(device))

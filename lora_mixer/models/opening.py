@@ -1,4 +1,4 @@
-"""Opening a model, wherever it lies."""
+"""Open a model from any location."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from lora_mixer.request import ModelSource
 
 
 def files_of(source: ModelSource) -> tuple[Path, ...]:
-    """Return the files a model's digest is made of, its separate VAE aside; none where they are not on this machine."""
+    """Return the files in a model's digest, without a separate VAE; none if they are not on this machine."""
     location = Path(source.location).expanduser()
     if location.is_file():
         return (location,)
@@ -35,7 +35,7 @@ def open_model(
     computes: bool = True,
     sha256: Sha256 = sha256_of,
 ) -> Model:
-    """Open a model as its library makes it; kernels are put on while pictures are rendered.
+    """Open a model without kernels; those are put on while rendering.
 
     Args:
         source: Where it lies.
@@ -43,14 +43,14 @@ def open_model(
         dtype: `float32`, `bfloat16`, `float16`; None takes the source's, else chooses by device.
         offload: Where weights rest while they do not compute: `none` on the device, `model` on the CPU but for one
             network at a time, `sequential` on the CPU but for one module at a time; `auto` takes the first that fits.
-        computes: Whether pictures are drawn with it; without, it may be in any dtype anywhere.
+        computes: Whether it renders; otherwise it may be in any dtype on any device.
         sha256: What digests the files, when a digest is asked for.
 
     Raises:
-        ModelError: There is no model there, or it is none this program draws with.
+        ModelError: There is no model, or an unsupported one.
         FileError: One of its files cannot be used.
         ChangedFileError: One of its files was written meanwhile.
-        RequestError: The device, the dtype or the offload is not possible here.
+        RequestError: The device, dtype or offload mode is not available here.
     """
     target = choose_device(device)
     number_format = choose_dtype(target, dtype or source.dtype, computes=computes)
@@ -76,7 +76,7 @@ def open_model(
 
 
 def _sealed(place: Path, vae: Path | None) -> tuple[Seal, ...]:
-    """Return all files that decide a model's pixels as they are now."""
+    """Return seals of all files that affect a model's pixels."""
     own = (place,) if place.is_file() else (*folder_files(place), *settings_files(place))
     config = () if vae is None or vae.is_file() else (vae / "config.json",)
     found = (sealed(file) for file in (*own, *vae_files(vae), *config))
@@ -84,7 +84,7 @@ def _sealed(place: Path, vae: Path | None) -> tuple[Seal, ...]:
 
 
 def _place(model: Model, device: torch.device, offload: str) -> None:
-    """Put a model on its device, or let it visit there."""
+    """Put a model on its device, or offload it."""
     networks = {**model.parts, "vae": model.vae}
     sizes = {name: bytes_of(network) for name, network in networks.items()}
     mode = choose_offload(offload, sizes, free_bytes(device))

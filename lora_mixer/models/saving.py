@@ -1,4 +1,4 @@
-"""A model written as a diffusers folder, which any diffusers or transformers of the last years opens."""
+"""Write a model as a diffusers folder that recent diffusers and transformers versions open."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ CONTINUOUS = "EDMDPMSolverMultistepScheduler"
 
 
 def save_folder(model: Model, folder: Path, *, dtype: torch.dtype) -> None:
-    """Write every component as it stands.
+    """Write every component as it is.
 
     Args:
         model: The model.
@@ -58,7 +58,7 @@ def save_folder(model: Model, folder: Path, *, dtype: torch.dtype) -> None:
 
 
 def _optional(model: Model) -> dict[str, object]:
-    """Return what the pipeline's constructor asks for and this program has no use for."""
+    """Return what the pipeline's constructor requires but this program does not use."""
     if model.family in PIPELINES:
         return {"force_zeros_for_empty_prompt": False}
     return {

@@ -1,6 +1,6 @@
-"""A family's configuration with the widths this checkpoint really has.
+"""A family's configuration with the checkpoint's actual widths.
 
-The layout (which block has which layers) is the family's; how wide, and for text how deep, is read from tensors.
+The layout (which block has which layers) is the family's; widths, and the depth of text encoders, come from tensors.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def sized_vae(config: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> dict[
 
 
 def text_prefix(tensors: Mapping[str, Tensor], part: str) -> tuple[str, bool]:
-    """Return where a text encoder lies in a checkpoint and whether it is in OpenCLIP's layout; empty if nowhere."""
+    """Return a text encoder's prefix in a checkpoint (empty if missing), and whether its layout is OpenCLIP's."""
     for prefix in CLIP_PREFIXES[part]:
         if prefix + "text_model.embeddings.token_embedding.weight" in tensors:
             return prefix, False

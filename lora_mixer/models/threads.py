@@ -1,4 +1,4 @@
-"""How many CPU threads compute a model's pictures.
+"""The number of CPU threads for a model.
 
 As many as help, told from the model's size alone, so that the same command uses the same number on an idle and on a busy
 machine: the last bits of a sum depend on it.
@@ -15,10 +15,10 @@ import torch
 from torch import nn
 
 SMALL = 50_000_000
-"""A denoiser of fewer parameters is computed on one thread. Measured on two cores: the embedded model's (7 million) takes
+"""Denoisers with fewer parameters run on one thread. Measured on two cores: the embedded model's (7 million) takes
 18.3 s for the demo on one and 19.0 on two, SD 1.5's (860 million) takes 1.95 times as long on one."""
 VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS")
-"""Where one of these is set, somebody has chosen."""
+"""If one of these is set, the user has chosen."""
 
 
 _lock = threading.Lock()
@@ -36,7 +36,7 @@ def helpful_threads(denoiser: nn.Module) -> int:
 
 @contextmanager
 def using_threads(number: int | None) -> Iterator[None]:
-    """Compute with so many threads for the duration of a `with` block; None takes the usual number.
+    """Compute with `number` threads within a `with` block; None takes the usual number.
 
     torch keeps one number for each thread of Python, but a thread that is new takes the number that any of them set
     last. So where blocks overlap, the last to leave would else leave another's number behind.

@@ -1,4 +1,4 @@
-"""The order that pays: which pictures of a plan are rendered together, and in what order."""
+"""Group images into batches so that merges are reused."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def plan_batches(jobs: Sequence[Asked], *, batch: int = 4) -> tuple[tuple[int, .
         batch: The most pictures rendered at once.
 
     >>> cat, ink = RenderRequest(prompt="cat"), RenderRequest(prompt="cat <lora:ink:1>")
-    >>> order([cat, ink, cat, ink, ink], batch=2)
+    >>> plan_batches([cat, ink, cat, ink, ink], batch=2)
     ((0, 2), (1, 3), (4,))
     """
     models = _grouped(range(len(jobs)), lambda place: jobs[place].model)

@@ -1,4 +1,4 @@
-"""What the jobs of a plan come to: gaps filled, seeds drawn once and kept, batches laid out once and kept."""
+"""Resolve every job of a plan: defaults, seeds, digest; then lay out its batches."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def resolve_plan(
     heartbeat: Heartbeat,
     on_planned: Callable[[int], None],
 ) -> ResolvedPlan:
-    """Ask a worker what the jobs of a plan come to.
+    """Resolve every job: defaults, seeds, digest.
 
     Args:
         plan: The plan, with what an earlier one knew of it.

@@ -24,34 +24,34 @@ POINTS = 1000
 
 
 class Levels(Protocol):
-    """What samplers and schedules must know of a model.
+    """A model's noise levels, as samplers and schedules use them.
 
     Attributes:
-        table: Its levels, rising.
-        sdxl: It is an SDXL model, for schedules that were optimised for one.
+        table: Its levels, ascending.
+        sdxl: Whether it is an SDXL model, for schedules optimised for it.
     """
 
     table: NDArray[np.float64]
     sdxl: bool
 
     def at(self, index: float) -> float:
-        """Return the level at a place of the table, which may lie between two."""
+        """Return the level at a position in the table, interpolating."""
 
     def index_of(self, sigma: float) -> float:
-        """Return the place of a level in the table."""
+        """Return the position of a level in the table."""
 
     def time_of(self, sigma: float) -> float:
-        """Return what the model is told for a level."""
+        """Return the model's timestep for a level."""
 
     def scaled(self, latents: Tensor, sigma: float) -> Tensor:
-        """Return latents of a level as the model shall see them."""
+        """Return latents of a level as the model expects them."""
 
     def picture(self, latents: Tensor, output: Tensor, sigma: float) -> Tensor:
-        """Return the picture that the model's output predicts."""
+        """Return the predicted picture from the model's output."""
 
 
 class StepLevels:
-    """The levels of a model that was trained at steps, and predicts the noise or the velocity.
+    """The levels of a model trained at discrete steps, predicting noise or velocity.
 
     Args:
         trained: The model's scheduler configuration, in diffusers' words.
@@ -96,7 +96,7 @@ class StepLevels:
 
 
 class ContinuousLevels:
-    """The levels of a model that was trained at continuous noise, preconditioned as EDM (Karras et al. 2022, table 1).
+    """The levels of a model trained at continuous noise levels, preconditioned as EDM (Karras et al. 2022, table 1).
 
     Args:
         trained: Its `sigma_min`, `sigma_max`, `sigma_data` and `prediction_type`, in diffusers' words: with epsilon the
@@ -147,7 +147,7 @@ def levels_of(trained: Mapping[str, Any], *, sdxl: bool = False) -> Levels:
 
 
 def is_continuous(trained: Mapping[str, Any]) -> bool:
-    """Tell whether a model was trained at continuous noise instead of steps."""
+    """Return whether a model was trained at continuous noise levels instead of steps."""
     return trained.get("sigma_data") is not None
 
 

@@ -1,4 +1,4 @@
-"""The sampling loop: a denoiser, a scheduler and noise in; one step after the other out."""
+"""The sampling loop: takes a denoiser, a scheduler and noise; yields every step."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ CLOSE = 1e-6  # shares of a whole number of steps are not exact
 
 
 class Denoise(Protocol):
-    """What a sampler needs of a model: the prediction for latents (n, c, h, w) at a timestep, guidance included."""
+    """The model as samplers see it: the guided prediction for latents (n, c, h, w) at a timestep."""
 
     def __call__(self, latents: Tensor, timestep: Tensor, step: int, /) -> Tensor:
         """Return the model's prediction, shaped as `latents`; `step` counts the sampler's steps from 0."""
@@ -37,7 +37,7 @@ class Step:
         index: Its number, from 0.
         total: How many there are.
         latents: Where sampling stands, float32 (n, c, h, w).
-        predicted: The picture it is heading for, as latents: what a preview shows.
+        predicted: The predicted final latents, for previews.
     """
 
     index: int
@@ -63,12 +63,12 @@ def sample(
         latents: Starting noise of unit variance (n, c, h, w), on the device to sample on.
         sampler: Which sampler and schedule.
         scheduler_config: The noise schedule the model was trained with, in diffusers' words.
-        steps: How many steps.
+        steps: The number of steps.
         noise: One source for every latent; ancestral and SDE samplers draw from it.
-        sdxl: The model is an SDXL model, for schedules that were optimised for one.
+        sdxl: Whether the model is SDXL, for schedules optimised for it.
 
     Raises:
-        RequestError: The sampler cannot take this model, this many steps or pictures.
+        RequestError: The sampler does not support this model, number of steps or batch size.
     """
     _check(latents, sampler, noise)
     if _taken_by_class(sampler, scheduler_config, noise):
@@ -101,12 +101,12 @@ def resample(
         start: The pictures.
         sampler: Which sampler and schedule.
         scheduler_config: The noise schedule the model was trained with, in diffusers' words.
-        steps: How many steps.
+        steps: The number of steps.
         noise: One source for every latent, not drawn from yet.
         sdxl: The model is an SDXL model.
 
     Raises:
-        RequestError: The sampler cannot take this model, this many steps or pictures.
+        RequestError: The sampler does not support this model, number of steps or batch size.
     """
     _check(start.pictures, sampler, noise)
     whole = max(start.steps, steps)
@@ -126,7 +126,7 @@ def resample(
 
 
 class _Kept:
-    """What a mask keeps, at the level where a scheduler stands."""
+    """The kept part of a masked picture, at the scheduler's current noise level."""
 
     def __init__(self, start: PictureStart, fresh: Tensor, scheduler: Scheduler) -> None:
         self._start, self._fresh, self._scheduler = start, fresh, scheduler
@@ -140,7 +140,7 @@ class _Kept:
 
 
 def course_of(steps: int, strength: float) -> int:
-    """Return of how many steps a whole course has, whose last so many make up this strength, as A1111 counts.
+    """Return the full schedule length whose last `steps` steps match `strength` (A1111).
 
     >>> course_of(10, 0.5), course_of(10, 1.0)
     (20, 10)
@@ -174,7 +174,7 @@ def _solve(
     *,
     start: PictureStart | None = None,
 ) -> Iterator[Step]:
-    """Let a solver take a course's steps, from latents of its first level; every step is yielded once, in order.
+    """Run a solver over a noise schedule, from latents at its first level; yield every step once, in order.
 
     A solver may take more steps than were asked for, or fewer: those that are asked for are its work in equal shares.
     """
@@ -190,10 +190,10 @@ def _solve(
 
 
 class _Denoiser:
-    """A model as solvers see it: latents of a level in, the picture out.
+    """A model as solvers see it: maps latents at a noise level to the predicted picture.
 
     Attributes:
-        done: How many of the steps that were asked for are done.
+        done: The number of requested steps done.
         unguided: The picture that the negative prompt alone predicted in the last call, if the model tells it; else
             the same as the guided one.
     """
@@ -219,7 +219,7 @@ class _Denoiser:
         return picture
 
     def step_after(self, reached: int) -> None:
-        """Begin another step, after so many that were asked for."""
+        """Begin the next step, after `done` requested steps."""
         self.done, self._begins = max(self.done, reached), True
 
 
@@ -238,7 +238,7 @@ def _walk(
     *,
     kept: _Kept | None = None,
 ) -> Iterator[Step]:
-    """Take a scheduler's steps at these times, from latents in its own scale."""
+    """Run a scheduler's steps at these times, from latents in its scale."""
     extras = _step_arguments(scheduler, sampler, noise)
     calls = len(times)
     for call, timestep in enumerate(times):
@@ -254,7 +254,7 @@ def _walk(
 
 
 def step_of(call: int, calls: int, steps: int) -> int:
-    """Return the step that a call of the model belongs to.
+    """Return the step of a model call.
 
     Second-order samplers (Heun, DPM2) call twice a step except in the last; PLMS calls twice in its first.
 
@@ -274,7 +274,7 @@ def _step_arguments(scheduler: Scheduler, sampler: Sampler, noise: Sequence[Nois
 
 
 def _predicted(scheduler: Scheduler, output: Output, prediction: Tensor, latents: Tensor, timestep: Tensor) -> Tensor:
-    """Return the predicted picture: the scheduler's word for it, else from the model's prediction.
+    """Return the predicted picture: the scheduler's own, else computed from the model's prediction.
 
     With a = alphas_cumprod[t] (Ho et al. 2020, eq. 15; Salimans and Ho 2022, appendix D):
     x0 = (x - sqrt(1 - a) eps) / sqrt(a) = sqrt(a) x - sqrt(1 - a) v.

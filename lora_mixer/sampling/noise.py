@@ -1,4 +1,4 @@
-"""Noise that belongs to one picture: its neighbours in a batch cannot change it."""
+"""Per-picture noise, independent of the batch."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from lora_mixer.choices.rng import CPU, NV
 from lora_mixer.sampling.philox import PhiloxGenerator
 
 Draw = Callable[[Sequence[int]], Tensor]
-"""Returns the next standard normal numbers of a stream, in a shape, float32 on the CPU."""
+"""Returns a stream's next standard normal numbers in a shape, float32 on the CPU."""
 
 
 class NoiseSource:
@@ -29,7 +29,7 @@ class NoiseSource:
 
     Attributes:
         generator: The CPU's generator of the seed, for samplers that draw from nothing else.
-        nv: The noise is what an NVIDIA card draws.
+        nv: Whether the noise is an NVIDIA card's.
     """
 
     def __init__(self, seed: int, subseed: int | None = None, strength: float = 0.0, *, rng: str = CPU) -> None:
@@ -62,7 +62,7 @@ def next_noise(sources: Sequence[NoiseSource], like: Tensor) -> Tensor:
 
 
 def spherical(first: Tensor, second: Tensor, at: float, *, axis: int | None = None) -> Tensor:
-    """Return the point at fraction `at` of the great arc from `first` to `second`.
+    """Return the point at fraction `at` on the great arc from `first` to `second`.
 
     Shoemake, "Animating Rotation with Quaternion Curves" (1985): sin((1-t) w)/sin(w) a + sin(t w)/sin(w) b, with w the
     angle between a and b. It keeps the length, so the result is as likely a noise as both ends.
@@ -71,7 +71,7 @@ def spherical(first: Tensor, second: Tensor, at: float, *, axis: int | None = No
         first: Where `at` is 0.
         second: Where `at` is 1.
         at: The fraction.
-        axis: The vectors that are turned lie along this axis; None takes the whole as one vector.
+        axis: The axis along which the interpolated vectors lie; None takes the whole as one vector.
     """
     if axis is None:
         cosine = torch.dot(first.flatten(), second.flatten()) / (first.norm() * second.norm())

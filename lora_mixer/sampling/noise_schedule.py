@@ -1,4 +1,4 @@
-"""A course: the noise levels of a render, by the schedule asked for, and how much noise it starts from."""
+"""Noise schedules: the noise levels of a render and its initial noise."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from lora_mixer.sampling.schedules import LAID_OUT, without_penultimate
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoiseSchedule:
-    """Where the steps of a render stand.
+    """The noise levels of a render's steps.
 
     Attributes:
-        sigmas: Falling noise levels, one more than there are steps.
-        start: What noise of unit variance is multiplied by to start from.
-        times: What the model is told at the levels where steps begin, if that is not told from the level.
+        sigmas: Falling noise levels, one more than steps.
+        start: The factor on the initial unit-variance noise.
+        times: Timesteps for the model at the start of each step, if they do not follow from the level.
     """
 
     sigmas: tuple[float, ...]
@@ -34,7 +34,7 @@ class NoiseSchedule:
 
 
 def lay_out(sampler: Sampler, trained: Mapping[str, Any], levels: Levels, steps: int) -> NoiseSchedule:
-    """Return the course of a sampler on a model.
+    """Return a sampler's noise schedule on a model.
 
     Args:
         sampler: The sampler and its schedule.
@@ -43,7 +43,7 @@ def lay_out(sampler: Sampler, trained: Mapping[str, Any], levels: Levels, steps:
         steps: How many steps.
 
     Raises:
-        RequestError: The schedule is diffusers' own, which is laid out over trained steps, and the model has none.
+        RequestError: The schedule is diffusers' own and needs trained steps, which the model lacks.
     """
     name, row = schedule_in_use(sampler, trained), sampler.row
     if SCHEDULES[name].spacing:
@@ -58,7 +58,7 @@ def lay_out(sampler: Sampler, trained: Mapping[str, Any], levels: Levels, steps:
 
 
 def schedule_in_use(sampler: Sampler, trained: Mapping[str, Any]) -> str:
-    """Return what `Automatic` means here: trailing where the model asks for it, else the sampler's own schedule."""
+    """Resolve `Automatic`: trailing if the model needs it, else the sampler's own schedule."""
     if sampler.schedule != AUTOMATIC:
         return sampler.schedule
     if trained.get("timestep_spacing") == "trailing" and TRAILING in sampler.row.schedules:
@@ -67,7 +67,7 @@ def schedule_in_use(sampler: Sampler, trained: Mapping[str, Any]) -> str:
 
 
 def _by_diffusers(name: str, trained: Mapping[str, Any], steps: int) -> NoiseSchedule:
-    """Return a course as diffusers' Euler class lays it out."""
+    """Return the noise schedule of diffusers' Euler class."""
     if is_continuous(trained):
         raise RequestError(
             f"the model was trained at continuous noise, and {name} counts trained steps", remedy="Use Karras."

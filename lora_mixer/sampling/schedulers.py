@@ -1,4 +1,4 @@
-"""A fresh diffusers scheduler for one job, laid out by itself: for schedules that are diffusers' own."""
+"""A fresh diffusers scheduler for one job, for schedules that are diffusers' own."""
 
 from __future__ import annotations
 
@@ -35,16 +35,16 @@ class Scheduler(Protocol):
         """The arguments it was made with."""
 
     def scale_model_input(self, sample: Tensor, timestep: Tensor, /) -> Tensor:
-        """Return the latents as the model shall see them."""
+        """Return the latents as the model expects them."""
 
     def set_timesteps(self, steps: int, /, **options: object) -> None:
-        """Lay out this many steps."""
+        """Set the number of steps."""
 
     def add_noise(self, original_samples: Tensor, noise: Tensor, timesteps: Tensor, /) -> Tensor:
-        """Return pictures with as much noise as these timesteps expect."""
+        """Add the noise of these timesteps to pictures."""
 
     def step(self, model_output: Tensor, timestep: Tensor, sample: Tensor, /, **options: object) -> Output:
-        """Return the latents one call further."""
+        """Return the latents after one call."""
 
 
 def lays_out_itself(sampler: Sampler, trained: Mapping[str, Any]) -> bool:
@@ -58,7 +58,7 @@ def lays_out_itself(sampler: Sampler, trained: Mapping[str, Any]) -> bool:
 
 
 def build_scheduler(sampler: Sampler, trained: Mapping[str, Any], steps: int, device: torch.device) -> Scheduler:
-    """Return a new scheduler, set to this many steps.
+    """Return a new scheduler with this many steps.
 
     Args:
         sampler: A sampler whose class lays out its steps itself.

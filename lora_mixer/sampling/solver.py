@@ -1,4 +1,4 @@
-"""What a solver is: a function of a model, latents, noise levels and a source of noise, as k-diffusion writes them."""
+"""Solvers: functions of a model, latents, noise levels and a noise source, as in k-diffusion."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from lora_mixer.sampling.noise import NoiseSource, next_noise
 
 
 class Denoiser(Protocol):
-    """A denoiser: latents (n, c, h, w) of a noise level in, the picture they hide out, guidance included."""
+    """A guided denoiser: maps latents (n, c, h, w) at a noise level to the predicted picture."""
 
     def __call__(self, latents: Tensor, sigma: float, /) -> Tensor:
         """Return the predicted picture, shaped as `latents`."""
 
 
 class Noise(Protocol):
-    """A source of noise, of every picture's own."""
+    """A per-picture noise source."""
 
     def __call__(self, now: float, to: float, /) -> Tensor:
-        """Return standard normal noise for what happens between two levels."""
+        """Return standard normal noise for the interval between two levels."""
 
 
 class SolverStep(NamedTuple):
-    """Where a solver stands: the latents, the picture they are heading for, and which share of its work is done."""
+    """A solver's state: the latents, the predicted picture, and the share of its work done."""
 
     latents: Tensor
     picture: Tensor
@@ -35,7 +35,7 @@ class SolverStep(NamedTuple):
 
 
 class Solver(Protocol):
-    """Latents at the first of some falling noise levels in, ever further ones out; the last are at the last level."""
+    """Takes latents at the first of falling noise levels and yields them step by step, down to the last level."""
 
     def __call__(
         self, model: Denoiser, latents: Tensor, sigmas: Sequence[float], noise: Noise, /
@@ -44,7 +44,7 @@ class Solver(Protocol):
 
 
 class FreshNoise:
-    """Noise that is drawn anew whenever it is asked for.
+    """Independent noise at every call.
 
     Args:
         sources: Every picture's own.
@@ -62,7 +62,7 @@ class FreshNoise:
 
 
 class BrownianNoise:
-    """Noise of a Brownian path in sigma: what is asked for between two levels holds what was asked for between nearer ones.
+    """Increments of a Brownian path in sigma, consistent between nested intervals.
 
     The path is drawn as it is walked: W(now, half), then W(half, to); W(now, to) is their sum.
 
@@ -86,7 +86,7 @@ class BrownianNoise:
 
 
 def steps_of(sigmas: Sequence[float]) -> Iterator[tuple[float, float, float]]:
-    """Yield every step: the share of all that is done after it, the level it begins at and the level it ends at.
+    """Yield (share done after the step, start level, end level) of every step.
 
     >>> list(steps_of([4.0, 1.0, 0.0]))
     [(0.5, 4.0, 1.0), (1.0, 1.0, 0.0)]
@@ -96,7 +96,7 @@ def steps_of(sigmas: Sequence[float]) -> Iterator[tuple[float, float, float]]:
 
 
 def move_towards(latents: Tensor, picture: Tensor, now: float, to: float) -> Tensor:
-    """Return latents of one level at another one on the straight line to the picture.
+    """Move latents along the straight line to the picture, from one level to another.
 
     x_t = (t/s) x + (1 - t/s) D is Euler's step on the probability flow (Karras et al. 2022, arXiv:2206.00364, eq. 5) and
     DPM-Solver++'s first-order step (Lu et al. 2022, arXiv:2211.01095, eq. 9 in terms of sigma) alike.

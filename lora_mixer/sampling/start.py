@@ -1,4 +1,4 @@
-"""What sampling starts from when it is not noise alone: pictures, and what of them is kept (inpainting)."""
+"""Starts other than noise: pictures, and the parts of them to keep (inpainting)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from lora_mixer.choices import LATENT_NOISE, LATENT_NOTHING, ORIGINAL
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PictureStart:
-    """Pictures that noise is put on.
+    """Pictures that noise is added to.
 
     Attributes:
         pictures: Their latents (n, c, h, w), on the device to sample on.

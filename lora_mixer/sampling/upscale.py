@@ -1,4 +1,4 @@
-"""Latents and pictures enlarged between the two passes of hires fix."""
+"""Enlarge latents and pictures between passes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tasks handed to a crew: no more than it has room for, those of dead workers again, to an end."""
+"""Hand tasks to an executor as it has free slots, retrying those of dead workers."""
 
 from __future__ import annotations
 

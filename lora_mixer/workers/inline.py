@@ -1,4 +1,4 @@
-"""The crew of one: everything in this process."""
+"""The executor without workers: everything runs in this process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A crew of processes on this machine: one model each, one task at a time each, the dead replaced.
+"""Worker processes on this machine: one model and one task each; dead ones are replaced.
 
 A worker says when its model is open; only then it is given work, so its death before that is nobody's but its own.
 """

@@ -1,4 +1,4 @@
-"""A crew of Ray actors, on a cluster that is there or on one started for the run. Distribution is Ray's work.
+"""Ray actors as workers, on an existing cluster or one started for the run.
 
 Actors and not Ray Data: the ledger wants to know of each batch when it is on disk, a plan's batches are made already, and
 an actor holds model and adapters open between them.

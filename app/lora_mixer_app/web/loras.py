@@ -97,7 +97,7 @@ def _fit(entry: LoraEntry, family: Family) -> Fit:
     texts = bool(parsed.embeddings) or any(_TEXT.search(group.module) for group in parsed.groups)
     reason = None if guess.fits(family) else guess.sentence()
     if parsed.refused is not None:
-        reason = f"it is {parsed.refused.title}, which is not applied as a LoRA"
+        reason = f"it is {parsed.refused.title}, which cannot be applied as a LoRA"
     return Fit(badge=badge, reason=reason, texts=texts)
 
 
