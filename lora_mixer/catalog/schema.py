@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from lora_mixer.catalog.places import checked_place
-from lora_mixer.choices import find_preset, find_sampler, find_schedule
-from lora_mixer.errors import RequestError
 from lora_mixer.modules import Family
-from lora_mixer.request import MAX_SIDE, MAX_STEPS
+from lora_mixer.settings import PICTURE
+from lora_mixer.settings.schema import fields_of, with_fields
 
 FamilyName = Literal["sd1", "sd2", "sdxl", "sdxl-refiner", "emoji"]
 Location = Annotated[
@@ -21,20 +19,6 @@ Location = Annotated[
 ]
 
 
-def _known(find: Callable[[str], object]) -> AfterValidator:
-    """Return a check that a table of `choices` has a name; the nearest is in the text."""
-
-    def check(name: str) -> str:
-        try:
-            find(name)
-        except RequestError as error:
-            raise ValueError(str(error)) from error
-        return name
-
-    return AfterValidator(check)
-
-
-Choice = Annotated[str, StringConstraints(min_length=1, max_length=100)]
 ModelName = Annotated[str, StringConstraints(pattern=r"^[\w][\w.+-]{0,99}$")]
 
 
@@ -47,32 +31,9 @@ class _Table(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
 
+@with_fields(fields_of(row for row in PICTURE if row.in_models_file))
 class DefaultsTable(_Table):
-    """`[defaults]` and `[models.NAME.defaults]`."""
-
-    negative: str | None = Field(default=None, max_length=20_000, description="text in quotes")
-    steps: int | None = Field(default=None, ge=1, le=MAX_STEPS, description=f"a whole number from 1 to {MAX_STEPS}")
-    cfg: float | None = Field(default=None, ge=0, le=100, description="a number from 0 to 100")
-    cfg_rescale: float | None = Field(default=None, ge=0, le=1, description="a number from 0 to 1")
-    preset: Annotated[Choice, _known(find_preset)] | None = Field(default=None, description='a preset, like "lcm"')
-    sampler: Annotated[Choice, _known(find_sampler)] | None = Field(
-        default=None, description='a sampler, like "DPM++ 2M"'
-    )
-    schedule: Annotated[Choice, _known(find_schedule)] | None = Field(
-        default=None, description='a schedule, like "Karras"'
-    )
-    rng: Literal["cpu", "nv", "gpu"] | None = Field(default=None, description="cpu, or nv (gpu)")
-    width: int | None = Field(
-        default=None, ge=8, le=MAX_SIDE, multiple_of=8, description="pixels, a multiple of 8, like 512"
-    )
-    height: int | None = Field(
-        default=None, ge=8, le=MAX_SIDE, multiple_of=8, description="pixels, a multiple of 8, like 512"
-    )
-    clip_skip: int | None = Field(default=None, ge=1, le=12, description="a whole number from 1 to 12")
-    emphasis: Literal["original", "no norm", "ignore"] | None = Field(
-        default=None, description="original, no norm or ignore"
-    )
-    grammar: Literal["default", "a1111"] | None = Field(default=None, description="default or a1111")
+    """`[defaults]` and `[models.NAME.defaults]`: the settings that a model may say for what a request leaves open."""
 
 
 class ModelTable(_Table):
