@@ -18,37 +18,16 @@ from lora_mixer.promptfile.parsed import ParsedFile
 from lora_mixer.promptfile.plan import Problem, PromptEntry
 from lora_mixer.promptfile.schema import HINTED, LONGEST_SHOWN, FieldsTable, JobTable, nearest, read_table
 from lora_mixer.request import RenderRequest
+from lora_mixer.settings import PICTURE
 
 LONGEST_LINE = 1 << 16
 MOST_OPTIONS = 64
 
-A1111_KEYS: Mapping[str, str] = MappingProxyType(
-    {
-        "prompt": "prompt",
-        "negative_prompt": "negative",
-        "seed": "seed",
-        "subseed": "subseed",
-        "subseed_strength": "subseed_strength",
-        "steps": "steps",
-        "cfg_scale": "cfg",
-        "width": "width",
-        "height": "height",
-        "sampler_name": "sampler",
-        "sd_model": "model",
-        "styles": "styles",
-        "n_iter": "count",
-        "batch_size": "batch_size",
-    }
+KEYS: Mapping[str, str] = MappingProxyType(
+    {row.key_in_lines: row.name for row in PICTURE if row.key_in_lines is not None}
+    | {"negative": "negative", "name": "name", "n_iter": "count", "batch_size": "batch_size"}
 )
-"""A1111's key to ours; `n_iter` times `batch_size` pictures are made, with seeds counting up."""
-
-OUR_KEYS: Mapping[str, str] = MappingProxyType(
-    {
-        n: n
-        for n in ("schedule", "clip_skip", "cfg_rescale", "eta", "rng", "preset", "hires", "loras", "name", "negative")
-    }
-)
-"""What A1111 has no key for."""
+"""Key to field: A1111's keys where it has one, else ours. `n_iter` times `batch_size` pictures are made, with seeds counting up."""
 
 NOT_HONOURED: Mapping[str, str] = MappingProxyType(
     {
@@ -106,7 +85,7 @@ def _read_line(line: str, number: int, *, hints: bool) -> tuple[PromptEntry | No
     values: dict[str, object] = {}
     columns: dict[str, int] = {}
     for option in options:
-        name = A1111_KEYS.get(option.key) or OUR_KEYS.get(option.key)
+        name = KEYS.get(option.key)
         what = _refused(option, name, values, hints=hints)
         if what:
             kept = option.key in NOT_HONOURED
@@ -131,7 +110,7 @@ def _refused(option: _Option, name: str | None, values: Mapping[str, object], *,
         asks_nothing = option.value.lower() in {"false", "0", ""}
         return None if asks_nothing else f"--{option.key} has no effect: {NOT_HONOURED[option.key]}"
     if name is None:
-        hint = f"; {nearest(option.key, (*A1111_KEYS, *OUR_KEYS))}" if hints else ""
+        hint = f"; {nearest(option.key, KEYS)}" if hints else ""
         return f"unknown option --{option.key[:LONGEST_SHOWN]}{hint}"
     if name in values:
         return f"--{option.key} stands twice"

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import fields
-from types import MappingProxyType
-from typing import Annotated, Self, TypeGuard
+from typing import TYPE_CHECKING, Annotated, Self, TypeGuard
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from lora_mixer.choices import find_preset, find_rng, find_sampler, find_schedule, find_upscaler
 from lora_mixer.errors import RequestError
 from lora_mixer.hires import Hires
 from lora_mixer.keys import parse_elements
 from lora_mixer.mixes import Curve, LoraUse, Rectangle, Strength
-from lora_mixer.request import MAX_SIDE, MAX_STEPS
+from lora_mixer.request import MAX_SIDE
+from lora_mixer.settings import SECOND_PASS
+from lora_mixer.settings.schema import Finite, fields_of, with_fields
 
-Finite = Annotated[float, Field(allow_inf_nan=False)]
-Side = Annotated[int, Field(ge=8, le=MAX_SIDE, multiple_of=8)]
+__all__ = ["Finite", "HiresTable", "LoraTable", "Size", "StrictTable"]
+
 Size = Annotated[str, Field(pattern=r"^\s*\d{1,5}\s*x\s*\d{1,5}\s*$")]
 
 
@@ -78,26 +77,15 @@ class LoraTable(StrictTable):
         )
 
 
+@with_fields(fields_of(SECOND_PASS))
 class HiresTable(StrictTable):
     """The second pass of a job: hires fix."""
 
-    scale: Finite | None = Field(default=None, ge=0.125, le=16)
-    width: Side | None = None
-    height: Side | None = None
     size: Size | None = None
-    upscaler: str | None = None
-    steps: int | None = Field(default=None, ge=0, le=MAX_STEPS)
-    denoise: Finite | None = Field(default=None, gt=0, le=1)
-    sampler: str | None = None
-    schedule: str | None = None
-    cfg: Finite | None = Field(default=None, ge=0, le=100)
-    prompt: str | None = None
-    negative: str | None = None
-
-    @field_validator("sampler", "schedule", "upscaler")
-    @classmethod
-    def _known(cls, value: str | None, info: ValidationInfo) -> str | None:
-        return value if value is None else known_name(str(info.field_name), value)
+    if TYPE_CHECKING:
+        scale: float | None = None
+        width: int | None = None
+        height: int | None = None
 
     @model_validator(mode="after")
     def _one_size(self) -> Self:
@@ -133,15 +121,6 @@ def check_sides(size: str | None, width: int | None, height: int | None) -> None
         raise ValueError(f"width and height must be multiples of 8 from 8 to {MAX_SIDE}")
 
 
-def known_name(field: str, value: str) -> str:
-    """Return the name of a sampler, schedule, upscaler or preset as it was given, if there is one of it."""
-    try:
-        _FIND[field](value)
-    except RequestError as error:
-        raise ValueError(str(error)) from error
-    return value
-
-
 def is_short(value: object) -> TypeGuard[str | float]:
     """Tell whether a table is given in its short form."""
     return isinstance(value, (str, int, float)) and not isinstance(value, bool)
@@ -172,14 +151,3 @@ def lora_of_text(text: str) -> dict[str, object]:
     """Return the table that `name=strength` or `name` stands for."""
     name, separator, strength = text.rpartition("=")
     return {"name": name.strip(), "strength": strength.strip()} if separator else {"name": text.strip()}
-
-
-_FIND: Mapping[str, Callable[[str], object]] = MappingProxyType(
-    {
-        "sampler": find_sampler,
-        "schedule": find_schedule,
-        "upscaler": find_upscaler,
-        "preset": find_preset,
-        "rng": find_rng,
-    }
-)

@@ -5,26 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Self, TypeVar
+from typing import TYPE_CHECKING, Annotated, Self, TypeVar
 
-from pydantic import BaseModel, Field, ValidationError, ValidationInfo, field_validator, model_validator
+from pydantic import BaseModel, BeforeValidator, Field, ValidationError, model_validator
 
 from lora_mixer.hires import Hires
 from lora_mixer.promptfile.parts import (
-    Finite,
     HiresTable,
     LoraTable,
-    Side,
     Size,
     StrictTable,
     check_sides,
     hires_of_text,
     is_short,
-    known_name,
     lora_of_text,
     sides_of,
 )
-from lora_mixer.request import MAX_ETA, MAX_SEED, MAX_STEPS, RenderRequest
+from lora_mixer.request import RenderRequest
+from lora_mixer.settings import PICTURE
+from lora_mixer.settings.schema import fields_of, with_fields
 
 MAX_COUNT = 1000
 LONGEST_SHOWN = 40
@@ -34,59 +33,37 @@ HINTED = 100  # faults of a file that are told with the nearest key
 Checked = TypeVar("Checked", bound=BaseModel)
 
 
+def _short_loras(value: object) -> object:
+    """Take `{ name = strength }` and `"name=strength; name"` for the long form."""
+    if isinstance(value, str):
+        return [lora_of_text(part) for part in value.split(";") if part.strip()]
+    if isinstance(value, dict):
+        return [{"name": name, "strength": strength} for name, strength in value.items()]
+    return value
+
+
+def _short_styles(value: object) -> object:
+    """Take `"name; name"` for a list."""
+    return [name.strip() for name in value.split(";") if name.strip()] if isinstance(value, str) else value
+
+
+def _short_hires(value: object) -> object:
+    """Take `2`, `"1024x1536"` and `"2; denoise=0.4; steps=10"` for the table."""
+    return hires_of_text(f"{value:g}" if isinstance(value, (int, float)) else value) if is_short(value) else value
+
+
+@with_fields(fields_of(PICTURE))
 class FieldsTable(StrictTable):
-    """What `[defaults]` may say."""
+    """What `[defaults]` may say: the settings of a picture, and what stands for some of them in short."""
 
-    prompt: str | None = None
-    negative: str | None = None
-    loras: list[LoraTable] = Field(default=[])
-    seed: int | None = Field(default=None, ge=-1, le=MAX_SEED)
-    subseed: int | None = Field(default=None, ge=-1, le=MAX_SEED)
-    subseed_strength: Finite | None = Field(default=None, ge=0, le=1)
-    steps: int | None = Field(default=None, ge=1, le=MAX_STEPS)
-    cfg: Finite | None = Field(default=None, ge=0, le=100)
-    cfg_rescale: Finite | None = Field(default=None, ge=0, le=1)
-    eta: Finite | None = Field(default=None, ge=0, le=MAX_ETA)
-    rng: str | None = None
-    sampler: str | None = None
-    schedule: str | None = None
-    width: Side | None = None
-    height: Side | None = None
+    loras: Annotated[list[LoraTable], BeforeValidator(_short_loras)] = Field(default=[])
     size: Size | None = None
-    clip_skip: int | None = Field(default=None, ge=1, le=12)
-    emphasis: str | None = None
-    grammar: str | None = None
-    model: str | None = None
-    styles: list[str] = Field(default=[])
-    hires: HiresTable | None = None
-    preset: str | None = None
-
-    @field_validator("sampler", "schedule", "preset", "rng")
-    @classmethod
-    def _known(cls, value: str | None, info: ValidationInfo) -> str | None:
-        return value if value is None else known_name(str(info.field_name), value)
-
-    @field_validator("hires", mode="before")
-    @classmethod
-    def _short_hires(cls, value: object) -> object:
-        """Take `2`, `"1024x1536"` and `"2; denoise=0.4; steps=10"` for the table."""
-        return hires_of_text(f"{value:g}" if isinstance(value, (int, float)) else value) if is_short(value) else value
-
-    @field_validator("styles", mode="before")
-    @classmethod
-    def _one_or_more(cls, value: object) -> object:
-        """Take `"name; name"` for a list."""
-        return [name.strip() for name in value.split(";") if name.strip()] if isinstance(value, str) else value
-
-    @field_validator("loras", mode="before")
-    @classmethod
-    def _short_forms(cls, value: object) -> object:
-        """Take `{ name = strength }` and `"name=strength; name"` for the long form."""
-        if isinstance(value, str):
-            return [lora_of_text(part) for part in value.split(";") if part.strip()]
-        if isinstance(value, dict):
-            return [{"name": name, "strength": strength} for name, strength in value.items()]
-        return value
+    styles: Annotated[list[str], BeforeValidator(_short_styles)] = Field(default=[])
+    hires: Annotated[HiresTable | None, BeforeValidator(_short_hires)] = None
+    if TYPE_CHECKING:
+        prompt: str | None = None
+        width: int | None = None
+        height: int | None = None
 
     @model_validator(mode="after")
     def _one_size(self) -> Self:
@@ -191,22 +168,4 @@ def _cut(text: str) -> str:
 
 
 _SAID = {"model_type": "an entry must be a table", "dict_type": "must be a table", "list_type": "must be a list"}
-_FILLED = (
-    "prompt",
-    "negative",
-    "seed",
-    "subseed",
-    "subseed_strength",
-    "steps",
-    "cfg",
-    "cfg_rescale",
-    "eta",
-    "rng",
-    "sampler",
-    "schedule",
-    "clip_skip",
-    "emphasis",
-    "grammar",
-    "model",
-    "preset",
-)
+_FILLED = tuple(row.name for row in PICTURE if row.scalar and row.name not in {"width", "height"})

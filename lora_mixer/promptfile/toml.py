@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Self
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Annotated, Self
 
-from pydantic import AliasChoices, Field, model_validator
+from pydantic import Field, model_validator
 
 from lora_mixer.catalog import same_spelling
 from lora_mixer.catalog.toml_lines import lines_of, table_lines
@@ -18,6 +19,9 @@ from lora_mixer.promptfile.parts import Finite, StrictTable
 from lora_mixer.promptfile.plan import Problem, PromptEntry
 from lora_mixer.promptfile.ranges import numbers, whole_numbers
 from lora_mixer.promptfile.schema import HINTED, Fault, FieldsTable, JobTable, nearest, read_table
+from lora_mixer.settings import PICTURE, SECOND_PASS, Setting
+from lora_mixer.settings.kinds import Real, Whole
+from lora_mixer.settings.schema import axis_fields_of, with_fields
 from lora_mixer.wording import page
 
 TOP_KEYS = ("title", "defaults", "axes", "jobs")
@@ -29,11 +33,14 @@ NO_PROMPT = "there is no prompt"
 Numbers = str | list[int | Finite]
 Words = Annotated[list[str], Field(min_length=1)]
 
+SETTINGS: Mapping[str, Setting] = MappingProxyType(
+    {row.name: row for row in PICTURE if row.axis} | {HIRES + row.name: row for row in SECOND_PASS if row.axis}
+)
+"""What an axis may vary besides LoRAs and words, by the name it has there."""
+VARIED = ("lora", "loras", "replace", *SETTINGS)
 
-def _also(name: str, *others: str) -> AliasChoices:
-    return AliasChoices(name, *others)
 
-
+@with_fields(axis_fields_of(PICTURE) | axis_fields_of(SECOND_PASS, HIRES))
 class AxisTable(StrictTable):
     """One axis: exactly one thing that varies."""
 
@@ -42,27 +49,9 @@ class AxisTable(StrictTable):
     loras: Words | None = None
     strength: Finite = 1.0
     without: bool = True
-    prompt: Words | None = Field(default=None, validation_alias=_also("prompt", "prompts"))
-    negative: Words | None = Field(default=None, validation_alias=_also("negative", "negatives"))
-    sampler: Words | None = Field(default=None, validation_alias=_also("sampler", "samplers"))
-    schedule: Words | None = Field(default=None, validation_alias=_also("schedule", "schedules"))
-    model: Words | None = Field(default=None, validation_alias=_also("model", "models"))
-    rng: Words | None = Field(default=None, validation_alias=_also("rng", "rngs"))
-    preset: Words | None = Field(default=None, validation_alias=_also("preset", "presets"))
-    hires_upscaler: Words | None = Field(default=None, validation_alias=_also("hires_upscaler", "hires_upscalers"))
-    seed: Numbers | None = Field(default=None, validation_alias=_also("seed", "seeds"))
-    subseed: Numbers | None = Field(default=None, validation_alias=_also("subseed", "subseeds"))
-    subseed_strength: Numbers | None = None
-    steps: Numbers | None = None
-    cfg: Numbers | None = None
-    cfg_rescale: Numbers | None = None
-    eta: Numbers | None = None
-    clip_skip: Numbers | None = None
-    hires_scale: Numbers | None = None
-    hires_steps: Numbers | None = None
-    hires_denoise: Numbers | None = None
-    hires_cfg: Numbers | None = None
     replace: Words | None = None
+    if TYPE_CHECKING:
+        prompt: Words | None = None
 
     @model_validator(mode="after")
     def _one_thing(self) -> Self:
@@ -92,8 +81,9 @@ class AxisTable(StrictTable):
         value = getattr(self, name)
         if len(value) > MAX_PLACES and not isinstance(value, str):
             raise ConfigError(f"an axis of {len(value):,} places", remedy=f"{MAX_PLACES:,} are the most.")
-        if name not in TEXTS:
-            value = _whole_numbers(value) if name in WHOLE else _numbers(value)
+        kind = SETTINGS[name].kind
+        if isinstance(kind, (Whole, Real)):
+            value = _whole_numbers(value) if isinstance(kind, Whole) else _numbers(value)
         return [_checked(name, one) for one in value]
 
 
@@ -104,15 +94,6 @@ def _checked(name: str, value: object) -> object:
     if isinstance(table, tuple):
         raise ConfigError(table[0].what, remedy="Every place on an axis must be a value its field can take.")
     return getattr(table if table.hires is None else table.hires, part)
-
-
-VARIED = (
-    *("lora", "loras", "prompt", "negative", "replace", "seed", "subseed", "subseed_strength", "steps", "cfg"),
-    *("cfg_rescale", "eta", "sampler", "schedule", "clip_skip", "model", "preset", "rng"),
-    *("hires_scale", "hires_steps", "hires_denoise", "hires_cfg", "hires_upscaler"),
-)
-WHOLE = frozenset({"seed", "subseed", "steps", "clip_skip", "hires_steps"})
-TEXTS = frozenset({"prompt", "negative", "sampler", "schedule", "model", "preset", "rng", "hires_upscaler"})
 
 
 def axis_of(table: Mapping[str, object], same: Same = same_spelling) -> Axis:
