@@ -51,7 +51,19 @@ def table_lines(text: str, name: str) -> list[int]:
     >>> table_lines("[[jobs]]\na = 1\n[[jobs]]\n", "jobs")
     [1, 3]
     """
+    if '"""' not in text and "'''" not in text and name.isidentifier():
+        return _header_lines(text, name)
     return [line for key, line in _keys(text) if len(key) == 2 and key[0] == name and isinstance(key[1], int)]
+
+
+def _header_lines(text: str, name: str) -> list[int]:
+    """Return the lines that are headers of an array: without texts of several lines, such a line is nothing else."""
+    lines, line, at = [], 1, 0
+    for found in re.finditer(rf"^[ \t]*\[\[[ \t]*(?:{name}|\"{name}\"|'{name}')[ \t]*\]\]", text, re.MULTILINE):
+        line += text.count("\n", at, found.start())
+        at = found.start()
+        lines.append(line)
+    return lines
 
 
 def _keys(text: str) -> Iterator[tuple[KeyPath, int]]:

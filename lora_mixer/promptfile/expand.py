@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Sequence
 from hashlib import sha256
 
 from lora_mixer.errors import ConfigError
 from lora_mixer.promptfile.axes import WIDEST_LABEL, Axis, AxisValue
+from lora_mixer.promptfile.copies import set_seed, with_seed
 from lora_mixer.promptfile.plan import PlannedJob, PromptEntry, SheetPlan
 from lora_mixer.request import RenderRequest
 
@@ -20,7 +19,12 @@ _HERE = Axis(points=(AxisValue(label="", change=lambda request: request),))
 
 
 def expand(
-    entries: Sequence[PromptEntry], *, columns: Axis | None = None, rows: Axis | None = None, title: str = ""
+    entries: Sequence[PromptEntry],
+    *,
+    columns: Axis | None = None,
+    rows: Axis | None = None,
+    title: str = "",
+    fresh: bool = False,
 ) -> tuple[tuple[PlannedJob, ...], SheetPlan]:
     """Return the pictures of a sheet in row-major order, and the sheet's labels.
 
@@ -29,18 +33,23 @@ def expand(
     sets it. An entry that states none gets one that follows from its prompts, the same for every format; -1 is left to
     be drawn where a picture is rendered.
 
+    Args:
+        entries: The entries.
+        columns: What varies along the columns.
+        rows: What varies along the rows.
+        title: The sheet's title.
+        fresh: Nobody else has the entries' requests, so they may be completed in place.
+
     Raises:
         ConfigError: There are no pictures, or too many.
     """
     across, down = columns or _HERE, rows or _HERE
-    count = sum(entry.count for entry in entries) * len(across.points) * len(down.points)
+    count = sum(entry.pictures for entry in entries) * len(across.points) * len(down.points)
     if not count:
         raise ConfigError("there is nothing to render", remedy="Write one prompt a line, or [[jobs]] tables.")
     refuse_too_many(count)
     axes = columns is not None or rows is not None
-    if not (across.seeds or down.seeds):
-        entries = _seeded(entries, axes=axes)
-    entries = [one for entry in entries for one in _counted(entry)]
+    entries = list(_counted(entries if across.seeds or down.seeds else _seeded(entries, axes=axes, fresh=fresh)))
     if not axes:
         return _near_square(entries), SheetPlan(title=title, captions=True)
     if columns is None and rows is not None:
@@ -58,41 +67,45 @@ def refuse_too_many(count: int) -> None:
         raise ConfigError(f"{count:,} pictures", remedy=f"Keep one file to {MAX_JOBS:,} pictures.")
 
 
-def _counted(entry: PromptEntry) -> Iterator[PromptEntry]:
-    for number in range(entry.count):
-        seed = entry.request.seed
-        still = seed is None or seed < 0 or not number
-        request = entry.request if still else replace(entry.request, seed=(seed or 0) + number)
-        name = entry.name or entry.request.prompt[:WIDEST_LABEL]
-        yield replace(entry, request=request, name=f"{name} ({number + 1})" if entry.count > 1 else name)
+def _counted(entries: Iterable[PromptEntry]) -> Iterator[PromptEntry]:
+    """Yield every picture of the entries as an entry of its own that has a name."""
+    for name, request, line, count in entries:
+        called = name or request.prompt[:WIDEST_LABEL]
+        if count == 1:
+            yield PromptEntry(called, request, line)
+            continue
+        for number in range(count):
+            seed = request.seed
+            still = seed is None or seed < 0 or not number
+            own = request if still else with_seed(request, (seed or 0) + number)
+            yield PromptEntry(f"{called} ({number + 1})", own, line)
 
 
-def _seeded(entries: Sequence[PromptEntry], *, axes: bool) -> list[PromptEntry]:
-    """Return the entries with seeds for those that state none: they follow from the prompts.
+def _seeded(entries: Sequence[PromptEntry], *, axes: bool, fresh: bool) -> Iterator[PromptEntry]:
+    """Yield the entries with seeds for those that state none: they follow from the prompts.
 
     An entry that is another's very like goes on counting where that one ended, or the two would be one picture. With
     axes, -1 is as good as nothing: the places of an entry share their seed.
     """
-    counted: Counter[object] = Counter()
-    seeded = []
+    counted: dict[object, int] = {}
+    complete = set_seed if fresh else with_seed
     for entry in entries:
-        asked = entry.request
+        name, asked, line, count = entry
         if asked.seed is None or (axes and asked.seed < 0):
             alike = _key(asked)
-            seeded.append(replace(entry, request=replace(asked, seed=_seed_of(asked) + counted[alike])))
-            counted[alike] += entry.count
+            before = counted.get(alike, 0)
+            counted[alike] = before + count
+            yield PromptEntry(name, complete(asked, _seed_of(asked) + before), line, count)
         else:
-            seeded.append(entry)
-    return seeded
+            yield entry
 
 
 def _key(request: RenderRequest) -> object:
-    """Return what equal requests share, as a key; block weights have no hash."""
+    """Return what equal requests share, and no others but by an accident that does no harm; block weights have no hash."""
     try:
-        hash(request)
+        return request.prompt, hash(request)
     except TypeError:
         return repr(request)
-    return request
 
 
 def _seed_of(request: RenderRequest) -> int:

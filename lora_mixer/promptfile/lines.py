@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from itertools import islice
 from types import MappingProxyType
+from typing import NamedTuple
 
+from lora_mixer.promptfile.copies import EMPTY, with_values
+from lora_mixer.promptfile.entries import EntryReader
 from lora_mixer.promptfile.expand import refuse_too_many
 from lora_mixer.promptfile.parsed import ParsedFile
 from lora_mixer.promptfile.plan import Problem, PromptEntry
-from lora_mixer.promptfile.schema import HINTED, LONGEST_SHOWN, FieldsTable, JobTable, nearest, read_table
-from lora_mixer.request import RenderRequest
+from lora_mixer.promptfile.schema import HINTED, LONGEST_SHOWN, nearest
 from lora_mixer.settings import PICTURE
 
 LONGEST_LINE = 1 << 16
@@ -45,11 +46,11 @@ NOT_HONOURED: Mapping[str, str] = MappingProxyType(
 )
 """A1111's other keys, and why each has no effect here. Switches set to false ask for nothing and are not told."""
 
+_ENTRIES = EntryReader(strict=False, prompted=True)
 _OPTION = re.compile(r"(?:^|(?<=\s))--(?P<key>[A-Za-z][A-Za-z0-9_]*)(?=\s|$)")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Option:
+class _Option(NamedTuple):
     key: str
     value: str
     column: int
@@ -64,10 +65,12 @@ def read_lines(text: str, where: str) -> ParsedFile:
         if len(line) > LONGEST_LINE:
             what = f"the line has {len(line)} characters; {LONGEST_LINE} are read"
             problems.append(Problem(line=number, column=1, text=line, what=what))
-        elif not line.strip() or line.lstrip().startswith("#"):
             continue
-        elif "--" not in line:
-            entries.append(PromptEntry(name="", request=RenderRequest(line.strip()), line=number))
+        prompt = line.strip()
+        if not prompt or prompt[0] == "#":
+            continue
+        if "--" not in prompt:
+            entries.append(PromptEntry("", with_values(EMPTY, {"prompt": prompt}), number))
         else:
             entry, found = _read_line(line, number, hints=len(problems) < HINTED)
             entries += [entry] if entry else []
@@ -94,13 +97,11 @@ def _read_line(line: str, number: int, *, hints: bool) -> tuple[PromptEntry | No
             values[name], columns[name] = option.value, option.column
     if any(problem.skipped for problem in problems):
         return None, problems
-    job = _checked(values)
-    if isinstance(job, JobTable):
-        return PromptEntry(
-            name=job.name or "", request=job.request(FieldsTable()), line=number, count=job.count
-        ), problems
+    entry = _checked(values, number)
+    if isinstance(entry, PromptEntry):
+        return entry, problems
     return None, problems + [
-        Problem(line=number, column=columns.get(str(key), 1), text=line, what=what) for key, what in job
+        Problem(line=number, column=columns.get(key, 1), text=line, what=what) for key, what in entry
     ]
 
 
@@ -119,27 +120,29 @@ def _refused(option: _Option, name: str | None, values: Mapping[str, object], *,
     return None
 
 
-def _checked(values: dict[str, object]) -> JobTable | list[tuple[object, str]]:
-    batch = read_table(JobTable, {"count": values.pop("batch_size", 1)}, strict=False)
-    job = read_table(JobTable, values, strict=False)
-    faults = [*(batch if isinstance(batch, tuple) else ()), *(job if isinstance(job, tuple) else ())]
-    if isinstance(job, JobTable) and isinstance(batch, JobTable):
-        return job.model_copy(update={"count": job.count * batch.count})
-    return [(fault.key[0] if fault.key else "", fault.what) for fault in faults]
+def _checked(values: dict[str, object], line: int) -> PromptEntry | list[tuple[str, str]]:
+    batch = _ENTRIES.read({"count": values.pop("batch_size")}, line) if "batch_size" in values else None
+    entry = _ENTRIES.read(values, line)
+    if isinstance(entry, PromptEntry) and not isinstance(batch, tuple):
+        return entry
+    if isinstance(entry, PromptEntry) and isinstance(batch, PromptEntry):
+        return entry._replace(pictures=entry.pictures * batch.pictures)
+    faults = [fault for found in (batch, entry) if found and not isinstance(found, PromptEntry) for fault in found]
+    return [(str(fault.key[0]) if fault.key else "", fault.what) for fault in faults]
 
 
 def _options(line: str) -> Iterator[_Option]:
     """Split a line into options; what stands before the first one is the prompt."""
-    last_close = {mark: _last(_CLOSING[mark], line) for mark in _CLOSING}
+    last_close = {mark: _last(_CLOSING[mark], line) for mark in _CLOSING if mark in line}
     at, key, column = 0, "prompt", 1
-    opening = _opening(line, at)
+    opening = _opening(line, at) if last_close else ""
     for match in _OPTION.finditer(line):
         if opening and last_close[opening] >= match.end() and not _closed(line, at, match.start(), opening):
             continue
         if column > 1 or line[at : match.start()].strip():
             yield _Option(key=key, value=_unquoted(line[at : match.start()]), column=column)
         at, key, column = match.end(), match["key"], match.start() + 1
-        opening = _opening(line, at)
+        opening = _opening(line, at) if last_close else ""
     yield _Option(key=key, value=_unquoted(line[at:]) if column > 1 else line[at:].strip(), column=column)
 
 

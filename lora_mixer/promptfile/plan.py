@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from lora_mixer.request import RenderRequest
 
@@ -84,18 +85,17 @@ class PromptFile:
     text: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PromptEntry:
+class PromptEntry(NamedTuple):
     """One entry of a prompt file, before the axes multiply it.
 
     Attributes:
         name: What its author calls it; empty if nothing.
         request: What to render.
         line: Its line in the file.
-        count: How many pictures, with seeds counting up.
+        pictures: How many pictures, with seeds counting up.
     """
 
     name: str
     request: RenderRequest
     line: int
-    count: int = 1
+    pictures: int = 1

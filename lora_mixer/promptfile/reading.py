@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import gc
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
 
@@ -69,7 +71,11 @@ def read_prompt_text(text: str, path: Path, *, strict: bool = False, same: Same 
     Raises:
         ConfigError: As `read_prompt_file` does.
     """
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    with _no_search_for_circles():
+        return _read(text.replace("\r\n", "\n").replace("\r", "\n"), path, strict=strict, same=same)
+
+
+def _read(text: str, path: Path, *, strict: bool, same: Same) -> PromptFile:
     _refuse_zero_bytes(text, str(path))
     parsed = _parsed(text, path, same)
     if parsed.problems and (strict or not parsed.entries):
@@ -82,10 +88,22 @@ def read_prompt_text(text: str, path: Path, *, strict: bool = False, same: Same 
         error.add_note("\n".join(str(problem) for problem in parsed.problems[:10]))
         raise error
     try:
-        jobs, sheet = expand(parsed.entries, columns=parsed.columns, rows=parsed.rows, title=parsed.title)
+        jobs, sheet = expand(parsed.entries, columns=parsed.columns, rows=parsed.rows, title=parsed.title, fresh=True)
     except ConfigError as error:
         raise ConfigError(error.what, where=str(path), remedy=error.remedy) from error
     return PromptFile(path=path, jobs=jobs, sheet=sheet, problems=parsed.problems, text=text)
+
+
+@contextmanager
+def _no_search_for_circles() -> Iterator[None]:
+    """Keep Python from searching for circles of references meanwhile: 100,000 jobs make it search often, and find none."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def _parsed(text: str, path: Path, same: Same) -> ParsedFile:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated, Self, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, Field, ValidationError, model_validator
 
-from lora_mixer.hires import Hires
 from lora_mixer.promptfile.parts import (
     HiresTable,
     LoraTable,
@@ -19,9 +18,7 @@ from lora_mixer.promptfile.parts import (
     hires_of_text,
     is_short,
     lora_of_text,
-    sides_of,
 )
-from lora_mixer.request import RenderRequest
 from lora_mixer.settings import PICTURE
 from lora_mixer.settings.schema import fields_of, with_fields
 
@@ -70,36 +67,12 @@ class FieldsTable(StrictTable):
         check_sides(self.size, self.width, self.height)
         return self
 
-    @property
-    def sides(self) -> tuple[int | None, int | None]:
-        """Width and height, however they were given."""
-        return sides_of(self.size, self.width, self.height)
-
 
 class JobTable(FieldsTable):
     """One entry: a picture, or with axes a block of the sheet."""
 
     name: str | None = None
     count: int = Field(default=1, ge=1, le=MAX_COUNT)
-
-    def request(self, defaults: FieldsTable) -> RenderRequest:
-        """Return the request, gaps filled from the defaults; the LoRAs and styles of both act."""
-        own = {name: getattr(self, name) for name in _FILLED}
-        values = {name: getattr(defaults, name) if value is None else value for name, value in own.items()}
-        width, height = self.sides if any(self.sides) else defaults.sides
-        return RenderRequest(
-            **values | {"prompt": values["prompt"] or ""},
-            loras=tuple(table.use() for table in (*defaults.loras, *self.loras)),
-            styles=(*defaults.styles, *self.styles),
-            width=width,
-            height=height,
-            hires=self._hires(defaults),
-        )
-
-    def _hires(self, defaults: FieldsTable) -> Hires | None:
-        """Return the second pass: the job's own words before those of the defaults."""
-        own, other = (None if table.hires is None else table.hires.entry() for table in (self, defaults))
-        return other if own is None else own.over(other)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

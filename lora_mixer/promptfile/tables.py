@@ -8,13 +8,13 @@ from collections import Counter
 from collections.abc import Iterable
 
 from lora_mixer.errors import ConfigError
+from lora_mixer.promptfile.entries import EntryReader
 from lora_mixer.promptfile.expand import refuse_too_many
 from lora_mixer.promptfile.parsed import ParsedFile
 from lora_mixer.promptfile.plan import Problem, PromptEntry
-from lora_mixer.promptfile.schema import HINTED, FieldsTable, JobTable, nearest, read_table
+from lora_mixer.promptfile.schema import HINTED, JobTable, nearest
 
 LORA_COLUMN = "lora:"
-_NOTHING = FieldsTable()
 _HEADER = "Name the columns in line 1."
 
 
@@ -45,6 +45,7 @@ def read_csv(text: str, where: str) -> ParsedFile:
         raise ConfigError(f"two columns are called {twice}", where=f"{where}:1:1", remedy="Name each column once.")
     entries: list[PromptEntry] = []
     problems: list[Problem] = []
+    checked = EntryReader(strict=False)
     row_line = 2
     while True:
         try:
@@ -56,7 +57,7 @@ def read_csv(text: str, where: str) -> ParsedFile:
             row_line = reader.line_num + 1
             continue
         if any(cell.strip() for cell in row):
-            _take(_row(names, row), row_line, lines, entries, problems, strict=False)
+            _take(_row(names, row), row_line, lines, entries, problems, checked)
         row_line = reader.line_num + 1
     return ParsedFile(entries=tuple(entries), problems=tuple(problems))
 
@@ -66,6 +67,7 @@ def read_jsonl(text: str, where: str) -> ParsedFile:
     del where
     entries: list[PromptEntry] = []
     problems: list[Problem] = []
+    reader = EntryReader()
     lines = text.split("\n")
     for number, line in enumerate(lines, start=1):
         if not line.strip():
@@ -78,7 +80,7 @@ def read_jsonl(text: str, where: str) -> ParsedFile:
             problems.append(_problem(lines, number, f"no JSON we can read: {type(error).__name__}"))
         else:
             table = {"prompt": value} if isinstance(value, str) else value
-            _take(table, number, lines, entries, problems, strict=True)
+            _take(table, number, lines, entries, problems, reader)
     return ParsedFile(entries=tuple(entries), problems=tuple(problems))
 
 
@@ -96,22 +98,20 @@ def _row(names: Iterable[str], row: list[str]) -> object:
 
 
 def _take(
-    table: object, line: int, lines: list[str], entries: list[PromptEntry], problems: list[Problem], *, strict: bool
+    table: object, line: int, lines: list[str], entries: list[PromptEntry], problems: list[Problem], reader: EntryReader
 ) -> None:
     """Check one entry and put it where it belongs."""
     if isinstance(table, str):
         problems.append(_problem(lines, line, table))
         return
-    job = read_table(JobTable, table, strict=strict, hints=len(problems) < HINTED)
-    if not isinstance(job, JobTable):
-        for fault in job:
-            key = str(fault.key[0]) if fault.key else ""
-            problems.append(_problem(lines, line, fault.what, max(1, lines[line - 1].find(key) + 1) if key else 1))
-    elif job.prompt is None:
-        problems.append(_problem(lines, line, "there is no prompt"))
-    else:
-        entries.append(PromptEntry(name=job.name or "", request=job.request(_NOTHING), line=line, count=job.count))
+    entry = reader.read(table, line, hints=len(problems) < HINTED)
+    if isinstance(entry, PromptEntry):
+        entries.append(entry)
         refuse_too_many(len(entries))
+        return
+    for fault in entry:
+        key = str(fault.key[0]) if fault.key else ""
+        problems.append(_problem(lines, line, fault.what, max(1, lines[line - 1].find(key) + 1) if key else 1))
 
 
 def _problem(lines: list[str], line: int, what: str, column: int = 1) -> Problem:

@@ -13,12 +13,13 @@ from lora_mixer.catalog.toml_lines import lines_of, table_lines
 from lora_mixer.catalog.toml_text import BadToml, load_toml
 from lora_mixer.errors import ConfigError
 from lora_mixer.promptfile.axes import HIRES, Axis, Same, field_axis, lora_axis, loras_axis, replace_axis
+from lora_mixer.promptfile.entries import EntryReader
 from lora_mixer.promptfile.expand import refuse_too_many
 from lora_mixer.promptfile.parsed import ParsedFile
 from lora_mixer.promptfile.parts import Finite, StrictTable
 from lora_mixer.promptfile.plan import Problem, PromptEntry
 from lora_mixer.promptfile.ranges import numbers, whole_numbers
-from lora_mixer.promptfile.schema import HINTED, Fault, FieldsTable, JobTable, nearest, read_table
+from lora_mixer.promptfile.schema import HINTED, Fault, FieldsTable, nearest, read_table
 from lora_mixer.settings import PICTURE, SECOND_PASS, Setting
 from lora_mixer.settings.kinds import Real, Whole
 from lora_mixer.settings.schema import axis_fields_of, with_fields
@@ -27,8 +28,6 @@ from lora_mixer.wording import page
 TOP_KEYS = ("title", "defaults", "axes", "jobs")
 MAX_PLACES = 10_000
 """Places on one axis."""
-
-NO_PROMPT = "there is no prompt"
 
 Numbers = str | list[int | Finite]
 Words = Annotated[list[str], Field(min_length=1)]
@@ -173,16 +172,15 @@ def _read_jobs(
     """Read the jobs; those without a prompt are problems unless defaults or an axis give one (`prompted`)."""
     entries: list[PromptEntry] = []
     faults: list[Fault] = []
+    read = EntryReader(defaults, prompted=prompted).read
     starts = table_lines(text, "jobs")
-    for number, table in enumerate(jobs):
-        job = read_table(JobTable, table, hints=len(faults) < HINTED)
-        if not isinstance(job, JobTable):
-            faults += [Fault(key=("jobs", number, *fault.key), what=fault.what) for fault in job]
-        elif job.prompt is None and not prompted:
-            faults.append(Fault(key=("jobs", number), what=NO_PROMPT))
+    starts += [1] * (len(jobs) - len(starts))
+    for number, (table, line) in enumerate(zip(jobs, starts, strict=False)):
+        entry = read(table, line, hints=len(faults) < HINTED)
+        if isinstance(entry, PromptEntry):
+            entries.append(entry)
         else:
-            line = starts[number] if number < len(starts) else 1
-            entries.append(PromptEntry(name=job.name or "", request=job.request(defaults), line=line, count=job.count))
+            faults += [Fault(key=("jobs", number, *fault.key), what=fault.what) for fault in entry]
     return tuple(entries), _placed(text, faults)
 
 

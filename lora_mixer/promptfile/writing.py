@@ -54,8 +54,8 @@ def _entry(entry: PromptEntry) -> Iterator[str]:
         value = getattr(entry.request, field.name)
         if field.name != "loras" and value is not None and value != ():
             yield f"{field.name} = {_value(value)}"
-    if entry.count > 1:
-        yield f"count = {entry.count}"
+    if entry.pictures > 1:
+        yield f"count = {entry.pictures}"
     for use in entry.request.loras:
         yield ""
         yield "[[jobs.loras]]"

@@ -1,0 +1,109 @@
+"""Entries of a prompt file: checked, and made into requests over the defaults.
+
+A file may hold 100,000 of them. What all have in common is done once: the checks are looked up field by field, the defaults
+are a request already, and a request that differs from another one is copied from it without being checked again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Annotated, Any
+
+from pydantic import TypeAdapter
+
+from lora_mixer.promptfile.copies import EMPTY, with_values
+from lora_mixer.promptfile.parts import HiresTable, LoraTable, check_sides, sides_of
+from lora_mixer.promptfile.plan import PromptEntry
+from lora_mixer.promptfile.schema import Fault, FieldsTable, JobTable, read_table
+from lora_mixer.request import RenderRequest
+
+NO_PROMPT = "there is no prompt"
+_SIDES = frozenset({"size", "width", "height"})
+_SPECIAL = _SIDES | {"loras", "styles", "hires"}  # the last three are put together with those of the defaults
+
+
+class EntryReader:
+    """Reads the entries of one file.
+
+    Args:
+        defaults: What the file says for all of them.
+        strict: Take `20` but not `"20"` for a number.
+        prompted: Whether an entry may do without a prompt.
+    """
+
+    def __init__(self, defaults: FieldsTable | None = None, *, strict: bool = True, prompted: bool = False) -> None:
+        given = {} if defaults is None else _said(defaults)
+        self._base = _laid_over(EMPTY, given)
+        self._strict = strict
+        self._prompted = prompted or "prompt" in given
+
+    def read(self, table: object, line: int, *, hints: bool = True) -> PromptEntry | tuple[Fault, ...]:
+        """Return an entry, or what is wrong in it.
+
+        Args:
+            table: What the file says.
+            line: The line it stands on.
+            hints: Tell the nearest key of one that is not known.
+        """
+        own = _checked(table, strict=self._strict)
+        if own is None:  # the whole table's check words what is wrong
+            job = read_table(JobTable, table, strict=self._strict, hints=hints)
+            if not isinstance(job, JobTable):
+                return job
+            own = _said(job)
+        if not self._prompted and "prompt" not in own:
+            return (Fault(key=(), what=NO_PROMPT),)
+        name, pictures = own.pop("name", ""), own.pop("count", 1)
+        return PromptEntry(name, _laid_over(self._base, own), line, pictures)
+
+
+def _checked(table: object, *, strict: bool) -> dict[str, Any] | None:
+    """Return what a table says; None if something in it is wrong."""
+    if type(table) is not dict:
+        return None
+    checks, own = _checks(), {}
+    try:
+        for name, given in table.items():
+            value = checks[name](given, strict=strict)
+            if value is not None:
+                own[name] = value
+        if not _SIDES.isdisjoint(own):
+            check_sides(own.get("size"), own.get("width"), own.get("height"))
+    except (KeyError, ValueError):  # pydantic's errors are of the second class
+        return None
+    return own
+
+
+@cache
+def _checks() -> Mapping[str, Callable[..., Any]]:
+    """Return the check of each field of an entry."""
+    checks = {}
+    for name, row in JobTable.model_fields.items():
+        type_: Any = Annotated[row.annotation, None, *row.metadata]
+        checks[name] = TypeAdapter(type_).validator.validate_python
+    return checks
+
+
+def _said(table: FieldsTable) -> dict[str, Any]:
+    said = {name: getattr(table, name) for name in table.model_fields_set}
+    return {name: value for name, value in said.items() if value is not None}
+
+
+def _laid_over(base: RenderRequest, own: dict[str, Any]) -> RenderRequest:
+    """Return a request with what a table says: LoRAs and styles are added, gaps are left as they are."""
+    if not _SPECIAL.isdisjoint(own):
+        if not _SIDES.isdisjoint(own):
+            own["width"], own["height"] = sides_of(*(own.pop(side, None) for side in ("size", "width", "height")))
+        own |= _joined(base, own)
+    return with_values(base, own)
+
+
+def _joined(base: RenderRequest, own: Mapping[str, Any]) -> Mapping[str, object]:
+    loras: list[LoraTable] = own.get("loras", [])
+    hires: HiresTable | None = own.get("hires")
+    return {
+        "loras": (*base.loras, *(table.use() for table in loras)),
+        "styles": (*base.styles, *own.get("styles", ())),
+        "hires": base.hires if hires is None else hires.entry().over(base.hires),
+    }
