@@ -18,6 +18,7 @@ from lora_mixer.choices.inputs import (
     find_masked_content,
     find_resize_mode,
 )
+from lora_mixer.choices.methods import METHODS, SUM, BlendMethod, MethodNumber, MethodRow, find_method
 from lora_mixer.choices.names import key_of
 from lora_mixer.choices.presets import PRESETS, Preset, find_preset
 from lora_mixer.choices.rng import RNGS, find_rng
@@ -40,9 +41,13 @@ __all__ = [
     "RNGS",
     "SAMPLERS",
     "SCHEDULES",
+    "SUM",
     "TRAILING",
     "UPSCALERS",
     "UPSCALER_FILES",
+    "BlendMethod",
+    "MethodNumber",
+    "MethodRow",
     "Preset",
     "Sampler",
     "SamplerRow",

@@ -150,8 +150,10 @@ class Prompt:
         clauses: Its sides of `AND`; one if there is none.
         negative: It is what to steer away from: its LoRAs act on that half of guidance only.
         counts_calls: Its schedules count calls of the model, from 0, as `Grammar.counts_calls` says.
+        method: How its LoRAs are blended (`<mix:ties:density=0.3>`), with every number; None leaves it open.
     """
 
     clauses: tuple[Clause, ...]
     negative: bool = False
     counts_calls: bool = False
+    method: str | None = None

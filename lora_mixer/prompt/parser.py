@@ -17,13 +17,13 @@ from lora_mixer.prompt.grammars import Grammar, grammar_named
 from lora_mixer.prompt.lexer import Token, lex
 from lora_mixer.prompt.limits import MAX_TOKENS, refuse_too_long
 from lora_mixer.prompt.nodes import ROUND, SQUARE, Alternate, Break, Clause, LoraTag, Prompt, Switch, Text, Weighted
-from lora_mixer.prompt.tags import LORA_WORDS, parse_tag
+from lora_mixer.prompt.tags import LORA_WORDS, MIX_WORD, TAG_WORDS, parse_mix_tag, parse_tag
 
 MAX_DEPTH = 100  # brackets deeper than this are text: 1.1 ** 100 is 13,781
 MAX_REOPENED = 10_000  # brackets cut by one of the other kind; beyond that such a one is text
 _MAX_WEIGHT = 1e6
 _TAG_WORD = re.compile(r"<\s*(\w+)\s*:")
-_LORA_TAG = re.compile(rf"<\s*(?:{'|'.join(LORA_WORDS)})\s*:", re.IGNORECASE)
+_KNOWN_TAG = re.compile(rf"<\s*(?:{'|'.join(TAG_WORDS)})\s*:", re.IGNORECASE)
 _CLOSES = {")": "(", "]": "["}
 
 
@@ -36,7 +36,7 @@ def parse(text: str, *, grammar: str = "default", negative: bool = False) -> Pro
         negative: It is a negative prompt: `AND` is a word, and its LoRAs act on that half of guidance only.
 
     Raises:
-        PromptError: A LoRA tag or a number in it is wrong, with its position, or it is longer than `MAX_LETTERS`;
+        PromptError: A tag or a number in it is wrong, with its position, or it is longer than `MAX_LETTERS`;
             every other text means something.
         RequestError: There is no such grammar.
 
@@ -53,7 +53,20 @@ def parse(text: str, *, grammar: str = "default", negative: bool = False) -> Pro
         clauses = [_trimmed(clause) for clause in clauses]
     hoisted = tuple(tag for part in parts for tag in part.hoisted)
     clauses[0] = replace(clauses[0], children=hoisted + clauses[0].children)
-    return Prompt(clauses=tuple(clauses), negative=negative, counts_calls=dialect.counts_calls)
+    methods = [method for part in parts for method in part.methods]
+    return Prompt(clauses=tuple(clauses), negative=negative, counts_calls=dialect.counts_calls, method=_one(methods))
+
+
+def _one(methods: list[tuple[str, int]]) -> str | None:
+    """Return the method that a prompt's tags name."""
+    for method, at in methods[1:]:
+        if method != methods[0][0]:
+            raise PromptError(
+                f"the prompt's LoRAs cannot be blended by {methods[0][0]} and by {method}",
+                position=at,
+                remedy="Leave one <mix:...> tag.",
+            )
+    return methods[0][0] if methods else None
 
 
 def _trimmed(clause: Clause) -> Clause:
@@ -92,6 +105,8 @@ class _ClauseReader:
         self._skip_to = stretch.start
         self._scheduled = schedulable(text, stretch.start, stretch.end) if grammar.exact_schedules else None
         self.hoisted: list[LoraTag] = []
+        self.methods: list[tuple[str, int]] = []
+        self._negative = negative
 
     def read(self) -> Clause:
         """Return the clause."""
@@ -131,10 +146,10 @@ class _ClauseReader:
     def _rest(self, token: Token) -> None:
         """Take what lies beyond the last token that is read as plain text, comments too; escapes are resolved."""
         rest = self._text[token.at : token.end]
-        tag = None if self._tags_are_text else _LORA_TAG.search(rest)
+        tag = None if self._tags_are_text else _KNOWN_TAG.search(rest)
         if tag:
             raise PromptError(
-                f"a LoRA tag stands behind more than {MAX_TOKENS:,} brackets and words",
+                f"a tag stands behind more than {MAX_TOKENS:,} brackets and words",
                 position=token.at + tag.start(),
                 remedy="Put it at the beginning of the prompt.",
             )
@@ -165,17 +180,29 @@ class _ClauseReader:
                 self.hoisted.append(tag)
             else:
                 self._add(tag)
+        elif word.lower() == MIX_WORD:
+            self._blend(token)
         elif self._grammar.refused_tags and word[:1].isalpha():
             raise _unknown_tag(word, token.at)
         elif self._grammar.refused_tags:
             self._add_text(token.at, token.end)
 
+    def _blend(self, token: Token) -> None:
+        if self._negative:
+            raise PromptError(
+                "the method of a mix stands in the negative prompt",
+                position=token.at,
+                remedy="Put the <mix:...> tag into the prompt: it is for all LoRAs of the picture.",
+            )
+        self.methods.append((parse_mix_tag(self._text, token.at, token.end), token.at))
+
     def _angle(self, token: Token) -> None:
         match = _TAG_WORD.match(self._text, token.at)
-        if match and match[1].lower() in LORA_WORDS and self._grammar.refused_tags:
-            raise PromptError(
-                "a LoRA tag never ends", position=token.at, remedy="Put > at its end, as in <lora:name:0.8>."
-            )
+        word = match[1].lower() if match else ""
+        if word in TAG_WORDS and self._grammar.refused_tags:
+            example = "<mix:ties>" if word == MIX_WORD else "<lora:name:0.8>"
+            what = "a mix tag" if word == MIX_WORD else "a LoRA tag"
+            raise PromptError(f"{what} never ends", position=token.at, remedy=f"Put > at its end, as in {example}.")
         self._plain(token)
 
     def _open(self, token: Token) -> None:
@@ -282,10 +309,10 @@ def _unescaped(text: str) -> str:
 
 
 def _unknown_tag(word: str, at: int) -> PromptError:
-    nearest = difflib.get_close_matches(word.lower(), LORA_WORDS, n=1)
+    nearest = difflib.get_close_matches(word.lower(), TAG_WORDS, n=1)
     hint = f"Did you mean <{nearest[0]}:...>? " if nearest else ""
     return PromptError(
         f"there is no tag <{word}:...>",
         position=at,
-        remedy=rf"{hint}There are: {', '.join(LORA_WORDS)}. Put \ before the < if it is text.",
+        remedy=rf"{hint}There are: {', '.join(TAG_WORDS)}. Put \ before the < if it is text.",
     )

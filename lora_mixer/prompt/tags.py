@@ -1,4 +1,4 @@
-"""LoRA tags: `<lora:name:te:unet:dyn>` with named arguments and strengths that move over the steps."""
+"""Tags: `<lora:name:te:unet:dyn>` with named arguments and strengths that move over the steps, `<mix:method>`."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ import difflib
 import math
 import re
 
-from lora_mixer.errors import PromptError
+from lora_mixer.choices import find_method
+from lora_mixer.errors import PromptError, RequestError
 from lora_mixer.prompt.nodes import Keyframes, LoraTag
 
 LORA_WORDS = ("lora", "lyco", "loractl")
+MIX_WORD = "mix"
+TAG_WORDS = (*LORA_WORDS, MIX_WORD)
 _POSITIONS = ("te", "unet", "dyn")
 _NAMED = ("te", "unet", "dyn", "lbw", "lbwe", "start", "stop", "step", "hr", "hrte", "hrunet")
 _WEIGHTS_AT = {1: "lbw", 2: "lbwe"}  # where sd-webui-lora-block-weight takes weights without their names
@@ -43,6 +46,19 @@ def parse_tag(text: str, at: int, end: int) -> LoraTag:
     if not name.strip():
         raise PromptError("a LoRA tag has no name", position=at, remedy=_EXAMPLE)
     return _tag(name.strip(), _arguments(arguments, position + len(name) + 1), at)
+
+
+def parse_mix_tag(text: str, at: int, end: int) -> str:
+    """Return the method that the tag at `text[at:end]` names, with every number: `<mix:ties:density=0.3>`.
+
+    Raises:
+        PromptError: There is no such method, or it takes no such number.
+    """
+    position = text.index(":", at) + 1
+    try:
+        return str(find_method(text[position : end - 1]))
+    except RequestError as error:
+        raise PromptError(error.what, position=position, remedy=error.remedy) from error
 
 
 def _joined(arguments: list[str]) -> list[str]:

@@ -30,7 +30,8 @@ _SEPARATORS = re.compile(rf"[\\()\[\]#:|]|{_TAG}|\b(?=BREAK\b|AND\b)")
 def unparse(prompt: Prompt) -> str:
     """Return text that reads as this prompt in the default grammar."""
     alone = len(prompt.clauses) == 1
-    return " AND ".join(_clause(clause, alone=alone) for clause in prompt.clauses)
+    method = "" if prompt.method is None else f"<mix:{prompt.method}>"
+    return method + " AND ".join(_clause(clause, alone=alone) for clause in prompt.clauses)
 
 
 def decimal(value: float) -> str:

@@ -10,10 +10,12 @@ from lora_mixer.choices import (
     AUTOMATIC,
     EMPHASES,
     GRAMMARS,
+    METHODS,
     PRESETS,
     RNGS,
     find_emphasis,
     find_grammar,
+    find_method,
     find_preset,
     find_rng,
 )
@@ -61,6 +63,15 @@ PICTURE = Table(
             in_models_file=False,
             axis=False,
             since=Since.RECORDS,
+        ),
+        Setting(
+            name="method",
+            kind=Named(what="method", names=tuple(row.name for row in METHODS), find=find_method, canonical=True),
+            help="How the LoRAs of the mix are blended, with its numbers: sum, ties, ties:density=0.3.",
+            default="sum",
+            infotext="Mix method",
+            plural="methods",
+            control=Control("Blend by", "混合方法", "more"),
         ),
         Setting(
             name="seed",
