@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from lora_mixer.cancel import Cancel
 from lora_mixer.errors import LoraMixerError
 from lora_mixer.hires import Hires
-from lora_mixer.mixes import Curve, ElementWeight, LoraUse, Rectangle, Strength
+from lora_mixer.mixes import Curve, ElementWeight, LoraUse, Mix, Rectangle, Strength
 from lora_mixer.renamed import install
 from lora_mixer.render_options import RenderOptions
 from lora_mixer.request import ModelSource, RenderRequest
@@ -35,6 +35,7 @@ __all__ = [
     "Hires",
     "LoraMixerError",
     "LoraUse",
+    "Mix",
     "Mixer",
     "ModelSource",
     "Progress",

@@ -182,8 +182,29 @@ class LoraUse:
             raise wrong_type("LoraUse", "strength", given, "a number or a Strength", 'LoraUse("line_art", 0.8)')
 
 
-Loras = Mapping[str, float | Strength] | Iterable[LoraUse]
-"""A mix as people may write it: `{"line_art": 0.8}`, or uses one after the other."""
+@dataclass(frozen=True, slots=True)
+class Mix:
+    """LoRAs with their strengths, and how they are blended.
+
+    >>> Mix({"line_art": 0.8, "sepia": 0.4}, "ties").uses[1].name
+    'sepia'
+
+    Attributes:
+        uses: The LoRAs; a table such as `{"line_art": 0.8}` becomes uses.
+        method: The method's name, with its numbers if they are others than usual: `ties:density=0.3`.
+    """
+
+    uses: tuple[LoraUse, ...] = ()
+    method: str = "sum"
+
+    def __post_init__(self) -> None:
+        """Refuse what is no mix."""
+        object.__setattr__(self, "uses", mix_of(self.uses))
+        check_fields(self)
+
+
+Loras = Mapping[str, float | Strength] | Iterable[LoraUse] | Mix
+"""A mix as people may write it: `{"line_art": 0.8}`, uses one after the other, or a `Mix` with its method."""
 
 
 def mix_of(given: Loras) -> tuple[LoraUse, ...]:
@@ -195,6 +216,8 @@ def mix_of(given: Loras) -> tuple[LoraUse, ...]:
     Raises:
         RequestError: It is no mix.
     """
+    if isinstance(given, Mix):
+        return given.uses
     if isinstance(given, Mapping):
         return tuple(LoraUse(name, strength) for name, strength in given.items())  # type: ignore[arg-type]
     uses = listed(given)

@@ -1,10 +1,11 @@
-"""Applying a mix: strengths on weights, by one of two engines with the same result."""
+"""Blending: a mix on weights, by a method of the table and one of two engines with the same result."""
 
 from __future__ import annotations
 
 from lora_mixer.blend.calibration import costs_of
 from lora_mixer.blend.costs import Render
 from lora_mixer.blend.merge import MergeEngine
+from lora_mixer.blend.methods import BLENDS, change_of_mix, is_linear
 from lora_mixer.blend.overlap import Overlap, measure
 from lora_mixer.blend.plan import ApplyPlan, plan_for
 from lora_mixer.blend.side import SideEngine
@@ -12,6 +13,7 @@ from lora_mixer.blend.stack import Stack, Term, WeightedAdapter
 from lora_mixer.blend.strength import curve_at
 
 __all__ = [
+    "BLENDS",
     "ApplyPlan",
     "MergeEngine",
     "Overlap",
@@ -20,8 +22,10 @@ __all__ = [
     "Stack",
     "Term",
     "WeightedAdapter",
+    "change_of_mix",
     "costs_of",
     "curve_at",
+    "is_linear",
     "measure",
     "plan_for",
 ]

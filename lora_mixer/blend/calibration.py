@@ -21,8 +21,8 @@ from torch.nn import functional as F  # noqa: N812
 
 from lora_mixer.adapters import LayerOp, LowRank, Weights, make_layer
 from lora_mixer.blend.costs import TYPICAL, Cost, Costs
+from lora_mixer.blend.linear_sum import join, merge
 from lora_mixer.blend.low_rank_kernel import LowRankKernel
-from lora_mixer.blend.merge import join, merge
 from lora_mixer.blend.stack import Term
 from lora_mixer.catalog.store import default_cache
 from lora_mixer.kernels import shortest

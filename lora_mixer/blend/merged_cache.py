@@ -9,7 +9,7 @@ from lora_mixer.adapters import Weights
 from lora_mixer.modules import ModuleName
 
 Key = tuple[tuple[str, float], ...]
-"""What makes merged weights what they are: digests and strengths in canonical order."""
+"""What makes merged weights what they are: digests and strengths in canonical order, before them a method but the sum."""
 
 
 class MergedCache:

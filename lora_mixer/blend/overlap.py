@@ -26,6 +26,9 @@ import torch
 
 from lora_mixer.adapters import Change, Weights, change_of, inner
 from lora_mixer.blend.layer_ops import parameters_of
+from lora_mixer.blend.methods import change_of_mix
+from lora_mixer.blend.stack import Stack
+from lora_mixer.choices import SUM, BlendMethod
 from lora_mixer.keys import block_of, blocks_of
 from lora_mixer.mapping import MappedAdapter
 from lora_mixer.models import Model
@@ -49,11 +52,16 @@ class Overlap:
         grams: G by block, text encoders by part, then the UNet by the names of block weights; only blocks that one
             of them changes.
         weights: |W0| squared of every block of the model.
+        method: How the mix is blended.
+        blended: |D| squared by block of the mix as the method blends it, at the strengths it was measured for; None
+            for the sum, whose size G tells at every strength.
     """
 
     names: tuple[str, ...]
     grams: Mapping[str, Gram]
     weights: Mapping[str, float]
+    method: BlendMethod = SUM
+    blended: Mapping[str, float] | None = None
 
     @property
     def blocks(self) -> tuple[str, ...]:
@@ -80,6 +88,14 @@ class Overlap:
         base = math.fsum(self.weights.values()) if block is None else self.weights[block]
         return math.sqrt(max(square, 0.0) / base) if base else 0.0
 
+    def blended_size(self, block: str | None = None) -> float | None:
+        """Return |D| / |W0| of the mix as its method blends it; None for the sum, whose size `together` tells."""
+        if self.blended is None:
+            return None
+        square = math.fsum(self.blended.values()) if block is None else self.blended.get(block, 0.0)
+        base = math.fsum(self.weights.values()) if block is None else self.weights[block]
+        return math.sqrt(square / base) if base else 0.0
+
     def load(self, strengths: Sequence[float]) -> float:
         """Return the strength at which a single adapter would have the same load."""
         places = range(len(self.names))
@@ -105,8 +121,11 @@ class Overlap:
         return "\n".join((f"{'':{width}}  {'of W0':>8}  cosine with each, in this order", *rows))
 
     def sum_sentence(self, strengths: Sequence[float]) -> str:
-        """Return the table's last line: size and load of the mix."""
-        return f"sum at {', '.join(f'{s:g}' for s in strengths)}: {self.together(strengths):.2%} of W0, load {self.load(strengths):.2f}"
+        """Return what a mix comes to, as the table's last line: its size and its load, and its size by its own method."""
+        at = ", ".join(f"{s:g}" for s in strengths)
+        said = f"sum at {at}: {self.together(strengths):.2%} of W0, load {self.load(strengths):.2f}"
+        size = self.blended_size()
+        return said if size is None else f"{said}; {self.method}: {size:.2%} of W0"
 
     def to_json(self, strengths: Sequence[float]) -> dict[str, Any]:
         """Return sizes, overlaps and the given mix as plain values for JSON."""
@@ -116,6 +135,8 @@ class Overlap:
             "strengths": list(strengths),
             "together": self.together(strengths),
             "load": self.load(strengths),
+            "method": str(self.method),
+            "blended": self.blended_size(),
             "size": [self.size(i) for i in places],
             "size_by_block": {block: [self.size(i, block) for i in places] for block in self.blocks},
             "cosine": [[self.cosine(i, j) for j in places] for i in places],
@@ -149,13 +170,16 @@ class Overlap:
 
 
 @torch.no_grad()
-def measure(model: Model, adapters: Sequence[MappedAdapter]) -> Overlap:
+def measure(model: Model, adapters: Sequence[MappedAdapter], mix: Stack | None = None) -> Overlap:
     """Return the sizes and overlaps of adapters on a model's pristine weights.
 
     Args:
         model: The model, with no mix on it.
         adapters: Each once.
+        mix: They at some strengths, if their method is not the sum.
     """
+    terms = {} if mix is None else mix.terms(parts=model.parts, progress=0.0)
+    blended: dict[str, float] = defaultdict(float)
     squares: dict[str, float] = defaultdict(float)
     grams: dict[str, list[Gram]] = defaultdict(list)
     for name in model.index.modules:
@@ -164,12 +188,18 @@ def measure(model: Model, adapters: Sequence[MappedAdapter]) -> Overlap:
         squares[block] += float(torch.linalg.vector_norm(base.weight, dtype=torch.float32)) ** 2
         if any(name in adapter.layers for adapter in adapters):
             grams[block].append(_gram(name, base, adapters))
+        if mix is not None and name in terms:
+            exact = Weights(base.weight.float(), None if base.bias is None else base.bias.float())
+            change = change_of_mix(mix.method, name, exact, terms[name]).weight
+            blended[block] += 0.0 if change is None else float(torch.linalg.vector_norm(change)) ** 2
     order = [*model.index.parts(), *blocks_of(model.family)]
     summed = {block: _summed(grams[block]) for block in order if block in grams}
     return Overlap(
         names=tuple(adapter.name for adapter in adapters),
         grams=summed,
         weights=dict(squares),
+        method=SUM if mix is None else mix.method,
+        blended=None if mix is None else dict(blended),
     )
 
 

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 from lora_mixer.blend.costs import TYPICAL, Costs, Render, Work, merge_work, side_work
 from lora_mixer.blend.masks import open_mask
+from lora_mixer.blend.methods import blend_of
 from lora_mixer.blend.stack import Stack
+from lora_mixer.choices import MethodRow
 from lora_mixer.errors import RequestError
 from lora_mixer.render_options import ENGINES
 from lora_mixer.wording import counted
@@ -33,26 +35,37 @@ class ApplyPlan:
 
 
 def plan_for(
-    stacks: Collection[Stack], *, engine: str = "auto", render: Render, costs: Callable[[], Costs]
+    stacks: Collection[Stack],
+    *,
+    engine: str = "auto",
+    render: Render,
+    costs: Callable[[], Costs],
+    resting: bool = False,
 ) -> ApplyPlan:
     """Return the plan for a batch in which these mixes act.
 
     Several mixes in one batch, strengths that change over the steps and masks go beside the weights, where a row's
     strengths are just numbers. One mix that stays the same is merged where that costs less than the side path would
     over all steps. With `auto` the choice depends on the mixes and the render alone, so that a command gives the same
-    pixels wherever and whenever it is run.
+    pixels wherever and whenever it is run. A method of blending without a form beside the weights is merged, always.
 
     Args:
         stacks: Every mix that acts on some row at some step.
         engine: `auto`, `measured`, or the engine that was asked for.
         render: The size of the render.
         costs: What the engines cost on this machine; called only for `measured`, and only if the choice hangs on it.
+        resting: Whether weights rest elsewhere and only visit: then mixes go beside them where that may be chosen.
 
     Raises:
         RequestError: There is no such engine, or the one that was asked for cannot do it.
     """
     if engine not in ENGINES:
         raise RequestError(f"there is no engine {engine!r}", remedy=f"Use one of {', '.join(ENGINES)}.")
+    dense = next((stack.method.row for stack in stacks if blend_of(stack.method).beside is None), None)
+    if dense is not None:
+        return _merged_only(dense, stacks, engine)
+    if engine in {"auto", "measured"} and resting:
+        engine = "side"
     masked = any(stack.masked for stack in stacks)
     if masked and engine == "merged":
         raise RequestError(
@@ -69,6 +82,28 @@ def plan_for(
     if any(stack.curved for stack in stacks):
         return ApplyPlan(engine="side", reason="a strength changes over the steps")
     return _cheaper(next(iter(stacks)), render, costs if engine == "measured" else None)
+
+
+def _merged_only(method: MethodRow, stacks: Collection[Stack], engine: str) -> ApplyPlan:
+    """Return the plan for a method that weighs whole changes of weights against each other.
+
+    Raises:
+        RequestError: Something that is asked for has no merged form.
+    """
+    if engine == "side":
+        raise RequestError(
+            f"{method.title} has no side path: it weighs whole changes of weights against each other",
+            remedy="Use the engine merged or auto, or the method sum.",
+        )
+    if any(stack.masked for stack in stacks):
+        raise RequestError(
+            f"{method.title} knows no masks: its weights are merged, and act everywhere in the picture",
+            remedy="Take the mask off, or use the method sum.",
+        )
+    mixes, curved = len(set(stacks)), any(stack.curved for stack in stacks)
+    reason = f"{method.title} weighs whole changes of weights against each other"
+    reason += f"; {mixes} mixes, one forward each" if mixes > 1 else ""
+    return ApplyPlan(engine="merged", reason=reason + ("; merged anew at every step" if curved else ""))
 
 
 def _cheaper(stack: Stack, render: Render, costs: Callable[[], Costs] | None) -> ApplyPlan:

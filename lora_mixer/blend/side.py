@@ -19,7 +19,9 @@ from torch.utils.hooks import RemovableHandle
 
 from lora_mixer.adapters import Layer
 from lora_mixer.blend.block_scales import BlockScales, Size
-from lora_mixer.blend.branch import Branch, build_branch
+from lora_mixer.blend.branch import Branch
+from lora_mixer.blend.method import Beside
+from lora_mixer.blend.methods import blend_of
 from lora_mixer.blend.stack import Stack
 from lora_mixer.blend.strength import BlockKey, Elements, block_key, unweighted
 from lora_mixer.mapping import MappedAdapter
@@ -65,9 +67,10 @@ class SideEngine:
 
     def _board(self, stacks: Sequence[Stack], parts: frozenset[str]) -> AttachedAdapters:
         """Return these adapters attached, detaching any others."""
+        beside = _beside(stacks)
         adapters = {placed.adapter.digest: placed.adapter for stack in stacks for placed in stack.placed}
         elements = unweighted(placed.strength for stack in stacks for placed in stack.placed)
-        key = tuple(sorted(adapters)), parts, elements
+        key = tuple(sorted(adapters)), parts, elements, beside
         for other, board in self._boards.items():
             if other != key:
                 if board.awake:
@@ -75,12 +78,21 @@ class SideEngine:
                 board.detach()
         if key not in self._boards:
             self._boards[key] = AttachedAdapters(
-                self._model, {digest: adapters[digest] for digest in key[0]}, parts, elements
+                self._model, {digest: adapters[digest] for digest in key[0]}, parts, elements, beside
             )
             while len(self._boards) > KEPT_SETS:
                 self._boards.popitem(last=False)
         self._boards.move_to_end(key)
         return self._boards[key]
+
+
+def _beside(stacks: Sequence[Stack]) -> Beside:
+    """Return what builds the branches of a batch: one method's, for all rows."""
+    found = {blend_of(stack.method).beside for stack in stacks}
+    beside = found.pop()
+    if found or beside is None:
+        raise ValueError("the side path serves one method at a time, of those that have one")
+    return beside
 
 
 @dataclass(slots=True, eq=False)
@@ -102,12 +114,19 @@ class AttachedAdapters:
         adapters: The adapters by digest, in canonical order.
         parts: The parts of the model they act on.
         elements: The layer kinds that strengths distinguish.
+        beside: What builds a branch.
     """
 
     def __init__(
-        self, model: Model, adapters: Mapping[str, MappedAdapter], parts: frozenset[str], elements: Elements
+        self,
+        model: Model,
+        adapters: Mapping[str, MappedAdapter],
+        parts: frozenset[str],
+        elements: Elements,
+        beside: Beside,
     ) -> None:
         self._model = model
+        self._beside = beside
         self._elements = elements
         self._device = model.device
         self._order = tuple(adapters)
@@ -162,7 +181,7 @@ class AttachedAdapters:
 
     def _branch(self, name: ModuleName, scales: BlockScales) -> Branch:
         if name not in self._branches:
-            self._branches[name] = build_branch(
+            self._branches[name] = self._beside(
                 self._model.module(name), self._layers[name], self._order, scales, self._device
             )
         return self._branches[name]

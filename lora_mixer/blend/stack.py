@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from lora_mixer.adapters import Layer
 from lora_mixer.blend.strength import strength_at
+from lora_mixer.choices import SUM, BlendMethod
 from lora_mixer.mapping import MappedAdapter
 from lora_mixer.mixes import Strength
 from lora_mixer.modules import Family, ModuleName
@@ -35,14 +36,15 @@ class Stack:
     """An unordered set of (adapter, strength), kept in canonical order (by file digest).
 
     The same adapter placed twice acts with the sum of its strengths. Two stacks with the same adapters and
-    strengths are equal, whatever order they were named in.
+    strengths and one method are equal, whatever order they were named in. One adapter alone is blended by the sum.
     """
 
-    __slots__ = ("_terms", "family", "placed")
+    __slots__ = ("_terms", "family", "method", "placed")
 
-    def __init__(self, placed: Iterable[WeightedAdapter], *, family: Family) -> None:
+    def __init__(self, placed: Iterable[WeightedAdapter], *, family: Family, method: BlendMethod = SUM) -> None:
         self.family = family
         self.placed = tuple(sorted(placed, key=lambda p: (p.adapter.digest, repr(p.strength))))
+        self.method = method if len({p.adapter.digest for p in self.placed}) > 1 else SUM
         self._terms: dict[tuple[frozenset[str], float], Mapping[ModuleName, tuple[Term, ...]]] = {}
 
     @property
@@ -51,8 +53,8 @@ class Stack:
         return tuple((p.adapter.digest, p.strength) for p in self.placed)
 
     def __eq__(self, other: object) -> bool:
-        """Return whether both hold the same adapters at the same strengths."""
-        return isinstance(other, Stack) and self.key == other.key
+        """Return whether both hold the same adapters at the same strengths, blended by the same method."""
+        return isinstance(other, Stack) and self.method == other.method and self.key == other.key
 
     def __hash__(self) -> int:
         """Hash consistently with equality."""

@@ -1,8 +1,9 @@
 """A mix as one LoRA in kohya's naming.
 
-A module whose adapters have low-rank factors, and few enough ranks together, gets their factors side by side,
-which is exact: sum_i s_i B_i A_i = [s_1 B_1, s_2 B_2, ..] [A_1; A_2; ..]. Every other change, of whatever kind, is
-computed on the pristine weight and cut to the wanted rank. Alpha is written as the rank, so that strength 1 is the mix.
+Where the mix is a sum, a module whose adapters have low-rank factors, and few enough ranks together, gets their factors
+side by side, which is exact: sum_i s_i B_i A_i = [s_1 B_1, s_2 B_2, ..] [A_1; A_2; ..]. Every other change, of whatever
+kind or method, is computed on the pristine weight and cut to the wanted rank. Alpha is written as the rank, so that
+strength 1 is the mix.
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from lora_mixer.adapters import Compressed, Weights, compress_factors, compress_matrix
-from lora_mixer.blend import Term
+from lora_mixer.adapters import Compressed, Delta, Weights, compress_factors, compress_matrix
+from lora_mixer.blend import Term, change_of_mix, is_linear
 from lora_mixer.errors import RequestError
 from lora_mixer.export.mix import KEY, StaticMix
 from lora_mixer.export.report import BakeReport, errors_by_block
@@ -56,11 +57,12 @@ def bake_lora(
         spelled = kohya_name(name, mix.stack.family, mix.model.index)
         base = _pristine(mix, name)
         if base.weight.ndim == 1:
-            tensors |= {f"{spelled}.{slot}": value for slot, value in _norm(of_module, base)}
+            slots = _norm(change_of_mix(mix.stack.method, name, base, of_module), base)
         else:
-            one = _compressed(of_module, base, rank)
+            one, shift = _compressed(mix, name, of_module, base, rank)
             compressed.append((name, one))
-            tensors |= {f"{spelled}.{slot}": value for slot, value in _slots(one, of_module, base)}
+            slots = _slots(one, shift, base)
+        tensors |= {f"{spelled}.{slot}": value for slot, value in slots}
         if on_module is not None:
             on_module(done, len(terms))
     tensors |= {
@@ -79,47 +81,45 @@ def _pristine(mix: StaticMix, name: ModuleName) -> Weights:
     return Weights(module.get_parameter("weight").float(), None if bias is None else bias.float())
 
 
-def _compressed(terms: Sequence[Term], base: Weights, rank: int) -> Compressed:
+def _joined(mix: StaticMix, terms: Sequence[Term], base: Weights, rank: int) -> Compressed | None:
+    """Return the adapters' factors side by side, cut to a rank; None where the mix is not their sum or they are too many."""
+    if not is_linear(mix.stack.method, terms):
+        return None
     factors = [(term.strength, term.layer.factors()) for term in terms]
     ups = [pair.up.cpu() * strength for strength, pair in factors if pair is not None]
     downs = [pair.down.flatten(1).cpu() for _, pair in factors if pair is not None]
-    shape = base.weight.flatten(1).shape
-    if len(ups) == len(terms) and sum(up.shape[1] for up in ups) <= max(rank, min(shape)):
-        return compress_factors(torch.cat(ups, dim=1), torch.cat(downs), rank)
-    change = torch.zeros_like(base.weight)
-    for term in terms:
-        weight = term.layer.delta(base).weight
-        if weight is not None:
-            change.add_(weight, alpha=term.strength)
-    return compress_matrix(change.flatten(1).cpu(), rank)
+    if len(ups) < len(terms) or sum(up.shape[1] for up in ups) > max(rank, min(base.weight.flatten(1).shape)):
+        return None
+    return compress_factors(torch.cat(ups, dim=1), torch.cat(downs), rank)
 
 
-def _slots(one: Compressed, terms: Sequence[Term], base: Weights) -> Iterator[tuple[str, Tensor]]:
+def _compressed(
+    mix: StaticMix, name: ModuleName, terms: Sequence[Term], base: Weights, rank: int
+) -> tuple[Compressed, Tensor | None]:
+    """Return the factors of what a mix changes of a module's weight, and what it adds to the bias."""
+    joined = _joined(mix, terms, base, rank)
+    if joined is not None:
+        shifts = [shift.cpu() * term.strength for term in terms if (shift := term.layer.bias_change()) is not None]
+        return joined, torch.stack(shifts).sum(0) if shifts else None
+    change = change_of_mix(mix.stack.method, name, base, terms)
+    weight = torch.zeros_like(base.weight) if change.weight is None else change.weight
+    return compress_matrix(weight.flatten(1).cpu(), rank), None if change.bias is None else change.bias.cpu()
+
+
+def _slots(one: Compressed, shift: Tensor | None, base: Weights) -> Iterator[tuple[str, Tensor]]:
     """Return a module's slots, its factors in the shapes a trainer writes."""
     ones = (1, 1) if base.weight.ndim == 4 else ()
     yield "lora_up.weight", one.up.reshape(*one.up.shape, *ones)
     yield "lora_down.weight", one.down.reshape(-1, *base.weight.shape[1:])
     yield "alpha", torch.tensor(float(one.down.shape[0]))
-    shift = _shift(terms)
     if shift is not None:
         yield "diff_b", shift
 
 
-def _norm(terms: Sequence[Term], base: Weights) -> Iterator[tuple[str, Tensor]]:
-    weight = torch.zeros_like(base.weight)
-    for term in terms:
-        change = term.layer.delta(base).weight
-        if change is not None:
-            weight.add_(change, alpha=term.strength)
-    yield "w_norm", weight.cpu()
+def _norm(change: Delta, base: Weights) -> Iterator[tuple[str, Tensor]]:
+    yield "w_norm", (torch.zeros_like(base.weight) if change.weight is None else change.weight).cpu()
     if base.bias is not None:
-        shift = _shift(terms)
-        yield "b_norm", torch.zeros_like(base.bias).cpu() if shift is None else shift
-
-
-def _shift(terms: Sequence[Term]) -> Tensor | None:
-    shifts = [change.cpu() * term.strength for term in terms if (change := term.layer.bias_change()) is not None]
-    return torch.stack(shifts).sum(0) if shifts else None
+        yield "b_norm", (torch.zeros_like(base.bias) if change.bias is None else change.bias).cpu()
 
 
 def _metadata(mix: StaticMix, path: Path, rank: int) -> dict[str, str]:

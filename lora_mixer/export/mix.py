@@ -56,7 +56,9 @@ class StaticMix:
         """Return what went into it, as JSON."""
         made = {"name": self.model.name, "sha256": self.model.digest, "vae_sha256": self.model.vae_digest}
         loras = [{"name": i.name, "sha256": i.sha256, "strength": i.strength} for i in self.ingredients]
-        return json.dumps({"program": f"lora-mixer {self.version}", "model": made, "loras": loras})
+        return json.dumps(
+            {"program": f"lora-mixer {self.version}", "model": made, "loras": loras, "method": str(self.stack.method)}
+        )
 
 
 def require_static(stacks: Sequence[Stack], names: Collection[str]) -> Stack:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
-from lora_mixer.blend import ApplyPlan, Overlap, measure
+from lora_mixer.blend import ApplyPlan, Overlap, Stack, WeightedAdapter, measure
 from lora_mixer.catalog import ModelsFile, load_models_file
+from lora_mixer.choices import SUM, find_method
 from lora_mixer.errors import RequestError
 from lora_mixer.files import Leases
 from lora_mixer.images import Inputs
@@ -19,6 +20,7 @@ from lora_mixer.mixer.planning import job_at, refuse_paths
 from lora_mixer.mixer.session import LoadOptions
 from lora_mixer.mixer.sources import source_of
 from lora_mixer.mixer.turn import Turn, begin_computing
+from lora_mixer.mixes import Strength
 from lora_mixer.models import DTYPES, OFFLOAD_MODES, Model
 from lora_mixer.pipeline import Job, LoadedModel, inputs_of
 from lora_mixer.render_options import RenderOptions
@@ -180,20 +182,36 @@ class OpenModels:
         with self._turn:
             return self._cache.take(self._source(model)).adapters.take(name).report
 
-    def overlap(self, names: Iterable[str], *, model: str | None = None) -> Overlap:
+    def overlap(self, names: Iterable[str], *, method: str = "sum", model: str | None = None) -> Overlap:
         """Return how far each LoRA moves the weights, and how much they overlap.
 
+        Args:
+            names: The LoRAs; a table of strengths by name says at which ones another method than the sum is measured.
+            method: How they are blended.
+            model: The model; None is the current one.
+
         Raises:
+            RequestError: There is no such method.
             AdapterError: One of them is unknown or does not fit.
         """
         with self._turn:
             session = self._cache.take(self._source(model))
             asked = dict.fromkeys(names)
             adapters = [session.adapters.take(name) for name in asked]
+            strengths = names if isinstance(names, Mapping) else dict.fromkeys(asked, 1.0)
+            stack = Stack(
+                (
+                    WeightedAdapter(adapter=a, strength=Strength(strengths[n]))
+                    for n, a in zip(asked, adapters, strict=True)
+                ),
+                family=session.loaded.model.family,
+                method=find_method(method),
+            )
+            mix = None if stack.method == SUM else stack
             seals = [seal for name in asked for seal in session.adapters.seals(name)]
             with Leases((*session.loaded.model.seals, *seals)) as files:
                 session.loaded.rest()
-                found = measure(session.loaded.model, adapters)
+                found = measure(session.loaded.model, adapters, mix)
                 files.check()
             return found
 

@@ -10,7 +10,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from lora_mixer.blend import Stack, WeightedAdapter
-from lora_mixer.choices import calls_a_step, find_rng
+from lora_mixer.choices import SUM, BlendMethod, calls_a_step, find_method, find_rng
 from lora_mixer.errors import RequestError
 from lora_mixer.keys import blocks_of, check_elements, elements_text, means, parse_blocks, parse_elements
 from lora_mixer.mixer.adapter_cache import AdapterCache
@@ -20,6 +20,7 @@ from lora_mixer.mixes import LoraUse
 from lora_mixer.modules import Family
 from lora_mixer.pipeline import AdapterUse, Condition, Job, Pass, Segment, Start
 from lora_mixer.prompt import (
+    MIX_WORD,
     Prompt,
     Span,
     apply_styles,
@@ -33,6 +34,7 @@ from lora_mixer.prompt import (
 from lora_mixer.request import RenderRequest, Settings
 
 Rewrite = Callable[[str], str]
+StackOf = Callable[[Iterable[LoraUse]], Stack]
 
 
 def settings_of(request: RenderRequest, *, model: str, native_size: tuple[int, int], emphasis: str) -> Settings:
@@ -57,6 +59,7 @@ def settings_of(request: RenderRequest, *, model: str, native_size: tuple[int, i
         cfg=7.0 if request.cfg is None else request.cfg,
         cfg_rescale=request.cfg_rescale or 0.0,
         eta=request.eta,
+        method=str(find_method(request.method or SUM.row.name)),
         rng=find_rng(request.rng or "cpu"),
         sampler=request.sampler or "DPM++ 2M",
         schedule=request.schedule or "Automatic",
@@ -132,6 +135,7 @@ def job_of(settings: Settings, adapters: AdapterCache, *, family: Family, embedd
     """
     passes: list[Pass] = []
     uses: list[AdapterUse] = []
+    settings = _with_method(settings)
     notes: list[str] = []
     for start, own in starts_of(settings):
         done = sum(one.settings.steps for one in passes)
@@ -141,6 +145,14 @@ def job_of(settings: Settings, adapters: AdapterCache, *, family: Family, embedd
         known = [(use.name, use.placed.strength) for use in uses]
         uses += [use for use in map(adapters.use, named) if (use.name, use.placed.strength) not in known]
     return Job(settings=settings, passes=tuple(passes), uses=tuple(uses), notes=tuple(dict.fromkeys(notes)))
+
+
+def _with_method(settings: Settings) -> Settings:
+    """Return the settings with the method that a tag in the prompt names, if one does."""
+    if f"<{MIX_WORD}" not in settings.prompt.lower().replace(" ", ""):
+        return settings
+    said = parse(settings.prompt, grammar=settings.grammar).method
+    return settings if said is None else replace(settings, method=said)
 
 
 def _pass_of(
@@ -161,6 +173,7 @@ def _pass_of(
         calls=calls_a_step(settings.sampler),
     )
     positive, negative = spans(towards), spans(away)
+    method = find_method(towards.method or settings.method)
     uses = list(settings.loras)
     for use in (use for span in (*positive, *negative) for use in span.loras):
         if use not in uses:
@@ -170,10 +183,11 @@ def _pass_of(
     notes = [
         *_missing([towards, away], [*embeddings, *_brought(uses, adapters)]),
         *_regions([towards, away]),
+        *_experimental(method),
         *_remarks(uses, adapters),
         *_idle(uses, adapters, family),
     ]
-    segments = _course(settings, positive, negative, adapters, family, held=bool(done))
+    segments = _course(settings, positive, negative, partial(_stack, adapters, family, method), held=bool(done))
     return Pass(start=start, settings=settings, segments=segments), uses, notes
 
 
@@ -181,8 +195,7 @@ def _course(
     settings: Settings,
     positive: Sequence[Span],
     negative: Sequence[Span],
-    adapters: AdapterCache,
-    family: Family,
+    stack: StackOf,
     *,
     held: bool,
 ) -> tuple[Segment, ...]:
@@ -190,25 +203,23 @@ def _course(
     if held:
         settings = replace(settings, loras=tuple(ended(use) for use in settings.loras))
     return tuple(
-        _stretch(start, stop, _at(positive, start), _at(negative, start), settings, adapters, family)
+        _stretch(start, stop, _at(positive, start), _at(negative, start), settings, stack)
         for start, stop in _stretches(positive, negative, settings.steps)
     )
 
 
-def _stretch(
-    start: int, stop: int, towards: Span, away: Span, settings: Settings, adapters: AdapterCache, family: Family
-) -> Segment:
+def _stretch(start: int, stop: int, towards: Span, away: Span, settings: Settings, stack: StackOf) -> Segment:
     asked = (*settings.loras, *towards.loras)
     both = tuple(use for use in asked if not use.strength.negative)
     only_away = (*(use for use in asked if use.strength.negative), *away.loras)
-    with_mix = _stack(both, adapters, family)
+    with_mix = stack(both)
     return Segment(
         start=start,
         stop=stop,
         positive=tuple(Condition(pieces=part.text, weight=part.weight, stack=with_mix) for part in towards.parts),
         negative=Condition(
             pieces=tuple(piece for part in away.parts for piece in part.text),
-            stack=_stack((*both, *only_away), adapters, family) if only_away else with_mix,
+            stack=stack((*both, *only_away)) if only_away else with_mix,
             negative=True,
         ),
     )
@@ -235,14 +246,14 @@ def _at(spans: Iterable[Span], step: int) -> Span:
     return next(span for span in spans if span.start <= step < span.stop)
 
 
-def _stack(uses: Iterable[LoraUse], adapters: AdapterCache, family: Family) -> Stack:
+def _stack(adapters: AdapterCache, family: Family, method: BlendMethod, uses: Iterable[LoraUse]) -> Stack:
     placed = (
         WeightedAdapter(
             adapter=adapters.take(use.name, rank=use.strength.rank), strength=replace(use.strength, negative=False)
         )
         for use in uses
     )
-    return Stack(placed, family=family)
+    return Stack(placed, family=family, method=method)
 
 
 def _brought(uses: Iterable[LoraUse], adapters: AdapterCache) -> Iterator[str]:
@@ -263,6 +274,11 @@ def _regions(prompts: Iterable[Prompt]) -> Iterator[str]:
             f"{', '.join(words)} of Regional Prompter are read as words: here a LoRA's mask says where it acts, "
             "and all texts act everywhere"
         )
+
+
+def _experimental(method: BlendMethod) -> Iterator[str]:
+    if method.row.experimental:
+        yield f"the method {method} is experimental: it has not been shown to beat the sum here (docs/blending.md)"
 
 
 def _missing(prompts: Iterable[Prompt], known: Sequence[str]) -> Iterator[str]:

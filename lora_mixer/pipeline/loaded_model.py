@@ -59,7 +59,7 @@ class LoadedModel:
         settings, scale = passes[0].settings, self.model.latent_scale
         return plan_for(
             [stack for one in passes for stack in one.stacks],
-            engine=self._engine(engine or self.defaults.engine or "auto"),
+            engine=engine or self.defaults.engine or "auto",
             render=Render(
                 steps=settings.steps,
                 rows=len(rows_at(passes, 0)),
@@ -67,11 +67,8 @@ class LoadedModel:
                 width=settings.width // scale,
             ),
             costs=lambda: costs_of(self.model.device, self.model.dtype),
+            resting=self.model.offload is not None,
         )
-
-    def _engine(self, asked: str) -> str:
-        """Return the engine that is asked for; where it may be chosen, beside weights that only visit."""
-        return "side" if asked in {"auto", "measured"} and self.model.offload is not None else asked
 
     def tiles(self, height: int, width: int, tiled: bool | None = None) -> bool:  # noqa: FBT001 a field of RenderOptions
         """Return whether a picture of height x width pixels is decoded in tiles; None decides by the default, then size."""

@@ -22,12 +22,13 @@ from lora_mixer.prompt.parser import parse
 from lora_mixer.prompt.regions import region_words
 from lora_mixer.prompt.styles import Style, apply_styles, named_styles
 from lora_mixer.prompt.tag_places import TagPlace, rewritten_tags, tag_places, without_tags
-from lora_mixer.prompt.tags import parse_tag
+from lora_mixer.prompt.tags import MIX_WORD, parse_tag
 from lora_mixer.prompt.timeline import BlockReader, ElementReader, Part, Piece, Span, Words, timeline
 from lora_mixer.prompt.unparse import unparse
 
 __all__ = [
     "GRAMMARS",
+    "MIX_WORD",
     "Alternate",
     "BlockReader",
     "Break",

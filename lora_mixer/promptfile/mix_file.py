@@ -6,14 +6,15 @@ import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from lora_mixer.catalog.toml_lines import line_of
 from lora_mixer.catalog.toml_text import BadToml, load_toml
+from lora_mixer.choices import SUM, find_method
 from lora_mixer.errors import BrokenFileError, ConfigError, FileError, MissingFileError, RequestError
 from lora_mixer.files import read_file
 from lora_mixer.keys import elements_text
-from lora_mixer.mixes import LoraUse, Rectangle
+from lora_mixer.mixes import LoraUse, Mix, Rectangle
 from lora_mixer.promptfile.parts import LoraTable, StrictTable
 from lora_mixer.promptfile.schema import read_table
 
@@ -24,10 +25,19 @@ class MixTable(StrictTable):
     """The whole file."""
 
     title: str | None = None
+    method: str = SUM.row.name
     loras: list[LoraTable] = Field(min_length=1, max_length=1000)
 
+    @field_validator("method")
+    @classmethod
+    def _known(cls, value: str) -> str:
+        try:
+            return str(find_method(value))
+        except RequestError as error:
+            raise ValueError(str(error)) from error
 
-def read_mix(path: Path) -> tuple[LoraUse, ...]:
+
+def read_mix(path: Path) -> Mix:
     """Return the mix of a file.
 
     Raises:
@@ -44,7 +54,7 @@ def read_mix(path: Path) -> tuple[LoraUse, ...]:
         ) from error
 
 
-def parse_mix(data: bytes, *, where: str) -> tuple[LoraUse, ...]:
+def parse_mix(data: bytes, *, where: str) -> Mix:
     """Return the mix of a file's bytes.
 
     Args:
@@ -76,14 +86,14 @@ def parse_mix(data: bytes, *, where: str) -> tuple[LoraUse, ...]:
             where=f"{where}:{line_of(text, fault.key)}",
             remedy='A mix is made of tables [[loras]] with name = "..." and unet = 0.8.',
         )
-    return tuple(lora.use() for lora in mix.loras)
+    return Mix(tuple(lora.use() for lora in mix.loras), mix.method)
 
 
 def _too_large(where: str) -> ConfigError:
     return ConfigError("the mix is larger than 1 MiB", where=where, remedy="A mix is a list of LoRAs.")
 
 
-def mix_text(uses: Iterable[LoraUse]) -> str:
+def mix_text(mix: Mix | Iterable[LoraUse]) -> str:
     """Return a mix as the text of a file that `read_mix` gives back.
 
     Raises:
@@ -97,7 +107,10 @@ def mix_text(uses: Iterable[LoraUse]) -> str:
     name = "line_art"
     unet = 0.8
     """
-    tables = ("\n".join(("[[loras]]", *lora_lines(use))) for use in uses)
+    given = mix if isinstance(mix, Mix) else Mix(tuple(mix))
+    tables = ["\n".join(("[[loras]]", *lora_lines(use))) for use in given.uses]
+    if given.method != SUM.row.name:
+        tables.insert(0, f"method = {json.dumps(given.method)}")
     head = "# A mix of LoRA Mixer: choose it on the desk, or `lora-mixer render FILE --mix THIS_FILE`."
     return "\n\n".join((head, *tables)) + "\n"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-from lora_mixer.choices import is_alone
+from lora_mixer.choices import SUM, is_alone
 from lora_mixer.hires import batch_key
 from lora_mixer.images import plain
 from lora_mixer.mixes import LoraUse
@@ -41,8 +41,13 @@ def plan_batches(jobs: Sequence[Asked], *, batch: int = 4) -> tuple[tuple[int, .
 
 
 def mix_key(asked: Asked) -> Key:
-    """Return what two pictures with the same mix share: the LoRAs of the list and of the prompt's tags."""
-    return (*sorted(map(_use_key, asked.loras)), _tags(asked, asked.prompt), _tags(asked, asked.negative or ""))
+    """Return what two pictures with the same mix share: its method, the LoRAs of the list and of the prompt's tags."""
+    return (
+        asked.method or SUM.row.name,
+        *sorted(map(_use_key, asked.loras)),
+        _tags(asked, asked.prompt),
+        _tags(asked, asked.negative or ""),
+    )
 
 
 def _of_one_model(jobs: Sequence[Asked], places: Iterable[int], batch: int) -> Iterator[Sequence[int]]:

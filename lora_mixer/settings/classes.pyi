@@ -74,6 +74,8 @@ class RenderRequest(Asked):
     """What to steer away from."""
     loras: tuple[LoraUse, ...] = ()
     """The mix, in addition to the LoRA tags in the prompt."""
+    method: str | None = None
+    """How the LoRAs of the mix are blended, with its numbers: sum, ties, ties:density=0.3."""
     seed: int | None = None
     """What the noise is drawn from; -1 draws one."""
     subseed: int | None = None
@@ -126,6 +128,8 @@ class Settings(Filled):
     """What to steer away from."""
     loras: tuple[LoraUse, ...]
     """The mix, in addition to the LoRA tags in the prompt."""
+    method: str = "sum"
+    """How the LoRAs of the mix are blended, with its numbers: sum, ties, ties:density=0.3."""
     seed: int
     """What the noise is drawn from; -1 draws one."""
     subseed: int | None = None
@@ -170,6 +174,7 @@ class RequestOptions(TypedDict, total=False):
 
     negative: str | None
     loras: Loras
+    method: str | None
     seed: int | None
     subseed: int | None
     subseed_strength: float | None

@@ -14,6 +14,7 @@ from typing import Any, ClassVar, Self, cast
 
 from lora_mixer.errors import RequestError
 from lora_mixer.fieldtypes import wrong_type
+from lora_mixer.mixes import Mix
 from lora_mixer.settings.kinds import Kind, Part
 from lora_mixer.settings.setting import Setting, Since, Table
 
@@ -33,7 +34,10 @@ class Asked:
     """Field, the types that need no further look, and the check of all others."""
 
     def __post_init__(self) -> None:
-        """Refuse values of the wrong type; take lists and tables where tuples are meant."""
+        """Refuse values of the wrong type; take lists and tables where tuples are meant, and a mix with its method."""
+        mix = getattr(self, "loras", None)
+        if isinstance(mix, Mix) and getattr(self, "method", None) is None:
+            object.__setattr__(self, "method", mix.method)
         for name, plain, normalise in self.checks:
             given = getattr(self, name)
             if type(given) not in plain and given is not _NOTHING:

@@ -66,7 +66,7 @@ PICTURE = Table(
         ),
         Setting(
             name="method",
-            kind=Named(what="method", names=tuple(row.name for row in METHODS), find=find_method, canonical=True),
+            kind=Named(what="method", names=tuple(row.name for row in METHODS), find=find_method),
             help="How the LoRAs of the mix are blended, with its numbers: sum, ties, ties:density=0.3.",
             default="sum",
             infotext="Mix method",

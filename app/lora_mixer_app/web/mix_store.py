@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from lora_mixer import LoraUse
+from lora_mixer import Mix
 from lora_mixer.errors import FileError, MissingFileError, RequestError
 from lora_mixer.images import write_whole
 from lora_mixer.promptfile import mix_text, parse_mix, read_mix
@@ -32,7 +32,7 @@ class MixStore:
         """Return the names of all mixes."""
         return tuple(sorted(path.stem for path in self.folder.glob(f"*{_ENDING}")))
 
-    def load(self, name: str) -> tuple[LoraUse, ...]:
+    def load(self, name: str) -> Mix:
         """Return a mix.
 
         Raises:
@@ -41,20 +41,19 @@ class MixStore:
         """
         return read_mix(self.path(name))
 
-    def save(self, name: str, uses: Iterable[LoraUse]) -> None:
+    def save(self, name: str, mix: Mix) -> None:
         """Save a mix; one of that name before is replaced.
 
         Raises:
             RequestError: There is no LoRA in it, or no file can be called so.
             FileError: The file cannot be written.
         """
-        mix = tuple(uses)
-        if not mix:
+        if not mix.uses:
             raise RequestError("there is no LoRA in this mix", remedy="Switch one on first.")
         data = mix_text(mix).encode()
         write_whole(self.path(name), lambda out: out.write(data))
 
-    def take_in(self, name: str, data: bytes) -> tuple[LoraUse, ...]:
+    def take_in(self, name: str, data: bytes) -> Mix:
         """Save a mix that somebody shared, and return it.
 
         Raises:

@@ -59,6 +59,10 @@ def inspect(
             "and what their sum comes to; may be repeated.",
         ),
     ] = None,
+    method: Annotated[
+        str,
+        typer.Option("--method", help="How the LoRAs of --overlap are blended: sum, ties, dare, with their numbers."),
+    ] = "sum",
 ) -> None:
     """Say what a LoRA file is: kinds, ranks, metadata, trained words.
 
@@ -76,7 +80,7 @@ def inspect(
 
         mixer = Mixer.open(model, models_file=models_path, device=device, dtype=dtype, allow_partial=allow_partial)
         report = mixer.inspect(name)
-        found = mixer.overlap(others)
+        found = mixer.overlap(others, method=method)
     if as_json:
         whole = facts
         whole |= {} if report is None else {"mapping": report.to_json()}

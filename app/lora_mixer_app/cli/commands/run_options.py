@@ -9,8 +9,9 @@ from typing import Annotated, Self, cast
 
 import typer
 
+from lora_mixer.choices import SUM
 from lora_mixer.errors import RequestError
-from lora_mixer.mixes import LoraUse
+from lora_mixer.mixes import LoraUse, Mix
 from lora_mixer.promptfile import Overrides, read_mix, read_options
 from lora_mixer.settings import PICTURE
 from lora_mixer.workers.executor import MixerOptions
@@ -63,11 +64,29 @@ class PictureOptions:
         """
         width, height = parse_size(self.size) if self.size else (None, None)
         seed = self.seed if seeded else None
+        mixes = [read_mix(path) for path in self.mix or ()]
+        method = self.values["method"] or _one_method(mixes)
         return Overrides(
-            loras=(*(use for path in self.mix or () for use in read_mix(path)), *loras),
+            loras=(*(use for mix in mixes for use in mix.uses), *loras),
             styles=tuple(self.style or ()),
-            fields=read_options(**{**self.values, "width": width, "height": height, "seed": seed}),
+            fields=read_options(**{**self.values, "width": width, "height": height, "seed": seed, "method": method}),
         )
+
+
+def _one_method(mixes: Sequence[Mix]) -> str | None:
+    """Return the method that mix files name; the sum leaves it to the prompt file.
+
+    Raises:
+        RequestError: Two of them name two.
+    """
+    methods = sorted({mix.method for mix in mixes} - {SUM.row.name})
+    if len(methods) > 1:
+        raise RequestError(
+            f"the mixes are blended by {' and by '.join(methods)}",
+            where="--mix",
+            remedy="Say one with --method.",
+        )
+    return methods[0] if methods else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from typing import Any
 
 import gradio as gr
 
-from lora_mixer import LoraUse
+from lora_mixer import LoraUse, Mix
 from lora_mixer_app.web.desk.controller import DeskController
 from lora_mixer_app.web.desk.conversion import strip_of_use, use_of
 from lora_mixer_app.web.desk.result_panel import QUICK, Shown
@@ -73,14 +73,14 @@ def wire_mixes(controller: DeskController, mixes: Mixes, page: gr.Blocks) -> Non
 
     def load(request: gr.Request, chosen: str | None, *values: Any) -> Iterator[Shown]:  # noqa: ANN401
         with as_notice():
-            uses = presets.load(chosen or "")
+            uses = presets.load(chosen or "").uses
         yield {mixes.share: gr.DownloadButton(value=str(presets.path(chosen or "")))}
         yield from laid(request, uses, values)
 
     def take(request: gr.Request, file: str, *values: Any) -> Iterator[Shown]:  # noqa: ANN401
         name = Path(file).stem
         with as_notice():
-            uses = presets.take_in(name, Path(file).read_bytes())
+            uses = presets.take_in(name, Path(file).read_bytes()).uses
         yield listed(name)
         yield from laid(request, uses, values)
 
@@ -88,7 +88,7 @@ def wire_mixes(controller: DeskController, mixes: Mixes, page: gr.Blocks) -> Non
         called, family = (name or chosen or "").strip(), state.model(request).family
         on = [strip for strip in state.session(request).strips if strip.on]
         with as_notice():
-            presets.save(called, [use_of(strip, family=family, steps=steps) for strip in on])
+            presets.save(called, Mix(tuple(use_of(strip, family=family, steps=steps) for strip in on)))
         return listed(called)
 
     def rename(chosen: str | None, name: str | None) -> Shown:

@@ -1,0 +1,60 @@
+"""The methods of blending, a row each, the sum first; their names and numbers are in `lora_mixer.choices.METHODS`.
+
+A method is a file in this room and a row here. Both engines, exported files and the size of a mix go through the row. Where
+one adapter acts on a module there is nothing to blend, and every method is the sum there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+
+from lora_mixer.adapters import Delta, Weights
+from lora_mixer.blend import dare, linear_sum, ties
+from lora_mixer.blend.branch import build_branch
+from lora_mixer.blend.dense import per_parameter
+from lora_mixer.blend.method import Blend, Factored
+from lora_mixer.blend.stack import Term
+from lora_mixer.choices import SUM, BlendMethod
+from lora_mixer.modules import ModuleName
+
+BLENDS: tuple[Blend, ...] = (
+    Blend(
+        name="sum",
+        change=linear_sum.change,
+        factored=Factored(linear_sum.join, linear_sum.merge),
+        beside=build_branch,
+        linear=True,
+    ),
+    Blend(name="ties", change=per_parameter(ties.resolve)),
+    Blend(name="dare", change=per_parameter(dare.resolve)),
+)
+_BY_NAME: Mapping[str, Blend] = MappingProxyType({row.name: row for row in BLENDS})
+
+
+def blend_of(method: BlendMethod) -> Blend:
+    """Return what a method does with weights."""
+    return _BY_NAME[method.row.name]
+
+
+def acting(method: BlendMethod, terms: Sequence[Term]) -> BlendMethod:
+    """Return the method that acts on a module: where one adapter does, the sum."""
+    return method if len(terms) > 1 else SUM
+
+
+def is_linear(method: BlendMethod, terms: Sequence[Term]) -> bool:
+    """Return whether what acts on a module adds up as strengths times changes."""
+    return blend_of(acting(method, terms)).linear
+
+
+def change_of_mix(method: BlendMethod, name: ModuleName, base: Weights, terms: Sequence[Term]) -> Delta:
+    """Return what a mix changes of a module.
+
+    Args:
+        method: How it is blended.
+        name: The module.
+        base: W0 and the bias in float32.
+        terms: What acts on it, in canonical order.
+    """
+    acts = acting(method, terms)
+    return blend_of(acts).change(name, base, terms, acts.numbers)
