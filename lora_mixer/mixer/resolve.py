@@ -278,7 +278,7 @@ def _regions(prompts: Iterable[Prompt]) -> Iterator[str]:
 
 def _experimental(method: BlendMethod) -> Iterator[str]:
     if method.row.experimental:
-        yield f"the method {method} is experimental: it has not been shown to beat the sum here (docs/blending.md)"
+        yield f"the method {method} is experimental: it has not been shown to beat the sum here"
 
 
 def _missing(prompts: Iterable[Prompt], known: Sequence[str]) -> Iterator[str]:
