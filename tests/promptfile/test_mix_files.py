@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lora_mixer import Curve, ElementWeight, LoraUse, Rectangle, Strength
+from lora_mixer import Curve, ElementWeight, LoraUse, Mix, Rectangle, Strength
 from lora_mixer.errors import ConfigError, MissingFileError, RequestError
 from lora_mixer.promptfile import mix_text, parse_mix, read_mix
 
@@ -42,7 +42,7 @@ USES = st.builds(
 
 @given(uses=st.lists(USES, min_size=1, max_size=4))
 def test_a_mix_written_is_the_mix_read(uses: list[LoraUse]) -> None:
-    assert parse_mix(mix_text(uses).encode(), where="x") == tuple(uses)
+    assert parse_mix(mix_text(uses).encode(), where="x") == Mix(tuple(uses))
 
 
 @pytest.mark.parametrize(
