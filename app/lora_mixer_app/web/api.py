@@ -34,6 +34,7 @@ def offer_render(state: AppState) -> None:
         height: int | None = None,
         clip_skip: int | None = None,
         model: str | None = None,
+        method: str | None = None,
     ) -> tuple[FileData, str]:
         """Render a picture; what is left out is as models.toml says.
 
@@ -51,6 +52,7 @@ def offer_render(state: AppState) -> None:
             height: Likewise.
             clip_skip: Which layer of the text encoder counts, from the end.
             model: A name from models.toml.
+            method: How the LoRAs are blended: sum, ties, dare, with numbers as in ties:density=0.3.
 
         Returns:
             The PNG with its record, and how it was made as A1111 writes it.
@@ -68,6 +70,7 @@ def offer_render(state: AppState) -> None:
                 width=width,
                 height=height,
                 clip_skip=clip_skip,
+                method=_text("method", method),
                 model=_text("model", model) or state.first.name,
             )
             cancel = state.listened(request)

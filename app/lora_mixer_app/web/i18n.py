@@ -71,6 +71,7 @@ WORDS: tuple[Message, ...] = (
     Message("as_first", "as the first pass", "与首次相同"),
     Message("subseed", "Variation seed", "变体种子"),
     Message("subseed_strength", "Variation strength", "变体强度"),
+    Message("method", "Blend LoRAs by", "LoRA 混合方法"),
     Message("cfg_rescale", "CFG rescale", "引导重缩放"),
     Message("eta", "Eta (-1: automatic)", "Eta（-1：自动）"),
     Message("rng", "Noise from (nv: as an NVIDIA card)", "噪声来源（nv：同 NVIDIA 显卡）"),

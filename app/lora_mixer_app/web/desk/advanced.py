@@ -9,7 +9,7 @@ import gradio as gr
 from gradio.components import Component
 
 from lora_mixer import RenderRequest
-from lora_mixer.choices import AUTOMATIC, RNGS, SAMPLERS, SCHEDULES, UPSCALERS
+from lora_mixer.choices import AUTOMATIC, METHODS, RNGS, SAMPLERS, SCHEDULES, SUM, UPSCALERS
 from lora_mixer.hires import Hires
 from lora_mixer.request import MAX_ETA
 from lora_mixer_app.web.i18n import word
@@ -54,6 +54,11 @@ def _choice(names: Sequence[str]) -> Callable[..., Component]:
     return lambda **more: gr.Dropdown(list(names), **more)
 
 
+def _open_choice(names: Sequence[str]) -> Callable[..., Component]:
+    """Return what makes a choice that takes other texts, too: a method with numbers."""
+    return lambda **more: gr.Dropdown(list(names), allow_custom_value=True, **more)
+
+
 def _choice_or_first(names: Sequence[str]) -> Callable[..., Component]:
     return lambda **more: gr.Dropdown([(word("as_first"), FIRST), *((name, name) for name in names)], **more)
 
@@ -63,6 +68,7 @@ def _text(**more: Any) -> Component:  # noqa: ANN401 keywords of the component
 
 
 CONTROLS: tuple[Control, ...] = (
+    Control("method", SUM.row.name, _open_choice([row.name for row in METHODS]), "input"),
     Control("subseed", -1, _number(precision=0, minimum=-1), "submit"),
     Control("subseed_strength", 0.0, _slider(0, 1, 0.01), "release"),
     Control("cfg_rescale", 0.0, _slider(0, 1, 0.05), "release"),

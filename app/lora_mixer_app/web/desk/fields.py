@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
+from typing import Any
 
 import gradio as gr
 from gradio.components import Component
@@ -37,6 +38,17 @@ class RequestFields:
         """Yield the components in their order."""
         yield from (getattr(self, name) for name in _PLAIN)
         yield from self.advanced
+
+    @property
+    def method(self) -> Component:
+        """The component that says how the LoRAs are blended."""
+        return self.advanced[0]
+
+    def with_method(self, values: Sequence[Any], method: str) -> list[Any]:
+        """Return the components' values, in their order, with another method."""
+        changed = list(values)
+        changed[len(_PLAIN)] = method
+        return changed
 
     def request(self, values: Sequence[object]) -> RenderRequest:
         """Return the request of the components' values, in their order."""

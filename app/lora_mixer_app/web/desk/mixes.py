@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
-from lora_mixer import LoraUse, Mix
+from lora_mixer import Mix
+from lora_mixer.choices import SUM, find_method
 from lora_mixer_app.web.desk.controller import DeskController
 from lora_mixer_app.web.desk.conversion import strip_of_use, use_of
 from lora_mixer_app.web.desk.result_panel import QUICK, Shown
@@ -66,29 +67,32 @@ def wire_mixes(controller: DeskController, mixes: Mixes, page: gr.Blocks) -> Non
             mixes.share: gr.DownloadButton(value=str(presets.path(chosen)) if chosen else None),
         }
 
-    def laid(request: gr.Request, uses: Iterable[LoraUse], values: tuple[Any, ...]) -> Iterator[Shown]:
+    def laid(request: gr.Request, mix: Mix, values: tuple[Any, ...]) -> Iterator[Shown]:
         family = state.model(request).family
-        strips = [strip_of_use(use, family=family) for use in uses if not use.strength.negative]
-        yield from controller.changed(request, lambda before: added([], strips, after=before), values)
+        strips = [strip_of_use(use, family=family) for use in mix.uses if not use.strength.negative]
+        settings = controller.fields.with_method(values[2:], mix.method)
+        yield {controller.fields.method: mix.method}
+        yield from controller.changed(request, lambda before: added([], strips, after=before), (*values[:2], *settings))
 
     def load(request: gr.Request, chosen: str | None, *values: Any) -> Iterator[Shown]:  # noqa: ANN401
         with as_notice():
-            uses = presets.load(chosen or "").uses
+            mix = presets.load(chosen or "")
         yield {mixes.share: gr.DownloadButton(value=str(presets.path(chosen or "")))}
-        yield from laid(request, uses, values)
+        yield from laid(request, mix, values)
 
     def take(request: gr.Request, file: str, *values: Any) -> Iterator[Shown]:  # noqa: ANN401
         name = Path(file).stem
         with as_notice():
-            uses = presets.take_in(name, Path(file).read_bytes()).uses
+            mix = presets.take_in(name, Path(file).read_bytes())
         yield listed(name)
-        yield from laid(request, uses, values)
+        yield from laid(request, mix, values)
 
-    def save(request: gr.Request, name: str | None, chosen: str | None, steps: int) -> Shown:
+    def save(request: gr.Request, name: str | None, chosen: str | None, steps: int, method: str) -> Shown:
         called, family = (name or chosen or "").strip(), state.model(request).family
         on = [strip for strip in state.session(request).strips if strip.on]
         with as_notice():
-            presets.save(called, Mix(tuple(use_of(strip, family=family, steps=steps) for strip in on)))
+            uses = tuple(use_of(strip, family=family, steps=steps) for strip in on)
+            presets.save(called, Mix(uses, str(find_method(method or SUM.row.name))))
         return listed(called)
 
     def rename(chosen: str | None, name: str | None) -> Shown:
@@ -102,10 +106,10 @@ def wire_mixes(controller: DeskController, mixes: Mixes, page: gr.Blocks) -> Non
         return listed(None)
 
     lists = [mixes.names, mixes.share]
-    playing = controller.listening | {"outputs": [*lists, *controller.outputs]}
+    playing = controller.listening | {"outputs": [*lists, controller.fields.method, *controller.outputs]}
     page.load(lambda: listed(None), None, lists, **QUICK)
     mixes.load.click(load, [mixes.names, *controller.inputs], **playing)
     mixes.take.upload(take, [mixes.take, *controller.inputs], **playing)
-    mixes.save.click(save, [mixes.name, mixes.names, controller.fields.steps], lists, **QUICK)
+    mixes.save.click(save, [mixes.name, mixes.names, controller.fields.steps, controller.fields.method], lists, **QUICK)
     mixes.rename.click(rename, [mixes.names, mixes.name], lists, **QUICK)
     mixes.delete.click(delete, [mixes.names], lists, **QUICK)
