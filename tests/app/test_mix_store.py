@@ -51,4 +51,4 @@ def test_nothing_is_overwritten_by_a_rename_and_nothing_that_is_missing_is_found
 
 def test_an_empty_mix_is_not_saved(tmp_path: Path) -> None:
     with pytest.raises(RequestError, match="no LoRA"):
-        MixStore(tmp_path).save("a", ())
+        MixStore(tmp_path).save("a", Mix())

@@ -14,7 +14,7 @@ from torch import nn
 
 from lora_mixer.adapters import Weights, make_layer
 from lora_mixer.blend import MergeEngine, Stack, WeightedAdapter
-from lora_mixer.blend.merge import join, merge
+from lora_mixer.blend.linear_sum import join, merge
 from lora_mixer.blend.stack import Term
 from lora_mixer.errors import CancelledError
 from lora_mixer.mixes import Strength
