@@ -12,6 +12,7 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from accelerate import Accelerator  # type: ignore[import-untyped]
 from diffusers.models.attention_processor import AttnProcessor
@@ -23,13 +24,24 @@ from training.canvases import PAIR_SHARE, SIZES, on_paper, pair_caption, side_by
 from training.captions import Look, all_strings, caption, named
 from training.diffusion import alphas_cumprod, draw_times, noised
 from training.latents import FOLDER as LATENTS_FOLDER
-from training.latents import WEIGHTS, load_latents, load_subjects
+from training.latents import WEIGHTS, draw_all, encode, load_latents, load_subjects
 from training.loop import Budget, Loop, Progress, StepResult, flat_then_linear
-from training.networks import MAX_TOKENS, TEXT_WIDTH, Unet, make_text_encoder, make_unet, open_unet, shaped_unet
+from training.networks import (
+    MAX_TOKENS,
+    SCALING_FACTOR,
+    TEXT_WIDTH,
+    Unet,
+    make_text_encoder,
+    make_unet,
+    open_unet,
+    open_vae,
+    shaped_unet,
+)
 from training.paths import WORK
 from training.precision import mixed_precision
 from training.progress import report
 from training.tokenizer import CompactTokenizer
+from training.transplant import transplant
 
 FOLDER = WORK / "base"
 EXTRA_CAPTIONS = 3
@@ -39,7 +51,10 @@ WORDS_IMAGES = 28_000
 ROWS = "token_embedding.weight"
 SHORT_LENGTH = 32
 SHORT_SHARE = 0.75
-PEAK_RATE = 8e-4
+PEAK_RATE, RATE_AGAIN = 8e-4, 6e-4
+"""The highest learning rate, of new networks and of trained ones."""
+ALIKE = 1128
+"""Pictures by which two VAEs are compared."""
 CANVAS_SHARE = 0.15
 """Share of batches, once words are known, that are pictures of other sizes than square."""
 HARD_COLOURS, HARD_WEIGHT = frozenset({"red", "orange", "brown"}), 1.8
@@ -118,8 +133,11 @@ def use_plain_attention(unet: Unet) -> None:
     unet.set_attn_processor(AttnProcessor())
 
 
-def begin(tokenizer: CompactTokenizer, channels: int, start: Path | None) -> tuple[CLIPTextModel, Unet]:
-    """New networks, or those of a diffusers folder: a text encoder on the compact numbering, and a UNet."""
+def begin(tokenizer: CompactTokenizer, latents: Path, channels: int, start: Path | None) -> tuple[CLIPTextModel, Unet]:
+    """New networks, or those of a diffusers folder: a text encoder on the compact numbering, and a UNet.
+
+    A UNet on other latents than those in the folder gets new ends.
+    """
     torch.manual_seed(0)
     text = make_text_encoder(len(tokenizer))
     if start is None:
@@ -127,7 +145,12 @@ def begin(tokenizer: CompactTokenizer, channels: int, start: Path | None) -> tup
     known = CLIPTextModel.from_pretrained(start / "text_encoder", dtype=torch.float32).state_dict()
     rows = next(key for key in known if key.endswith(ROWS))
     text.load_state_dict(known | {rows: known[rows][tokenizer.kept]})
-    return text, open_unet(start / "unet")
+    unet = open_unet(start / "unet")
+    if unet.config.in_channels != channels:
+        drawn, _ = draw_all(folder=latents)
+        old = encode(open_vae(start / "vae"), torch.from_numpy(np.array(drawn[:ALIKE])).float() / 255) * SCALING_FACTOR
+        unet = transplant(unet, old, load_latents(latents)[0][:ALIKE])
+    return text, unet
 
 
 def make_loop(
@@ -139,7 +162,7 @@ def make_loop(
     channels = data.latents.shape[1]
     tokenizer = CompactTokenizer(all_strings(data.subjects))
     end = len(tokenizer) - 1
-    text, unet = begin(tokenizer, channels, start)
+    text, unet = begin(tokenizer, latents, channels, start)
     unet.save_config(folder)
     heads = TextHeads(len(data.subjects), channels)
     use_plain_attention(unet)
@@ -148,7 +171,9 @@ def make_loop(
     for module in modules.values():
         module.to(accelerator.device).train()
     parameters = [p for module in modules.values() for p in module.parameters()]
-    optimizer = torch.optim.AdamW(parameters, lr=PEAK_RATE, betas=(0.9, 0.99), weight_decay=0.01, fused=True)
+    optimizer = torch.optim.AdamW(
+        parameters, lr=RATE_AGAIN if start else PEAK_RATE, betas=(0.9, 0.99), weight_decay=0.01, fused=True
+    )
     alphas = alphas_cumprod().to(accelerator.device)
     loop = Loop(
         name="base",
@@ -166,7 +191,7 @@ def make_loop(
     def step(progress: Progress) -> StepResult:
         seed = torch.initial_seed()
         generator, rng = torch.Generator().manual_seed(seed), random.Random(seed)
-        learning_words = progress.images < WORDS_IMAGES
+        learning_words = start is None and progress.images < WORDS_IMAGES
         if not learning_words and rng.random() < CANVAS_SHARE:
             latents, captions = data.draw_canvases(batch // 2, rng)
         else:

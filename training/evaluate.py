@@ -25,6 +25,7 @@ def measure_base(painter: Painter, part: float) -> list[Result]:
     return [
         *base.colours(painter, _some(200, part)),
         *base.subjects(painter, _some(300, part)),
+        *base.pairs(painter, _some(100, part)),
         *base.negatives(painter, _some(60, part)),
         *base.reconstruction(painter),
         *base.speed(painter),
@@ -38,6 +39,7 @@ def measure_adapters(painter: Painter, part: float) -> list[Result]:
     return [
         *adapters.detection(detector),
         *adapters.strengths(painter, opened, detector, _some(50, part)),
+        *adapters.keeping(painter, opened, _some(50, part)),
         *adapters.blends(painter, opened, detector, _some(14, part)),
         *adapters.slider(painter, opened, _some(20, part)),
         *negative.embedding(painter, _some(60, part)),

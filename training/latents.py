@@ -160,7 +160,7 @@ def make_latents(part: float = 1.0, folder: Path = FOLDER, vae_folder: Path = VA
     drawn, rows = draw_all(part, folder)
     parts = []
     for start in range(0, len(drawn), CHUNK):
-        parts.append(encode(vae, torch.from_numpy(drawn[start : start + CHUNK]).float() / 255))
+        parts.append(encode(vae, torch.from_numpy(np.array(drawn[start : start + CHUNK])).float() / 255))
         report("latents", f"{min(start + CHUNK, len(drawn))} of {len(drawn)} pictures encoded")
     raw = torch.cat(parts)
     mean, deviation = raw.mean((0, 2, 3)), raw.transpose(0, 1).flatten(1).std(1)
@@ -169,7 +169,7 @@ def make_latents(part: float = 1.0, folder: Path = FOLDER, vae_folder: Path = VA
     normalise_vae(vae, mean, deviation)
     vae.save_pretrained(vae_folder / "finished")
     scaled = (raw - mean[:, None, None]) / deviation[:, None, None]
-    check = encode(vae, torch.from_numpy(drawn[:8]).float() / 255) * SCALING_FACTOR
+    check = encode(vae, torch.from_numpy(np.array(drawn[:8])).float() / 255) * SCALING_FACTOR
     report("latents", f"normalised VAE agrees within {float((check - scaled[:8]).abs().max()):.3f}")
     paper = (empty_paper(vae) * SCALING_FACTOR).bfloat16()
     torch.save({"latents": scaled.bfloat16(), "rows": rows, "paper": paper}, folder / "looks.part")

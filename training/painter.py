@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from transformers import CLIPTextModel, CLIPTokenizer
 
-from training.diffusion import decode, sample
+from training.diffusion import EDGE, decode, sample
 from training.networks import MAX_TOKENS, Unet, Vae, open_unet, open_vae
 from training.paths import DATA
 
@@ -44,8 +44,9 @@ class Painter:
         negative: str | Tensor = NEGATIVE,
         steps: int = 20,
         scale: float = 4.0,
+        size: tuple[int, int] = (EDGE, EDGE),
     ) -> Tensor:
-        """Pictures (N, 3, 128, 128) in 0..1, one a prompt; seeds count up from 0 unless given.
+        """Pictures (N, 3, H, W) in 0..1, one a prompt, of a size in latent cells; seeds count up from 0 unless given.
 
         ``negative`` is one prompt, or text states: (1, 77, 128) for all pictures or one row a picture.
         """
@@ -55,7 +56,13 @@ class Painter:
         for start in range(0, len(prompts), BATCH):
             states = self.states(prompts[start : start + BATCH])
             latents = sample(
-                self.unet, states, _part(avoided, start), seeds=numbers[start : start + BATCH], steps=steps, scale=scale
+                self.unet,
+                states,
+                _part(avoided, start),
+                seeds=numbers[start : start + BATCH],
+                steps=steps,
+                scale=scale,
+                size=size,
             )
             parts.append(decode(self.vae, latents))
         return torch.cat(parts)

@@ -35,7 +35,8 @@ SETS = ("noto", "noto", "twemoji", "fluent")
 HALF_SIZE_SHARE = 0.6
 """Share of the budget that is spent on 64-pixel pictures."""
 
-RATE = 1e-3
+RATE, RATE_AGAIN = 1e-3, 6e-4
+"""The highest learning rate, of new networks and of trained ones."""
 KL_WEIGHT = 1e-4
 EDGE_WEIGHT = 0.5
 FLAT_WEIGHT, FLAT = 1.0, 0.03
@@ -169,7 +170,7 @@ def train_vae(
         start_linear(vae, torch.cat([shown.batch(8, SIZE, torch.Generator().manual_seed(i)) for i in range(12)]))
         report("vae", f"held-out PSNR {psnr(vae, held_pictures()[::3]):.2f} dB of the linear start")
     vae = vae.to(accelerator.device)
-    optimizer = torch.optim.AdamW(vae.parameters(), lr=RATE, betas=(0.9, 0.99), weight_decay=1e-4)
+    optimizer = torch.optim.AdamW(vae.parameters(), lr=RATE_AGAIN if start else RATE, betas=(0.9, 0.99), weight_decay=1e-4)
     pictures, held = VaePictures(), held_pictures()[::3]
     loop = Loop(
         name="vae",

@@ -11,13 +11,17 @@ from torch import Tensor
 from training.adapters.adapter import Adapter, stacked
 from training.adapters.read import read_adapter
 from training.adapters.recipes import RECIPES
+from training.artwork import load_emoji
 from training.captions import names_of
 from training.latents import load_subjects
 from training.measures.detector import Detector
 from training.measures.dressed import STEPS
 from training.measures.result import Result, share
+from training.measures.retrieval import ranks
 from training.painter import Painter
 from training.paths import DATA
+from training.subjects import subject_ids
+from training.wardrobe import NAMES, Wardrobe
 
 STRENGTHS = (0.0, 0.25, 0.5, 0.75, 1.0)
 BLENDS = (
@@ -29,6 +33,8 @@ BLENDS = (
     ("sepia", "pixel_art"),
 )
 BLEND_STRENGTH = 0.7
+HALF = (0.3, 0.7)
+"""What of a full look half a strength should show."""
 FALSE_ALARM = 0.95
 """A style counts as seen when it scores above this quantile of pictures made without any adapter."""
 
@@ -57,7 +63,7 @@ def detection(detector: Detector) -> list[Result]:
 
 def strengths(painter: Painter, adapters: dict[str, Adapter], detector: Detector, count: int = 50) -> list[Result]:
     """How often the style score rises from one strength to the next, over prompts and adapters."""
-    results, rises, ends = [], [], []
+    results, rises, ends, halves = [], [], [], {}
     plain = {heads: painter.paint(_prompts(count, heads=heads), steps=STEPS) for heads in (False, True)}
     for recipe in RECIPES:
         heads = recipe.name == "top_hat"
@@ -71,6 +77,7 @@ def strengths(painter: Painter, adapters: dict[str, Adapter], detector: Detector
         rises.append(up)
         ends.append(table[-1] > table[0])
         results.append(_rising(recipe.name, table, up))
+        halves[recipe.name] = half_of_full(table)
     every, outer = torch.stack(rises), torch.stack(ends)
     return [
         Result(
@@ -88,8 +95,50 @@ def strengths(painter: Painter, adapters: dict[str, Adapter], detector: Detector
             samples=outer.numel(),
             unit="%",
         ),
+        _halves(halves),
         *results,
     ]
+
+
+def half_of_full(table: Tensor) -> float:
+    """How much of what strength 1 adds to the mean score half of it adds: scores are (strengths, prompts)."""
+    means = table.mean(1)
+    middle = means[STRENGTHS.index(0.5)] - means[0]
+    return float(middle / (means[-1] - means[0]).clamp_min(1e-6))
+
+
+def _halves(halves: dict[str, float]) -> Result:
+    return Result(
+        measure="half a strength is about half a look",
+        value=share([HALF[0] <= value <= HALF[1] for value in halves.values()]),
+        bar=100,
+        samples=len(halves),
+        unit="%",
+        note=f"adapters between {HALF[0]:g} and {HALF[1]:g}: "
+        + ", ".join(f"{name} {value:.2f}" for name, value in halves.items()),
+    )
+
+
+def keeping(painter: Painter, adapters: dict[str, Adapter], count: int = 50) -> list[Result]:
+    """Share of pictures at strength 1 whose subject is among the ten nearest of all subjects' artwork in that look."""
+    emoji, wardrobe, each = load_emoji(), Wardrobe(), {}
+    rows = subject_ids(emoji)
+    for recipe in RECIPES:
+        chosen = [k for k, row in enumerate(rows) if recipe.name != "top_hat" or emoji[row].subgroup.startswith(HEADS)]
+        wanted = random.Random(16).sample(chosen, min(count, len(chosen)))
+        amounts = torch.zeros(len(rows), len(NAMES))
+        amounts[:, NAMES.index(recipe.name)] = 1
+        for look, missing in wardrobe.without(rows).items():
+            amounts[missing, NAMES.index(look)] = 0
+        dressed = wardrobe.dress(rows, amounts, torch.ones(len(rows), 3))
+        prompts = [names_of(emoji[rows[k]])[0] for k in wanted]
+        with stacked([(adapters[recipe.name], 1.0)]):
+            pictures = painter.paint([f"{name}, {recipe.trigger}".rstrip(", ") for name in prompts], steps=STEPS)
+        each[recipe.name] = share([place <= 10 for place in ranks(pictures, dressed, wanted)])
+    note = ", ".join(f"{name} {value:.0f}" for name, value in each.items())
+    least = min(each.values())
+    measure = "a style at 1 keeps the subject among the 10 nearest in that look, the weakest"
+    return [Result(measure=measure, value=least, bar=85, samples=count * len(each), unit="%", note=note)]
 
 
 def _rising(name: str, table: Tensor, up: Tensor) -> Result:
@@ -123,7 +172,7 @@ def blends(painter: Painter, adapters: dict[str, Adapter], detector: Detector, c
             Result(
                 measure=f"both seen: {pair[0]} + {pair[1]}",
                 value=share(both.tolist()),
-                bar=80,
+                bar=85,
                 samples=count,
                 unit="%",
                 note=note,
@@ -131,7 +180,7 @@ def blends(painter: Painter, adapters: dict[str, Adapter], detector: Detector, c
         )
     note = f"seen: over the {100 * FALSE_ALARM:.0f} % quantile of {len(plain)} pictures made without adapters"
     total = Result(
-        measure="both looks detected in blends", value=share(every), bar=80, samples=len(every), unit="%", note=note
+        measure="both looks detected in blends", value=share(every), bar=90, samples=len(every), unit="%", note=note
     )
     return [total, *results]
 
