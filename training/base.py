@@ -53,6 +53,8 @@ SHORT_LENGTH = 32
 SHORT_SHARE = 0.75
 PEAK_RATE, RATE_AGAIN = 8e-4, 6e-4
 """The highest learning rate, of new networks and of trained ones."""
+GOES_ON = "goes-on-with.txt"
+"""Beside the checkpoint: the folder of the model that the run went on with, empty for new networks."""
 ALIKE = 1128
 """Pictures by which two VAEs are compared."""
 CANVAS_SHARE = 0.15
@@ -162,8 +164,13 @@ def make_loop(
     channels = data.latents.shape[1]
     tokenizer = CompactTokenizer(all_strings(data.subjects))
     end = len(tokenizer) - 1
-    text, unet = begin(tokenizer, latents, channels, start)
-    unet.save_config(folder)
+    if (folder / "checkpoint.pt").exists():
+        text, unet = make_text_encoder(len(tokenizer)), shaped_unet(folder)
+    else:
+        text, unet = begin(tokenizer, latents, channels, start)
+        unet.save_config(folder)
+        (folder / GOES_ON).write_text(f"{start or ''}\n")
+    trained = bool((folder / GOES_ON).read_text().strip())
     heads = TextHeads(len(data.subjects), channels)
     use_plain_attention(unet)
     unet = unet.to(memory_format=torch.channels_last)
@@ -172,7 +179,7 @@ def make_loop(
         module.to(accelerator.device).train()
     parameters = [p for module in modules.values() for p in module.parameters()]
     optimizer = torch.optim.AdamW(
-        parameters, lr=RATE_AGAIN if start else PEAK_RATE, betas=(0.9, 0.99), weight_decay=0.01, fused=True
+        parameters, lr=RATE_AGAIN if trained else PEAK_RATE, betas=(0.9, 0.99), weight_decay=0.01, fused=True
     )
     alphas = alphas_cumprod().to(accelerator.device)
     loop = Loop(
@@ -191,7 +198,7 @@ def make_loop(
     def step(progress: Progress) -> StepResult:
         seed = torch.initial_seed()
         generator, rng = torch.Generator().manual_seed(seed), random.Random(seed)
-        learning_words = start is None and progress.images < WORDS_IMAGES
+        learning_words = not trained and progress.images < WORDS_IMAGES
         if not learning_words and rng.random() < CANVAS_SHARE:
             latents, captions = data.draw_canvases(batch // 2, rng)
         else:

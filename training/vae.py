@@ -170,7 +170,9 @@ def train_vae(
         start_linear(vae, torch.cat([shown.batch(8, SIZE, torch.Generator().manual_seed(i)) for i in range(12)]))
         report("vae", f"held-out PSNR {psnr(vae, held_pictures()[::3]):.2f} dB of the linear start")
     vae = vae.to(accelerator.device)
-    optimizer = torch.optim.AdamW(vae.parameters(), lr=RATE_AGAIN if start else RATE, betas=(0.9, 0.99), weight_decay=1e-4)
+    optimizer = torch.optim.AdamW(
+        vae.parameters(), lr=RATE_AGAIN if start else RATE, betas=(0.9, 0.99), weight_decay=1e-4
+    )
     pictures, held = VaePictures(), held_pictures()[::3]
     loop = Loop(
         name="vae",

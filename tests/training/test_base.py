@@ -69,6 +69,8 @@ def test_a_resumed_run_is_the_unbroken_one_bit_for_bit(latents: Path, tmp_path: 
 def test_it_can_begin_with_the_shipped_networks(latents: Path, tmp_path: Path) -> None:
     loop, _ = base.make_loop(Budget(images=4), 4, tmp_path / "run", latents, MODEL)
     loop.save()
+    again, _ = base.make_loop(Budget(images=4), 4, tmp_path / "run", latents)
+    assert again.peaks == loop.peaks == [base.RATE_AGAIN]
     text, unet, numbered = base.load_base(tmp_path / "run")
     shipped = base.open_unet(MODEL / "unet").state_dict()
     assert all(torch.equal(value, shipped[key]) for key, value in unet.state_dict().items())
