@@ -14,7 +14,7 @@ from lora_mixer_app.web.tabs.sheets import build_sheets
 
 
 class Tab(NamedTuple):
-    """A row: the key of its title in `ui.words`, and what lays it out inside the open `gr.Tab`."""
+    """A row: the key of its title in `web.i18n`, and what lays it out inside the open `gr.Tab`."""
 
     name: str
     build: Callable[[AppState, Desk], None]
