@@ -152,7 +152,7 @@ _COMPILED = tuple((row, re.compile(row.pattern)) for row in FOREIGN)
 def foreign_family(modules: Iterable[NamedModule]) -> tuple[str, str] | None:
     """Return a foreign family and what shows it, or None.
 
-    >>> foreign_family([Named("lora_unet_double_blocks_0_img_attn_proj", 3072)])
+    >>> foreign_family([NamedModule("lora_unet_double_blocks_0_img_attn_proj", 3072)])
     ('Flux', 'lora_unet_double_blocks_0_img_attn_proj')
     """
     seen = [(named, body) for named in modules for body in _bodies(named.module) if not _is_ours(body)]

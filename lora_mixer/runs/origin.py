@@ -19,7 +19,7 @@ ORIGIN = "run.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Origin:
+class RunOrigin:
     """`run.json` of a run's folder.
 
     Attributes:
@@ -40,7 +40,7 @@ class Origin:
             raise ValueError("the prompt file of a run lies beside it")
 
     @staticmethod
-    def read(folder: Path) -> Origin | None:
+    def read(folder: Path) -> RunOrigin | None:
         """Return what a run in a folder began with; None if the folder does not tell.
 
         Raises:
@@ -86,7 +86,7 @@ def keep_origin(plan: PromptFile, folder: Path, *, model: str | None = None, kin
         FileError: They cannot be written.
     """
     keep_source(plan, folder)
-    origin = Origin(source=plan.path.name, model=model, kind=kind, pictures=len(plan.jobs))
+    origin = RunOrigin(source=plan.path.name, model=model, kind=kind, pictures=len(plan.jobs))
     write_whole(folder / ORIGIN, lambda out: out.write(sealed(plain(origin))))
 
 
@@ -113,4 +113,4 @@ def on_model(plan: PromptFile, name: str | None) -> PromptFile:
     return replace(plan, jobs=tuple(jobs))
 
 
-_READER = TypeAdapter(Origin)
+_READER = TypeAdapter(RunOrigin)

@@ -11,12 +11,12 @@ from lora_mixer.errors import CancelledError, ConfigError, FileError, LoraMixerE
 from lora_mixer.ledger.failure import Failure
 from lora_mixer.ledger.ledger import MANIFEST, PICTURES
 from lora_mixer.ledger.lock import hold
-from lora_mixer.ledger.place import made
+from lora_mixer.ledger.place import Place, made
 from lora_mixer.promptfile.plan import PromptFile
 from lora_mixer.runs.context import Listeners, OnPicture, RunContext, nobody
 from lora_mixer.runs.options import RunOptions
 from lora_mixer.runs.progress import RunProgress, RunResult
-from lora_mixer.runs.work import Work
+from lora_mixer.runs.work import RunWork
 from lora_mixer.workers.executor import Executor
 
 __all__ = ["RunOptions", "RunProgress", "RunResult", "run"]
@@ -36,10 +36,9 @@ def run(
 ) -> RunResult:
     """Render what is missing of a plan into a folder: pictures, ledger, sheet, index.
 
-    A picture is entered when it is on disk, so what is finished stays whatever happens; the same call goes on from
-    there. Which pictures are rendered together follows from the plan alone, so the pixels are the same however many
-    workers there are and however often the run was interrupted. Pictures are known by their digests: where the folder
-    holds those of another plan, what is still asked for is kept, and the rest is moved into `set-aside/`.
+    A picture is entered once it is on disk, so finished work is never lost; the same call continues from there. Batches
+    follow from the plan alone, so pixels do not depend on the number of workers or on interruptions. Pictures of another
+    plan in the folder are kept if this one wants them (by digest), else moved into `set-aside/`.
 
     Args:
         plan: The prompt file.
@@ -70,7 +69,7 @@ def run(
     )
     _make(output)
     with hold(output, listeners.say) as place, executor:
-        work = Work(RunContext.of(plan, place, executor, options or RunOptions(), listeners))
+        work = RunWork(RunContext.of(plan, place, executor, options or RunOptions(), listeners))
         try:
             work.begin()
             work.render()
@@ -81,15 +80,21 @@ def run(
             raise
         except LoraMixerError as error:
             raise work.stopped(error) from error
-        return RunResult(
-            total=len(plan.jobs),
-            found=work.found,
-            rendered=len(work.there) - work.found,
-            failures=tuple(work.failures[index] for index in sorted(work.failures)),
-            manifest=place.path / MANIFEST,
-            sheets=work.lay_out(),
-            seconds=time.perf_counter() - started,
-        )
+        return _result(plan, place, work, seconds=time.perf_counter() - started)
+
+
+def _result(plan: PromptFile, place: Place, work: RunWork, *, seconds: float) -> RunResult:
+    """Lay out sheet and index, and return what the run left behind."""
+    sheets = work.lay_out()
+    return RunResult(
+        total=len(plan.jobs),
+        found=work.found,
+        rendered=len(work.there) - work.found,
+        failures=tuple(work.failures[index] for index in sorted(work.failures)),
+        manifest=place.path / MANIFEST,
+        sheets=sheets,
+        seconds=seconds,
+    )
 
 
 def _make(output: Path) -> None:

@@ -21,7 +21,7 @@ ROUNDS = 3
 """How often it is looked whether what was finished is still there, and made again if it is not."""
 
 
-class Work:
+class RunWork:
     """A run under way."""
 
     def __init__(self, context: RunContext) -> None:

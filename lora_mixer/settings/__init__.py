@@ -6,14 +6,14 @@ from lora_mixer.settings.classes import Hires, HiresSettings, RenderRequest, Req
 from lora_mixer.settings.making import unknown_field
 from lora_mixer.settings.picture import PICTURE
 from lora_mixer.settings.second_pass import SECOND_PASS
-from lora_mixer.settings.setting import Control, Setting, Since, Table
+from lora_mixer.settings.setting import PageControl, Setting, Since, Table
 
 __all__ = [
     "PICTURE",
     "SECOND_PASS",
-    "Control",
     "Hires",
     "HiresSettings",
+    "PageControl",
     "RenderRequest",
     "RequestOptions",
     "Setting",

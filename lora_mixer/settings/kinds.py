@@ -19,7 +19,7 @@ LONGEST_NUMBER = 40
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Kind:
+class ValueKind:
     """What values a setting takes; the classes below say it."""
 
     annotation: ClassVar[str] = "str"
@@ -70,7 +70,7 @@ class Kind:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Whole(Kind):
+class Whole(ValueKind):
     """A whole number.
 
     Attributes:
@@ -91,14 +91,14 @@ class Whole(Kind):
 
     @property
     def expected(self) -> str:
-        """See `Kind`."""
+        """See `ValueKind`."""
         if self.multiple_of > 1:
             return f"a multiple of {self.multiple_of} from {self.low} to {self.high}{self._unit}"
         return f"a whole number from {self.low} to {self.high}{self._unit}"
 
     @property
     def range(self) -> str:
-        """See `Kind`."""
+        """See `ValueKind`."""
         steps = f", a multiple of {self.multiple_of}" if self.multiple_of > 1 else ""
         low = self.low if self.open is None else self.open
         return f"{low} to {self.high}{self._unit}{steps}"
@@ -108,7 +108,7 @@ class Whole(Kind):
         return f" {self.unit}" if self.unit else ""
 
     def check(self, what: str, value: object) -> None:
-        """See `Kind`."""
+        """See `ValueKind`."""
         if not isinstance(value, int):
             raise RequestError(f"{what} {value!r} is not a whole number", remedy=_between(self.low, self.high))
         _within(what, value, self.low, self.high)
@@ -120,7 +120,7 @@ class Whole(Kind):
             )
 
     def read(self, text: str) -> int | None:
-        """See `Kind`."""
+        """See `ValueKind`."""
         try:
             value = int(text) if len(text) <= LONGEST_NUMBER else None
         except ValueError:
@@ -130,7 +130,7 @@ class Whole(Kind):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Real(Kind):
+class Real(ValueKind):
     """A number.
 
     Attributes:
@@ -147,22 +147,22 @@ class Real(Kind):
 
     @property
     def expected(self) -> str:
-        """See `Kind`."""
+        """See `ValueKind`."""
         return f"a number {self.range}" if self.above else f"a number from {self.range}"
 
     @property
     def range(self) -> str:
-        """See `Kind`."""
+        """See `ValueKind`."""
         return f"above {self.low:g} and up to {self.high:g}" if self.above else f"{self.low:g} to {self.high:g}"
 
     def check(self, what: str, value: object) -> None:
-        """See `Kind`; the least is taken, since pictures of earlier versions have it."""
+        """See `ValueKind`; the least is taken, since pictures of earlier versions have it."""
         if not isinstance(value, (int, float)):
             raise RequestError(f"{what} {value!r} is not a number", remedy=_between(self.low, self.high))
         _within(what, value, self.low, self.high)
 
     def read(self, text: str) -> float | None:
-        """See `Kind`."""
+        """See `ValueKind`."""
         try:
             value = float(text) if len(text) <= LONGEST_NUMBER else None
         except ValueError:
@@ -170,12 +170,12 @@ class Real(Kind):
         return value if value is not None and self.low <= value <= self.high else None
 
     def write(self, value: object) -> str:
-        """See `Kind`; six digits, as A1111 writes them."""
+        """See `ValueKind`; six digits, as A1111 writes them."""
         return f"{value:g}" if isinstance(value, (int, float)) else str(value)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Text(Kind):
+class TextValue(ValueKind):
     """A text.
 
     Attributes:
@@ -188,11 +188,11 @@ class Text(Kind):
 
     @property
     def expected(self) -> str:
-        """See `Kind`."""
+        """See `ValueKind`."""
         return self.holds
 
     def check(self, what: str, value: object) -> None:
-        """See `Kind`."""
+        """See `ValueKind`."""
         if not isinstance(value, str):
             raise RequestError(f"the {what} is {type(value).__name__}, not text", remedy="Give it as a string.")
         try:
@@ -210,7 +210,7 @@ class Text(Kind):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Named(Kind):
+class TableName(ValueKind):
     """A name of a table in `choices`; people may spell it their way.
 
     Attributes:
@@ -234,17 +234,17 @@ class Named(Kind):
 
     @property
     def expected(self) -> str:
-        """See `Kind`; long tables are not written out."""
+        """See `ValueKind`; long tables are not written out."""
         article = "an" if self.what[0] in "aeiou" else "a"
         return self.range if self.few else f"{article} {self.what}, like {self.names[0]}"
 
     @property
     def range(self) -> str:
-        """See `Kind`."""
+        """See `ValueKind`."""
         return one_of([*self.names, *self.also]) if self.few else f"a {self.what}'s name"
 
     def read(self, text: str) -> str | None:
-        """See `Kind`."""
+        """See `ValueKind`."""
         try:
             found = self.find(text)
         except RequestError:
@@ -253,7 +253,7 @@ class Named(Kind):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Names(Kind):
+class TableNames(ValueKind):
     """A list of names, joined with those of the defaults."""
 
     annotation: ClassVar[str] = "tuple[str, ...]"
@@ -261,7 +261,7 @@ class Names(Kind):
     of: str
 
     def normalise(self, owner: str, name: str, value: object) -> object:
-        """See `Kind`; a list becomes a tuple."""
+        """See `ValueKind`; a list becomes a tuple."""
         names = listed(value)
         if not all(isinstance(one, str) for one in names):
             raise wrong_type(owner, name, value, "a list of names", f'{name}=["cinematic"]')
@@ -269,36 +269,36 @@ class Names(Kind):
 
     @property
     def expected(self) -> str:
-        """See `Kind`."""
+        """See `ValueKind`."""
         return f"a list of names of {self.of}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MixOfLoras(Kind):
+class MixOfLoras(ValueKind):
     """LoRAs with their strengths."""
 
     annotation: ClassVar[str] = "tuple[LoraUse, ...]"
     plain: ClassVar[frozenset[type]] = frozenset()
 
     def normalise(self, owner: str, name: str, value: Any) -> object:  # noqa: ANN401 whatever was given
-        """See `Kind`; a table of strengths becomes a mix."""
+        """See `ValueKind`; a table of strengths becomes a mix."""
         del owner, name
         return mix_of(value)
 
     def check(self, what: str, value: Any) -> None:  # noqa: ANN401 a mix
-        """See `Kind`."""
+        """See `ValueKind`."""
         del what
         for use in value:
             check_strength(use)
 
     @property
     def expected(self) -> str:
-        """See `Kind`."""
+        """See `ValueKind`."""
         return "LoRAs with their strengths"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Part(Kind):
+class NestedTable(ValueKind):
     """A table of settings of its own, such as a second pass.
 
     Attributes:
@@ -315,7 +315,7 @@ class Part(Kind):
 
     @property
     def expected(self) -> str:
-        """See `Kind`."""
+        """See `ValueKind`."""
         return self.holds
 
 

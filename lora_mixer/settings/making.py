@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Self, cast
 from lora_mixer.errors import RequestError
 from lora_mixer.fieldtypes import wrong_type
 from lora_mixer.mixes import Mix
-from lora_mixer.settings.kinds import Kind, Part
+from lora_mixer.settings.kinds import ValueKind, NestedTable
 from lora_mixer.settings.setting import Setting, Since, Table
 
 Normalise = Callable[[Any], object]
@@ -145,7 +145,7 @@ def filled_class(
             "table": table,
             "asked": asked,
             "checks": tuple(
-                _check_of_filled(table.prefix, row) for row in rows if type(row.kind).check is not Kind.check
+                _check_of_filled(table.prefix, row) for row in rows if type(row.kind).check is not ValueKind.check
             ),
             "together": together,
         },
@@ -157,13 +157,13 @@ def filled_class(
 
 def annotation_of_asked(row: Setting) -> str:
     """Return the Python type of a setting in a request."""
-    base = row.kind.annotation_asked if isinstance(row.kind, Part) else row.kind.annotation
+    base = row.kind.annotation_asked if isinstance(row.kind, NestedTable) else row.kind.annotation
     return f"{base} | None" if _may_be_open(row) else base
 
 
 def annotation_of_filled(row: Setting) -> str:
     """Return the Python type of a setting in a filled-in request."""
-    base = row.kind.annotation_filled if isinstance(row.kind, Part) else row.kind.annotation
+    base = row.kind.annotation_filled if isinstance(row.kind, NestedTable) else row.kind.annotation
     return f"{base} | None" if row.optional else base
 
 
@@ -244,12 +244,12 @@ def _check_of_asked(
     """Return a field, the types that need no further look, and the check of all others."""
     kind, name = row.kind, row.name
     open_types = {NoneType} if _may_be_open(row) else set()
-    if isinstance(kind, Part):
+    if isinstance(kind, NestedTable):
         return name, frozenset(open_types | {parts[name]}), _part_check(owner, name, kind)
     return name, kind.plain | open_types, partial(kind.normalise, owner, name)
 
 
-def _part_check(owner: str, name: str, kind: Part) -> Normalise:
+def _part_check(owner: str, name: str, kind: NestedTable) -> Normalise:
     def refuse(value: object) -> object:
         raise wrong_type(owner, name, value, kind.holds, kind.example)
 

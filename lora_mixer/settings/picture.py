@@ -21,35 +21,35 @@ from lora_mixer.choices import (
 )
 from lora_mixer.choices.emphasis import ORIGINAL
 from lora_mixer.choices.rng import CPU
-from lora_mixer.settings.kinds import MixOfLoras, Named, Names, Part, Real, Text, Whole
+from lora_mixer.settings.kinds import MixOfLoras, NestedTable, Real, TableName, TableNames, TextValue, Whole
 from lora_mixer.settings.limits import MAX_CFG, MAX_CLIP_SKIP, MAX_ETA, MAX_LETTERS, MAX_SEED, MAX_STEPS
 from lora_mixer.settings.second_pass import SAMPLER, SCHEDULE, SIDE
-from lora_mixer.settings.setting import Control, Setting, Since, Table
+from lora_mixer.settings.setting import PageControl, Setting, Since, Table
 
 PICTURE = Table(
     (
         Setting(
             name="prompt",
-            kind=Text(longest=MAX_LETTERS),
+            kind=TextValue(longest=MAX_LETTERS),
             help="What to draw, in the prompt language: emphasis, schedules and LoRA tags count.",
             filled=False,
             option=None,
             elsewhere=("positive_prompt",),
             in_models_file=False,
             plural="prompts",
-            control=Control("Prompt", "提示词", "prompts"),
+            control=PageControl("Prompt", "提示词", "prompts"),
             since=Since.RECORDS,
         ),
         Setting(
             name="negative",
-            kind=Text(longest=MAX_LETTERS),
+            kind=TextValue(longest=MAX_LETTERS),
             help="What to steer away from.",
             spoken="negative prompt",
             default="",
             line_key="negative_prompt",
             elsewhere=("negative_prompt",),
             plural="negatives",
-            control=Control("Negative prompt", "反向提示词", "prompts"),
+            control=PageControl("Negative prompt", "反向提示词", "prompts"),
             since=Since.RECORDS,
         ),
         Setting(
@@ -82,7 +82,7 @@ PICTURE = Table(
             elsewhere=("generator",),
             in_models_file=False,
             plural="seeds",
-            control=Control("Seed (-1: random)", "种子（-1：随机）", "main", low=-1, width=120),
+            control=PageControl("Seed (-1: random)", "种子（-1：随机）", "main", low=-1, width=120),
             since=Since.RECORDS,
         ),
         Setting(
@@ -94,7 +94,7 @@ PICTURE = Table(
             elsewhere=("variation_seed",),
             in_models_file=False,
             plural="subseeds",
-            control=Control("Variation seed", "变体种子", shows=-1),
+            control=PageControl("Variation seed", "变体种子", shows=-1),
             since=Since.LEDGERS,
         ),
         Setting(
@@ -104,7 +104,7 @@ PICTURE = Table(
             default=0.0,
             infotext="Variation seed strength",
             in_models_file=False,
-            control=Control("Variation strength", "变体强度", step=0.01, slider=True),
+            control=PageControl("Variation strength", "变体强度", step=0.01, slider=True),
             since=Since.LEDGERS,
         ),
         Setting(
@@ -115,7 +115,7 @@ PICTURE = Table(
             infotext="Steps",
             infotext_always=True,
             elsewhere=("num_inference_steps",),
-            control=Control("Steps", "步数", "main", high=100, step=1, slider=True, width=120),
+            control=PageControl("Steps", "步数", "main", high=100, step=1, slider=True, width=120),
             since=Since.RECORDS,
         ),
         Setting(
@@ -127,7 +127,7 @@ PICTURE = Table(
             infotext_always=True,
             line_key="cfg_scale",
             elsewhere=("guidance_scale", "cfg_scale"),
-            control=Control("CFG", "引导系数", "main", low=1, high=20, step=0.5, slider=True, width=120),
+            control=PageControl("CFG", "引导系数", "main", low=1, high=20, step=0.5, slider=True, width=120),
             since=Since.RECORDS,
         ),
         Setting(
@@ -139,7 +139,7 @@ PICTURE = Table(
             default=0.0,
             infotext="CFG Rescale",
             elsewhere=("guidance_rescale",),
-            control=Control("CFG rescale", "引导重缩放", step=0.05, slider=True),
+            control=PageControl("CFG rescale", "引导重缩放", step=0.05, slider=True),
             since=Since.LEDGERS,
         ),
         Setting(
@@ -151,19 +151,21 @@ PICTURE = Table(
             infotext="Eta",
             infotext_too=("Eta DDIM",),
             in_models_file=False,
-            control=Control("Eta (-1: automatic)", "Eta（-1：自动）", shows=-1, leaves_open=True, low=-1, step=0.1),
+            control=PageControl("Eta (-1: automatic)", "Eta（-1：自动）", shows=-1, leaves_open=True, low=-1, step=0.1),
             since=Since.LEDGERS,
         ),
         Setting(
             name="rng",
-            kind=Named(what="random number generator", names=tuple(RNGS), find=find_rng, canonical=True, also=("gpu",)),
+            kind=TableName(
+                what="random number generator", names=tuple(RNGS), find=find_rng, canonical=True, also=("gpu",)
+            ),
             help="Where noise comes from; nv is what an NVIDIA card draws.",
             default=CPU,
             infotext="RNG",
             infotext_always=True,
             infotext_as=str.upper,
             plural="rngs",
-            control=Control("Noise from (nv: as an NVIDIA card)", "噪声来源（nv：同 NVIDIA 显卡）"),
+            control=PageControl("Noise from (nv: as an NVIDIA card)", "噪声来源（nv：同 NVIDIA 显卡）"),
         ),
         Setting(
             name="sampler",
@@ -175,7 +177,7 @@ PICTURE = Table(
             line_key="sampler_name",
             elsewhere=("sampler_name", "scheduler"),
             plural="samplers",
-            control=Control("Sampler", "采样器", "more", width=150),
+            control=PageControl("Sampler", "采样器", "more", width=150),
             since=Since.RECORDS,
         ),
         Setting(
@@ -187,7 +189,7 @@ PICTURE = Table(
             infotext_always=True,
             elsewhere=("scheduler",),
             plural="schedules",
-            control=Control("Schedule", "调度类型", "more", width=150),
+            control=PageControl("Schedule", "调度类型", "more", width=150),
             since=Since.RECORDS,
         ),
         Setting(
@@ -197,7 +199,7 @@ PICTURE = Table(
             by_model=True,
             option=None,
             axis=False,
-            control=Control("Width", "宽度", "more", step=8, width=110),
+            control=PageControl("Width", "宽度", "more", step=8, width=110),
             since=Since.RECORDS,
         ),
         Setting(
@@ -207,7 +209,7 @@ PICTURE = Table(
             by_model=True,
             option=None,
             axis=False,
-            control=Control("Height", "高度", "more", step=8, width=110),
+            control=PageControl("Height", "高度", "more", step=8, width=110),
             since=Since.RECORDS,
         ),
         Setting(
@@ -216,12 +218,12 @@ PICTURE = Table(
             help="Which layer of the text encoder counts, from the end.",
             default=1,
             infotext="Clip skip",
-            control=Control("Clip skip", "CLIP 跳过层数", "more", low=1, width=110),
+            control=PageControl("Clip skip", "CLIP 跳过层数", "more", low=1, width=110),
             since=Since.RECORDS,
         ),
         Setting(
             name="emphasis",
-            kind=Named(what="emphasis mode", names=tuple(EMPHASES), find=find_emphasis),
+            kind=TableName(what="emphasis mode", names=tuple(EMPHASES), find=find_emphasis),
             help="How weights of words act; left out, as suits the model.",
             default=ORIGINAL,
             by_model=True,
@@ -232,7 +234,7 @@ PICTURE = Table(
         ),
         Setting(
             name="grammar",
-            kind=Named(what="prompt grammar", names=tuple(GRAMMARS), find=find_grammar),
+            kind=TableName(what="prompt grammar", names=tuple(GRAMMARS), find=find_grammar),
             help="How prompts are read: a1111 keeps that program's quirks.",
             default="default",
             axis=False,
@@ -240,7 +242,7 @@ PICTURE = Table(
         ),
         Setting(
             name="model",
-            kind=Text(holds="a name in models.toml, a .safetensors file, a diffusers folder or a hub id"),
+            kind=TextValue(holds="a name in models.toml, a .safetensors file, a diffusers folder or a hub id"),
             help="The model: a name in models.toml, a .safetensors file, a diffusers folder or a hub id.",
             by_model=True,
             infotext="Model",
@@ -253,7 +255,7 @@ PICTURE = Table(
         ),
         Setting(
             name="styles",
-            kind=Names(of="styles"),
+            kind=TableNames(of="styles"),
             help="Styles of styles.csv, applied to prompt and negative prompt in this order.",
             default=(),
             asked_only=True,
@@ -265,7 +267,7 @@ PICTURE = Table(
         ),
         Setting(
             name="hires",
-            kind=Part(
+            kind=NestedTable(
                 annotation_asked="Hires",
                 annotation_filled="HiresSettings",
                 holds="a second pass",
@@ -276,12 +278,12 @@ PICTURE = Table(
             optional=True,
             in_models_file=False,
             axis=False,
-            control=Control("Hires fix (second pass)", "高清修复：放大后再绘制一次", "second", shows=False),
+            control=PageControl("Hires fix (second pass)", "高清修复：放大后再绘制一次", "second", shows=False),
             since=Since.LEDGERS,
         ),
         Setting(
             name="preset",
-            kind=Named(what="preset", names=tuple(row.name for row in PRESETS), find=find_preset),
+            kind=TableName(what="preset", names=tuple(row.name for row in PRESETS), find=find_preset),
             help="Sampler, schedule, steps and cfg for models and LoRAs distilled for few steps, for what is not said here.",
             asked_only=True,
             plural="presets",

@@ -8,7 +8,7 @@ from typing import Annotated, Any, TypeVar
 from pydantic import AfterValidator, AliasChoices, BaseModel, Field, create_model
 
 from lora_mixer.errors import RequestError
-from lora_mixer.settings.kinds import Named, Real, Whole
+from lora_mixer.settings.kinds import Real, TableName, Whole
 from lora_mixer.settings.setting import Setting
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -59,7 +59,7 @@ def annotation_of(row: Setting) -> Any:  # noqa: ANN401 an annotation
     if isinstance(kind, Real):
         low_end: dict[str, Any] = {"gt" if kind.above else "ge": kind.low}
         return Annotated[float, Field(allow_inf_nan=False, le=kind.high, **low_end)]
-    return Annotated[str, AfterValidator(known(kind.find))] if isinstance(kind, Named) else Annotated[str, Field()]
+    return Annotated[str, AfterValidator(known(kind.find))] if isinstance(kind, TableName) else Annotated[str, Field()]
 
 
 def known(find: Callable[[str], object]) -> Callable[[str], str]:

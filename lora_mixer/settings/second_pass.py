@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from lora_mixer.choices import AUTOMATIC, SAMPLERS, SCHEDULES, UPSCALERS, find_sampler, find_schedule, find_upscaler
-from lora_mixer.settings.kinds import Named, Real, Text, Whole
+from lora_mixer.settings.kinds import Real, TableName, TextValue, Whole
 from lora_mixer.settings.limits import MAX_CFG, MAX_LETTERS, MAX_SIDE, MAX_STEPS
-from lora_mixer.settings.setting import Control, Setting, Since, Table
+from lora_mixer.settings.setting import PageControl, Setting, Since, Table
 
 SIDE = Whole(low=8, high=MAX_SIDE, multiple_of=8, unit="pixels")
-SAMPLER = Named(what="sampler", names=tuple(row.name for row in SAMPLERS), find=find_sampler)
-SCHEDULE = Named(what="schedule", names=(AUTOMATIC, *SCHEDULES), find=find_schedule)
+SAMPLER = TableName(what="sampler", names=tuple(row.name for row in SAMPLERS), find=find_sampler)
+SCHEDULE = TableName(what="schedule", names=(AUTOMATIC, *SCHEDULES), find=find_schedule)
 
 SECOND_PASS = Table(
     (
@@ -22,7 +22,7 @@ SECOND_PASS = Table(
             instead_of=("width", "height"),
             infotext="Hires upscale",
             infotext_always=True,
-            control=Control("Hires: scale", "高清：放大倍数", "second", low=1, high=4, step=0.05, slider=True),
+            control=PageControl("Hires: scale", "高清：放大倍数", "second", low=1, high=4, step=0.05, slider=True),
             since=Since.RECORDS,
         ),
         Setting(
@@ -43,13 +43,13 @@ SECOND_PASS = Table(
         ),
         Setting(
             name="upscaler",
-            kind=Named(what="upscaler", names=tuple(row.name for row in UPSCALERS), find=find_upscaler),
+            kind=TableName(what="upscaler", names=tuple(row.name for row in UPSCALERS), find=find_upscaler),
             help="How it is enlarged: `Latent` ones enlarge the latents, the others the decoded picture.",
             default=UPSCALERS[0].name,
             infotext="Hires upscaler",
             infotext_always=True,
             plural="upscalers",
-            control=Control("Hires: upscaler", "高清：放大算法", "second"),
+            control=PageControl("Hires: upscaler", "高清：放大算法", "second"),
             since=Since.RECORDS,
         ),
         Setting(
@@ -58,7 +58,7 @@ SECOND_PASS = Table(
             help="Steps that are taken, whatever the denoise; 0 takes as many as the first pass.",
             infotext="Hires steps",
             infotext_always=True,
-            control=Control(
+            control=PageControl(
                 "Hires: steps (0: as first)", "高清：步数（0：与首次相同）", "second", shows=0, leaves_open=True
             ),
             since=Since.RECORDS,
@@ -70,7 +70,7 @@ SECOND_PASS = Table(
             default=0.7,
             infotext="Denoising strength",
             infotext_always=True,
-            control=Control("Hires: denoise", "高清：重绘幅度", "second", low=0.05, high=1, step=0.05, slider=True),
+            control=PageControl("Hires: denoise", "高清：重绘幅度", "second", low=0.05, high=1, step=0.05, slider=True),
             since=Since.RECORDS,
         ),
         Setting(
@@ -79,7 +79,7 @@ SECOND_PASS = Table(
             help="Its sampler; the first pass's if left out.",
             infotext="Hires sampler",
             axis=False,
-            control=Control("Hires: sampler", "高清：采样器", "second", shows="", leaves_open=True, first=True),
+            control=PageControl("Hires: sampler", "高清：采样器", "second", shows="", leaves_open=True, first=True),
             since=Since.RECORDS,
         ),
         Setting(
@@ -88,7 +88,7 @@ SECOND_PASS = Table(
             help="Its schedule; the first pass's if left out, where the sampler takes that.",
             infotext="Hires schedule type",
             axis=False,
-            control=Control("Hires: schedule", "高清：调度类型", "second", shows="", leaves_open=True, first=True),
+            control=PageControl("Hires: schedule", "高清：调度类型", "second", shows="", leaves_open=True, first=True),
             since=Since.RECORDS,
         ),
         Setting(
@@ -96,7 +96,7 @@ SECOND_PASS = Table(
             kind=Real(low=0, high=MAX_CFG),
             help="How strongly its prompt guides; as in the first pass if left out.",
             infotext="Hires CFG Scale",
-            control=Control(
+            control=PageControl(
                 "Hires: CFG (0: as first)",
                 "高清：引导系数（0：与首次相同）",
                 "second",
@@ -108,25 +108,25 @@ SECOND_PASS = Table(
         ),
         Setting(
             name="prompt",
-            kind=Text(longest=MAX_LETTERS),
+            kind=TextValue(longest=MAX_LETTERS),
             help="Its prompt, with LoRA tags of its own; the first pass's if left out.",
             optional=True,
             infotext="Hires prompt",
             axis=False,
-            control=Control(
+            control=PageControl(
                 "Hires: prompt (or the same)", "高清：提示词（空：相同）", "second", shows="", leaves_open=True
             ),
             since=Since.LEDGERS,
         ),
         Setting(
             name="negative",
-            kind=Text(longest=MAX_LETTERS),
+            kind=TextValue(longest=MAX_LETTERS),
             help="Its negative prompt; the first pass's if left out.",
             spoken="negative prompt",
             optional=True,
             infotext="Hires negative prompt",
             axis=False,
-            control=Control(
+            control=PageControl(
                 "Hires: negative (or the same)", "高清：反向提示词（空：相同）", "second", shows="", leaves_open=True
             ),
             since=Since.LEDGERS,

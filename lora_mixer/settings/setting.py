@@ -7,7 +7,7 @@ from dataclasses import KW_ONLY, dataclass, field
 from enum import IntEnum
 from typing import Any
 
-from lora_mixer.settings.kinds import Kind, Named, Part, Real, Text, Whole
+from lora_mixer.settings.kinds import NestedTable, Real, TableName, TextValue, ValueKind, Whole
 
 MADE = ""
 """Stands for a name that is made from the setting's own."""
@@ -25,7 +25,7 @@ class Since(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Control:
+class PageControl:
     """How the page shows a setting.
 
     Attributes:
@@ -90,7 +90,7 @@ class Setting:
     """
 
     name: str
-    kind: Kind
+    kind: ValueKind
     help: str
     source: str = ""
     spoken: str = ""
@@ -108,7 +108,7 @@ class Setting:
     line_key: str | None = MADE
     http: str | None = MADE
     elsewhere: tuple[str, ...] = ()
-    control: Control | None = None
+    control: PageControl | None = None
     in_models_file: bool = True
     axis: bool = True
     plural: str | None = None
@@ -144,7 +144,7 @@ class Setting:
     @property
     def scalar(self) -> bool:
         """Whether its value is one number, text or name."""
-        return isinstance(self.kind, (Whole, Real, Text, Named))
+        return isinstance(self.kind, (Whole, Real, TextValue, TableName))
 
     @property
     def before(self) -> tuple[object, ...]:
@@ -196,4 +196,4 @@ class Table:
     @property
     def parts(self) -> tuple[Setting, ...]:
         """The settings that are tables of settings themselves."""
-        return tuple(row for row in self.rows if isinstance(row.kind, Part))
+        return tuple(row for row in self.rows if isinstance(row.kind, NestedTable))

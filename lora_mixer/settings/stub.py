@@ -8,7 +8,7 @@ from pathlib import Path
 from textwrap import wrap
 
 from lora_mixer.settings.classes import Hires, HiresSettings, RenderRequest, Settings
-from lora_mixer.settings.kinds import MixOfLoras, Names
+from lora_mixer.settings.kinds import MixOfLoras, TableNames
 from lora_mixer.settings.making import (
     Asked,
     Filled,
@@ -82,7 +82,7 @@ def _options(table: Table) -> list[str]:
 def _annotation_of_option(row: Setting) -> str:
     if isinstance(row.kind, MixOfLoras):
         return "Loras"
-    return "Sequence[str]" if isinstance(row.kind, Names) else annotation_of_asked(row)
+    return "Sequence[str]" if isinstance(row.kind, TableNames) else annotation_of_asked(row)
 
 
 def _lines(

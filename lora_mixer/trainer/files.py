@@ -62,19 +62,29 @@ def save_lora(path: Path, adapters: Wrapped, model: Model, trained: Trained) -> 
 
 def metadata(name: str, tensors: Mapping[str, Tensor], model: Model, trained: Trained) -> dict[str, str]:
     """Return what a file says about itself."""
-    settings, data = trained.settings, trained.data
-    base, architecture = BASE_MODELS[model.family]
-    alpha = float(settings.rank if settings.alpha is None else settings.alpha)
-    digest = _hash_of(tensors)
-    learned = [example for example in data.examples if not example.regularises]
-    trigger = {"modelspec.trigger_phrase": settings.trigger} if settings.trigger else {}
+    return (
+        _of_model(name, model)
+        | _of_recipe(trained)
+        | _of_data(trained)
+        | _specification(name, model, trained, digest=_hash_of(tensors))
+    )
+
+
+def _of_model(name: str, model: Model) -> dict[str, str]:
     return {
         "ss_output_name": name,
         "ss_sd_model_name": model.name,
         "ss_sd_model_hash": model.digest[:10],
         "ss_new_sd_model_hash": model.digest,
-        "ss_base_model_version": base,
+        "ss_base_model_version": BASE_MODELS[model.family][0],
         "ss_v2": str(model.family.value == "sd2"),
+    }
+
+
+def _of_recipe(trained: Trained) -> dict[str, str]:
+    settings = trained.settings
+    alpha = float(settings.rank if settings.alpha is None else settings.alpha)
+    return {
         "ss_network_module": "networks.lora" if _is_plain(settings) else "lycoris.kohya",
         "ss_network_dim": str(settings.rank),
         "ss_network_alpha": str(alpha),
@@ -95,10 +105,6 @@ def metadata(name: str, tensors: Mapping[str, Tensor], model: Model, trained: Tr
         "ss_total_batch_size": str(settings.batch * settings.accumulate),
         "ss_gradient_accumulation_steps": str(settings.accumulate),
         "ss_gradient_checkpointing": str(settings.gradient_checkpointing),
-        "ss_num_train_images": str(sum(example.repeats for example in learned)),
-        "ss_num_reg_images": str(data.shown - sum(example.repeats for example in learned)),
-        "ss_resolution": f"({trained.resolution}, {trained.resolution})",
-        "ss_enable_bucket": str(not settings.crop),
         "ss_noise_offset": str(settings.noise_offset or None),
         "ss_multires_noise_iterations": str(settings.multires or None),
         "ss_min_snr_gamma": str(settings.min_snr_gamma),
@@ -114,8 +120,26 @@ def metadata(name: str, tensors: Mapping[str, Tensor], model: Model, trained: Tr
         "ss_seed": str(settings.seed),
         "ss_training_started_at": str(trained.started.timestamp()),
         "ss_training_finished_at": str(datetime.now(UTC).timestamp()),
+    }
+
+
+def _of_data(trained: Trained) -> dict[str, str]:
+    settings, data = trained.settings, trained.data
+    learned = [example for example in data.examples if not example.regularises]
+    return {
+        "ss_num_train_images": str(sum(example.repeats for example in learned)),
+        "ss_num_reg_images": str(data.shown - sum(example.repeats for example in learned)),
+        "ss_resolution": f"({trained.resolution}, {trained.resolution})",
+        "ss_enable_bucket": str(not settings.crop),
         "ss_tag_frequency": json.dumps(data.tag_frequency(), ensure_ascii=False),
         "ss_dataset_dirs": json.dumps(_folders(data), ensure_ascii=False),
+    }
+
+
+def _specification(name: str, model: Model, trained: Trained, *, digest: str) -> dict[str, str]:
+    """Return the model specification's fields, and kohya's digests."""
+    architecture, trigger = BASE_MODELS[model.family][1], trained.settings.trigger
+    return {
         "sshs_model_hash": digest,
         "sshs_legacy_hash": digest[:8],
         "modelspec.sai_model_spec": "1.0.1",
@@ -126,7 +150,7 @@ def metadata(name: str, tensors: Mapping[str, Tensor], model: Model, trained: Tr
         "modelspec.resolution": f"{trained.resolution}x{trained.resolution}",
         "modelspec.prediction_type": "v" if model.prediction == "v_prediction" else "epsilon",
         "modelspec.hash_sha256": f"0x{digest}",
-        **trigger,
+        **({"modelspec.trigger_phrase": trigger} if trigger else {}),
     }
 
 

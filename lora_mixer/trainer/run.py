@@ -6,7 +6,7 @@ import csv
 import hashlib
 import json
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -126,6 +126,13 @@ def train(
     losses = _steps(training, place, what, output, written, watch)
     training.finished()
     written(output)
+    return _result(training, output, losses, resumed_at=resumed_at, left_out=left_out)
+
+
+def _result(
+    training: Training, output: Path, losses: Sequence[float], *, resumed_at: int, left_out: Mapping[Path, str]
+) -> TrainResult:
+    """Return what a training left behind; its loss is the mean over the last tenth of the steps taken now."""
     last = losses[-max(len(losses) // 10, 1) :]
     return TrainResult(
         path=output,

@@ -26,11 +26,11 @@ class Descriptor(Protocol):
         """The network."""
 
     @property
-    def architecture(self) -> Named:
+    def architecture(self) -> HasName:
         """Its form."""
 
     @property
-    def tiling(self) -> Named:
+    def tiling(self) -> HasName:
         """How it is given large pictures."""
 
     @property
@@ -56,7 +56,7 @@ class Descriptor(Protocol):
         """Return pictures (n, 3, h, w), values from 0 to 1, `scale` times as large."""
 
 
-class Named(Protocol):
+class HasName(Protocol):
     """Something with a name."""
 
     @property

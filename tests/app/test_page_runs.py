@@ -16,7 +16,7 @@ from lora_mixer import Cancel, Mixer, RenderRequest
 from lora_mixer.errors import BrokenFileError, ConfigError, RequestError
 from lora_mixer.ledger import Ledger
 from lora_mixer.ledger.lock import hold
-from lora_mixer.runs.origin import Origin
+from lora_mixer.runs.origin import RunOrigin
 from lora_mixer.runs.run import RunOptions, run
 from lora_mixer.workers.inline import InlineExecutor
 from lora_mixer_app.cli import build
@@ -190,6 +190,6 @@ def test_a_damaged_or_lying_beginning_is_told_and_never_leads_elsewhere(state: A
     ):
         (wanted.folder / "run.json").write_text(text)
         with pytest.raises(BrokenFileError) as told:
-            Origin.read(wanted.folder)
+            RunOrigin.read(wanted.folder)
         assert told.value.remedy
     assert not earlier_runs(state, kind="sheet")

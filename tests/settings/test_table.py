@@ -13,7 +13,7 @@ from _pytest.mark.structures import ParameterSet
 from lora_mixer import Hires, RenderRequest
 from lora_mixer.errors import RequestError
 from lora_mixer.settings import PICTURE, SECOND_PASS, Setting, Settings, Table
-from lora_mixer.settings.kinds import Named, Real, Whole
+from lora_mixer.settings.kinds import Real, TableName, Whole
 from lora_mixer.settings.stub import STUB, stub_text
 
 
@@ -103,9 +103,9 @@ def test_a_number_out_of_range_is_no_value_in_text_and_refused_in_settings(row: 
             kind.check(row.words, value)
 
 
-@pytest.mark.parametrize("row", rows(lambda row: isinstance(row.kind, Named)))
+@pytest.mark.parametrize("row", rows(lambda row: isinstance(row.kind, TableName)))
 def test_every_name_of_a_table_is_found_and_an_unknown_one_is_no_value(row: Setting) -> None:
     kind = row.kind
-    assert isinstance(kind, Named)
+    assert isinstance(kind, TableName)
     assert all(kind.read(name) == name for name in kind.names)
     assert kind.read("no such name") is None

@@ -11,7 +11,7 @@ from typing import Annotated, Any, get_args, get_type_hints
 import typer
 
 from lora_mixer.settings import Setting, Table
-from lora_mixer.settings.kinds import Named, Real, Whole
+from lora_mixer.settings.kinds import Real, TableName, Whole
 
 HIGHEST_SAID = 10_000
 """Numbers whose range is longer are not told it in `--help`."""
@@ -64,7 +64,7 @@ def help_of(row: Setting) -> str:
     """
     kind = row.kind
     short = isinstance(kind, Real) or (isinstance(kind, Whole) and kind.high <= HIGHEST_SAID)
-    if short or (isinstance(kind, Named) and kind.few):
+    if short or (isinstance(kind, TableName) and kind.few):
         return f"{row.help.removesuffix('.')} ({kind.range})."
     return row.help
 

@@ -11,7 +11,7 @@ from urllib.parse import quote
 class FolderNames:
     """The names of some folders, and what is seen of a path within them.
 
-    >>> names = Names({"desk": Path("/home/ada/desk")})
+    >>> names = FolderNames({"desk": Path("/home/ada/desk")})
     >>> names.hidden(b'{"path": "/home/ada/desk/pictures/7.png"}')
     b'{"path": "/~desk/pictures/7.png"}'
     >>> names.path("/~desk/pictures/7.png")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, get_type_hints
 
 import gradio as gr
@@ -43,19 +44,19 @@ def offer_render(state: AppState) -> None:
             request: Who asks; Gradio fills it in.
             negative: What to steer away from.
             loras: The mix: strengths by LoRA name.
-            seed: What the noise is drawn from; -1 is at random.
+            seed: The noise's seed; -1 draws one.
             steps: Sampling steps.
             cfg: How strongly the prompt guides.
             sampler: A sampler by A1111's name.
             schedule: A schedule by A1111's name.
             width: In pixels, a multiple of 8.
-            height: Likewise.
-            clip_skip: Which layer of the text encoder counts, from the end.
+            height: In pixels, a multiple of 8.
+            clip_skip: The text encoder's layer to use, counted from the end.
             model: A name from models.toml.
             method: How the LoRAs are blended: sum, ties, dare, with numbers as in ties:density=0.3.
 
         Returns:
-            The PNG with its record, and how it was made as A1111 writes it.
+            The PNG with its record, and its settings as A1111 writes them.
         """
         with as_notice():
             wish = RenderRequest(
@@ -73,14 +74,23 @@ def offer_render(state: AppState) -> None:
                 method=_text("method", method),
                 model=_text("model", model) or state.first.name,
             )
-            cancel = state.listened(request)
-            with state.queue.take(cancel, caller=caller_of(request)):
-                picture = state.mixer.render(wish, cancel=cancel)
-            kept = state.keep(picture, owner=owner_of(request))
-        return FileData(path=str(kept.path), orig_name=kept.path.name, mime_type="image/png"), infotext(kept.record)
+            return _rendered(state, wish, request)
 
-    render.__annotations__.update(get_type_hints(render))  # Gradio reads the answer's types without resolving them
-    api(render, api_name=NAME, concurrency_limit=None)
+    _publish(render)
+
+
+def _rendered(state: AppState, wish: RenderRequest, request: gr.Request) -> tuple[FileData, str]:
+    """Render when it is the caller's turn, and keep the picture in the history."""
+    cancel = state.listened(request)
+    with state.queue.take(cancel, caller=caller_of(request)):
+        picture = state.mixer.render(wish, cancel=cancel)
+    kept = state.keep(picture, owner=owner_of(request))
+    return FileData(path=str(kept.path), orig_name=kept.path.name, mime_type="image/png"), infotext(kept.record)
+
+
+def _publish(function: Callable[..., Any]) -> None:
+    function.__annotations__.update(get_type_hints(function))  # Gradio reads the answer's types without resolving them
+    api(function, api_name=NAME, concurrency_limit=None)
 
 
 def _text(name: str, value: Any) -> Any:  # noqa: ANN401 whatever a stranger sends

@@ -11,7 +11,7 @@ from lora_mixer.images.budget import Budget
 from lora_mixer.images.containers import PictureTexts
 from lora_mixer.images.readers.comfy.graph import Graph, Link, graph_of
 from lora_mixer.images.readers.comfy.trace import Tracer
-from lora_mixer.images.readers.comfy.walk import Pass, passes_to, read_passes, savers_of
+from lora_mixer.images.readers.comfy.walk import SamplerPass, passes_to, read_passes, savers_of
 from lora_mixer.images.readers.comfy.workflow import graph_of_workflow
 from lora_mixer.images.readers.draft import ReaderResult, RequestDraft
 from lora_mixer.images.readers.jsons import Table, read_table
@@ -68,7 +68,7 @@ def _drafts(graph: Graph, budget: Budget, size: tuple[int, int] | None) -> list[
 def _of_the_only_sampler(graph: Graph, budget: Budget, size: tuple[int, int] | None) -> RequestDraft | None:
     """Return a draft for a graph without a known node that saves, if one sampler is the last of all."""
     tracer = Tracer(graph, budget, RequestDraft())
-    chains: dict[str, list[Pass]] = {}
+    chains: dict[str, list[SamplerPass]] = {}
     for node in graph:
         if not budget.node():
             break

@@ -12,7 +12,7 @@ import typer
 
 from lora_mixer.catalog import Library, SameAdapter, load_models_file
 from lora_mixer.promptfile.sources import read_sources
-from lora_mixer.runs.origin import Origin
+from lora_mixer.runs.origin import RunOrigin
 from lora_mixer_app.cli.arguments import parse_lora
 from lora_mixer_app.cli.commands.run_options import PictureOptions, RunFlags
 from lora_mixer_app.cli.commands.running import carry_out
@@ -50,13 +50,13 @@ def render(
     carry_out(plans, pictures, flags, loras=tuple(parse_lora(text) for text in lora or ()))
 
 
-def _begun(sources: Sequence[str]) -> tuple[Path, Origin] | None:
+def _begun(sources: Sequence[str]) -> tuple[Path, RunOrigin] | None:
     """Return the folder of a run that tells what it began with, if that is what is to be rendered."""
     if len(sources) != 1 or sources[0] == "-":
         return None
     folder = Path(sources[0])
     try:
-        origin = Origin.read(folder) if folder.is_dir() else None
+        origin = RunOrigin.read(folder) if folder.is_dir() else None
     except OSError:  # too long for a name: words
         return None
     return None if origin is None else (folder, origin)

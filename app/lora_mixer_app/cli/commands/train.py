@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterable
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,47 +15,60 @@ from lora_mixer.errors import RequestError
 from lora_mixer.wording import counted
 from lora_mixer_app.cli.options import Device, Model, ModelsPath
 from lora_mixer_app.cli.output import Console
+from lora_mixer_app.cli.tables import with_tables
 
 if TYPE_CHECKING:
     from lora_mixer.trainer import StepReport, TrainSettings
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LearningOptions:
+    """The settings of a training that have options of their own; None leaves one to the file, then to its default."""
+
+    steps: Annotated[int | None, typer.Option("--steps", help="Optimizer steps. Default: 1000.")] = None
+    batch: Annotated[int | None, typer.Option("--batch", help="Pictures a step. Default: 4.")] = None
+    rank: Annotated[int | None, typer.Option("--rank", help="Default: 16.")] = None
+    alpha: Annotated[float | None, typer.Option("--alpha", help="The scale is alpha / rank. Default: the rank.")] = None
+    kind: Annotated[str | None, typer.Option("--kind", help="lora, loha or lokr. Default: lora.")] = None
+    conv_rank: Annotated[
+        int | None, typer.Option("--conv-rank", help="Rank of convolutions (LoCon); 0, the default, leaves them alone.")
+    ] = None
+    rate: Annotated[float | None, typer.Option("--rate", help="Learning rate. Default: 1e-4.")] = None
+    text_rate: Annotated[
+        float | None, typer.Option("--text-rate", help="That of the text encoders, which are left alone without it.")
+    ] = None
+    resolution: Annotated[
+        int | None, typer.Option("--resolution", help="Side of a square picture in pixels. Default: the model's own.")
+    ] = None
+    trigger: Annotated[str | None, typer.Option("--trigger", help="A word put first in captions that lack it.")] = None
+    optimizer: Annotated[
+        str | None,
+        typer.Option("--optimizer", help="adamw, adamw8bit, adafactor, sgd, prodigy or schedulefree. Default: adamw."),
+    ] = None
+    seed: Annotated[int | None, typer.Option("--seed", help="Of everything random. Default: 0.")] = None
+    precision: Annotated[
+        str | None, typer.Option("--precision", help="float32, bfloat16 or float16. Default: float32.")
+    ] = None
+    save_every: Annotated[
+        int | None, typer.Option("--save-every", help="Write a file of its own after so many steps.")
+    ] = None
+    dora: Annotated[bool, typer.Option("--dora", help="Learn magnitudes as well (DoRA).")] = False
+
+    def given(self) -> dict[str, object]:
+        """Return the settings that were said, by name."""
+        said = {option.name: getattr(self, option.name) for option in fields(self)}
+        return {name: value for name, value in said.items() if value is not None and value is not False}
+
+
+@with_tables
 def train(
     folder: Annotated[
         Path, typer.Argument(help="Pictures with captions in .txt beside them, or folders of them like 10_name.")
     ],
     output: Annotated[Path, typer.Option("--output", "-o", help="The .safetensors file to write.")],
+    learning: LearningOptions,
     config: Annotated[
         Path | None, typer.Option("--config", help="A TOML file of settings; options lie over it.")
-    ] = None,
-    steps: Annotated[int | None, typer.Option("--steps", help="Optimizer steps. Default: 1000.")] = None,
-    batch: Annotated[int | None, typer.Option("--batch", help="Pictures a step. Default: 4.")] = None,
-    rank: Annotated[int | None, typer.Option("--rank", help="Default: 16.")] = None,
-    alpha: Annotated[
-        float | None, typer.Option("--alpha", help="The scale is alpha / rank. Default: the rank.")
-    ] = None,
-    kind: Annotated[str | None, typer.Option("--kind", help="lora, loha or lokr. Default: lora.")] = None,
-    conv_rank: Annotated[
-        int | None, typer.Option("--conv-rank", help="Rank of convolutions (LoCon); 0, the default, leaves them alone.")
-    ] = None,
-    rate: Annotated[float | None, typer.Option("--rate", help="Learning rate. Default: 1e-4.")] = None,
-    text_rate: Annotated[
-        float | None, typer.Option("--text-rate", help="That of the text encoders, which are left alone without it.")
-    ] = None,
-    resolution: Annotated[
-        int | None, typer.Option("--resolution", help="Side of a square picture in pixels. Default: the model's own.")
-    ] = None,
-    trigger: Annotated[str | None, typer.Option("--trigger", help="A word put first in captions that lack it.")] = None,
-    optimizer: Annotated[
-        str | None,
-        typer.Option("--optimizer", help="adamw, adamw8bit, adafactor, sgd, prodigy or schedulefree. Default: adamw."),
-    ] = None,
-    seed: Annotated[int | None, typer.Option("--seed", help="Of everything random. Default: 0.")] = None,
-    precision: Annotated[
-        str | None, typer.Option("--precision", help="float32, bfloat16 or float16. Default: float32.")
-    ] = None,
-    save_every: Annotated[
-        int | None, typer.Option("--save-every", help="Write a file of its own after so many steps.")
     ] = None,
     setting: Annotated[
         list[str] | None,
@@ -67,7 +81,6 @@ def train(
     models_path: ModelsPath = None,
     device: Device = None,
     *,
-    dora: Annotated[bool, typer.Option("--dora", help="Learn magnitudes as well (DoRA).")] = False,
     anew: Annotated[bool, typer.Option("--anew", help="Begin again, whatever an earlier training left.")] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Check pictures and settings, and say what would be done.")
@@ -76,27 +89,8 @@ def train(
     """Train a LoRA on a folder of pictures; the same command goes on after any end."""
     from lora_mixer.trainer import TrainSettings, check
 
-    given = {
-        "steps": steps,
-        "batch": batch,
-        "rank": rank,
-        "alpha": alpha,
-        "kind": kind,
-        "conv_rank": conv_rank,
-        "rate": rate,
-        "text_rate": text_rate,
-        "resolution": resolution,
-        "trigger": trigger,
-        "optimizer": optimizer,
-        "seed": seed,
-        "precision": precision,
-        "save_every": save_every,
-        "dora": dora or None,
-    }
     settings = TrainSettings() if config is None else TrainSettings.read(config)
-    settings = settings.over(
-        {name: value for name, value in given.items() if value is not None} | _parsed(setting or ())
-    )
+    settings = settings.over(learning.given() | _parsed(setting or ()))
     console = Console()
     data = check(folder, output, settings, regularisation=regularisation)
     captions = sum(bool(example.caption) for example in data.examples)

@@ -11,7 +11,7 @@ from lora_mixer.errors import BrokenFileError, RequestError
 from lora_mixer.ledger.folders import new_folder, numbered_folders
 from lora_mixer.ledger.ledger import PICTURES
 from lora_mixer.promptfile import PromptFile
-from lora_mixer.runs.origin import Origin, keep_origin, on_model
+from lora_mixer.runs.origin import RunOrigin, keep_origin, on_model
 from lora_mixer_app.serving.owners import folder_of
 from lora_mixer_app.web.state import AppState
 
@@ -87,11 +87,11 @@ def earlier_run(state: AppState, name: str | None, *, kind: str, owner: str = ""
     raise RequestError("no earlier run is chosen", remedy="Choose one of the list.")
 
 
-def _runs(state: AppState, kind: str, owner: str) -> Iterator[tuple[Path, Origin]]:
+def _runs(state: AppState, kind: str, owner: str) -> Iterator[tuple[Path, RunOrigin]]:
     listed = 0
     for folder in reversed(numbered_folders(folder_of(state.folder, owner))):
         try:
-            origin = Origin.read(folder)
+            origin = RunOrigin.read(folder)
         except BrokenFileError:
             continue
         if origin is not None and origin.kind == kind:

@@ -19,7 +19,7 @@ MAX_PASSES = 16
 
 
 @dataclass(frozen=True, slots=True)
-class Pass:
+class SamplerPass:
     """A sampler, the nodes its latent came through, up to the sampler before it, and those its result went through."""
 
     stop: Stop
@@ -27,15 +27,15 @@ class Pass:
     downstream: tuple[Stop, ...]
 
 
-def passes_to(tracer: Tracer, link: Link | None, role: str = "image") -> list[Pass]:
+def passes_to(tracer: Tracer, link: Link | None, role: str = "image") -> list[SamplerPass]:
     """Return the samplers that made what a link carries, the last one first."""
-    found: list[Pass] = []
+    found: list[SamplerPass] = []
     hit, downstream = _sampler_behind(tracer, link, role)
     while hit is not None and len(found) < MAX_PASSES:
         sampler = hit.row.sampler
         link = hit.node.link(sampler.get("latent", "")) or hit.node.link(sampler.get("pipe", ""))
         earlier, upstream = _sampler_behind(tracer, link, "latent")
-        found.append(Pass(hit, upstream, downstream))
+        found.append(SamplerPass(hit, upstream, downstream))
         if earlier is not None and any(earlier.node.id == known.stop.node.id for known in found):
             break
         hit, downstream = earlier, upstream
@@ -53,7 +53,7 @@ def _sampler_behind(tracer: Tracer, link: Link | None, role: str) -> tuple[Stop 
     return None, tuple(upstream)
 
 
-def read_passes(tracer: Tracer, passes: list[Pass], size: tuple[int, int] | None) -> None:
+def read_passes(tracer: Tracer, passes: list[SamplerPass], size: tuple[int, int] | None) -> None:
     """Put what made a picture into the draft: everything of the first sampler, and a note on each further one."""
     draft, first = tracer.draft, passes[-1]
     for later in passes[:-1]:
@@ -154,7 +154,7 @@ def _take_sigmas(tracer: Tracer, link: Link | None) -> tuple[object, object]:
     return None, None
 
 
-def _take_size(tracer: Tracer, first: Pass, own: tuple[int, int] | None) -> None:
+def _take_size(tracer: Tracer, first: SamplerPass, own: tuple[int, int] | None) -> None:
     """Take the size of the empty latent; of a picture made from another one its own, if nothing enlarged it since."""
     for stop in first.upstream:
         if stop.row.source:
