@@ -19,10 +19,10 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
-from lora_mixer.blend.dense import Part
+from lora_mixer.blend.dense import ParameterChange
 
 
-def resolve(parts: Sequence[Part], numbers: Mapping[str, float]) -> Tensor:
+def resolve(parts: Sequence[ParameterChange], numbers: Mapping[str, float]) -> Tensor:
     """Return sum_t s_t D^_t for the changes of one parameter, each in the parameter's shape."""
     drop = numbers["drop"]
     total = torch.zeros_like(parts[0].change)

@@ -16,7 +16,7 @@ from lora_mixer.blend.stack import Term
 from lora_mixer.modules import ModuleName
 
 
-class Part(NamedTuple):
+class ParameterChange(NamedTuple):
     """What one adapter does to one parameter.
 
     Attributes:
@@ -30,7 +30,7 @@ class Part(NamedTuple):
     seed: int
 
 
-Resolve = Callable[[Sequence[Part], Mapping[str, float]], Tensor]
+Resolve = Callable[[Sequence[ParameterChange], Mapping[str, float]], Tensor]
 """What a method makes of two changes or more of one parameter, given its numbers."""
 
 
@@ -59,7 +59,9 @@ def _resolved(
     resolve: Resolve, parameter: str, changes: Iterable[tuple[Term, Tensor | None]], numbers: Mapping[str, float]
 ) -> Tensor | None:
     parts = [
-        Part(change, term.strength, _seed(term.digest, parameter)) for term, change in changes if change is not None
+        ParameterChange(change, term.strength, _seed(term.digest, parameter))
+        for term, change in changes
+        if change is not None
     ]
     if len(parts) > 1:
         return resolve(parts, numbers)

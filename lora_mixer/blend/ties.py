@@ -20,10 +20,10 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
-from lora_mixer.blend.dense import Part
+from lora_mixer.blend.dense import ParameterChange
 
 
-def resolve(parts: Sequence[Part], numbers: Mapping[str, float]) -> Tensor:
+def resolve(parts: Sequence[ParameterChange], numbers: Mapping[str, float]) -> Tensor:
     """Return lambda tau for the changes of one parameter, each in the parameter's shape."""
     weighted = [trimmed(part.change, numbers["density"]) * part.strength for part in parts]
     elected = torch.stack(weighted).sum(0).sign_()

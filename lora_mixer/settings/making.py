@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Self, cast
 from lora_mixer.errors import RequestError
 from lora_mixer.fieldtypes import wrong_type
 from lora_mixer.mixes import Mix
-from lora_mixer.settings.kinds import ValueKind, NestedTable
+from lora_mixer.settings.kinds import NestedTable, ValueKind
 from lora_mixer.settings.setting import Setting, Since, Table
 
 Normalise = Callable[[Any], object]

@@ -66,12 +66,12 @@ PICTURE = Table(
         ),
         Setting(
             name="method",
-            kind=Named(what="method", names=tuple(row.name for row in METHODS), find=find_method),
+            kind=TableName(what="method", names=tuple(row.name for row in METHODS), find=find_method),
             help="How the LoRAs of the mix are blended, with its numbers: sum, ties, ties:density=0.3.",
             default="sum",
             infotext="Mix method",
             plural="methods",
-            control=Control("Blend by", "混合方法", "more"),
+            control=PageControl("Blend by", "混合方法", "more"),
         ),
         Setting(
             name="seed",

@@ -148,10 +148,13 @@ def test_ties_is_pefts_where_all_strengths_are_one(density: float) -> None:
 
 def test_in_ties_the_larger_side_wins_and_the_losers_do_not_pull() -> None:
     numbers = {"density": 1.0, "scale": 2.0}
-    from lora_mixer.blend.dense import Part
+    from lora_mixer.blend.dense import ParameterChange
     from lora_mixer.blend.ties import resolve
 
-    parts = [Part(torch.tensor([1.0, 1.0, 0.0]), 1.0, 0), Part(torch.tensor([-4.0, 3.0, 0.0]), 0.5, 0)]
+    parts = [
+        ParameterChange(torch.tensor([1.0, 1.0, 0.0]), 1.0, 0),
+        ParameterChange(torch.tensor([-4.0, 3.0, 0.0]), 0.5, 0),
+    ]
     assert resolve(parts, numbers).tolist() == [2 * -2.0, 2 * (1.0 + 1.5) / 2, 0.0]
 
 

@@ -18,7 +18,9 @@ from lora_mixer_app.cli.options import AllowPartial, AsJson, Device, Dtype, Mode
 from lora_mixer_app.cli.output import Console, print_json
 
 if TYPE_CHECKING:
+    from lora_mixer.blend import Overlap
     from lora_mixer.keys import ParsedAdapter
+    from lora_mixer.mapping import MappingReport
 
 METADATA_SHOWN = (
     "modelspec.title",
@@ -86,7 +88,13 @@ def inspect(
         whole |= {} if report is None else {"mapping": report.to_json()}
         whole |= {} if found is None else {"overlap": found.to_json(strengths)}
         print_json(whole)
-        return
+    else:
+        _print(facts, report, found, strengths)
+
+
+def _print(
+    facts: dict[str, object], report: MappingReport | None, found: Overlap | None, strengths: Sequence[float]
+) -> None:
     console = Console()
     for line in _lines(facts):
         console.say(line)
