@@ -1,4 +1,4 @@
-"""The forms of adapters: which slots make which kind. What a group is can be told from its slots alone, without torch.
+"""The forms of adapters: which slots make which kind. A group's kind follows from its slots alone, without torch.
 
 The algebra of each kind is in `lora_mixer.adapters`, a file a kind.
 """

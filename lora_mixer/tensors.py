@@ -1,4 +1,4 @@
-"""Tensors of a file without a copy: views into its memory map."""
+"""Zero-copy tensors: views into a file's memory map."""
 
 from __future__ import annotations
 

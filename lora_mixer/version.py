@@ -1,4 +1,4 @@
-"""The version, said in one place."""
+"""The version, in one place."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How threads wait for one another while torch computes: asleep; and what else a process of ours begins with.
+"""Process setup: threads sleep while waiting for torch.
 
 OpenMP's threads spin for a while when they wait, which is wasted where other programs want the processor: `make demo` beside
 four busy processes on two cores took 173 s and 110 processor seconds spinning, 49 s and 21 asleep; on an idle machine 19.0

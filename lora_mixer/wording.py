@@ -1,4 +1,4 @@
-"""Small pieces of sentences: counts, and where a page of the documents lies."""
+"""Phrases: counts, and the path of a documentation page."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What there is to work with: models by name, adapters and embeddings by name. No torch, no tensor is read."""
+"""The models, adapters and embeddings available, by name. No torch, and no tensor is read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Names that stood in a picture: while they are looked up, no library takes one for the path of a file."""
+"""Look up names from pictures without treating any as a file path."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def names_only(admitted: Mapping[str, Path]) -> Iterator[None]:
     """Look names up by name and digest alone, in this thread and while the body runs.
 
     Args:
-        admitted: Files that somebody at this machine gave, by the names they stand for.
+        admitted: Files given locally, by the names they stand for.
     """
     before = _ADMITTED.set(admitted)
     try:

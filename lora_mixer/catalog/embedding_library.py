@@ -1,4 +1,4 @@
-"""Textual inversion embeddings by name: the file's name without suffix is the word a prompt uses."""
+"""Embeddings by name: the file name without suffix is the word used in prompts."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ EMBEDDING_SUFFIXES = frozenset({".bin", ".pt", ".safetensors"})
 
 
 class EmbeddingLibrary:
-    """Embeddings in some folders and below, upper and lower case alike, as the text encoder reads them.
+    """Embeddings in folders and subfolders; names ignore case, as the text encoder does.
 
     Args:
-        folders: Where to look; a folder that is not there holds nothing.
+        folders: Where to look; missing folders count as empty.
     """
 
     def __init__(self, folders: Iterable[str | Path]) -> None:
@@ -27,11 +27,11 @@ class EmbeddingLibrary:
 
     @property
     def files(self) -> Mapping[str, Path]:
-        """The embedding files by name; `.pt` and `.bin` are pickles, which nothing unpickles."""
+        """The embedding files by name; `.pt` and `.bin` are pickles, and never executed."""
         return self._files
 
     def refresh(self) -> None:
-        """Look at the folders again."""
+        """Rescan the folders."""
         found, _ = walk(self._folders, EMBEDDING_SUFFIXES)
         names = spell((file.path, file.root) for file in found if file.size).names
         self._files = MappingProxyType({name: path for path, name in sorted(names.items(), key=lambda row: row[1])})

@@ -1,4 +1,4 @@
-"""What was learned from adapter files, so that a second start reads no header and hashes nothing twice.
+"""A cache of facts about adapter files, so that a second start reads no header and hashes nothing again.
 
 Only ever a shortcut: each fact is bound to path, size and date, and all works the same from memory. A digest is bound to
 more, since pictures are recorded by it: the time of the last change of the inode too, which cannot be set by hand, and to
@@ -22,7 +22,7 @@ from lora_mixer.files import PICKLE_SUFFIXES, Digests, digest_file, open_tensor_
 
 
 class Stamp(NamedTuple):
-    """What must stay the same for a file to count as unchanged."""
+    """A file's identity: unchanged means the same file."""
 
     size: int
     mtime_ns: int
@@ -30,15 +30,15 @@ class Stamp(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """What the catalog keeps of an adapter's header.
+    """The cached facts of an adapter's header.
 
     Attributes:
         problem: Why the file cannot be used.
-        passing: The problem lies outside the file (its permissions, its drive) and may be gone at the next look.
+        passing: Whether the problem lies outside the file (permissions, drive) and may pass.
         alias: The name its trainer gave it.
-        words: What it was trained on.
-        base: The base family its metadata claim.
-        claims: The digests its metadata claim.
+        words: Its trained words.
+        base: The base family claimed by its metadata.
+        claims: The digests claimed by its metadata.
     """
 
     problem: str | None = None
@@ -76,7 +76,7 @@ def learn(path: Path) -> Facts:
 
 
 class FileStamp(NamedTuple):
-    """What must stay the same for a file's digest to be believed."""
+    """What must be unchanged for a cached digest to be trusted."""
 
     size: int
     mtime_ns: int
@@ -93,7 +93,7 @@ def mark_of(path: Path) -> FileStamp | None:
 
 
 class _Hashed(NamedTuple):
-    """A file's digests, and what it looked like when they were taken."""
+    """A file's digests, with its stamp and sample when they were computed."""
 
     mark: FileStamp
     sample: str
@@ -101,7 +101,7 @@ class _Hashed(NamedTuple):
 
 
 class FactsBook:
-    """Facts and digests by path and stamp, in memory and, where possible, in a file that outlives the program."""
+    """Facts and digests by path and stamp, in memory and, if possible, on disk."""
 
     def __init__(self, path: Path | None) -> None:
         self._store = Store(path)

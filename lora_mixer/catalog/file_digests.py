@@ -9,10 +9,10 @@ from lora_mixer.catalog.store import default_cache
 
 
 class FileDigests:
-    """The sha256 of files, hashed whole once as long as size, times and a sample of it stay the same.
+    """The sha256 of files, hashed once while size, times and a sample stay the same.
 
     Args:
-        cache: The SQLite file that remembers them; None means the user's cache folder.
+        cache: The SQLite cache; None for the one in the user's cache folder.
     """
 
     def __init__(self, cache: Path | None = None) -> None:

@@ -27,7 +27,7 @@ _DIGEST = re.compile(r"[0-9a-fA-F]{8}|[0-9a-fA-F]{10}|[0-9a-fA-F]{12}|[0-9a-fA-F
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Shelf:
-    """The library at one moment."""
+    """A snapshot of the library."""
 
     entries: tuple[LoraEntry, ...]
     by_spelling: Mapping[str, tuple[LoraEntry, ...]]
@@ -36,11 +36,11 @@ class _Shelf:
 
 
 class Library:
-    """Adapters in some folders and below. Safe to use from several threads.
+    """Adapters in folders and subfolders. Thread-safe.
 
     Args:
-        folders: Where to look; a folder that is not there holds nothing.
-        cache: The SQLite file that remembers what was learned; None means the user's cache folder.
+        folders: Where to look; missing folders count as empty.
+        cache: The SQLite cache of facts; None for the one in the user's cache folder.
         paths: Whether `find` also takes a path to a file elsewhere. A server that is sent names by strangers
             sets this to False.
     """
@@ -59,7 +59,7 @@ class Library:
 
     @property
     def broken(self) -> tuple[BrokenFile, ...]:
-        """The files that cannot be used, each with the reason."""
+        """The unusable files, each with the reason."""
         return self._shelf.broken
 
     @property
@@ -70,12 +70,12 @@ class Library:
         return MappingProxyType({stem: entries for stem, entries in shared if len(entries) > 1})
 
     def refresh(self) -> None:
-        """Look at the folders again; only new and changed files are opened."""
+        """Rescan the folders, opening only new and changed files."""
         with self._lock:
             self._shelf = self._scan()
 
     def find(self, name: str | Path, *, paths: bool = True) -> LoraEntry:
-        """Return the adapter of a name.
+        """Find an adapter by name.
 
         Args:
             name: A file name with or without suffix, `folder/name`, the name its trainer gave it, a digest (8, 10,
@@ -138,10 +138,10 @@ class Library:
         )
 
     def _given(self, path: Path) -> LoraEntry:
-        """Return the adapter of a file that was given by hand."""
+        """Return the adapter of a given file."""
         found = self._at_path(str(path))
         if found is None:
-            raise UnknownAdapterError("this is no file of an adapter", where=str(path))
+            raise UnknownAdapterError("this is not an adapter file", where=str(path))
         return found
 
     def _by_digest(self, digest: str) -> tuple[LoraEntry | None, int]:

@@ -1,4 +1,4 @@
-"""The names nearest to one that is not there, for the remedy of an error."""
+"""Suggest the nearest names for an unknown one."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from difflib import get_close_matches
 
 
 def nearest(name: str, known: Iterable[str], *, count: int = 3) -> tuple[str, ...]:
-    """Return up to `count` known names close to this one, the closest first, upper and lower case alike.
+    """Return up to `count` known names close to this one, closest first, ignoring case.
 
     >>> nearest("pixel-art", ["pixel_art", "line_art", "top_hat"], count=1)
     ('pixel_art',)

@@ -1,4 +1,4 @@
-"""What a path in models.toml means: relative to a folder, `builtin:`, or a model's hub id."""
+"""Resolve paths of models.toml: relative to a folder, `builtin:`, or a hub id."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def checked_place(text: str) -> str:
 
 
 def model_location(text: str, base: Path) -> str:
-    """Return a path made absolute, or a hub id as it is: an `owner/name` that is no file or folder here."""
+    """Return an absolute path, or a hub id as it is: an `owner/name` that is no local file or folder."""
     if text.startswith(BUILTIN):
         return str(resolved(text if "/" in text else f"{text}/model", base))
     path = resolved(text, base)

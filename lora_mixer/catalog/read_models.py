@@ -1,4 +1,4 @@
-"""Find models.toml, read it, and say exactly what is wrong with it."""
+"""Find and read models.toml, with precise errors."""
 
 from __future__ import annotations
 

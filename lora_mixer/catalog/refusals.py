@@ -1,4 +1,4 @@
-"""Word what is wrong with a models.toml: the line, the key, what was expected, and the nearest key for a typo."""
+"""Describe errors in models.toml: line, key, what was expected, and the nearest key for a typo."""
 
 from __future__ import annotations
 

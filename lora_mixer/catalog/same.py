@@ -1,4 +1,4 @@
-"""Whether two names are one adapter's."""
+"""Decide whether two names mean the same adapter."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def _parts(name: str) -> list[str]:
 
 
 class SameAdapter:
-    """Asks a library, which is opened at the first question: aliases and digests are names, too.
+    """Asks a library, opened on first use, since aliases and digests are names, too.
 
     Args:
         open_library: Opens the library.
@@ -39,7 +39,7 @@ class SameAdapter:
         self._known: dict[str, Path | None] = {}
 
     def __call__(self, name: str, other: str) -> bool:
-        """Tell whether two names are one adapter's; names that are not found are compared as they are spelled."""
+        """Return whether two names mean the same adapter; unknown names are compared by spelling."""
         if name == other:
             return True
         left, right = self._path(name), self._path(other)

@@ -1,4 +1,4 @@
-"""What its owner wrote beside an adapter: the web UIs' `NAME.json`, `NAME.description.txt` and `NAME.txt`."""
+"""The owner's notes beside an adapter: the web UIs' `NAME.json`, `NAME.description.txt` and `NAME.txt`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _MAX_BYTES = 1024 * 1024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sidecar:
-    """An owner's notes on an adapter; text from strangers, which whoever shows it must escape.
+    """An owner's notes on an adapter; untrusted text, to be escaped when shown.
 
     Attributes:
         description: What it is.
@@ -39,7 +39,7 @@ class Sidecar:
 
 
 def read_sidecar(paths: Iterable[Path]) -> Sidecar:
-    """Read the files beside an adapter; the first that has a description gives it."""
+    """Read the files beside an adapter; the first with a description wins."""
     table: dict[str, Any] = {}
     texts: list[str] = []
     problems: list[str] = []

@@ -1,4 +1,4 @@
-"""By which names a file can be called, from the shortest to the one that is never ambiguous."""
+"""The names of a file, from the shortest to the unambiguous one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A small SQLite file that may be missing, read-only, locked or damaged without anybody noticing but the clock."""
+"""A small SQLite cache that may be missing, read-only, locked or damaged at no cost but time."""
 
 from __future__ import annotations
 
@@ -43,13 +43,13 @@ def _cache_folder() -> Path:
 
 
 class Store:
-    """The file. After the first failure it is left alone, and every work gives None."""
+    """The cache file. After the first failure it is not used again, and every call returns None."""
 
     def __init__(self, path: Path | None) -> None:
         self._path = path
 
     def run(self, work: Callable[[sqlite3.Connection], _T]) -> _T | None:
-        """Do some work in one transaction, and return its result, or None if there is no usable file."""
+        """Run some work in one transaction; return its result, or None without a usable file."""
         if self._path is None:
             return None
         try:

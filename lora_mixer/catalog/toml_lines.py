@@ -1,4 +1,4 @@
-"""On which line of a TOML text each key stands, which `tomllib` does not say."""
+"""Find the lines of keys in a TOML text, which `tomllib` does not report."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""TOML read in time that grows with its length: what `tomllib` takes quadratic time or memory over is refused first."""
+"""Parse TOML in linear time: what takes `tomllib` quadratic time or memory is refused first."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _PLACE = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
 
 
 class BadToml(NamedTuple):
-    """Why a text is no TOML, and where: line and column from 1; None is its end, 0 cannot be told."""
+    """Why a text is not TOML, and where: line and column from 1; None is the end, 0 unknown."""
 
     what: str
     line: int | None
@@ -29,7 +29,7 @@ class BadToml(NamedTuple):
 
 
 def load_toml(text: str) -> dict[str, Any] | BadToml:
-    """Return the table a text stands for, or why it is none."""
+    """Parse a text; return its table, or why it is not TOML."""
     line = _long_key(text)
     if line is not None:
         return BadToml(f"a key of more than {MAX_PARTS} parts with dots between them", line, 1)

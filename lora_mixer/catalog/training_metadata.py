@@ -1,4 +1,4 @@
-"""What trainers wrote into an adapter's metadata: trained words, a name, a base model. Hints, never proofs.
+"""Trainers' metadata in adapters: trained words, a name, a base model. Hints, never proof.
 
 Keys: kohya's `ss_*` and `sshs_*`, and the ModelSpec standard (Stability-AI/ModelSpec 1.0.1).
 """
@@ -48,7 +48,7 @@ def alias(metadata: Mapping[str, str]) -> str | None:
 
 
 def claimed_digests(metadata: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the digests the metadata claim: they tell which file to hash first, and prove nothing."""
+    """Return the digests claimed by the metadata: they only decide which file to hash first."""
     claims = (metadata.get(key, "").lower().removeprefix("0x") for key in ("sshs_model_hash", "modelspec.hash_sha256"))
     return tuple(claim for claim in claims if re.fullmatch(r"[0-9a-f]{64}", claim))
 

@@ -35,7 +35,7 @@ class FoundFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BrokenFile:
-    """A file or folder that is passed over, and why."""
+    """A skipped file or folder, with the reason."""
 
     path: Path
     reason: str

@@ -1,4 +1,4 @@
-"""What can be chosen by name, as tables of plain values: samplers, schedules, upscalers, presets, dialects. No torch here."""
+"""Tables of named choices as plain values: samplers, schedules, upscalers, presets, dialects. No torch here."""
 
 from __future__ import annotations
 

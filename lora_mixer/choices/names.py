@@ -1,4 +1,4 @@
-"""Names as people write them, and the error for one that is not here."""
+"""Match names as people write them, with an error for unknown ones."""
 
 from __future__ import annotations
 

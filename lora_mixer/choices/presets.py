@@ -1,4 +1,4 @@
-"""Presets for few steps: what models and LoRAs that were distilled for few steps want to be sampled with.
+"""Presets for models and LoRAs distilled for few steps.
 
 Sources: the model cards of latent-consistency/lcm-lora-sdv1-5, ByteDance/SDXL-Lightning, ByteDance/Hyper-SD,
 stabilityai/sdxl-turbo, tianweiy/DMD2 and h1t/TCD-SD15-LoRA. Their "guidance 0" is cfg 1 here: the prompt alone.
@@ -15,7 +15,7 @@ from lora_mixer.choices.names import key_of, unknown
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preset:
-    """Settings that belong together.
+    """A set of sampling settings.
 
     Attributes:
         name: Its name.

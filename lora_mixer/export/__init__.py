@@ -1,4 +1,4 @@
-"""Baking: a mix that stays the same, written down for other programs, into a checkpoint or into one LoRA."""
+"""Baking: write a constant mix into a checkpoint or one LoRA, for other programs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The one way to open a file that a stranger could have named or placed: regular files only, size first.
+"""Open files that strangers may have named or placed: only regular files, size checked first.
 
 A named pipe would wait for its other end, `/dev/zero` never ends, and a link may lead out of the folder it lies in;
 none of them is opened. What is read is never more than was allowed, even from a file that grows meanwhile.

@@ -1,4 +1,4 @@
-"""Files that are not safetensors, whatever their name says: each recognised by its first bytes, with a remedy."""
+"""Recognise files that are not safetensors by their first bytes, with remedies."""
 
 from __future__ import annotations
 

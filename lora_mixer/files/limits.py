@@ -1,4 +1,4 @@
-"""What a header may hold: the format's own rules are looser than what any honest file needs."""
+"""Limits on headers, stricter than the format, looser than any honest file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who may read a file that was written under a temporary name: whoever the umask lets, as if it had been made plainly."""
+"""Give files written under temporary names the permissions of the umask."""
 
 from __future__ import annotations
 

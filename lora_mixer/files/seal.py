@@ -1,4 +1,4 @@
-"""A file as it was when it was opened, and whether it still is.
+"""A file's state when opened, and whether it is unchanged.
 
 What is mapped into memory is read when it is needed: a file written over in place would be seen half old and half new,
 and touching what a shorter file has no longer ends the process (SIGBUS, mmap(2)); `leases` keeps writers off meanwhile.
@@ -17,7 +17,7 @@ AGAIN = "Wait until it is written, then ask again."
 
 
 class Seal(NamedTuple):
-    """What must stay the same for a file to count as unchanged."""
+    """A file's state: path, size, times, inode."""
 
     path: Path
     size: int
@@ -27,11 +27,11 @@ class Seal(NamedTuple):
 
     @property
     def holds(self) -> bool:
-        """Whether the file is as it was."""
+        """Whether the file is unchanged."""
         return sealed(self.path) == self
 
     def check(self) -> None:
-        """Raise if the file is not as it was.
+        """Raise if the file has changed.
 
         Raises:
             ChangedFileError: It was written, replaced or deleted.
@@ -49,7 +49,7 @@ class Seal(NamedTuple):
 
 
 def sealed(path: Path) -> Seal | None:
-    """Return a file as it is now; None if it is not there."""
+    """Return a file's current state; None if it is missing."""
     try:
         status = path.stat()
     except (OSError, ValueError):

@@ -1,4 +1,4 @@
-"""A file of tensors whose header is checked and whose tensors are still on the disk."""
+"""A tensor file with a checked header and tensors still on disk."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class TensorFile:
         size: Its size in bytes.
         data_start: Where its data section begins, in bytes from the start of the file.
         tensors: Its tensors by key, in the order in which they lie in the file.
-        metadata: Its metadata exactly as written: text from strangers, which whoever shows it must escape.
+        metadata: Its metadata exactly as written: untrusted text, to be escaped when shown.
     """
 
     path: Path

@@ -1,4 +1,4 @@
-"""The prompt language: text to a tree with positions, and the tree to what is said at each step. No torch here."""
+"""The prompt language: parse text into a tree with positions, and evaluate it at each step. No torch here."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which brackets A1111 reads as schedules: its grammar takes a clause as a whole or not at all.
+"""Which brackets A1111 reads as schedules: its grammar accepts a clause as a whole or not at all.
 
 Inside a bracket everything must be well formed; only at the outermost level may brackets and colons stand alone.
 A `|` that stands anywhere but in a well-formed alternation makes the whole clause plain text.
@@ -15,7 +15,7 @@ from lora_mixer.prompt.tags import number
 
 @dataclass(slots=True)
 class _Open:
-    """A bracket that waits for its end."""
+    """An open bracket."""
 
     character: str
     at: int

@@ -1,4 +1,4 @@
-"""What a finished bracket means: a schedule, an alternation, a weight, or emphasis around plain text."""
+"""The meaning of a closed bracket: a schedule, an alternation, a weight, or plain emphasis."""
 
 from __future__ import annotations
 

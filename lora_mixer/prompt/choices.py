@@ -1,4 +1,4 @@
-"""What a template's parts stand for, however they are chosen from: options of choices, lines of wildcards, variables."""
+"""Evaluate a template's parts: options of choices, lines of wildcards, variables."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def options_of(wildcards: Wildcards, choice: Choice) -> Options:
 
 
 def value_of(values: Values, node: Variable) -> TemplateNodes:
-    """Return what a variable stands for.
+    """Return a variable's value.
 
     Raises:
         PromptError: Nothing was assigned to it, and it has no default.
@@ -90,7 +90,7 @@ def wrapped(wrapper: str, inner: str) -> str:
 
 
 def pick(options: Options, count: int, dice: Random) -> list[int]:
-    """Return the places of so many of the options, drawn by their shares, without repeats."""
+    """Draw `count` distinct options by their shares; return their indices."""
     drawn: list[int] = []
     while len(drawn) < min(count, len(options)):
         drawn.append(_one(options, sorted(drawn), dice))
@@ -110,7 +110,7 @@ def _one(options: Options, taken: Sequence[int], dice: Random) -> int:
 
 
 def ways(count: int, low: int, high: int) -> int:
-    """Return how many choices of `low` to `high` of so many options there are.
+    """Count the ways to choose `low` to `high` of `count` options.
 
     Raises:
         PromptError: There are too many options to go through.

@@ -1,4 +1,4 @@
-"""Where `AND` splits a prompt, and how strongly each side guides."""
+"""Split a prompt at `AND`, with each side's weight."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from lora_mixer.prompt.grammars import Grammar
 from lora_mixer.prompt.lexer import Token, lex
 
 MAX_SIDES = 1000
-"""Sides of `AND`: each is a text of its own that guides at every step."""
+"""The most sides of `AND`; each is guided separately at every step."""
 
 _TAIL = re.compile(
     r":\s*+(?P<weight>[-+]?(?:\d*\.\d+|\d+\.?))(?:\s|<\w++:[^<>]*+>|\#[^\n]*+)*$",

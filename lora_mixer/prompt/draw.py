@@ -1,4 +1,4 @@
-"""One prompt drawn from a template."""
+"""Draw a prompt from a template."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ class Draw:
     """Draws from templates; one draw after the other from one seed.
 
     Args:
-        seed: What the draws depend on.
+        seed: The seed of the draws.
         wildcards: Where wildcards are found.
-        limit: How many choices, wildcards and variables may be replaced.
+        limit: The most replacements of choices, wildcards and variables.
     """
 
     def __init__(self, seed: int, wildcards: Wildcards, limit: int) -> None:

@@ -1,4 +1,4 @@
-"""Every prompt a template stands for, one after the other."""
+"""Enumerate every prompt of a template."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _Said = tuple[str, Values]  # a text, and the variables as they are behind it
 
 
 class Enumerator:
-    """Goes through a template's prompts, however it says to choose; variables are carried along each of them."""
+    """Enumerates a template's prompts, ignoring how it says to choose; each carries its variables."""
 
     def __init__(self, wildcards: Wildcards) -> None:
         self._wildcards = wildcards

@@ -9,10 +9,10 @@ from lora_mixer.errors import RequestError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grammar:
-    """How a dialect reads what can be read in two ways.
+    """How a dialect resolves ambiguities.
 
     Attributes:
-        name: What it is called.
+        name: Its name.
         and_anywhere: `AND` splits inside brackets too.
         lone_weight: A trailing `:number` is a guidance weight even where no `AND` stands (`16:9`, `:3`).
         breaks_in_brackets: `BREAK` breaks inside brackets; else it becomes a word there, at -1 times the weight.

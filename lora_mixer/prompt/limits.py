@@ -1,4 +1,4 @@
-"""How much of a text is read: what keeps any text, however hostile, a matter of a second and of little memory."""
+"""Limits that keep parsing any text, however hostile, within a second and little memory."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ MAX_TOKENS = 1 << 16
 
 
 def refuse_too_long(text: str) -> None:
-    """Raise if a prompt or template is longer than is read.
+    """Raise if a prompt or template is too long.
 
     Raises:
         PromptError: It is.
@@ -21,7 +21,7 @@ def refuse_too_long(text: str) -> None:
 
 
 def refuse_too_long_by(letters: int) -> None:
-    """Raise if a prompt of so many characters is longer than is read.
+    """Raise if a prompt of this length is too long.
 
     Raises:
         PromptError: It is.

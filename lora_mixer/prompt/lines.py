@@ -1,4 +1,4 @@
-"""The lines of a wildcard as options: a hundred thousand of them cost nothing until they are drawn."""
+"""A wildcard's lines as options, parsed only when drawn."""
 
 from __future__ import annotations
 

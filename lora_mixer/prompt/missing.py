@@ -1,4 +1,4 @@
-"""Names in a prompt that are meant as embeddings, but are none that is there."""
+"""Find names in prompts that look like missing embeddings."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ _VERSIONED = re.compile(r"[a-z][a-z_\-]{3,}v\d+(?:[._]\d+)*(?:[_\-]\w*)?", re.IG
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MissingEmbedding:
-    """A name that looks like an embedding and is none; `nearest` is the closest that is there."""
+    """A name that looks like a missing embedding; `nearest` is the closest available one."""
 
     name: str
     nearest: str | None

@@ -1,6 +1,6 @@
-"""What a prompt is made of: a tree whose nodes know where they stood in the text.
+"""The nodes of a parsed prompt, with their positions in the text.
 
-Two nodes are equal if they mean the same; where they stood (`at`) does not count.
+Two nodes are equal if they mean the same; positions (`at`) do not count.
 """
 
 from __future__ import annotations
@@ -135,7 +135,7 @@ Node = Text | Break | Weighted | Switch | Alternate | LoraTag
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clause:
-    """One side of `AND`, and how strongly it guides."""
+    """One side of `AND`, with its weight."""
 
     children: tuple[Node, ...]
     weight: float = 1.0
@@ -144,11 +144,11 @@ class Clause:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prompt:
-    """A prompt that was read.
+    """A parsed prompt.
 
     Attributes:
         clauses: Its sides of `AND`; one if there is none.
-        negative: It is what to steer away from: its LoRAs act on that half of guidance only.
+        negative: Whether it is a negative prompt, whose LoRAs act only on that half of guidance.
         counts_calls: Its schedules count calls of the model, from 0, as `Grammar.counts_calls` says.
         method: How its LoRAs are blended (`<mix:ties:density=0.3>`), with every number; None leaves it open.
     """

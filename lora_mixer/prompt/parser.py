@@ -33,7 +33,7 @@ def parse(text: str, *, grammar: str = "default", negative: bool = False) -> Pro
     Args:
         text: The prompt. `\` before any character makes it plain.
         grammar: A name of `GRAMMARS`.
-        negative: It is a negative prompt: `AND` is a word, and its LoRAs act on that half of guidance only.
+        negative: Whether it is a negative prompt: then `AND` is a word, and its LoRAs act only on that half of guidance.
 
     Raises:
         PromptError: A tag or a number in it is wrong, with its position, or it is longer than `MAX_LETTERS`;
@@ -81,7 +81,7 @@ def _trimmed(clause: Clause) -> Clause:
 
 @dataclass(slots=True)
 class _Frame:
-    """An open bracket with what was read inside it; the outermost one has no character."""
+    """An open bracket with its content so far; the outermost one has no character."""
 
     character: str
     at: int

@@ -1,4 +1,4 @@
-"""Words of Regional Prompter, which divide the picture there and are nothing but words here."""
+"""Regional Prompter's keywords, which are plain words here."""
 
 from __future__ import annotations
 

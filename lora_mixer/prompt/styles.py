@@ -19,7 +19,7 @@ _MAX_BYTES = 4 * 2**20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Style:
-    """What a style adds to a prompt; `{prompt}` in it is where the prompt goes."""
+    """What a style adds to a prompt; `{prompt}` marks the prompt's place."""
 
     name: str
     prompt: str = ""

@@ -1,4 +1,4 @@
-"""Where the LoRA tags of a prompt stand, as the parser sees them: no escaped one, none in a comment, none unfinished."""
+"""Locate a prompt's LoRA tags as the parser does, skipping escaped, commented and unfinished ones."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ _MOST = 100
 
 @dataclass(slots=True)
 class _Open:
-    """A brace that waits for its end."""
+    """An open brace."""
 
     match: re.Match[str]
     options: list[list[TemplateNode]] = field(default_factory=lambda: [[]])

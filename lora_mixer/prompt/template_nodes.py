@@ -1,4 +1,4 @@
-"""What a template is made of."""
+"""The nodes of a parsed template."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Option:
 
 
 class Options(Sequence[Option]):
-    """What a choice chooses among; one is found by its share in logarithmic time."""
+    """A choice's options, found by share in logarithmic time."""
 
     def __init__(self, options: Iterable[Option]) -> None:
         self._options = tuple(options)

@@ -1,4 +1,4 @@
-"""What a prompt says at each step: texts with their weights, and the LoRAs that act."""
+"""Evaluate a prompt at each step: weighted texts and active LoRAs."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _LIMIT = 1e9  # nested factors stay finite
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Words:
-    """Text that shares one weight."""
+    """Text with one weight."""
 
     text: str
     weight: float = 1.0
@@ -40,7 +40,7 @@ Piece = Words | Break
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """One text that guides, and how strongly (`AND`)."""
+    """One side of `AND`, with its weight."""
 
     text: tuple[Piece, ...]
     weight: float = 1.0
@@ -100,7 +100,7 @@ def timeline(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Course:
-    """The steps of a pass and how schedules count them.
+    """A pass's steps, and how schedules count them.
 
     Attributes:
         steps: How many there are.
@@ -115,14 +115,14 @@ class _Course:
     calls: int | None
 
     def passed(self, when: When) -> int:
-        """Return after how many steps a switch happens."""
+        """Return the number of steps before a switch."""
         if self.calls is None:
             return when.steps(self.steps, self.done)
         moments = when.steps(self.steps * self.calls, self.done * self.calls)
         return moments // self.calls + 1 if moments else 0
 
     def chosen(self, node: Switch | Alternate, step: int) -> tuple[Node, ...]:
-        """Return what a schedule stands for at a step, counted from 1."""
+        """Evaluate a schedule at a step, counted from 1."""
         if isinstance(node, Switch):
             return node.before if step <= self.passed(node.when) else node.after
         moment = step if self.calls is None else max((step - 1) * self.calls, 1)

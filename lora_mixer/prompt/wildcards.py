@@ -15,16 +15,16 @@ from lora_mixer.prompt.lines import LazyLines
 from lora_mixer.prompt.yaml_lists import read_yaml
 
 _MAX_BYTES = 16 * 2**20
-_KEPT = 32  # files that stay read while they do not change
+_KEPT = 32  # parsed files kept while unchanged
 _LISTED = frozenset({".yaml", ".yml", ".json"})
 
 _Stamp = tuple[int, int]
 
 
 class Wildcards:
-    """The wildcards of some folders. Files are listed at the first use and read when named.
+    """Wildcards in folders. Files are listed on first use and read when named.
 
-    A file that cannot be read costs its own lists only.
+    An unreadable file affects only its own lists.
 
     Args:
         folders: Where they lie; the first folder that has a name wins.

@@ -1,4 +1,4 @@
-"""Files of wildcards that look like YAML and are none, read line by line: keys, items, comments."""
+"""Read almost-YAML wildcard files line by line: keys, items, comments."""
 
 from __future__ import annotations
 

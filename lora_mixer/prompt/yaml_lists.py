@@ -54,7 +54,7 @@ def read_yaml(text: str, *, where: str) -> dict[str, tuple[str, ...]]:
         what = getattr(error, "problem", None) or getattr(error, "reason", None) or str(error)
         place = f":{mark.line + 1}" if mark is not None else ""
         raise ConfigError(
-            f"this is no YAML: {what}", where=f"{where}{place}", remedy=f"The form is in {page('prompts')}."
+            f"this is not YAML: {what}", where=f"{where}{place}", remedy=f"The form is in {page('prompts')}."
         ) from error
 
 

@@ -1,4 +1,4 @@
-"""Words of the command line turned into values."""
+"""Parse values of command-line options."""
 
 from __future__ import annotations
 

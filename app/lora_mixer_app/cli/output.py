@@ -1,4 +1,4 @@
-"""What is printed: JSON in whatever alphabet the output takes, and text that cannot speak to the terminal.
+"""Printing: JSON in the output's encoding, and text that cannot control the terminal.
 
 A LoRA's metadata, a picture's record and a file's name come from strangers. A terminal obeys control sequences (OSC 52
 writes the clipboard, others hide or forge lines), direction marks turn text around, and rich reads `[/red]` as its own
@@ -29,10 +29,10 @@ _IN_A_LINE = re.compile(f"[{_UNSEEN}\n]")
 
 
 def clean(text: str, *, lines: bool = False) -> str:
-    r"""Return a text as a terminal may be given it: control characters and direction marks as escapes.
+    r"""Return a text safe for terminals: control characters and direction marks become escapes.
 
     Args:
-        text: What may have come from a file.
+        text: A text of any origin.
         lines: Whether line ends stay; else they are escapes, too, so that nobody can forge a line.
 
     >>> clean("a\x1b]52;c;QQ==\x07b\nerror: c\u202e")
@@ -59,12 +59,12 @@ class Console(rich.console.Console):
         super().print(*cleaned, **options)
 
     def say(self, text: str, *, style: str | None = None) -> None:
-        """Print a text in one line, whatever stands in it."""
+        """Print a text on one line."""
         self.print(clean(text), style=style)
 
 
 class PlainTable(rich.table.Table):
-    """rich's table without lines, whose cells and headers are cleaned; none is read as markup."""
+    """A rich table without lines, with cleaned cells and headers and no markup."""
 
     def __init__(self, *headers: str, **options: Any) -> None:  # noqa: ANN401 rich's options
         super().__init__(**{"box": None, "pad_edge": False, **options})

@@ -20,9 +20,9 @@ USAGE_ERROR = cast(type[Exception], typer.BadParameter.__base__)  # click's, whe
 
 
 class Command(NamedTuple):
-    """A row of the table: the name people type, which is that of its module and function, and what it does.
+    """A row of the table: the command's name, which is also that of its module and function, and what it does.
 
-    A command is imported when it is called: the list of all takes no time of theirs.
+    Commands are imported when called, so listing them is fast.
     """
 
     name: str
@@ -30,7 +30,7 @@ class Command(NamedTuple):
 
     @property
     def run(self) -> Callable[..., None]:
-        """The function that answers; the first line of its documentation is what it does."""
+        """The command's function."""
         return cast(Callable[..., None], getattr(import_module(f"lora_mixer_app.cli.commands.{self.name}"), self.name))
 
 
@@ -71,7 +71,7 @@ def build(called: str | None = None) -> typer.Typer:
     """Return the command line made of `COMMANDS`.
 
     Args:
-        called: The command that will be called; the others are only listed. None makes all of them.
+        called: The command to be called; the others are only listed. None builds all.
     """
     app = typer.Typer(
         name="lora-mixer",
@@ -89,7 +89,7 @@ def build(called: str | None = None) -> typer.Typer:
 
 
 def main() -> None:
-    """Run the command line; what goes wrong ends as one line on stderr and an exit code by class."""
+    """Run the command line; an error becomes one line on stderr and an exit code by class."""
     begin()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):  # a terminal of another alphabet sees escapes, never a traceback
@@ -117,12 +117,12 @@ def main() -> None:
 
 
 def _leave_stdout() -> None:
-    """Send what is still to be written nowhere, so that Python does not fail once more at its end."""
+    """Discard pending output, so that Python does not fail again at exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _refused_by_system(error: OSError) -> FileError:
-    """Return what the system refused as an error of ours; one without a file's name is about the output."""
+    """Turn an OSError into one of our errors; one without a file name is about the output."""
     return FileError(
         f"{'the output cannot be written' if error.filename is None else 'the system refuses'}: "
         f"{error.strerror or error}",
@@ -132,11 +132,11 @@ def _refused_by_system(error: OSError) -> FileError:
 
 
 def _only_listed() -> None:
-    """Stand for a command that is not called."""
+    """Placeholder for a command that is not called."""
 
 
 def _misuse(error: Exception) -> RequestError:
-    """Return a wrong command, option or argument as an error of ours."""
+    """Turn a usage error into one of our errors."""
     context = getattr(error, "ctx", None)
     command = context.command_path if context else "lora-mixer"
     what = error.format_message() if hasattr(error, "format_message") else str(error)

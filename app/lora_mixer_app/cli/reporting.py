@@ -1,4 +1,4 @@
-"""How far a run is: a bar on a terminal, lines in a file or a pipe."""
+"""Report a run's progress: a bar on a terminal, lines in a file or pipe."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from lora_mixer_app.cli.output import Console
 
 TENTHS = 10
 EVERY = 10.0
-"""Seconds after which a line is due though no further tenth is done."""
+"""Seconds after which a line is due even without another tenth done."""
 
 
 class Report:
-    """Tells how far a run is, and what it has to say.
+    """Reports a run's progress and messages.
 
     Args:
         console: Where.
-        total: How many pictures there are.
+        total: The number of pictures.
     """
 
     def __init__(self, console: Console, total: int) -> None:
@@ -50,7 +50,7 @@ class Report:
             self._bar.stop()
 
     def show(self, progress: RunProgress) -> None:
-        """Show how far the run is."""
+        """Show the progress."""
         if progress.planned is None:
             stage, done = "rendering", progress.fraction * progress.total
         else:
@@ -63,11 +63,11 @@ class Report:
             )
 
     def say(self, sentence: str) -> None:
-        """Tell what the user should know."""
+        """Print a message for the user."""
         self._console.print(sentence, style="yellow", markup=False)
 
     def failed(self, failure: Failure) -> None:
-        """Tell of a picture that cannot be made."""
+        """Report a picture that cannot be made."""
         self.say(f"failed: {failure.index:04}  {failure.raised()}")
 
     def _line(self, stage: str, done: float, progress: RunProgress) -> None:

@@ -1,4 +1,4 @@
-"""One picture taken out of a run, into a file of its own."""
+"""Copy a run's single picture into a file."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from lora_mixer.ledger import Ledger
 
 
 def free_name(file: Path) -> Path | None:
-    """Give what lies at a path another name, `heart-1.png`; return it, None if nothing is there.
+    """Rename an existing file, such as to `heart-1.png`; return the new name, or None if there is no file.
 
     Raises:
         FileError: It cannot be renamed.

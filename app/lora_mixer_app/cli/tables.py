@@ -14,7 +14,7 @@ from lora_mixer.settings import Setting, Table
 from lora_mixer.settings.kinds import Real, TableName, Whole
 
 HIGHEST_SAID = 10_000
-"""Numbers whose range is longer are not told it in `--help`."""
+"""Ranges above this are not shown in `--help`."""
 
 
 @dataclass(frozen=True, slots=True)

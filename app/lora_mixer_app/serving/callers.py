@@ -6,15 +6,15 @@ from ipaddress import IPv6Address, ip_address
 
 
 def caller(user: str | None, address: str | None) -> str:
-    """Return what a caller is counted under.
+    """Return the key a caller is counted under.
 
-    Of an IPv6 address the network counts, which one household has to itself.
+    For IPv6 the key is the /64 network, which one household has to itself.
 
     >>> caller("ada", "10.0.0.7"), caller(None, "10.0.0.7"), caller(None, "2001:db8:0:1:a::7")
     ('user ada', '10.0.0.7', '2001:db8:0:1::/64')
 
     Args:
-        user: The name somebody is logged in under.
+        user: The caller's login name.
         address: Where they come from.
     """
     if user:

@@ -1,4 +1,4 @@
-"""Which files a request may name, and how answers name them: each person's own, by a path that tells nothing else."""
+"""Which files a request may name, and how responses name them: each person's own, by paths that reveal nothing else."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ _TEXTS = ("application/json", "text/event-stream", "text/html")
 
 
 class RefusedName(Exception):  # noqa: N818 an answer, not a failure
-    """A request names what it may not; the text says why."""
+    """A request names a forbidden file; the text says why."""
 
 
 class Files:
-    """ASGI middleware for the files that requests and answers name.
+    """ASGI middleware for files named in requests and responses.
 
     A request may name what its caller uploaded, or what is theirs: not another's file, and not an address, which the
     server would have to look up. Answers name the folders by `names`.
 
     Args:
-        app: What answers.
-        names: How folders are named outside.
+        app: The app behind.
+        names: Public names of folders.
         own: Folders in which each sees their own files only.
         shared: Folders in which everybody sees what belongs to nobody, and their own.
-        user_of: Returns the name somebody is logged in under, or nothing.
+        user_of: Returns the caller's login name, or an empty text.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class Files:
         self._user_of = user_of
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request, or refuse it."""
+        """Handle one request, or refuse it."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -109,7 +109,7 @@ class Files:
 
 
 class _Hiding:
-    """Sends an answer with the names of folders hidden in its texts."""
+    """Sends a response with folder names hidden in its texts."""
 
     def __init__(self, send: Send, names: FolderNames) -> None:
         self._send = send
@@ -119,7 +119,7 @@ class _Hiding:
         self._parts: list[bytes] = []
 
     async def send(self, message: Message) -> None:
-        """Send one part of an answer; what has a length waits for its end."""
+        """Send one part of a response; one with a known length is sent when complete."""
         if message["type"] == "http.response.start":
             headers = Headers(raw=message["headers"])
             self._is_text = _is(headers, *_TEXTS)
@@ -165,7 +165,7 @@ async def _whole(receive: Receive) -> bytes:
 
 
 def _again(body: bytes, receive: Receive) -> Receive:
-    """Return what receives a body that was read already, then whatever else comes."""
+    """Return a `receive` that replays a body already read, then continues."""
     waiting: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
     async def read() -> Message:

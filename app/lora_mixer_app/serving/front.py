@@ -1,4 +1,4 @@
-"""The page before there is one: it answers at once, says what is being done, and gives way to the page when it is ready."""
+"""A placeholder page: answers at once, says what is being done, and gives way to the page when ready."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ _THEN = {
 
 
 class Front:
-    """An ASGI app that stands before another one, which may come later.
+    """An ASGI app in front of another one, which may come later.
 
     Args:
-        says: What is being done, in a language (`en` or `zh`).
+        says: The message, in a language (`en` or `zh`).
     """
 
     def __init__(self, says: Callable[[str], str]) -> None:
@@ -43,7 +43,7 @@ class Front:
         self._living: asyncio.Task[None] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer for what is behind, or say that it is not there yet."""
+        """Forward to the app behind, or say that it is not ready yet."""
         if scope["type"] == "lifespan":
             await self._live(receive, send)
         elif self._behind is not None:
@@ -54,11 +54,11 @@ class Front:
             await send({"type": "websocket.close", "code": 1013})
 
     def open(self, behind: ASGIApp, life: AbstractAsyncContextManager[object]) -> None:
-        """Let another app answer from now on; from any thread.
+        """Forward to another app from now on; callable from any thread.
 
         Args:
             behind: The app.
-            life: What it lives in: entered before its first request, left when serving ends.
+            life: Its lifespan: entered before its first request, left when serving ends.
 
         Raises:
             Exception: What entering raises.

@@ -1,4 +1,4 @@
-"""What one caller may ask for at a time: so many calls under way, so many bytes uploaded within an hour."""
+"""Limits per caller: concurrent calls, and bytes uploaded per hour."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ MOST_CALLS = 32
 UPLOADS = 256 * 1024 * 1024
 """Bytes that one caller may upload within the time an upload is kept."""
 KEPT = 3600.0
-_LEAST = 64 * 1024  # what an upload counts at least: a file takes room whatever is in it
+_LEAST = 64 * 1024  # the least an upload counts, since any file takes space
 _MOST_CALLERS = 4096
 _CALL = re.compile(r"/gradio_api/(?:queue/join|call/.+|run/.+|api/.+)")
 _UPLOAD = re.compile(r"/gradio_api/upload/?")
 
 Who = Callable[[Scope], str]
-"""Returns what the caller of a request is counted under."""
+"""Returns the key a request's caller is counted under."""
 
 
 class Calls:
-    """ASGI middleware that answers 429 to a caller who has too many calls under way; nobody else hears of it.
+    """ASGI middleware that responds 429 to a caller with too many concurrent calls.
 
     Args:
         app: What answers.
         who: Tells callers apart.
-        under_way: How many calls a caller has under way.
-        most: How many are too many.
+        under_way: Returns a caller's concurrent calls.
+        most: The limit.
     """
 
     def __init__(self, app: ASGIApp, *, who: Who, under_way: Callable[[str], int], most: int = MOST_CALLS) -> None:
@@ -51,10 +51,10 @@ class Calls:
 
 
 class Uploads:
-    """ASGI middleware that answers 413 to a caller who has uploaded too much.
+    """ASGI middleware that responds 413 to a caller who has uploaded too much.
 
     Args:
-        app: What takes uploads.
+        app: The app that takes uploads.
         who: Tells callers apart.
         most: Bytes within the time they are kept.
         clock: Tells seconds.

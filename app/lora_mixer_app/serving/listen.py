@@ -1,4 +1,4 @@
-"""The address a page is served at, taken before anything else is done, with what is wrong with it in words."""
+"""Bind the page's address before anything else, with errors in plain words."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _REASONS = {
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """Return a socket that listens at an address.
+    """Return a socket listening at an address.
 
     Args:
         host: A name or number of this machine.

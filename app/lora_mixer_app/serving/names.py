@@ -1,4 +1,4 @@
-"""Files under names of their own: what leaves the server says `/~desk/a.png`, never the folders above it."""
+"""Public file names: responses say `/~desk/a.png`, never the folders above it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 
 class FolderNames:
-    """The names of some folders, and what is seen of a path within them.
+    """Public names of folders, and of paths within them.
 
     >>> names = FolderNames({"desk": Path("/home/ada/desk")})
     >>> names.hidden(b'{"path": "/home/ada/desk/pictures/7.png"}')
@@ -32,13 +32,13 @@ class FolderNames:
         self._spelled = sorted(spelled.items(), key=lambda item: -len(item[0]))
 
     def hidden(self, text: bytes) -> bytes:
-        """Return a text (JSON, HTML, a URL) in which the folders stand by their names."""
+        """Return a text (JSON, HTML, a URL) with folders replaced by their names."""
         for spelling, name in self._spelled:
             text = text.replace(spelling, name)
         return text
 
     def path(self, asked: str) -> str:
-        """Return the path that is meant by one that was named so; any other as it is."""
+        """Return the real path of a public one; any other as it is."""
         for name, folder in self._folders.items():
             if asked.startswith(f"/~{name}/"):
                 return str(folder / asked.removeprefix(f"/~{name}/"))

@@ -1,4 +1,4 @@
-"""Passwords are tried slowly: after a few wrong ones, an address waits longer before each further try."""
+"""Slow down password guessing: after a few wrong ones, each further try waits longer."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ class _Tries:
 
 
 class Passwords:
-    """ASGI middleware that answers 429 to whoever tries too many.
+    """ASGI middleware that responds 429 to too many tries.
 
-    A try counts as wrong until it was answered, so that many at once win nothing.
+    A try counts as wrong until answered, so parallel tries gain nothing.
 
     Args:
         app: What checks a password at `/login`, and answers an error to a wrong one.

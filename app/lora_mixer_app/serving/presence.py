@@ -14,7 +14,7 @@ from urllib.parse import parse_qs
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 LEFT = 2.0
-"""Seconds after its last connection ended until somebody counts as gone."""
+"""Seconds after their last connection until somebody counts as gone."""
 NEVER_CAME = 6.0
 """Seconds in which somebody who asked for something must come to hear of it."""
 A_MOMENT = 1.0
@@ -38,12 +38,12 @@ class Presence:
         self._lock = threading.Lock()
 
     def opened(self, key: str) -> None:
-        """A connection was opened."""
+        """Note an opened connection."""
         with self._lock:
             self._open[key] = self._open.get(key, 0) + 1
 
     def closed(self, key: str) -> None:
-        """A connection has ended."""
+        """Note a closed connection."""
         with self._lock:
             if self._open.get(key, 1) > 1:
                 self._open[key] -= 1

@@ -1,4 +1,4 @@
-"""A pickle read as a description, opcode by opcode: nothing is imported, called or allocated at its word.
+"""Parse a pickle into a description, opcode by opcode, without importing, calling or allocating on its behalf.
 
 Opcodes as in CPython's `pickletools`. Texts and numbers are bounded by the bytes that spell them; whatever a short
 opcode could make much of (containers, remembered values) is counted against a budget.
@@ -50,7 +50,7 @@ def read_pickle(data: bytes, at: int, values: int) -> Described:
 
 
 class _Machine:
-    """The stack and memory of one pickle."""
+    """The stack and memo of one pickle."""
 
     def __init__(self, data: bytes, at: int, values: int) -> None:
         self.data = data

@@ -1,4 +1,4 @@
-"""Files of torch.save (`.pt`, `.ckpt`, `.bin`): described by their own words, checked, then used where they lie."""
+"""Open torch.save files (`.pt`, `.ckpt`, `.bin`) by parsing their pickles, without executing anything."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _Read = tuple[object, dict[str, tuple[int, int]]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PickledFile:
-    """What a file of torch.save holds, none of it read yet.
+    """The content of a torch.save file, with no tensor read yet.
 
     Attributes:
         path: The file.

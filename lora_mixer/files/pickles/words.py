@@ -1,4 +1,4 @@
-"""What the words of torch's pickles mean, as plain descriptions: no class is looked up and no function is called.
+"""The meaning of names in torch's pickles, as plain descriptions: no class is looked up, no function called.
 
 Source: `torch/_utils.py` (the `_rebuild_*` functions and their arguments), `torch/serialization.py` (persistent ids)
 and `torch/_weights_only_unpickler.py` (which words an honest file may hold).
@@ -97,7 +97,7 @@ _HARMLESS = frozenset(
         "__builtin__.complex",
     }
 )
-"""Words that stand for values nobody here looks at."""
+"""Names of values that are ignored here."""
 
 
 class PickleError(Exception):
@@ -118,7 +118,7 @@ class ClassName:
 
 @dataclass(frozen=True, slots=True)
 class Unseen:
-    """A value that no reader here looks at."""
+    """An ignored value."""
 
 
 @dataclass(frozen=True, slots=True)

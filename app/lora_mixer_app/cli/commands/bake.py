@@ -1,4 +1,4 @@
-"""`lora-mixer bake`: a mix written down for other programs."""
+"""`lora-mixer bake`: write a mix for other programs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`lora-mixer info`: what a picture says about how it was made."""
+"""`lora-mixer info`: show how a picture was made."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`lora-mixer init`: a folder to work in, with the files that the documents talk of."""
+"""`lora-mixer init`: create a working folder with the files the documents mention."""
 
 from __future__ import annotations
 

@@ -68,7 +68,7 @@ def inspect(
 ) -> None:
     """Say what a LoRA file is: kinds, ranks, metadata, trained words.
 
-    With --model also where every tensor goes, how far it moves the weights, and, with --overlap, what several LoRAs come to.
+    With --model, also where every tensor goes and how far it moves the weights; with --overlap, how LoRAs combine.
     """
     file = _file(lora, models_path)
     name = str(file) if Path(lora).exists() else lora
@@ -111,7 +111,7 @@ def _file(lora: str, models_path: Path | None) -> Path:
     """Return the file of a LoRA: the one of that path, or of that name in the folders.
 
     Raises:
-        UnknownAdapterError: There is neither.
+        UnknownAdapterError: Neither exists.
     """
     path = Path(lora)
     if path.is_dir():

@@ -1,4 +1,4 @@
-"""`lora-mixer loras`: what lies in the LoRA folders."""
+"""`lora-mixer loras`: list the LoRA folders."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`lora-mixer models`: what models.toml offers."""
+"""`lora-mixer models`: list the models of models.toml."""
 
 from __future__ import annotations
 

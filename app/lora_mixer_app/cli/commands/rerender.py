@@ -1,4 +1,4 @@
-"""`lora-mixer rerender`: a picture made again from its own record."""
+"""`lora-mixer rerender`: render a picture again from its record."""
 
 from __future__ import annotations
 

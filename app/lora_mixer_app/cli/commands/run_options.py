@@ -1,4 +1,4 @@
-"""What `render` and `sweep` can be told: how every picture is made, and how the run is done."""
+"""Options of `render` and `sweep`: settings of every picture, and of the run."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from lora_mixer_app.cli.tables import OptionsOf
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PictureOptions:
-    """Settings of every picture; what is not said is left to the file."""
+    """Settings of every picture; unset ones are left to the prompt file."""
 
     values: Annotated[Mapping[str, object], OptionsOf(PICTURE)]
     size: Annotated[str | None, typer.Option("--size", help="WxH in pixels, for example 512x768.")] = None
@@ -53,11 +53,11 @@ class PictureOptions:
         return cast("int | None", self.values["seed"])
 
     def overrides(self, loras: tuple[LoraUse, ...] = (), *, seeded: bool = True) -> Overrides:
-        """Return what these settings lay over every job.
+        """Return the overrides for every job.
 
         Args:
             loras: Adapters added to every picture, after those of the mix files.
-            seeded: The seed is one of these settings.
+            seeded: Whether the seed is one of these settings.
 
         Raises:
             RequestError: A value is impossible; the option is in the text.
@@ -167,7 +167,7 @@ class RunFlags:
         return flags
 
     def setup(self, model: str | None, models_path: Path | None) -> MixerOptions:
-        """Return how a worker opens its model."""
+        """Return the worker's options for `Mixer.open`."""
         return MixerOptions(
             model=model,
             models_file=models_path,

@@ -1,4 +1,4 @@
-"""Plans carried out: checked before a model is opened, rendered into folders or one picture's file, and told of."""
+"""Carry out plans: check them before a model is opened, render them into folders or a file, and report."""
 
 from __future__ import annotations
 
@@ -47,11 +47,11 @@ def carry_out(
     named: Sequence[str] = (),
     own_seeds: bool = False,
 ) -> None:
-    """Check plans, then render them one after the other, or say what would be rendered.
+    """Check plans, then render them one after the other, or print what would be rendered.
 
     Args:
         plans: What to render.
-        pictures: What is laid over every job.
+        pictures: Overrides for every job.
         flags: How.
         loras: Adapters of the command line, added to every picture.
         named: Adapters of the command line that the plans hold already.
@@ -82,7 +82,7 @@ def carry_out(
         console.print(f"error: {error}", style="red", markup=False)
     if errors:
         raise PartialRunError(
-            f"{len(errors)} of {counted(len(runs), 'file')} did not come to their end",
+            f"{len(errors)} of {counted(len(runs), 'file')} did not finish",
             remedy="Mend what is listed above, then run the same command with --resume.",
         )
 
@@ -121,7 +121,7 @@ class _Run:
         self._known: dict[int, Failure] = {}
 
     def check(self) -> None:
-        """Tell what cannot be made before anything is, and refuse what nothing could come of.
+        """Report what cannot be made before anything is, and refuse hopeless plans.
 
         Raises:
             LoraMixerError: An option, the model or the folder is impossible; no job can be made, or with `--strict` one
@@ -147,7 +147,7 @@ class _Run:
                 Report(self._console, len(plan.jobs)).failed(self._known[index])
 
     def ended(self) -> LoraMixerError | None:
-        """Render the plan to its end, and return what it ended with; cancels and bugs are raised at once."""
+        """Render the plan and return its error, if any; cancels and bugs are raised at once."""
         try:
             if self._flags.dry_run:
                 self._describe()
@@ -231,7 +231,7 @@ class _Run:
             )
 
     def _tell(self, result: RunResult) -> None:
-        """Print what was made and what was there."""
+        """Print what was made and what was there already."""
         there = f", {result.found} {'was' if result.found == 1 else 'were'} there already" if result.found else ""
         made = counted(result.rendered, "picture")
         self._console.print(f"{made} in {result.seconds:.1f} s{there}: {result.manifest}", markup=False)
@@ -271,7 +271,7 @@ def _model_of(plan: PromptFile) -> str | None:
 
 
 def _check_address(flags: RunFlags) -> None:
-    """Refuse an address that nothing would be done with.
+    """Refuse an address that would be ignored.
 
     Raises:
         RequestError: The executor is not Ray.
