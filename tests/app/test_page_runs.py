@@ -105,6 +105,7 @@ def test_a_run_that_was_stopped_goes_on_after_the_server_was_started_again(
     wanted = stopped(state)
     before = {path: path.stat().st_mtime_ns for path in (wanted.folder / "images").glob("*.png")}
     assert 0 < len(before) < TOTAL
+    assert state_of(wanted).sheets == (wanted.folder / "grid.png",)
     later = AppState(mixer, state.folder.parent)
     assert earlier_runs(later, kind="sheet") == [(f"0001-sheet ({len(before)}/{TOTAL})", "0001-sheet")]
     found = earlier_run(later, "0001-sheet", kind="sheet")
@@ -113,6 +114,7 @@ def test_a_run_that_was_stopped_goes_on_after_the_server_was_started_again(
     assert set(seen.pictures.values()) == set(before)
     *_, end = render_run(later, found, cancel=Cancel())
     assert len(end.pictures) == TOTAL
+    assert end.before == pytest.approx(len(before) / TOTAL), "what was there already tells nothing of what is left"
     assert {path: path.stat().st_mtime_ns for path in before} == before
     assert pictures(found.folder) == pictures(by_the_library)
 

@@ -39,6 +39,7 @@ class RunState:
         pictures: Finished pictures by their place in the plan.
         failed: Why a place has no picture.
         fraction: How much is done, 0..1.
+        before: How much of that was there already.
         seconds: Time spent in this call.
         sheets: Pages of the labelled sheet, once there is one.
         archive: A zip of pictures and sheet, once there is one.
@@ -51,6 +52,7 @@ class RunState:
     pictures: Mapping[int, Path] = field(default_factory=dict)
     failed: Mapping[int, str] = field(default_factory=dict)
     fraction: float = 0.0
+    before: float = 0.0
     seconds: float = 0.0
     sheets: tuple[Path, ...] = ()
     archive: Path | None = None
@@ -61,7 +63,8 @@ class RunState:
     @property
     def left(self) -> float:
         """Seconds it will take still, going by how it went so far; 0 while nothing is known."""
-        return self.seconds / self.fraction - self.seconds if self.fraction else 0.0
+        now = self.fraction - self.before
+        return self.seconds / now * (1 - self.fraction) if now > 0 else 0.0
 
 
 class Pace:
@@ -121,10 +124,10 @@ def render_run(
                 cancel=cancel,
                 say=log.said,
             )
+            sheets = result.sheets
         except CancelledError:
-            yield _ended(log.now(), ending)
-        else:
-            yield _ended(replace(log.now(), sheets=result.sheets), ending)
+            sheets = _sheets(wanted)  # of what there is
+        yield _ended(replace(log.now(), sheets=sheets), ending)
 
     with Background[RunState, RunState](start, cancel=cancel, name="run") as work:
         yield from work.follow()
@@ -135,13 +138,13 @@ def state_of(wanted: PageRun) -> RunState:
     try:
         ledger = Ledger.read(wanted.folder)
     except MissingFileError:
-        return RunState(run=wanted)
+        return RunState(run=wanted, over=True)
     pictures = {index: ledger.path(index) for index in ledger.entries if ledger.is_there(index)}
     archive = _archive(wanted)
     return RunState(
         run=wanted,
         pictures=pictures,
-        sheets=tuple(sorted(wanted.folder.glob("grid*.png"))),
+        sheets=_sheets(wanted),
         archive=archive if archive.is_file() else None,
         failed={index: failure.what for index, failure in ledger.failures.items()},
         fraction=len(pictures) / len(ledger.plan.jobs),
@@ -166,8 +169,9 @@ class _Log:
         """Hear of a picture that is there, and whether it was made now."""
         asked = entry.record.settings
         work = asked.steps * asked.width * asked.height if made else 0
+        before = self._now.before + (0 if made else 1 / len(self._now.run.plan.jobs))
         pictures = {**self._now.pictures, entry.index: self._now.run.folder / entry.file}
-        self._now = replace(self._now, pictures=pictures, work=self._now.work + work)
+        self._now = replace(self._now, pictures=pictures, work=self._now.work + work, before=before)
 
     def failed(self, failure: Failure) -> None:
         """Hear of a job that failed."""
@@ -200,7 +204,7 @@ class _InTurns(InlineExecutor):
 
 
 def _ended(done: RunState, ending: str) -> RunState:
-    """Return the done of a run that is over, with the sheet and a zip of everything there is."""
+    """Return where a run stands that is over, with the sheet and a zip of everything there is."""
     if not done.pictures:
         return replace(done, over=True)
     ledger = Ledger.read(done.run.folder)
@@ -208,6 +212,11 @@ def _ended(done: RunState, ending: str) -> RunState:
     archive = _archive(done.run)
     write_whole(archive, lambda out: _pack(out, ledger, sheets, ending))
     return replace(done, sheets=sheets, archive=archive, over=True)
+
+
+def _sheets(run: PageRun) -> tuple[Path, ...]:
+    """Return the pages of a run's sheet in their order: `grid.png`, `grid-2.png`, ..."""
+    return tuple(sorted(run.folder.glob("grid*.png"), key=lambda page: (len(page.name), page.name)))
 
 
 def _archive(run: PageRun) -> Path:
