@@ -16,7 +16,7 @@ from PIL import Image
 from lora_mixer.errors import CancelledError, LoraMixerError
 from lora_mixer.ledger.ledger import Ledger
 from lora_mixer.promptfile.reading import read_prompt_text
-from lora_mixer.runs import run as module
+from lora_mixer.runs import work as module
 from lora_mixer.runs.outputs import lay_out
 from lora_mixer.runs.run import RunOptions, run
 from tests.support.damage import DAMAGES, OF_FOLDERS
