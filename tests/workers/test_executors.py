@@ -170,7 +170,7 @@ class Small:
 def serve_small(pipe: object, setup: bytes, rank: int) -> None:
     import lora_mixer.workers
 
-    lora_mixer.workers.worker = sys.modules["lora_mixer.workers.worker"] = SimpleNamespace(Answering=Small)
+    lora_mixer.workers.worker = sys.modules["lora_mixer.workers.worker"] = SimpleNamespace(Worker=Small)
     serve(pipe, setup, rank)
 
 
