@@ -186,12 +186,12 @@ def _rounded_in_pieces(tensor: Tensor, scale: float, dtype: torch.dtype) -> Tens
     given, goal = tensor.reshape(-1), rounded.view(-1)
     for start in range(0, len(goal), PIECE):
         piece = slice(start, start + PIECE)
-        exact = _place_for(len(goal[piece])).copy_(given[piece])
+        exact = place_for(len(goal[piece])).copy_(given[piece])
         goal[piece] = exact.mul_(scale) if scale != 1.0 else exact
     return rounded
 
 
-def _place_for(numbers: int) -> Tensor:
+def place_for(numbers: int) -> Tensor:
     """Return a place for up to PIECE numbers of float32, the thread's own: what it held before is written over."""
     if not hasattr(_places, "exact"):
         with torch.inference_mode(mode=False):  # what is made in that mode cannot be written outside of it

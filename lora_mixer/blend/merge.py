@@ -50,7 +50,7 @@ class MergeEngine:
     def __init__(self, model: Model, *, cache_mb: int | None = None) -> None:
         self._model = model
         self.budget_mb = _budget_of(model) if cache_mb is None else cache_mb
-        self._kept = MergedCache(self.budget_mb * MEBIBYTE)
+        self.kept = MergedCache(self.budget_mb * MEBIBYTE)
         self._joined: dict[ModuleName, Joined] = {}
         self._changed: list[tuple[nn.Module, Weights]] = []  # modules a mix lies on, with their pristine weights
 
@@ -100,7 +100,7 @@ class MergeEngine:
 
     def _merge(self, name: ModuleName, base: Weights, terms: Sequence[Term], method: BlendMethod) -> Weights:
         acts = acting(method, terms)
-        return self._kept.take(name, _key(acts, terms), lambda spare: self._make(name, base, terms, acts, spare))
+        return self.kept.take(name, _key(acts, terms), lambda spare: self._make(name, base, terms, acts, spare))
 
     def _make(
         self, name: ModuleName, base: Weights, terms: Sequence[Term], method: BlendMethod, spare: Weights | None

@@ -59,7 +59,7 @@ class Rendering:
         on_progress: OnProgress | None,
         cancel: Cancel | None,
     ) -> None:
-        self._cache = cache
+        self.cache = cache
         self._turn = turn
         self._options = options
         self._on_progress = on_progress
@@ -92,7 +92,7 @@ class Rendering:
         finished = []
         with self._turn:
             reporter.check()
-            loaded = self._cache.take(source).loaded
+            loaded = self.cache.take(source).loaded
             try:
                 with closing(render(loaded, jobs, self._options)) as events:
                     for event in events:
@@ -101,7 +101,7 @@ class Rendering:
                         else:
                             reporter.report(loaded, event, done, len(jobs))
             except ChangedFileError as error:
-                self._cache.forget(source, Path(error.where or ""))
+                self.cache.forget(source, Path(error.where or ""))
                 raise
         return finished
 

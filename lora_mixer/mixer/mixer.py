@@ -264,7 +264,7 @@ class BaseMixer(OpenModels):
             job = self._job(asked, source)
             with Leases(job.files):
                 return bake(
-                    self._cache.take(source).loaded,
+                    self.cache.take(source).loaded,
                     job,
                     Path(path),
                     form=form,
@@ -290,7 +290,7 @@ class BaseMixer(OpenModels):
     def _outcomes(
         self, jobs: Sequence[Job], options: RenderOptions, on_progress: OnProgress | None, cancel: Cancel | None
     ) -> Iterator[tuple[int, Outcome]]:
-        rendering = Rendering(self._cache, self._turn, options, on_progress=on_progress, cancel=cancel)
+        rendering = Rendering(self.cache, self._turn, options, on_progress=on_progress, cancel=cancel)
         return rendering.outcomes(jobs, self._current)
 
 

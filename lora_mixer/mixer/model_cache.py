@@ -30,7 +30,7 @@ class ModelCache:
             raise RequestError(f"{limit} models in memory is out of range", remedy="Use 1 or more.")
         self._open_session = open_session
         self._limit = limit
-        self._open: OrderedDict[ModelSource, ModelSession] = OrderedDict()
+        self.sessions: OrderedDict[ModelSource, ModelSession] = OrderedDict()
         self._closed = False
 
     def take(self, source: ModelSource) -> ModelSession:
@@ -41,18 +41,18 @@ class ModelCache:
         """
         if self._closed:
             raise RequestError("the mixer is closed", remedy="Open another one with Mixer.open().")
-        if source in self._open and not self._open[source].loaded.model.holds:
+        if source in self.sessions and not self.sessions[source].loaded.model.holds:
             self._close(source)
-        if source not in self._open:
+        if source not in self.sessions:
             self._make_room()
-            self._open[source] = self._open_session(source)
-        self._open.move_to_end(source)
-        return self._open[source]
+            self.sessions[source] = self._open_session(source)
+        self.sessions.move_to_end(source)
+        return self.sessions[source]
 
     def forget(self, source: ModelSource, path: Path) -> None:
         """Forget what was read from a file that is being written: a model, or a LoRA of one."""
-        if source in self._open:
-            session = self._open[source]
+        if source in self.sessions:
+            session = self.sessions[source]
             session.adapters.forget(path)
             if any(seal.path == path for seal in session.loaded.model.seals):
                 del session
@@ -61,16 +61,16 @@ class ModelCache:
     def close(self) -> None:
         """Close every model for good and release the memory."""
         self._closed = True
-        self._open.clear()
+        self.sessions.clear()
         release_memory()
 
     def _close(self, source: ModelSource) -> None:
-        del self._open[source]
+        del self.sessions[source]
         release_memory()
 
     def _make_room(self) -> None:
-        before = len(self._open)
-        while len(self._open) >= self._limit:
-            self._open.popitem(last=False)
-        if len(self._open) < before:
+        before = len(self.sessions)
+        while len(self.sessions) >= self._limit:
+            self.sessions.popitem(last=False)
+        if len(self.sessions) < before:
             release_memory()

@@ -47,7 +47,7 @@ class OpenModels:
         self.library = setup.library
         self.broken_embeddings = tuple(map(str, setup.broken.values()))
         self._paths = paths
-        self._cache = ModelCache(setup.open, limit=max_models)
+        self.cache = ModelCache(setup.open, limit=max_models)
         self._first = self._current = source
         self._turn = Turn()
 
@@ -117,7 +117,7 @@ class OpenModels:
         ...     picture = mixer.render("cat", steps=1)
         """
         with self._turn:
-            self._cache.close()
+            self.cache.close()
 
     def __enter__(self) -> Self:
         """Return the mixer; leaving the block closes it."""
@@ -140,7 +140,7 @@ class OpenModels:
         """
         with self._turn:
             source = self._source(model)
-            self._cache.take(source)
+            self.cache.take(source)
             self._current = source
 
     @property
@@ -157,7 +157,7 @@ class OpenModels:
     def loaded(self) -> LoadedModel:
         """The current model with its engines and text encoders."""
         with self._turn:
-            return self._cache.take(self._current).loaded
+            return self.cache.take(self._current).loaded
 
     def loaded_for(self, request: RenderRequest) -> LoadedModel:
         """Return the model of a request with its engines and text encoders, opening it if needed.
@@ -166,7 +166,7 @@ class OpenModels:
             ModelError: The model is unknown or cannot be opened.
         """
         with self._turn:
-            return self._cache.take(self._source(request.model)).loaded
+            return self.cache.take(self._source(request.model)).loaded
 
     @property
     def native_size(self) -> tuple[int, int]:
@@ -180,7 +180,7 @@ class OpenModels:
             AdapterError: The LoRA is unknown or does not fit.
         """
         with self._turn:
-            return self._cache.take(self._source(model)).adapters.take(name).report
+            return self.cache.take(self._source(model)).adapters.take(name).report
 
     def overlap(self, names: Iterable[str], *, method: str = "sum", model: str | None = None) -> Overlap:
         """Return how far each LoRA moves the weights, and how much they overlap.
@@ -195,7 +195,7 @@ class OpenModels:
             AdapterError: One of them is unknown or does not fit.
         """
         with self._turn:
-            session = self._cache.take(self._source(model))
+            session = self.cache.take(self._source(model))
             asked = dict.fromkeys(names)
             adapters = [session.adapters.take(name) for name in asked]
             strengths = names if isinstance(names, Mapping) else dict.fromkeys(asked, 1.0)
@@ -241,12 +241,12 @@ class OpenModels:
             return resolved(requests, self._source, self._job)
 
     def _loaded_for(self, job: Job) -> LoadedModel:
-        return self._cache.take(job.source or self._current).loaded
+        return self.cache.take(job.source or self._current).loaded
 
     def _job(self, asked: RenderRequest, source: ModelSource) -> Job:
         if not self._paths:
             refuse_paths(asked)
-        return job_at(self._cache.take(source), asked, self.models_file)
+        return job_at(self.cache.take(source), asked, self.models_file)
 
     def _source(self, asked: str | None) -> ModelSource:
         return source_of(

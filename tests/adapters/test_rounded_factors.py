@@ -71,8 +71,8 @@ def test_the_place_that_inference_mode_made_serves_outside_of_it() -> None:
 
 
 def test_threads_do_not_write_into_each_others_place() -> None:
-    here, there = layers._place_for(4), []
-    thread = threading.Thread(target=lambda: there.append(layers._place_for(4)))
+    here, there = layers.place_for(4), []
+    thread = threading.Thread(target=lambda: there.append(layers.place_for(4)))
     thread.start()
     thread.join()
     assert there[0].data_ptr() != here.data_ptr()

@@ -271,7 +271,7 @@ def test_a_connection_counts_for_its_tab_while_it_is_open(path: str) -> None:
     presence, seen = Presence(), []
 
     def look(_request: Request) -> PlainTextResponse:
-        seen.append(dict(presence._open))
+        seen.append(dict(presence.open))
         return PlainTextResponse("")
 
     async def fail(_request: Request) -> PlainTextResponse:
@@ -285,7 +285,7 @@ def test_a_connection_counts_for_its_tab_while_it_is_open(path: str) -> None:
     assert seen == [{"tab": 1}]
     with pytest.raises(RuntimeError):
         client(fail).get(path)
-    assert presence._open == {}
+    assert presence.open == {}
 
 
 def test_the_end_of_a_connection_is_noticed_while_nothing_is_sent() -> None:
@@ -304,10 +304,10 @@ def test_the_end_of_a_connection_is_noticed_while_nothing_is_sent() -> None:
 
         async def app(_scope: Scope, receive: Receive, _send: Send) -> None:
             assert (await receive())["type"] == "http.request"
-            seen.append(dict(presence._open))
+            seen.append(dict(presence.open))
             leave.set()
             await asyncio.sleep(0.01)  # it neither sends nor receives
-            seen.append(dict(presence._open))
+            seen.append(dict(presence.open))
             looking = receive()
             with pytest.raises(StopIteration) as told:
                 looking.send(None)  # whoever only looks is answered at once
@@ -320,4 +320,4 @@ def test_the_end_of_a_connection_is_noticed_while_nothing_is_sent() -> None:
 
     asyncio.run(main())
     assert seen == [{"tab": 1}, {}]
-    assert presence._open == {}
+    assert presence.open == {}

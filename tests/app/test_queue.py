@@ -43,7 +43,7 @@ class Street:
 
     def ask(self, caller: str, seconds: float = 1.0, cancel: Cancel | None = None) -> None:
         """Wait in a thread for a turn, in the order of these calls."""
-        before = len(self.queue._line)
+        before = len(self.queue.waiting)
 
         def wait() -> None:
             try:
@@ -55,7 +55,7 @@ class Street:
 
         self._threads.append(thread := threading.Thread(target=wait))
         thread.start()
-        while len(self.queue._line) == before:
+        while len(self.queue.waiting) == before:
             time.sleep(0.0005)
 
     @contextmanager

@@ -156,7 +156,7 @@ def test_an_error_nobody_expected_in_any_listener_is_told_and_written_down(
         raise RuntimeError("the shelf fell over")
 
     listener = other_data(client, "history-search")
-    monkeypatch.setattr(page._app.state.history, "search", fail)
+    monkeypatch.setattr(page.app.state.history, "search", fail)
     body = {"data": [""], "fn_index": listener["id"], "session_hash": "somebody"}
     assert client.post("/gradio_api/queue/join", json=body).status_code == 200
     with client.stream("GET", "/gradio_api/queue/data?session_hash=somebody") as lines:
@@ -221,8 +221,8 @@ def test_many_wrong_passwords_are_slowed_down(guarded: tuple[Server, Path]) -> N
 
 
 def idle(page: Server) -> bool:
-    queue = page._app.state.queue
-    return not queue._line and queue._has_it is None
+    queue = page.app.state.queue
+    return not queue.waiting and queue.holder is None
 
 
 def test_who_leaves_is_rendered_for_no_longer_and_keeps_nobody_waiting(page: Server, folder: Path) -> None:
@@ -247,15 +247,15 @@ def test_who_leaves_is_rendered_for_no_longer_and_keeps_nobody_waiting(page: Ser
 
 
 def test_what_one_caller_posts_keeps_nobody_else_out(client: httpx.Client, page: Server) -> None:
-    blocks = page._app.answers.routes[-1].app.get_blocks()
-    queue = page._app.state.queue
+    blocks = page.app.answers.routes[-1].app.get_blocks()
+    queue = page.app.state.queue
     with queue.take(Cancel(), caller="somebody else"):
         asked = [ask(client, "render", "sun", None, None, n, 1).json()["event_id"] for n in range(40)]
-        while len(queue._line) < MOST_WAITING or calls_under_way(blocks, "127.0.0.1") > MOST_WAITING:
+        while len(queue.waiting) < MOST_WAITING or calls_under_way(blocks, "127.0.0.1") > MOST_WAITING:
             time.sleep(0.01)
         with caller(page.url, address=OTHER) as other:
             event = ask(other, "render", "cat", None, None, 7, 1).json()["event_id"]
-            while len(queue._line) == MOST_WAITING:
+            while len(queue.waiting) == MOST_WAITING:
                 time.sleep(0.01)
             # who has it, the one asked for before, and, while they may still come to listen, as many of the others
             assert queue.ahead(OTHER) <= 4

@@ -17,6 +17,7 @@ from lora_mixer.blend import merge as merge_file
 from lora_mixer.conditioning.conditioner import _placed
 from lora_mixer.mixes import Strength
 from lora_mixer.modules import Family, ModuleName
+from tests.support.hooks import forward_hooks
 
 NAMES = (ModuleName("unet", "mid_block.a"), ModuleName("unet", "down_blocks.0.b"))
 FILES = ("blend/merge.py", "blend/side.py", "blend/layer_ops.py", "conditioning/conditioner.py")
@@ -94,7 +95,7 @@ def test_an_interruption_anywhere_leaves_nothing_on_and_the_next_mix_whole(kind:
     with kind(model).applied([second] * 2, parts=("unet",)):
         wanted = model.answers()
     for layer in model.layers.values():
-        layer._forward_hooks.clear()
+        forward_hooks(layer).clear()
     for at in range(0, MOST, 3):
         engine = kind(model)
 
@@ -109,7 +110,7 @@ def test_an_interruption_anywhere_leaves_nothing_on_and_the_next_mix_whole(kind:
         with engine.applied([second] * 2, parts=("unet",)):
             assert same(model.answers(), wanted), at
         for layer in model.layers.values():
-            layer._forward_hooks.clear()
+            forward_hooks(layer).clear()
         if not struck:
             return
     pytest.fail("the run has more instructions than were tried")
@@ -149,7 +150,7 @@ def test_an_interruption_leaves_no_embedding_on_later_texts() -> None:
         struck = interrupted(use, at)
         with _placed(embedding, "te1", [empty]):
             assert torch.equal(embedding(ids), plain), at
-        embedding._forward_hooks.clear()
+        forward_hooks(embedding).clear()
         if not struck:
             return
     pytest.fail("the run has more instructions than were tried")

@@ -223,7 +223,7 @@ def test_mixes_that_take_turns_are_merged_once_within_the_budget_and_each_time_b
             with engine.applied([mix], parts=ALL):
                 pass
     assert made.count(NAMES[0]) == merges
-    assert engine._kept.earlier <= cache_mb * 2**20
+    assert engine.kept.earlier <= cache_mb * 2**20
 
 
 def test_a_bfloat16_merge_is_as_exact_as_rounding_the_exact_result() -> None:

@@ -19,6 +19,7 @@ from lora_mixer.errors import RequestError
 from lora_mixer.models import module_of
 from lora_mixer.modules import Family, ModuleName
 from lora_mixer.prompt import Break, Piece, Words, parse, timeline
+from tests.support.hooks import forward_hooks
 
 TOKENIZER = Path(__file__).parents[2] / "lora_mixer" / "data" / "emoji" / "model" / "tokenizer"
 EOS = 49407
@@ -286,7 +287,7 @@ def test_nothing_of_an_embedding_stays_on_the_encoder(sd1: Small) -> None:
     loaded.encode(pieces("badpic"))
     with pytest.raises(RequestError):
         loaded.encode(pieces("badpic"), clip_skip=9)
-    assert not sd1.parts["te1"].embeddings.token_embedding._forward_hooks
+    assert not forward_hooks(sd1.parts["te1"].embeddings.token_embedding)
 
 
 def test_a_count_is_the_longest_the_prompt_gets(sd1: Small) -> None:

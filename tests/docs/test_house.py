@@ -27,6 +27,8 @@ PAGE = (ROOT / "docs" / "design.md").read_text(encoding="utf-8")
 PACKAGES = (ROOT / "lora_mixer", ROOT / "app" / "lora_mixer_app")
 LONGEST = 59
 """Lines of a function, its signature and documentation counted."""
+PRIVATE = 10
+"""Private attributes that tests may look at: torch's, mostly."""
 
 
 def trees() -> Iterator[tuple[str, ast.Module]]:
@@ -116,3 +118,17 @@ def test_every_tab_is_a_file_and_a_row() -> None:
     from lora_mixer_app.web.tabs import TABS
 
     assert {tab.build.__module__ for tab in TABS} == {f"lora_mixer_app.web.tabs.{tab.name}" for tab in TABS}
+
+
+def test_tests_look_at_few_private_attributes() -> None:
+    seen = [
+        f"{path}: {node.value.id}.{node.attr}"
+        for path in (ROOT / "tests").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Attribute)
+        and re.match(r"_[a-z]", node.attr)
+        and isinstance(node.value, ast.Name)
+        and node.value.id not in {"self", "cls"}
+        and node.attr not in {"_replace", "_asdict", "_fields", "_make"}
+    ]
+    assert len(seen) <= PRIVATE, seen

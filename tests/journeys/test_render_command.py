@@ -27,7 +27,7 @@ NAMED = {"line_art": "11" * 32, "sepia": "22" * 32, "top_hat": "33" * 32, "night
 @pytest.fixture
 def executor(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Painters:
     painters = Painters(NAMED)
-    monkeypatch.setattr(running._Executors, "of", lambda self, setup: painters)
+    monkeypatch.setattr(running.Executors, "of", lambda self, setup: painters)
     monkeypatch.chdir(tmp_path)
     return painters
 
@@ -327,7 +327,7 @@ def test_spellings_of_the_first_release_are_read_with_a_note(
     old: tuple[str, ...], new: dict[str, object], note: str, executor: Painters, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     flags = []
-    monkeypatch.setattr(running._Executors, "__init__", lambda self, given: flags.append(given))
+    monkeypatch.setattr(running.Executors, "__init__", lambda self, given: flags.append(given))
     result = CliRunner().invoke(build(), ["render", "cat", "-o", "out", *old])
     assert result.exit_code == 0, result.output
     assert {name: getattr(flags[0], name) for name in new} == new

@@ -7,6 +7,7 @@ import json
 import shutil
 import weakref
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,6 +17,9 @@ from typer.testing import CliRunner
 from lora_mixer import Mixer, RenderedImage, RenderRequest
 from lora_mixer.errors import ModelError, RequestError
 from lora_mixer.images import read_picture
+from lora_mixer.mixer import session
+from lora_mixer.models import Model, open_model
+from lora_mixer.request import ModelSource
 from lora_mixer_app.cli import build
 
 STEPS = 2
@@ -57,14 +61,18 @@ def test_models_that_take_turns_are_opened_once_and_the_pictures_come_in_order(
     toml: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     mixer, opens = opened(toml, max_models=2), []
-    make = mixer._cache._open_session
-    monkeypatch.setattr(mixer._cache, "_open_station", lambda source: opens.append(source.name) or make(source))
+
+    def noted(source: ModelSource, **options: Any) -> Model:
+        opens.append(source.name)
+        return open_model(source, **options)
+
+    monkeypatch.setattr(session, "open_model", noted)
     wishes = [RenderRequest(prompt="cat", seed=n, steps=1, model=("emoji", "pale")[n % 2]) for n in range(6)]
     pictures = list(mixer.render_many(wishes, batch=3))
     assert [(p.record.settings.seed, p.record.settings.model) for p in pictures] == [(w.seed, w.model) for w in wishes]
     assert {p.record.batch_size for p in pictures} == {3}
     assert opens == ["pale"]
-    assert len(mixer._cache._open) == 2
+    assert len(mixer.cache.sessions) == 2
 
 
 def test_the_pictures_of_one_model_come_as_done_before_those_of_the_next(toml: Path) -> None:
@@ -83,7 +91,7 @@ def test_a_model_that_gave_way_is_gone_from_memory_with_all_that_stood_on_it(tom
         assert [one() for one in kept] == [None, None, None]
     finally:
         gc.enable()
-    assert [source.name for source in mixer._cache._open] == ["pale"]
+    assert [source.name for source in mixer.cache.sessions] == ["pale"]
 
 
 def test_what_is_current_stays_current_when_another_cannot_be_opened(toml: Path) -> None:

@@ -14,6 +14,7 @@ from lora_mixer.blend.layer_ops import operator_of
 from lora_mixer.blend.masks import open_mask
 from lora_mixer.mixes import Curve, Rectangle, Strength
 from lora_mixer.modules import Family, ModuleName
+from tests.support.hooks import forward_hooks
 from tests.support.kind_examples import CONV_3, EXAMPLES, LINEAR, Example, Shape, generator
 
 NAME = ModuleName("unet", "mid_block.resnets.0.layer")
@@ -190,14 +191,14 @@ def test_moving_a_strength_writes_numbers_and_leaves_every_branch_where_it_is() 
     seen = []
     with side.applied(mixes(0.5), parts=("unet",)):
         model.layer(x)
-        hooks = dict(model.layer._forward_hooks)
+        hooks = dict(forward_hooks(model.layer))
     for value in (0.6, 0.0, -3.0):
         with side.applied(mixes(value), parts=("unet",)):
             seen.append(model.layer(x))
-        assert dict(model.layer._forward_hooks) == hooks
+        assert dict(forward_hooks(model.layer)) == hooks
     assert not torch.equal(seen[0], seen[1])
     with side.applied([stack()], parts=("unet",)):
-        assert not model.layer._forward_hooks
+        assert not forward_hooks(model.layer)
 
 
 @pytest.mark.filterwarnings("ignore")  # torch's compiler warns about itself

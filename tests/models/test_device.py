@@ -44,7 +44,7 @@ def test_bfloat16_is_chosen_where_it_is_faster_and_timed_only_where_flags_do_not
         return 1.0 if product_in is torch.bfloat16 else times_as_fast
 
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: flags)
-    monkeypatch.setattr(device, "_seconds_of_a_product", seconds)
+    monkeypatch.setattr(device, "seconds_of_a_product", seconds)
     assert choose_dtype(CPU) is dtype
     assert choose_dtype(CPU) is dtype
     assert len(timed) == (0 if times_as_fast is None else 2)
@@ -60,4 +60,4 @@ def test_a_dtype_that_is_said_is_not_looked_into(name: str, monkeypatch: pytest.
 
 
 def test_a_product_takes_time() -> None:
-    assert device._seconds_of_a_product(torch.float32) > 0
+    assert device.seconds_of_a_product(torch.float32) > 0

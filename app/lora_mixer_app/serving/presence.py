@@ -33,22 +33,22 @@ class Presence:
 
     def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._open: dict[str, int] = {}
+        self.open: dict[str, int] = {}
         self._left: dict[str, float] = {}
         self._lock = threading.Lock()
 
     def opened(self, key: str) -> None:
         """Note an opened connection."""
         with self._lock:
-            self._open[key] = self._open.get(key, 0) + 1
+            self.open[key] = self.open.get(key, 0) + 1
 
     def closed(self, key: str) -> None:
         """Note a closed connection."""
         with self._lock:
-            if self._open.get(key, 1) > 1:
-                self._open[key] -= 1
+            if self.open.get(key, 1) > 1:
+                self.open[key] -= 1
                 return
-            self._open.pop(key, None)
+            self.open.pop(key, None)
             self._left.pop(key, None)
             self._left[key] = self._clock()
             while len(self._left) > _MOST:
@@ -66,7 +66,7 @@ class Presence:
             asked: When something was asked for; what was before does not count.
         """
         with self._lock:
-            if key in self._open:
+            if key in self.open:
                 return 0.0, True
             left = self._left.get(key, asked)
             return self._clock() - max(left, asked), left > asked

@@ -45,8 +45,8 @@ class RenderQueue:
         self._changed = threading.Condition()
         self._most = most
         self._clock = clock
-        self._line: list[_Ticket] = []
-        self._has_it: _Ticket | None = None
+        self.waiting: list[_Ticket] = []
+        self.holder: _Ticket | None = None
         self._tickets = 0
         self._now = 0.0
         self._after: dict[str, float] = {}
@@ -56,12 +56,12 @@ class RenderQueue:
         """Return how many turns would come before one that a caller asks for now; who has cancelled does not count."""
         with self._changed:
             after = dict(self._after)
-            line = [ticket for ticket in self._line if not ticket.cancel.pressed]
+            line = [ticket for ticket in self.waiting if not ticket.cancel.pressed]
             mine = _Ticket(cancel=Cancel(), caller=caller, number=self._tickets + 1, arrived=self._now)
             before = 0
-            if self._has_it is not None and not self._has_it.cancel.pressed:
+            if self.holder is not None and not self.holder.cancel.pressed:
                 before = 1
-                after[self._has_it.caller] = self._now + self._typical
+                after[self.holder.caller] = self._now + self._typical
             line.append(mine)
             while (first := min(line, key=lambda ticket: _key(ticket, after))) is not mine:
                 line.remove(first)
@@ -81,30 +81,30 @@ class RenderQueue:
         began = None
         try:
             with self._changed:
-                while self._has_it is not None or self._next() is not ticket:
+                while self.holder is not None or self._next() is not ticket:
                     cancel.check()
                     self._changed.wait(_LOOK)
-                self._line.remove(ticket)
-                self._has_it, self._now = ticket, _start(ticket, self._after)
+                self.waiting.remove(ticket)
+                self.holder, self._now = ticket, _start(ticket, self._after)
                 began = self._clock()
             yield
         finally:
             with self._changed:
                 if began is None:
-                    self._line.remove(ticket)
+                    self.waiting.remove(ticket)
                 else:
-                    self._has_it = None
+                    self.holder = None
                     self._charge(caller, self._clock() - began)
                 self._changed.notify_all()
 
     def drain(self, seconds: float) -> None:
         """Wait until nobody has a turn or waits for one, so many seconds at most."""
         with self._changed:
-            self._changed.wait_for(lambda: self._has_it is None and not self._line, seconds)
+            self._changed.wait_for(lambda: self.holder is None and not self.waiting, seconds)
 
     def _join(self, cancel: Cancel, caller: str) -> _Ticket:
         with self._changed:
-            mine = [ticket for ticket in self._line if ticket.caller == caller and not ticket.cancel.pressed]
+            mine = [ticket for ticket in self.waiting if ticket.caller == caller and not ticket.cancel.pressed]
             if len(mine) >= self._most and (unheard := next((ticket for ticket in mine if ticket.absent), None)):
                 unheard.cancel.press()
             elif len(mine) >= self._most:
@@ -114,11 +114,11 @@ class RenderQueue:
                 )
             self._tickets += 1
             ticket = _Ticket(cancel=cancel, caller=caller, number=self._tickets, arrived=self._now)
-            self._line.append(ticket)
+            self.waiting.append(ticket)
             return ticket
 
     def _next(self) -> _Ticket | None:
-        waiting = (ticket for ticket in self._line if not ticket.cancel.pressed)
+        waiting = (ticket for ticket in self.waiting if not ticket.cancel.pressed)
         return min(waiting, key=lambda ticket: _key(ticket, self._after), default=None)
 
     def _charge(self, caller: str, seconds: float) -> None:

@@ -87,7 +87,7 @@ class Server:
         self._logins = logins
         self._say = say
         self._stage = 0
-        self._app: App | None = None
+        self.app: App | None = None
         self._failure: BaseException | None = None
         _require_writable(folder)
         self._socket = listen(host, port)
@@ -124,8 +124,8 @@ class Server:
             self._server.run(sockets=[self._socket])
         finally:
             opening.join(SECONDS_TO_OPEN)
-            if self._app is not None:
-                self._app.state.close()
+            if self.app is not None:
+                self.app.state.close()
             self._socket.close()
         if self._failure is not None:
             raise self._failure
@@ -145,14 +145,14 @@ class Server:
             async def built() -> App:  # in a loop, since Gradio would otherwise make some and leave them open
                 return build_app(mixer, self._folder, presence=self._presence, logins=self._logins)
 
-            self._app = asyncio.run(built())
-            self._front.open(self._app.answers, self._app.life)
+            self.app = asyncio.run(built())
+            self._front.open(self.app.answers, self.app.life)
         except BaseException as error:  # noqa: BLE001 raised again where the page is served
             self._failure = error
             self.stop()
             return
         with contextlib.suppress(OSError):  # nobody reads what is said
-            for sentence in self._app.state.history.said:
+            for sentence in self.app.state.history.said:
                 self._say(f"history: {sentence}")
             self._say("ready")
 

@@ -68,9 +68,7 @@ def carry_out(
         library.find(name)
     _check_address(flags)
     console = Console(highlight=False, soft_wrap=True)
-    shared = _Shared(
-        flags=flags, models_file=models_file, library=library, console=console, executors=_Executors(flags)
-    )
+    shared = _Shared(flags=flags, models_file=models_file, library=library, console=console, executors=Executors(flags))
     runs = [_Run(overrides.over(plan), pictures, shared, several=len(plans) > 1, written=own_seeds) for plan in plans]
     for one in runs:
         one.check()
@@ -95,7 +93,7 @@ class _Shared:
     models_file: ModelsFile
     library: Library
     console: Console
-    executors: _Executors
+    executors: Executors
 
 
 class _Run:
@@ -239,7 +237,7 @@ class _Run:
             self._console.print(f"grid: {page}", markup=False)
 
 
-class _Executors:
+class Executors:
     """Who renders; in this process, plans that open the model alike share it."""
 
     def __init__(self, flags: RunFlags) -> None:
