@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from lora_mixer.errors import RequestError
+from lora_mixer.choices import find_emphasis
 
 Weigh = Callable[[Tensor, Tensor], Tensor]
 
@@ -51,8 +51,5 @@ def emphasis_named(name: str) -> Emphasis:
     Raises:
         RequestError: There is none of that name.
     """
-    for row in EMPHASIS:
-        if row.name == name.lower():
-            return row
-    names = ", ".join(row.name for row in EMPHASIS)
-    raise RequestError(f"there is no emphasis mode {name!r}", remedy=f"Use one of: {names}.")
+    found = find_emphasis(name)
+    return next(row for row in EMPHASIS if row.name == found)

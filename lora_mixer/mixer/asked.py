@@ -2,36 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import fields, replace
-from difflib import get_close_matches
-from types import MappingProxyType
+from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any, cast
 
 from lora_mixer.errors import RequestError
 from lora_mixer.fieldtypes import wrong_type
 from lora_mixer.mixer.options import RequestOptions
 from lora_mixer.request import RenderRequest
-
-FIELDS = tuple(field.name for field in fields(RenderRequest))
-
-ELSEWHERE: Mapping[str, str] = MappingProxyType(
-    {
-        "num_inference_steps": "steps",
-        "guidance_scale": "cfg",
-        "cfg_scale": "cfg",
-        "guidance_rescale": "cfg_rescale",
-        "negative_prompt": "negative",
-        "generator": "seed",
-        "sampler_name": "sampler",
-        "scheduler": "sampler or schedule",
-        "lora": "loras",
-        "checkpoint": "model",
-        "variation_seed": "subseed",
-    }
-)
-"""Fields by the names that diffusers (https://huggingface.co/docs/diffusers/api/pipelines/stable_diffusion/text2img)
-and A1111's web API have for them."""
 
 
 def as_request(request: RenderRequest | str, options: RequestOptions) -> RenderRequest:
@@ -45,8 +23,6 @@ def as_request(request: RenderRequest | str, options: RequestOptions) -> RenderR
         raise wrong_type(
             "Mixer", "the request", given, "a prompt or a RenderRequest", 'mixer.render("cat"); render_many takes lists'
         )
-    for name in options:
-        _check_name(name)
     return replace(RenderRequest(given) if isinstance(given, str) else given, **cast("dict[str, Any]", options))
 
 
@@ -65,11 +41,3 @@ def as_requests(requests: Iterable[RenderRequest | str], options: RequestOptions
     if not isinstance(given, Iterable):
         raise wrong_type("Mixer", "requests", given, "a list of them", 'mixer.render_many(["cat", "sun"])')
     return [as_request(request, options) for request in requests]
-
-
-def _check_name(name: str) -> None:
-    if name in FIELDS:
-        return
-    meant = ELSEWHERE.get(name) or next(iter(get_close_matches(name, FIELDS, n=1)), None)
-    remedy = f"{meant} is what it is called here." if meant else f"Fields are {', '.join(FIELDS)}."
-    raise RequestError(f"there is no field {name}", where="RenderRequest", remedy=remedy)

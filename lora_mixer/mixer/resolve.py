@@ -10,7 +10,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from lora_mixer.blend import Stack, WeightedAdapter
-from lora_mixer.choices import SUM, BlendMethod, calls_a_step, find_method, find_rng
+from lora_mixer.choices import SUM, BlendMethod, calls_a_step, find_method
 from lora_mixer.errors import RequestError
 from lora_mixer.keys import blocks_of, check_elements, elements_text, means, parse_blocks, parse_elements
 from lora_mixer.mixer.adapter_cache import AdapterCache
@@ -32,6 +32,7 @@ from lora_mixer.prompt import (
     timeline,
 )
 from lora_mixer.request import RenderRequest, Settings
+from lora_mixer.settings import filled
 
 Rewrite = Callable[[str], str]
 StackOf = Callable[[Iterable[LoraUse]], Stack]
@@ -47,28 +48,19 @@ def settings_of(request: RenderRequest, *, model: str, native_size: tuple[int, i
         emphasis: The default emphasis mode of the model.
     """
     width, height = native_size
-    varied = bool(request.subseed_strength)
     settings = Settings(
-        prompt=request.prompt,
-        negative=request.negative or "",
-        loras=request.loras,
-        seed=_seed(request.seed),
-        subseed=_seed(request.subseed) if varied else None,
-        subseed_strength=request.subseed_strength or 0.0,
-        steps=20 if request.steps is None else request.steps,
-        cfg=7.0 if request.cfg is None else request.cfg,
-        cfg_rescale=request.cfg_rescale or 0.0,
-        eta=request.eta,
-        method=str(find_method(request.method or SUM.row.name)),
-        rng=find_rng(request.rng or "cpu"),
-        sampler=request.sampler or "DPM++ 2M",
-        schedule=request.schedule or "Automatic",
-        width=width if request.width is None else request.width,
-        height=height if request.height is None else request.height,
-        clip_skip=1 if request.clip_skip is None else request.clip_skip,
-        emphasis=request.emphasis or emphasis,
-        grammar=request.grammar or "default",
-        model=model,
+        **filled(
+            request,
+            loras=request.loras,
+            seed=_seed(request.seed),
+            subseed=_seed(request.subseed) if request.subseed_strength else None,
+            method=str(find_method(request.method or SUM.row.name)),
+            width=width if request.width is None else request.width,
+            height=height if request.height is None else request.height,
+            emphasis=request.emphasis or emphasis,
+            model=model,
+            hires=None,
+        )
     )
     return settings if request.hires is None else replace(settings, hires=hires_of(request.hires, settings))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lora_mixer.errors import RequestError
+from lora_mixer.choices import find_grammar
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,8 +65,5 @@ def grammar_named(name: str) -> Grammar:
     Raises:
         RequestError: There is none of that name.
     """
-    for grammar in GRAMMARS:
-        if grammar.name == name:
-            return grammar
-    names = ", ".join(grammar.name for grammar in GRAMMARS)
-    raise RequestError(f"there is no prompt grammar {name!r}", remedy=f"Use one of: {names}.")
+    found = find_grammar(name)
+    return next(grammar for grammar in GRAMMARS if grammar.name == found)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lora_mixer.settings.classes import Hires, HiresSettings, RenderRequest, RequestOptions, Settings
-from lora_mixer.settings.making import unknown_field
+from lora_mixer.settings.making import filled, unknown_field
 from lora_mixer.settings.picture import PICTURE
 from lora_mixer.settings.second_pass import SECOND_PASS
 from lora_mixer.settings.setting import PageControl, Setting, Since, Table
@@ -20,5 +20,6 @@ __all__ = [
     "Settings",
     "Since",
     "Table",
+    "filled",
     "unknown_field",
 ]

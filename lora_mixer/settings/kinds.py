@@ -43,6 +43,10 @@ class ValueKind:
             raise wrong_type(owner, name, value, type_.name, f"{name}={type_.example}")
         return type_.plain(value)
 
+    def settled(self, value: Any) -> Any:  # noqa: ANN401 whatever the kind takes
+        """Return a value as records have it."""
+        return value
+
     @property
     def expected(self) -> str:
         """What a value must be, as the end of a sentence: `a whole number from 1 to 1000`."""
@@ -226,6 +230,10 @@ class TableName(ValueKind):
     find: Callable[[str], object]
     canonical: bool = False
     also: tuple[str, ...] = ()
+
+    def settled(self, value: Any) -> Any:  # noqa: ANN401 a name
+        """See `Kind`; the table's own spelling, where that is what counts."""
+        return self.find(value) if self.canonical and value is not None else value
 
     @property
     def few(self) -> bool:

@@ -186,6 +186,21 @@ def docstring(doc: str, rows: Sequence[Setting]) -> str:
     return "\n".join([doc, "", "Attributes:", *(f"    {row.name}: {row.explained}" for row in rows)])
 
 
+def filled(asked: Asked, **found: Any) -> dict[str, Any]:  # noqa: ANN401 values of settings
+    """Return the values of what is asked for with every gap filled from the table's defaults.
+
+    Args:
+        asked: What is asked for.
+        found: Values that were found out otherwise, such as a seed that was drawn; they stand as they are.
+    """
+    values = {}
+    for row in asked.table:
+        if not row.asked_only and row.name not in found:
+            given = getattr(asked, row.name)
+            values[row.name] = row.kind.settled(row.default if given is None or given == "" else given)
+    return values | found
+
+
 def unknown_field(owner: str, name: str, table: Table) -> RequestError:
     """Return the error for a setting there is none of: what it is called here, or the nearest."""
     meant = " or ".join(row.name for row in table if name in row.elsewhere)
