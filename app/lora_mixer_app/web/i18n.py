@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import gradio as gr
 
+from lora_mixer.settings import PICTURE, SECOND_PASS
 from lora_mixer_app.web.tab_i18n import TAB_WORDS
 
 
@@ -19,9 +20,7 @@ class Message(NamedTuple):
 
 WORDS: tuple[Message, ...] = (
     Message("desk", "Desk", "调音台"),
-    Message("prompt", "Prompt", "提示词"),
     Message("prompt_hint", "What to draw. <lora:name:0.8> adds a LoRA.", "画什么？<lora:名称:0.8> 可添加 LoRA。"),
-    Message("negative", "Negative prompt", "反向提示词"),
     Message("add", "Add a LoRA", "添加 LoRA"),
     Message("order", "The order of LoRAs changes nothing.", "LoRA 的先后顺序不影响结果。"),
     Message("browse", "Browse LoRAs", "浏览 LoRA"),
@@ -58,34 +57,9 @@ WORDS: tuple[Message, ...] = (
     Message("take_in", "Open file", "打开文件"),
     Message("model", "Model", "模型"),
     Message("opening", "Opening {name} …", "正在打开 {name} …"),
-    Message("seed", "Seed (-1: random)", "种子（-1：随机）"),
-    Message("steps", "Steps", "步数"),
-    Message("cfg", "CFG", "引导系数"),
     Message("more", "Sampler, size, presets", "采样器、尺寸、预设"),
-    Message("sampler", "Sampler", "采样器"),
-    Message("schedule", "Schedule", "调度类型"),
-    Message("width", "Width", "宽度"),
-    Message("height", "Height", "高度"),
-    Message("preset", "Preset for few steps", "少步数预设"),
     Message("advanced", "Advanced: variation, guidance, hires fix", "高级：变体、引导、高清修复"),
     Message("as_first", "as the first pass", "与首次相同"),
-    Message("subseed", "Variation seed", "变体种子"),
-    Message("subseed_strength", "Variation strength", "变体强度"),
-    Message("method", "Blend LoRAs by", "LoRA 混合方法"),
-    Message("cfg_rescale", "CFG rescale", "引导重缩放"),
-    Message("eta", "Eta (-1: automatic)", "Eta（-1：自动）"),
-    Message("rng", "Noise from (nv: as an NVIDIA card)", "噪声来源（nv：同 NVIDIA 显卡）"),
-    Message("hires", "Hires fix (second pass)", "高清修复：放大后再绘制一次"),
-    Message("hires_scale", "Hires: scale", "高清：放大倍数"),
-    Message("hires_denoise", "Hires: denoise", "高清：重绘幅度"),
-    Message("hires_steps", "Hires: steps (0: as first)", "高清：步数（0：与首次相同）"),
-    Message("hires_upscaler", "Hires: upscaler", "高清：放大算法"),
-    Message("hires_sampler", "Hires: sampler", "高清：采样器"),
-    Message("hires_schedule", "Hires: schedule", "高清：调度类型"),
-    Message("hires_cfg", "Hires: CFG (0: as first)", "高清：引导系数（0：与首次相同）"),
-    Message("hires_prompt", "Hires: prompt (or the same)", "高清：提示词（空：相同）"),
-    Message("hires_negative", "Hires: negative (or the same)", "高清：反向提示词（空：相同）"),
-    Message("clip_skip", "Clip skip", "CLIP 跳过层数"),
     Message("generate", "Generate", "生成"),
     Message("cancel", "Cancel", "取消"),
     Message("live", "Live rendering", "实时渲染"),
@@ -109,6 +83,8 @@ WORDS: tuple[Message, ...] = (
     Message("done", "Seed {seed}, {seconds} s", "种子 {seed}，{seconds} 秒"),
     Message("step", "Step {step} of {steps}, {left} s left", "第 {step}/{steps} 步，剩余 {left} 秒"),
     Message("unfit", "{name} does not fit this model: {reason}", "{name} 不适用于当前模型：{reason}"),
+    *(Message(row.name, row.control.english, row.control.chinese) for row in PICTURE if row.control),
+    *(Message(f"hires_{row.name}", row.control.english, row.control.chinese) for row in SECOND_PASS if row.control),
     *(Message(*row) for row in TAB_WORDS),
 )
 

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import gradio as gr
 from gradio.components import Component
 
 from lora_mixer import RenderRequest
-from lora_mixer.choices import AUTOMATIC, METHODS, RNGS, SAMPLERS, SCHEDULES, SUM, UPSCALERS
 from lora_mixer.hires import Hires
-from lora_mixer.request import MAX_ETA
+from lora_mixer.settings import PICTURE, SECOND_PASS, Setting, Table
+from lora_mixer.settings import Control as Shown
+from lora_mixer.settings.kinds import Kind, Named, Part, Real, Whole
 from lora_mixer_app.web.i18n import word
 
 SECOND = "hires."
-OFF = False
+BROWSERS_WHOLE = 2**53
+"""The largest whole number a browser counts to."""
 FIRST = ""  # chosen where the second pass has nothing of its own
 
 
@@ -42,49 +45,59 @@ class Control(NamedTuple):
         return self.field.replace(".", "-").replace("_", "-")
 
 
-def _number(**how: Any) -> Callable[..., Component]:  # noqa: ANN401 keywords of the component
-    return lambda **more: gr.Number(**how, **more)
+def _control(row: Setting, prefix: str = "") -> Control:
+    """Return the control of a setting, as its row in the table of settings has it."""
+    how = row.control
+    assert how is not None
+    plain = row.default if how.shows is None else how.shows
+    return Control(prefix + row.name, plain, partial(_made, row.kind, how), _event(row.kind, how), how.leaves_open)
 
 
-def _slider(low: float, high: float, step: float) -> Callable[..., Component]:
-    return lambda **more: gr.Slider(low, high, step=step, **more)
+def _made(kind: Kind, how: Shown, **more: Any) -> Component:  # noqa: ANN401 keywords of the component
+    if isinstance(kind, Named):
+        names = [(word("as_first"), FIRST)] if how.first else []
+        return gr.Dropdown([*names, *((name, name) for name in kind.names)], **more)
+    if isinstance(kind, (Whole, Real)):
+        return _number(kind, how, **more)
+    return gr.Checkbox(**more) if isinstance(kind, Part) else gr.Textbox(max_lines=3, **more)
 
 
-def _choice(names: Sequence[str]) -> Callable[..., Component]:
-    return lambda **more: gr.Dropdown(list(names), **more)
+def _number(kind: Whole | Real, how: Shown, **more: Any) -> Component:  # noqa: ANN401 keywords of the component
+    low = kind.low if how.low is None else how.low
+    if isinstance(kind, Whole) and how.low is None and kind.open is not None:
+        low = min(low, kind.open)
+    high = kind.high if how.high is None else how.high
+    if how.slider:
+        return gr.Slider(low, high, step=how.step, **more)
+    most = high if high <= BROWSERS_WHOLE else None
+    step = 1 if how.step is None else how.step
+    return gr.Number(precision=0 if isinstance(kind, Whole) else None, minimum=low, maximum=most, step=step, **more)
 
 
-def _open_choice(names: Sequence[str]) -> Callable[..., Component]:
-    """Return what makes a choice that takes other texts, too: a method with numbers."""
-    return lambda **more: gr.Dropdown(list(names), allow_custom_value=True, **more)
+def _event(kind: Kind, how: Shown) -> str:
+    """Return when somebody has settled on a value."""
+    if isinstance(kind, (Named, Part)):
+        return "input"
+    return "release" if how.slider else "submit"
 
 
-def _choice_or_first(names: Sequence[str]) -> Callable[..., Component]:
-    return lambda **more: gr.Dropdown([(word("as_first"), FIRST), *((name, name) for name in names)], **more)
-
-
-def _text(**more: Any) -> Component:  # noqa: ANN401 keywords of the component
-    return gr.Textbox(max_lines=3, **more)
+def _in(table: Table, place: str) -> list[Setting]:
+    return [row for row in table if row.control is not None and row.control.place == place]
 
 
 CONTROLS: tuple[Control, ...] = (
-    Control("method", SUM.row.name, _open_choice([row.name for row in METHODS]), "input"),
-    Control("subseed", -1, _number(precision=0, minimum=-1), "submit"),
-    Control("subseed_strength", 0.0, _slider(0, 1, 0.01), "release"),
-    Control("cfg_rescale", 0.0, _slider(0, 1, 0.05), "release"),
-    Control("eta", -1, _number(minimum=-1, maximum=MAX_ETA, step=0.1), "submit", opens=True),
-    Control("rng", "cpu", _choice(list(RNGS)), "input"),
-    Control("hires", OFF, gr.Checkbox, "input"),
-    Control("hires.scale", 2.0, _slider(1, 4, 0.05), "release"),
-    Control("hires.denoise", 0.7, _slider(0.05, 1, 0.05), "release"),
-    Control("hires.steps", 0, _number(precision=0, minimum=0), "submit", opens=True),
-    Control("hires.upscaler", UPSCALERS[0].name, _choice([row.name for row in UPSCALERS]), "input"),
-    Control("hires.sampler", FIRST, _choice_or_first([row.name for row in SAMPLERS]), "input", opens=True),
-    Control("hires.schedule", FIRST, _choice_or_first([AUTOMATIC, *SCHEDULES]), "input", opens=True),
-    Control("hires.cfg", 0, _number(minimum=0, step=0.5), "submit", opens=True),
-    Control("hires.prompt", "", _text, "submit", opens=True),
-    Control("hires.negative", "", _text, "submit", opens=True),
+    *map(_control, _in(PICTURE, "advanced")),
+    *map(_control, _in(PICTURE, "second")),
+    *(_control(row, SECOND) for row in _in(SECOND_PASS, "second")),
 )
+
+
+def lay_setting(name: str, value: object) -> Any:  # noqa: ANN401 the component of its kind
+    """Lay out the control of a setting of the picture, as its row says."""
+    row = PICTURE[name]
+    how = row.control
+    assert how is not None
+    return _made(row.kind, how, value=value, label=word(name), elem_id=name.replace("_", "-"), min_width=how.width)
 
 
 def lay_advanced() -> tuple[Component, ...]:

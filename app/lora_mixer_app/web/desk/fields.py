@@ -10,12 +10,15 @@ import gradio as gr
 from gradio.components import Component
 
 from lora_mixer import RenderRequest
-from lora_mixer.choices import AUTOMATIC, PRESETS, SAMPLERS, SCHEDULES
-from lora_mixer_app.web.desk.advanced import asked_of, lay_advanced, shown_for
+from lora_mixer.settings import PICTURE
+from lora_mixer_app.web.desk.advanced import asked_of, lay_advanced, lay_setting, shown_for
 from lora_mixer_app.web.i18n import word
 from lora_mixer_app.web.state import AppState
 
 FIRST_PROMPT = "red heart"
+FIRST_SEED = 1
+MAIN = ("seed", "steps", "cfg")
+MORE = ("sampler", "schedule", "width", "height", "clip_skip")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,44 +85,17 @@ def lay_prompts(state: AppState) -> tuple[gr.Textbox, gr.Textbox, gr.Markdown, g
 def lay_settings(state: AppState, prompt: gr.Textbox, negative: gr.Textbox) -> tuple[RequestFields, gr.Dropdown]:
     """Lay out the other settings; return all, and the presets."""
     defaults = state.mixer.models_file.defaults_for(state.first.name)
-    width, height = state.first.native_size
+    first = {row.name: getattr(defaults, row.name) or row.default for row in PICTURE}
+    first |= {"seed": FIRST_SEED, "width": defaults.width or state.first.native_size[0]}
+    first |= {"height": defaults.height or state.first.native_size[1]}
     with gr.Row():
-        seed = gr.Number(1, label=word("seed"), precision=0, minimum=-1, elem_id="seed", min_width=120)
-        steps = gr.Slider(1, 100, defaults.steps or 20, step=1, label=word("steps"), elem_id="steps", min_width=120)
-        cfg = gr.Slider(1, 20, defaults.cfg or 7, step=0.5, label=word("cfg"), elem_id="cfg", min_width=120)
+        laid = {name: lay_setting(name, first[name]) for name in MAIN}
     with gr.Accordion(word("more"), open=False, elem_id="more"), gr.Row(elem_classes="tight"):
-        preset = gr.Dropdown(
-            [row.name for row in PRESETS], value=None, label=word("preset"), elem_id="preset", min_width=150
-        )
-        sampler = gr.Dropdown(
-            [row.name for row in SAMPLERS],
-            value=defaults.sampler or "DPM++ 2M",
-            label=word("sampler"),
-            elem_id="sampler",
-            min_width=150,
-        )
-        schedule = gr.Dropdown(
-            [AUTOMATIC, *SCHEDULES],
-            value=defaults.schedule or AUTOMATIC,
-            label=word("schedule"),
-            elem_id="schedule",
-            min_width=150,
-        )
-        size = [
-            gr.Number(value, label=word(side), precision=0, step=8, minimum=8, elem_id=side, min_width=110)
-            for side, value in (("width", defaults.width or width), ("height", defaults.height or height))
-        ]
-        clip_skip = gr.Number(defaults.clip_skip or 1, label=word("clip_skip"), precision=0, minimum=1, min_width=110)
+        preset = lay_setting("preset", None)
+        laid |= {name: lay_setting(name, first[name]) for name in MORE}
     return RequestFields(
         prompt=prompt,
         negative=negative,
-        seed=seed,
-        steps=steps,
-        cfg=cfg,
-        sampler=sampler,
-        schedule=schedule,
-        width=size[0],
-        height=size[1],
-        clip_skip=clip_skip,
+        **laid,
         advanced=lay_advanced(),
     ), preset
