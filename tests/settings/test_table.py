@@ -5,15 +5,21 @@ from __future__ import annotations
 import pickle
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from _pytest.mark.structures import ParameterSet
 
 from lora_mixer import Hires, RenderRequest
+from lora_mixer.choices import EMPHASES
+from lora_mixer.choices import GRAMMARS as GRAMMAR_NAMES
+from lora_mixer.conditioning.emphasis import EMPHASIS
 from lora_mixer.errors import RequestError
+from lora_mixer.prompt.grammars import GRAMMARS
 from lora_mixer.settings import PICTURE, SECOND_PASS, Setting, Settings, Table
-from lora_mixer.settings.kinds import Real, TableName, Whole
+from lora_mixer.settings.kinds import Named, Real, Whole
+from lora_mixer.settings.pages import written
 from lora_mixer.settings.stub import STUB, stub_text
 
 
@@ -109,3 +115,14 @@ def test_every_name_of_a_table_is_found_and_an_unknown_one_is_no_value(row: Sett
     assert isinstance(kind, TableName)
     assert all(kind.read(name) == name for name in kind.names)
     assert kind.read("no such name") is None
+
+
+@pytest.mark.parametrize("page", sorted((STUB.parents[2] / "docs").glob("*.md")), ids=lambda page: page.stem)
+def test_the_tables_of_the_documents_are_the_settings(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    assert written(text) == text, "run `python -m lora_mixer.settings`"
+
+
+def test_the_names_a_setting_takes_are_those_there_is_code_for() -> None:
+    assert [row.name for row in EMPHASIS] == list(EMPHASES)
+    assert [row.name for row in GRAMMARS] == list(GRAMMAR_NAMES)
