@@ -223,6 +223,7 @@ class TableName(ValueKind):
         find: Looks a name up; raises RequestError with the nearest name.
         canonical: Whether the table's own spelling takes the place of what was written.
         also: Names that mean one of these.
+        free: Whether what is found may say more than a name, such as `ties:density=0.3`.
     """
 
     what: str
@@ -230,9 +231,10 @@ class TableName(ValueKind):
     find: Callable[[str], object]
     canonical: bool = False
     also: tuple[str, ...] = ()
+    free: bool = False
 
     def settled(self, value: Any) -> Any:  # noqa: ANN401 a name
-        """See `Kind`; the table's own spelling, where that is what counts."""
+        """See `ValueKind`; the table's own spelling, where that is what counts."""
         return self.find(value) if self.canonical and value is not None else value
 
     @property

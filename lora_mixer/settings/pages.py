@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from lora_mixer.settings.kinds import Named
+from lora_mixer.settings.kinds import TableName
 from lora_mixer.settings.picture import PICTURE
 from lora_mixer.settings.second_pass import SECOND_PASS
 from lora_mixer.settings.setting import Setting, Table
@@ -77,7 +77,7 @@ def _names(table: Table, prefix: str = "") -> str:
 
 def _values(row: Setting) -> str:
     kind = row.kind
-    if isinstance(kind, Named) and kind.few:
+    if isinstance(kind, TableName) and kind.few:
         return ", ".join(f"`{name}`" for name in (*kind.names, *kind.also))
     return kind.range
 

@@ -66,12 +66,12 @@ PICTURE = Table(
         ),
         Setting(
             name="method",
-            kind=TableName(what="method", names=tuple(row.name for row in METHODS), find=find_method),
+            kind=TableName(what="method", names=tuple(row.name for row in METHODS), find=find_method, free=True),
             help="How the LoRAs of the mix are blended, with its numbers: sum, ties, ties:density=0.3.",
             default="sum",
             infotext="Mix method",
             plural="methods",
-            control=PageControl("Blend by", "混合方法", "more"),
+            control=PageControl("Blend LoRAs by", "LoRA 混合方法"),
         ),
         Setting(
             name="seed",

@@ -22,7 +22,7 @@ from pathlib import Path
 ROW = """
 PICTURE = Table((*PICTURE.rows, Setting(
     name="warmth", kind=Real(low=0, high=2), help="How warm the picture is.", default=1.0, infotext="Warmth",
-    control=Control("Warmth", "暖度", slider=True, step=0.1),
+    control=PageControl("Warmth", "暖度", slider=True, step=0.1),
 ), Setting(name="quiet", kind=Whole(low=0, high=9), help="Says nothing of the picture.", default=0, pixels=False)))
 """
 

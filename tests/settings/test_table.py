@@ -18,7 +18,7 @@ from lora_mixer.conditioning.emphasis import EMPHASIS
 from lora_mixer.errors import RequestError
 from lora_mixer.prompt.grammars import GRAMMARS
 from lora_mixer.settings import PICTURE, SECOND_PASS, Setting, Settings, Table
-from lora_mixer.settings.kinds import Named, Real, Whole
+from lora_mixer.settings.kinds import Real, TableName, Whole
 from lora_mixer.settings.pages import written
 from lora_mixer.settings.stub import STUB, stub_text
 

@@ -11,9 +11,8 @@ from gradio.components import Component
 
 from lora_mixer import RenderRequest
 from lora_mixer.hires import Hires
-from lora_mixer.settings import PICTURE, SECOND_PASS, Setting, Table
-from lora_mixer.settings import Control as Shown
-from lora_mixer.settings.kinds import Kind, Named, Part, Real, Whole
+from lora_mixer.settings import PICTURE, SECOND_PASS, PageControl, Setting, Table
+from lora_mixer.settings.kinds import NestedTable, Real, TableName, ValueKind, Whole
 from lora_mixer_app.web.i18n import word
 
 SECOND = "hires."
@@ -53,16 +52,17 @@ def _control(row: Setting, prefix: str = "") -> Control:
     return Control(prefix + row.name, plain, partial(_made, row.kind, how), _event(row.kind, how), how.leaves_open)
 
 
-def _made(kind: Kind, how: Shown, **more: Any) -> Component:  # noqa: ANN401 keywords of the component
-    if isinstance(kind, Named):
+def _made(kind: ValueKind, how: PageControl, **more: Any) -> Component:  # noqa: ANN401 keywords of the component
+    if isinstance(kind, TableName):
         names = [(word("as_first"), FIRST)] if how.first else []
-        return gr.Dropdown([*names, *((name, name) for name in kind.names)], **more)
+        choices = [*names, *((name, name) for name in kind.names)]
+        return gr.Dropdown(choices, allow_custom_value=kind.free, **more)
     if isinstance(kind, (Whole, Real)):
         return _number(kind, how, **more)
-    return gr.Checkbox(**more) if isinstance(kind, Part) else gr.Textbox(max_lines=3, **more)
+    return gr.Checkbox(**more) if isinstance(kind, NestedTable) else gr.Textbox(max_lines=3, **more)
 
 
-def _number(kind: Whole | Real, how: Shown, **more: Any) -> Component:  # noqa: ANN401 keywords of the component
+def _number(kind: Whole | Real, how: PageControl, **more: Any) -> Component:  # noqa: ANN401 keywords of the component
     low = kind.low if how.low is None else how.low
     if isinstance(kind, Whole) and how.low is None and kind.open is not None:
         low = min(low, kind.open)
@@ -74,9 +74,9 @@ def _number(kind: Whole | Real, how: Shown, **more: Any) -> Component:  # noqa: 
     return gr.Number(precision=0 if isinstance(kind, Whole) else None, minimum=low, maximum=most, step=step, **more)
 
 
-def _event(kind: Kind, how: Shown) -> str:
+def _event(kind: ValueKind, how: PageControl) -> str:
     """Return when somebody has settled on a value."""
-    if isinstance(kind, (Named, Part)):
+    if isinstance(kind, (TableName, NestedTable)):
         return "input"
     return "release" if how.slider else "submit"
 
