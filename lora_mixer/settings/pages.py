@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
 from lora_mixer.settings.kinds import TableName
@@ -90,7 +90,7 @@ def _default(row: Setting, otherwise: str = "") -> str:
     return f"{row.default:g}" if isinstance(row.default, float) else str(row.default)
 
 
-def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     lines = [head, tuple("---" for _ in head), *rows]
     return "".join(f"| {' | '.join(lines_of)} |\n" for lines_of in lines)
 

@@ -287,7 +287,7 @@ PICTURE = Table(
             help="Sampler, schedule, steps and cfg for models and LoRAs distilled for few steps, for what is not said here.",
             asked_only=True,
             plural="presets",
-            control=Control("Preset for few steps", "少步数预设", "more", width=150),
+            control=PageControl("Preset for few steps", "少步数预设", "more", width=150),
             since=Since.LEDGERS,
         ),
     )
