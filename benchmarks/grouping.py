@@ -56,10 +56,7 @@ def queue() -> list[RenderRequest]:
     """Return the pictures that are asked for, in the order they come."""
     draw = random.Random(0)
     mixes = [
-        tuple(
-            LoraUse(name=f"lora{draw.randrange(60)}", strength=Strength(unet=draw.choice((0.5, 0.8, 1.0))))
-            for _ in "ab"
-        )
+        tuple(LoraUse(name=f"lora{draw.randrange(60)}", strength=Strength(draw.choice((0.5, 0.8, 1.0)))) for _ in "ab")
         for _ in range(MIXES)
     ]
     popular = [1 / (rank + 1) for rank in range(MIXES)]

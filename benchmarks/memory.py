@@ -16,6 +16,7 @@ from pathlib import Path
 from benchmarks.report import Row, finish, row
 from benchmarks.sd15 import kohya_lora, mix, opened, sd15, unet_step
 from lora_mixer.blend import MergeEngine
+from lora_mixer.modules import DENOISER
 
 STATUS = Path("/proc/self/statm")
 PAGE = 4096
@@ -33,7 +34,7 @@ def measure() -> list[Row]:
         engine, step = MergeEngine(model, cache_mb=0), unet_step(model, rows=2)
 
         def put_on() -> None:
-            with engine.applied([mix([adapter], [0.7])], parts=("unet", "te1")):
+            with engine.applied([mix([adapter], [0.7])], parts=(DENOISER, "te1")):
                 pass
 
         merging, first, later = _peak(put_on), _peak(step), _peak(step)

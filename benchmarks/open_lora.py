@@ -9,6 +9,7 @@ from benchmarks.machine import seconds_per_byte
 from benchmarks.report import Row, finish, medians, row
 from benchmarks.sd15 import kohya_lora, mix, opened, pipeline, sd15
 from lora_mixer.blend import SideEngine
+from lora_mixer.modules import DENOISER
 
 
 def measure(repetitions: int = 9) -> list[Row]:
@@ -21,7 +22,7 @@ def measure(repetitions: int = 9) -> list[Row]:
 
         def ready() -> None:
             stack = mix([opened(model, file)], [1.0])
-            with SideEngine(model).applied([stack], parts=("unet", "te1")):
+            with SideEngine(model).applied([stack], parts=(DENOISER, "te1")):
                 pass
 
         (mapped,) = medians([lambda: opened(model, file)], repetitions=repetitions)

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.report import Row, finish, row
+from lora_mixer.families import find_family
 
 GIGABYTE = 1e9
 BLOCK = 2**24
@@ -110,14 +111,14 @@ def write(family: str, path: Path) -> None:
 
     from lora_mixer.export.ldm_names import ldm_tensors
     from lora_mixer.models import Model
-    from lora_mixer.modules import Family
+    from lora_mixer.models.unet import UNetDenoiser
 
     networks = _empty(family, path.parent)
     texts = {part: networks[part] for part in ("te1", "te2") if part in networks}
     model = Model(
         name=family,
-        family=Family(family),
-        unet=networks["unet"],
+        family=find_family(family),
+        denoiser=UNetDenoiser(network=networks["unet"], told=find_family(family).sizes),
         text_encoders=texts,
         vae=networks["vae"],
         tokenizers={},
@@ -144,18 +145,15 @@ def _empty(family: str, folder: Path) -> dict[str, Any]:
     from diffusers import AutoencoderKL, UNet2DConditionModel
     from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
 
-    from lora_mixer.models.families import config
-    from lora_mixer.modules import Family
-
     index: dict[str, Any] = {"_class_name": PIPELINES[family], "scheduler": ["diffusers", "DDIMScheduler"]}
     networks: dict[str, Any] = {}
     with torch.device("meta"):
         for name, network in (("unet", UNet2DConditionModel), ("vae", AutoencoderKL)):
-            networks[name] = network.from_config(config(Family(family), name))
+            networks[name] = network.from_config(find_family(family).configs.get(name))
             networks[name].save_config(folder / name)
             index[name] = ["diffusers", network.__name__]
         for part, suffix, encoder in (("te1", "", CLIPTextModel), ("te2", "_2", CLIPTextModelWithProjection)):
-            plan = config(Family(family), f"text_encoder{suffix}")
+            plan = find_family(family).configs.get(f"text_encoder{suffix}")
             if plan is None:
                 continue
             networks[part] = encoder(CLIPTextConfig(**plan))
@@ -165,7 +163,11 @@ def _empty(family: str, folder: Path) -> dict[str, Any]:
             index[f"text_encoder{suffix}"] = ["transformers", encoder.__name__]
             index[f"tokenizer{suffix}"] = ["transformers", "CLIPTokenizer"]
     (folder / "scheduler").mkdir()
-    schedule = {**(config(Family(family), "scheduler") or {}), "_class_name": "DDIMScheduler", "clip_sample": False}
+    schedule = {
+        **(find_family(family).configs.get("scheduler", {})),
+        "_class_name": "DDIMScheduler",
+        "clip_sample": False,
+    }
     (folder / "scheduler" / "scheduler_config.json").write_text(json.dumps(schedule), encoding="utf-8")
     (folder / "model_index.json").write_text(json.dumps(index), encoding="utf-8")
     return networks

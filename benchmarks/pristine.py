@@ -10,6 +10,7 @@ from benchmarks.sd15 import DATA, mix, opened
 from lora_mixer import Mixer
 from lora_mixer.blend import MergeEngine, SideEngine
 from lora_mixer.errors import CancelledError
+from lora_mixer.modules import DENOISER
 
 
 def measure(mixes: int = 1000) -> list[Row]:
@@ -22,7 +23,7 @@ def measure(mixes: int = 1000) -> list[Row]:
         chosen = dice.sample(adapters, dice.randint(1, 3))
         stack = mix(chosen, [dice.uniform(-2, 2) for _ in chosen])
         outcome = dice.choice([None, ValueError("error"), CancelledError("cancel")])
-        with suppress(ValueError, CancelledError), dice.choice(engines).applied([stack], parts=("unet", "te1")):
+        with suppress(ValueError, CancelledError), dice.choice(engines).applied([stack], parts=(DENOISER, "te1")):
             if outcome is not None:
                 raise outcome
         if number % 100 == 0:

@@ -17,13 +17,15 @@ from torch import Tensor, nn
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
 from lora_mixer.blend import Stack, WeightedAdapter
+from lora_mixer.families import SD1
 from lora_mixer.files import digest_file, open_tensor_file
 from lora_mixer.kernels import Kernels, to_channels_last
 from lora_mixer.keys import parse_adapter
 from lora_mixer.mapping import MappedAdapter, map_adapter
 from lora_mixer.mixes import Strength
 from lora_mixer.models import Model
-from lora_mixer.modules import Family, LayerType, ModuleSpec
+from lora_mixer.models.unet import UNetDenoiser
+from lora_mixer.modules import DENOISER, LayerType, ModuleSpec
 
 DATA = Path(__file__).parents[1] / "lora_mixer" / "data"
 CONFIGS = DATA / "configs" / "sd1"
@@ -50,8 +52,8 @@ def sd15(dtype: torch.dtype = torch.bfloat16, *, tuned: bool = True) -> Model:
         Kernels(unet, vae).put_on()
     return Model(
         name="sd15-random",
-        family=Family.SD1,
-        unet=unet,
+        family=SD1,
+        denoiser=UNetDenoiser(network=unet),
         text_encoders={"te1": _filled(text, dtype)},
         vae=vae.requires_grad_(requires_grad=False).eval(),
         tokenizers={"te1": CLIPTokenizer.from_pretrained(DATA / "emoji" / "model" / "tokenizer")},
@@ -85,7 +87,7 @@ def opened(model: Model, path: Path) -> MappedAdapter:
 def mix(adapters: list[MappedAdapter], strengths: list[float]) -> Stack:
     """Return a stack of adapters at strengths."""
     pairs = zip(adapters, strengths, strict=True)
-    return Stack([WeightedAdapter(adapter=a, strength=Strength(unet=s)) for a, s in pairs], family=Family.SD1)
+    return Stack([WeightedAdapter(adapter=a, strength=Strength(s)) for a, s in pairs])
 
 
 def unet_step(model: Model, *, rows: int, size: int = 32, tuned: bool = True) -> Callable[[], object]:
@@ -106,7 +108,7 @@ def unet_step(model: Model, *, rows: int, size: int = 32, tuned: bool = True) ->
 
     @torch.no_grad()
     def step() -> object:
-        return model.unet(given, timestep, encoder_hidden_states=text, return_dict=False, **options)
+        return model.denoiser.network(given, timestep, encoder_hidden_states=text, return_dict=False, **options)
 
     return step
 
@@ -117,7 +119,7 @@ def pipeline(model: Model) -> StableDiffusionPipeline:
         vae=model.vae,
         text_encoder=model.text_encoders["te1"],
         tokenizer=model.tokenizers["te1"],
-        unet=model.unet,
+        unet=model.denoiser.network,
         scheduler=DDIMScheduler.from_config(dict(model.scheduler_config)),
         safety_checker=None,
         feature_extractor=None,
@@ -151,7 +153,7 @@ def _is_adapted(spec: ModuleSpec) -> bool:
 
 
 def _kohya_name(spec: ModuleSpec) -> str:
-    return ("lora_unet_" if spec.name.part == "unet" else "lora_te_") + spec.name.path.replace(".", "_")
+    return ("lora_unet_" if spec.name.part == DENOISER else "lora_te_") + spec.name.path.replace(".", "_")
 
 
 def _small(rng: torch.Generator, *shape: int) -> Tensor:

@@ -11,9 +11,10 @@ from benchmarks.report import Row, finish, medians, row
 from benchmarks.sd15 import kohya_lora, mix, opened, pipeline, sd15
 from lora_mixer.blend import MergeEngine
 from lora_mixer.models import Model
+from lora_mixer.modules import DENOISER
 
 NAMES = ("a", "b", "c")
-PARTS = ("unet", "te1")
+PARTS = (DENOISER, "te1")
 
 
 def measure(repetitions: int = 3) -> list[Row]:

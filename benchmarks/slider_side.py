@@ -9,6 +9,7 @@ from pathlib import Path
 from benchmarks.report import Row, finish, medians, row
 from benchmarks.sd15 import kohya_lora, mix, opened, pipeline, sd15
 from lora_mixer.blend import SideEngine
+from lora_mixer.modules import DENOISER
 
 NAMES = ("a", "b", "c")
 
@@ -26,7 +27,7 @@ def measure(repetitions: int = 30) -> list[Row]:
 
         def ours() -> None:
             stack = mix(adapters, [next(values), 0.8, 0.5])
-            with side.applied([stack, stack], parts=("unet",)):
+            with side.applied([stack, stack], parts=(DENOISER,)):
                 pass
 
         (our_time,) = medians([ours], repetitions=repetitions)

@@ -14,6 +14,7 @@ from benchmarks.report import Row, beyond_the_first, finish, row
 from benchmarks.sd15 import kohya_lora, mix, opened, pipeline, sd15, unet_step
 from lora_mixer.blend import MergeEngine, SideEngine
 from lora_mixer.kernels import retain_heap
+from lora_mixer.modules import DENOISER
 
 RANK = 32
 STRENGTHS = [0.3, 0.8, 0.5, -0.2, 0.4]
@@ -51,22 +52,22 @@ def _ours(files: list[Path], repetitions: int) -> tuple[float, float, float, flo
     side, merge, step = SideEngine(model), MergeEngine(model, cache_mb=0), unet_step(model, rows=2)
 
     def beside() -> None:
-        with side.applied([stack, stack], parts=("unet",)):
+        with side.applied([stack, stack], parts=(DENOISER,)):
             step()
 
     def none() -> None:
-        with side.applied([nothing, nothing], parts=("unet",)):
+        with side.applied([nothing, nothing], parts=(DENOISER,)):
             step()
 
     def merged() -> None:
-        with merge.applied([stack], parts=("unet",)):
+        with merge.applied([stack], parts=(DENOISER,)):
             step()
 
     with retain_heap():  # as within a render
         base, overhead, swapped = beyond_the_first([none, beside, merged], repetitions=repetitions)
     none()
-    names = frozenset(name.path for name in adapters[0].layers if name.part == "unet")
-    limit = lora_flops(model.unet, step, RANK * len(files), names) * seconds_per_flop()
+    names = frozenset(name.path for name in adapters[0].layers if name.part == DENOISER)
+    limit = lora_flops(model.denoiser.network, step, RANK * len(files), names) * seconds_per_flop()
     return base, overhead, swapped, limit
 
 

@@ -18,6 +18,7 @@ from benchmarks.sd15 import kohya_lora, mix, opened, pipeline, sd15, unet_step
 from lora_mixer.blend import SideEngine
 from lora_mixer.kernels import retain_heap
 from lora_mixer.models.device import choose_dtype
+from lora_mixer.modules import DENOISER
 
 STRENGTHS = tuple(n * 0.2 for n in range(8))
 STEPS = 4
@@ -34,7 +35,7 @@ def measure(repetitions: int = 1) -> list[Row]:
 
         def ours() -> None:
             for _ in range(STEPS):
-                with side.applied([*stacks, *stacks], parts=("unet",)):
+                with side.applied([*stacks, *stacks], parts=(DENOISER,)):
                     batch()
 
         with retain_heap():  # as within a render

@@ -54,7 +54,7 @@ def requests(count: int) -> list[RenderRequest]:
             cfg=7.0,
             sampler="DPM++ 2M",
             loras=tuple(
-                LoraUse(name=name, strength=Strength(unet=round(draw.uniform(0.2, 1.0), 3)))
+                LoraUse(name=name, strength=Strength(round(draw.uniform(0.2, 1.0), 3)))
                 for name in draw.sample(LORAS, 2)
             ),
         )
@@ -84,7 +84,7 @@ def loop(jobs: Sequence[RenderRequest], dtype: str, folder: Path) -> float:
     size = pipe.unet.config.sample_size * pipe.vae_scale_factor
 
     def one(job: RenderRequest) -> None:
-        pipe.set_adapters([use.name for use in job.loras], [use.strength.unet for use in job.loras])
+        pipe.set_adapters([use.name for use in job.loras], [use.strength.denoiser for use in job.loras])
         picture = pipe(
             job.prompt,
             negative_prompt=job.negative,
@@ -129,7 +129,7 @@ def whole_machine(count: int, folder: Path) -> Row:
 
 def prompt_line(job: RenderRequest) -> str:
     """Return a job as a line of a prompt file."""
-    loras = ";".join(f"{use.name}={use.strength.unet}" for use in job.loras)
+    loras = ";".join(f"{use.name}={use.strength.denoiser}" for use in job.loras)
     asked = f"--seed {job.seed} --steps {job.steps} --cfg_scale {job.cfg} --sampler_name {job.sampler} --loras {loras}"
     return f"--prompt {job.prompt} --negative_prompt {job.negative} {asked}"
 

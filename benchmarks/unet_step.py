@@ -58,7 +58,7 @@ class _Plain(torch.nn.Module):
 
     def __init__(self, model: Model) -> None:
         super().__init__()
-        self.unet = model.unet
+        self.unet = model.denoiser.network
 
     def forward(self, latents: torch.Tensor, timestep: torch.Tensor, text: torch.Tensor) -> torch.Tensor:
         """Return the prediction."""

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import KW_ONLY, dataclass, field
+from dataclasses import KW_ONLY, dataclass, field, fields
 from itertools import pairwise
 from pathlib import Path
 from types import MappingProxyType
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import PlainSerializer
+from pydantic import GetCoreSchemaHandler, PlainSerializer
+from pydantic_core.core_schema import CoreSchema, no_info_before_validator_function
 
 from lora_mixer.errors import RequestError
+from lora_mixer.families import check_part, text_parts
 from lora_mixer.fieldtypes import FIELD_TYPES, check_fields, wrong_type
+from lora_mixer.modules import DENOISER
+from lora_mixer.strength_forms import from_stored, part_now, stored, with_names_of_0_1
 
 MAX_STRENGTH = 1000.0
 
@@ -98,17 +102,18 @@ class ElementWeight:
             )
 
 
+@with_names_of_0_1
 @dataclass(frozen=True, slots=True)
 class Strength:
     """How strongly one adapter acts: what its sliders set.
 
     Attributes:
-        unet: Factor on the UNet's part; 0 is exactly off, negative is allowed.
-        te1: Factor on the first text encoder's part; None means the same as `unet`.
-        te2: Factor on the second text encoder's part; None means the same as `te1`.
+        denoiser: Factor on the denoiser's part; 0 is exactly off, negative is allowed.
+        text: Factors on the text encoders' parts, by part (`te1`, `te2`); a number is for all of them. An encoder that
+            is not named acts like the one before it, and the first like the denoiser.
         blocks: Further factors by block name (`BASE`, `IN00` .. `IN11`, `MID`, `OUT00` .. `OUT11`); a block that
             is not named keeps factor 1.
-        curve: A further factor over the steps, on the UNet only (text is encoded once).
+        curve: A further factor over the steps, on the denoiser only (text is encoded once).
         mask: Where in the picture the adapter acts; None means everywhere.
         negative: Act on the negative half of guidance only.
         rank: Only this many of the factors' ranks act (A1111's `dyn`); None means all.
@@ -116,10 +121,9 @@ class Strength:
             means; of several that mean a layer the last one counts.
     """
 
-    unet: float = 1.0
+    denoiser: float = 1.0
     _: KW_ONLY
-    te1: float | None = None
-    te2: float | None = None
+    text: Annotated[Mapping[str, float], PlainSerializer(dict)] = field(default_factory=lambda: MappingProxyType({}))
     blocks: Annotated[Mapping[str, float], PlainSerializer(dict)] = field(default_factory=lambda: MappingProxyType({}))
     curve: Curve | None = None
     mask: Rectangle | Path | None = None
@@ -127,9 +131,25 @@ class Strength:
     rank: int | None = None
     elements: tuple[ElementWeight, ...] = ()
 
+    if TYPE_CHECKING:  # what may be written; `text` is a table afterwards
+
+        def __init__(
+            self,
+            denoiser: float = 1.0,
+            *,
+            text: float | Mapping[str, float] | None = None,
+            blocks: Mapping[str, float] = ...,
+            curve: Curve | None = None,
+            mask: Rectangle | Path | None = None,
+            negative: bool = False,
+            rank: int | None = None,
+            elements: tuple[ElementWeight, ...] = (),
+        ) -> None: ...
+
     def __post_init__(self) -> None:
         """Refuse values of the wrong type."""
         check_fields(self)
+        object.__setattr__(self, "text", _text_factors(self.text))
         blocks: object = self.blocks
         if not isinstance(blocks, Mapping) or not all(map(FIELD_TYPES["float"].accepts, blocks.values())):
             raise wrong_type("Strength", "blocks", blocks, "factors by block name", 'blocks={"MID": 0.5}')
@@ -148,22 +168,52 @@ class Strength:
         object.__setattr__(self, "elements", elements)
 
     def of(self, part: str) -> float:
-        """Return the factor for a part of the model (`unet`, `te1`, `te2`), blocks and curve aside.
+        """Return the factor for a part of the model, blocks and curve aside.
 
-        >>> Strength(unet=0.5).of("te2")
-        0.5
+        >>> Strength(0.5).of("te2"), Strength(0.5, text=0.2).of("te2")
+        (0.5, 0.2)
+
+        Raises:
+            RequestError: No family has such a part.
         """
-        if part == "unet":
-            return self.unet
-        first = self.unet if self.te1 is None else self.te1
-        return first if part == "te1" or self.te2 is None else self.te2
+        part = part_now(part)
+        check_part(part)
+        factor = self.denoiser
+        for text in text_parts() if part != DENOISER else ():
+            factor = self.text.get(text, factor)
+            if text == part:
+                break
+        return factor
+
+    def stored(self) -> dict[str, object]:
+        """Return it as records and ledgers have it, the factors by the names of release 0.1."""
+        others = (f.name for f in fields(self) if f.name not in {"denoiser", "text"})
+        return {**stored(self.denoiser, self.text), **{name: getattr(self, name) for name in others}}
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:  # noqa: ANN401 pydantic's
+        """Return how pydantic reads a strength: by the stored form's names, too."""
+        return no_info_before_validator_function(from_stored, handler(source))
+
+
+def _text_factors(given: object) -> Mapping[str, float]:
+    """Return factors by text encoder; a number is for the first one, which the others follow."""
+    if given is None:
+        return MappingProxyType({})
+    if FIELD_TYPES["float"].accepts(given):
+        return MappingProxyType({text_parts()[0]: float(given)})  # type: ignore[arg-type]
+    if not isinstance(given, Mapping) or not all(map(FIELD_TYPES["float"].accepts, given.values())):
+        raise wrong_type("Strength", "text", given, "a number or factors by text encoder", 'text={"te1": 0.5}')
+    for part in given:
+        check_part(part)
+    return given
 
 
 @dataclass(frozen=True, slots=True)
 class LoraUse:
     """One adapter of a mix, by the name its user knows it by, and its strength; a number is enough.
 
-    >>> LoraUse("line_art", 0.8).strength.unet
+    >>> LoraUse("line_art", 0.8).strength.denoiser
     0.8
     """
 
@@ -177,7 +227,7 @@ class LoraUse:
             raise RequestError("the LoRA has no name", where="LoraUse", remedy='Write LoraUse("line_art", 0.8).')
         given: object = self.strength
         if FIELD_TYPES["float"].accepts(given):
-            object.__setattr__(self, "strength", Strength(unet=self.strength))  # type: ignore[arg-type]
+            object.__setattr__(self, "strength", Strength(self.strength))  # type: ignore[arg-type]
         elif not isinstance(given, Strength):
             raise wrong_type("LoraUse", "strength", given, "a number or a Strength", 'LoraUse("line_art", 0.8)')
 
@@ -235,11 +285,11 @@ def check_strength(use: LoraUse) -> None:
         RequestError: One is.
     """
     given = use.strength
-    factors = [given.unet, given.te1, given.te2, *given.blocks.values()]
+    factors = [given.denoiser, *given.text.values(), *given.blocks.values()]
     factors += [element.weight for element in given.elements]
     factors += [number for point in given.curve.points for number in point] if given.curve else []
     for factor in factors:
-        if factor is not None and not (math.isfinite(factor) and abs(factor) <= MAX_STRENGTH):
+        if not (math.isfinite(factor) and abs(factor) <= MAX_STRENGTH):
             raise RequestError(
                 f"{factor:g} is not a strength",
                 where=f"LoRA {use.name}",

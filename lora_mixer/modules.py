@@ -3,22 +3,37 @@
 A module's canonical name is a part and diffusers' or transformers' dotted path inside it, text encoders always
 with their `text_model.` level, whatever the installed transformers calls it:
 
->>> str(ModuleName("unet", "mid_block.resnets.0.conv1"))
-'unet:mid_block.resnets.0.conv1'
+>>> str(ModuleName(DENOISER, "mid_block.resnets.0.conv1"))
+'denoiser:mid_block.resnets.0.conv1'
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
+from lora_mixer.renamed import moved
+
 Shape = tuple[int, ...]
+
+DENOISER = "denoiser"
+"""The part of a model that takes noise away; the other parts are its text encoders."""
+
+BASE = "BASE"
+"""The block of everything that stands in no block of the denoiser, text encoders among it."""
+
+
+class Sees(StrEnum):
+    """What a module's output lies over."""
+
+    PICTURE = "picture"  # the cells of the latent
+    TEXT = "text"  # the text's tokens
+    TIME = "time"  # one vector a picture: the time step, sizes, pooled text
 
 
 class ModuleName(NamedTuple):
-    """A module of a model: `part` is `unet`, `te1` (first text encoder) or `te2` (second)."""
+    """A module of a model: `part` is the denoiser or one of the family's text encoders (`te1`, `te2`)."""
 
     part: str
     path: str
@@ -37,69 +52,31 @@ class LayerType(StrEnum):
     EMBEDDING = "embedding"  # weight (rows, width)
 
 
-class Family(StrEnum):
-    """A base architecture; adapters of one do not fit another."""
-
-    SD1 = "sd1"
-    SD2 = "sd2"
-    SDXL = "sdxl"
-    SDXL_REFINER = "sdxl-refiner"
-    EMOJI = "emoji"  # the embedded model: SD 1.x in small
-
-    @property
-    def full_name(self) -> str:
-        """The name people use."""
-        return _FAMILY_TITLES[self]
-
-
-_FAMILY_TITLES = {
-    Family.SD1: "Stable Diffusion 1.x",
-    Family.SD2: "Stable Diffusion 2.x",
-    Family.SDXL: "SDXL",
-    Family.SDXL_REFINER: "SDXL refiner",
-    Family.EMOJI: "the embedded emoji model",
-}
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModuleSpec:
-    """One module with parameters an adapter can change."""
+    """One module with parameters an adapter can change.
+
+    Attributes:
+        name: Its canonical name.
+        operator: What it does with its weight.
+        weight: The shape of its weight.
+        bias: The shape of its bias; None if it has none.
+        block: The block it counts to for block weights.
+        level: How often both sides of the latent were halved on the way to it.
+        sees: What its output lies over.
+        section: What a report counts it in (`unet down`, `te1`, ...).
+        original: Its name in the code base its family was published with, dots as underscores.
+    """
 
     name: ModuleName
     operator: LayerType
     weight: Shape
     bias: Shape | None = None
+    block: str = BASE
+    level: int = 0
+    sees: Sees = Sees.PICTURE
+    section: str = ""
+    original: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ModuleIndex:
-    """Every module of a model that an adapter can change, by canonical name, in the model's own order."""
-
-    family: Family
-    modules: Mapping[ModuleName, ModuleSpec]
-
-    def __iter__(self) -> Iterator[ModuleSpec]:
-        """Iterate over the modules."""
-        return iter(self.modules.values())
-
-    def __len__(self) -> int:
-        """Return the number of modules."""
-        return len(self.modules)
-
-    def parts(self) -> tuple[str, ...]:
-        """Return the model's parts in order, for example `("unet", "te1", "te2")`."""
-        return tuple(dict.fromkeys(name.part for name in self.modules))
-
-
-def section(name: ModuleName) -> str:
-    """Return the section of the model a report counts this module in.
-
-    >>> section(ModuleName("unet", "down_blocks.1.resnets.0.conv1"))
-    'unet down'
-    >>> section(ModuleName("te1", "text_model.encoder.layers.0.mlp.fc1"))
-    'te1'
-    """
-    if name.part != "unet":
-        return name.part
-    head = name.path.split("_", 1)[0]
-    return f"unet {head}" if head in {"down", "mid", "up"} else "unet other"
+__getattr__ = moved(__name__)

@@ -79,6 +79,8 @@ MODULES: Mapping[str, str] = MappingProxyType(
         "lora_mixer.batch.whereabouts": "lora_mixer.runs.whereabouts",
         "lora_mixer.batch.witness": "lora_mixer.workers.witness",
         "lora_mixer.batch.workers": "lora_mixer.workers.processes",
+        "lora_mixer.keys.foreign": "lora_mixer.families.recognised",
+        "lora_mixer.keys.ldm": "lora_mixer.families.unet",
         "lora_mixer.models.attention": "lora_mixer.kernels.attention",
         "lora_mixer.models.deferring": "lora_mixer.libraries.deferring",
         "lora_mixer.models.heap": "lora_mixer.kernels.heap",
@@ -245,6 +247,10 @@ NAMES: Mapping[str, Mapping[str, str]] = MappingProxyType(
         },
         "lora_mixer.models.packing": {
             "gains_as_matrix": "lora_mixer.kernels.packing.benefits_from_packing",
+        },
+        "lora_mixer.modules": {
+            "Family": "lora_mixer.families.Family",
+            "ModuleIndex": "lora_mixer.families.ModuleIndex",
         },
         "lora_mixer.pipeline": {
             "Desk": "lora_mixer.pipeline.LoadedModel",

@@ -20,12 +20,12 @@ requests = [
         prompt="cat face, white background",
         seed=11,
         steps=2,
-        loras=(LoraUse(name="top_hat", strength=Strength(unet=strength)),),
+        loras=(LoraUse(name="top_hat", strength=Strength(strength)),),
     )
     for strength in (0.0, 0.25, 0.5, 0.75, 1.0)
 ]
 for picture in mixer.render_many(requests, batch=5):
-    print(picture.record.settings.loras[0].strength.unet, picture.image.size)
+    print(picture.record.settings.loras[0].strength.denoiser, picture.image.size)
 
 # %% A job runs in a thread of its own; the handle has progress, cancel and the result.
 job = mixer.submit(requests, batch=2)

@@ -13,10 +13,10 @@ from types import MappingProxyType
 import torch
 from torch import Tensor
 
-from lora_mixer.blend.masks import Mask, has_place, levels, open_mask
+from lora_mixer.blend.masks import Mask, levels, open_mask
 from lora_mixer.blend.stack import Stack
 from lora_mixer.blend.strength import strength_at
-from lora_mixer.modules import ModuleName
+from lora_mixer.modules import ModuleSpec, Sees
 
 Size = tuple[int, int]
 Layout = tuple[int, ...]
@@ -28,19 +28,19 @@ class BlockScales:
     """The strengths that act on the modules of one block.
 
     Args:
-        name: Any of these modules.
+        spec: Any of these modules.
         dtype: The dtype the modules compute in.
         device: The device they compute on.
 
     Attributes:
-        live: Whether any strength is not 0.
-        values: Strengths (rows, adapters), one per batch row and adapter; None until `set` is called.
-        over: With masks: strengths (rows, adapters, h, w) for every resolution inside the UNet.
-        along: With masks: strengths (rows, tokens, adapters) in attention's token order, by token count.
+        live: Whether any of them is not 0.
+        values: One strength per row of the batch and adapter, (rows, adapters); None until they are set.
+        over: With masks, the strengths over the picture at every size it has inside the denoiser, (rows, adapters, h, w).
+        along: The same in the order of attention's tokens, by their count, (rows, tokens, adapters).
     """
 
-    def __init__(self, name: ModuleName, dtype: torch.dtype, device: torch.device) -> None:
-        self._name = name
+    def __init__(self, spec: ModuleSpec, dtype: torch.dtype, device: torch.device) -> None:
+        self._spec = spec
         self._dtype = dtype
         self._device = device
         self.live = False
@@ -123,8 +123,8 @@ class BlockScales:
     def _parts(self, stack: Stack, progress: float) -> _Parts:
         parts: _Parts = defaultdict(list)
         for placed in stack.placed:
-            factor = strength_at(placed.strength, self._name, family=stack.family, progress=progress)
-            here = placed.strength.mask if has_place(self._name) and factor != 0.0 else None
+            factor = strength_at(placed.strength, self._spec, progress=progress)
+            here = placed.strength.mask if self._spec.sees is Sees.PICTURE and factor != 0.0 else None
             parts[placed.adapter.digest].append((factor, None if here is None else open_mask(here)))
         return parts
 

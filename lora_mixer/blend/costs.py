@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from lora_mixer.adapters import Layer
-from lora_mixer.blend.masks import has_place
 from lora_mixer.blend.stack import Stack
-from lora_mixer.modules import ModuleName
+from lora_mixer.modules import DENOISER, ModuleSpec, Sees
 
 TEXT_TOKENS = 77
-_BLOCK = re.compile(r"^(down|mid|up)_block(?:s\.(\d+))?")
 
 
 class Work(NamedTuple):
@@ -51,13 +48,13 @@ class Render(NamedTuple):
     """What a batch costs by, besides its mix."""
 
     steps: int
-    rows: int  # of the UNet's batch
+    rows: int  # of the denoiser's batch
     height: int  # of the latent
     width: int
 
 
 def merge_work(stack: Stack) -> Work:
-    """Return the work of merging a mix into the UNet once: W0 + B A reads and writes W0, and multiplies its ranks."""
+    """Return the work of merging a mix into the denoiser once: W0 + B A reads and writes W0, and multiplies its ranks."""
     works = [
         Work(1, math.prod(layers[0].weight_shape), math.prod(layers[0].weight_shape) * sum(map(_rank, layers)))
         for _, layers in _modules(stack)
@@ -67,20 +64,18 @@ def merge_work(stack: Stack) -> Work:
 
 def side_work(stack: Stack, render: Render) -> Work:
     """Return the work of the side path in one step: x A^T, then B^T, added to every output."""
-    modules = list(_modules(stack))
-    deepest = max((depth for name, _ in modules for depth in _depths(name)), default=0)
     works = []
-    for name, layers in modules:
+    for spec, layers in _modules(stack):
         shape = layers[0].weight_shape
-        places = render.rows * _places(name, render, deepest)
+        places = render.rows * _places(spec, render)
         across = shape[0] + math.prod(shape[1:])
         works.append(Work(1, places * shape[0], places * across * sum(map(_rank, layers))))
     return _total(works)
 
 
-def _modules(stack: Stack) -> Iterator[tuple[ModuleName, list[Layer]]]:
-    for name, terms in stack.terms(parts=("unet",), progress=0.0).items():
-        yield name, [term.layer for term in terms]
+def _modules(stack: Stack) -> Iterator[tuple[ModuleSpec, list[Layer]]]:
+    for name, terms in stack.terms(parts=(DENOISER,), progress=0.0).items():
+        yield stack.spec(name), [term.layer for term in terms]
 
 
 def _rank(layer: Layer) -> int:
@@ -88,22 +83,11 @@ def _rank(layer: Layer) -> int:
     return full if layer.rank is None else min(layer.rank, full)
 
 
-def _depths(name: ModuleName) -> Iterator[int]:
-    found = _BLOCK.match(name.path)
-    if found and found[2]:
-        yield int(found[2])
-
-
-def _places(name: ModuleName, render: Render, deepest: int) -> int:
-    """Return how many positions a module processes; each UNet level halves both sides."""
-    if not has_place(name):
-        return TEXT_TOKENS if ".attn2." in name.path else 1
-    found = _BLOCK.match(name.path)
-    level = 0
-    if found:
-        level = deepest if found[1] == "mid" else int(found[2] or 0)
-        level = deepest - level if found[1] == "up" else level
-    return max(render.height >> level, 1) * max(render.width >> level, 1)
+def _places(spec: ModuleSpec, render: Render) -> int:
+    """Return on how many tokens or cells a module works; every level halves both sides."""
+    if spec.sees is not Sees.PICTURE:
+        return TEXT_TOKENS if spec.sees is Sees.TEXT else 1
+    return max(render.height >> spec.level, 1) * max(render.width >> spec.level, 1)
 
 
 def _total(works: Iterable[Work]) -> Work:

@@ -1,4 +1,4 @@
-"""Masks: where in the picture an adapter acts, as a factor for every resolution the UNet works at.
+"""Masks: where in the picture an adapter acts, as a factor for every resolution the denoiser works at.
 
 A mask is a picture of shares, 0 (the adapter is off) to 1 (it acts in full), on cells between given edges. At another
 resolution each cell holds the exact share of its area: M' = R M C^T with R, C the overlaps of the cells' sides. Nothing
@@ -7,7 +7,6 @@ aliases, and the mean over the picture is the same at every resolution.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache, reduce
@@ -20,12 +19,9 @@ from torch import Tensor
 from lora_mixer.errors import MissingFileError, RequestError
 from lora_mixer.images import load_pixels
 from lora_mixer.mixes import Rectangle
-from lora_mixer.modules import ModuleName
 
 KEPT = 32
 BAND = 256  # rows
-# The text's keys and values, and what sees only the time step or the picture's size.
-PLACELESS = re.compile(r"\.attn2\.(to|add)_[kv](_proj)?$|(^|\.)(time_emb(edding|_proj)|add_embedding)(\.|$)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -62,17 +58,8 @@ def open_mask(source: Rectangle | Path) -> Mask:
     return _of_picture(source, stamp.st_mtime_ns, stamp.st_size)
 
 
-def has_place(name: ModuleName) -> bool:
-    """Return whether a module's output is spatial; text and time-step modules are not.
-
-    >>> has_place(ModuleName("unet", "mid_block.attentions.0.transformer_blocks.0.attn2.to_k"))
-    False
-    """
-    return name.part == "unet" and PLACELESS.search(name.path) is None
-
-
 def levels(height: int, width: int) -> Iterator[tuple[int, int]]:
-    """Yield the latent sizes down the UNet: halved, rounded up, to a single cell.
+    """Yield the sizes a latent takes on its way down a denoiser: halves, rounded up, to a single cell.
 
     >>> list(levels(6, 4))
     [(6, 4), (3, 2), (2, 1), (1, 1)]

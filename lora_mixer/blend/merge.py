@@ -20,7 +20,7 @@ from lora_mixer.blend.rounding import with_change
 from lora_mixer.blend.stack import Stack, Term
 from lora_mixer.choices import SUM, BlendMethod
 from lora_mixer.models import Model, free_memory
-from lora_mixer.modules import ModuleName
+from lora_mixer.modules import DENOISER, ModuleName
 
 MEBIBYTE = 2**20
 BUDGET_MB = 1024
@@ -83,8 +83,8 @@ class MergeEngine:
         stack = stacks[0]
         wanted = frozenset(parts)
         if any(other != stack for other in stacks):
-            raise ValueError("merged weights hold one mix at a time")
-        if stack.masked and "unet" in wanted:
+            raise ValueError("merged weights serve one mix at a time")
+        if stack.masked and DENOISER in wanted:
             raise ValueError("merged weights act everywhere in the picture")
         self.rest()
         try:

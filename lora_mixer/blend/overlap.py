@@ -29,10 +29,10 @@ from lora_mixer.blend.layer_ops import parameters_of
 from lora_mixer.blend.methods import change_of_mix
 from lora_mixer.blend.stack import Stack
 from lora_mixer.choices import SUM, BlendMethod
-from lora_mixer.keys import block_of, blocks_of
+from lora_mixer.keys import blocks_of
 from lora_mixer.mapping import MappedAdapter
 from lora_mixer.models import Model
-from lora_mixer.modules import Family, ModuleName
+from lora_mixer.modules import DENOISER, ModuleName, ModuleSpec
 
 ALIKE = 0.5
 """Cosines above this mean near-duplicates, below its negative, opposition."""
@@ -49,7 +49,7 @@ class Overlap:
 
     Attributes:
         names: The adapters.
-        grams: G by block, text encoders by part, then the UNet by the names of block weights; only blocks that one
+        grams: G by block, text encoders by part, then the denoiser by the names of block weights; only blocks that one
             of them changes.
         weights: |W0| squared of every block of the model.
         method: How the mix is blended.
@@ -182,9 +182,9 @@ def measure(model: Model, adapters: Sequence[MappedAdapter], mix: Stack | None =
     blended: dict[str, float] = defaultdict(float)
     squares: dict[str, float] = defaultdict(float)
     grams: dict[str, list[Gram]] = defaultdict(list)
-    for name in model.index.modules:
+    for name, spec in model.index.modules.items():
         base = parameters_of(model.module(name))
-        block = place_of(name, model.family)
+        block = place_of(spec)
         squares[block] += float(torch.linalg.vector_norm(base.weight, dtype=torch.float32)) ** 2
         if any(name in adapter.layers for adapter in adapters):
             grams[block].append(_gram(name, base, adapters))
@@ -203,9 +203,9 @@ def measure(model: Model, adapters: Sequence[MappedAdapter], mix: Stack | None =
     )
 
 
-def place_of(name: ModuleName, family: Family) -> str:
-    """Return the block a module is counted in: a text encoder as a whole, the UNet by its blocks."""
-    return block_of(name, family) if name.part == "unet" else name.part
+def place_of(spec: ModuleSpec) -> str:
+    """Return the block a module is counted in: a text encoder as a whole, the denoiser by its blocks."""
+    return spec.block if spec.name.part == DENOISER else spec.name.part
 
 
 def _gram(name: ModuleName, base: Weights, adapters: Sequence[MappedAdapter]) -> Gram:

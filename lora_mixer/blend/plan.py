@@ -15,7 +15,7 @@ from lora_mixer.render_options import ENGINES
 from lora_mixer.wording import counted
 
 MASKED = (
-    "a mask acts on a part of the picture; on text (text encoders, the UNet's keys and values) its LoRA acts with the "
+    "a mask acts on a part of the picture; on text (text encoders, the denoiser's keys and values) its LoRA acts with the "
     "mask's mean"
 )
 # A merge is reused by the next picture of the same mix, so the side path must win by a factor of two.
@@ -110,7 +110,7 @@ def _cheaper(stack: Stack, render: Render, costs: Callable[[], Costs] | None) ->
     """Return the plan for one mix that stays the same."""
     work = merge_work(stack), side_work(stack, render)
     if not work[0].modules:
-        return ApplyPlan(engine="merged", reason="no LoRA acts on the UNet")
+        return ApplyPlan(engine="merged", reason="no LoRA acts on the denoiser")
     ratio, where = _advantage(TYPICAL, work, render), "by fixed costs"
     if costs is not None:
         where = "on any machine"

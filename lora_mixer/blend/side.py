@@ -131,6 +131,7 @@ class AttachedAdapters:
         self._device = model.device
         self._order = tuple(adapters)
         self._layers: dict[ModuleName, dict[str, Layer]] = defaultdict(dict)
+        self._specs = {name: spec for adapter in adapters.values() for name, spec in adapter.modules.items()}
         for digest, adapter in adapters.items():
             for name, layer in adapter.layers.items():
                 if name.part in parts:
@@ -174,9 +175,11 @@ class AttachedAdapters:
         if not self._scales and stacks:
             names: dict[BlockKey, list[ModuleName]] = defaultdict(list)
             for name in self._layers:
-                names[block_key(name, stacks[0].family, self._elements)].append(name)
+                names[block_key(self._specs[name], self._elements)].append(name)
             self._names = names
-            self._scales = {key: BlockScales(group[0], self._model.dtype, self._device) for key, group in names.items()}
+            self._scales = {
+                key: BlockScales(self._specs[group[0]], self._model.dtype, self._device) for key, group in names.items()
+            }
         return self._scales
 
     def _branch(self, name: ModuleName, scales: BlockScales) -> Branch:

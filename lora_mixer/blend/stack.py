@@ -13,7 +13,7 @@ from lora_mixer.blend.strength import strength_at
 from lora_mixer.choices import SUM, BlendMethod
 from lora_mixer.mapping import MappedAdapter
 from lora_mixer.mixes import Strength
-from lora_mixer.modules import Family, ModuleName
+from lora_mixer.modules import ModuleName, ModuleSpec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,10 +39,9 @@ class Stack:
     strengths and one method are equal, whatever order they were named in. One adapter alone is blended by the sum.
     """
 
-    __slots__ = ("_terms", "family", "method", "placed")
+    __slots__ = ("_terms", "method", "placed")
 
-    def __init__(self, placed: Iterable[WeightedAdapter], *, family: Family, method: BlendMethod = SUM) -> None:
-        self.family = family
+    def __init__(self, placed: Iterable[WeightedAdapter] = (), *, method: BlendMethod = SUM) -> None:
         self.placed = tuple(sorted(placed, key=lambda p: (p.adapter.digest, repr(p.strength))))
         self.method = method if len({p.adapter.digest for p in self.placed}) > 1 else SUM
         self._terms: dict[tuple[frozenset[str], float], Mapping[ModuleName, tuple[Term, ...]]] = {}
@@ -79,11 +78,15 @@ class Stack:
         """Whether any strength changes over the steps."""
         return any(p.strength.curve is not None for p in self.placed)
 
+    def spec(self, name: ModuleName) -> ModuleSpec:
+        """Return what a module is that one of the adapters acts on."""
+        return next(p.adapter.modules[name] for p in self.placed if name in p.adapter.modules)
+
     def terms(self, *, parts: Iterable[str], progress: float) -> Mapping[ModuleName, tuple[Term, ...]]:
         """Return the terms of every module that this stack changes at one moment of sampling.
 
         Args:
-            parts: The parts of the model to look at (`unet`, `te1`, `te2`).
+            parts: The parts of the model to look at.
             progress: How far sampling has come, 0 at the first step and 1 at the last.
 
         Returns:
@@ -105,9 +108,8 @@ class Stack:
             digest = placed.adapter.digest
             for name, layer in placed.adapter.layers.items():
                 if name.part in wanted:
-                    strengths[name][digest].append(
-                        strength_at(placed.strength, name, family=self.family, progress=progress)
-                    )
+                    spec = placed.adapter.modules[name]
+                    strengths[name][digest].append(strength_at(placed.strength, spec, progress=progress))
                     layers[name, digest] = layer
         summed = {
             name: tuple(

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from lora_mixer.blend.masks import has_place, open_mask
-from lora_mixer.keys import block_of, means
+from lora_mixer.blend.masks import open_mask
+from lora_mixer.keys import means
 from lora_mixer.mixes import Curve, ElementWeight, Strength
-from lora_mixer.modules import Family, ModuleName
+from lora_mixer.modules import DENOISER, ModuleSpec, Sees
 
 BlockKey = tuple[str, str, bool, tuple[bool, ...]]
 """Part, block, whether it has a place in the picture, and which elements mean it."""
@@ -16,24 +16,23 @@ Elements = tuple[ElementWeight, ...]
 """Elements without their weights."""
 
 
-def strength_at(strength: Strength, name: ModuleName, *, family: Family, progress: float) -> float:
-    """Return a strength's factor for one module at one moment of sampling.
+def strength_at(strength: Strength, spec: ModuleSpec, *, progress: float) -> float:
+    """Return the factor that acts on one module at a moment of sampling.
 
     Args:
         strength: What the sliders say.
-        name: The module.
-        family: The model's family; it decides which block a module belongs to.
+        spec: The module.
         progress: How far sampling has come, 0..1. Text encoders do not see it: text is encoded once.
 
     A mask acts on what lies over the picture. Text lies nowhere: on text encoders and on the text's keys and values
     an adapter acts with its mask's mean, so that a mask of everything is no mask and a mask of nothing is off.
     """
-    factor = strength.of(name.part)
+    factor = strength.of(spec.name.part)
     if strength.blocks or strength.elements:
-        factor *= _weight(strength, name, family)
-    if strength.curve is not None and name.part == "unet":
+        factor *= _weight(strength, spec)
+    if strength.curve is not None and spec.name.part == DENOISER:
         factor *= curve_at(strength.curve, progress)
-    if strength.mask is not None and not has_place(name):
+    if strength.mask is not None and spec.sees is not Sees.PICTURE:
         factor *= open_mask(strength.mask).mean
     return factor
 
@@ -47,12 +46,12 @@ def curve_at(curve: Curve, progress: float) -> float:
     return curve.at(progress)
 
 
-def _weight(strength: Strength, name: ModuleName, family: Family) -> float:
-    """Return a module's weight: that of the last matching element, else its block's."""
+def _weight(strength: Strength, spec: ModuleSpec) -> float:
+    """Return the weight of a module: the last element's that means it, else its block's."""
     for element in reversed(strength.elements):
-        if means(element, name, family):
+        if means(element, spec):
             return element.weight
-    return strength.blocks.get(block_of(name, family), 1.0)
+    return strength.blocks.get(spec.block, 1.0)
 
 
 def unweighted(strengths: Iterable[Strength]) -> Elements:
@@ -61,13 +60,12 @@ def unweighted(strengths: Iterable[Strength]) -> Elements:
     return tuple(sorted(bare, key=repr))
 
 
-def block_key(name: ModuleName, family: Family, elements: Elements = ()) -> BlockKey:
-    """Return the key that modules must share to have the same factor under every strength.
+def block_key(spec: ModuleSpec, elements: Elements = ()) -> BlockKey:
+    """Return what modules must share for one strength to act alike on them.
 
     Args:
-        name: The module.
-        family: The model's family.
+        spec: The module.
         elements: The elements of all strengths that may act, weights aside.
     """
-    meant = tuple(means(element, name, family) for element in elements)
-    return name.part, block_of(name, family), has_place(name), meant
+    meant = tuple(means(element, spec) for element in elements)
+    return spec.name.part, spec.block, spec.sees is Sees.PICTURE, meant

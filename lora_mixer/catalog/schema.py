@@ -7,11 +7,11 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from lora_mixer.catalog.places import checked_place
-from lora_mixer.modules import Family
+from lora_mixer.errors import RequestError
+from lora_mixer.families import find_family
 from lora_mixer.settings import PICTURE
 from lora_mixer.settings.schema import fields_of, with_fields
 
-FamilyName = Literal["sd1", "sd2", "sdxl", "sdxl-refiner", "emoji"]
 Location = Annotated[
     str,
     StringConstraints(min_length=1, max_length=1024, pattern=r"^[^\x00-\x1f]+$"),
@@ -19,6 +19,15 @@ Location = Annotated[
 ]
 
 
+def _family(name: str) -> str:
+    """Return the name of a family, if there is one of it; the nearest is in the text."""
+    try:
+        return find_family(name).name
+    except RequestError as error:
+        raise ValueError(str(error)) from error
+
+
+FamilyName = Annotated[str, AfterValidator(_family)]
 ModelName = Annotated[str, StringConstraints(pattern=r"^[\w][\w.+-]{0,99}$")]
 
 
@@ -40,7 +49,7 @@ class ModelTable(_Table):
     """`[models.NAME]`."""
 
     location: Location = Field(description="a .safetensors file, a diffusers folder, or a hub id like owner/name")
-    family: FamilyName | None = Field(default=None, description=f"one of {', '.join(Family)}")
+    family: FamilyName | None = Field(default=None, description='a family, like "sdxl"')
     vae: Location | None = Field(default=None, description="a VAE file or folder")
     dtype: Literal["float32", "bfloat16", "float16"] | None = Field(
         default=None, description="float32, bfloat16 or float16"

@@ -1,4 +1,4 @@
-"""Encode text into what the denoiser is conditioned on."""
+"""Text to what the denoiser is conditioned on."""
 
 from __future__ import annotations
 
@@ -18,8 +18,9 @@ from lora_mixer.conditioning.emphasis import emphasis_named
 from lora_mixer.conditioning.lengths import TextEmbeds
 from lora_mixer.conditioning.vocabulary import Vocabulary
 from lora_mixer.errors import RequestError
+from lora_mixer.families import TextEncoderSpec
 from lora_mixer.models import Model
-from lora_mixer.modules import Family, ModuleName
+from lora_mixer.modules import ModuleName
 from lora_mixer.prompt import Break, Piece, parse, timeline
 
 _Hook = Callable[[nn.Module, Any, Tensor], Tensor]
@@ -48,8 +49,8 @@ class Conditioner:
 
     def __init__(self, model: Model, embeddings: Mapping[str, EmbeddingVectors] = _NO_EMBEDDINGS) -> None:
         self._model = model
-        self._parts = tuple(part for part in model.parts if part != "unet")
-        self._two = self._parts == ("te1", "te2")
+        self._encoders = model.family.text_encoders
+        self._parts = tuple(encoder.part for encoder in self._encoders)
         self.unfit = {name: reason for name, one in embeddings.items() if (reason := self._misfit(one))}
         usable = [one for name, one in embeddings.items() if name not in self.unfit]
         self._vocabularies = {part: Vocabulary(model.tokenizers[part], usable) for part in self._parts}
@@ -57,7 +58,7 @@ class Conditioner:
     @property
     def default_emphasis(self) -> str:
         """The emphasis mode that suits the model."""
-        return "no norm" if self._model.family in {Family.SDXL, Family.SDXL_REFINER} else "original"
+        return self._model.family.emphasis
 
     @torch.no_grad()
     def encode(
@@ -82,14 +83,15 @@ class Conditioner:
         """
         weigh = emphasis_named(emphasis or self.default_emphasis).weigh
         states, pooled = [], None
-        for part in self._parts:
-            chunks = Chunker(self._vocabularies[part]).chunks(pieces)
-            z, pooled = self._run(part, chunks, clip_skip)
+        for encoder in self._encoders:
+            chunks = Chunker(self._vocabularies[encoder.part]).chunks(pieces)
+            z, pooled = self._run(encoder, chunks, clip_skip)
             weights = _weights(chunks).to(z.device)
             z = z if torch.all(weights == 1.0) else weigh(z.float(), weights).to(z.dtype)
             states.append(z.reshape(1, -1, z.shape[-1]))
         tokens = torch.cat(states, dim=-1)
-        if negative and self._two and not any(isinstance(p, Break) or p.text.strip() for p in pieces):
+        zeros = negative and self._model.family.zero_empty_negative
+        if zeros and not any(isinstance(p, Break) or p.text.strip() for p in pieces):
             tokens, pooled = torch.zeros_like(tokens), None if pooled is None else torch.zeros_like(pooled)
         return TextEmbeds(tokens=tokens, pooled=pooled)
 
@@ -112,22 +114,23 @@ class Conditioner:
             chunks=max(len(chunks) for chunks in lengths),
         )
 
-    def _run(self, part: str, chunks: Sequence[Chunk], clip_skip: int) -> tuple[Tensor, Tensor | None]:
+    def _run(self, spec: TextEncoderSpec, chunks: Sequence[Chunk], clip_skip: int) -> tuple[Tensor, Tensor | None]:
         """Return the hidden states (chunks, 77, width) of a text encoder, and its pooled output of the first chunk."""
+        part = spec.part
         encoder, vocabulary = self._model.parts[part], self._vocabularies[part]
         ids = torch.tensor([_ids(chunk, vocabulary) for chunk in chunks], device=self._model.device)
         with _placed(self._token_embedding(part), part, chunks):
             output = encoder(input_ids=ids, output_hidden_states=True)
-        pooled = output.text_embeds[:1] if part == "te2" else None
-        if not self._two and clip_skip == 1:
+        pooled = output.text_embeds[:1] if spec.pooled else None
+        layer = max(clip_skip, spec.skip)
+        if layer == 1:
             return output.last_hidden_state, pooled
-        layer = max(clip_skip, 2) if self._two else clip_skip
         if layer >= len(output.hidden_states):
             raise RequestError(
                 f"clip skip {layer} is out of range", remedy=f"Use a value from 1 to {len(output.hidden_states) - 1}."
             )
         hidden = output.hidden_states[-layer]
-        if not self._two:
+        if spec.final_norm:
             hidden = self._model.module(ModuleName(part, "text_model.final_layer_norm"))(hidden)
         return hidden, pooled
 

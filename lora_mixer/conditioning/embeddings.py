@@ -15,7 +15,7 @@ class EmbeddingVectors:
 
     Attributes:
         name: The word it stands for.
-        vectors: Its vectors (n, width) by part of the model (`te1`, `te2`).
+        vectors: Its vectors (n, width) by the model's text encoders.
     """
 
     name: str

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from types import MappingProxyType
 
 import torch
 from torch import Tensor
 
 from lora_mixer.conditioning.embeddings import EmbeddingVectors
 from lora_mixer.errors import BrokenFileError
+from lora_mixer.families import text_encoders, text_parts
 from lora_mixer.files import (
     ADAPTER_LIMITS,
     PICKLE_SUFFIXES,
@@ -23,9 +23,6 @@ from lora_mixer.files import (
 )
 from lora_mixer.tensors import tensor_reader
 
-SDXL_KEYS = MappingProxyType({"clip_l": "te1", "clip_g": "te2", "text_encoders_0": "te1", "text_encoders_1": "te2"})
-"""The key of each text encoder's vectors in a pair: A1111's and kohya's words, and those of diffusers' training scripts
-(`examples/advanced_diffusion_training/train_dreambooth_lora_sdxl_advanced.py`)."""
 LARGEST = 64 * 2**20
 """Bytes; no embedding is larger."""
 
@@ -56,8 +53,9 @@ def embedding_of(tensors: Mapping[str, Tensor], *, name: str, where: str) -> Emb
     Raises:
         BrokenFileError: They form no embedding.
     """
-    pair = {part: tensors[key] for key, part in SDXL_KEYS.items() if key in tensors}
-    if outputs := [key for key in tensors if key.endswith("_out") and key.removesuffix("_out") in SDXL_KEYS]:
+    keys = {key: encoder.part for encoder in text_encoders() for key in encoder.embeddings}
+    pair = {part: tensors[key] for key, part in keys.items() if key in tensors}
+    if outputs := [key for key in tensors if key.endswith("_out") and key.removesuffix("_out") in keys]:
         raise BrokenFileError(
             f"{outputs[0]} takes the place of what a text encoder gives (OneTrainer's output embedding), which is not "
             "applied here",
@@ -67,7 +65,7 @@ def embedding_of(tensors: Mapping[str, Tensor], *, name: str, where: str) -> Emb
     if pair and len(pair) == len(tensors):
         vectors = pair
     elif len(tensors) == 1:
-        vectors = {"te1": next(iter(tensors.values()))}
+        vectors = {text_parts()[0]: next(iter(tensors.values()))}
     else:
         found = ", ".join(list(tensors)[:5]) or "nothing"
         raise BrokenFileError(

@@ -11,7 +11,6 @@ from lora_mixer.blend import MergeEngine
 from lora_mixer.export.ldm_names import ldm_tensors
 from lora_mixer.export.mix import KEY, StaticMix
 from lora_mixer.export.report import BakeReport
-from lora_mixer.export.spelling import BASE_MODELS
 from lora_mixer.export.writing import dtype_of, require_free, write_tensors
 
 
@@ -67,7 +66,7 @@ def _metadata(mix: StaticMix, path: Path) -> dict[str, str]:
         KEY: mix.described(),
         "format": "pt",
         "modelspec.sai_model_spec": "1.0.0",
-        "modelspec.architecture": BASE_MODELS[mix.model.family][1],
+        "modelspec.architecture": mix.model.family.architecture,
         "modelspec.title": path.stem,
         "modelspec.prediction_type": "v" if mix.model.prediction == "v_prediction" else "epsilon",
     }

@@ -8,31 +8,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from types import MappingProxyType
 
 import torch
 from torch import Tensor, nn
 
 from lora_mixer.errors import RequestError
-from lora_mixer.export.spelling import ldm_path
+from lora_mixer.export.spelling import original_path
 from lora_mixer.models import Model
-from lora_mixer.modules import Family
 
-UNET, VAE = "model.diffusion_model.", "first_stage_model."
-CLIP: Mapping[tuple[Family, str], str] = MappingProxyType(
-    {
-        (Family.SD1, "te1"): "cond_stage_model.transformer.",
-        (Family.SDXL, "te1"): "conditioner.embedders.0.transformer.",
-    }
-)
-OPEN_CLIP: Mapping[tuple[Family, str], str] = MappingProxyType(
-    {
-        (Family.SD2, "te1"): "cond_stage_model.model.",
-        (Family.SDXL, "te2"): "conditioner.embedders.1.model.",
-        (Family.SDXL_REFINER, "te2"): "conditioner.embedders.0.model.",
-    }
-)
-"""Where a family's text encoders lie, by the code base they came from."""
+VAE = "first_stage_model."
 
 _Rules = tuple[tuple[str, str], ...]
 _VAE: _Rules = (
@@ -69,26 +53,26 @@ def ldm_tensors(model: Model) -> Iterator[tuple[str, Tensor]]:
     Raises:
         RequestError: The family has no such layout.
     """
-    if model.family is Family.EMOJI:
+    if model.family.no_single_file:
         raise RequestError(
-            "the embedded model has no single-file layout: its levels have one resnet where LDM's have two",
+            f"{model.family.title} has no single-file layout: {model.family.no_single_file}",
             remedy="Bake it as a diffusers folder (--as folder).",
         )
-    yield from _unet(model)
+    yield from _denoiser(model)
     yield from ((VAE + key, value) for key, value in _vae(model.vae))
-    for part, encoder in model.text_encoders.items():
+    for spec in model.family.text_encoders:
+        encoder = model.text_encoders[spec.part]
         own = {key.removeprefix("text_model."): value for key, value in encoder.state_dict().items()}
-        if (model.family, part) in CLIP:
-            prefix = CLIP[model.family, part]
-            yield from ((f"{prefix}text_model.{key}", value) for key, value in own.items())
+        if spec.open_clip:
+            yield from ((spec.single_file + key, value) for key, value in _open_clip(own))
         else:
-            yield from ((OPEN_CLIP[model.family, part] + key, value) for key, value in _open_clip(own))
+            yield from ((f"{spec.single_file}text_model.{key}", value) for key, value in own.items())
 
 
-def _unet(model: Model) -> Iterator[tuple[str, Tensor]]:
-    for key, value in model.unet.state_dict().items():
+def _denoiser(model: Model) -> Iterator[tuple[str, Tensor]]:
+    for key, value in model.denoiser.network.state_dict().items():
         path, _, parameter = key.rpartition(".")
-        yield f"{UNET}{ldm_path(path, model.index)}.{parameter}", value
+        yield f"{model.family.denoiser.prefix}{original_path(path, model.index)}.{parameter}", value
 
 
 def _vae(vae: nn.Module) -> Iterator[tuple[str, Tensor]]:

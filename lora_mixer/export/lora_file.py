@@ -19,9 +19,9 @@ from lora_mixer.blend import Term, change_of_mix, is_linear
 from lora_mixer.errors import RequestError
 from lora_mixer.export.mix import KEY, StaticMix
 from lora_mixer.export.report import BakeReport, errors_by_block
-from lora_mixer.export.spelling import BASE_MODELS, kohya_name
+from lora_mixer.export.spelling import kohya_name
 from lora_mixer.export.writing import dtype_of, require_free, write_tensors
-from lora_mixer.modules import ModuleName
+from lora_mixer.modules import ModuleName, ModuleSpec
 
 MAX_RANK = 1024
 OnModule = Callable[[int, int], None]
@@ -52,15 +52,15 @@ def bake_lora(
     require_free(path, overwrite=overwrite)
     terms = mix.stack.terms(parts=mix.model.parts, progress=0.0)
     tensors: dict[str, Tensor] = {}
-    compressed: list[tuple[ModuleName, Compressed]] = []
+    compressed: list[tuple[ModuleSpec, Compressed]] = []
     for done, (name, of_module) in enumerate(terms.items(), start=1):
-        spelled = kohya_name(name, mix.stack.family, mix.model.index)
+        spelled = kohya_name(name, mix.model.family, mix.model.index)
         base = _pristine(mix, name)
         if base.weight.ndim == 1:
             slots = _norm(change_of_mix(mix.stack.method, name, base, of_module), base)
         else:
             one, shift = _compressed(mix, name, of_module, base, rank)
-            compressed.append((name, one))
+            compressed.append((mix.model.index.modules[name], one))
             slots = _slots(one, shift, base)
         tensors |= {f"{spelled}.{slot}": value for slot, value in slots}
         if on_module is not None:
@@ -72,7 +72,7 @@ def bake_lora(
     }
     written = {key: value if key.endswith(".alpha") else value.to(stored) for key, value in tensors.items()}
     write_tensors(path, written, _metadata(mix, path, rank))
-    return BakeReport(path=path, modules=len(terms), blocks=errors_by_block(compressed, mix.stack.family))
+    return BakeReport(path=path, modules=len(terms), blocks=errors_by_block(compressed))
 
 
 def _pristine(mix: StaticMix, name: ModuleName) -> Weights:
@@ -123,14 +123,13 @@ def _norm(change: Delta, base: Weights) -> Iterator[tuple[str, Tensor]]:
 
 
 def _metadata(mix: StaticMix, path: Path, rank: int) -> dict[str, str]:
-    family = mix.stack.family
-    base, architecture = BASE_MODELS[family]
+    family = mix.model.family
     return {
         KEY: mix.described(),
         "modelspec.sai_model_spec": "1.0.0",
-        "modelspec.architecture": f"{architecture}/lora",
+        "modelspec.architecture": f"{family.architecture}/lora",
         "modelspec.title": path.stem,
-        "ss_base_model_version": base,
+        "ss_base_model_version": family.base_model,
         "ss_network_module": "networks.lora",
         "ss_network_dim": str(rank),
         "ss_network_alpha": str(float(rank)),

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lora_mixer.adapters import Compressed
-from lora_mixer.keys import block_of
-from lora_mixer.modules import Family, ModuleName
+from lora_mixer.modules import ModuleSpec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,7 +17,7 @@ class BlockError:
     """How near the baked factors of one block come to the mix.
 
     Attributes:
-        part: `unet`, `te1`, `te2`.
+        part: The part of the model.
         block: The block's name (`BASE`, `IN01`, ...).
         modules: How many of its modules the mix changes.
         exact: In how many of them nothing was left out.
@@ -54,11 +53,11 @@ class BakeReport:
         return all(block.exact == block.modules for block in self.blocks)
 
 
-def errors_by_block(compressed: Iterable[tuple[ModuleName, Compressed]], family: Family) -> tuple[BlockError, ...]:
+def errors_by_block(compressed: Iterable[tuple[ModuleSpec, Compressed]]) -> tuple[BlockError, ...]:
     """Return the error of every block, in the order its modules come."""
     blocks: dict[tuple[str, str], list[Compressed]] = defaultdict(list)
-    for name, one in compressed:
-        blocks[name.part, block_of(name, family)].append(one)
+    for spec, one in compressed:
+        blocks[spec.name.part, spec.block].append(one)
     return tuple(
         BlockError(
             part=part,

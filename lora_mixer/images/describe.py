@@ -6,12 +6,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 
 from lora_mixer.choices import AUTOMATIC, SCHEDULES
+from lora_mixer.families import SD1, all_families, text_parts
 from lora_mixer.hires import HiresSettings
 from lora_mixer.images.infotext import Infotext
 from lora_mixer.images.record import RenderRecord, usable_hash
 from lora_mixer.keys import blocks_of, elements_text
 from lora_mixer.mixes import LoraUse
-from lora_mixer.modules import Family
+from lora_mixer.modules import DENOISER
 from lora_mixer.prompt import Clause, LoraTag, Prompt, tag_places, unparse
 from lora_mixer.settings.infotext import infotext_of
 
@@ -121,11 +122,11 @@ def _tag(use: LoraUse, family: str | None) -> str:
     Of `lbwe=` sd-webui-lora-block-weight takes the names of elements and passes over what is written out. No curve: A1111 without an extension takes it for a bad number, and then applies no LoRA at all.
     """
     strength = use.strength
-    te, unet = (float(f"{strength.of(part):g}") for part in ("te1", "unet"))
+    text, denoiser = (float(f"{strength.of(part):g}") for part in (text_parts()[0], DENOISER))
     tag = LoraTag(
         name=_plain_name(use.name),
-        te=te,
-        unet=None if unet == te else unet,
+        text=text,
+        denoiser=None if denoiser == text else denoiser,
         rank=strength.rank,
         blocks_text=_blocks_text(strength.blocks, family) if strength.blocks else None,
         elements_text=_one_word(elements_text(strength.elements)) if strength.elements else None,
@@ -135,7 +136,8 @@ def _tag(use: LoraUse, family: str | None) -> str:
 
 def _blocks_text(blocks: Mapping[str, float], family: str | None) -> str:
     """Return block weights as the list of numbers that sd-webui-lora-block-weight reads, all blocks of the family."""
-    names = blocks_of(Family(family) if family in set(Family) else Family.SD1)
+    known = {one.name: one for one in all_families()}
+    names = blocks_of(known.get(family or "", SD1))
     return ",".join(f"{blocks.get(name, 1.0):g}" for name in names)
 
 

@@ -173,6 +173,8 @@ class RenderRecord:
 
 def plain(value: object) -> object:
     """Return a value made of dataclasses, tuples, mappings and paths as plain JSON values."""
+    if isinstance(value, Strength):
+        return plain(value.stored())
     if is_dataclass(value) and not isinstance(value, type):
         return {f.name: plain(getattr(value, f.name)) for f in fields(value)}
     if isinstance(value, Mapping):

@@ -1,4 +1,4 @@
-"""UNet attention: in chunks that fit the cache, with the text's keys and values computed once.
+"""Attention: in pieces that stay in the cache, the text's keys and values computed once.
 
 softmax(Q K^T / sqrt(d)) V (Vaswani et al. 2017, arXiv:1706.03762, eq. 1). On CPUs in bfloat16 queries are
 processed in chunks whose scores stay in the cache: two products and a softmax, twice as fast as torch's own kernel.

@@ -1,6 +1,6 @@
 """Names: from the keys of a file to slots and modules as the file spells them. No torch here."""
 
-from lora_mixer.keys.blocks import PRESETS, block_of, blocks_of, parse_blocks
+from lora_mixer.keys.blocks import all_blocks, blocks_of, parse_blocks, preset_names
 from lora_mixer.keys.elements import ELEMENT_PRESETS, check_elements, elements_text, means, parse_elements
 from lora_mixer.keys.families import FamilyGuess, tell_family
 from lora_mixer.keys.group import Group, Unread
@@ -13,7 +13,6 @@ from lora_mixer.keys.suffixes import SLOT_OF, split
 
 __all__ = [
     "ELEMENT_PRESETS",
-    "PRESETS",
     "SCHEMES",
     "SLOT_OF",
     "FamilyGuess",
@@ -22,7 +21,7 @@ __all__ = [
     "ScaleCount",
     "Scheme",
     "Unread",
-    "block_of",
+    "all_blocks",
     "blocks_of",
     "check_elements",
     "count_scales",
@@ -33,6 +32,7 @@ __all__ = [
     "parse_adapter",
     "parse_blocks",
     "parse_elements",
+    "preset_names",
     "scheme_of",
     "source_of",
     "split",

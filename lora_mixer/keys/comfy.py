@@ -7,22 +7,21 @@ paths up to May 2026 (`helpers/training/lora_format.py`, `convert_diffusers_to_c
 
 from __future__ import annotations
 
-from lora_mixer.keys.ldm import ldm_paths
+from lora_mixer.families import Family
 from lora_mixer.keys.scheme import Scheme, paths_of
-from lora_mixer.modules import Family, ModuleName
+from lora_mixer.modules import DENOISER, ModuleName
 
 
 def _spell(name: ModuleName, family: Family) -> tuple[str, ...]:
-    if name.part == "unet":
-        return tuple(f"diffusion_model.{path}" for path in (*ldm_paths(name.path), name.path))
-    first = "clip_h" if family is Family.SD2 else "clip_l"
-    encoder = first if name.part == "te1" else "clip_g"
-    return tuple(f"text_encoders.{encoder}.transformer.{path}" for path in paths_of(name))
+    if name.part == DENOISER:
+        return tuple(f"diffusion_model.{path}" for path in (*family.denoiser.original(name.path), name.path))
+    encoder = family.encoder(name.part)
+    return () if encoder is None else tuple(f"text_encoders.{encoder.comfy}.transformer.{p}" for p in paths_of(name))
 
 
 COMFY = Scheme(
     name="comfyui",
     title="ComfyUI (diffusion_model.input_blocks.1....)",
-    pattern=r"(diffusion_model|text_encoders)\.",
+    pattern=lambda: r"(?:diffusion_model|text_encoders)\.",
     spell=_spell,
 )

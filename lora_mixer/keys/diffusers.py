@@ -8,22 +8,23 @@ from __future__ import annotations
 
 import re
 
-from lora_mixer.keys.scheme import Prefixes, Scheme, paths_of, prefixes_of
-from lora_mixer.modules import Family, ModuleName
+from lora_mixer.families import DenoiserKind, Family, component_folders, denoiser_kinds
+from lora_mixer.keys.scheme import Scheme, any_of, paths_of
+from lora_mixer.modules import DENOISER, ModuleName
 
 _WRAP = "base_model.model."
 _BARE = ("", _WRAP)
-_PREFIXES: Prefixes = {
-    part: (head, head + _WRAP, _WRAP + head)
-    for part, head in {"unet": "unet.", "te1": "text_encoder.", "te2": "text_encoder_2."}.items()
-}
 _ATTENTION = re.compile(r"(.*\.attn[12])\.(to_q|to_k|to_v|to_out)(?:\.0)?")
 _TEXT_ATTENTION = re.compile(r"(.*\.self_attn)\.(q|k|v|out)_proj")
 
 
 def _heads(name: ModuleName, family: Family) -> tuple[str, ...]:
-    own = prefixes_of(name, family, _PREFIXES, _BARE)
-    return (*_BARE, *own) if name.part == "unet" else own
+    network = family.network(name.part)
+    if network is None:
+        return ()
+    head = f"{network.folder}."
+    own = (head, head + _WRAP, _WRAP + head)
+    return (*_BARE, *own) if isinstance(network, DenoiserKind) or network.bare else own
 
 
 def _spell(name: ModuleName, family: Family) -> tuple[str, ...]:
@@ -31,7 +32,7 @@ def _spell(name: ModuleName, family: Family) -> tuple[str, ...]:
 
 
 def _spell_processor(name: ModuleName, family: Family) -> tuple[str, ...]:
-    if name.part == "unet":
+    if name.part == DENOISER:
         match = _ATTENTION.fullmatch(name.path)
         paths = [f"{match[1]}.processor.{match[2]}"] if match else []
     else:
@@ -40,16 +41,21 @@ def _spell_processor(name: ModuleName, family: Family) -> tuple[str, ...]:
     return tuple(head + path for head in _heads(name, family) for path in paths)
 
 
+def _peft_pattern() -> str:
+    folders = any_of(f"{folder}." for folder in component_folders())
+    paths = "|".join(kind.paths for kind in denoiser_kinds())
+    return rf"{re.escape(_WRAP)}|{folders}|{paths}|text_model\.|encoder\.|embeddings\.|final_layer_norm|text_projection"
+
+
 PROCESSOR = Scheme(
     name="diffusers-processor",
     title="diffusers before 0.22 (unet....attn1.processor.to_q_lora)",
-    pattern=r"(?![a-z]+_unet|lora_)\S*(\.processor\.to_|\.self_attn\.to_)",
+    pattern=lambda: r"(?![a-z]+_unet|lora_)\S*(?:\.processor\.to_|\.self_attn\.to_)",
     spell=_spell_processor,
 )
 PEFT = Scheme(
     name="peft",
     title="diffusers and PEFT (unet.down_blocks.0....lora_A)",
-    pattern=r"(base_model\.model\.|unet\.|text_encoder\.|text_encoder_2\.|(down|up)_blocks\.|mid_block\."
-    r"|conv_(in|out|norm_out)|(time|add)_embedding\.|text_model\.|encoder\.|embeddings\.|final_layer_norm|text_projection)",
+    pattern=_peft_pattern,
     spell=_spell,
 )

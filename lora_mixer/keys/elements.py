@@ -11,20 +11,18 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
 from itertools import groupby
 from types import MappingProxyType
 
 from lora_mixer.errors import RequestError
-from lora_mixer.keys.blocks import MID, block_of, blocks_of
-from lora_mixer.keys.ldm import ldm_paths
+from lora_mixer.families import SD1
+from lora_mixer.keys.blocks import all_blocks, blocks_of
 from lora_mixer.mixes import ElementWeight
-from lora_mixer.modules import Family, ModuleName
+from lora_mixer.modules import ModuleSpec
 
-_BLOCKS = blocks_of(Family.SD1)
-_ALIASES = MappingProxyType({"M00": MID})
+_ALIASES = MappingProxyType({"M00": "MID"})
 _NOT = "NOT"
-_DEEP = _BLOCKS[_BLOCKS.index("IN05") : _BLOCKS.index("OUT05") + 1]
+_DEEP = blocks_of(SD1)[blocks_of(SD1).index("IN05") : blocks_of(SD1).index("OUT05") + 1]
 _REMEDY = (
     "Write blocks/layers/weight, as in IN05-OUT05/attn/0.5, with commas between several; nothing means all, "
     "and NOT before blocks or layers means the others."
@@ -71,14 +69,12 @@ def elements_text(elements: Sequence[ElementWeight]) -> str:
     )
 
 
-@lru_cache(maxsize=32768)
-def means(element: ElementWeight, name: ModuleName, family: Family) -> bool:
+def means(element: ElementWeight, spec: ModuleSpec) -> bool:
     """Tell whether an element means a module."""
-    block = block_of(name, family)
-    if element.blocks and block not in element.blocks:
+    if element.blocks and spec.block not in element.blocks:
         return False
-    layer = _layer(name, family)
-    return not element.layers or any(word in layer or word == block for word in element.layers) != element.others
+    named = any(word in spec.original or word == spec.block for word in element.layers)
+    return not element.layers or named != element.others
 
 
 def check_elements(elements: Iterable[ElementWeight]) -> None:
@@ -95,18 +91,6 @@ def check_elements(elements: Iterable[ElementWeight]) -> None:
                 raise RequestError(
                     f"{word!r} is no part of a layer's name", remedy="Use letters, digits and underscores, as in attn."
                 )
-
-
-def _layer(name: ModuleName, family: Family) -> str:
-    """Return the name of a layer that the words are looked for in: LDM's, OpenCLIP's, or transformers' for CLIP."""
-    if name.part == "unet":
-        paths = ldm_paths(name.path)
-        return f"diffusion_model_{(paths[0] if paths else name.path).replace('.', '_')}"
-    flat = name.path.replace(".", "_")
-    if name.part == "te1" and family is not Family.SD2 and family is not Family.SDXL_REFINER:
-        return f"transformer_{flat}"
-    flat = flat.replace("text_model_encoder_layers", "transformer_resblocks").replace("self_attn", "attn")
-    return f"model_{flat.replace('mlp_fc1', 'mlp_c_fc').replace('mlp_fc2', 'mlp_c_proj')}"
 
 
 def _element(text: str) -> ElementWeight:
@@ -132,13 +116,14 @@ def _words(text: str) -> tuple[bool, tuple[str, ...]]:
 
 def _blocks(text: str) -> tuple[str, ...]:
     away, words = _words(text)
+    known = all_blocks()
     named: list[str] = []
     for word in words:
-        ends = [_BLOCKS.index(_known(end)) for end in word.split("-", 1)]
-        named += _BLOCKS[min(ends) : max(ends) + 1]
+        ends = [known.index(_known(end)) for end in word.split("-", 1)]
+        named += known[min(ends) : max(ends) + 1]
     if not away:
         return tuple(dict.fromkeys(named))
-    others = tuple(block for block in _BLOCKS if block not in named)
+    others = tuple(block for block in known if block not in named)
     if not others:
         raise RequestError(f"{text!r} means no block", remedy=_REMEDY)
     return others
@@ -146,8 +131,8 @@ def _blocks(text: str) -> tuple[str, ...]:
 
 def _known(word: str, *, exactly: bool = False) -> str:
     block = word if exactly else _ALIASES.get(word.upper(), word.upper())
-    if block not in _BLOCKS:
-        raise RequestError(f"there is no block {word!r}", remedy=f"Use {', '.join(_BLOCKS)}.")
+    if block not in all_blocks():
+        raise RequestError(f"there is no block {word!r}", remedy=f"Use {', '.join(all_blocks())}.")
     return block
 
 
@@ -163,9 +148,9 @@ def _weight(text: str) -> float:
 
 def _ranges(blocks: Iterable[str]) -> str:
     """Return blocks with neighbours as ranges, in the order they are named."""
-    numbered = enumerate(blocks)
+    known = all_blocks()
     runs = (
         [block for _, block in run]
-        for _, run in groupby(numbered, lambda pair: pair[1] in _BLOCKS and _BLOCKS.index(pair[1]) - pair[0])
+        for _, run in groupby(enumerate(blocks), lambda pair: pair[1] in known and known.index(pair[1]) - pair[0])
     )
     return " ".join(run[0] if len(run) == 1 else f"{run[0]}-{run[-1]}" for run in runs)

@@ -9,13 +9,22 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 
-from lora_mixer.keys.architecture import Architecture, architectures
-from lora_mixer.keys.foreign import NamedModule, foreign_family
+from lora_mixer.families import (
+    TEXT,
+    Clue,
+    DenoiserKind,
+    Family,
+    NamedModule,
+    all_families,
+    denoiser_kinds,
+    recognise,
+    text_encoders,
+)
 from lora_mixer.keys.group import Group
 from lora_mixer.keys.parse import ParsedAdapter
 from lora_mixer.keys.shapes import Widths, widths_of
-from lora_mixer.modules import Family
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,37 +49,10 @@ class FamilyGuess:
 
     def sentence(self) -> str:
         """Return it as a phrase: made for what, and why one thinks so."""
-        told = self.candidates if len(self.candidates) < len(Family) else ()
-        named = self.other or " or ".join(family.full_name for family in told)
+        told = self.candidates if len(self.candidates) < len(all_families()) else ()
+        named = self.other or " or ".join(family.title for family in told)
         return f"made for {named or 'an unknown base model'} ({self.evidence})"
 
-
-_CROSS = re.compile(r"attn2_(processor_)?to_[kv]$")
-_SELF = re.compile(r"attn1_(processor_)?to_[qkv]$")
-_CONV = re.compile(r"resnets_\d{1,3}_conv[12]$|in_layers_2$|out_layers_3$")
-_LEVEL = re.compile(r"(?:down|up)_blocks_(\d{1,3})_")
-_LDM_BLOCK = re.compile(r"(?:input|output)_blocks_(\d{1,3})_")
-_DEPTH = re.compile(r"transformer_blocks_(\d{1,3})_")
-_TEXT = re.compile(
-    r"(?:layers|resblocks)_(\d{1,3})_(?:(self_attn_[qkv]_proj|self_attn_to_[qkv]|attn_in_proj|mlp_fc1|mlp_c_fc)$)?"
-)
-_SECOND = re.compile(r"(^|_)(lora_te2|text_encoder_2|clip_g)_")
-_FIRST = re.compile(r"(^|_)(lora_te1|text_encoder|clip_l)_")
-
-METADATA: Mapping[str, tuple[tuple[str, frozenset[Family]], ...]] = {
-    "ss_base_model_version": (
-        ("sd_v1", frozenset({Family.SD1, Family.EMOJI})),
-        ("sd_v2", frozenset({Family.SD2})),
-        ("sdxl", frozenset({Family.SDXL, Family.SDXL_REFINER})),
-    ),
-    "modelspec.architecture": (
-        ("stable-diffusion-v1", frozenset({Family.SD1, Family.EMOJI})),
-        ("stable-diffusion-v2", frozenset({Family.SD2})),
-        ("stable-diffusion-xl-v1-refiner", frozenset({Family.SDXL_REFINER})),
-        ("stable-diffusion-xl", frozenset({Family.SDXL})),
-    ),
-}
-"""Metadata key -> how its value begins, and for which families that is."""
 
 LONGEST_WORD = 60
 """So many characters of the metadata's own word are quoted."""
@@ -78,30 +60,30 @@ LONGEST_WORD = 60
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """What a file shows of one clue: the values, and which architectures allow them."""
+    """What a file shows of one clue: the words for it, and which families allow it."""
 
     words: str
-    allows: Callable[[Architecture], bool]
+    allows: Callable[[Family], bool]
 
 
 def tell_family(parsed: ParsedAdapter) -> FamilyGuess:
     """Return which base model a file was made for."""
     word = _own_word(parsed)
-    foreign = foreign_family(_named(parsed))
+    foreign = recognise(_named(parsed))
     if foreign is not None:
         title, shown = foreign
         return FamilyGuess(family=None, candidates=(), evidence=", ".join([f"it has {shown}", *word]), other=title)
-    left = dict(architectures())
+    left = all_families()
     words = []
     for seen in _clues(parsed):
-        allowed = {family: found for family, found in left.items() if seen.allows(found)}
+        allowed = tuple(family for family in left if seen.allows(family))
         if len(allowed) < len(left):
             words.append(seen.words)
         left = allowed
     if not left:
         evidence = ", ".join([f"{', '.join(words)}: no known family has all of that", *word])
         return FamilyGuess(family=None, candidates=(), evidence=evidence)
-    return _second_opinion(parsed, tuple(left), [*words, *word])
+    return _second_opinion(parsed, left, [*words, *word])
 
 
 def _named(parsed: ParsedAdapter) -> Iterator[NamedModule]:
@@ -112,11 +94,22 @@ def _named(parsed: ParsedAdapter) -> Iterator[NamedModule]:
 
 def _own_word(parsed: ParsedAdapter) -> list[str]:
     """Return what the metadata call the base model, if that is none of the families that can be opened."""
-    for key, rows in METADATA.items():
+    for key, beginnings in _metadata().items():
         value = " ".join(parsed.file.metadata.get(key, "").split())[:LONGEST_WORD]
-        if value and value.isprintable() and not any(value.lower().startswith(start) for start, _ in rows):
+        if value and value.isprintable() and not any(value.lower().startswith(start) for start in beginnings):
             return [f"its metadata calls it {value}"]
     return []
+
+
+def _metadata() -> Mapping[str, Mapping[str, frozenset[Family]]]:
+    """Return what the metadata of adapters say: key -> how a value begins -> the families that is for."""
+    rows: dict[str, dict[str, frozenset[Family]]] = {}
+    for family in all_families():
+        for key, beginnings in family.metadata.items():
+            for start in beginnings:
+                row = rows.setdefault(key, {})
+                row[start] = row.get(start, frozenset()) | {family}
+    return rows
 
 
 def _second_opinion(parsed: ParsedAdapter, left: tuple[Family, ...], words: list[str]) -> FamilyGuess:
@@ -132,67 +125,82 @@ def _second_opinion(parsed: ParsedAdapter, left: tuple[Family, ...], words: list
 
 
 def _said(parsed: ParsedAdapter) -> tuple[frozenset[Family], str]:
-    for key, rows in METADATA.items():
+    """Return the families that the metadata name, and the longest beginning of its value that says so."""
+    for key, beginnings in _metadata().items():
         value = parsed.file.metadata.get(key, "").lower()
-        for start, families in rows:
-            if value.startswith(start):
-                return families, start
+        if found := [start for start in beginnings if value.startswith(start)]:
+            start = max(found, key=len)
+            return beginnings[start], start
     return frozenset(), ""
 
 
 def _clues(parsed: ParsedAdapter) -> Iterator[_Seen]:
     """Yield what the file shows, the most telling first."""
     measured = [(group.module.replace(".", "_"), _widths(parsed, group)) for group in parsed.groups]
-    unet = [(name, widths) for name, widths in measured if not _TEXT.search(name)]
-    if cross := {w.inputs for name, w in unet if _CROSS.search(name) and w.inputs}:
-        yield _Seen(f"cross attention {_list(cross)} wide", lambda arch: cross == {arch.cross})
-    if attention := {w.inputs for name, w in unet if _SELF.search(name) and w.inputs}:
-        yield _Seen(f"attention {_list(attention)} wide", lambda arch: attention <= arch.attention)
-    if conv := {w.outputs for name, w in unet if _CONV.search(name) and w.outputs}:
-        yield _Seen(f"convolutions {_list(conv)} wide", lambda arch: conv <= arch.channels)
-    if depths := _numbers(_DEPTH, unet):
-        yield _Seen(f"{max(depths) + 1} transformer blocks deep", lambda arch: max(depths) < arch.depth)
-    if levels := _numbers(_LEVEL, unet) | {number // 3 for number in _numbers(_LDM_BLOCK, unet)}:
-        yield _Seen(f"{max(levels) + 1} levels", lambda arch: max(levels) < arch.levels)
-    yield from _text_clues([(name, widths) for name, widths in measured if _TEXT.search(name)])
+    others = [(name, widths) for name, widths in measured if not TEXT.search(name)]
+    for kind in denoiser_kinds():
+        own = [(name, widths) for name, widths in others if re.search(kind.names, name)]
+        if own:
+            yield _Seen(f"modules of a {kind.title}", partial(_is_of, kind))
+        for clue in kind.clues:
+            if found := _found(clue, own):
+                yield _Seen(clue.told(found), partial(_allows, clue, found))
+    yield from _text_clues([(name, widths) for name, widths in measured if TEXT.search(name)])
     yield from _embedding_clues(parsed)
+
+
+def _is_of(kind: DenoiserKind, family: Family) -> bool:
+    return family.denoiser is kind
+
+
+def _allows(clue: Clue, found: frozenset[int], family: Family) -> bool:
+    return clue.allows(found, family.traits)
+
+
+def _found(clue: Clue, measured: list[tuple[str, Widths]]) -> frozenset[int]:
+    """Return the numbers that a file shows of a clue."""
+    if clue.reads == "number":
+        numbers = (int(number) for name, _ in measured for number in clue.pattern.findall(name))
+        return frozenset(number // clue.divide for number in numbers)
+    widths = (getattr(widths, clue.reads) for name, widths in measured if clue.pattern.search(name))
+    return frozenset(width for width in widths if width)
 
 
 def _text_clues(measured: list[tuple[str, Widths]]) -> Iterator[_Seen]:
     by_part: dict[str, set[int]] = {}
     for name, widths in measured:
-        match = _TEXT.search(name)
+        match = TEXT.search(name)
         if match and match[2] and widths.inputs:
             by_part.setdefault(_part(name), set()).add(widths.inputs)
     for part, found in sorted(by_part.items()):
-        yield _Seen(f"text encoder {_list(found)} wide", _text_of(part, found))
+        yield _Seen(f"text encoder {_list(found)} wide", partial(_allows_text, part, found))
 
 
 def _embedding_clues(parsed: ParsedAdapter) -> Iterator[_Seen]:
     shapes = [parsed.file.tensors[key].shape for fields in parsed.embeddings.values() for key in fields.values()]
     if found := {shape[-1] for shape in shapes if shape}:
-        yield _Seen(f"embeddings {_list(found)} wide", lambda arch: found <= set(arch.text.values()))
+        yield _Seen(f"embeddings {_list(found)} wide", lambda family: found <= set().union(*_text_widths(family)))
+
+
+def _text_widths(family: Family) -> list[frozenset[int]]:
+    return [family.traits[encoder.part] for encoder in family.text_encoders]
 
 
 def _part(name: str) -> str:
-    if _SECOND.search(name):
-        return "te2"
-    return "te1" if _FIRST.search(name) else "alone"
+    """Return the text encoder that a flat name speaks of; empty if it does not say, as where there is only one."""
+    marks = {
+        mark: encoder.part
+        for encoder in text_encoders()
+        for mark in (encoder.kohya[-1], encoder.folder, encoder.omi, encoder.comfy)
+    }
+    found = (mark for mark in sorted(marks, key=len, reverse=True) if re.search(rf"(^|_){mark}_", name))
+    return next((marks[mark] for mark in found), "")
 
 
-def _text_of(part: str, found: set[int]) -> Callable[[Architecture], bool]:
-    """Return whether an architecture's encoder of a part has the widths found; `alone` is an only one."""
-
-    def allows(arch: Architecture) -> bool:
-        if part == "alone":
-            return set(arch.text) == {"te1"} and found == {arch.text["te1"]}
-        return part in arch.text and found == {arch.text[part]}
-
-    return allows
-
-
-def _numbers(pattern: re.Pattern[str], measured: list[tuple[str, Widths]]) -> set[int]:
-    return {int(number) for name, _ in measured for number in pattern.findall(name)}
+def _allows_text(part: str, found: set[int], family: Family) -> bool:
+    """Return whether a family's encoder of a part, or its only one, has the widths found."""
+    encoder = family.encoder(part) if part else next((one for one in family.text_encoders if one.bare), None)
+    return encoder is not None and found == family.traits[encoder.part]
 
 
 def _widths(parsed: ParsedAdapter, group: Group) -> Widths:

@@ -6,35 +6,32 @@ Source: sd-scripts `networks/lora.py` (`LORA_PREFIX_*`) and `oft.py` (`OFT_PREFI
 
 from __future__ import annotations
 
-from lora_mixer.keys.ldm import ldm_paths
-from lora_mixer.keys.scheme import Scheme, paths_of, prefixes_of
-from lora_mixer.modules import Family, ModuleName
-
-PREFIXES = {"unet": ("lora_unet", "oft_unet"), "te1": ("lora_te1",), "te2": ("lora_te2",)}
-ALONE = ("lora_te",)
+from lora_mixer.families import Family
+from lora_mixer.keys.scheme import Scheme, kohya_prefixes, of_denoisers, of_text_encoders, original_blocks, paths_of
+from lora_mixer.modules import DENOISER, ModuleName
 
 
 def _spell(name: ModuleName, family: Family) -> tuple[str, ...]:
-    prefixes = prefixes_of(name, family, PREFIXES, ALONE)
+    prefixes = kohya_prefixes(family, name.part)
     return tuple(f"{prefix}_{path.replace('.', '_')}" for prefix in prefixes for path in paths_of(name))
 
 
-def _spell_ldm(name: ModuleName, _family: Family) -> tuple[str, ...]:
-    if name.part != "unet":
+def _spell_original(name: ModuleName, family: Family) -> tuple[str, ...]:
+    if name.part != DENOISER:
         return ()
-    flat = [path.replace(".", "_") for path in ldm_paths(name.path)]
-    return tuple(f"{prefix}_{path}" for prefix in PREFIXES["unet"] for path in flat)
+    flat = [path.replace(".", "_") for path in family.denoiser.original(name.path)]
+    return tuple(f"{prefix}_{path}" for prefix in family.denoiser.kohya for path in flat)
 
 
 KOHYA = Scheme(
     name="kohya",
     title="kohya (lora_unet_down_blocks_0_...)",
-    pattern=r"(lora_(unet|te1?|te2)|oft_unet)_",
+    pattern=lambda: f"(?:{of_denoisers()}|{of_text_encoders()})_",
     spell=_spell,
 )
 KOHYA_LDM = Scheme(
     name="kohya-ldm",
     title="kohya with the original block names (lora_unet_input_blocks_1_...)",
-    pattern=r"(lora|oft)_unet_(input_blocks|middle_block|output_blocks|time_embed_|label_emb|out_)",
-    spell=_spell_ldm,
+    pattern=lambda: f"(?:{of_denoisers()})_(?:{original_blocks()})_",
+    spell=_spell_original,
 )

@@ -1,16 +1,16 @@
 """OpenCLIP's names of text encoders, behind kohya's prefixes: q, k and v are one module there, `attn.in_proj`.
 
 Source: OpenCLIP `src/open_clip/transformer.py` (`ResidualAttentionBlock`), wrapped as `model` by the original SD 2 and
-SDXL code; only those two families have such an encoder.
+SDXL code; the families' records say which encoders are of it.
 """
 
 from __future__ import annotations
 
 import re
 
-from lora_mixer.keys.kohya import ALONE, PREFIXES
-from lora_mixer.keys.scheme import Scheme, prefixes_of
-from lora_mixer.modules import Family, ModuleName
+from lora_mixer.families import Family
+from lora_mixer.keys.scheme import Scheme, of_text_encoders
+from lora_mixer.modules import ModuleName
 
 STACKED = ("q_proj", "k_proj", "v_proj")
 _INNER = {
@@ -36,18 +36,18 @@ def _path(path: str) -> str | None:
 
 
 def _spell(name: ModuleName, family: Family) -> tuple[str, ...]:
-    path = _path(name.path) if name.part == "te2" or (name.part == "te1" and family is Family.SD2) else None
-    if path is None:
+    encoder = family.encoder(name.part)
+    path = _path(name.path) if encoder is not None and encoder.open_clip else None
+    if encoder is None or path is None:
         return ()
     flat = path.replace(".", "_")
-    prefixes = prefixes_of(name, family, PREFIXES, ALONE)
-    return tuple(f"{prefix}_{level}{flat}" for prefix in prefixes for level in ("model_", ""))
+    return tuple(f"{prefix}_{level}{flat}" for prefix in encoder.kohya for level in ("model_", ""))
 
 
 OPENCLIP = Scheme(
     name="openclip",
     title="OpenCLIP text encoder (lora_te2_model_transformer_resblocks_0_attn_in_proj)",
-    pattern=r"lora_te[12]?_(model_)?(transformer_resblocks|token_embedding|ln_final)",
+    pattern=lambda: f"(?:{of_text_encoders()})_(?:model_)?(?:transformer_resblocks|token_embedding|ln_final)",
     spell=_spell,
     stacks=STACKED,
 )

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from lora_mixer.errors import BrokenAdapterError
+from lora_mixer.families import all_families, text_encoders
 from lora_mixer.files import TensorFile
 from lora_mixer.keys.group import Group, Unread
 from lora_mixer.keys.methods import Method, method_of
@@ -18,11 +19,8 @@ from lora_mixer.keys.schemes import scheme_of
 from lora_mixer.keys.suffixes import WEIGHT, Split, split
 
 BUNDLE = "bundle_emb."
-PAIRED = frozenset({"clip_l", "clip_g", "text_encoders_0", "text_encoders_1", "t5xxl"})
-"""Names of an embedding's vectors where there are several encoders; a lone tensor may have any name."""
-
-EMBEDDED_WIDTHS = frozenset({768, 1024, 1280, 4096})
-"""Widths of text encoders: CLIP-L, OpenCLIP-H, OpenCLIP-bigG, T5-XXL."""
+T5 = ("t5xxl", 4096)
+"""What families that are only recognised call their further text encoder in embedding files, and its width."""
 
 LONE = frozenset({"alpha", "scale", "scalar"})
 """Slots that only scale others: alone they change nothing."""
@@ -123,10 +121,10 @@ def _no_slot(key: str) -> str:
 def embedding_instead(file: TensorFile) -> RefusedMethod | None:
     """Return that a file is an embedding and no LoRA, if its names and shapes say so: one table of vectors, or a pair."""
     names = {key.removeprefix("string_to_param.") for key in file.tensors}
-    vectors = all(
-        info.shape and info.shape[-1] in EMBEDDED_WIDTHS and len(info.shape) < 3 for info in file.tensors.values()
-    )
-    if not names or not vectors or not (names <= PAIRED or len(file.tensors) == 1):
+    widths = {T5[1]}.union(*(family.traits[e.part] for family in all_families() for e in family.text_encoders))
+    paired = {T5[0]}.union(*(encoder.embeddings for encoder in text_encoders()))
+    vectors = all(info.shape and info.shape[-1] in widths and len(info.shape) < 3 for info in file.tensors.values())
+    if not names or not vectors or not (names <= paired or len(file.tensors) == 1):
         return None
     return RefusedMethod(
         "a textual inversion embedding", "Put it into a folder of embeddings, and write its name in the prompt."

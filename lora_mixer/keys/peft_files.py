@@ -7,16 +7,18 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
+from lora_mixer.families import component_folders
 from lora_mixer.files import CONFIG, TensorFile, config_beside
 from lora_mixer.keys.peft_settings import Component, RefusedMethod, component_of, refusal
 
 HEADER = "lora_adapter_metadata"
 _MOST_BYTES = 2**20
-_PARTS = ("unet", "text_encoder", "text_encoder_2", "transformer")
-_SPELLED = re.compile(r"(?:base_model\.model\.)?(?:(unet|text_encoder_2|text_encoder)\.)?(?:base_model\.model\.)?(.+)")
+_OTHERS = ("transformer",)
+"""The denoiser's folder in families that are only recognised."""
 
 
 class Address(NamedTuple):
@@ -62,8 +64,14 @@ def address_of(module: str) -> Address:
     >>> address_of("base_model.model.unet.mid_block.attentions.0.proj_in")
     Address(component='unet', path='mid_block.attentions.0.proj_in')
     """
-    match = _SPELLED.fullmatch(module)
+    match = _spelled(component_folders()).fullmatch(module)
     return Address(match[1] or "", match[2]) if match else Address("", module)
+
+
+@lru_cache(maxsize=4)
+def _spelled(folders: tuple[str, ...]) -> re.Pattern[str]:
+    """Return what a dotted module looks like: its component, if it says so, and its path."""
+    return re.compile(rf"(?:base_model\.model\.)?(?:({'|'.join(folders)})\.)?(?:base_model\.model\.)?(.+)")
 
 
 def find_settings(file: TensorFile) -> FoundSettings:
@@ -98,7 +106,7 @@ def _settings(source: str, text: str) -> PeftSettings:
     table = json.loads(text)
     if not isinstance(table, dict):
         raise ValueError("it is no table")  # noqa: TRY004 - a wrong file, not a wrong call
-    by_part = {part: _under(part, table) for part in _PARTS}
+    by_part = {part: _under(part, table) for part in (*component_folders(), *_OTHERS)}
     tables = {part: found for part, found in by_part.items() if found} or {"": table}
     refused = next(filter(None, map(refusal, tables.values())), None)
     return PeftSettings(

@@ -50,8 +50,14 @@ for logging in (diffusers_logging, transformers_logging):
 
 diffusers_version: str = diffusers.__version__
 TextEncoder = CLIPTextModel | CLIPTextModelWithProjection
+TEXT_CLASSES: dict[str, type[TextEncoder]] = {
+    "CLIPTextModel": CLIPTextModel,
+    "CLIPTextModelWithProjection": CLIPTextModelWithProjection,
+}
+"""Text encoders by the class names of families' records."""
 
 __all__ = [
+    "TEXT_CLASSES",
     "Attention",
     "AttnProcessor",
     "AutoencoderKL",

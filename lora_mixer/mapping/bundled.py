@@ -14,12 +14,12 @@ import torch
 from torch import Tensor
 
 from lora_mixer.errors import BrokenAdapterError
+from lora_mixer.families import ModuleIndex, text_encoders
 from lora_mixer.keys import ParsedAdapter
 from lora_mixer.mapping.report import Fate, TensorEntry
-from lora_mixer.modules import ModuleIndex, ModuleName
+from lora_mixer.modules import ModuleName
 from lora_mixer.tensors import Read
 
-PARTS: Mapping[str, str] = {"clip_l": "te1", "clip_g": "te2"}
 LONGEST = 75
 """Vectors; no more tokens fit into a chunk of CLIP's."""
 
@@ -61,8 +61,8 @@ def _misfit(name: str, shape: tuple[int, ...], index: ModuleIndex) -> str | None
         return (
             "it takes the place of what a text encoder gives (OneTrainer's output embedding), which is not applied here"
         )
-    part = PARTS.get(name, "te1")
-    spec = index.modules.get(ModuleName(part, _TABLE))
+    part = _part(name, index)
+    spec = None if part is None else index.modules.get(ModuleName(part, _TABLE))
     if spec is None:
         return f"the model has no text encoder for {name}"
     if len(shape) not in {1, 2}:
@@ -74,10 +74,19 @@ def _misfit(name: str, shape: tuple[int, ...], index: ModuleIndex) -> str | None
     return None
 
 
+def _part(name: str, index: ModuleIndex) -> str | None:
+    """Return the text encoder that a field's vectors are for; one of no encoder's name is for the first."""
+    known = {field: encoder.part for encoder in text_encoders() for field in encoder.embeddings}
+    first = next(iter(index.family.text_encoders), None)
+    return known.get(name, first.part if first else None)
+
+
 def _incomplete(keys: Mapping[str, str], parsed: ParsedAdapter, index: ModuleIndex) -> str | None:
     """Return why tensors that have a place each make no embedding together, or None."""
-    parts = [PARTS.get(name, "te1") for name in keys]
-    encoders = {part for part in PARTS.values() if ModuleName(part, _TABLE) in index.modules}
+    parts = [_part(name, index) for name in keys]
+    encoders = {
+        encoder.part for encoder in index.family.text_encoders if ModuleName(encoder.part, _TABLE) in index.modules
+    }
     if len(set(parts)) != len(parts):
         return f"{', '.join(keys)} are several embeddings of one word"
     if missing := sorted(encoders - set(parts)):

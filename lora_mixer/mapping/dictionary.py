@@ -7,8 +7,9 @@ from functools import lru_cache
 from types import MappingProxyType
 
 from lora_mixer.errors import ModelError
+from lora_mixer.families import Family, ModuleIndex
 from lora_mixer.keys import Scheme
-from lora_mixer.modules import Family, ModuleIndex, ModuleName
+from lora_mixer.modules import ModuleName
 
 Targets = tuple[ModuleName, ...]
 """The modules a spelling stands for: one, or several whose rows are stacked."""

@@ -10,7 +10,7 @@ from torch import Tensor
 from lora_mixer.adapters import Layer
 from lora_mixer.keys import FamilyGuess
 from lora_mixer.mapping.report import MappingReport
-from lora_mixer.modules import ModuleName
+from lora_mixer.modules import ModuleName, ModuleSpec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +22,7 @@ class MappedAdapter:
         digest: The sha256 of its file.
         family_guess: The base model it was made for, judged by its tensors.
         layers: What it changes, by module.
+        modules: What these modules are on the model.
         embeddings: Textual inversions it brings: prompt word -> field (`clip_l`, ...) -> tensor.
         report: Where every tensor of the file went.
     """
@@ -30,5 +31,6 @@ class MappedAdapter:
     digest: str
     family_guess: FamilyGuess
     layers: Mapping[ModuleName, Layer]
+    modules: Mapping[ModuleName, ModuleSpec]
     embeddings: Mapping[str, Mapping[str, Tensor]]
     report: MappingReport

@@ -19,6 +19,7 @@ from lora_mixer.errors import (
     UnsupportedAdapterError,
     WrongFamilyError,
 )
+from lora_mixer.families import ModuleIndex
 from lora_mixer.keys import (
     FamilyGuess,
     Group,
@@ -44,7 +45,7 @@ from lora_mixer.mapping.report import (
     rejected,
 )
 from lora_mixer.mapping.tensors import sane_throughout
-from lora_mixer.modules import ModuleIndex, ModuleName
+from lora_mixer.modules import ModuleName
 from lora_mixer.tensors import Read, tensor_reader
 
 FLAG = "--allow-partial"
@@ -124,6 +125,7 @@ def map_adapter(
         digest=digest,
         family_guess=guess,
         layers=MappingProxyType(desk.layers),
+        modules=MappingProxyType({name: index.modules[name] for name in desk.layers}),
         embeddings=MappingProxyType(bundled.embeddings),
         report=_report(name, parsed, index, guess, desk),
     )
@@ -225,7 +227,7 @@ def _judge(parsed: ParsedAdapter, index: ModuleIndex, guess: FamilyGuess, desk: 
     where = str(parsed.file.path)
     if left and not guess.fits(index.family):
         raise WrongFamilyError(
-            f"{guess.sentence()}, and the open model is {index.family.full_name}",
+            f"{guess.sentence()}, and the open model is {index.family.title}",
             where=where,
             remedy="Choose a model of the adapter's kind, or the adapter's version for this one.",
         )
@@ -245,7 +247,7 @@ def _require_meant_for(parsed: ParsedAdapter, index: ModuleIndex, desk: _Desk, w
     if len(misfits) <= len(desk.layers):
         return
     raise WrongFamilyError(
-        f"{len(misfits)} of its modules were made for another size than {index.family.full_name} has: {misfits[0]}",
+        f"{len(misfits)} of its modules were made for another size than {index.family.title} has: {misfits[0]}",
         where=where,
         remedy="It fits the model it was trained on, perhaps a pruned or larger one of the same family.",
     )
@@ -274,26 +276,29 @@ def _partial(
     shown = "; ".join(f"{entry.key}: {entry.reason}" for entry in left[:SHOWN])
     more = f"; and {len(left) - SHOWN} more" if len(left) > SHOWN else ""
     if nothing:
-        what = f"nothing in it fits {index.family.full_name} ({shown or 'it holds no adapter tensors'}{more})"
+        what = f"nothing in it fits {index.family.title} ({shown or 'it holds no adapter tensors'}{more})"
         return PartialAdapterError(what, where=where, remedy="Is it an adapter for this base model?")
     near = next((_nearest(group, index) for group in parsed.groups if left[0].key in group.slots.values()), None)
     hint = f" Nearest name the model knows: {near}." if near else ""
     return PartialAdapterError(
-        f"{len(left)} of its {len(parsed.file.tensors)} tensors have no place on {index.family.full_name} ({shown}{more})",
+        f"{len(left)} of its {len(parsed.file.tensors)} tensors have no place on {index.family.title} ({shown}{more})",
         where=where,
         remedy=f"{hint} To use the rest of it anyway, say {FLAG}.".strip(),
     )
 
 
 def _report(name: str, parsed: ParsedAdapter, index: ModuleIndex, guess: FamilyGuess, desk: _Desk) -> MappingReport:
-    placed = [LayerSummary(name=at, kind=layer.kind.name, rank=layer.rank) for at, layer in desk.layers.items()]
+    placed = [
+        LayerSummary(module=index.modules[at], kind=layer.kind.name, rank=layer.rank)
+        for at, layer in desk.layers.items()
+    ]
     return MappingReport(
         name=name,
-        model=index.family.full_name,
+        model=index.family.title,
         made_for=guess.sentence(),
         schemes=tuple(dict.fromkeys(group.scheme.name for group in parsed.groups if group.scheme)),
         entries=tuple(sorted(desk.entries, key=lambda entry: entry.key)),
-        sections=count_sections(index.modules, placed),
+        sections=count_sections(index, placed),
         embeddings=tuple(desk.words),
         scales=tuple(
             ScaleCount(value, source, modules) for (value, source), modules in Counter(desk.scales).most_common()

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from lora_mixer.keys import Group, ScaleCount
-from lora_mixer.modules import ModuleName, section
+from lora_mixer.modules import DENOISER, ModuleName, ModuleSpec
 from lora_mixer.wording import counted
 
 SCALES_SHOWN = 3
@@ -47,6 +47,7 @@ class SectionCount:
 
     Attributes:
         section: Its name.
+        text: It is a text encoder.
         modules: How many of its modules the adapter changes.
         of: How many it has.
         kinds: Kinds of adapter, most frequent first.
@@ -54,6 +55,7 @@ class SectionCount:
     """
 
     section: str
+    text: bool
     modules: int
     of: int
     kinds: tuple[str, ...]
@@ -118,7 +120,7 @@ class MappingReport:
         ]
         lines += [f"Scale {self.scale_words()}."] if self.scales else []
         lines += [f"{remark[:1].upper()}{remark[1:]}." for remark in self.remarks]
-        if hit and not any(count.section.startswith("te") for count in hit):
+        if hit and not any(count.text for count in hit):
             lines.append("It has no text-encoder part, so a text-encoder strength does nothing.")
         if self.embeddings:
             lines.append(f"It brings {counted(len(self.embeddings), 'prompt word')}: {', '.join(self.embeddings)}.")
@@ -176,26 +178,27 @@ class MappingReport:
 class LayerSummary:
     """A layer's module, kind and rank, for counting."""
 
-    name: ModuleName
+    module: ModuleSpec
     kind: str
     rank: int | None
 
 
-def count_sections(names: Iterable[ModuleName], placed: Iterable[LayerSummary]) -> tuple[SectionCount, ...]:
+def count_sections(modules: Iterable[ModuleSpec], placed: Iterable[LayerSummary]) -> tuple[SectionCount, ...]:
     """Return the counts per section of a model's modules, and of those an adapter changes."""
-    totals = Counter(map(section, names))
-    by_section: dict[str, list[LayerSummary]] = {title: [] for title in totals}
+    totals = Counter((spec.section, spec.name.part != DENOISER) for spec in modules)
+    by_section: dict[str, list[LayerSummary]] = {title: [] for title, _ in totals}
     for placement in placed:
-        by_section[section(placement.name)].append(placement)
+        by_section[placement.module.section].append(placement)
     return tuple(
         SectionCount(
             section=title,
-            modules=len(found),
-            of=totals[title],
-            kinds=tuple(kind for kind, _ in Counter(p.kind for p in found).most_common()),
-            ranks=tuple(sorted({p.rank for p in found if p.rank is not None})),
+            text=text,
+            modules=len(by_section[title]),
+            of=total,
+            kinds=tuple(kind for kind, _ in Counter(p.kind for p in by_section[title]).most_common()),
+            ranks=tuple(sorted({p.rank for p in by_section[title] if p.rank is not None})),
         )
-        for title, found in by_section.items()
+        for (title, text), total in totals.items()
     )
 
 

@@ -9,11 +9,11 @@ from pathlib import Path
 from lora_mixer.blend import WeightedAdapter
 from lora_mixer.catalog import Library, LoraEntry
 from lora_mixer.errors import BrokenAdapterError, MissingFileError
+from lora_mixer.families import ModuleIndex
 from lora_mixer.files import Leases, Seal, config_beside, digest_file, sealed
 from lora_mixer.keys import ParsedAdapter
 from lora_mixer.mapping import MappedAdapter, map_adapter, open_adapter
 from lora_mixer.mixes import LoraUse
-from lora_mixer.modules import ModuleIndex
 from lora_mixer.pipeline import AdapterUse
 
 KEPT = 32

@@ -204,7 +204,6 @@ class OpenModels:
                     WeightedAdapter(adapter=a, strength=Strength(strengths[n]))
                     for n, a in zip(asked, adapters, strict=True)
                 ),
-                family=session.loaded.model.family,
                 method=find_method(method),
             )
             mix = None if stack.method == SUM else stack

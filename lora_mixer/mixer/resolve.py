@@ -12,12 +12,12 @@ from pathlib import Path
 from lora_mixer.blend import Stack, WeightedAdapter
 from lora_mixer.choices import SUM, BlendMethod, calls_a_step, find_method
 from lora_mixer.errors import RequestError
+from lora_mixer.families import Family
 from lora_mixer.keys import blocks_of, check_elements, elements_text, means, parse_blocks, parse_elements
 from lora_mixer.mixer.adapter_cache import AdapterCache
 from lora_mixer.mixer.second_pass import ended, hires_of
 from lora_mixer.mixer.starts import starts_of
 from lora_mixer.mixes import LoraUse
-from lora_mixer.modules import Family
 from lora_mixer.pipeline import AdapterUse, Condition, Job, Pass, Segment, Start
 from lora_mixer.prompt import (
     MIX_WORD,
@@ -177,9 +177,9 @@ def _pass_of(
         *_regions([towards, away]),
         *_experimental(method),
         *_remarks(uses, adapters),
-        *_idle(uses, adapters, family),
+        *_idle(uses, adapters),
     ]
-    segments = _course(settings, positive, negative, partial(_stack, adapters, family, method), held=bool(done))
+    segments = _course(settings, positive, negative, partial(_stack, adapters, method), held=bool(done))
     return Pass(start=start, settings=settings, segments=segments), uses, notes
 
 
@@ -223,7 +223,7 @@ def _check_blocks(use: LoraUse, family: Family) -> None:
     for block in use.strength.blocks:
         if block not in known:
             raise RequestError(
-                f"{family.full_name} has no block {block!r}",
+                f"{family.title} has no block {block!r}",
                 where=f"LoRA {use.name}",
                 remedy=f"Use {', '.join(known)}.",
             )
@@ -238,14 +238,14 @@ def _at(spans: Iterable[Span], step: int) -> Span:
     return next(span for span in spans if span.start <= step < span.stop)
 
 
-def _stack(adapters: AdapterCache, family: Family, method: BlendMethod, uses: Iterable[LoraUse]) -> Stack:
+def _stack(adapters: AdapterCache, method: BlendMethod, uses: Iterable[LoraUse]) -> Stack:
     placed = (
         WeightedAdapter(
             adapter=adapters.take(use.name, rank=use.strength.rank), strength=replace(use.strength, negative=False)
         )
         for use in uses
     )
-    return Stack(placed, family=family, method=method)
+    return Stack(placed, method=method)
 
 
 def _brought(uses: Iterable[LoraUse], adapters: AdapterCache) -> Iterator[str]:
@@ -280,10 +280,10 @@ def _missing(prompts: Iterable[Prompt], known: Sequence[str]) -> Iterator[str]:
             yield f"there is no embedding {embedding.name}, so its name is read as words{nearest}"
 
 
-def _idle(uses: Iterable[LoraUse], adapters: AdapterCache, family: Family) -> Iterator[str]:
-    """Yield element weights that match no layer of their adapter."""
+def _idle(uses: Iterable[LoraUse], adapters: AdapterCache) -> Iterator[str]:
+    """Yield the element weights that mean no layer of their adapter."""
     for use in uses:
-        layers = adapters.take(use.name, rank=use.strength.rank).layers if use.strength.elements else {}
+        changed = adapters.take(use.name, rank=use.strength.rank).modules.values() if use.strength.elements else ()
         for element in use.strength.elements:
-            if not any(means(element, name, family) for name in layers):
+            if not any(means(element, spec) for spec in changed):
                 yield f"LoRA {use.name}: the element weight {elements_text([element])} means none of its layers"

@@ -7,6 +7,7 @@ from dataclasses import replace
 from lora_mixer.blend.strength import curve_at
 from lora_mixer.choices import AUTOMATIC, find_sampler, find_upscaler
 from lora_mixer.errors import RequestError
+from lora_mixer.families import text_parts
 from lora_mixer.hires import Hires, HiresSettings
 from lora_mixer.mixes import LoraUse, Strength
 from lora_mixer.request import Settings
@@ -63,9 +64,9 @@ def ended(use: LoraUse) -> LoraUse:
     given = use.strength
     if given.curve is None:
         return use
-    te1, te2 = given.of("te1"), given.of("te2")
+    text = {part: given.of(part) for part in text_parts()}
     last = curve_at(given.curve, 1.0)
-    held: Strength = replace(given, unet=given.unet * last, te1=te1, te2=te2, curve=None)
+    held: Strength = replace(given, denoiser=given.denoiser * last, text=text, curve=None)
     return replace(use, strength=held)
 
 

@@ -109,4 +109,6 @@ class LoadOptions:
 
     def _threads(self, model: Model) -> int | None:
         """Return how many threads compute a render, where the CPU does."""
-        return self.defaults.threads or (helpful_threads(model.unet) if model.device.type == "cpu" else None)
+        return self.defaults.threads or (
+            helpful_threads(model.denoiser.network) if model.device.type == "cpu" else None
+        )

@@ -1,5 +1,6 @@
 """Models: open checkpoints as networks. The only room that knows checkpoint layouts and network classes."""
 
+from lora_mixer.models.denoiser import Denoiser, DenoiserInputs, PictureSize
 from lora_mixer.models.device import DTYPES
 from lora_mixer.models.digest import digest_of_files
 from lora_mixer.models.families import family_index
@@ -14,7 +15,10 @@ from lora_mixer.renamed import moved
 __all__ = [
     "DTYPES",
     "OFFLOAD_MODES",
+    "Denoiser",
+    "DenoiserInputs",
     "Model",
+    "PictureSize",
     "digest_of_files",
     "family_index",
     "files_of",

@@ -9,17 +9,16 @@ import torch
 from torch import Tensor, nn
 
 from lora_mixer.errors import ModelError
+from lora_mixer.families import TextEncoderSpec
 from lora_mixer.libraries.classes import (
     CLIPTextConfig,
     ModelMixin,
-    convert_ldm_unet_checkpoint,
     convert_ldm_vae_checkpoint,
     convert_open_clip_checkpoint,
     init_empty_weights,
     no_init_weights,
 )
-from lora_mixer.models.detect import UNET
-from lora_mixer.models.sizes import VAE_INPUTS, text_prefix
+from lora_mixer.models.sizes import VAE_INPUTS
 
 Network = TypeVar("Network", bound=nn.Module)
 
@@ -65,17 +64,13 @@ def _name(network: nn.Module, key: str) -> str:
     return key if hasattr(network, "text_model") else key.removeprefix("text_model.")
 
 
-def unet_tensors(tensors: Mapping[str, Tensor], config: Mapping[str, Any]) -> Mapping[str, Tensor]:
-    """Return the denoiser's tensors by diffusers' names (the trained weights, not the averaged `model_ema` ones)."""
-    own = {key: value for key, value in tensors.items() if key.startswith(UNET)}
-    return convert_ldm_unet_checkpoint(own, config)  # type: ignore[no-untyped-call, no-any-return]
-
-
-def text_encoder_tensors(tensors: Mapping[str, Tensor], part: str, config: Mapping[str, Any]) -> Mapping[str, Tensor]:
+def text_encoder_tensors(
+    tensors: Mapping[str, Tensor], encoder: TextEncoderSpec, config: Mapping[str, Any]
+) -> Mapping[str, Tensor]:
     """Return a text encoder's tensors by transformers' names."""
-    prefix, is_open_clip = text_prefix(tensors, part)
+    prefix = encoder.single_file
     own = {key: value for key, value in tensors.items() if key.startswith(prefix)}
-    if is_open_clip:
+    if encoder.open_clip:
         return _open_clip(own, prefix, config)
     return {key.removeprefix(prefix): value for key, value in own.items()}
 

@@ -10,36 +10,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
-from typing import Any
 
 import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
 from lora_mixer.errors import ModelError
+from lora_mixer.families import Family, TextEncoderSpec, family_of_shapes
 from lora_mixer.files import CHECKPOINT_LIMITS, PICKLE_SUFFIXES, PickledTensor, open_pickled_file, open_tensor_file
-from lora_mixer.libraries.classes import (
-    AutoencoderKL,
-    CLIPTextModel,
-    CLIPTextModelWithProjection,
-    CLIPTokenizer,
-    TextEncoder,
-    UNet2DConditionModel,
-)
-from lora_mixer.models.build import build, text_encoder_tensors, unet_tensors, vae_tensors
-from lora_mixer.models.detect import family_of_checkpoint, latents_of, noise_schedule
-from lora_mixer.models.families import config
-from lora_mixer.models.folder import load_tokenizer, open_vae_folder
+from lora_mixer.libraries.classes import TEXT_CLASSES, AutoencoderKL, CLIPTokenizer, TextEncoder
+from lora_mixer.models.build import build, text_encoder_tensors, vae_tensors
+from lora_mixer.models.components import load_tokenizer, open_vae_folder
+from lora_mixer.models.denoisers import opener_of
+from lora_mixer.models.detect import latents_of, noise_schedule
 from lora_mixer.models.model import Model
-from lora_mixer.models.sizes import sized_text_encoder, sized_unet, sized_vae
-from lora_mixer.modules import Family
+from lora_mixer.models.sizes import sized_text_encoder, sized_vae
 from lora_mixer.tensors import tensor_reader
-
-TEXT_PARTS: Mapping[str, tuple[str, type[TextEncoder]]] = {
-    "te1": ("text_encoder", CLIPTextModel),
-    "te2": ("text_encoder_2", CLIPTextModelWithProjection),
-}
-OPEN_CLIP = {(Family.SD2, "te1"), (Family.SDXL, "te2"), (Family.SDXL_REFINER, "te2")}
 
 
 def open_checkpoint(path: Path, *, name: str, dtype: torch.dtype, vae: Path | None = None) -> Model:
@@ -51,25 +37,29 @@ def open_checkpoint(path: Path, *, name: str, dtype: torch.dtype, vae: Path | No
     """
     tensors, metadata = read_checkpoint(path)
     where = str(path)
-    family = family_of_checkpoint(tensors, where)
-    unet_config = sized_unet(_config(family, "unet"), tensors)
-    unet = build(UNet2DConditionModel, unet_config, unet_tensors(tensors, unet_config), dtype, where)
+    family = family_of_shapes({key: tuple(tensor.shape) for key, tensor in tensors.items()}, where)
+    if family.no_single_file:
+        raise ModelError(
+            f"{family.title} has no single-file layout: {family.no_single_file}",
+            where=where,
+            remedy="Use its diffusers folder.",
+        )
+    denoiser = opener_of(family).from_file(tensors, family, dtype, where)
     encoders: dict[str, TextEncoder] = {}
-    for part, (folder, network) in TEXT_PARTS.items():
-        plan = config(family, folder)
-        if plan is not None:
-            settings = sized_text_encoder(plan, tensors, part, where)
-            encoders[part] = build(network, settings, text_encoder_tensors(tensors, part, settings), dtype, where)
+    for spec in family.text_encoders:
+        settings = sized_text_encoder(family.configs[spec.folder], tensors, spec, where)
+        converted = text_encoder_tensors(tensors, spec, settings)
+        encoders[spec.part] = build(TEXT_CLASSES[spec.class_name], settings, converted, dtype, where)
     decoder = open_vae(vae, family, dtype) if vae else _vae_of(tensors, family, dtype, where)
     decoder.register_to_config(**latents_of(tensors))  # type: ignore[no-untyped-call]
     return Model(
         name=name,
         family=family,
-        unet=unet,
+        denoiser=denoiser,
         text_encoders=encoders,
         vae=decoder,
-        tokenizers={part: _tokenizer(family, part) for part in encoders},
-        scheduler_config=noise_schedule(_config(family, "scheduler"), tensors, metadata, where),
+        tokenizers={spec.part: _tokenizer(spec) for spec in family.text_encoders},
+        scheduler_config=noise_schedule(family, tensors, metadata, where),
         files=(path,),
         vae_files=vae_files(vae),
     )
@@ -116,7 +106,7 @@ def vae_files(vae: Path | None) -> tuple[Path, ...]:
 
 
 def _vae_of(tensors: Mapping[str, Tensor], family: Family, dtype: torch.dtype, where: str) -> AutoencoderKL:
-    settings = sized_vae(_config(family, "vae"), tensors)
+    settings = sized_vae(family.configs["vae"], tensors)
     converted = vae_tensors(tensors, settings)
     if not converted:
         raise ModelError("the file has no VAE", where=where, remedy="Name a VAE file for this model.")
@@ -124,14 +114,7 @@ def _vae_of(tensors: Mapping[str, Tensor], family: Family, dtype: torch.dtype, w
     return vae
 
 
-def _config(family: Family, folder: str) -> dict[str, Any]:
-    found = config(family, folder)
-    if found is None:
-        raise ModelError(f"{family.full_name} cannot be opened from a single file", remedy="Use its diffusers folder.")
-    return found
-
-
-def _tokenizer(family: Family, part: str) -> CLIPTokenizer:
+def _tokenizer(spec: TextEncoderSpec) -> CLIPTokenizer:
     """Return CLIP's tokenizer: the same byte-pair vocabulary in every family; OpenCLIP pads with token 0."""
     with resources.as_file(resources.files("lora_mixer") / "data" / "emoji" / "model" / "tokenizer") as folder:
-        return load_tokenizer(folder, pads_with_zero=(family, part) in OPEN_CLIP)
+        return load_tokenizer(folder, pads_with_zero=spec.open_clip)

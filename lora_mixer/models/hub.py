@@ -16,13 +16,14 @@ from huggingface_hub.errors import (
 )
 
 from lora_mixer.errors import ModelError
+from lora_mixer.families import denoiser_kinds
 
 HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 WANTED = [
     "model_index.json",
     "scheduler/*.json",
-    "unet/*.json",
-    "unet/diffusion_pytorch_model*.safetensors*",
+    *(f"{kind.folder}/*.json" for kind in denoiser_kinds()),
+    *(f"{kind.folder}/diffusion_pytorch_model*.safetensors*" for kind in denoiser_kinds()),
     "vae/*.json",
     "vae/diffusion_pytorch_model*.safetensors*",
     "text_encoder*/*.json",

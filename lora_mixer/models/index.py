@@ -8,7 +8,8 @@ from types import MappingProxyType
 from torch import nn
 
 from lora_mixer.errors import ModelError
-from lora_mixer.modules import Family, LayerType, ModuleIndex, ModuleName, ModuleSpec
+from lora_mixer.families import Family, ModuleIndex, places_of
+from lora_mixer.modules import DENOISER, LayerType, ModuleName, ModuleSpec
 
 OPERATORS: tuple[tuple[type[nn.Module], LayerType], ...] = (
     (nn.Linear, LayerType.LINEAR),
@@ -25,11 +26,11 @@ BESIDE_TEXT_LEVEL = ("text_projection",)
 
 
 def index_of(family: Family, parts: Mapping[str, nn.Module]) -> ModuleIndex:
-    """Return the index of a model given as its parts, for example `{"unet": unet, "te1": text_encoder}`.
+    """Return the index of a model given as its parts, for example `{DENOISER: unet, "te1": text_encoder}`.
 
     Shapes are the parameters' own; the modules may be on the meta device.
     """
-    specs = {spec.name: spec for part, root in parts.items() for spec in _specs(part, root)}
+    specs = {spec.name: spec for part, root in parts.items() for spec in _specs(family, part, root)}
     return ModuleIndex(family=family, modules=MappingProxyType(specs))
 
 
@@ -49,22 +50,27 @@ def module_of(parts: Mapping[str, nn.Module], name: ModuleName) -> nn.Module:
     raise ModelError(f"the model has no module {name}", remedy=f"It has the parts {', '.join(parts)}.")
 
 
-def _specs(part: str, root: nn.Module) -> Iterator[ModuleSpec]:
-    for path, module in root.named_modules():
-        operator = next((operator for kind, operator in OPERATORS if isinstance(module, kind)), None)
-        weight = getattr(module, "weight", None)
+def _specs(family: Family, part: str, root: nn.Module) -> Iterator[ModuleSpec]:
+    found = {_canonical(part, path): module for path, module in root.named_modules() if _operator(module) is not None}
+    places = places_of(family, part, found)
+    for path, module in found.items():
+        operator, weight, bias = _operator(module), getattr(module, "weight", None), getattr(module, "bias", None)
         if operator is None or weight is None:
             continue
-        bias = getattr(module, "bias", None)
         yield ModuleSpec(
-            name=ModuleName(part, _canonical(part, path)),
+            name=ModuleName(part, path),
             operator=operator,
             weight=tuple(weight.shape),
             bias=None if bias is None else tuple(bias.shape),
+            **places[path]._asdict(),
         )
 
 
+def _operator(module: nn.Module) -> LayerType | None:
+    return next((operator for kind, operator in OPERATORS if isinstance(module, kind)), None)
+
+
 def _canonical(part: str, path: str) -> str:
-    if part == "unet" or path.startswith((TEXT_LEVEL, *BESIDE_TEXT_LEVEL)):
+    if part == DENOISER or path.startswith((TEXT_LEVEL, *BESIDE_TEXT_LEVEL)):
         return path
     return TEXT_LEVEL + path

@@ -13,14 +13,16 @@ import torch
 from torch import Tensor, nn
 
 from lora_mixer.errors import RequestError
+from lora_mixer.families import Family, ModuleIndex
 from lora_mixer.files import Seal
-from lora_mixer.libraries.classes import AutoencoderKL, CLIPTokenizer, TextEncoder, UNet2DConditionModel
+from lora_mixer.libraries.classes import AutoencoderKL, CLIPTokenizer, TextEncoder
 from lora_mixer.models.decode import decode, must_tile
+from lora_mixer.models.denoiser import Denoiser
 from lora_mixer.models.digest import Sha256, digest_of_files, digest_of_settings, sha256_of
 from lora_mixer.models.encode import encode, encode_distribution
 from lora_mixer.models.index import index_of, module_of
 from lora_mixer.models.offload import Offload
-from lora_mixer.modules import Family, ModuleIndex, ModuleName
+from lora_mixer.modules import DENOISER, ModuleName
 
 
 @dataclass(kw_only=True)
@@ -30,8 +32,8 @@ class Model:
     Attributes:
         name: Its name.
         family: Its base architecture.
-        unet: The denoiser.
-        text_encoders: The text encoders by part (`te1`, `te2`).
+        denoiser: What takes the noise away.
+        text_encoders: The text encoders by part.
         vae: The decoder from latents to pixels; always in `vae.dtype`, which may differ from `dtype`.
         tokenizers: The tokenizers by part.
         scheduler_config: The noise schedule the model was trained with, in diffusers' words.
@@ -46,7 +48,7 @@ class Model:
 
     name: str
     family: Family
-    unet: UNet2DConditionModel
+    denoiser: Denoiser
     text_encoders: Mapping[str, TextEncoder]
     vae: AutoencoderKL
     tokenizers: Mapping[str, CLIPTokenizer]
@@ -61,8 +63,8 @@ class Model:
 
     @property
     def parts(self) -> Mapping[str, nn.Module]:
-        """The networks an adapter can change: `unet`, `te1`, and `te2` where there is one."""
-        return {"unet": self.unet, **self.text_encoders}
+        """The networks an adapter can change: the denoiser and the text encoders."""
+        return {DENOISER: self.denoiser.network, **self.text_encoders}
 
     @property
     def device(self) -> torch.device:
@@ -77,7 +79,7 @@ class Model:
     @property
     def _weight(self) -> Tensor:
         """The denoiser's first weight; the networks' own `device` and `dtype` walk over all modules."""
-        return next(self.unet.parameters())
+        return next(self.denoiser.network.parameters())
 
     @property
     def prediction(self) -> str:
@@ -91,8 +93,8 @@ class Model:
 
     @property
     def inpaints(self) -> bool:
-        """Whether the denoiser takes the mask and the masked picture as extra channels (inpainting checkpoints)."""
-        return int(self.unet.config["in_channels"]) == 2 * self.latent_channels + 1
+        """Whether the denoiser is told the mask and the masked picture beside the latents (inpainting checkpoints)."""
+        return self.denoiser.in_channels == 2 * self.latent_channels + 1
 
     @property
     def latent_scale(self) -> int:
@@ -102,8 +104,7 @@ class Model:
     @property
     def native_size(self) -> tuple[int, int]:
         """The picture size (width, height) the model was trained at, in pixels."""
-        size = self.unet.config["sample_size"]
-        height, width = (size, size) if isinstance(size, int) else size
+        height, width = self.denoiser.sample_size
         return width * self.latent_scale, height * self.latent_scale
 
     @cached_property
@@ -155,7 +156,7 @@ class Model:
                 remedy="Use --offload none, or no --compile.",
             )
         torch._dynamo.config.skip_nnmodule_hook_guards = False  # noqa: SLF001 side paths are hooks that come and go
-        self.unet.compile()
+        self.denoiser.network.compile()
         self.compiled = True
 
     def must_tile(self, height: int, width: int) -> bool:

@@ -5,20 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import cast
 
 import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from lora_mixer.libraries.classes import CLIPTextModelWithProjection, diffusers_version
-from lora_mixer.models.folder import TEXT_FOLDERS
+from lora_mixer.libraries.classes import CLIPTextModelWithProjection, ModelMixin, diffusers_version
 from lora_mixer.models.model import Model
-from lora_mixer.modules import Family
 
-PIPELINES = {
-    Family.SDXL: "StableDiffusionXLPipeline",
-    Family.SDXL_REFINER: "StableDiffusionXLImg2ImgPipeline",
-}
 SCHEDULER = "DPMSolverMultistepScheduler"
 CONTINUOUS = "EDMDPMSolverMultistepScheduler"
 
@@ -35,38 +30,27 @@ def save_folder(model: Model, folder: Path, *, dtype: torch.dtype) -> None:
         OSError: It cannot be written.
     """
     scheduler = CONTINUOUS if "sigma_data" in model.scheduler_config else SCHEDULER
+    kind = model.family.denoiser
     index: dict[str, object] = {
-        "_class_name": PIPELINES.get(model.family, "StableDiffusionPipeline"),
+        "_class_name": model.family.pipeline,
         "_diffusers_version": diffusers_version,
-        "unet": ["diffusers", "UNet2DConditionModel"],
+        kind.folder: ["diffusers", kind.class_name],
         "vae": ["diffusers", "AutoencoderKL"],
         "scheduler": ["diffusers", scheduler],
     }
-    for name, network in (("unet", model.unet), ("vae", model.vae)):
+    for name, network in ((kind.folder, cast(ModelMixin, model.denoiser.network)), ("vae", model.vae)):
         network.save_config(folder / name)
         _save(network.state_dict(), folder / name / "diffusion_pytorch_model.safetensors", dtype)
-    for part, encoder in model.text_encoders.items():
-        text, tokenizer = TEXT_FOLDERS[part]
-        (folder / text).mkdir(parents=True)
-        encoder.config.save_pretrained(folder / text)
-        _save(_with_text_level(encoder), folder / text / "model.safetensors", dtype)
-        model.tokenizers[part].save_pretrained(folder / tokenizer)
-        index[text] = ["transformers", type(encoder).__name__]
-        index[tokenizer] = ["transformers", "CLIPTokenizer"]
+    for spec in model.family.text_encoders:
+        encoder = model.text_encoders[spec.part]
+        (folder / spec.folder).mkdir(parents=True)
+        encoder.config.save_pretrained(folder / spec.folder)
+        _save(_with_text_level(encoder), folder / spec.folder / "model.safetensors", dtype)
+        model.tokenizers[spec.part].save_pretrained(folder / spec.tokenizer)
+        index[spec.folder] = ["transformers", type(encoder).__name__]
+        index[spec.tokenizer] = ["transformers", "CLIPTokenizer"]
     _write_json(folder / "scheduler" / "scheduler_config.json", {**model.scheduler_config, "_class_name": scheduler})
-    _write_json(folder / "model_index.json", index | _optional(model))
-
-
-def _optional(model: Model) -> dict[str, object]:
-    """Return what the pipeline's constructor requires but this program does not use."""
-    if model.family in PIPELINES:
-        return {"force_zeros_for_empty_prompt": False}
-    return {
-        "safety_checker": [None, None],
-        "feature_extractor": [None, None],
-        "image_encoder": [None, None],
-        "requires_safety_checker": False,
-    }
+    _write_json(folder / "model_index.json", index | dict(model.family.pipeline_options))
 
 
 def _with_text_level(encoder: nn.Module) -> Mapping[str, Tensor]:

@@ -1,4 +1,4 @@
-"""The UNet's prediction for a batch of pictures: all rows at once, or merged one forward a mix."""
+"""The denoiser's prediction for a batch of pictures: all rows at once, or merged one forward a mix."""
 
 from __future__ import annotations
 
@@ -14,38 +14,27 @@ from torch import Tensor
 from lora_mixer.blend import ApplyPlan, Stack
 from lora_mixer.choices import find_sampler
 from lora_mixer.conditioning import TextEmbeds, repeat_to_common_length
-from lora_mixer.kernels import TextKV, to_channels_last
-from lora_mixer.modules import Family
+from lora_mixer.kernels import TextKV
+from lora_mixer.models import DenoiserInputs, PictureSize
+from lora_mixer.modules import DENOISER
 from lora_mixer.pipeline.guidance import GuidanceRow, rescaled, rows_at
-from lora_mixer.pipeline.job import Condition, Pass
+from lora_mixer.pipeline.job import Pass
 from lora_mixer.pipeline.loaded_model import LoadedModel
-from lora_mixer.request import Settings
 
-FAIR, UNFAIR = 6.0, 2.5
 LONGEST_TILING = 4
 """Texts are repeated to a common length of at most this multiple of the longest; other rows run separately."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Group:
-    """Rows that run through the UNet together, with stacked conditioning."""
+    """Rows that go through the denoiser together, with their conditioning side by side."""
 
     rows: tuple[GuidanceRow, ...]
     stacks: tuple[Stack, ...]  # one a row
     tokens: Tensor  # (rows, tokens, width)
-    extra: dict[str, Tensor]  # SDXL's pooled text and time ids
+    pooled: Tensor | None  # the text's pooled vectors, (rows, p), where a family has them
+    sizes: tuple[PictureSize, ...]  # what each row's picture measures
     text_kv: TextKV | None  # the text's keys and values; None: they change with the steps
-
-
-def time_ids(family: Family, settings: Settings, condition: Condition) -> list[float]:
-    """Return SDXL's time ids: the sizes or, for a refiner, the aesthetic score.
-
-    Podell et al. 2023, arXiv:2307.01952, section 2.2; a refiner's scores, 6 and for the negative 2.5, are Stability's.
-    """
-    height, width = settings.height, settings.width
-    if family is Family.SDXL_REFINER:
-        return [height, width, 0, 0, UNFAIR if condition.negative else FAIR]
-    return [height, width, 0, 0, height, width]
 
 
 class Predictor:
@@ -78,20 +67,23 @@ class Predictor:
     def __call__(self, latents: Tensor, timestep: Tensor, step: int) -> Tensor:
         """Return the guided prediction of one step in float32, each picture under its own mix."""
         loaded, total = self._loaded, max(self._passes[0].settings.steps - 1, 1)
-        unet, dtype = loaded.model.parts["unet"], self._dtype
+        told = None if self._told is None else self._told.to(latents)
         guided = torch.zeros(latents.shape, dtype=torch.float32, device=latents.device)
         unguided, negative = torch.zeros_like(guided), torch.zeros_like(guided)
         for group in self._groups_at(step):
             images = [row.image for row in group.rows]
             with self._applied(group, latents, progress=min(step / total, 1.0)):
-                predicted = unet(
-                    to_channels_last(self._seen(latents)[images].to(dtype)),
-                    timestep,
-                    encoder_hidden_states=group.tokens,
-                    cross_attention_kwargs={"heard": group.text_kv},
-                    added_cond_kwargs=group.extra or None,
-                    return_dict=False,
-                )[0]
+                predicted = loaded.model.denoiser(
+                    DenoiserInputs(
+                        latents=latents[images].to(self._dtype),
+                        timestep=timestep,
+                        tokens=group.tokens,
+                        pooled=group.pooled,
+                        sizes=group.sizes,
+                        text_kv=group.text_kv,
+                        extra=None if told is None else told[images].to(self._dtype),
+                    )
+                )
             for row, prediction in zip(group.rows, predicted.float(), strict=True):
                 guided[row.image] += row.coefficient * prediction
                 unguided[row.image] += row.unguided * prediction
@@ -100,15 +92,11 @@ class Predictor:
         self.negative = negative if self._apart else None
         return rescaled(guided, unguided, self._phi) if any(self._phi) else guided
 
-    def _seen(self, latents: Tensor) -> Tensor:
-        """Return what the model sees: the latents, and behind their channels what it is told beside them."""
-        return latents if self._told is None else torch.cat([latents, self._told.to(latents)], dim=1)
-
     def _applied(self, group: _Group, latents: Tensor, *, progress: float) -> AbstractContextManager[None]:
         if self._plan.engine == "side":
             size = (latents.shape[2], latents.shape[3])
-            return self._loaded.side.applied(group.stacks, parts=("unet",), progress=progress, size=size)
-        return self._loaded.merged.applied(group.stacks, parts=("unet",), progress=progress)
+            return self._loaded.side.applied(group.stacks, parts=(DENOISER,), progress=progress, size=size)
+        return self._loaded.merged.applied(group.stacks, parts=(DENOISER,), progress=progress)
 
     def _groups_at(self, step: int) -> tuple[_Group, ...]:
         rows = rows_at(self._passes, step, apart=self._apart)
@@ -127,14 +115,14 @@ class Predictor:
         rows = [row for row, _ in guided]
         tokens, pooled = repeat_to_common_length([text for _, text in guided])
         dtype, device = self._loaded.model.dtype, self._loaded.model.device
-        extra: dict[str, Tensor] = {}
-        if pooled is not None:
-            ids = [time_ids(self._loaded.model.family, self._passes[row.image].settings, row.condition) for row in rows]
-            extra = {
-                "text_embeds": pooled.to(device, dtype),
-                "time_ids": torch.tensor(ids, dtype=dtype, device=device),
-            }
+        asked = ((self._passes[row.image].settings, row.condition.negative) for row in rows)
         stacks = tuple(row.condition.stack for row in rows)
         changing = self._loaded.model.compiled or any(stack.curved for stack in stacks)
-        text_kv: TextKV | None = None if changing else {}
-        return _Group(rows=tuple(rows), stacks=stacks, tokens=tokens.to(device, dtype), extra=extra, text_kv=text_kv)
+        return _Group(
+            rows=tuple(rows),
+            stacks=stacks,
+            tokens=tokens.to(device, dtype),
+            pooled=None if pooled is None else pooled.to(device, dtype),
+            sizes=tuple(PictureSize(settings.height, settings.width, negative) for settings, negative in asked),
+            text_kv=None if changing else {},
+        )

@@ -1,8 +1,8 @@
 """Classifier-free guidance as one weighted sum over rows (Ho and Salimans 2022, arXiv:2207.12598, eq. 6).
 
-A batch of pictures becomes rows of the UNet's batch, one per text. With cfg scale c, a picture's prediction is
-e = e_neg + sum_i c w_i (e_i - e_neg) = (1 - c sum_i w_i) e_neg + sum_i c w_i e_i, so each row carries a
-coefficient and the prediction is a sum. A row whose coefficient is 0 is not computed (cfg 1 costs one row, not two).
+A batch of pictures becomes rows of the denoiser's batch: one a text. With cfg scale c, a picture's prediction is
+e = e_neg + sum_i c w_i (e_i - e_neg) = (1 - c sum_i w_i) e_neg + sum_i c w_i e_i, so that each row carries a
+coefficient and the rest is a sum. A row whose coefficient is 0 is not computed (cfg 1 costs one row, not two).
 
 Rescaling brings the contrast of e back to that of the same sum at cfg 1 (Lin et al. 2023, arXiv:2305.08891, eq. 15-16).
 """
@@ -19,7 +19,7 @@ from lora_mixer.pipeline.job import Condition, Pass
 
 
 class GuidanceRow(NamedTuple):
-    """One row of the UNet's batch: which picture it belongs to, its share in it (and at cfg 1), and what guides it."""
+    """One row of the denoiser's batch: which picture it belongs to, its share in it (and at cfg 1), and what guides it."""
 
     image: int
     coefficient: float

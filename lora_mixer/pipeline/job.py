@@ -18,10 +18,10 @@ class Condition:
     """One text that conditions a picture, with its weight and its mix.
 
     Attributes:
-        pieces: The text, split by emphasis.
-        stack: The mix under which this text is encoded and denoised.
-        weight: Its weight within `AND`; 1 otherwise.
-        negative: Whether it is a negative prompt.
+        pieces: The text with its emphasis.
+        stack: The mix on the text encoders and on the denoiser for this text.
+        weight: Factor on the guidance towards this text (1 unless `AND` says otherwise).
+        negative: It is what to steer away from.
     """
 
     pieces: tuple[Piece, ...]

@@ -31,7 +31,7 @@ class LoadedModel:
         model: The open model.
         merged: The engine that rewrites weights.
         side: The engine that adds branches.
-        texts: What turns text into the UNet's conditioning.
+        texts: What turns text into the denoiser's conditioning.
         defaults: How it renders where a call says nothing else: an engine or `auto`, tiles where memory is short,
             and as many threads as torch uses unless there is a number.
         kernels: What makes the model fast while it renders.
@@ -45,8 +45,8 @@ class LoadedModel:
     kernels: Kernels = field(init=False)
 
     def __post_init__(self) -> None:
-        """Keep the kernels with the model, so that weights are packed once."""
-        object.__setattr__(self, "kernels", Kernels(self.model.unet, self.model.vae))
+        """Keep the kernels with the model, so that what they pack is packed once."""
+        object.__setattr__(self, "kernels", Kernels(self.model.denoiser.network, self.model.vae))
 
     def rest(self) -> None:
         """Remove what an interruption left of a mix or a kernel."""

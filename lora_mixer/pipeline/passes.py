@@ -14,7 +14,6 @@ from lora_mixer.errors import RenderError
 from lora_mixer.hires import HiresSettings
 from lora_mixer.images.canvas import Canvas, canvas_of
 from lora_mixer.images.opening import open_input
-from lora_mixer.modules import Family
 from lora_mixer.pipeline.denoiser import Predictor
 from lora_mixer.pipeline.job import FromPassBefore, FromPicture, Pass
 from lora_mixer.pipeline.loaded_model import LoadedModel
@@ -50,7 +49,9 @@ class PassRun:
         self._canvases = tuple(canvas_at(one.start, one.settings) for one in passes)
         self.plan = loaded.plan(passes, engine)
         told = self._told() if loaded.model.inpaints else None
-        self._denoise = Predictor(loaded, passes, self.plan, told)  # texts encoded under their mix, guidance, the UNet
+        self._denoise = Predictor(
+            loaded, passes, self.plan, told
+        )  # texts encoded under their mix, guidance, the denoiser
 
     def steps(self, before: Tensor | None) -> Generator[Step, None, Tensor]:
         """Yield the steps; return the latents they end with.
@@ -91,7 +92,7 @@ class PassRun:
             model.scheduler_config,
             settings.steps,
             self._noise,
-            sdxl=model.family is Family.SDXL,
+            tuned=model.family.schedule_table,
         )
 
     def _from_pass(self, latents: Tensor, hires: HiresSettings) -> Iterator[Step]:
@@ -120,7 +121,7 @@ class PassRun:
             model.scheduler_config,
             self._settings.steps,
             self._noise,
-            sdxl=model.family is Family.SDXL,
+            tuned=model.family.schedule_table,
         )
 
     def _redrawn(self) -> Tensor:

@@ -64,7 +64,7 @@ def inputs_of(loaded: LoadedModel, job: Job) -> Inputs:
         model=ModelRecord(
             name=model.name,
             sha256=model.digest,
-            family=model.family.value,
+            family=model.family.name,
             vae_sha256=model.vae_digest,
             settings_sha256=model.settings_digest,
         ),

@@ -9,9 +9,11 @@ from typing import TypeVar
 
 from lora_mixer.blend import MergeEngine, Stack
 from lora_mixer.conditioning import Conditioner, EmbeddingVectors, TextEmbeds, TokenCount, embedding_of
+from lora_mixer.families import text_parts
 from lora_mixer.mapping import MappedAdapter
 from lora_mixer.mixes import Strength
 from lora_mixer.models import Model
+from lora_mixer.modules import DENOISER
 from lora_mixer.pipeline.job import Condition
 from lora_mixer.request import Settings
 
@@ -26,7 +28,7 @@ class TextCache:
     """Encodes texts with a model's encoders.
 
     A text is encoded once per (pieces, clip skip, strengths on the encoders, adapters that bring embeddings): a
-    slider that moves only the UNet never encodes anything again. What is kept is found by what went into it, digests of
+    slider that moves only the denoiser never encodes anything again. What is kept is found by what went into it, digests of
     files included, never by where an object lies: addresses come back.
 
     Args:
@@ -39,7 +41,7 @@ class TextCache:
         self._model = model
         self._engine = engine
         self._embeddings = dict(embeddings)
-        self._parts = tuple(part for part in model.parts if part != "unet")
+        self._parts = tuple(model.text_encoders)
         self._conditioners: OrderedDict[frozenset[str], Conditioner] = OrderedDict()
         self._kept: OrderedDict[object, TextEmbeds] = OrderedDict()
 
@@ -82,7 +84,7 @@ class TextCache:
     @property
     def _plain(self) -> Conditioner:
         """The conditioner without any adapter's embeddings."""
-        return self.conditioner(Stack((), family=self._model.family))
+        return self.conditioner(Stack())
 
     def encode(self, condition: Condition, settings: Settings) -> TextEmbeds:
         """Return a guide's text, encoded under its mix."""
@@ -117,7 +119,7 @@ def _bringing(stack: Stack) -> dict[str, MappedAdapter]:
 
 
 def _acts(strength: Strength) -> bool:
-    return any(strength.of(part) != 0.0 for part in ("unet", "te1", "te2"))
+    return any(strength.of(part) != 0.0 for part in (DENOISER, *text_parts()))
 
 
 def _strengths(stack: Stack, parts: Iterable[str]) -> frozenset[tuple[str, str, float]]:

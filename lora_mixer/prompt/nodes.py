@@ -105,28 +105,28 @@ class LoraTag:
 
     Attributes:
         name: The adapter's name.
-        te: Strength on the text encoders.
-        unet: Strength on the UNet, a number or keyframes; None means the same as `te` was given.
+        text: Strength on the text encoders.
+        denoiser: Strength on the denoiser, a number or keyframes; None means the same as `text` was given.
         rank: Only this many of the factors' ranks act (`dyn`); None means all.
         blocks_text: Block weights as written (`lbw=`): numbers or the name of a preset.
         elements_text: Block weights by kind of layer as written (`lbwe=`).
         start: The first step it acts at, counted from 1.
         stop: The last step it acts at; None means the end.
-        hires_te: Strength on the text encoders in the second pass of hires fix (`hrte=`, or `hr=` for both); None
+        hires_text: Strength on the text encoders in the second pass of hires fix (`hrte=`, or `hr=` for both); None
             means as in the first.
-        hires_unet: Likewise on the UNet (`hrunet=`); keyframes are over the steps of that pass.
+        hires_denoiser: Likewise on the denoiser (`hrunet=`); keyframes are over the steps of that pass.
     """
 
     name: str
-    te: float | Keyframes = 1.0
-    unet: float | Keyframes | None = None
+    text: float | Keyframes = 1.0
+    denoiser: float | Keyframes | None = None
     rank: int | None = None
     blocks_text: str | None = None
     elements_text: str | None = None
     start: int = 1
     stop: int | None = None
-    hires_te: float | Keyframes | None = None
-    hires_unet: float | Keyframes | None = None
+    hires_text: float | Keyframes | None = None
+    hires_denoiser: float | Keyframes | None = None
     at: int = field(default=0, compare=False)
 
 

@@ -13,8 +13,9 @@ from lora_mixer.prompt.nodes import Keyframes, LoraTag
 LORA_WORDS = ("lora", "lyco", "loractl")
 MIX_WORD = "mix"
 TAG_WORDS = (*LORA_WORDS, MIX_WORD)
-_POSITIONS = ("te", "unet", "dyn")
-_NAMED = ("te", "unet", "dyn", "lbw", "lbwe", "start", "stop", "step", "hr", "hrte", "hrunet")
+_TEXT, _DENOISER = "te", "unet"  # A1111's words
+_POSITIONS = (_TEXT, _DENOISER, "dyn")
+_NAMED = (*_POSITIONS, "lbw", "lbwe", "start", "stop", "step", "hr", "hrte", "hrunet")
 _WEIGHTS_AT = {1: "lbw", 2: "lbwe"}  # where sd-webui-lora-block-weight takes weights without their names
 _NUMBER = re.compile(r"[+-]?(?:\d++\.?+\d*+|\.\d++)(?:[eE][+-]?\d++)?", re.ASCII)
 _ELEMENTS = re.compile(r"\s*lbwe\s*=(?!\s*\w+\s*$)|\s*lbwe\s*=\s*(?:IN\d\d|OUT\d\d|MID|M00|BASE)\s*$")
@@ -89,7 +90,7 @@ def _arguments(arguments: list[str], position: int) -> dict[str, _Argument]:
 
 
 def _with_name(argument: str, place: int) -> str:
-    """Return weights of blocks or layers that stand where the UNet's strength may, a preset or a list, with their name.
+    """Return weights of blocks or layers that stand where the denoiser's strength may, a preset or a list, with their name.
 
     Source: `syntaxdealer(items, "lbw=", 2)` and `(items, "lbwe=", 3)` in sd-webui-lora-block-weight.
     """
@@ -110,21 +111,21 @@ def _known(key: str, position: int) -> str:
 
 
 def _tag(name: str, arguments: dict[str, _Argument], at: int) -> LoraTag:
-    te = _strength(*arguments["te"]) if "te" in arguments else 1.0
-    unet = _strength(*arguments["unet"]) if "unet" in arguments else None
+    text = _strength(*arguments[_TEXT]) if _TEXT in arguments else 1.0
+    denoiser = _strength(*arguments[_DENOISER]) if _DENOISER in arguments else None
     start, stop = _steps(arguments)
     second = {key: _strength(*arguments[key]) for key in ("hr", "hrte", "hrunet") if key in arguments}
     return LoraTag(
         name=name,
-        te=te,
-        unet=None if unet == te else unet,
+        text=text,
+        denoiser=None if denoiser == text else denoiser,
         rank=_count("dyn", *arguments["dyn"]) if "dyn" in arguments else None,
         blocks_text=_words("lbw", arguments),
         elements_text=_words("lbwe", arguments),
         start=start,
         stop=stop,
-        hires_te=second.get("hrte", second.get("hr")),
-        hires_unet=second.get("hrunet", second.get("hr")),
+        hires_text=second.get("hrte", second.get("hr")),
+        hires_denoiser=second.get("hrunet", second.get("hr")),
         at=at,
     )
 

@@ -215,14 +215,14 @@ class _Reader:
         self._loras.append(LoraUse(name=tag.name, strength=self._strength(tag)))
 
     def _strength(self, tag: LoraTag) -> Strength:
-        unet = self._unet(tag)
-        said = tag.hires_te if self._course.done and tag.hires_te is not None else tag.te
-        te = said.points[0][1] if isinstance(said, Keyframes) else said
-        curve = unet.curve(self._course.steps) if isinstance(unet, Keyframes) else None
-        factor = 1.0 if isinstance(unet, Keyframes) else unet
+        denoiser = self._denoiser(tag)
+        said = tag.hires_text if self._course.done and tag.hires_text is not None else tag.text
+        text = said.points[0][1] if isinstance(said, Keyframes) else said
+        curve = denoiser.curve(self._course.steps) if isinstance(denoiser, Keyframes) else None
+        factor = 1.0 if isinstance(denoiser, Keyframes) else denoiser
         return Strength(
-            unet=factor,
-            te1=None if te == factor else te,
+            factor,
+            text=None if text == factor else text,
             blocks=self._block_weights(tag),
             curve=curve,
             negative=self._prompt.negative,
@@ -230,13 +230,13 @@ class _Reader:
             elements=self._element_weights(tag),
         )
 
-    def _unet(self, tag: LoraTag) -> float | Keyframes:
-        """Return the strength on the UNet in this pass; one over the steps of the pass before stays where it ended."""
+    def _denoiser(self, tag: LoraTag) -> float | Keyframes:
+        """Return the strength on the denoiser in this pass; one over the steps of the pass before stays where it ended."""
         done = self._course.done
-        if done and tag.hires_unet is not None:
-            return tag.hires_unet
-        unet = tag.te if tag.unet is None else tag.unet
-        return unet.curve(done).at(1.0) if done and isinstance(unet, Keyframes) else unet
+        if done and tag.hires_denoiser is not None:
+            return tag.hires_denoiser
+        given = tag.text if tag.denoiser is None else tag.denoiser
+        return given.curve(done).at(1.0) if done and isinstance(given, Keyframes) else given
 
     def _block_weights(self, tag: LoraTag) -> Mapping[str, float]:
         if tag.blocks_text is None:

@@ -83,14 +83,14 @@ def _when(when: When) -> str:
 
 
 def _tag(tag: LoraTag) -> str:
-    parts = [tag.name, _strength(tag.te)]
-    if tag.unet is not None:
-        parts.append(_strength(tag.unet))
+    parts = [tag.name, _strength(tag.text)]
+    if tag.denoiser is not None:
+        parts.append(_strength(tag.denoiser))
     named = {"dyn": tag.rank, "lbw": tag.blocks_text, "lbwe": tag.elements_text, "stop": tag.stop}
     if tag.start != 1:
         parts.append(f"start={tag.start}")
     parts += [f"{key}={value}" for key, value in named.items() if value is not None]
-    second = {"hrte": tag.hires_te, "hrunet": tag.hires_unet}
+    second = {"hrte": tag.hires_text, "hrunet": tag.hires_denoiser}
     parts += [f"{key}={_strength(value)}" for key, value in second.items() if value is not None]
     return f"<lora:{':'.join(parts)}>"
 

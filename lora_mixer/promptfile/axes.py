@@ -80,7 +80,7 @@ def replace_axis(words: Sequence[str]) -> Axis:
 
 def _mixing(name: str, strength: float, same: Same) -> Callable[[RenderRequest], RenderRequest]:
     def change(request: RenderRequest) -> RenderRequest:
-        use = LoraUse(name=name, strength=Strength(unet=strength))
+        use = LoraUse(name=name, strength=Strength(strength))
         others = tuple(other for other in request.loras if not same(name, other.name))
         return replace(_untagged(request, partial(same, name)), loras=(*others, use))
 

@@ -17,6 +17,7 @@ from lora_mixer.keys import elements_text
 from lora_mixer.mixes import LoraUse, Mix, Rectangle
 from lora_mixer.promptfile.parts import LoraTable, StrictTable
 from lora_mixer.promptfile.schema import read_table
+from lora_mixer.strength_forms import text_keys
 
 MAX_BYTES = 1024 * 1024
 
@@ -84,7 +85,7 @@ def parse_mix(data: bytes, *, where: str) -> Mix:
         raise ConfigError(
             fault.what,
             where=f"{where}:{line_of(text, fault.key)}",
-            remedy='A mix is made of tables [[loras]] with name = "..." and unet = 0.8.',
+            remedy='A mix is made of tables [[loras]] with name = "..." and strength = 0.8.',
         )
     return Mix(tuple(lora.use() for lora in mix.loras), mix.method)
 
@@ -100,12 +101,12 @@ def mix_text(mix: Mix | Iterable[LoraUse]) -> str:
         RequestError: A mask is a picture, which a text cannot hold.
 
     >>> from lora_mixer import Strength
-    >>> print(mix_text([LoraUse(name="line_art", strength=Strength(unet=0.8))]), end="")
+    >>> print(mix_text([LoraUse(name="line_art", strength=Strength(0.8))]), end="")
     # A mix of LoRA Mixer: choose it on the desk, or `lora-mixer render FILE --mix THIS_FILE`.
     <BLANKLINE>
     [[loras]]
     name = "line_art"
-    unet = 0.8
+    strength = 0.8
     """
     given = mix if isinstance(mix, Mix) else Mix(tuple(mix))
     tables = ["\n".join(("[[loras]]", *lora_lines(use))) for use in given.uses]
@@ -123,10 +124,8 @@ def lora_lines(use: LoraUse) -> Iterator[str]:
     """
     given = use.strength
     yield f"name = {json.dumps(use.name, ensure_ascii=False)}"
-    yield f"unet = {float(given.unet)!r}"
-    for key, value in (("te", given.te1), ("te2", given.te2)):
-        if value is not None:
-            yield f"{key} = {float(value)!r}"
+    yield f"strength = {float(given.denoiser)!r}"
+    yield from (f"{key} = {float(value)!r}" for key, value in text_keys(given.text))
     if given.blocks:
         yield f"blocks = {{ {', '.join(f'{name} = {float(factor)!r}' for name, factor in given.blocks.items())} }}"
     if given.curve is not None:

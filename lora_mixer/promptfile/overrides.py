@@ -78,7 +78,7 @@ def describe(plan: PromptFile) -> str:
     """Return the jobs of a plan as text, one line a picture, for a dry run."""
     lines = []
     for number, job in enumerate(plan.jobs):
-        mix = " ".join(f"{use.name}={use.strength.unet:g}" for use in job.request.loras)
+        mix = " ".join(f"{use.name}={use.strength.denoiser:g}" for use in job.request.loras)
         lines.append(f"{number:04}  {job.name}  {job.request.prompt!r}" + (f"  [{mix}]" if mix else ""))
     return "\n".join(
         [

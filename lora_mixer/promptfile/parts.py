@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import fields
 from typing import TYPE_CHECKING, Annotated, Self, TypeGuard
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from lora_mixer.errors import RequestError
+from lora_mixer.families import check_part
 from lora_mixer.hires import Hires
 from lora_mixer.keys import parse_elements
 from lora_mixer.mixes import Curve, LoraUse, Rectangle, Strength
 from lora_mixer.request import MAX_SIDE
 from lora_mixer.settings import SECOND_PASS
 from lora_mixer.settings.schema import Finite, fields_of, with_fields
+from lora_mixer.strength_forms import TEXT_THEN
 
 __all__ = ["Finite", "HiresTable", "LoraTable", "Size", "StrictTable"]
 
@@ -31,7 +34,9 @@ class LoraTable(StrictTable):
 
     name: str = Field(min_length=1)
     strength: Finite | None = None
-    unet: Finite | None = None
+    denoiser: Finite | None = None
+    text: Finite | dict[str, Finite] | None = None
+    unet: Finite | None = None  # as 0.1 called it
     te: Finite | None = None
     te2: Finite | None = None
     blocks: dict[str, Finite] = {}
@@ -52,19 +57,37 @@ class LoraTable(StrictTable):
 
     @model_validator(mode="after")
     def _one_strength(self) -> Self:
-        if self.strength is not None and self.unet is not None:
-            raise ValueError("strength and unet say the same thing; give one of them")
+        same = [name for name in ("strength", "denoiser", "unet") if getattr(self, name) is not None]
+        if len(same) > 1:
+            raise ValueError(f"{same[0]} and {same[1]} say the same thing; give one of them")
+        if self.text is not None and (self.te, self.te2) != (None, None):
+            raise ValueError("text and te say the same thing; give one of them")
         return self
+
+    @field_validator("text")
+    @classmethod
+    def _encoders(cls, value: float | dict[str, float] | None) -> float | dict[str, float] | None:
+        try:
+            for part in value if isinstance(value, dict) else ():
+                check_part(part)
+        except RequestError as error:
+            raise ValueError(str(error)) from error
+        return value
+
+    def _text(self) -> float | Mapping[str, float] | None:
+        """Return the factors on the text encoders, by today's names or by those of 0.1."""
+        first, second = TEXT_THEN
+        then = {part: value for part, value in ((first, self.te), (second, self.te2)) if value is not None}
+        return then if self.text is None else self.text
 
     def use(self) -> LoraUse:
         """Return it as a request has it."""
-        given = self.unet if self.strength is None else self.strength
+        given = next((one for one in (self.strength, self.denoiser, self.unet) if one is not None), 1.0)
         return LoraUse(
             name=self.name,
             strength=Strength(
-                unet=1.0 if given is None else given,
-                te1=self.te,
-                te2=self.te2,
+                given,
+                text=self._text(),
                 blocks=self.blocks,
                 curve=None if self.curve is None else Curve(points=tuple((at, factor) for at, factor in self.curve)),
                 mask=None

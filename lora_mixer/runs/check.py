@@ -15,10 +15,9 @@ from lora_mixer.catalog import Library, ModelsFile
 from lora_mixer.choices import find_sampler
 from lora_mixer.errors import FileError, LoraMixerError, ModelError, PromptError, RequestError
 from lora_mixer.files import CHECKPOINT_LIMITS, PICKLE_SUFFIXES, open_tensor_file
-from lora_mixer.keys import blocks_of
+from lora_mixer.keys import all_blocks
 from lora_mixer.ledger.failure import Failure
 from lora_mixer.mixes import LoraUse, check_strength
-from lora_mixer.modules import Family
 from lora_mixer.prompt import expand, named_styles, parse, tag_places
 from lora_mixer.promptfile.plan import PlannedJob, PromptFile
 from lora_mixer.request import ModelSource, RenderRequest
@@ -238,7 +237,7 @@ class JobCheck:
 def _check_use(use: LoraUse) -> None:
     """Refuse strengths that no model takes; which blocks the model has is known when it is opened."""
     check_strength(use)
-    blocks = dict.fromkeys(block for family in Family for block in blocks_of(family))
+    blocks = all_blocks()
     for block in use.strength.blocks:
         if block not in blocks:
             raise RequestError(

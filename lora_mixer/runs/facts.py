@@ -38,10 +38,10 @@ def _mix(settings: Settings) -> dict[str, str]:
     """Return the strength of each LoRA as text; one that is named twice acts with the sum."""
     named: dict[str, list[float | str]] = {}
     for use in settings.loras:
-        named.setdefault(use.name, []).append(use.strength.unet)
+        named.setdefault(use.name, []).append(use.strength.denoiser)
     for place in tag_places(settings.prompt, grammar=settings.grammar):
         tag = parse_tag(settings.prompt, place.at, place.end)
-        strength = tag.te if tag.unet is None else tag.unet
+        strength = tag.text if tag.denoiser is None else tag.denoiser
         written = settings.prompt[place.at : place.end]
         named.setdefault(place.name, []).append(written if isinstance(strength, Keyframes) else strength)
     return {name: _sum(strengths) for name, strengths in named.items()}

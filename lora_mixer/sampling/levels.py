@@ -27,12 +27,12 @@ class Levels(Protocol):
     """A model's noise levels, as samplers and schedules use them.
 
     Attributes:
-        table: Its levels, ascending.
-        sdxl: Whether it is an SDXL model, for schedules optimised for it.
+        table: Its levels, rising.
+        tuned: The table that schedules take which were optimised for a kind of model (`sd1`, `sdxl`).
     """
 
     table: NDArray[np.float64]
-    sdxl: bool
+    tuned: str
 
     def at(self, index: float) -> float:
         """Return the level at a position in the table, interpolating."""
@@ -55,17 +55,17 @@ class StepLevels:
 
     Args:
         trained: The model's scheduler configuration, in diffusers' words.
-        sdxl: It is an SDXL model.
+        tuned: The table of optimised schedules that suits it.
     """
 
-    def __init__(self, trained: Mapping[str, Any], *, sdxl: bool = False) -> None:
+    def __init__(self, trained: Mapping[str, Any], *, tuned: str = "sd1") -> None:
         arguments = trained_of(trained)
         self._euler = EulerDiscreteScheduler(**arguments)
         alphas = self._euler.alphas_cumprod
         sigmas = ((1 - alphas) / alphas).sqrt().numpy()
         self._logs = np.log(sigmas)
         self.table: NDArray[np.float64] = sigmas.astype(np.float64)
-        self.sdxl = sdxl
+        self.tuned = tuned
         self._velocity = trained.get("prediction_type") == "v_prediction"
 
     def at(self, index: float) -> float:
@@ -101,14 +101,14 @@ class ContinuousLevels:
     Args:
         trained: Its `sigma_min`, `sigma_max`, `sigma_data` and `prediction_type`, in diffusers' words: with epsilon the
             network's output is taken as EDM's F, with v_prediction as a velocity (CosXL).
-        sdxl: It is an SDXL model.
+        tuned: The table of optimised schedules that suits it.
     """
 
-    def __init__(self, trained: Mapping[str, Any], *, sdxl: bool = False) -> None:
+    def __init__(self, trained: Mapping[str, Any], *, tuned: str = "sd1") -> None:
         least, most = float(trained["sigma_min"]), float(trained["sigma_max"])
         self._logs = np.linspace(math.log(least), math.log(most), POINTS)
         self.table: NDArray[np.float64] = np.exp(self._logs)
-        self.sdxl = sdxl
+        self.tuned = tuned
         self._data = float(trained["sigma_data"])
         self._sign = -1.0 if trained.get("prediction_type") == "v_prediction" else 1.0
 
@@ -134,16 +134,16 @@ class ContinuousLevels:
         return latents * (self._data**2 / total) + output * (self._sign * sigma * self._data / math.sqrt(total))
 
 
-def levels_of(trained: Mapping[str, Any], *, sdxl: bool = False) -> Levels:
+def levels_of(trained: Mapping[str, Any], *, tuned: str = "sd1") -> Levels:
     """Return a model's noise levels.
 
     Args:
         trained: Its scheduler configuration, in diffusers' words; `sigma_data` stands for continuous noise.
-        sdxl: It is an SDXL model.
+        tuned: The table of optimised schedules that suits it.
     """
     if is_continuous(trained):
-        return ContinuousLevels(trained, sdxl=sdxl)
-    return StepLevels(trained, sdxl=sdxl)
+        return ContinuousLevels(trained, tuned=tuned)
+    return StepLevels(trained, tuned=tuned)
 
 
 def is_continuous(trained: Mapping[str, Any]) -> bool:

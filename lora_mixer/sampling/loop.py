@@ -54,7 +54,7 @@ def sample(
     steps: int,
     noise: Sequence[NoiseSource],
     *,
-    sdxl: bool = False,
+    tuned: str = "sd1",
 ) -> Iterator[Step]:
     """Sample a batch, yielding after every step. To cancel, stop iterating.
 
@@ -65,7 +65,7 @@ def sample(
         scheduler_config: The noise schedule the model was trained with, in diffusers' words.
         steps: The number of steps.
         noise: One source for every latent; ancestral and SDE samplers draw from it.
-        sdxl: Whether the model is SDXL, for schedules optimised for it.
+        tuned: The table that schedules take which were optimised for a kind of model.
 
     Raises:
         RequestError: The sampler does not support this model, number of steps or batch size.
@@ -75,7 +75,7 @@ def sample(
         scheduler = build_scheduler(sampler, scheduler_config, steps, latents.device)
         at = latents.float() * scheduler.init_noise_sigma
         return _walk(denoise, at, sampler, scheduler, scheduler.timesteps, steps, noise)
-    levels = levels_of(scheduler_config, sdxl=sdxl)
+    levels = levels_of(scheduler_config, tuned=tuned)
     course = lay_out(sampler, scheduler_config, levels, steps)
     return _solve(denoise, latents.float() * course.start, sampler, levels, course, steps, noise)
 
@@ -88,7 +88,7 @@ def resample(
     steps: int,
     noise: Sequence[NoiseSource],
     *,
-    sdxl: bool = False,
+    tuned: str = "sd1",
 ) -> Iterator[Step]:
     """Sample a batch from pictures that are there: noise is put on them, and that much is taken off again.
 
@@ -103,7 +103,7 @@ def resample(
         scheduler_config: The noise schedule the model was trained with, in diffusers' words.
         steps: The number of steps.
         noise: One source for every latent, not drawn from yet.
-        sdxl: The model is an SDXL model.
+        tuned: The table of optimised schedules that suits the model.
 
     Raises:
         RequestError: The sampler does not support this model, number of steps or batch size.
@@ -118,7 +118,7 @@ def resample(
         noised = scheduler.add_noise(under, fresh, times[:1].repeat(len(under)))
         at = fresh * scheduler.init_noise_sigma if start.anew else noised
         return _walk(denoise, at, sampler, scheduler, times, steps, noise, kept=_Kept(start, fresh, scheduler))
-    levels = levels_of(scheduler_config, sdxl=sdxl)
+    levels = levels_of(scheduler_config, tuned=tuned)
     laid = lay_out(sampler, scheduler_config, levels, whole)
     course = replace(laid, sigmas=laid.sigmas[min(whole - steps, len(laid.sigmas) - 2) :])
     at = fresh * laid.start if start.anew else under + fresh * course.sigmas[0]

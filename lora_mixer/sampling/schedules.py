@@ -80,9 +80,15 @@ def kl_optimal(steps: int, levels: Levels) -> Sigmas:
     return tuple(math.tan(step / steps * least + (1 - step / steps) * most) for step in range(steps + 1))
 
 
-def optimised(steps: int, levels: Levels, *, sd: Sequence[float], sdxl: Sequence[float]) -> Sigmas:
-    """Levels somebody optimised for a model, log-linear between them for another number of steps."""
-    known = sdxl if levels.sdxl else sd
+def optimised(steps: int, levels: Levels, **tables: Sequence[float]) -> Sigmas:
+    """Levels somebody optimised for a model, log-linear between them for another number of steps.
+
+    Args:
+        steps: How many steps.
+        levels: The model's levels, which name the table that suits it.
+        tables: The optimised levels by the name of their table; what has none of its own takes SD 1.x's.
+    """
+    known = tables.get(levels.tuned, tables["sd1"])
     if steps == len(known):
         return (*known, 0.0)
     places = np.linspace(0, len(known) - 1, steps)
@@ -123,14 +129,14 @@ def _last(levels: Levels) -> int:
 
 AYS_11 = partial(
     optimised,
-    sd=(14.615, 6.475, 3.861, 2.697, 1.886, 1.396, 0.963, 0.652, 0.399, 0.152, 0.029),
+    sd1=(14.615, 6.475, 3.861, 2.697, 1.886, 1.396, 0.963, 0.652, 0.399, 0.152, 0.029),
     sdxl=(14.615, 6.315, 3.771, 2.181, 1.342, 0.862, 0.555, 0.380, 0.234, 0.113, 0.029),
 )
 """Sabour et al. 2024, arXiv:2404.14507; the numbers of its authors' page."""
 
 AYS_32 = partial(
     optimised,
-    sd=(
+    sd1=(
         *(14.615, 11.23951352, 8.64363081, 6.64729424, 5.57250862, 4.71648546, 3.99196065, 3.5195609, 3.13490466),
         *(2.79228788, 2.48773628, 2.21663865, 1.97508351, 1.7793172, 1.61475335, 1.46540953, 1.314849, 1.16642497),
         *(1.03475547, 0.91573744, 0.80748169, 0.71202361, 0.621739, 0.53065202, 0.4529096, 0.37491455, 0.27461819),
@@ -147,7 +153,7 @@ AYS_32 = partial(
 
 AYS_GITS = partial(
     optimised,
-    sd=(14.615, 4.617, 2.507, 1.236, 0.702, 0.402, 0.240, 0.156, 0.104, 0.094, 0.029),
+    sd1=(14.615, 4.617, 2.507, 1.236, 0.702, 0.402, 0.240, 0.156, 0.104, 0.094, 0.029),
     sdxl=(14.615, 4.734, 2.567, 1.529, 0.987, 0.652, 0.418, 0.268, 0.179, 0.127, 0.029),
 )
 """Levels by the geometry of trajectories (Chen et al. 2024, arXiv:2405.11326), as Forge has them."""

@@ -16,7 +16,6 @@ from pathlib import Path
 from safetensors.torch import save
 from torch import Tensor
 
-from lora_mixer.export.spelling import BASE_MODELS
 from lora_mixer.export.writing import dtype_of, write_tensors
 from lora_mixer.models import Model
 from lora_mixer.trainer.dataset import Dataset
@@ -76,8 +75,8 @@ def _of_model(name: str, model: Model) -> dict[str, str]:
         "ss_sd_model_name": model.name,
         "ss_sd_model_hash": model.digest[:10],
         "ss_new_sd_model_hash": model.digest,
-        "ss_base_model_version": BASE_MODELS[model.family][0],
-        "ss_v2": str(model.family.value == "sd2"),
+        "ss_base_model_version": model.family.base_model,
+        "ss_v2": str(model.family.name == "sd2"),
     }
 
 
@@ -138,12 +137,12 @@ def _of_data(trained: Trained) -> dict[str, str]:
 
 def _specification(name: str, model: Model, trained: Trained, *, digest: str) -> dict[str, str]:
     """Return the model specification's fields, and kohya's digests."""
-    architecture, trigger = BASE_MODELS[model.family][1], trained.settings.trigger
+    trigger = trained.settings.trigger
     return {
         "sshs_model_hash": digest,
         "sshs_legacy_hash": digest[:8],
         "modelspec.sai_model_spec": "1.0.1",
-        "modelspec.architecture": f"{architecture}/lora",
+        "modelspec.architecture": f"{model.family.architecture}/lora",
         "modelspec.implementation": f"LoRA Mixer {__version__}",
         "modelspec.title": name,
         "modelspec.date": trained.started.date().isoformat(),

@@ -11,11 +11,10 @@ from lora_mixer.errors import RequestError
 from lora_mixer.export.spelling import kohya_name
 from lora_mixer.keys.suffixes import SUFFIX_OF
 from lora_mixer.models import Model
-from lora_mixer.modules import LayerType, ModuleName, ModuleSpec
+from lora_mixer.modules import DENOISER, LayerType, ModuleName, ModuleSpec
 from lora_mixer.trainer.settings import TrainSettings
 from lora_mixer.trainer.wrap import Wrappable, Wrapped, wrap_layers
 
-DENOISER = "unet"
 ATTENTION = re.compile(r"\.attentions\.")
 CONVOLUTIONAL = re.compile(r"\.(attentions|resnets|downsamplers|upsamplers)\.")
 TEXT = re.compile(r"\.(self_attn|mlp)\.")

@@ -9,19 +9,19 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from pickle import UnpicklingError
-from typing import Any
 
 import torch
 from torch import Generator, Tensor, nn
 
 from lora_mixer.conditioning import Conditioner, TextEmbeds, repeat_to_common_length
 from lora_mixer.errors import FileError, RenderError, RequestError
-from lora_mixer.models import Model
+from lora_mixer.models import DenoiserInputs, Model, PictureSize
+from lora_mixer.modules import DENOISER
 from lora_mixer.prompt import Words
 from lora_mixer.sampling import signal_shares
 from lora_mixer.trainer.buckets import Bucket
 from lora_mixer.trainer.dataset import Example
-from lora_mixer.trainer.layers import DENOISER, name_of, numbers_by_rate, trainable
+from lora_mixer.trainer.layers import name_of, numbers_by_rate, trainable
 from lora_mixer.trainer.noise import loss_of, noise_like, noised, target_of, weights_of
 from lora_mixer.trainer.optimizers import averages_its_weights, optimizer_for, rate_factor
 from lora_mixer.trainer.order import Order
@@ -191,16 +191,24 @@ class Training:
     def _predict(self, latents: Tensor, times: Tensor, captions: Sequence[str], shown: Sequence[Shown]) -> Tensor:
         device, dtype = self.model.device, self.model.dtype
         tokens, pooled = repeat_to_common_length([self._text(caption) for caption in captions])
-        extra: dict[str, Any] = {}
-        if pooled is not None:
-            sizes = [
-                [one.example.height, one.example.width, *one.encoded.crop, one.bucket.height, one.bucket.width]
-                for one in shown
-            ]
-            extra = {"added_cond_kwargs": {"text_embeds": pooled, "time_ids": torch.tensor(sizes, device=device)}}
-        predicted: Tensor = self.model.parts[DENOISER](
-            latents.to(device, dtype), times.to(device), encoder_hidden_states=tokens, return_dict=False, **extra
-        )[0]
+        sizes = (
+            PictureSize(
+                one.example.height,
+                one.example.width,
+                top=one.encoded.crop[0],
+                left=one.encoded.crop[1],
+                target=(one.bucket.height, one.bucket.width),
+            )
+            for one in shown
+        )
+        inputs = DenoiserInputs(
+            latents=latents.to(device, dtype),
+            timestep=times.to(device),
+            tokens=tokens,
+            pooled=pooled,
+            sizes=tuple(sizes),
+        )
+        predicted = self.model.denoiser(inputs)
         return predicted.float()
 
     def _text(self, caption: str) -> TextEmbeds:

@@ -10,7 +10,7 @@ from lora_mixer import LoraUse, Mix, Strength
 from lora_mixer.errors import ConfigError, MissingFileError, RequestError
 from lora_mixer_app.web.mix_store import MixStore
 
-MIX = Mix((LoraUse(name="a", strength=Strength(unet=0.5)),))
+MIX = Mix((LoraUse(name="a", strength=Strength(0.5)),))
 
 
 def test_a_mix_is_saved_loaded_renamed_and_deleted(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from lora_mixer import Curve, LoraUse, Rectangle, RenderRequest, Strength
 from lora_mixer.errors import PromptError, RequestError
-from lora_mixer.modules import Family
+from lora_mixer.families import SD1
 from lora_mixer.prompt import parse, timeline
 from lora_mixer_app.web.desk.conversion import laid_out, request_of, sounding, use_of
 from lora_mixer_app.web.desk.strip import Strip
@@ -23,8 +23,8 @@ STRIPS = st.lists(
     st.builds(
         Strip,
         name=NAMES,
-        unet=STRENGTHS.filter(bool),
-        te=st.none() | STRENGTHS,
+        denoiser=STRENGTHS.filter(bool),
+        text=st.none() | STRENGTHS,
         on=st.booleans(),
         blocks=st.none() | st.sampled_from(["MIDD", "0,1,0"]),
         shape=SHAPES,
@@ -88,15 +88,15 @@ def test_what_the_prompt_says_besides_tags_stays(text: str, strips: tuple[Strip,
 
 def test_typing_a_tag_adds_a_strip_and_typing_another_number_moves_it() -> None:
     strips = follow((), "cat <lora:a:0.5>", known)
-    assert [(strip.name, strip.unet, strip.on) for strip in strips] == [("a", 0.5, True)]
+    assert [(strip.name, strip.denoiser, strip.on) for strip in strips] == [("a", 0.5, True)]
     (moved,) = follow(strips, "cat <lora:a:0.7:-1>", known)
-    assert (moved.number, moved.unet, moved.te) == (strips[0].number, -1.0, 0.7)
+    assert (moved.number, moved.denoiser, moved.text) == (strips[0].number, -1.0, 0.7)
 
 
 def test_deleting_a_tag_switches_the_strip_off_and_it_keeps_its_value() -> None:
     strips = follow((), "cat <lora:a:0.5>", known)
     (off,) = follow(strips, "cat", known)
-    assert (off.on, off.unet) == (False, 0.5)
+    assert (off.on, off.denoiser) == (False, 0.5)
     assert rewrite("cat", (replace(off, on=True),)) == "cat <lora:a:0.5>"
 
 
@@ -108,7 +108,7 @@ def test_a_half_typed_name_leaves_no_strip_behind() -> None:
 def test_moving_a_strip_rewrites_its_tag_where_it_stands() -> None:
     text = "a (cat <lora:a:0.5>, hat:1.2)  by <lora:line_art:1>  night # <lora:a:9>"
     first, second = follow((), text, known)
-    moved = rewrite(text, (replace(first, unet=-0.25), second))
+    moved = rewrite(text, (replace(first, denoiser=-0.25), second))
     assert moved == text.replace("<lora:a:0.5>", "<lora:a:-0.25>")
     assert rewrite(text, (replace(first, on=False), second)) == text.replace(" <lora:a:0.5>", "")
 
@@ -116,7 +116,7 @@ def test_moving_a_strip_rewrites_its_tag_where_it_stands() -> None:
 def test_two_tags_of_one_name_are_two_strips() -> None:
     text = "<lora:a:0.5> cat <lora:a:0.2>"
     first, second = follow((), text, known)
-    assert rewrite(text, (first, replace(second, unet=1.0))) == "<lora:a:0.5> cat <lora:a:1>"
+    assert rewrite(text, (first, replace(second, denoiser=1.0))) == "<lora:a:0.5> cat <lora:a:1>"
 
 
 def test_tags_in_schedules_are_no_strips() -> None:
@@ -141,26 +141,26 @@ def test_solo_silences_the_others_but_no_off_strip_sounds() -> None:
 
 def test_a_mask_goes_beside_the_prompt_and_comes_back_as_a_strip() -> None:
     left = Rectangle(left=0, top=0, right=0.5, bottom=1)
-    strips = added([], [Strip(name="a", unet=0.5, mask=left), Strip(name="line_art")])
+    strips = added([], [Strip(name="a", denoiser=0.5, mask=left), Strip(name="line_art")])
     text = rewrite("cat", strips)
-    asked = request_of(RenderRequest(prompt=text), strips, family=Family.SD1, steps=20)
+    asked = request_of(RenderRequest(prompt=text), strips, family=SD1, steps=20)
     assert asked.prompt == "cat <lora:line_art:1>"
-    assert asked.loras == (LoraUse(name="a", strength=Strength(unet=0.5, mask=left)),)
-    back, again = laid_out(asked, family=Family.SD1)
+    assert asked.loras == (LoraUse(name="a", strength=Strength(0.5, mask=left)),)
+    back, again = laid_out(asked, family=SD1)
     assert back.loras == ()
-    assert {(strip.name, strip.unet, strip.mask) for strip in again} == {("a", 0.5, left), ("line_art", 1.0, None)}
-    assert request_of(back, again, family=Family.SD1, steps=20) == asked
+    assert {(strip.name, strip.denoiser, strip.mask) for strip in again} == {("a", 0.5, left), ("line_art", 1.0, None)}
+    assert request_of(back, again, family=SD1, steps=20) == asked
 
 
 @given(strips=STRIPS, steps=st.integers(4, 30))
 def test_a_strip_means_the_same_beside_the_prompt_as_in_its_tag(strips: tuple[Strip, ...], steps: int) -> None:
     for strip in strips:
         spelled = replace(strip, blocks=None)
-        use = use_of(spelled, family=Family.SD1, steps=steps)
+        use = use_of(spelled, family=SD1, steps=steps)
         spans = timeline(parse(spelled.tag_text()), steps)
         for step in range(steps):
             span = next(span for span in spans if span.start <= step < span.stop)
-            told = span.loras[0].strength if span.loras else Strength(unet=0.0)
+            told = span.loras[0].strength if span.loras else Strength(0.0)
             assert unet_at(use.strength, step, steps) == pytest.approx(unet_at(told, step, steps))
             if span.loras:
                 assert use.strength.of("te1") == pytest.approx(told.of("te1"))
@@ -170,16 +170,16 @@ def unet_at(strength: Strength, step: int, steps: int) -> float:
     from lora_mixer.blend import curve_at
 
     position = step / max(steps - 1, 1)
-    return strength.unet * (curve_at(strength.curve, position) if strength.curve else 1.0)
+    return strength.denoiser * (curve_at(strength.curve, position) if strength.curve else 1.0)
 
 
 def test_what_acts_on_the_negative_half_is_a_tag_of_the_negative_prompt() -> None:
-    use = LoraUse(name="a", strength=Strength(unet=0.5, negative=True))
-    back, strips = laid_out(RenderRequest(prompt="cat", negative="blurry", loras=(use,)), family=Family.SD1)
+    use = LoraUse(name="a", strength=Strength(0.5, negative=True))
+    back, strips = laid_out(RenderRequest(prompt="cat", negative="blurry", loras=(use,)), family=SD1)
     assert (back.prompt, back.negative, strips) == ("cat", "blurry <lora:a:0.5>", ())
 
 
 def test_a_curve_of_a_request_is_a_tag_with_points() -> None:
-    use = LoraUse(name="a", strength=Strength(unet=0.5, curve=Curve(points=((0.0, 0.0), (1.0, 1.0)))))
-    back, _ = laid_out(RenderRequest(prompt="cat", loras=(use,)), family=Family.SD1)
+    use = LoraUse(name="a", strength=Strength(0.5, curve=Curve(points=((0.0, 0.0), (1.0, 1.0)))))
+    back, _ = laid_out(RenderRequest(prompt="cat", loras=(use,)), family=SD1)
     assert back.prompt == "cat <lora:a:0.5:0@0,0.5@1>"

@@ -34,9 +34,7 @@ def foreign(tmp_path: Path, text: str) -> Path:
 
 
 def test_a_picture_of_ours_gives_its_settings_back_and_differs_in_nothing(mixer: Mixer, tmp_path: Path) -> None:
-    wish = RenderRequest(
-        prompt="red heart", seed=3, steps=1, loras=(LoraUse(name="line_art", strength=Strength(unet=0.5)),)
-    )
+    wish = RenderRequest(prompt="red heart", seed=3, steps=1, loras=(LoraUse(name="line_art", strength=Strength(0.5)),))
     picture = mixer.render(wish)
     path = save_picture(picture.image, picture.record, tmp_path / "a.webp")
     info = read_upload(path)
@@ -74,9 +72,9 @@ def test_what_is_no_picture_is_refused_by_the_name_its_sender_knows(tmp_path: Pa
 
 
 def test_a_strangers_picture_never_makes_the_server_open_a_mask_file(mixer: Mixer) -> None:
-    use = LoraUse(name="line_art", strength=Strength(unet=0.5, mask=Path("/etc/passwd")))
+    use = LoraUse(name="line_art", strength=Strength(0.5, mask=Path("/etc/passwd")))
     taken = for_desk(RenderRequest(prompt="p", model="other", loras=(use,)), mixer.model_name)
-    assert taken.loras == (replace(use, strength=Strength(unet=0.5)),)
+    assert taken.loras == (replace(use, strength=Strength(0.5)),)
     assert taken.model == mixer.model_name
 
 

@@ -101,7 +101,7 @@ def test_cells_come_as_they_finish_and_hold_their_settings(state: AppState) -> N
     assert seen == sorted(seen)
     assert seen[-1] == 4
     request = read_picture(end.pictures[3]).request
-    assert (request.steps, request.seed, [(u.name, u.strength.unet) for u in request.loras]) == (
+    assert (request.steps, request.seed, [(u.name, u.strength.denoiser) for u in request.loras]) == (
         2,
         5,
         [("line_art", 1)],

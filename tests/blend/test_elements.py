@@ -17,13 +17,14 @@ from lora_mixer.blend import MergeEngine, SideEngine, Stack, WeightedAdapter
 from lora_mixer.errors import RequestError
 from lora_mixer.images import infotext
 from lora_mixer.ledger.digest import request_digest
-from lora_mixer.modules import Family, ModuleName
+from lora_mixer.modules import DENOISER, ModuleName
+from tests.support.specs import specs_of
 
 BLOCK = "mid_block.attentions.0.transformer_blocks.0"
 NAMES = (
-    ModuleName("unet", f"{BLOCK}.attn1.to_q"),
-    ModuleName("unet", f"{BLOCK}.ff.net.2"),
-    ModuleName("unet", "down_blocks.0.attentions.0.proj_in"),
+    ModuleName(DENOISER, f"{BLOCK}.attn1.to_q"),
+    ModuleName(DENOISER, f"{BLOCK}.ff.net.2"),
+    ModuleName(DENOISER, "down_blocks.0.attentions.0.proj_in"),
 )
 ATTN = ElementWeight(blocks=("MID",), layers=("attn",), weight=0.25)
 
@@ -36,7 +37,7 @@ class TinyModel:
     def __init__(self) -> None:
         torch.manual_seed(0)
         self.modules = {name: nn.Linear(8, 6).double().requires_grad_(False) for name in NAMES}
-        self.parts = {"unet": nn.ModuleList(self.modules.values())}
+        self.parts = {DENOISER: nn.ModuleList(self.modules.values())}
 
     def module(self, name: ModuleName) -> nn.Module:
         return self.modules[name]
@@ -53,29 +54,30 @@ def mix(*strengths: Strength) -> Stack:
 
     placed = (
         WeightedAdapter(
-            adapter=SimpleNamespace(digest=f"{at:064x}", name=str(at), layers=layers(at)), strength=strength
+            adapter=SimpleNamespace(digest=f"{at:064x}", name=str(at), layers=layers(at), modules=specs_of(NAMES)),
+            strength=strength,
         )  # type: ignore[arg-type]
         for at, strength in enumerate(strengths)
     )
-    return Stack(placed, family=Family.SD1)
+    return Stack(placed)
 
 
 def under(kind: type, *strengths: Strength, model: TinyModel | None = None) -> list[torch.Tensor]:
     model = model or TinyModel()
-    with kind(model).applied([mix(*strengths)] * 2, parts=("unet",)):
+    with kind(model).applied([mix(*strengths)] * 2, parts=(DENOISER,)):
         return model.answers()
 
 
 @pytest.mark.parametrize("kind", [MergeEngine, SideEngine])
 def test_an_element_of_weight_1_changes_no_bit(kind: type) -> None:
-    one = Strength(unet=0.7, elements=(ElementWeight(layers=("attn",), weight=1.0),))
-    assert all(map(torch.equal, under(kind, one), under(kind, Strength(unet=0.7))))
+    one = Strength(0.7, elements=(ElementWeight(layers=("attn",), weight=1.0),))
+    assert all(map(torch.equal, under(kind, one), under(kind, Strength(0.7))))
 
 
 @pytest.mark.parametrize("kind", [MergeEngine, SideEngine])
 def test_an_element_stands_in_the_place_of_its_blocks_weight_and_the_last_one_counts(kind: type) -> None:
     blocks = {"MID": 0.0, "IN01": 0.5}
-    plain, quarter, half = TinyModel().answers(), under(kind, Strength(unet=0.25)), under(kind, Strength(unet=0.5))
+    plain, quarter, half = TinyModel().answers(), under(kind, Strength(0.25)), under(kind, Strength(0.5))
     given = under(kind, Strength(blocks=blocks, elements=(ElementWeight(layers=("attn",), weight=3.0), ATTN)))
     for answer, expected in zip(given, (quarter[0], plain[1], half[2]), strict=True):
         torch.testing.assert_close(answer, expected)
@@ -85,10 +87,10 @@ def test_an_element_stands_in_the_place_of_its_blocks_weight_and_the_last_one_co
 def test_both_engines_agree_on_a_mix_and_a_moved_weight() -> None:
     model = TinyModel()
     side = SideEngine(model)  # type: ignore[arg-type]
-    other = Strength(unet=-0.5, elements=(ElementWeight(layers=("proj",), others=True, weight=0.0),))
+    other = Strength(-0.5, elements=(ElementWeight(layers=("proj",), others=True, weight=0.0),))
     for weight in (0.25, 0.75, 0.0):
         moved = Strength(elements=(ElementWeight(blocks=("MID",), layers=("attn",), weight=weight),))
-        with side.applied([mix(moved, other)] * 2, parts=("unet",)):
+        with side.applied([mix(moved, other)] * 2, parts=(DENOISER,)):
             beside = model.answers()
         for one, two in zip(beside, under(MergeEngine, moved, other), strict=True):
             torch.testing.assert_close(one, two)
@@ -120,7 +122,7 @@ def test_an_element_that_means_no_layer_is_said_and_a_wrong_block_refused(mixer:
 
 
 def test_a_mix_without_elements_keeps_the_digest_it_had_before_there_were_any() -> None:
-    use = LoraUse("a", Strength(unet=0.5, blocks={"MID": 0.5}))
+    use = LoraUse("a", Strength(0.5, blocks={"MID": 0.5}))
     asked = RenderRequest(prompt="cat", loras=[use])
     assert request_digest(asked) == "81cd10e73704c350de6308d884e8df58f5793dfed52bcd481712f78310795c59"
     weighed = replace(asked, loras=[replace(use, strength=replace(use.strength, elements=(ATTN,)))])

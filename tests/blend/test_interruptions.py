@@ -16,10 +16,11 @@ from lora_mixer.blend import MergeEngine, SideEngine, Stack, WeightedAdapter
 from lora_mixer.blend import merge as merge_file
 from lora_mixer.conditioning.conditioner import _placed
 from lora_mixer.mixes import Strength
-from lora_mixer.modules import Family, ModuleName
+from lora_mixer.modules import DENOISER, ModuleName
 from tests.support.hooks import forward_hooks
+from tests.support.specs import specs_of
 
-NAMES = (ModuleName("unet", "mid_block.a"), ModuleName("unet", "down_blocks.0.b"))
+NAMES = (ModuleName(DENOISER, "mid_block.a"), ModuleName(DENOISER, "down_blocks.0.b"))
 FILES = ("blend/merge.py", "blend/side.py", "blend/layer_ops.py", "conditioning/conditioner.py")
 MOST = 4000
 """More instructions than any of these runs has in the files above."""
@@ -36,7 +37,7 @@ class TwoLayers:
 
     @property
     def parts(self) -> dict[str, nn.Module]:
-        return {"unet": nn.ModuleList(self.layers.values())}
+        return {DENOISER: nn.ModuleList(self.layers.values())}
 
     def module(self, name: ModuleName) -> nn.Module:
         return self.layers[name]
@@ -54,8 +55,8 @@ def mix(seed: int) -> Stack:
         )
         for name in NAMES
     }
-    adapter: Any = type("Adapter", (), {"digest": f"{seed:064x}", "layers": layers})
-    return Stack([WeightedAdapter(adapter=adapter, strength=Strength())], family=Family.SD1)
+    adapter: Any = type("Adapter", (), {"digest": f"{seed:064x}", "layers": layers, "modules": specs_of(layers)})
+    return Stack([WeightedAdapter(adapter=adapter, strength=Strength())])
 
 
 def interrupted(run: Callable[[], object], at: int) -> bool:
@@ -92,7 +93,7 @@ def same(left: list[Tensor], right: list[Tensor]) -> bool:
 def test_an_interruption_anywhere_leaves_nothing_on_and_the_next_mix_whole(kind: Any) -> None:
     model = TwoLayers()
     plain, first, second = model.answers(), mix(1), mix(2)
-    with kind(model).applied([second] * 2, parts=("unet",)):
+    with kind(model).applied([second] * 2, parts=(DENOISER,)):
         wanted = model.answers()
     for layer in model.layers.values():
         forward_hooks(layer).clear()
@@ -101,13 +102,13 @@ def test_an_interruption_anywhere_leaves_nothing_on_and_the_next_mix_whole(kind:
 
         def use(engine: Any = engine) -> None:
             for one in (first, second):
-                with engine.applied([one] * 2, parts=("unet",)):
+                with engine.applied([one] * 2, parts=(DENOISER,)):
                     model.answers()
 
         struck = interrupted(use, at)
         engine.rest()
         assert same(model.answers(), plain), at
-        with engine.applied([second] * 2, parts=("unet",)):
+        with engine.applied([second] * 2, parts=(DENOISER,)):
             assert same(model.answers(), wanted), at
         for layer in model.layers.values():
             forward_hooks(layer).clear()
@@ -128,7 +129,7 @@ def test_an_interruption_while_weights_are_put_back_waits_until_they_are(monkeyp
         put(module, weights)
 
     monkeypatch.setattr(merge_file, "install", install)
-    with pytest.raises(KeyboardInterrupt), engine.applied([mix(1)], parts=("unet",)):
+    with pytest.raises(KeyboardInterrupt), engine.applied([mix(1)], parts=(DENOISER,)):
         pass
     assert same(model.answers(), plain)
 

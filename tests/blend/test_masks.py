@@ -11,10 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from lora_mixer.blend.masks import has_place, levels, open_mask
+from lora_mixer.blend.masks import levels, open_mask
 from lora_mixer.errors import BrokenFileError, MissingFileError, RequestError
+from lora_mixer.families import SD1, places_of
 from lora_mixer.mixes import Rectangle
-from lora_mixer.modules import ModuleName
+from lora_mixer.modules import DENOISER, Sees
 
 fractions = st.tuples(st.floats(0, 1), st.floats(0, 1)).map(sorted).filter(lambda pair: pair[1] - pair[0] > 1e-3)
 sizes = st.tuples(st.integers(1, 40), st.integers(1, 40))
@@ -94,8 +95,8 @@ def test_levels_halve_down_to_one_cell(size: tuple[int, int]) -> None:
     ],
 )
 def test_what_sees_text_or_the_time_step_has_no_place(path: str, placed: bool) -> None:
-    assert has_place(ModuleName("unet", path)) is placed
-    assert not has_place(ModuleName("te1", path))
+    assert (places_of(SD1, DENOISER, [path])[path].sees is Sees.PICTURE) is placed
+    assert places_of(SD1, "te1", [path])[path].sees is Sees.TEXT
 
 
 def test_resizing_is_exact_where_cells_nest() -> None:

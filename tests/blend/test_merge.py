@@ -18,9 +18,10 @@ from lora_mixer.blend.linear_sum import join, merge
 from lora_mixer.blend.stack import Term
 from lora_mixer.errors import CancelledError
 from lora_mixer.mixes import Strength
-from lora_mixer.modules import Family, ModuleName
+from lora_mixer.modules import DENOISER, ModuleName
+from tests.support.specs import specs_of
 
-NAMES = (ModuleName("unet", "mid_block.a"), ModuleName("unet", "mid_block.b"), ModuleName("te1", "text_model.c"))
+NAMES = (ModuleName(DENOISER, "mid_block.a"), ModuleName(DENOISER, "mid_block.b"), ModuleName("te1", "text_model.c"))
 SHAPES = {NAMES[0]: (6, 8), NAMES[1]: (4, 6, 3, 3), NAMES[2]: (8, 8)}
 strengths = st.floats(-2, 2, width=16)
 
@@ -42,7 +43,7 @@ class TinyModel:
 
     @property
     def parts(self) -> dict[str, nn.Module]:
-        return {"unet": nn.ModuleList(self.modules.values())}
+        return {DENOISER: nn.ModuleList(self.modules.values())}
 
     def module(self, name: ModuleName) -> nn.Module:
         return self.modules[name]
@@ -62,13 +63,12 @@ def adapter(seed: int) -> SimpleNamespace:
             "alpha": torch.tensor(float(1 + seed % 2)),
         }
         layers[name] = make_layer(slots, shape, (shape[0],))
-    return SimpleNamespace(digest=f"{seed:064x}", name=f"adapter{seed}", layers=layers)
+    return SimpleNamespace(digest=f"{seed:064x}", name=f"adapter{seed}", layers=layers, modules=specs_of(layers))
 
 
 def stack(*pairs: tuple[int, float]) -> Stack:
     return Stack(
-        (WeightedAdapter(adapter=adapter(seed), strength=Strength(unet=value)) for seed, value in pairs),
-        family=Family.SD1,
+        (WeightedAdapter(adapter=adapter(seed), strength=Strength(value)) for seed, value in pairs),
     )
 
 
@@ -76,7 +76,7 @@ def same(left: list[torch.Tensor], right: list[torch.Tensor]) -> bool:
     return all(torch.equal(a, b) for a, b in zip(left, right, strict=True))
 
 
-ALL = ("unet", "te1")
+ALL = (DENOISER, "te1")
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
@@ -104,7 +104,7 @@ def test_a_failure_while_the_mix_goes_on_leaves_nothing_on() -> None:
     before = model.bits()
     broken = adapter(1)
     broken.layers[NAMES[2]] = SimpleNamespace(rounded_factors=lambda *_: (_ for _ in ()).throw(MemoryError()))
-    mix = Stack([WeightedAdapter(adapter=broken, strength=Strength())], family=Family.SD1)
+    mix = Stack([WeightedAdapter(adapter=broken, strength=Strength())])
     with pytest.raises(MemoryError), MergeEngine(model).applied([mix], parts=ALL):
         pass
     assert same(model.bits(), before)
@@ -134,7 +134,7 @@ def test_the_merged_weight_is_the_pristine_one_plus_the_sum_of_strength_times_de
                 slots = placed.adapter.layers[name].slots
                 up, down = slots["up"].double().flatten(1), slots["down"].double().flatten(1)
                 scale = float(slots["alpha"]) / down.shape[0]
-                wanted += placed.strength.unet * scale * (up @ down).reshape(wanted.shape)
+                wanted += placed.strength.denoiser * scale * (up @ down).reshape(wanted.shape)
             torch.testing.assert_close(module.weight.detach().double(), wanted, rtol=1e-5, atol=1e-5)
 
 
@@ -149,7 +149,7 @@ def test_one_adapter_named_twice_acts_with_the_sum_of_its_strengths() -> None:
 def test_only_the_parts_asked_for_are_touched() -> None:
     model = TinyModel()
     before = model.module(NAMES[2]).weight.detach().clone()
-    with MergeEngine(model).applied([stack((1, 1.0))], parts=("unet",)):
+    with MergeEngine(model).applied([stack((1, 1.0))], parts=(DENOISER,)):
         assert torch.equal(model.module(NAMES[2]).weight, before)
 
 
@@ -163,9 +163,8 @@ def test_a_moved_slider_recomputes_only_the_modules_its_adapter_touches() -> Non
         return Stack(
             [
                 WeightedAdapter(adapter=adapter(1), strength=Strength()),
-                WeightedAdapter(adapter=small, strength=Strength(unet=value)),
+                WeightedAdapter(adapter=small, strength=Strength(value)),
             ],
-            family=Family.SD1,
         )
 
     with engine.applied([mix(0.5)], parts=ALL):
@@ -185,10 +184,9 @@ def test_a_thousand_mixes_errors_and_cancels_leave_the_pristine_weights_as_they_
     for _ in range(1000):
         mix = Stack(
             [
-                WeightedAdapter(adapter=dice.choice(shelf), strength=Strength(unet=dice.uniform(-2, 2)))
+                WeightedAdapter(adapter=dice.choice(shelf), strength=Strength(dice.uniform(-2, 2)))
                 for _ in range(dice.randrange(4))
             ],
-            family=Family.SD1,
         )
         outcome = dice.choice([None, ValueError, CancelledError])
         try:

@@ -27,12 +27,13 @@ from lora_mixer.images.infotext import parse_infotext
 from lora_mixer.images.record import RenderRecord
 from lora_mixer.mixer import rerender
 from lora_mixer.mixes import Rectangle
-from lora_mixer.modules import Family, ModuleName
+from lora_mixer.modules import DENOISER, ModuleName
 from lora_mixer.prompt import parse, unparse
 from lora_mixer.promptfile import mix_text, parse_mix
 from tests.support.kind_examples import CONV_3, EXAMPLES, LINEAR
+from tests.support.specs import specs_of
 
-NAME = ModuleName("unet", "mid_block.module")
+NAME = ModuleName(DENOISER, "mid_block.module")
 ALL = pytest.mark.parametrize("method", [find_method(row.name) for row in METHODS], ids=str)
 DENSE = pytest.mark.parametrize("method", [find_method(row.name) for row in METHODS if row.dense], ids=str)
 CLOSE = {"rtol": 1e-5, "atol": 1e-5}
@@ -51,7 +52,7 @@ class OneLayer:
 
     @property
     def parts(self) -> dict[str, nn.Module]:
-        return {"unet": self.layer}
+        return {DENOISER: self.layer}
 
     def module(self, _name: ModuleName) -> Any:
         return self.layer
@@ -60,16 +61,18 @@ class OneLayer:
 def adapter(number: int, shape: tuple[int, ...] = LINEAR, kind: str = "lora") -> Any:
     example = next(e for e in EXAMPLES if e.kind == kind and shape in e.shapes)
     slots = example.build(shape, torch.Generator().manual_seed(number))
-    return SimpleNamespace(digest=f"{number:064x}", layers={NAME: make_layer(slots, shape, shape[:1])})
+    return SimpleNamespace(
+        digest=f"{number:064x}", layers={NAME: make_layer(slots, shape, shape[:1])}, modules=specs_of([NAME])
+    )
 
 
 def stack(method: Any, *pairs: tuple[Any, float]) -> Stack:
     placed = [WeightedAdapter(adapter=a, strength=Strength(s)) for a, s in pairs]
-    return Stack(placed, family=Family.SD1, method=method)
+    return Stack(placed, method=method)
 
 
 def merged(model: OneLayer, mix: Stack) -> Tensor:
-    with MergeEngine(model).applied([mix], parts=("unet",)):  # type: ignore[arg-type]
+    with MergeEngine(model).applied([mix], parts=(DENOISER,)):  # type: ignore[arg-type]
         return model.layer.weight.clone()
 
 
@@ -105,7 +108,7 @@ def test_order_changes_no_bit_and_the_pristine_weight_comes_back(method: Any, sh
     found = [merged(model, stack(method, *order)) for order in permutations(pairs)]
     assert all(torch.equal(found[0], other) for other in found[1:])
     assert not torch.equal(found[0], pristine)
-    with pytest.raises(KeyboardInterrupt), MergeEngine(model).applied([stack(method, *pairs)], parts=("unet",)):  # type: ignore[arg-type]
+    with pytest.raises(KeyboardInterrupt), MergeEngine(model).applied([stack(method, *pairs)], parts=(DENOISER,)):  # type: ignore[arg-type]
         raise KeyboardInterrupt
     assert torch.equal(model.layer.weight, pristine)
 
@@ -114,7 +117,7 @@ def test_order_changes_no_bit_and_the_pristine_weight_comes_back(method: Any, sh
 def test_the_merged_weight_is_the_pristine_one_with_the_methods_change(method: Any) -> None:
     model, mix = OneLayer(), stack(method, (adapter(1), 0.7), (adapter(2), 0.5))
     base = Weights(model.layer.weight.clone(), model.layer.bias.clone())
-    change = change_of_mix(mix.method, NAME, base, mix.terms(parts=("unet",), progress=0.0)[NAME])
+    change = change_of_mix(mix.method, NAME, base, mix.terms(parts=(DENOISER,), progress=0.0)[NAME])
     torch.testing.assert_close(merged(model, mix), base.weight + change.weight, **CLOSE)
 
 
@@ -124,7 +127,7 @@ def test_a_cached_mix_of_one_method_is_not_taken_for_that_of_another(method: Any
     engine = MergeEngine(model, cache_mb=64)  # type: ignore[arg-type]
     seen = []
     for chosen in (SUM, method, SUM, method):
-        with engine.applied([stack(chosen, *pairs)], parts=("unet",)):
+        with engine.applied([stack(chosen, *pairs)], parts=(DENOISER,)):
             seen.append(model.layer.weight.clone())
     assert torch.equal(seen[0], seen[2])
     assert torch.equal(seen[1], seen[3])
@@ -138,7 +141,7 @@ def test_ties_is_pefts_where_all_strengths_are_one(density: float) -> None:
     model, adapters = OneLayer(), [adapter(number) for number in (1, 2, 3)]
     mix = stack(find_method(f"ties:density={density}"), *((one, 1.0) for one in adapters))
     base = Weights(model.layer.weight.clone(), None)
-    terms = mix.terms(parts=("unet",), progress=0.0)[NAME]
+    terms = mix.terms(parts=(DENOISER,), progress=0.0)[NAME]
     changes = [term.layer.delta(base).weight for term in terms]
     kept = torch.stack([c if density == 1.0 else prune(c, density, method="magnitude") for c in changes])
     wanted = disjoint_merge(kept, calculate_majority_sign_mask(kept))
@@ -174,13 +177,13 @@ def test_an_adapters_mask_hangs_on_its_content_and_the_module_and_on_no_neighbou
     one, two, three = adapter(1), adapter(2), adapter(3)
 
     def alone(other: Any, name: ModuleName = NAME) -> Tensor:
-        terms = stack(dare, (one, 1.0), (other, 1e-30)).terms(parts=("unet",), progress=0.0)[NAME]
+        terms = stack(dare, (one, 1.0), (other, 1e-30)).terms(parts=(DENOISER,), progress=0.0)[NAME]
         change = change_of_mix(dare, name, base, terms).weight
         assert change is not None
         return change.abs() > 1e-20
 
     assert torch.equal(alone(two), alone(three))
-    assert not torch.equal(alone(two), alone(two, ModuleName("unet", "mid_block.other")))
+    assert not torch.equal(alone(two), alone(two, ModuleName(DENOISER, "mid_block.other")))
     assert int(alone(two).sum()) != base.weight.numel()
 
 
@@ -198,10 +201,10 @@ def test_a_dense_method_is_merged_and_says_why_and_refuses_what_it_cannot_do(met
     masked = WeightedAdapter(
         adapter=pairs[0][0], strength=Strength(1.0, mask=Rectangle(left=0, top=0, right=0.5, bottom=1))
     )
-    both = Stack([masked, WeightedAdapter(adapter=pairs[1][0], strength=Strength())], family=Family.SD1, method=method)
+    both = Stack([masked, WeightedAdapter(adapter=pairs[1][0], strength=Strength())], method=method)
     with pytest.raises(RequestError, match=f"{method.row.title} knows no masks"):
         plan_for([both], **how)
-    with pytest.raises(ValueError, match="side path"), SideEngine(OneLayer()).applied([both], parts=("unet",)):  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="side path"), SideEngine(OneLayer()).applied([both], parts=(DENOISER,)):  # type: ignore[arg-type]
         pass
     assert plan_for([stack(method, pairs[0])], engine="side", **how).engine == "side"  # one LoRA alone is the sum
 

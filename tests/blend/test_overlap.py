@@ -14,9 +14,11 @@ from torch import nn
 from lora_mixer.adapters import make_layer
 from lora_mixer.blend import Overlap, measure
 from lora_mixer.blend.overlap import TOO_STRONG
-from lora_mixer.modules import Family, ModuleName
+from lora_mixer.families import SD1
+from lora_mixer.modules import DENOISER, ModuleName
+from tests.support.specs import specs_of
 
-MID, UP = ModuleName("unet", "mid_block.resnets.0.conv1"), ModuleName("unet", "up_blocks.0.resnets.0.conv1")
+MID, UP = ModuleName(DENOISER, "mid_block.resnets.0.conv1"), ModuleName(DENOISER, "up_blocks.0.resnets.0.conv1")
 TEXT = ModuleName("te1", "text_model.encoder.layers.0.mlp.fc1")
 SHAPES = {UP: (6, 8), MID: (4, 6, 3, 3), TEXT: (8, 8)}
 
@@ -24,14 +26,14 @@ SHAPES = {UP: (6, 8), MID: (4, 6, 3, 3), TEXT: (8, 8)}
 class TinyModel:
     """Three modules in three places; only what is measured."""
 
-    family = Family.SD1
+    family = SD1
 
     def __init__(self) -> None:
         torch.manual_seed(0)
         self._modules = {UP: nn.Linear(8, 6), MID: nn.Conv2d(6, 4, 3), TEXT: nn.Linear(8, 8)}
         for module in self._modules.values():
             module.requires_grad_(False)
-        self.index = SimpleNamespace(modules=self._modules, parts=lambda: ("unet", "te1"))
+        self.index = SimpleNamespace(modules=specs_of(self._modules), parts=lambda: (DENOISER, "te1"))
 
     def module(self, name: ModuleName) -> nn.Module:
         return self._modules[name]

@@ -17,7 +17,8 @@ from lora_mixer.blend import ApplyPlan, Render, Stack, WeightedAdapter, calibrat
 from lora_mixer.blend.costs import TYPICAL, Cost, Costs, merge_work, side_work
 from lora_mixer.errors import RequestError
 from lora_mixer.mixes import Curve, Rectangle, Strength
-from lora_mixer.modules import Family, ModuleName
+from lora_mixer.modules import DENOISER, ModuleName
+from tests.support.specs import specs_of
 
 CHEAP_MERGE = Costs(merge=Cost(3e-6, 1e-11, 1e-12), side=Cost(1e-3, 1e-10, 5e-12))
 CHEAP_SIDE = Costs(merge=Cost(1e-3, 1e-10, 4e-12), side=Cost(3e-6, 1e-11, 1e-12))
@@ -26,11 +27,12 @@ PATHS = ("conv_in", "down_blocks.1.attentions.0.transformer_blocks.0.attn2.to_k"
 
 def adapter() -> SimpleNamespace:
     layer = make_layer({"up": torch.ones(64, 4), "down": torch.ones(4, 32)}, (64, 32), None)
-    return SimpleNamespace(digest="1" * 64, layers={ModuleName("unet", path): layer for path in PATHS})
+    names = [ModuleName(DENOISER, path) for path in PATHS]
+    return SimpleNamespace(digest="1" * 64, layers=dict.fromkeys(names, layer), modules=specs_of(names))
 
 
 def stack(strength: Strength) -> Stack:
-    return Stack([WeightedAdapter(adapter=adapter(), strength=strength)], family=Family.SD1)
+    return Stack([WeightedAdapter(adapter=adapter(), strength=strength)])
 
 
 def plan(
@@ -83,9 +85,9 @@ def test_one_mix_goes_the_way_that_measured_cheaper_and_the_reason_has_the_numbe
 def test_nothing_is_measured_where_nothing_hangs_on_it() -> None:
     curve = Curve(points=((0.0, 0.0), (1.0, 1.0)))
     assert plan(stack(Strength()), engine="measured", steps=1000, costs=never).engine == "merged"
-    assert plan(stack(Strength()), stack(Strength(unet=0.5)), costs=never).engine == "side"
+    assert plan(stack(Strength()), stack(Strength(0.5)), costs=never).engine == "side"
     assert plan(stack(Strength(curve=curve)), costs=never).engine == "side"
-    assert plan(stack(Strength(unet=0.0)), costs=never).engine == "merged"
+    assert plan(stack(Strength(0.0)), costs=never).engine == "merged"
 
 
 @pytest.mark.parametrize("steps", [1, 2, 4, 8, 1000])

@@ -16,7 +16,7 @@ def rendered(mixer: Mixer, strength: Strength | None, **options: object) -> np.n
 
 def test_a_mask_of_the_left_half_changes_the_left_more_than_the_right(mixer: Mixer) -> None:
     plain, whole = rendered(mixer, None), rendered(mixer, Strength())
-    left = rendered(mixer, Strength(te1=0.0, mask=Rectangle(left=0, top=0, right=0.5, bottom=1)))
+    left = rendered(mixer, Strength(text=0.0, mask=Rectangle(left=0, top=0, right=0.5, bottom=1)))
     half = plain.shape[1] // 2
     changed = np.abs(left - plain).mean(axis=(0, 2))
     assert changed[:half].mean() > changed[half:].mean()

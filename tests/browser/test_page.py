@@ -201,7 +201,7 @@ def test_a_mix_is_saved_renamed_loaded_and_shared(page: Page) -> None:
     with page.expect_download() as shared:
         page.locator("#mix-share").click()
     text = shared.value.path().read_text()
-    assert [use["unet"] for use in tomllib.loads(text)["loras"]] == [0.5, -1.0]
+    assert [use["strength"] for use in tomllib.loads(text)["loras"]] == [0.5, -1.0]
     prompt(page).fill("red heart")
     expect(page.get_by_label("sepia", exact=True).first).not_to_be_checked()
     page.locator("#mix-load").click()
@@ -327,7 +327,7 @@ def test_a_script_renders_through_the_named_endpoint(address: str) -> None:
     wish = {"prompt": "red heart", "loras": {"line_art": 0.5}, "seed": 3, "steps": 1, "api_name": "/render"}
     path, text = client.predict(**wish)
     asked = read_picture(Path(path)).request
-    assert (asked.prompt, asked.seed, asked.loras[0].name, asked.loras[0].strength.unet) == (
+    assert (asked.prompt, asked.seed, asked.loras[0].name, asked.loras[0].strength.denoiser) == (
         "red heart",
         3,
         "line_art",

@@ -16,8 +16,9 @@ from lora_mixer.conditioning import Conditioner, EmbeddingVectors, TextEmbeds, r
 from lora_mixer.conditioning.chunks import Chunker
 from lora_mixer.conditioning.vocabulary import Vocabulary
 from lora_mixer.errors import RequestError
+from lora_mixer.families import SD1, SDXL, Family
 from lora_mixer.models import module_of
-from lora_mixer.modules import Family, ModuleName
+from lora_mixer.modules import DENOISER, ModuleName
 from lora_mixer.prompt import Break, Piece, Words, parse, timeline
 from tests.support.hooks import forward_hooks
 
@@ -59,7 +60,7 @@ def tokenizer() -> CLIPTokenizer:
 def sd1(tokenizer: CLIPTokenizer) -> Small:
     torch.manual_seed(1)
     encoder = CLIPTextModel(config(16)).eval()
-    return Small(Family.SD1, {"unet": torch.nn.Identity(), "te1": encoder}, {"te1": tokenizer})
+    return Small(SD1, {DENOISER: torch.nn.Identity(), "te1": encoder}, {"te1": tokenizer})
 
 
 @pytest.fixture(scope="module")
@@ -68,8 +69,8 @@ def sdxl(tokenizer: CLIPTokenizer) -> Small:
     encoders = {"te1": CLIPTextModel(config(16)).eval(), "te2": CLIPTextModelWithProjection(config(32)).eval()}
     second = CLIPTokenizer.from_pretrained(TOKENIZER, pad_token="!")
     assert second.pad_token_id == 0
-    parts = {"unet": torch.nn.Identity(), **encoders}
-    return Small(Family.SDXL, parts, {"te1": tokenizer, "te2": second})
+    parts = {DENOISER: torch.nn.Identity(), **encoders}
+    return Small(SDXL, parts, {"te1": tokenizer, "te2": second})
 
 
 def pieces(text: str) -> tuple[Piece, ...]:

@@ -18,8 +18,9 @@ from typer.testing import CliRunner
 from lora_mixer import Curve, LoraUse, Mixer, Rectangle, RenderRequest, Strength
 from lora_mixer.adapters import compress_factors, compress_matrix
 from lora_mixer.errors import FileError, LoraMixerError, RequestError
+from lora_mixer.families import SD1, SD2, SDXL, Family
 from lora_mixer.mixer import BakeReport
-from lora_mixer.modules import Family, LayerType
+from lora_mixer.modules import DENOISER, LayerType
 from lora_mixer_app.cli import build
 from tests.support.checkpoints import write
 
@@ -119,12 +120,15 @@ def test_a_baked_folder_opened_by_us_and_by_diffusers_is_the_mix(mixer: Mixer, t
     assert np.abs(np.asarray(again.image).astype(int) - wanted).max() <= 1
     pipeline = StableDiffusionPipeline.from_pretrained(tmp_path / "merged", local_files_only=True)
     assert isinstance(pipeline.scheduler, DPMSolverMultistepScheduler)
-    for theirs, own in ((pipeline.unet, ours.model.unet), (pipeline.text_encoder, ours.model.text_encoders["te1"])):
+    for theirs, own in (
+        (pipeline.unet, ours.model.denoiser.network),
+        (pipeline.text_encoder, ours.model.text_encoders["te1"]),
+    ):
         mine = own.state_dict()
         assert all(torch.equal(mine[key], value) for key, value in theirs.state_dict().items())
 
 
-@pytest.fixture(scope="module", params=[Family.SD1, Family.SD2, Family.SDXL], ids=str)
+@pytest.fixture(scope="module", params=[SD1, SD2, SDXL], ids=str)
 def small(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Family, Mixer, Path]:
     """A small model of a family, and a LoRA for it on a linear layer, a convolution and a norm of every part."""
     folder = tmp_path_factory.mktemp(str(request.param))
@@ -136,7 +140,7 @@ def small(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         s for s in mixer.model.index if s.operator in {LayerType.LINEAR, LayerType.CONV} and "projection" not in str(s)
     ]
     for spec in chosen[:: max(1, len(chosen) // 60)]:
-        part = {"unet": "unet", "te1": "text_encoder", "te2": "text_encoder_2"}[spec.name.part]
+        part = {DENOISER: "unet", "te1": "text_encoder", "te2": "text_encoder_2"}[spec.name.part]
         kernel = (1, 1) if len(spec.weight) == 4 else ()
         tensors[f"{part}.{spec.name.path}.lora_A.weight"] = torch.randn(3, *spec.weight[1:]) * 0.1
         tensors[f"{part}.{spec.name.path}.lora_B.weight"] = torch.randn(spec.weight[0], 3, *kernel) * 0.1
@@ -146,7 +150,7 @@ def small(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
 def test_a_baked_checkpoint_opened_by_us_and_by_diffusers_has_the_merged_weights(small) -> None:
     family, mixer, folder = small
-    mix = (LoraUse(name=str(folder / "a.safetensors"), strength=Strength(unet=0.7)),)
+    mix = (LoraUse(name=str(folder / "a.safetensors"), strength=Strength(0.7)),)
     mixer.bake("", folder / "merged.safetensors", form="checkpoint", dtype="float32", loras=mix, overwrite=True)
     merged = Mixer.open(str(folder / "merged.safetensors"), dtype="float32").model
     assert merged.family is family
@@ -158,17 +162,17 @@ def test_a_baked_checkpoint_opened_by_us_and_by_diffusers_has_the_merged_weights
             assert own.keys() == network.state_dict().keys()
             assert all(torch.equal(own[key], value) for key, value in network.state_dict().items()), part
         (folder / "unet").mkdir(exist_ok=True)
-        mixer.model.unet.save_config(folder / "unet")
+        mixer.model.denoiser.network.save_config(folder / "unet")
         theirs = UNet2DConditionModel.from_single_file(
             str(folder / "merged.safetensors"), config=str(folder), subfolder="unet", local_files_only=True
         )
-        own = mixer.model.unet.state_dict()
+        own = mixer.model.denoiser.network.state_dict()
         assert all(torch.equal(own[key], value) for key, value in theirs.state_dict().items())
 
 
 def test_a_baked_lora_of_every_family_is_found_again_module_by_module(small) -> None:
     _, mixer, folder = small
-    mix = (LoraUse(name=str(folder / "a.safetensors"), strength=Strength(unet=0.7)),)
+    mix = (LoraUse(name=str(folder / "a.safetensors"), strength=Strength(0.7)),)
     mixer.bake("", folder / "baked.safetensors", rank=8, dtype="float32", loras=mix, overwrite=True)
     one = mixer.resolve("", loras=(LoraUse(name=str(folder / "baked.safetensors")),)).stacks[0]
     first = mixer.resolve("", loras=mix).stacks[0]
@@ -244,14 +248,14 @@ def test_the_command_bakes_and_tells_the_error_of_each_block(tmp_path: Path) -> 
     done = CliRunner().invoke(build(), arguments, catch_exceptions=False)
     assert done.exit_code == 0, done.output
     assert "relative error" in done.output
-    assert "te1" in done.output or "unet" in done.output
+    assert "te1" in done.output or DENOISER in done.output
     assert (tmp_path / "a.safetensors").is_file()
 
 
 def test_kinds_without_thin_factors_norms_biases_and_embeddings_are_baked_too(mixer: Mixer, tmp_path: Path) -> None:
     torch.manual_seed(2)
     linear, turned, conv, norm = (
-        next(spec for spec in mixer.model.index if spec.name.part == "unet" and spec.name.path.endswith(end))
+        next(spec for spec in mixer.model.index if spec.name.part == DENOISER and spec.name.path.endswith(end))
         for end in ("attn1.to_q", "attn1.to_out.0", "conv1", "norm1")
     )
     stems = {s: "lora_unet_" + s.name.path.replace(".", "_") for s in (linear, turned, conv, norm)}
@@ -271,13 +275,13 @@ def test_kinds_without_thin_factors_norms_biases_and_embeddings_are_baked_too(mi
         },
         tmp_path / "kinds.safetensors",
     )
-    mix = (LoraUse(name=str(tmp_path / "kinds.safetensors"), strength=Strength(unet=0.6)),)
+    mix = (LoraUse(name=str(tmp_path / "kinds.safetensors"), strength=Strength(0.6)),)
     report = mixer.bake("cat", tmp_path / "baked.safetensors", rank=1024, dtype="float32", loras=mix)
     assert report.modules == 4
     stack = mixer.resolve("cat", loras=(LoraUse(name=str(tmp_path / "baked.safetensors")),)).stacks[0]
     assert set(stack.placed[0].adapter.embeddings) == {"shiny"}
-    wanted = mixer.resolve("cat", loras=mix).stacks[0].terms(parts=("unet",), progress=0.0)
-    found = stack.terms(parts=("unet",), progress=0.0)
+    wanted = mixer.resolve("cat", loras=mix).stacks[0].terms(parts=(DENOISER,), progress=0.0)
+    found = stack.terms(parts=(DENOISER,), progress=0.0)
     assert wanted.keys() == found.keys() == {spec.name for spec in stems}
     for name, (term,) in wanted.items():
         first, second = (one.layer.delta(_base(mixer, name)) for one in (term, found[name][0]))

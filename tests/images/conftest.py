@@ -11,8 +11,8 @@ from lora_mixer.request import Settings
 def record() -> RenderRecord:
     """A record in which every field says something that a sloppy codec would lose."""
     strengths = (
-        Strength(unet=0.1, te1=0.7, blocks={"IN00": 0.5}, curve=Curve(points=((0.0, 1.0), (1.0, 0.25)))),
-        Strength(unet=-0.5, mask=Rectangle(left=0, top=0.25, right=1, bottom=1), negative=True),
+        Strength(0.1, text=0.7, blocks={"IN00": 0.5}, curve=Curve(points=((0.0, 1.0), (1.0, 0.25)))),
+        Strength(-0.5, mask=Rectangle(left=0, top=0.25, right=1, bottom=1), negative=True),
     )
     names = ("ink, wash", "猫")
     return RenderRecord(

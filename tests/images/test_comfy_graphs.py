@@ -40,7 +40,7 @@ def held(info: PictureInfo, **changes: object) -> None:
     truth = {**TRUTH, **changes}
     loras = truth.pop("loras", ())
     assert {name: getattr(request, name) for name in truth} == truth, info.notes
-    assert sorted((u.name, u.strength.of("unet"), u.strength.of("te1")) for u in request.loras) == sorted(loras), (
+    assert sorted((u.name, u.strength.of("denoiser"), u.strength.of("te1")) for u in request.loras) == sorted(loras), (
         info.notes
     )
 

@@ -108,8 +108,8 @@ def test_a_comfyui_graph_gives_prompt_mix_and_sampler(tmp_path):
     assert request is not None
     assert (request.prompt, request.negative, request.model) == ("a fox", "bad", "dream")
     assert request.loras == (
-        LoraUse(name="a", strength=Strength(unet=1.0, te1=0.0)),
-        LoraUse(name="b", strength=Strength(unet=0.5, te1=0.25)),
+        LoraUse(name="a", strength=Strength(1.0, text=0.0)),
+        LoraUse(name="b", strength=Strength(0.5, text=0.25)),
     )
     assert (request.sampler, request.schedule, request.seed) == ("DPM++ 2M", "Karras", 42)
     assert (request.width, request.height) == (512, 768)

@@ -25,7 +25,7 @@ def test_a_picture_is_read_complete(sample: Sample):
     request = info.request
     assert request is not None
     assert {name: getattr(request, name) for name in sample.truth} == dict(sample.truth), info.notes
-    assert tuple((u.name, u.strength.of("unet"), u.strength.of("te1")) for u in request.loras) == sample.loras
+    assert tuple((u.name, u.strength.of("denoiser"), u.strength.of("te1")) for u in request.loras) == sample.loras
     said = " ".join(info.notes)
     assert all(word in said for word in sample.noted), said
 

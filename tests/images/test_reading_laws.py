@@ -157,7 +157,7 @@ def test_what_a_graph_holds_is_told_and_nothing_else(seed):
     known, schedule = COMFY.sampler(truth["sampler"]), COMFY.schedule(truth["schedule"])
     truth |= {"sampler": known and known[0], "schedule": schedule}
     assert {name: getattr(request, name) for name in truth} == truth, info.notes
-    assert sorted((u.name, u.strength.unet, u.strength.te1) for u in request.loras) == sorted(builder.loras)
+    assert sorted((u.name, u.strength.denoiser, u.strength.te1) for u in request.loras) == sorted(builder.loras)
     for name, value in (("sampler", known), ("schedule", schedule)):
         assert (value is None) == any(note.startswith(f"not understood: {name} ") for note in info.notes)
 
@@ -221,7 +221,7 @@ def test_a_damaged_picture_tells_nothing_that_does_not_stand_in_it(sample: Sampl
         assert stands_in(number, everything, words)
     for use in request.loras:
         assert use.name in everything
-        assert stands_in(use.strength.unet, everything, words)
+        assert stands_in(use.strength.denoiser, everything, words)
     for line in (request.prompt or "").split():
         assert line in everything
     assert request.model is None or request.model in everything

@@ -24,7 +24,7 @@ def pixels(picture: lora_mixer.RenderedImage) -> np.ndarray:
 
 
 def mix(name: str, strength: float) -> tuple[LoraUse, ...]:
-    return (LoraUse(name=name, strength=Strength(unet=strength)),)
+    return (LoraUse(name=name, strength=Strength(strength)),)
 
 
 def test_the_same_request_twice_gives_the_same_pixels(mixer: Mixer) -> None:
@@ -43,7 +43,7 @@ def test_a_lora_at_strength_zero_changes_no_pixel_and_at_one_changes_many(mixer:
 def test_a_tag_in_the_prompt_and_a_lora_of_the_request_are_the_same_wish(mixer: Mixer) -> None:
     tagged = mixer.render("cat <lora:line_art:0.75>", seed=7, steps=STEPS)
     assert np.array_equal(pixels(tagged), pixels(mixer.render("cat", seed=7, steps=STEPS, loras=mix("line_art", 0.75))))
-    assert [(a.name, a.strength.unet) for a in tagged.record.adapters] == [("line_art", 0.75)]
+    assert [(a.name, a.strength.denoiser) for a in tagged.record.adapters] == [("line_art", 0.75)]
 
 
 def test_every_picture_of_a_mixed_batch_is_the_picture_it_would_be_alone(mixer: Mixer) -> None:

@@ -65,7 +65,10 @@ def test_every_picture_says_what_made_it(rendered: Path) -> None:
     info = read_picture(rendered / "images" / "0003.png")
     assert info.source == "lora-mixer"
     assert info.record is not None
-    assert sorted((a.name, a.strength.unet) for a in info.record.adapters) == [("line_art", 1.0), ("night_sky", 1.0)]
+    assert sorted((a.name, a.strength.denoiser) for a in info.record.adapters) == [
+        ("line_art", 1.0),
+        ("night_sky", 1.0),
+    ]
     assert info.record.settings.seed == 7
     assert info.infotext is not None
 

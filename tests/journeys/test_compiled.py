@@ -18,7 +18,7 @@ LORAS = ("pixel_art", "top_hat")
 
 
 def _request(*strengths: float, seed: int = 1) -> RenderRequest:
-    uses = tuple(LoraUse(name=name, strength=Strength(unet=s)) for name, s in zip(LORAS, strengths, strict=True))
+    uses = tuple(LoraUse(name=name, strength=Strength(s)) for name, s in zip(LORAS, strengths, strict=True))
     return RenderRequest(prompt="cat", seed=seed, steps=2, loras=uses)
 
 
@@ -38,7 +38,7 @@ def test_sliders_and_mixes_of_a_batch_move_within_one_graph(graphs: list[torch.f
 
     plain = Mixer.open("emoji", dtype="float32", device="cpu", engine="side")
     compiled = Mixer.open("emoji", dtype="float32", device="cpu", engine="side", compiled=True)
-    compiled.model.unet.compile(backend=backend)
+    compiled.model.denoiser.network.compile(backend=backend)
     for mixes in (((0.5, 0.5), (0.9, -0.3)), ((0.7, 0.2), (0.1, 1.0)), ((-1.0, 0.4), (2.0, 0.6))):
         requests = [_request(*mix, seed=seed) for seed, mix in enumerate(mixes)]
         ours, theirs = (list(mixer.render_many(requests, batch=2)) for mixer in (compiled, plain))

@@ -40,7 +40,7 @@ def test_a_picture_of_two_passes_does_not_depend_on_its_neighbours(mixer: Mixer,
 
 def test_rerender_gives_the_same_pixels_from_the_file_alone(mixer: Mixer, tmp_path: Path) -> None:
     own = replace(HIRES, sampler="DPM++ 2M", cfg=4.0, upscaler="Lanczos", prompt="blue heart <lora:line_art:0.7>")
-    wish = replace(SMALL, hires=own, loras=(LoraUse(name="night_sky", strength=Strength(unet=0.5)),))
+    wish = replace(SMALL, hires=own, loras=(LoraUse(name="night_sky", strength=Strength(0.5)),))
     picture = mixer.render(wish, subseed=9, subseed_strength=0.2)
     record = read_picture(save_picture(picture.image, picture.record, tmp_path / "x.png")).record
     assert record is not None
@@ -86,7 +86,7 @@ def test_fractions_of_the_second_pass_run_from_one_to_two(mixer: Mixer) -> None:
 def test_a_strength_over_the_steps_stays_where_it_ended(mixer: Mixer) -> None:
     job = mixer.resolve(replace(SMALL, prompt="red heart <lora:line_art:0@0,0.5@0.5,0.8@1>", hires=HIRES))
     (placed,) = job.passes[1].segments[0].positive[0].stack.placed
-    assert (placed.strength.unet, placed.strength.curve) == (0.8, None)
+    assert (placed.strength.denoiser, placed.strength.curve) == (0.8, None)
 
 
 def test_an_adapter_of_both_passes_stands_once_in_the_record(mixer: Mixer) -> None:

@@ -23,9 +23,7 @@ from lora_mixer_app.cli import build
 def masked(mixer: Mixer, tmp_path: Path) -> tuple[RenderRecord, np.ndarray]:
     """A person's own picture, with a mask of their own."""
     Image.linear_gradient("L").save(tmp_path / "mask.png")
-    made = mixer.render(
-        "cat", seed=3, steps=2, loras=[LoraUse("line_art", Strength(unet=0.9, mask=tmp_path / "mask.png"))]
-    )
+    made = mixer.render("cat", seed=3, steps=2, loras=[LoraUse("line_art", Strength(0.9, mask=tmp_path / "mask.png"))])
     save_picture(made.image, made.record, tmp_path / "a.png")
     return read_picture(tmp_path / "a.png").record, np.asarray(made.image)
 

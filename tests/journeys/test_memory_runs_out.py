@@ -85,7 +85,7 @@ def test_other_faults_of_the_machine_are_not_taken_for_memory(mixer, monkeypatch
 
 def test_weights_are_pristine_after_memory_ran_out(mixer: Mixer, monkeypatch):
     before = mixer.model.checksum()
-    unet = mixer.model.unet
+    unet = mixer.model.denoiser.network
     calls = iter([None, ERRORS[0]])
 
     def hook(*_: object) -> None:

@@ -14,10 +14,10 @@ from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProject
 from lora_mixer import Mixer, RenderRequest
 from lora_mixer.blend import MergeEngine, SideEngine
 from lora_mixer.catalog import Library
+from lora_mixer.families import SDXL
 from lora_mixer.mixer.adapter_cache import AdapterCache
 from lora_mixer.mixer.resolve import job_of, settings_of
 from lora_mixer.models import Model
-from lora_mixer.modules import Family
 from lora_mixer.pipeline import LoadedModel, RenderedImage, TextCache, render
 
 TRAINED = {
@@ -74,7 +74,7 @@ def test_on_the_embedded_model(mixer: Mixer, name, their_name, options, rescale)
         vae=model.vae,
         text_encoder=model.parts["te1"],
         tokenizer=model.tokenizers["te1"],
-        unet=model.unet,
+        unet=model.denoiser.network,
         scheduler=scheduler(their_name, options, model.prediction),
         safety_checker=None,
         feature_extractor=None,
@@ -130,7 +130,7 @@ def sdxl(mixer: Mixer) -> Model:
         network.eval().requires_grad_(requires_grad=False)
     return Model(
         name="tiny-sdxl",
-        family=Family.SDXL,
+        family=SDXL,
         unet=unet,
         text_encoders=encoders,
         vae=vae,

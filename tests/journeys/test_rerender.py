@@ -20,7 +20,7 @@ from lora_mixer_app.cli import build
 
 
 def use(name: str, unet: float, te: float | None = None) -> LoraUse:
-    return LoraUse(name=name, strength=Strength(unet=unet, te1=te))
+    return LoraUse(name=name, strength=Strength(unet, text=te))
 
 
 REQUESTS = [

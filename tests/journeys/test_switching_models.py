@@ -84,7 +84,11 @@ def test_the_pictures_of_one_model_come_as_done_before_those_of_the_next(toml: P
 def test_a_model_that_gave_way_is_gone_from_memory_with_all_that_stood_on_it(toml: Path, engine: str) -> None:
     mixer = opened(toml, engine=engine)
     mixer.render("cat <lora:line_art:0.7> <lora:night_sky:0.5>", seed=7, steps=1)
-    kept = [weakref.ref(mixer.model), weakref.ref(mixer.model.unet.conv_in.weight), weakref.ref(mixer.loaded.merged)]
+    kept = [
+        weakref.ref(mixer.model),
+        weakref.ref(mixer.model.denoiser.network.conv_in.weight),
+        weakref.ref(mixer.loaded.merged),
+    ]
     gc.disable()  # what is gone must be gone because it was given back
     try:
         mixer.use("pale")

@@ -353,5 +353,5 @@ def test_the_denoiser_is_compiled_only_where_that_is_asked_for(mixer: Mixer) -> 
     assert not mixer.model.compiled
     compiled = Mixer.open("emoji", dtype="float32", compiled=True).model
     assert compiled.compiled
-    assert compiled.unet._compiled_call_impl is not None
-    assert mixer.model.unet._compiled_call_impl is None
+    assert compiled.denoiser.network._compiled_call_impl is not None
+    assert mixer.model.denoiser.network._compiled_call_impl is None

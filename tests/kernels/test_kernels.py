@@ -119,7 +119,7 @@ def test_wherever_an_interruption_strikes_the_next_render_begins_with_a_plain_mo
 
 
 def test_packs_are_made_once_and_found_again_at_the_next_render(mixer: Mixer) -> None:
-    convolutions = [m for m in mixer.model.unet.modules() if isinstance(m, nn.Conv2d)]
+    convolutions = [m for m in mixer.model.denoiser.network.modules() if isinstance(m, nn.Conv2d)]
     kept: list[list[object]] = []
 
     def look(_progress: Progress) -> None:
@@ -150,9 +150,9 @@ class Stop(Exception):
 
 @pytest.mark.parametrize("error", [None, Stop, KeyboardInterrupt, "cancel"])
 def test_a_mixers_model_is_plain_after_every_way_out_of_a_render(mixer: Mixer, error: Any) -> None:
-    before = [type(m) for m in mixer.model.unet.modules()]
+    before = [type(m) for m in mixer.model.denoiser.network.modules()]
     assert not any(issubclass(kind, Packed) for kind in before)
-    processors = [m.processor for m in mixer.model.unet.modules() if isinstance(m, Attention)]
+    processors = [m.processor for m in mixer.model.denoiser.network.modules() if isinstance(m, Attention)]
     fast: list[bool] = []
     cancel = Cancel()
 
@@ -163,7 +163,7 @@ def test_a_mixers_model_is_plain_after_every_way_out_of_a_render(mixer: Mixer, e
         elif error is not None:
             raise error
 
-    attentions = [m for m in mixer.model.unet.modules() if isinstance(m, Attention)]
+    attentions = [m for m in mixer.model.denoiser.network.modules() if isinstance(m, Attention)]
     raised: BaseException | None = None
     try:
         mixer.render(SMALL, on_progress=hear, cancel=cancel)
@@ -171,16 +171,16 @@ def test_a_mixers_model_is_plain_after_every_way_out_of_a_render(mixer: Mixer, e
         raised = caught  # its traceback lives on, and what it holds with it
     assert (raised is None) == (error is None)
     assert all(fast)
-    assert [type(m) for m in mixer.model.unet.modules()] == before
+    assert [type(m) for m in mixer.model.denoiser.network.modules()] == before
     assert [m.processor for m in attentions] == processors
 
 
 def test_a_render_that_nobody_listens_to_any_more_leaves_a_plain_model(mixer: Mixer) -> None:
-    before = [type(m) for m in (*mixer.model.unet.modules(), *mixer.model.vae.modules())]
+    before = [type(m) for m in (*mixer.model.denoiser.network.modules(), *mixer.model.vae.modules())]
     events = render(mixer.loaded, [mixer.resolve(SMALL)])
     next(events)
     events.close()
-    assert [type(m) for m in (*mixer.model.unet.modules(), *mixer.model.vae.modules())] == before
+    assert [type(m) for m in (*mixer.model.denoiser.network.modules(), *mixer.model.vae.modules())] == before
 
 
 def test_a_model_without_kernels_is_trained_by_its_lora_alone(mixer: Mixer) -> None:
@@ -190,17 +190,17 @@ def test_a_model_without_kernels_is_trained_by_its_lora_alone(mixer: Mixer) -> N
     torch.manual_seed(0)
     factors: list[nn.Parameter] = []
     handles = []
-    for name, module in model.unet.named_modules():
+    for name, module in model.denoiser.network.named_modules():
         if isinstance(module, nn.Linear) and name.endswith(("to_q", "to_k", "to_v", "to_out.0")):
             down = nn.Parameter(torch.randn(2, module.in_features) * 0.1)
             up = nn.Parameter(torch.randn(module.out_features, 2) * 0.1)
             factors += [down, up]
             handles.append(module.register_forward_hook(lambda _m, inputs, y, a=down, b=up: y + inputs[0] @ a.T @ b.T))
     latents, noise = torch.randn(2, 1, model.latent_channels, 8, 8).unbind()
-    text = torch.randn(1, 77, model.unet.config["cross_attention_dim"])
+    text = torch.randn(1, 77, model.denoiser.network.config["cross_attention_dim"])
 
     def loss() -> Tensor:
-        predicted = model.unet(latents, torch.tensor(500), encoder_hidden_states=text, return_dict=False)[0]
+        predicted = model.denoiser.network(latents, torch.tensor(500), encoder_hidden_states=text, return_dict=False)[0]
         return (predicted - noise).square().mean()
 
     try:

@@ -6,15 +6,17 @@ import pytest
 
 from lora_mixer import ElementWeight
 from lora_mixer.errors import RequestError
+from lora_mixer.families import SDXL
 from lora_mixer.keys import ELEMENT_PRESETS, elements_text, means, parse_elements
-from lora_mixer.modules import Family, ModuleName
+from lora_mixer.modules import DENOISER, ModuleName
+from tests.support.specs import specs_of
 
-ATTN = ModuleName("unet", "down_blocks.1.attentions.1.transformer_blocks.0.attn2.to_k")  # IN05
-PROJ = ModuleName("unet", "down_blocks.1.attentions.1.proj_in")
-FEED = ModuleName("unet", "down_blocks.1.attentions.1.transformer_blocks.0.ff.net.0.proj")
-CONV = ModuleName("unet", "down_blocks.1.resnets.1.conv1")
-SHALLOW = ModuleName("unet", "down_blocks.0.attentions.0.transformer_blocks.0.attn2.to_k")  # IN01
-MIDDLE = ModuleName("unet", "mid_block.attentions.0.transformer_blocks.0.attn1.to_q")
+ATTN = ModuleName(DENOISER, "down_blocks.1.attentions.1.transformer_blocks.0.attn2.to_k")  # IN05
+PROJ = ModuleName(DENOISER, "down_blocks.1.attentions.1.proj_in")
+FEED = ModuleName(DENOISER, "down_blocks.1.attentions.1.transformer_blocks.0.ff.net.0.proj")
+CONV = ModuleName(DENOISER, "down_blocks.1.resnets.1.conv1")
+SHALLOW = ModuleName(DENOISER, "down_blocks.0.attentions.0.transformer_blocks.0.attn2.to_k")  # IN01
+MIDDLE = ModuleName(DENOISER, "mid_block.attentions.0.transformer_blocks.0.attn1.to_q")
 TEXT = ModuleName("te1", "text_model.encoder.layers.0.self_attn.q_proj")
 TEXT2 = ModuleName("te2", "text_model.encoder.layers.0.mlp.fc1")
 ALL = {ATTN, PROJ, FEED, CONV, SHALLOW, MIDDLE, TEXT, TEXT2}
@@ -38,7 +40,8 @@ ALL = {ATTN, PROJ, FEED, CONV, SHALLOW, MIDDLE, TEXT, TEXT2}
 )
 def test_an_element_means_the_layers_that_the_extension_changes(text: str, meant: set[ModuleName]) -> None:
     (element,) = parse_elements(text)
-    assert {name for name in ALL if means(element, name, Family.SDXL)} == meant
+    specs = specs_of(ALL, SDXL)
+    assert {name for name in ALL if means(element, specs[name])} == meant
     assert parse_elements(elements_text([element])) == (element,)
 
 

@@ -11,11 +11,12 @@ import pytest
 import torch
 from torch import nn
 
+from lora_mixer.families import all_families
+from lora_mixer.families.recognised import RECOGNISED
 from lora_mixer.files import TensorFile, TensorInfo
 from lora_mixer.keys import parse_adapter, tell_family
-from lora_mixer.keys.foreign import FOREIGN
 from lora_mixer.models import family_index
-from lora_mixer.modules import Family
+from lora_mixer.modules import DENOISER
 
 BLOCKS = {"num_layers": 1, "num_single_layers": 1, "n_layers": 1, "num_mmdit_layers": 1, "num_single_dit_layers": 1}
 HIDREAM = {
@@ -172,11 +173,11 @@ def test_names_of_real_files_are_told(modules, title):
 
 
 def test_no_name_of_a_family_that_can_be_opened_is_taken_for_another_s():
-    for family in Family:
+    for family in all_families():
         shapes = {
             name.path: (spec.weight[0], spec.weight[1] if len(spec.weight) > 1 else spec.weight[0])
             for name, spec in family_index(family).modules.items()
-            if name.part == "unet"
+            if name.part == DENOISER
         }
         for prefix, flat in (
             ("unet.", False),
@@ -212,4 +213,4 @@ def test_the_metadata_s_own_word_is_quoted():
 
 
 def test_every_row_but_the_last_resorts_is_named_as_people_name_it():
-    assert len({row.title for row in FOREIGN}) > 30
+    assert len({row.title for row in RECOGNISED}) > 30

@@ -9,13 +9,14 @@ import torch
 from safetensors.torch import save_file
 from transformers import CLIPTextConfig, CLIPTextModel
 
+from lora_mixer.families import SD1
 from lora_mixer.files import open_tensor_file
 from lora_mixer.keys import parse_adapter, tell_family
 from lora_mixer.mapping import map_adapter
 from lora_mixer.models import family_index
-from lora_mixer.modules import Family, ModuleName
+from lora_mixer.modules import DENOISER, ModuleName
 
-INDEX = family_index(Family.SD1)
+INDEX = family_index(SD1)
 ATTENTION = ("to_q", "to_k", "to_v", "to_out.0")
 FEED = "ff.net.0.proj"
 
@@ -23,7 +24,7 @@ FEED = "ff.net.0.proj"
 def unet_walk(*, feed: str) -> list[str]:
     """The linear layers under CrossAttention and GEGLU as old and new diffusers held them, from our own index."""
     blocks = dict.fromkeys(
-        name.path.rpartition(".attn1.")[0] for name in INDEX.modules if name.part == "unet" and ".attn1." in name.path
+        name.path.rpartition(".attn1.")[0] for name in INDEX.modules if name.part == DENOISER and ".attn1." in name.path
     )
     in_order = sorted(blocks, key=lambda path: ("down", "up_b", "mid_").index(path[:4]))  # the walk's, not ours
     feeds = {"between": (FEED, None), "last": (None, FEED), "none": (None, None)}[feed]
@@ -40,7 +41,7 @@ def write(path, parts, metadata):
     tensors = {}
     for part, names in parts.items():
         for number, name in enumerate(names):
-            out, inputs = INDEX.modules[ModuleName({"unet": "unet"}.get(part, "te1"), name)].weight[:2]
+            out, inputs = INDEX.modules[ModuleName(DENOISER if part == "unet" else "te1", name)].weight[:2]
             tensors[f"{part}:{number}:up"] = torch.full((out, 1), float(number))
             tensors[f"{part}:{number}:down"] = torch.ones(1, inputs)
     save_file(tensors | {"<word>": torch.ones(768)}, path, metadata=metadata | {"<word>": "<embed>"})
@@ -56,9 +57,9 @@ def test_every_number_is_the_module_of_the_walk(tmp_path, feed):
     assert adapter.report.complete
     assert {name.path for name in adapter.layers} == {*walk, *texts}
     for number, path in enumerate(walk):
-        assert adapter.layers[ModuleName("unet", path)].slots["up"][0, 0] == number
+        assert adapter.layers[ModuleName(DENOISER, path)].slots["up"][0, 0] == number
     assert list(adapter.embeddings) == ["<word>"]
-    assert tell_family(parsed).family is Family.SD1
+    assert tell_family(parsed).family is SD1
     assert {count.source for count in adapter.report.scales} == {"no alpha, which means 1"}
 
 

@@ -7,13 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lora_mixer.errors import ModelError
+from lora_mixer.families import SD1, SDXL, ModuleIndex, all_families
 from lora_mixer.keys import SCHEMES, scheme_of, split
 from lora_mixer.keys.scheme import Scheme
 from lora_mixer.mapping.dictionary import dictionary
 from lora_mixer.models import family_index
-from lora_mixer.modules import Family, LayerType, ModuleIndex, ModuleName, ModuleSpec
+from lora_mixer.modules import DENOISER, LayerType, ModuleName, ModuleSpec
 
-ROWS = [(family, scheme) for family in Family for scheme in SCHEMES]
+ROWS = [(family, scheme) for family in all_families() for scheme in SCHEMES]
 
 
 @pytest.mark.parametrize(("family", "scheme"), ROWS, ids=lambda row: getattr(row, "name", str(row)))
@@ -36,11 +37,11 @@ def test_splitting_a_key_gives_back_the_spelling(row, number, suffix):
 
 
 def test_two_modules_that_flatten_alike_are_an_error_naming_both():
-    names = [ModuleName("unet", "a.b_c"), ModuleName("unet", "a_b.c")]
+    names = [ModuleName(DENOISER, "a.b_c"), ModuleName(DENOISER, "a_b.c")]
     specs = {name: ModuleSpec(name=name, operator=LayerType.LINEAR, weight=(1, 1)) for name in names}
-    index = ModuleIndex(family=Family.SD1, modules=specs)
+    index = ModuleIndex(family=SD1, modules=specs)
     kohya = next(scheme for scheme in SCHEMES if scheme.name == "kohya")
-    with pytest.raises(ModelError, match=r"unet:a\.b_c and unet:a_b\.c are both spelled lora_unet_a_b_c"):
+    with pytest.raises(ModelError, match=r"denoiser:a\.b_c and denoiser:a_b\.c are both spelled lora_unet_a_b_c"):
         dictionary(index, kohya)
 
 
@@ -75,7 +76,7 @@ def test_two_modules_that_flatten_alike_are_an_error_naming_both():
 )
 def test_known_spellings_of_sdxl_stand_for_the_known_module(spelling, path):
     scheme = scheme_of(spelling)
-    assert dictionary(family_index(Family.SDXL), scheme)[spelling] == (ModuleName("unet", path),)
+    assert dictionary(family_index(SDXL), scheme)[spelling] == (ModuleName(DENOISER, path),)
 
 
 @pytest.mark.parametrize(
@@ -91,13 +92,13 @@ def test_known_spellings_of_sdxl_stand_for_the_known_module(spelling, path):
     ],
 )
 def test_known_spellings_of_sdxl_text_encoders_stand_for_the_known_module(spelling, name):
-    (found,) = dictionary(family_index(Family.SDXL), scheme_of(spelling))[spelling]
+    (found,) = dictionary(family_index(SDXL), scheme_of(spelling))[spelling]
     assert str(found) == name
 
 
 def test_a_packed_spelling_stands_for_q_k_and_v_in_this_order():
     spelling = "lora_te2_model_transformer_resblocks_5_attn_in_proj"
-    names = dictionary(family_index(Family.SDXL), scheme_of(spelling))[spelling]
+    names = dictionary(family_index(SDXL), scheme_of(spelling))[spelling]
     assert [name.path.rpartition(".")[2] for name in names] == ["q_proj", "k_proj", "v_proj"]
 
 

@@ -8,8 +8,8 @@ from safetensors.torch import save_file
 
 from lora_mixer.conditioning import load_embedding
 from lora_mixer.errors import BrokenFileError, PartialAdapterError, WrongFamilyError
+from lora_mixer.families import SD1, SD2, SDXL
 from lora_mixer.mapping import Fate
-from lora_mixer.modules import Family
 from tests.mapping.test_refusals import TO_K, mapped, tensors_of
 from tests.support.adapter_files import parsed
 
@@ -17,7 +17,7 @@ L, G = torch.ones(2, 768), torch.ones(2, 1280)
 
 
 def adapter(tmp_path, family, fields):
-    path = "mid_block.attentions.0.transformer_blocks.0.attn1.to_q" if family is Family.SDXL else TO_K
+    path = "mid_block.attentions.0.transformer_blocks.0.attn1.to_q" if family is SDXL else TO_K
     bundle = {f"bundle_emb.word.{name}": vectors.clone() for name, vectors in fields.items()}
     return parsed(tmp_path / "a.safetensors", tensors_of(family, path) | bundle)
 
@@ -25,11 +25,11 @@ def adapter(tmp_path, family, fields):
 @pytest.mark.parametrize(
     ("family", "fields"),
     [
-        (Family.SD1, {"clip_l": L}),
-        (Family.SD1, {"string_to_param.*": L}),
-        (Family.SD1, {"clip_l": torch.ones(768)}),
-        (Family.SD2, {"clip_l": torch.ones(3, 1024)}),
-        (Family.SDXL, {"clip_l": L, "clip_g": G}),
+        (SD1, {"clip_l": L}),
+        (SD1, {"string_to_param.*": L}),
+        (SD1, {"clip_l": torch.ones(768)}),
+        (SD2, {"clip_l": torch.ones(3, 1024)}),
+        (SDXL, {"clip_l": L, "clip_g": G}),
     ],
 )
 def test_one_that_fits_is_applied(tmp_path, family, fields):
@@ -41,17 +41,17 @@ def test_one_that_fits_is_applied(tmp_path, family, fields):
 @pytest.mark.parametrize(
     ("family", "fields", "reason"),
     [
-        (Family.SD1, {"clip_l_out": L}, "takes the place of what a text encoder gives"),
-        (Family.SD1, {"clip_l": L, "clip_l_out": L}, "takes the place of what a text encoder gives"),
-        (Family.SDXL, {"clip_l": L, "clip_g": G, "clip_g_out": G}, "takes the place of what a text encoder gives"),
-        (Family.SD1, {"clip_l": torch.ones(2, 1024)}, "it is 1,024 wide, the model's text encoder 768"),
-        (Family.SD1, {"string_to_param.*": torch.ones(2, 1024)}, "it is 1,024 wide"),
-        (Family.SD1, {"clip_l": L, "clip_g": G}, "no text encoder for clip_g"),
-        (Family.SDXL, {"clip_l": L}, "no vectors for the text encoder te2"),
-        (Family.SDXL, {"clip_l": L, "clip_g": torch.ones(3, 1280)}, "different numbers of vectors"),
-        (Family.SD1, {"clip_l": torch.ones(76, 768)}, "it has 76 vectors, and 75 fit into a chunk"),
-        (Family.SD1, {"clip_l": torch.ones(1, 2, 768)}, "are no embedding"),
-        (Family.SD1, {"clip_l": L, "emb_params": L}, "several embeddings of one word"),
+        (SD1, {"clip_l_out": L}, "takes the place of what a text encoder gives"),
+        (SD1, {"clip_l": L, "clip_l_out": L}, "takes the place of what a text encoder gives"),
+        (SDXL, {"clip_l": L, "clip_g": G, "clip_g_out": G}, "takes the place of what a text encoder gives"),
+        (SD1, {"clip_l": torch.ones(2, 1024)}, "it is 1,024 wide, the model's text encoder 768"),
+        (SD1, {"string_to_param.*": torch.ones(2, 1024)}, "it is 1,024 wide"),
+        (SD1, {"clip_l": L, "clip_g": G}, "no text encoder for clip_g"),
+        (SDXL, {"clip_l": L}, "no vectors for the text encoder te2"),
+        (SDXL, {"clip_l": L, "clip_g": torch.ones(3, 1280)}, "different numbers of vectors"),
+        (SD1, {"clip_l": torch.ones(76, 768)}, "it has 76 vectors, and 75 fit into a chunk"),
+        (SD1, {"clip_l": torch.ones(1, 2, 768)}, "are no embedding"),
+        (SD1, {"clip_l": L, "emb_params": L}, "several embeddings of one word"),
     ],
 )
 def test_one_that_does_not_is_rejected_with_every_tensor_of_its_word(tmp_path, family, fields, reason):

@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 import torch
 
+from lora_mixer.families import EMOJI, SD1, SD2, SDXL, SDXL_REFINER, all_families
 from lora_mixer.keys import SCHEMES, tell_family
 from lora_mixer.models import family_index
-from lora_mixer.modules import Family
 from tests.support.adapter_files import lora_of, parsed, weighted
 
 KOHYA = next(scheme for scheme in SCHEMES if scheme.name == "kohya")
-FULL = [Family.SD1, Family.SD2, Family.SDXL, Family.SDXL_REFINER, Family.EMOJI]
+FULL = [SD1, SD2, SDXL, SDXL_REFINER, EMOJI]
 
 
 def tensors_of(family, wanted):
@@ -27,7 +27,7 @@ def tensors_of(family, wanted):
 def test_attention_alone_allows_the_right_family(tmp_path, family, part):
     guess = tell_family(parsed(tmp_path / "a.safetensors", tensors_of(family, lambda name: part in name)))
     assert family in guess.candidates
-    assert Family.SD1 not in guess.candidates or family in {Family.SD1, Family.SD2}
+    assert SD1 not in guess.candidates or family in {SD1, SD2}
     if part == "attn2.to_k":
         assert guess.family is family
 
@@ -38,16 +38,16 @@ def test_convolutions_alone_never_speak_against_the_right_family(tmp_path, famil
         parsed(tmp_path / "a.safetensors", tensors_of(family, lambda name: "resnets" in name and "conv1" in name))
     )
     assert guess.fits(family)
-    assert not guess.fits(Family.SDXL_REFINER if family is not Family.SDXL_REFINER else Family.SD1)
+    assert not guess.fits(SDXL_REFINER if family is not SDXL_REFINER else SD1)
 
 
 @pytest.mark.parametrize(
     ("family", "part", "told"),
     [
-        (Family.SD1, "te1:", {Family.SD1}),
-        (Family.SD2, "te1:", {Family.SD2}),
-        (Family.SDXL, "te1:", {Family.SD1, Family.SDXL}),
-        (Family.SDXL, "te2:", {Family.SDXL, Family.SDXL_REFINER}),
+        (SD1, "te1:", {SD1}),
+        (SD2, "te1:", {SD2}),
+        (SDXL, "te1:", {SD1, SDXL}),
+        (SDXL, "te2:", {SDXL, SDXL_REFINER}),
     ],
 )
 def test_a_text_encoder_alone_tells_what_it_can(tmp_path, family, part, told):
@@ -56,14 +56,14 @@ def test_a_text_encoder_alone_tells_what_it_can(tmp_path, family, part, told):
 
 
 def test_metadata_decides_only_where_shapes_leave_a_choice(tmp_path):
-    tensors = tensors_of(Family.SD1, lambda name: "down_blocks.0.resnets" in name and "conv1" in name)
+    tensors = tensors_of(SD1, lambda name: "down_blocks.0.resnets" in name and "conv1" in name)
     open_choice = tell_family(parsed(tmp_path / "a.safetensors", tensors))
     assert open_choice.family is None
     told = tell_family(parsed(tmp_path / "b.safetensors", tensors, {"ss_base_model_version": "sd_v2_v"}))
-    assert told.family is Family.SD2
-    lied_to = tensors_of(Family.SDXL, lambda name: "attn2.to_k" in name)
+    assert told.family is SD2
+    lied_to = tensors_of(SDXL, lambda name: "attn2.to_k" in name)
     guess = tell_family(parsed(tmp_path / "c.safetensors", lied_to, {"ss_base_model_version": "sd_v1"}))
-    assert guess.family is Family.SDXL
+    assert guess.family is SDXL
     assert "although its metadata says sd_v1" in guess.sentence()
 
 
@@ -73,7 +73,7 @@ def test_factored_lokr_and_loha_tell_as_well(tmp_path):
     loha = {"hada_w1_a": (640, 4), "hada_w1_b": (4, 2048), "hada_w2_a": (640, 4), "hada_w2_b": (4, 2048)}
     for number, shapes in enumerate((lokr, loha)):
         tensors = {f"{name}.{slot}": torch.zeros(shape) for slot, shape in shapes.items()}
-        assert tell_family(parsed(tmp_path / f"{number}.safetensors", tensors)).family is Family.SDXL
+        assert tell_family(parsed(tmp_path / f"{number}.safetensors", tensors)).family is SDXL
 
 
 @pytest.mark.parametrize(
@@ -90,11 +90,11 @@ def test_foreign_families_are_named(tmp_path, module, title):
     tensors = {f"{module}.lora_up.weight": torch.zeros(4, 2), f"{module}.lora_down.weight": torch.zeros(2, 4)}
     guess = tell_family(parsed(tmp_path / "a.safetensors", tensors))
     assert guess.other == title
-    assert not any(guess.fits(family) for family in Family)
+    assert not any(guess.fits(family) for family in all_families())
 
 
 def test_a_file_that_tells_nothing_is_unknown_and_fits_anything(tmp_path):
     guess = tell_family(parsed(tmp_path / "a.safetensors", {"lora_unet_conv_in.alpha": torch.tensor(1.0)}))
     assert guess.family is None
     assert "unknown base model" in guess.sentence()
-    assert all(guess.fits(family) for family in Family)
+    assert all(guess.fits(family) for family in all_families())

@@ -11,10 +11,11 @@ import random
 
 import pytest
 
+from lora_mixer.families import SD1, SD2, SDXL, Family, all_families
 from lora_mixer.keys import SCHEMES, parse_adapter
 from lora_mixer.mapping import Fate, map_adapter
 from lora_mixer.models import family_index
-from lora_mixer.modules import Family, LayerType
+from lora_mixer.modules import LayerType
 from tests.support.adapter_files import lora_of, parsed, weighted, write
 
 SCHEME = {scheme.name: scheme for scheme in SCHEMES}
@@ -37,10 +38,10 @@ def file_of(specs, family, scheme, path):
 @pytest.mark.parametrize(
     ("family", "conv", "count"),
     [
-        (Family.SD1, False, 192 + 72),
-        (Family.SD1, True, 192 + 72 + 86),
-        (Family.SD2, False, 192 + 138),
-        (Family.SDXL, False, 722 + 72 + 192),
+        (SD1, False, 192 + 72),
+        (SD1, True, 192 + 72 + 86),
+        (SD2, False, 192 + 138),
+        (SDXL, False, 722 + 72 + 192),
     ],
 )
 def test_a_kohya_file_with_every_module_its_trainer_trains_maps_whole(tmp_path, family, conv, count):
@@ -56,7 +57,7 @@ def test_a_kohya_file_with_every_module_its_trainer_trains_maps_whole(tmp_path, 
 
 @pytest.mark.parametrize("scheme", [scheme for scheme in SCHEME if scheme not in {"kohya", "openclip"}])
 def test_sdxl_maps_whole_in_every_other_naming(tmp_path, scheme):
-    family = Family.SDXL
+    family = SDXL
     specs = [spec for spec in kohya_modules(family) if SCHEME[scheme].spell(spec.name, family)]
     adapter = map_adapter(
         file_of(specs, family, scheme, tmp_path / "a.safetensors"), family_index(family), name="a", digest="0"
@@ -68,7 +69,7 @@ def test_sdxl_maps_whole_in_every_other_naming(tmp_path, scheme):
 
 
 def test_several_namings_in_one_file_and_any_order_of_keys_give_the_same_layers(tmp_path):
-    family = Family.SD1
+    family = SD1
     rng = random.Random(7)
     tensors = {}
     for spec in kohya_modules(family):
@@ -87,6 +88,6 @@ def test_several_namings_in_one_file_and_any_order_of_keys_give_the_same_layers(
 
 
 def test_every_linear_and_convolution_of_every_family_has_its_shape_in_the_index():
-    for family in Family:
+    for family in all_families():
         for spec in weighted(family_index(family)):
             assert len(spec.weight) == (4 if spec.operator is LayerType.CONV else 2)

@@ -7,10 +7,10 @@ import torch
 
 from lora_mixer.adapters import Weights
 from lora_mixer.errors import BrokenAdapterError
+from lora_mixer.families import SDXL
 from lora_mixer.mapping import map_adapter
 from lora_mixer.mapping.packed import split_rows
 from lora_mixer.models import family_index
-from lora_mixer.modules import Family
 from tests.support.adapter_files import parsed
 
 MODULE = "lora_te2_model_transformer_resblocks_0_attn_in_proj"
@@ -19,7 +19,7 @@ MODULE = "lora_te2_model_transformer_resblocks_0_attn_in_proj"
 def test_the_three_changes_stacked_are_the_packed_change(tmp_path):
     up, down = torch.randn(3 * 1280, 4), torch.randn(4, 1280)
     tensors = {f"{MODULE}.lora_up.weight": up, f"{MODULE}.lora_down.weight": down, f"{MODULE}.alpha": torch.tensor(2.0)}
-    adapter = map_adapter(parsed(tmp_path / "a.safetensors", tensors), family_index(Family.SDXL), name="a", digest="0")
+    adapter = map_adapter(parsed(tmp_path / "a.safetensors", tensors), family_index(SDXL), name="a", digest="0")
     zero = Weights(torch.zeros(1280, 1280), None)
     parts = [adapter.layers[name].delta(zero).weight for name in adapter.layers]
     assert [name.path.rpartition(".")[2] for name in adapter.layers] == ["q_proj", "k_proj", "v_proj"]

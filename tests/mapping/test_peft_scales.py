@@ -17,9 +17,10 @@ from safetensors.torch import save_file
 from lora_mixer.adapters import Weights
 from lora_mixer.catalog import Library
 from lora_mixer.errors import UnsupportedAdapterError
+from lora_mixer.families import SD1
 from lora_mixer.mapping import map_adapter, open_adapter
 from lora_mixer.models.index import index_of
-from lora_mixer.modules import Family
+from lora_mixer.modules import DENOISER
 
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning", "ignore::UserWarning")  # what PEFT remarks on
 
@@ -44,7 +45,7 @@ def tiny_unet() -> UNet2DConditionModel:
 
 
 UNET = tiny_unet()
-INDEX = index_of(Family.SD1, {"unet": UNET})
+INDEX = index_of(SD1, {DENOISER: UNET})
 PRISTINE = {name: tensor.clone() for name, tensor in UNET.state_dict().items()}
 
 

@@ -14,12 +14,13 @@ from lora_mixer.errors import (
     UnsupportedAdapterError,
     WrongFamilyError,
 )
+from lora_mixer.families import SD1, SDXL
 from lora_mixer.keys import SCHEMES
 from lora_mixer.keys.methods import BY_PEFT
 from lora_mixer.mapping import Fate, map_adapter, open_adapter
 from lora_mixer.mapping.tensors import sane_throughout
 from lora_mixer.models import family_index
-from lora_mixer.modules import Family, ModuleName
+from lora_mixer.modules import DENOISER, ModuleName
 from lora_mixer.tensors import tensor_reader
 from tests.support.adapter_files import lora_of, parsed
 
@@ -32,17 +33,17 @@ def tensors_of(family, *paths, **options):
     index = family_index(family)
     made = {}
     for path in paths:
-        spec = index.modules[ModuleName("unet", path)]
+        spec = index.modules[ModuleName(DENOISER, path)]
         made |= lora_of(spec, KOHYA.spell(spec.name, family)[0], **options)
     return made
 
 
-def mapped(adapter, family=Family.SD1, **options):
+def mapped(adapter, family=SD1, **options):
     return map_adapter(adapter, family_index(family), name="a", digest="0", **options)
 
 
 def test_an_adapter_for_another_family_is_refused_first_and_says_for_which(tmp_path):
-    adapter = parsed(tmp_path / "a.safetensors", tensors_of(Family.SDXL, TO_K, TO_Q))
+    adapter = parsed(tmp_path / "a.safetensors", tensors_of(SDXL, TO_K, TO_Q))
     for partly in (False, True):
         with pytest.raises(
             WrongFamilyError, match=r"made for SDXL \(cross attention 2048 wide.*open model is Stable Diffusion 1\.x"
@@ -58,7 +59,7 @@ def test_a_flux_adapter_is_called_one(tmp_path):
 
 
 def test_a_partly_fitting_adapter_is_refused_naming_keys_flag_and_nearest_name(tmp_path):
-    tensors = tensors_of(Family.SD1, TO_K)
+    tensors = tensors_of(SD1, TO_K)
     tensors["lora_unet_down_blocks_0_attentions_0_proj_inn.lora_up.weight"] = torch.zeros(320, 2)
     tensors["lora_unet_down_blocks_0_attentions_0_proj_inn.lora_down.weight"] = torch.zeros(2, 320)
     adapter = parsed(tmp_path / "a.safetensors", tensors)
@@ -88,7 +89,7 @@ def test_a_checkpoint_is_no_adapter(tmp_path):
 
 
 def test_a_wrong_shape_is_named_with_file_and_key(tmp_path):
-    tensors = tensors_of(Family.SD1, TO_K, TO_Q)
+    tensors = tensors_of(SD1, TO_K, TO_Q)
     key = next(key for key in tensors if "attn1" in key and "down" in key)
     tensors[key] = torch.zeros(2, 17, dtype=torch.float16)
     with pytest.raises(BrokenAdapterError, match=r"a\.safetensors: lora_unet_down_blocks_1.*attn1_to_q"):
@@ -96,8 +97,7 @@ def test_a_wrong_shape_is_named_with_file_and_key(tmp_path):
 
 
 TWO_DTYPES = {
-    key: tensor.to(torch.bfloat16) if "attn1" in key else tensor
-    for key, tensor in tensors_of(Family.SD1, TO_K, TO_Q).items()
+    key: tensor.to(torch.bfloat16) if "attn1" in key else tensor for key, tensor in tensors_of(SD1, TO_K, TO_Q).items()
 }
 """Tensors of three dtypes: alphas are float32."""
 
@@ -129,7 +129,7 @@ def test_a_sound_file_is_read_in_one_piece_for_each_stretch_of_one_dtype(tmp_pat
 
 def test_no_value_is_read_of_a_file_that_has_no_place_here(tmp_path):
     adapter = parsed(
-        tmp_path / "a.safetensors", tensors_of(Family.SDXL, "mid_block.attentions.0.transformer_blocks.4.attn1.to_q")
+        tmp_path / "a.safetensors", tensors_of(SDXL, "mid_block.attentions.0.transformer_blocks.4.attn1.to_q")
     )
 
     def read(info):
@@ -140,7 +140,7 @@ def test_no_value_is_read_of_a_file_that_has_no_place_here(tmp_path):
 
 
 def test_values_beyond_half_precision_are_refused(tmp_path):
-    tensors = {key: one.float() for key, one in tensors_of(Family.SD1, TO_K).items()}
+    tensors = {key: one.float() for key, one in tensors_of(SD1, TO_K).items()}
     key = next(key for key in tensors if "lora_up" in key)
     tensors[key][0, 0] = 1e6
     with pytest.raises(BrokenAdapterError, match="beyond anything a trainer writes"):
@@ -148,9 +148,9 @@ def test_values_beyond_half_precision_are_refused(tmp_path):
 
 
 def test_a_module_spelled_in_two_namings_is_refused_naming_both(tmp_path):
-    index = family_index(Family.SD1)
-    spec = index.modules[ModuleName("unet", TO_K)]
-    tensors = lora_of(spec, KOHYA.spell(spec.name, Family.SD1)[0]) | lora_of(spec, f"unet.{TO_K}")
+    index = family_index(SD1)
+    spec = index.modules[ModuleName(DENOISER, TO_K)]
+    tensors = lora_of(spec, KOHYA.spell(spec.name, SD1)[0]) | lora_of(spec, f"unet.{TO_K}")
     with pytest.raises(BrokenAdapterError, match="are the same module"):
         mapped(parsed(tmp_path / "a.safetensors", tensors))
 
@@ -162,7 +162,7 @@ def test_one_slot_spelled_twice_is_refused_naming_both_keys(tmp_path):
 
 
 def test_a_lone_alpha_is_ignored_with_the_reason(tmp_path):
-    tensors = tensors_of(Family.SD1, TO_K) | {"lora_unet_conv_in.alpha": torch.tensor(1.0)}
+    tensors = tensors_of(SD1, TO_K) | {"lora_unet_conv_in.alpha": torch.tensor(1.0)}
     report = mapped(parsed(tmp_path / "a.safetensors", tensors)).report
     (entry,) = [entry for entry in report.entries if entry.fate is Fate.IGNORED]
     assert entry.key == "lora_unet_conv_in.alpha"
@@ -172,7 +172,7 @@ def test_a_lone_alpha_is_ignored_with_the_reason(tmp_path):
 
 
 def test_embeddings_in_the_file_are_kept_by_prompt_word(tmp_path):
-    tensors = tensors_of(Family.SD1, TO_K) | {"bundle_emb.my.word.clip_l": torch.ones(2, 768)}
+    tensors = tensors_of(SD1, TO_K) | {"bundle_emb.my.word.clip_l": torch.ones(2, 768)}
     adapter = mapped(parsed(tmp_path / "a.safetensors", tensors))
     assert adapter.embeddings["my.word"]["clip_l"].shape == (2, 768)
     assert adapter.report.embeddings == ("my.word",)
@@ -181,7 +181,7 @@ def test_embeddings_in_the_file_are_kept_by_prompt_word(tmp_path):
 
 def test_a_file_of_torch_is_read_safely_or_not_at_all(tmp_path):
     good, bad = tmp_path / "good.pt", tmp_path / "bad.pt"
-    torch.save({"state_dict": tensors_of(Family.SD1, TO_K)}, good)
+    torch.save({"state_dict": tensors_of(SD1, TO_K)}, good)
     torch.save({"a": Evil()}, bad)
     adapter, read = open_adapter(good)
     assert len(mapped(adapter, read=read).layers) == 1
@@ -255,7 +255,7 @@ def test_an_adapter_for_a_pruned_or_wider_model_of_the_family_is_not_called_dama
     ],
 )
 def test_other_methods_are_refused_by_their_own_names(tmp_path, key, title):
-    tensors = tensors_of(Family.SD1, TO_K) | {key: torch.ones(4, 4)}
+    tensors = tensors_of(SD1, TO_K) | {key: torch.ones(4, 4)}
     adapter = parsed(tmp_path / "a.safetensors", tensors)
     assert "whole weight" not in str(adapter.unread)
     for partly in (False, True):
@@ -264,7 +264,7 @@ def test_other_methods_are_refused_by_their_own_names(tmp_path, key, title):
 
 
 def test_a_lora_beside_an_ip_adapter_may_be_used_alone(tmp_path):
-    tensors = tensors_of(Family.SD1, TO_K) | {"ip_adapter.1.to_k_ip.weight": torch.ones(4, 4)}
+    tensors = tensors_of(SD1, TO_K) | {"ip_adapter.1.to_k_ip.weight": torch.ones(4, 4)}
     adapter = parsed(tmp_path / "a.safetensors", tensors)
     with pytest.raises(PartialAdapterError, match="it belongs to an IP-Adapter"):
         mapped(adapter)
@@ -291,12 +291,12 @@ def test_every_method_of_peft_is_applied_or_in_the_table():
 
 def test_a_dora_whose_halves_are_spelled_in_two_namings_is_one(tmp_path):
     """SimpleTuner's `lora_format=comfyui` on SDXL: kohya's factors, diffusers' magnitudes."""
-    tensors = tensors_of(Family.SDXL, TO_K) | {f"unet.{TO_K}.lora_magnitude_vector.weight": torch.ones(640)}
-    adapter = mapped(parsed(tmp_path / "a.safetensors", tensors), Family.SDXL)
+    tensors = tensors_of(SDXL, TO_K) | {f"unet.{TO_K}.lora_magnitude_vector.weight": torch.ones(640)}
+    adapter = mapped(parsed(tmp_path / "a.safetensors", tensors), SDXL)
     (layer,) = adapter.layers.values()
     assert layer.dora_axis == "out"
     assert adapter.report.complete
-    twice = tensors_of(Family.SDXL, TO_K)
+    twice = tensors_of(SDXL, TO_K)
     twice |= {f"unet.{TO_K}.lora_A.weight": torch.ones(2, 2048), f"unet.{TO_K}.lora_B.weight": torch.ones(640, 2)}
     with pytest.raises(BrokenAdapterError, match="are the same module"):
-        mapped(parsed(tmp_path / "b.safetensors", twice), Family.SDXL)
+        mapped(parsed(tmp_path / "b.safetensors", twice), SDXL)

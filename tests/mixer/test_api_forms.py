@@ -17,8 +17,8 @@ from lora_mixer.images import read_picture
 
 
 def test_a_mix_may_be_a_table_of_strengths() -> None:
-    long = (LoraUse(name="a", strength=Strength(unet=0.8)), LoraUse(name="b", strength=Strength(unet=1.0, te1=0.0)))
-    assert RenderRequest("cat", loras={"a": 0.8, "b": Strength(unet=1.0, te1=0.0)}) == RenderRequest(
+    long = (LoraUse(name="a", strength=Strength(0.8)), LoraUse(name="b", strength=Strength(1.0, text=0.0)))
+    assert RenderRequest("cat", loras={"a": 0.8, "b": Strength(1.0, text=0.0)}) == RenderRequest(
         prompt="cat", loras=long
     )
     assert RenderRequest("cat", loras=[LoraUse("a", 0.8)], styles=["x"]).loras == long[:1]
@@ -32,7 +32,7 @@ def test_lists_stand_where_tuples_are() -> None:
 def test_numbers_of_numpy_are_numbers() -> None:
     request = RenderRequest("cat", seed=np.int64(7), cfg=np.float32(2.5), loras={"a": np.float64(0.5)})
     assert (type(request.seed), type(request.cfg)) == (int, float)
-    assert request.loras[0].strength.unet == 0.5
+    assert request.loras[0].strength.denoiser == 0.5
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ def test_numbers_of_numpy_are_numbers() -> None:
         (lambda: RenderRequest("cat", styles="cinematic"), "a list of names"),
         (lambda: LoraUse(strength=0.8), "the LoRA has no name"),
         (lambda: LoraUse("a", [0.8]), "strength is [0.8]"),
-        (lambda: Strength(unet="0.8"), "unet is '0.8', not a number"),
+        (lambda: Strength("0.8"), "unet is '0.8', not a number"),
         (lambda: Strength(blocks={"MID": "x"}), "factors by block name"),
         (lambda: Strength(curve=[(0, 1)]), "a Curve"),
         (lambda: Strength(mask=3), "a Rectangle or a Path"),
@@ -113,7 +113,7 @@ def test_a_picture_saved_where_a_file_stands_is_a_typed_error(mixer: Mixer, tmp_
 
 
 def test_one_number_is_a_strength_or_a_scale() -> None:
-    assert Strength(0.5, te1=0.1) == Strength(unet=0.5, te1=0.1)
+    assert Strength(0.5, text=0.1) == Strength(0.5, text=0.1)
     assert Hires(1.5) == Hires(scale=1.5)
 
 

@@ -51,7 +51,7 @@ def opened(place: Path) -> Mixer:
 
 
 def wish(place: Path) -> RenderRequest:
-    masked = Strength(unet=0.7, mask=place / "mask.png")
+    masked = Strength(0.7, mask=place / "mask.png")
     use = LoraUse(name="line_art", strength=masked)
     return RenderRequest(prompt="cat", loras=(use,), seed=7, steps=2, width=64, height=64)
 
@@ -143,7 +143,10 @@ def test_a_file_cut_short_within_a_step_is_an_error_at_its_end_and_the_writer_go
         pytest.skip("this disk lends no leases")
     content, mixer = (place / file).read_bytes(), opened(place)
     before, cut = mixer.render(wish(place)), CutShort(place / file)
-    with mixer.model.unet.register_forward_pre_hook(cut), pytest.raises(ChangedFileError, match="ask again") as caught:
+    with (
+        mixer.model.denoiser.network.register_forward_pre_hook(cut),
+        pytest.raises(ChangedFileError, match="ask again") as caught,
+    ):
         mixer.render(wish(place))
     assert caught.value.where == str(place / file)
     assert cut.writer is not None

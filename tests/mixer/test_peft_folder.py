@@ -12,11 +12,12 @@ from safetensors.torch import load_file, save_file
 from typer.testing import CliRunner
 
 from lora_mixer import LoraUse, Mixer, RenderRequest
+from lora_mixer.families import EMOJI
 from lora_mixer.keys import SCHEMES
 from lora_mixer.ledger.digest import digest_of
 from lora_mixer.mixer import differences
 from lora_mixer.models import family_index
-from lora_mixer.modules import Family
+from lora_mixer.modules import DENOISER
 from lora_mixer_app.cli import build
 
 PEFT, KOHYA = (next(scheme for scheme in SCHEMES if scheme.name == name) for name in ("peft", "kohya"))
@@ -26,12 +27,12 @@ PEFT, KOHYA = (next(scheme for scheme in SCHEMES if scheme.name == name) for nam
 def place(embedded: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A LoRA folder with the embedded night sky as PEFT would have saved it, its alphas in the config alone."""
     folder = tmp_path_factory.mktemp("peft")
-    names = {KOHYA.spell(name, Family.EMOJI)[0]: name for name in family_index(Family.EMOJI).modules}
+    names = {KOHYA.spell(name, EMOJI)[0]: name for name in family_index(EMOJI).modules}
     tensors, alphas, ranks = {}, {}, {}
     for key, tensor in load_file(embedded / "loras" / "night_sky.safetensors").items():
         module, _, ending = key.partition(".")
         path = names[module].path
-        if names[module].part != "unet":
+        if names[module].part != DENOISER:
             continue
         if ending == "alpha":
             alphas[path] = float(tensor)
@@ -51,7 +52,7 @@ def place(embedded: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def picture_of(mixer: Mixer, name: str):
     use = LoraUse(name=name)
-    text_less = LoraUse(name=name, strength=use.strength.__class__(unet=1.0, te1=0.0))
+    text_less = LoraUse(name=name, strength=use.strength.__class__(1.0, text=0.0))
     return mixer.render(RenderRequest(prompt="cat", loras=(text_less,), seed=7, steps=2, width=64, height=64))
 
 

@@ -22,7 +22,7 @@ def test_a_sweep_renders_every_combination_where_its_labels_say(mixer: Mixer, tm
     for row in sheet.cells:
         for cell in row:
             assert isinstance(cell, RenderedImage)
-            mix = {use.name: use.strength.unet for use in cell.record.settings.loras}
+            mix = {use.name: use.strength.denoiser for use in cell.record.settings.loras}
             told.append((mix.get("night_sky", 0), cell.record.settings.seed, mix.get("line_art", 0), mix["sepia"]))
     assert told == [(n, s, x, 0.5) for n, s, x in itertools.product((0, 0.5), (7, 8), (0, 1))]
     (page,) = sheet.save(tmp_path / "sweep.png")

@@ -17,6 +17,7 @@ from lora_mixer import Mixer, RenderRequest
 from lora_mixer.errors import RequestError
 from lora_mixer.models import open_model
 from lora_mixer.models.offload import WORKING_BYTES, Offload, choose_offload
+from lora_mixer.modules import DENOISER
 from lora_mixer.request import ModelSource
 
 WISHES = [
@@ -50,13 +51,13 @@ def test_pictures_are_the_same_and_weights_are_their_own_again(
     mixer: Mixer, mode: str, engine: str, copies: list[int]
 ) -> None:
     resting = Mixer.open("emoji", dtype="float32", engine=engine, offload=mode, device="cpu")
-    tensors = {name: p.data_ptr() for name, p in resting.model.unet.named_parameters()}
+    tensors = {name: p.data_ptr() for name, p in resting.model.denoiser.network.named_parameters()}
     checksum = resting.model.checksum()
     assert checksum == mixer.model.checksum()
     plain = Mixer.open("emoji", dtype="float32", engine=engine, offload="none", device="cpu")
     for ours, wanted in zip(pixels(resting), pixels(plain), strict=True):
         assert np.array_equal(ours, wanted)
-    assert {name: p.data_ptr() for name, p in resting.model.unet.named_parameters()} == tensors
+    assert {name: p.data_ptr() for name, p in resting.model.denoiser.network.named_parameters()} == tensors
     assert resting.model.checksum() == checksum
     assert copies
 
@@ -67,7 +68,7 @@ def test_a_network_is_copied_once_while_no_other_computes_and_every_time_module_
     for mode in ("model", "sequential"):
         resting = Mixer.open("emoji", dtype="float32", engine="side", offload=mode, device="cpu")
         resting.render("cat", seed=7, steps=1)
-        weights = sum(parameter.numel() for parameter in resting.model.unet.parameters())
+        weights = sum(parameter.numel() for parameter in resting.model.denoiser.network.parameters())
         counts[mode] = []
         for steps in (1, 4):
             copies.clear()
@@ -88,13 +89,13 @@ def test_nothing_computes_with_tensors_of_two_devices(mixer: Mixer, engine: str,
     model, loaded = resting.model, resting.loaded
     model.offload = Offload({**model.parts, "vae": model.vae}, torch.device("meta"), keep=keep)
     applied = (loaded.merged if engine == "merged" else type(loaded.side)(model)).applied
-    size = model.unet.config["sample_size"]
+    size = model.denoiser.network.config["sample_size"]
     latents = torch.zeros(1, model.latent_channels, size, size, device="meta")
-    with torch.no_grad(), applied([stack], parts=("unet", "te1")):
+    with torch.no_grad(), applied([stack], parts=(DENOISER, "te1")):
         ids = torch.zeros(1, 77, dtype=torch.long, device="meta")
         text = model.text_encoders["te1"](ids).last_hidden_state
         assert text.device.type == "meta"
-        answer = model.unet(latents, torch.tensor(5, device="meta"), encoder_hidden_states=text).sample
+        answer = model.denoiser.network(latents, torch.tensor(5, device="meta"), encoder_hidden_states=text).sample
         assert answer.device.type == "meta"
     assert model.vae.decode(latents).sample.device.type == "meta"
     assert model.device.type == "meta"
@@ -103,10 +104,12 @@ def test_nothing_computes_with_tensors_of_two_devices(mixer: Mixer, engine: str,
 
 def test_weights_come_home_when_the_computation_breaks_off(embedded: Path) -> None:
     model = open_model(ModelSource(name="m", location=str(embedded / "model")), device="cpu", dtype="float32")
-    Offload({"unet": model.unet}, torch.device("meta"), keep=True)
+    Offload({"unet": model.denoiser.network}, torch.device("meta"), keep=True)
     with pytest.raises(RuntimeError), torch.no_grad():
-        model.unet(torch.zeros(1, 4, 16, 16), 5, encoder_hidden_states=torch.zeros(1, 77, 128, device="meta"))
-    assert all(parameter.device.type == "cpu" for parameter in model.unet.parameters())
+        model.denoiser.network(
+            torch.zeros(1, 4, 16, 16), 5, encoder_hidden_states=torch.zeros(1, 77, 128, device="meta")
+        )
+    assert all(parameter.device.type == "cpu" for parameter in model.denoiser.network.parameters())
 
 
 def test_mixes_stand_beside_weights_that_visit_unless_somebody_wants_them_merged() -> None:

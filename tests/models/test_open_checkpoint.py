@@ -12,8 +12,9 @@ from safetensors.torch import save_file
 from torch import nn
 
 from lora_mixer.errors import FileError, ModelError, UnsafeFileError
+from lora_mixer.families import EMOJI, SD1, SD2, all_families
 from lora_mixer.models import Model, open_model
-from lora_mixer.modules import Family
+from lora_mixer.modules import DENOISER
 from lora_mixer.request import ModelSource
 from tests.support.checkpoints import WIDTH, Written, write
 
@@ -29,10 +30,10 @@ def _same(ours: nn.Module, theirs: nn.Module) -> bool:
 
 @pytest.fixture(scope="module")
 def sd1() -> Written:
-    return write(Family.SD1)
+    return write(SD1)
 
 
-@pytest.mark.parametrize("family", [family for family in Family if family is not Family.EMOJI])
+@pytest.mark.parametrize("family", [family for family in all_families() if family is not EMOJI])
 def test_a_single_file_gives_every_network_bit_for_bit(family, tmp_path):
     written = write(family)
     save_file(written.tensors, tmp_path / "m.safetensors")
@@ -55,14 +56,14 @@ def test_a_text_encoder_from_a_file_computes_what_it_did(sd1, tmp_path):
 def test_averaged_weights_beside_the_trained_ones_are_left_out(sd1, tmp_path):
     extra = {"model_ema." + key.replace(".", ""): value + 1 for key, value in sd1.tensors.items() if "diffusion" in key}
     save_file(sd1.tensors | extra, tmp_path / "m.safetensors")
-    assert _same(opened(tmp_path / "m.safetensors").parts["unet"], sd1.networks["unet"])
+    assert _same(opened(tmp_path / "m.safetensors").parts[DENOISER], sd1.networks["unet"])
 
 
 def test_half_precision_files_are_read_in_the_dtype_asked_for(sd1, tmp_path):
     save_file({key: value.half() for key, value in sd1.tensors.items()}, tmp_path / "m.safetensors")
     model = opened(tmp_path / "m.safetensors")
     assert model.dtype == torch.float32
-    weight = model.parts["unet"].get_parameter("conv_in.weight")
+    weight = model.parts[DENOISER].get_parameter("conv_in.weight")
     assert torch.equal(weight, sd1.networks["unet"].get_parameter("conv_in.weight").half().float())
 
 
@@ -121,7 +122,7 @@ def test_a_truncated_checkpoint_is_a_file_error(sd1, tmp_path):
 
 def test_an_old_checkpoint_is_read_without_running_code(sd1, tmp_path):
     torch.save({"state_dict": sd1.tensors, "global_step": 3}, tmp_path / "m.ckpt")
-    assert _same(opened(tmp_path / "m.ckpt").parts["unet"], sd1.networks["unet"])
+    assert _same(opened(tmp_path / "m.ckpt").parts[DENOISER], sd1.networks["unet"])
 
 
 def test_an_old_checkpoint_that_would_run_code_is_refused(tmp_path):
@@ -139,7 +140,7 @@ def test_an_old_checkpoint_that_would_run_code_is_refused(tmp_path):
 
 
 def test_open_clip_pads_with_zero_and_keeps_the_exclamation_mark_a_word(tmp_path):
-    save_file(write(Family.SD2).tensors, tmp_path / "m.safetensors")
+    save_file(write(SD2).tensors, tmp_path / "m.safetensors")
     tokenizer = opened(tmp_path / "m.safetensors").tokenizers["te1"]
     assert tokenizer.pad_token_id == 0
     assert tokenizer("hello !").input_ids[2] == 256

@@ -11,8 +11,9 @@ import torch
 
 import lora_mixer
 from lora_mixer.errors import MissingFileError, ModelError, RequestError, UnsafeFileError
+from lora_mixer.families import EMOJI
 from lora_mixer.models import Model, open_model
-from lora_mixer.modules import Family, ModuleName
+from lora_mixer.modules import DENOISER, ModuleName
 from lora_mixer.request import ModelSource
 
 EMBEDDED = Path(next(iter(lora_mixer.__path__))) / "data" / "emoji" / "model"
@@ -28,11 +29,11 @@ def model() -> Model:
 
 
 def test_the_embedded_model_is_told_from_its_config(model):
-    assert model.family is Family.EMOJI
-    assert tuple(model.parts) == ("unet", "te1")
+    assert model.family is EMOJI
+    assert tuple(model.parts) == (DENOISER, "te1")
     assert model.prediction == "v_prediction"
     width, height = model.native_size
-    assert width == height == model.unet.config["sample_size"] * model.latent_scale
+    assert width == height == model.denoiser.network.config["sample_size"] * model.latent_scale
 
 
 def test_every_network_is_frozen_and_in_eval_mode(model):
@@ -44,12 +45,12 @@ def test_every_network_is_frozen_and_in_eval_mode(model):
 def test_a_canonical_name_finds_its_module_whatever_the_library_calls_it(model):
     fc1 = model.module(ModuleName("te1", "text_model.encoder.layers.0.mlp.fc1"))
     assert isinstance(fc1, torch.nn.Linear)
-    assert isinstance(model.module(ModuleName("unet", "mid_block.resnets.0.conv1")), torch.nn.Conv2d)
+    assert isinstance(model.module(ModuleName(DENOISER, "mid_block.resnets.0.conv1")), torch.nn.Conv2d)
 
 
 def test_the_checksum_sees_one_changed_bit(model):
     before = model.checksum()
-    weight = model.module(ModuleName("unet", "conv_in")).weight
+    weight = model.module(ModuleName(DENOISER, "conv_in")).weight
     kept = weight[0, 0, 0, 0].clone()
     weight[0, 0, 0, 0] = torch.nextafter(kept, torch.tensor(9.0))
     assert model.checksum() != before
@@ -58,7 +59,7 @@ def test_the_checksum_sees_one_changed_bit(model):
 
 
 def test_decoding_gives_pictures_of_the_native_size(model):
-    size = model.unet.config["sample_size"]
+    size = model.denoiser.network.config["sample_size"]
     pictures = model.decode(torch.zeros(2, model.latent_channels, size, size))
     assert pictures.shape == (2, *reversed(model.native_size), 3)
     assert pictures.dtype == torch.uint8
@@ -66,7 +67,7 @@ def test_decoding_gives_pictures_of_the_native_size(model):
 
 def test_a_decoder_that_overflows_is_redone_in_float32_and_says_so_once():
     model = opened(dtype="bfloat16")
-    size = model.unet.config["sample_size"]
+    size = model.denoiser.network.config["sample_size"]
     latents = torch.randn(1, model.latent_channels, size, size, generator=torch.Generator().manual_seed(0))
     expected = opened().decode(latents)
     model.vae.post_quant_conv.register_forward_hook(lambda m, i, o: o * float("inf") if o.dtype != torch.float32 else o)

@@ -17,17 +17,16 @@ from diffusers import StableDiffusionPipeline, StableDiffusionXLPipeline, UNet2D
 from safetensors.torch import save_file
 from torch import Tensor
 
+from lora_mixer.families import SD1, SD2, SDXL, Family
 from lora_mixer.models import Model, open_model
-from lora_mixer.models.families import config
-from lora_mixer.modules import Family
 from lora_mixer.request import ModelSource
 from tests.support.checkpoints import Written, write
 
 BOUND = 1e-5
 PIPELINES = {
-    Family.SD1: StableDiffusionPipeline,
-    Family.SD2: StableDiffusionPipeline,
-    Family.SDXL: StableDiffusionXLPipeline,
+    SD1: StableDiffusionPipeline,
+    SD2: StableDiffusionPipeline,
+    SDXL: StableDiffusionXLPipeline,
 }
 
 
@@ -58,7 +57,7 @@ def _configurations(family: Family, written: Written, folder: Path, tokenizer: P
             index[f"text_encoder{suffix}"] = ["transformers", type(written.networks[part]).__name__]
             index[f"tokenizer{suffix}"] = ["transformers", "CLIPTokenizer"]
     (folder / "scheduler").mkdir()
-    schedule = {**(config(family, "scheduler") or {}), "_class_name": "DDIMScheduler", "clip_sample": False}
+    schedule = {**(family.configs.get("scheduler", {})), "_class_name": "DDIMScheduler", "clip_sample": False}
     (folder / "scheduler" / "scheduler_config.json").write_text(json.dumps(schedule))
     (folder / "model_index.json").write_text(json.dumps(index))
 
@@ -81,7 +80,7 @@ def _files(family: Family, folder: Path, tokenizer: Path) -> Files:
 def case(request: pytest.FixtureRequest, embedded: Path, tmp_path_factory: pytest.TempPathFactory) -> Case:
     family = request.param
     folder = _files(family, tmp_path_factory.mktemp(str(family)), embedded / "model" / "tokenizer").folder
-    none = {} if family is Family.SDXL else {"safety_checker": None}
+    none = {} if family is SDXL else {"safety_checker": None}
     theirs = PIPELINES[family].from_single_file(
         str(folder / "m.safetensors"), config=str(folder), local_files_only=True, torch_dtype=torch.float32, **none
     )
@@ -90,7 +89,7 @@ def case(request: pytest.FixtureRequest, embedded: Path, tmp_path_factory: pytes
 
 @pytest.fixture(scope="module")
 def sd1(embedded: Path, tmp_path_factory: pytest.TempPathFactory) -> Files:
-    return _files(Family.SD1, tmp_path_factory.mktemp("sd1-files"), embedded / "model" / "tokenizer")
+    return _files(SD1, tmp_path_factory.mktemp("sd1-files"), embedded / "model" / "tokenizer")
 
 
 def opened(path: Path, dtype: str = "float32") -> Model:
@@ -121,7 +120,7 @@ def near(ours: Tensor, theirs: Tensor) -> bool:
 
 
 def test_the_denoiser_answers_as_diffusers_does(case: Case) -> None:
-    assert near(denoised(case.ours.unet), denoised(case.theirs.unet))
+    assert near(denoised(case.ours.denoiser.network), denoised(case.theirs.unet))
 
 
 def test_the_text_encoders_answer_as_diffusers_do(case: Case) -> None:
@@ -144,7 +143,7 @@ def test_the_decoder_and_the_encoder_answer_as_diffusers_do(case: Case) -> None:
 
 
 def test_what_is_predicted_is_told_as_diffusers_is_told(case: Case) -> None:
-    assert case.ours.prediction == ("v_prediction" if case.family is Family.SD2 else "epsilon")
+    assert case.ours.prediction == ("v_prediction" if case.family is SD2 else "epsilon")
     assert case.ours.prediction == case.theirs.scheduler.config.prediction_type
 
 
@@ -153,7 +152,7 @@ def test_half_precision_files_are_read_as_diffusers_reads_them(sd1: Files, dtype
     save_file({key: value.to(dtype) for key, value in sd1.written.tensors.items()}, tmp_path / "half.safetensors")
     wanted = "float32" if dtype is torch.float16 else "bfloat16"
     theirs = from_file(tmp_path / "half.safetensors", sd1.folder, getattr(torch, wanted))
-    ours = opened(tmp_path / "half.safetensors", wanted).unet.state_dict()
+    ours = opened(tmp_path / "half.safetensors", wanted).denoiser.network.state_dict()
     assert all(torch.equal(ours[key], value) for key, value in theirs.state_dict().items())
 
 
@@ -163,13 +162,13 @@ def test_trained_weights_are_taken_beside_averaged_ones_as_diffusers_does(sd1: F
     counts = {"model_ema.decay": torch.tensor(0.9999), "model_ema.num_updates": torch.tensor(5)}
     save_file(sd1.written.tensors | averaged | counts, tmp_path / "ema.safetensors")
     theirs = from_file(tmp_path / "ema.safetensors", sd1.folder, torch.float32)
-    assert near(denoised(opened(tmp_path / "ema.safetensors").unet), denoised(theirs))
+    assert near(denoised(opened(tmp_path / "ema.safetensors").denoiser.network), denoised(theirs))
 
 
 def test_an_old_checkpoint_is_read_as_diffusers_reads_it(sd1: Files, tmp_path: Path) -> None:
     torch.save({"state_dict": sd1.written.tensors, "global_step": 1}, tmp_path / "m.ckpt")
     theirs = from_file(tmp_path / "m.ckpt", sd1.folder, torch.float32)
-    assert near(denoised(opened(tmp_path / "m.ckpt").unet), denoised(theirs))
+    assert near(denoised(opened(tmp_path / "m.ckpt").denoiser.network), denoised(theirs))
 
 
 def from_file(path: Path, folder: Path, dtype: torch.dtype) -> Any:

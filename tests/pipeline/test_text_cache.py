@@ -37,7 +37,7 @@ def test_a_text_is_never_answered_with_that_of_another_lora(mixer: Mixer, texts:
     conditions = [
         Condition(
             pieces=timeline(parse("zorb"), 1)[0].parts[0].text,
-            stack=Stack([WeightedAdapter(adapter=bringer(n), strength=Strength())], family=mixer.model.family),
+            stack=Stack([WeightedAdapter(adapter=bringer(n), strength=Strength())]),
         )
         for n in range(BRINGING)
     ]

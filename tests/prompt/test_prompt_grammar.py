@@ -138,24 +138,24 @@ def test_brackets_nested_beyond_all_sense_are_text_and_never_exhaust_the_stack()
 @pytest.mark.parametrize(
     ("tag", "expected"),
     [
-        ("<lora:x>", Strength(unet=1.0)),
-        ("<lora:x:0.5>", Strength(unet=0.5)),
-        ("<lyco:x:0.5>", Strength(unet=0.5)),
-        ("<lora:x:0.5:0.8>", Strength(unet=0.8, te1=0.5)),
-        ("<lora:x:unet=0.8>", Strength(unet=0.8, te1=1.0)),
-        ("<lora:x:0.1:0.2:te=0.3:unet=0.4>", Strength(unet=0.4, te1=0.3)),
-        ("<lora:x:-1>", Strength(unet=-1.0)),
-        ("<lora: x :1>", Strength(unet=1.0)),
-        ("<lora:x:1:0@0,1@1>", Strength(unet=1.0, curve=Curve(points=((0.0, 0.0), (1.0, 1.0))))),
-        ("<lora:x:1:0~0;1~9>", Strength(unet=1.0, curve=Curve(points=((0.0, 0.0), (1.0, 1.0))))),
-        ("<lora:x:0@0,1@1>", Strength(unet=1.0, te1=0.0, curve=Curve(points=((0.0, 0.0), (1.0, 1.0))))),
+        ("<lora:x>", Strength(1.0)),
+        ("<lora:x:0.5>", Strength(0.5)),
+        ("<lyco:x:0.5>", Strength(0.5)),
+        ("<lora:x:0.5:0.8>", Strength(0.8, text=0.5)),
+        ("<lora:x:unet=0.8>", Strength(0.8, text=1.0)),
+        ("<lora:x:0.1:0.2:te=0.3:unet=0.4>", Strength(0.4, text=0.3)),
+        ("<lora:x:-1>", Strength(-1.0)),
+        ("<lora: x :1>", Strength(1.0)),
+        ("<lora:x:1:0@0,1@1>", Strength(1.0, curve=Curve(points=((0.0, 0.0), (1.0, 1.0))))),
+        ("<lora:x:1:0~0;1~9>", Strength(1.0, curve=Curve(points=((0.0, 0.0), (1.0, 1.0))))),
+        ("<lora:x:0@0,1@1>", Strength(1.0, text=0.0, curve=Curve(points=((0.0, 0.0), (1.0, 1.0))))),
         ("<lora:x:1:lbw=ALL>", Strength(blocks={"read": len("ALL")})),
         ("<lora:x:1:lbw=1,0,0.5>", Strength(blocks={"read": len("1,0,0.5")})),
-        ("<lora:x:1:hr=0.2>", Strength(unet=1.0)),
-        ("<loractl:x:0.5>", Strength(unet=0.5)),
+        ("<lora:x:1:hr=0.2>", Strength(1.0)),
+        ("<loractl:x:0.5>", Strength(0.5)),
         ("<lora:x:1:INALL>", Strength(blocks={"read": len("INALL")})),
-        ("<lora:x:0.5:1,0,0.5>", Strength(unet=0.5, blocks={"read": len("1,0,0.5")})),
-        ("<lora:x:0.5:0.8:lbw=ALL>", Strength(unet=0.8, te1=0.5, blocks={"read": len("ALL")})),
+        ("<lora:x:0.5:1,0,0.5>", Strength(0.5, blocks={"read": len("1,0,0.5")})),
+        ("<lora:x:0.5:0.8:lbw=ALL>", Strength(0.8, text=0.5, blocks={"read": len("ALL")})),
     ],
 )
 def test_a_lora_tag_says_a_strength(tag: str, expected: Strength) -> None:
@@ -230,7 +230,7 @@ def test_block_weights_without_a_reader_are_refused() -> None:
 
 def test_tags_in_a_negative_prompt_act_on_the_negative_half_only() -> None:
     (span,) = timeline(parse("bad AND <lora:x:0.5>", negative=True), 10)
-    assert span.loras[0].strength == Strength(unet=0.5, negative=True)
+    assert span.loras[0].strength == Strength(0.5, negative=True)
     assert span.parts[0].text == (Words(text="bad AND "),)
 
 

@@ -91,7 +91,7 @@ def test_neighbouring_steps_that_say_the_same_are_one_span() -> None:
 
 def test_a_tag_in_a_schedule_schedules_its_lora() -> None:
     spans = timeline(parse("cat [<lora:x:0.8>::0.5]"), 10)
-    assert [(s.start, s.stop, [(u.name, u.strength.unet) for u in s.loras]) for s in spans] == [
+    assert [(s.start, s.stop, [(u.name, u.strength.denoiser) for u in s.loras]) for s in spans] == [
         (0, 5, [("x", 0.8)]),
         (5, 10, []),
     ]
@@ -109,7 +109,7 @@ SECOND = [
 def test_a_tag_says_strengths_of_its_own_for_the_second_pass(tag, first, second) -> None:
     for done, (te, unet) in ((0, first), (20, second)):
         (span,) = timeline(parse(tag), 10, done=done)
-        assert (span.loras[0].strength.of("te1"), span.loras[0].strength.unet) == (te, unet)
+        assert (span.loras[0].strength.of("te1"), span.loras[0].strength.denoiser) == (te, unet)
     assert parse(unparse(parse(tag))) == parse(tag)
 
 
@@ -118,7 +118,7 @@ def test_strengths_over_the_steps_of_the_second_pass_are_over_its_own_steps() ->
     (span,) = timeline(tag, 10, done=20)
     assert span.loras[0].strength.curve == Curve(points=((0.0, 1.0), (1.0, 0.0)))
     (held,) = timeline(parse("<lora:x:0@0,0.5@1>"), 10, done=20)
-    assert held.loras[0].strength == Strength(unet=0.5, te1=0.0)
+    assert held.loras[0].strength == Strength(0.5, text=0.0)
 
 
 def of_a1111(text: str, steps: int, **options: int) -> list[str]:

@@ -28,7 +28,7 @@ def test_two_axes_make_a_sheet_in_row_major_order():
     assert [(job.row, job.column) for job in plan.jobs] == [(0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2)]
     assert plan.sheet.columns == ("a 0", "a 0.5", "a 1")
     assert plan.sheet.rows == ("b 0", "b 1")
-    assert [(u.name, u.strength.unet) for u in plan.jobs[4].request.loras] == [("b", 1.0), ("a", 0.5)]
+    assert [(u.name, u.strength.denoiser) for u in plan.jobs[4].request.loras] == [("b", 1.0), ("a", 0.5)]
     assert plan.jobs[4].name == "p, b 1, a 0.5"
 
 
@@ -57,7 +57,7 @@ def test_a_lora_axis_sets_the_strength_whatever_the_job_says():
     plan = _read(
         '[axes]\ncolumns = { lora = "a", strengths = [0, 2] }\n[[jobs]]\nprompt = "p"\nloras = { a = 0.7, c = 1 }'
     )
-    mixes = [{u.name: u.strength.unet for u in job.request.loras} for job in plan.jobs]
+    mixes = [{u.name: u.strength.denoiser for u in job.request.loras} for job in plan.jobs]
     assert mixes == [{"c": 1.0, "a": 0.0}, {"c": 1.0, "a": 2.0}]
 
 
@@ -124,7 +124,7 @@ def test_a_lora_axis_takes_every_spelling_of_its_lora_out_of_every_prompt(tag):
     )
     for job, strength in zip(plan.jobs, (0.0, 1.0), strict=True):
         assert (job.request.prompt, job.request.negative, job.request.hires.prompt) == ("a ", "b ", "c ")
-        assert [(use.name, use.strength.unet) for use in job.request.loras] == [("other", 0.2), ("ink", strength)]
+        assert [(use.name, use.strength.denoiser) for use in job.request.loras] == [("other", 0.2), ("ink", strength)]
 
 
 def test_a_lora_axis_leaves_others_and_what_is_no_tag_alone():

@@ -140,8 +140,8 @@ def test_toml_jobs_take_their_gaps_from_the_defaults():
     assert plan.jobs[0].name == "third"
     assert (third.negative, third.width, third.height, third.cfg) == ("bad", 64, 128, 4.0)
     assert third.loras == (
-        LoraUse(name="base", strength=Strength(unet=0.3)),
-        LoraUse(name="x", strength=Strength(unet=0.5)),
+        LoraUse(name="base", strength=Strength(0.3)),
+        LoraUse(name="x", strength=Strength(0.5)),
     )
     assert (fourth.width, fourth.height) == (8, 8)
     strength = fourth.loras[1].strength
@@ -183,7 +183,7 @@ def test_csv_takes_any_separator_and_columns_of_loras():
         text = f'prompt{mark}steps{mark}lora:ink\n"a{mark} b"{mark}20{mark}0.5\nc{mark}{mark}\n'
         first, second = (job.request for job in _read(text, "a.csv").jobs)
         assert (first.prompt, first.steps) == (f"a{mark} b", 20)
-        assert first.loras == (LoraUse(name="ink", strength=Strength(unet=0.5)),)
+        assert first.loras == (LoraUse(name="ink", strength=Strength(0.5)),)
         assert (second.steps, second.loras) == (None, ())
 
 

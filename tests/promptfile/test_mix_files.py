@@ -26,9 +26,8 @@ USES = st.builds(
     name=st.text(min_size=1, max_size=12).filter(lambda name: name.isprintable()),
     strength=st.builds(
         Strength,
-        unet=NUMBERS,
-        te1=st.none() | NUMBERS,
-        te2=st.none() | NUMBERS,
+        denoiser=NUMBERS,
+        text=st.dictionaries(st.sampled_from(["te1", "te2"]), NUMBERS),
         blocks=st.dictionaries(st.sampled_from(["BASE", "MID", "IN01"]), NUMBERS),
         curve=st.none()
         | st.lists(st.tuples(FRACTIONS, NUMBERS), min_size=1, max_size=4).map(lambda p: Curve(points=tuple(sorted(p)))),

@@ -21,7 +21,9 @@ def planned(prompt: str, *loras: str, **how: int) -> PromptFile:
 
 
 def mixes(plan: PromptFile) -> list[dict[str, float]]:
-    return [{use.name: use.strength.unet for use in job.request.loras if use.strength.unet} for job in plan.jobs]
+    return [
+        {use.name: use.strength.denoiser for use in job.request.loras if use.strength.denoiser} for job in plan.jobs
+    ]
 
 
 def test_two_loras_make_columns_and_rows_from_one_seed() -> None:

@@ -70,7 +70,7 @@ def test_axes_read_back_with_their_labels() -> None:
 
 def test_elements_and_second_text_encoder_are_kept() -> None:
     use = LoraUse(
-        "ink", Strength(te1=0.25, te2=0.75, elements=(ElementWeight(blocks=("IN01",), layers=("attn",), weight=0.5),))
+        "ink", Strength(text=0.25, te2=0.75, elements=(ElementWeight(blocks=("IN01",), layers=("attn",), weight=0.5),))
     )
     entry = PromptEntry(name="", request=RenderRequest("cat", seed=1, loras=[use]), line=1)
     assert read_prompt_text(prompt_file_text([entry]), FILE).jobs[0].request == entry.request

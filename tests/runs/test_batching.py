@@ -15,7 +15,7 @@ from lora_mixer.runs.batching import mix_key, plan_batches
 from tests.support.queues import least
 
 MIXES = st.lists(
-    st.builds(LoraUse, name=st.sampled_from("ab"), strength=st.builds(Strength, unet=st.sampled_from([0.5, 1.0]))),
+    st.builds(LoraUse, name=st.sampled_from("ab"), strength=st.builds(Strength, denoiser=st.sampled_from([0.5, 1.0]))),
     max_size=2,
 ).map(tuple)
 REQUESTS = st.builds(

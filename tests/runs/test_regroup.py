@@ -33,7 +33,7 @@ def _settings(seed: int, ink: float | None, glow: float) -> Settings:
     return Settings(
         prompt="cat",
         negative="",
-        loras=tuple(LoraUse(name=n, strength=Strength(unet=s)) for n, s in loras if s is not None),
+        loras=tuple(LoraUse(name=n, strength=Strength(s)) for n, s in loras if s is not None),
         seed=seed,
         steps=20,
         cfg=7.0,

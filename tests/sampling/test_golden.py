@@ -111,6 +111,6 @@ def test_facts_of_a1111s_schedules():
     assert LAID_OUT["Uniform"](30, LEVELS)[-2] == pytest.approx(0.02917, abs=1e-4)
     assert LAID_OUT["SGM Uniform"](20, LEVELS)[1] != LAID_OUT["Simple"](20, LEVELS)[1]
     assert LAID_OUT["KL Optimal"](20, LEVELS)[-1] == pytest.approx(0.02917, abs=1e-4)
-    sdxl = levels_of(TRAINED, sdxl=True)
+    sdxl = levels_of(TRAINED, tuned="sdxl")
     assert LAID_OUT["Align Your Steps"](11, sdxl)[1:3] == (6.315, 3.771)
     assert LAID_OUT["Align Your Steps"](11, LEVELS)[1:3] == (6.475, 3.861)

@@ -114,7 +114,7 @@ def test_pictures_are_those_of_diffusers_own_pipeline(model, name, scheduler, op
         vae=model.vae,
         text_encoder=model.parts["te1"],
         tokenizer=model.tokenizers["te1"],
-        unet=model.unet,
+        unet=model.denoiser.network,
         scheduler=getattr(diffusers, scheduler)(**trained, **options),
         safety_checker=None,
         feature_extractor=None,
@@ -134,7 +134,7 @@ def test_pictures_are_those_of_diffusers_own_pipeline(model, name, scheduler, op
     ).images
 
     def denoise(latents: Tensor, timestep: Tensor, step: int) -> Tensor:
-        both = model.unet(torch.cat([latents, latents]), timestep, torch.cat([nothing, text])).sample
+        both = model.denoiser.network(torch.cat([latents, latents]), timestep, torch.cat([nothing, text])).sample
         empty, full = both.chunk(2)
         return empty + 5.0 * (full - empty)
 

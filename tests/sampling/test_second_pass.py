@@ -112,7 +112,7 @@ def test_pictures_drawn_again_are_those_of_diffusers_own_image_to_image(model, n
         vae=model.vae,
         text_encoder=model.parts["te1"],
         tokenizer=model.tokenizers["te1"],
-        unet=model.unet,
+        unet=model.denoiser.network,
         scheduler=getattr(diffusers, scheduler)(**trained),
         safety_checker=None,
         feature_extractor=None,
@@ -131,7 +131,9 @@ def test_pictures_drawn_again_are_those_of_diffusers_own_image_to_image(model, n
     ).images
 
     def denoise(latents: Tensor, timestep: Tensor, step: int) -> Tensor:
-        empty, full = model.unet(torch.cat([latents, latents]), timestep, torch.cat([nothing, text])).sample.chunk(2)
+        empty, full = model.denoiser.network(
+            torch.cat([latents, latents]), timestep, torch.cat([nothing, text])
+        ).sample.chunk(2)
         return empty + 5.0 * (full - empty)
 
     with torch.inference_mode():

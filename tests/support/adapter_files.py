@@ -8,9 +8,10 @@ from pathlib import Path
 import torch
 from safetensors.torch import save_file
 
+from lora_mixer.families import ModuleIndex
 from lora_mixer.files import TensorFile, open_tensor_file
 from lora_mixer.keys import ParsedAdapter, parse_adapter
-from lora_mixer.modules import LayerType, ModuleIndex, ModuleSpec
+from lora_mixer.modules import LayerType, ModuleSpec
 
 RANK = 2
 

@@ -9,17 +9,16 @@ from diffusers import AutoencoderKL, UNet2DConditionModel
 from torch import Tensor, nn
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
 
-from lora_mixer.models.families import config
-from lora_mixer.modules import Family
+from lora_mixer.families import SD1, SD2, SDXL, SDXL_REFINER, Family
 from tests.support import ldm_layout as ldm
 
 WIDTH = 64  # instead of 320: the least that SD 2.x's heads of 64 allow
 PREFIXES = {
-    (Family.SD1, "te1"): "cond_stage_model.transformer.",
-    (Family.SD2, "te1"): "cond_stage_model.model.",
-    (Family.SDXL, "te1"): "conditioner.embedders.0.transformer.",
-    (Family.SDXL, "te2"): "conditioner.embedders.1.model.",
-    (Family.SDXL_REFINER, "te2"): "conditioner.embedders.0.model.",
+    (SD1, "te1"): "cond_stage_model.transformer.",
+    (SD2, "te1"): "cond_stage_model.model.",
+    (SDXL, "te1"): "conditioner.embedders.0.transformer.",
+    (SDXL, "te2"): "conditioner.embedders.1.model.",
+    (SDXL_REFINER, "te2"): "conditioner.embedders.0.model.",
 }
 
 
@@ -31,7 +30,7 @@ class Written(NamedTuple):
 
 
 def _unet(family: Family) -> nn.Module:
-    plan = dict(config(family, "unet") or {})
+    plan = dict(family.configs.get("unet", {}))
     base = plan["block_out_channels"][0]
     plan["block_out_channels"] = [width * WIDTH // base for width in plan["block_out_channels"]]
     if isinstance(plan["attention_head_dim"], list):
@@ -40,7 +39,7 @@ def _unet(family: Family) -> nn.Module:
 
 
 def _vae(family: Family) -> nn.Module:
-    return AutoencoderKL.from_config({**(config(family, "vae") or {}), "block_out_channels": [32, 64, 128, 128]})
+    return AutoencoderKL.from_config({**(family.configs.get("vae", {})), "block_out_channels": [32, 64, 128, 128]})
 
 
 def _small(plan: dict[str, Any], words: int) -> CLIPTextConfig:
@@ -51,7 +50,7 @@ def write(family: Family, *, words: int = 50) -> Written:
     """Write a family's checkpoint; a folder saved from it is opened again only with as many words as its tokenizer has."""
     torch.manual_seed(0)
     networks: dict[str, nn.Module] = {"unet": _unet(family), "vae": _vae(family)}
-    if family is Family.SD2:  # what tells models of velocity, which these are, from those of noise
+    if family is SD2:  # what tells models of velocity, which these are, from those of noise
         norm = networks["unet"].get_submodule("up_blocks.3.attentions.2.transformer_blocks.0.norm1")
         nn.init.normal_(norm.bias, std=0.2)
     tensors = ldm.unet_in_ldm(networks["unet"]) | ldm.vae_in_ldm(networks["vae"])
@@ -59,7 +58,7 @@ def write(family: Family, *, words: int = 50) -> Written:
         ("te1", "text_encoder", CLIPTextModel),
         ("te2", "text_encoder_2", CLIPTextModelWithProjection),
     ):
-        plan = config(family, folder)
+        plan = family.configs.get(folder)
         if plan is not None:
             networks[part] = network(_small(plan, words))
             prefix = PREFIXES[family, part]

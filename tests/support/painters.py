@@ -130,7 +130,7 @@ class Painters:
                 file=use.name,
                 sha256=self.files[use.name],
                 autov3="",
-                strength=Strength(unet=use.strength.unet),
+                strength=Strength(use.strength.denoiser),
                 kind="lora",
                 modules=1,
             )

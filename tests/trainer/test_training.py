@@ -121,7 +121,7 @@ def test_our_loop_is_pefts_loop(plain_model: Model) -> None:
     batches = [ours._order.at(step)[1] for step in range(5)]
     losses = [ours.step().loss for _ in range(5)]
 
-    unet = copy.deepcopy(plain_model.unet).requires_grad_(requires_grad=False)
+    unet = copy.deepcopy(plain_model.denoiser.network).requires_grad_(requires_grad=False)
     config = peft.LoraConfig(r=3, lora_alpha=3, target_modules=list(start))
     peft.inject_adapter_in_model(config, unet)
     for name, group in start.items():

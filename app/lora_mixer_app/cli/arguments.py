@@ -10,9 +10,9 @@ from lora_mixer.mixes import LoraUse, Strength
 
 
 def parse_lora(text: str) -> LoraUse:
-    """Return the adapter of `NAME=STRENGTH` or `NAME=UNET/TE`.
+    """Return the adapter of `NAME=STRENGTH` or `NAME=DENOISER/TEXT`.
 
-    >>> parse_lora("line_art=0.8").strength.unet
+    >>> parse_lora("line_art=0.8").strength.denoiser
     0.8
     >>> parse_lora("line_art=0.8/0").strength.of("te1")
     0.0
@@ -22,21 +22,21 @@ def parse_lora(text: str) -> LoraUse:
     """
     name, _, numbers = text.rpartition("=")
     try:
-        unet, *rest = [float(number) for number in numbers.split("/")]
-        (te1,) = rest or (None,)
+        denoiser, *rest = [float(number) for number in numbers.split("/")]
+        (encoders,) = rest or (None,)
     except ValueError:
         name = ""
-        unet, te1 = 0.0, None
+        denoiser, encoders = 0.0, None
     if not name:
         raise RequestError(
             f"{text!r} is not a LoRA and its strength",
             where="--lora",
-            remedy="Write NAME=STRENGTH, for example line_art=0.8, or NAME=UNET/TEXT, for example line_art=0.8/0.",
+            remedy="Write NAME=STRENGTH, for example line_art=0.8, or NAME=DENOISER/TEXT, for example line_art=0.8/0.",
         )
-    for strength in (unet, te1):
+    for strength in (denoiser, encoders):
         if strength is not None and not math.isfinite(strength):
             raise RequestError(f"{strength} is not a strength", where="--lora", remedy="They are usually from -2 to 2.")
-    return LoraUse(name=name, strength=Strength(unet=unet, te1=te1))
+    return LoraUse(name=name, strength=Strength(denoiser, text=encoders))
 
 
 def parse_size(text: str) -> tuple[int, int]:

@@ -103,4 +103,4 @@ def _mix(loras: object) -> tuple[LoraUse, ...]:
     given = {} if loras is None else loras
     if not isinstance(given, dict) or not all(isinstance(strength, int | float) for strength in given.values()):
         raise RequestError("loras are not strengths by name", remedy='Send an object such as {"line_art": 0.8}.')
-    return tuple(LoraUse(name=name, strength=Strength(unet=float(strength))) for name, strength in given.items())
+    return tuple(LoraUse(name=name, strength=Strength(float(strength))) for name, strength in given.items())

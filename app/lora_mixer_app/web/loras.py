@@ -8,9 +8,9 @@ from pathlib import Path
 
 from lora_mixer.catalog import Library, LoraEntry
 from lora_mixer.errors import AdapterError, FileError, LoraMixerError
+from lora_mixer.families import Family
 from lora_mixer.files import open_tensor_file
 from lora_mixer.keys import parse_adapter, tell_family
-from lora_mixer.modules import Family
 
 PLAIN_STRENGTH = 0.8
 _TEXT = re.compile(r"(^|[._])(te\d?|text_encoder|text_model|cond_stage_model|conditioner|clip_[lg])([._\d]|$)")
@@ -93,7 +93,7 @@ def _fit(entry: LoraEntry, family: Family) -> Fit:
         guess = tell_family(parsed)
     except LoraMixerError as error:
         return Fit(reason=error.what)
-    badge = guess.other or (guess.family.value if guess.family else "")
+    badge = guess.other or (guess.family.name if guess.family else "")
     texts = bool(parsed.embeddings) or any(_TEXT.search(group.module) for group in parsed.groups)
     reason = None if guess.fits(family) else guess.sentence()
     if parsed.refused is not None:

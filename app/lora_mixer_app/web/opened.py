@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from lora_mixer import Mixer, RenderRequest
 from lora_mixer.conditioning import TokenCount
-from lora_mixer.modules import Family
+from lora_mixer.families import Family
 from lora_mixer.pipeline import TextCache
 
 

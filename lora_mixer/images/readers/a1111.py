@@ -89,9 +89,9 @@ def _of_additional_networks(draft: RequestDraft, fields: Mapping[str, str]) -> N
             continue
         hashed = _NET.fullmatch(name)
         both = fields.get(f"AddNet Weight {number}")
-        unet, text = fields.get(f"AddNet Weight A {number}", both), fields.get(f"AddNet Weight B {number}", both)
+        denoiser, text = fields.get(f"AddNet Weight A {number}", both), fields.get(f"AddNet Weight B {number}", both)
         if module.lower() in LORA_KINDS:
-            draft.lora(hashed[1] if hashed else name, unet, text)
+            draft.lora(hashed[1] if hashed else name, denoiser, text)
         else:
             draft.unknown(f"the {shown(module)}", name)
 

@@ -104,18 +104,18 @@ class RequestDraft:
         else:
             self.unknown("schedule", schedule)
 
-    def lora(self, name: object, unet: object, text: object = None) -> None:
+    def lora(self, name: object, denoiser: object, text: object = None) -> None:
         """Take a LoRA and its strengths; one whose strength cannot be read is named and left out."""
         if not isinstance(name, str) or not stem(name) or stem(name).lower() == "none":
             return
         if len(self.loras) >= MAX_LORAS:
             self.unknown(f"more than {MAX_LORAS} LoRAs")
             return
-        strength, clip = strength_of(unet), None if text is None else strength_of(text)
+        strength, clip = strength_of(denoiser), None if text is None else strength_of(text)
         if strength is None or (clip is None and text is not None):
-            self.unknown(f"the strength of LoRA {shown(stem(name))},", unet if strength is None else text)
+            self.unknown(f"the strength of LoRA {shown(stem(name))},", denoiser if strength is None else text)
         else:
-            self.loras.append(LoraUse(name=stem(name), strength=Strength(unet=strength, te1=clip)))
+            self.loras.append(LoraUse(name=stem(name), strength=Strength(strength, text=clip)))
 
     def request(self) -> RenderRequest:
         """Return what was gathered."""

@@ -21,7 +21,7 @@ def bake(
     output: Annotated[Path, typer.Argument(help="The .safetensors file to write, or with --as folder the folder.")],
     prompt: Annotated[str, typer.Option("--prompt", help="A prompt whose <lora:NAME:STRENGTH> tags are the mix.")] = "",
     lora: Annotated[
-        list[str] | None, typer.Option("--lora", help="NAME=STRENGTH or NAME=UNET/TEXT; may be repeated.")
+        list[str] | None, typer.Option("--lora", help="NAME=STRENGTH or NAME=DENOISER/TEXT; may be repeated.")
     ] = None,
     form: Annotated[
         str,

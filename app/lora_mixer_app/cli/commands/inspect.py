@@ -126,7 +126,7 @@ def _file(lora: str, models_path: Path | None) -> Path:
 def _others(lora: str, named: Sequence[str]) -> dict[str, float]:
     """Return the adapters to compare by name, each with its strength; the one inspected comes first, at 1."""
     uses = [parse_lora(text if "=" in text else f"{text}=1") for text in named]
-    return {lora: 1.0} | {use.name: use.strength.unet for use in uses}
+    return {lora: 1.0} | {use.name: use.strength.denoiser for use in uses}
 
 
 def _parsed(file: Path) -> ParsedAdapter:

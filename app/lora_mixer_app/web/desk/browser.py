@@ -84,7 +84,7 @@ def wire_browser(
             entry = loras.library.find(name)
         if (reason := loras.fit(entry, state.model(request).family).reason) is not None:
             raise gr.Error(said(request, "unfit", name=name, reason=reason), print_exception=False)
-        strip = Strip(name=entry.name, unet=preferred(entry))
+        strip = Strip(name=entry.name, denoiser=preferred(entry))
         yield from controller.changed(request, lambda strips: added(strips, [strip]), values)
 
     def picked(request: gr.Request, event: gr.SelectData, *values: Any) -> Iterator[Shown]:  # noqa: ANN401

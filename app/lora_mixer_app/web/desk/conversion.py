@@ -8,8 +8,8 @@ from pathlib import Path
 
 from lora_mixer import Curve, LoraUse, Rectangle, RenderRequest, Strength
 from lora_mixer.blend import curve_at
+from lora_mixer.families import Family, text_parts
 from lora_mixer.keys import blocks_of, elements_text, parse_blocks, parse_elements
-from lora_mixer.modules import Family
 from lora_mixer.prompt import Keyframes
 from lora_mixer_app.web.desk.strip import Strip, tidy
 from lora_mixer_app.web.desk.sync import Strips, added, read_tags, rewrite
@@ -50,8 +50,8 @@ def use_of(strip: Strip, *, family: Family, steps: int) -> LoraUse:
     return LoraUse(
         name=strip.name,
         strength=Strength(
-            unet=tidy(strip.unet),
-            te1=None if strip.te is None else tidy(strip.te),
+            tidy(strip.denoiser),
+            text=None if strip.text is None else tidy(strip.text),
             blocks=parse_blocks(strip.blocks, family) if strip.blocks else {},
             curve=_curve(strip, steps),
             mask=strip.mask,
@@ -81,8 +81,8 @@ def strip_of_use(use: LoraUse, *, family: Family) -> Strip:
     given = use.strength
     return Strip(
         name=use.name,
-        unet=given.unet,
-        te=given.te1,
+        denoiser=given.denoiser,
+        text=given.of(text_parts()[0]) if given.text else None,
         blocks=_blocks_text(given.blocks, family) if given.blocks else None,
         shape=given.curve.points if given.curve else None,
         mask=given.mask if isinstance(given.mask, Rectangle) else None,

@@ -51,8 +51,8 @@ def with_curve(strip: Strip, text: str) -> Strip:
     try:
         if "@" in text:
             tag = _tag(f"1:{text}")
-            if isinstance(tag.unet, Keyframes):
-                return replace(plain, shape=tag.unet.points, fraction=tag.unet.fraction)
+            if isinstance(tag.denoiser, Keyframes):
+                return replace(plain, shape=tag.denoiser.points, fraction=tag.denoiser.fraction)
         else:
             first, _, last = text.partition("-")
             tag = _tag(f"1:start={first}:stop={last}" if last.strip() else f"1:start={first}")

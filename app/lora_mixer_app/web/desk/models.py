@@ -47,6 +47,6 @@ def wire_models(controller: DeskController, model: gr.Dropdown) -> None:
         defaults = replace(defaults, width=defaults.width or width, height=defaults.height or height)
         stated = {part: value for key, part in own.items() if (value := getattr(defaults, key)) is not None}
         draw = state.session(request).next_draw()
-        yield stated | {status: as_text(found.family.full_name), controller.redraw: draw}
+        yield stated | {status: as_text(found.family.title), controller.redraw: draw}
 
     model.input(choose, [model], [model, *own.values(), status, controller.redraw], concurrency_limit=None, **QUICK)

@@ -19,8 +19,8 @@ class Strip:
     Attributes:
         number: Tells it from the other strips of its desk.
         name: The LoRA's name.
-        unet: Strength on the UNet.
-        te: Strength on the text encoders; None means the same as `unet`.
+        denoiser: Strength on the denoiser.
+        text: Strength on the text encoders; None means the same as `denoiser`.
         on: Whether it sounds. An off strip keeps every value, and has no tag in the prompt.
         solo: While any strip is solo, only those that are sound.
         blocks: Block weights as a tag says them: the name of a preset, or numbers with commas between.
@@ -31,13 +31,13 @@ class Strip:
         mask: Where in the picture it acts; None means everywhere. A tag cannot say it.
         rank: Only so many of its ranks act (`dyn=`), as a tag says.
         elements: Weights by kind of layer (`lbwe=`), as a tag says.
-        hires: Strengths on text encoders and UNet in the second pass (`hrte=`, `hrunet=`), as a tag says.
+        hires: Strengths on text encoders and denoiser in the second pass (`hrte=`, `hrunet=`), as a tag says.
     """
 
     number: int = 0
     name: str
-    unet: float = 1.0
-    te: float | None = None
+    denoiser: float = 1.0
+    text: float | None = None
     on: bool = True
     solo: bool = False
     blocks: str | None = None
@@ -52,23 +52,23 @@ class Strip:
 
     def tag(self) -> LoraTag:
         """Return the tag that says this."""
-        unet = tidy(self.unet)
-        te = unet if self.te is None else tidy(self.te)
+        denoiser = tidy(self.denoiser)
+        text = denoiser if self.text is None else tidy(self.text)
         moving = None
         if self.shape is not None:
-            points = tuple((position, tidy(factor * unet)) for position, factor in self.shape)
+            points = tuple((position, tidy(factor * denoiser)) for position, factor in self.shape)
             moving = Keyframes(points=points, fraction=self.fraction)
         return LoraTag(
             name=self.name,
-            te=te,
-            unet=moving or (None if te == unet else unet),
+            text=text,
+            denoiser=moving or (None if text == denoiser else denoiser),
             rank=self.rank,
             blocks_text=self.blocks,
             elements_text=self.elements,
             start=self.start,
             stop=self.stop,
-            hires_te=self.hires[0],
-            hires_unet=self.hires[1],
+            hires_text=self.hires[0],
+            hires_denoiser=self.hires[1],
         )
 
     def tag_text(self) -> str:
@@ -92,24 +92,24 @@ class Strip:
     def following(self, tag: LoraTag) -> Strip:
         """Return this strip as a tag of its name sets it: on, with the tag's values; solo and mask stay."""
         told = strip_of(tag)
-        shape = self.shape if told.shape is not None and not told.unet else told.shape  # 0 of any shape is 0
+        shape = self.shape if told.shape is not None and not told.denoiser else told.shape  # 0 of any shape is 0
         return replace(told, number=self.number, solo=self.solo, mask=self.mask, shape=shape)
 
 
 def strip_of(tag: LoraTag) -> Strip:
     """Return the strip that says what a tag says."""
-    te = tag.te.points[0][1] if isinstance(tag.te, Keyframes) else tag.te
-    unet = tag.te if tag.unet is None else tag.unet
-    shape, fraction, value = None, True, unet
-    if isinstance(unet, Keyframes):
-        value = max((weight for _, weight in unet.points), key=abs)
-        shape = tuple((position, weight / value if value else 0.0) for position, weight in unet.points)
-        fraction = unet.fraction
+    text = tag.text.points[0][1] if isinstance(tag.text, Keyframes) else tag.text
+    denoiser = tag.text if tag.denoiser is None else tag.denoiser
+    shape, fraction, value = None, True, denoiser
+    if isinstance(denoiser, Keyframes):
+        value = max((weight for _, weight in denoiser.points), key=abs)
+        shape = tuple((position, weight / value if value else 0.0) for position, weight in denoiser.points)
+        fraction = denoiser.fraction
     assert isinstance(value, float)
     return Strip(
         name=tag.name,
-        unet=value,
-        te=None if te == value else te,
+        denoiser=value,
+        text=None if text == value else text,
         blocks=tag.blocks_text,
         shape=shape,
         fraction=fraction,
@@ -117,7 +117,7 @@ def strip_of(tag: LoraTag) -> Strip:
         stop=tag.stop,
         rank=tag.rank,
         elements=tag.elements_text,
-        hires=(tag.hires_te, tag.hires_unet),
+        hires=(tag.hires_text, tag.hires_denoiser),
     )
 
 

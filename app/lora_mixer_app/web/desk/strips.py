@@ -12,8 +12,7 @@ from gradio.components import Component
 from lora_mixer import Rectangle
 from lora_mixer.catalog import LoraEntry
 from lora_mixer.errors import LoraMixerError, PromptError
-from lora_mixer.keys import PRESETS as BLOCK_PRESETS
-from lora_mixer.modules import Family
+from lora_mixer.families import Family
 from lora_mixer_app.web.desk.controller import DeskController, turned, without
 from lora_mixer_app.web.desk.curves import PRESETS, curve_text, with_curve
 from lora_mixer_app.web.desk.result_panel import Shown
@@ -48,6 +47,7 @@ class _Drawn:
         self._board = controller
         self._strip = strip
         self._words, problem, self._texts = _facts(controller, strip, family)
+        self._presets = tuple(family.layout.presets)
         with gr.Row(elem_classes="tight head"):
             self.on = gr.Checkbox(strip.on, label=strip.name, **self._named("on", min_width=90), scale=3)
             self.solo = gr.Checkbox(strip.solo, label=word("solo"), **self._named("solo", min_width=60))
@@ -56,8 +56,8 @@ class _Drawn:
             gr.Markdown(f"⚠ {as_text(problem)}", elem_classes="problem", key=("problem", strip.number))
         with gr.Row(elem_classes="tight"):
             self.slider = gr.Slider(
-                *_reach(strip.unet),
-                strip.unet,
+                *_reach(strip.denoiser),
+                strip.denoiser,
                 step=STEP,
                 label=strip.name,
                 show_label=False,
@@ -66,7 +66,7 @@ class _Drawn:
                 **self._named("w", min_width=120),
             )
             self.number = gr.Number(
-                strip.unet, label=f"{strip.name} =", show_label=False, step=STEP, **self._named("n", min_width=70)
+                strip.denoiser, label=f"{strip.name} =", show_label=False, step=STEP, **self._named("n", min_width=70)
             )
         self.chip = gr.Radio(
             list(self._words),
@@ -82,17 +82,17 @@ class _Drawn:
         mask = strip.mask or Rectangle(left=0.0, top=0.0, right=1.0, bottom=1.0)
         with gr.Row(elem_classes="tight"):
             self.split = gr.Checkbox(
-                strip.te is not None,
+                strip.text is not None,
                 label=word("split"),
                 info=None if self._texts else word("no_texts"),
                 **self._named("split"),
             )
             self.te = gr.Number(
-                strip.unet if strip.te is None else strip.te, label=word("te"), step=STEP, **self._named("te")
+                strip.denoiser if strip.text is None else strip.text, label=word("te"), step=STEP, **self._named("te")
             )
         with gr.Row(elem_classes="tight"):
             self.blocks = gr.Dropdown(
-                list(dict.fromkeys(["ALL", *BLOCK_PRESETS, *([strip.blocks] if strip.blocks else [])])),
+                list(dict.fromkeys(["ALL", *self._presets, *([strip.blocks] if strip.blocks else [])])),
                 value=strip.blocks or "ALL",
                 allow_custom_value=True,
                 label=word("blocks"),
@@ -122,7 +122,9 @@ class _Drawn:
         ]
 
         def moved(request: gr.Request, value: float, *values: Any) -> Iterator[Shown]:  # noqa: ANN401
-            yield from controller.changed(request, turned(number, unet=float(value)), values, also={self.number: value})
+            yield from controller.changed(
+                request, turned(number, denoiser=float(value)), values, also={self.number: value}
+            )
 
         def set_all(request: gr.Request, *values: Any) -> Iterator[Shown]:  # noqa: ANN401
             mine, others = values[: len(knobs)], values[len(knobs) :]
@@ -172,7 +174,7 @@ def _set(strips: Strips, number: int, values: tuple[Any, ...]) -> Strips:
     Raises:
         RequestError: The curve cannot be read.
     """
-    on, solo, unet, split, te, blocks, curve, masked, left, right, top, bottom = values
+    on, solo, denoiser, split, text, blocks, curve, masked, left, right, top, bottom = values
     old = next((strip for strip in strips if strip.number == number), None)
     if old is None:
         return strips
@@ -180,8 +182,8 @@ def _set(strips: Strips, number: int, values: tuple[Any, ...]) -> Strips:
         old,
         on=on,
         solo=solo,
-        unet=float(unet or 0.0),
-        te=float(te or 0.0) if split else None,
+        denoiser=float(denoiser or 0.0),
+        text=float(text or 0.0) if split else None,
         blocks=None if blocks in {None, "", "ALL"} and old.blocks != "ALL" else blocks,
         mask=Rectangle(left=left, top=top, right=right, bottom=bottom) if masked else None,
     )
@@ -222,4 +224,4 @@ def _reach(value: float) -> tuple[float, float]:
 
 
 def _is_special(strip: Strip) -> bool:
-    return strip.mask is not None or strip.te is not None or strip.blocks is not None
+    return strip.mask is not None or strip.text is not None or strip.blocks is not None

@@ -35,6 +35,6 @@ def check_jobs(mixer: Mixer, plan: PromptFile) -> Check:
             check.failed[place] = str(error)
         else:
             check.notes[place] = job.notes
-            check.mixes[place] = ", ".join(f"{use.name} {use.placed.strength.unet:g}" for use in job.uses)
+            check.mixes[place] = ", ".join(f"{use.name} {use.placed.strength.denoiser:g}" for use in job.uses)
             check.work += job.settings.steps * job.settings.width * job.settings.height
     return check

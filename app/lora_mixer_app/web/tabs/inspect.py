@@ -76,7 +76,7 @@ def build_inspect(state: AppState, desk: Desk) -> None:
     def from_desk(request: gr.Request) -> tuple[list[str], str]:
         heard: dict[str, float] = {}
         for strip in sounding(state.session(request).strips):
-            heard[strip.name] = heard.get(strip.name, 0.0) + strip.unet
+            heard[strip.name] = heard.get(strip.name, 0.0) + strip.denoiser
         names = list(heard)[:MOST_LORAS]
         return names, ", ".join(f"{heard[name]:g}" for name in names) or "1"
 

@@ -60,7 +60,7 @@ def on_desk(state: AppState, desk: Desk, request: gr.Request, values: Sequence[o
 
 def in_words(wish: RenderRequest) -> str:
     """Return what all cells have in common, for its reader's eyes."""
-    mix = [f"{use.name} {use.strength.unet:g}" for use in wish.loras]
+    mix = [f"{use.name} {use.strength.denoiser:g}" for use in wish.loras]
     given = (("seed", wish.seed), ("steps", wish.steps), ("cfg", wish.cfg), ("", wish.sampler), ("", wish.schedule))
     facts = [f"{name} {value}".strip() for name, value in given if value is not None]
     return f"{wish.prompt}\n{', '.join([*mix, *facts])}"

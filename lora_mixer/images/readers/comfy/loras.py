@@ -25,7 +25,7 @@ class NamedLora:
 
     key: tuple[str, int]
     name: str
-    unet: object
+    denoiser: object
     text: object
 
 
@@ -41,29 +41,29 @@ def loras_of(tracer: Tracer, node: Node, row: NodeRow) -> Iterator[NamedLora]:
 
 def _own(tracer: Tracer, node: Node, loras: LoraInputs) -> Iterator[NamedLora]:
     read = {"power": _power, "manager": _manager, "tags": _tags}.get(loras.how, _fields)
-    for index, (name, unet, text) in enumerate(read(tracer, node, loras)):
+    for index, (name, denoiser, text) in enumerate(read(tracer, node, loras)):
         if index >= MAX_LORAS:
             tracer.draft.unknown(f"more than {MAX_LORAS} LoRAs of one node")
             return
         if isinstance(name, str) and name not in NONE and stem(name):
-            yield NamedLora((node.id, index), name, unet, text)
+            yield NamedLora((node.id, index), name, denoiser, text)
         elif not isinstance(name, str):
             tracer.draft.unknown("the name of a LoRA", name)
 
 
 def _fields(tracer: Tracer, node: Node, loras: LoraInputs) -> Iterator[tuple[object, object, object]]:
-    unet, text = loras.unet, loras.text
+    denoiser, text = loras.denoiser, loras.text
     if loras.modes is not None:
         mode = tracer.literal(node.inputs.get(loras.modes[0]))
         if mode not in loras.modes[1]:
             tracer.draft.unknown("the mode of a stack of LoRAs,", mode)
             return
-        unet, text = loras.modes[1][str(mode)]
+        denoiser, text = loras.modes[1][str(mode)]
     count = next((tracer.literal(node.inputs[name]) for name in COUNTS if name in node.inputs), MAX_LORAS)
     last = count if isinstance(count, int) and "{i}" in loras.name else MAX_LORAS
     for number in range(1, min(last, MAX_LORAS) + 1) if "{i}" in loras.name else (0,):
         index = f"{number:0{loras.digits}}"
-        given = {part: name.replace("{i}", index) for part, name in (("n", loras.name), ("u", unet), ("t", text))}
+        given = {part: name.replace("{i}", index) for part, name in (("n", loras.name), ("u", denoiser), ("t", text))}
         if given["n"] not in node.inputs:
             continue
         switch = loras.switch.replace("{i}", index)
@@ -97,6 +97,6 @@ def _manager(tracer: Tracer, node: Node, _loras: LoraInputs) -> Iterator[tuple[o
 
 def _tags(tracer: Tracer, node: Node, loras: LoraInputs) -> Iterator[tuple[object, object, object]]:
     text = text_of(tracer, node.inputs.get(loras.name)) or ""
-    for name, unet, clip in TAG.findall(text):
-        strength = unet or "1"
+    for name, denoiser, clip in TAG.findall(text):
+        strength = denoiser or "1"
         yield name, strength, clip or strength

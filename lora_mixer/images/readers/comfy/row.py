@@ -15,17 +15,17 @@ class LoraInputs:
 
     Attributes:
         name: The input with the file; `{i}` stands for 1, 2, 3.
-        unet: The input with the strength on the UNet.
+        denoiser: The input with the strength on the denoiser.
         text: The input with the strength on the text encoder; empty: the same as on the UNet, `0`: none.
         switch: The input that says whether it acts.
         on: What it says then.
-        modes: Where the node can be set to one strength or two: the input that says so -> word -> (unet, text).
+        modes: Where the node can be set to one strength or two: the input that says so -> word -> (denoiser, text).
         digits: How many digits `{i}` has.
         how: `fields`, or a form of its own: `power` (rgthree), `manager` (LoRA Manager), or `tags` in the text `name`.
     """
 
     name: str = "lora_name"
-    unet: str = "strength_model"
+    denoiser: str = "strength_model"
     text: str = "strength_clip"
     switch: str = ""
     on: tuple[object, ...] = ("On", True, "true", "enable")

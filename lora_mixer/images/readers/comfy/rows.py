@@ -106,7 +106,7 @@ _EASY_LOADER = NodeRow(
     texts=_EASY_TEXTS,
     model="ckpt_name",
     clip_skip="clip_skip",
-    loras=LoraInputs(unet="lora_model_strength", text="lora_clip_strength"),
+    loras=LoraInputs(denoiser="lora_model_strength", text="lora_clip_strength"),
     stack="optional_lora_stack",
     size=("empty_latent_width", "empty_latent_height", "resolution"),
 )
@@ -413,7 +413,7 @@ _RGTHREE: dict[str, NodeRow] = {
     "Lora Loader Stack (rgthree)": NodeRow(
         slots=("model", "clip"),
         passes=_same("model", "clip"),
-        loras=LoraInputs(name="lora_{i}", unet="strength_{i}", text="", digits=2),
+        loras=LoraInputs(name="lora_{i}", denoiser="strength_{i}", text="", digits=2),
     ),
     "Seed (rgthree)": _value("seed"),
     "KSampler Config (rgthree)": _value("steps_total", "refiner_step", "cfg", "sampler_name", "scheduler"),
@@ -456,7 +456,7 @@ _EFFICIENT: dict[str, NodeRow] = {
         texts=_EASY_TEXTS,
         model="ckpt_name",
         clip_skip="clip_skip",
-        loras=LoraInputs(unet="lora_model_strength", text="lora_clip_strength"),
+        loras=LoraInputs(denoiser="lora_model_strength", text="lora_clip_strength"),
         stack="lora_stack",
         size=("empty_latent_width", "empty_latent_height"),
         widgets=(
@@ -665,7 +665,9 @@ _OTHERS: dict[str, NodeRow] = {
     "CR LoRA Stack": NodeRow(
         slots=("stack",),
         stack="lora_stack",
-        loras=LoraInputs(name="lora_name_{i}", unet="model_weight_{i}", text="clip_weight_{i}", switch="switch_{i}"),
+        loras=LoraInputs(
+            name="lora_name_{i}", denoiser="model_weight_{i}", text="clip_weight_{i}", switch="switch_{i}"
+        ),
     ),
     **_each(("DPRandomGenerator", "DPCombinatorialGenerator"), NodeRow(values=("text",), template=True)),
     **_each(
@@ -684,7 +686,7 @@ _OTHERS: dict[str, NodeRow] = {
     "NunchakuFluxLoraLoader": NodeRow(
         slots=("model",),
         passes=_same("model"),
-        loras=LoraInputs(unet="lora_strength", text="0"),
+        loras=LoraInputs(denoiser="lora_strength", text="0"),
     ),
     "CR Apply LoRA Stack": NodeRow(slots=("model", "clip"), passes=_same("model", "clip"), stack="lora_stack"),
     "CR Load LoRA": NodeRow(slots=("model", "clip"), passes=_same("model", "clip"), loras=LoraInputs(switch="switch")),

@@ -268,7 +268,7 @@ def _take_model(tracer: Tracer, start: tuple[Link | None, str] | None, encoders:
         if stop.row.note and stop.known:
             draft.note(stop.row.note)
         for use in loras_of(tracer, stop.node, stop.row):
-            mix.setdefault(use.key, [use.name, use.unet, use.text if blind else 0.0])
+            mix.setdefault(use.key, [use.name, use.denoiser, use.text if blind else 0.0])
         if stop.row.model:
             draft.model(tracer.literal(stop.node.inputs.get(stop.row.model)))
     for node, row in chains.get("positive", []):
@@ -280,8 +280,8 @@ def _take_model(tracer: Tracer, start: tuple[Link | None, str] | None, encoders:
     ids = {role: [node.id for node, row in chain if row.loras or row.stack] for role, chain in chains.items()}
     if len(ids) == 2 and ids["positive"] != ids["negative"]:
         draft.note("the LoRAs act on the text encoder of the negative prompt otherwise than on the positive's")
-    for name, unet, text in mix.values():
-        draft.lora(name, unet, text)
+    for name, denoiser, text in mix.values():
+        draft.lora(name, denoiser, text)
 
 
 def _ends_well(chain: list[tuple[Node, NodeRow]]) -> bool:
