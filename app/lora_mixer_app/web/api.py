@@ -35,12 +35,11 @@ def offer_render(state: AppState) -> None:
         height: int | None = None,
         clip_skip: int | None = None,
         model: str | None = None,
-        method: str | None = None,
     ) -> tuple[FileData, str]:
         """Render a picture; what is left out is as models.toml says.
 
         Args:
-            prompt: What to draw; LoRA tags count.
+            prompt: What to draw; LoRA tags count, and <mix:ties> says how they are blended.
             request: Who asks; Gradio fills it in.
             negative: What to steer away from.
             loras: The mix: strengths by LoRA name.
@@ -53,7 +52,6 @@ def offer_render(state: AppState) -> None:
             height: In pixels, a multiple of 8.
             clip_skip: The text encoder's layer to use, counted from the end.
             model: A name from models.toml.
-            method: How the LoRAs are blended: sum, ties, dare, with numbers as in ties:density=0.3.
 
         Returns:
             The PNG with its record, and its settings as A1111 writes them.
@@ -71,7 +69,6 @@ def offer_render(state: AppState) -> None:
                 width=width,
                 height=height,
                 clip_skip=clip_skip,
-                method=_text("method", method),
                 model=_text("model", model) or state.first.name,
             )
             return _rendered(state, wish, request)
