@@ -232,12 +232,10 @@ NAMES: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "packed_matrix": "lora_mixer.kernels.packed_matrix",
             "release_memory": "lora_mixer.kernels.release_memory",
             "shortest": "lora_mixer.kernels.shortest",
-            "tune": "lora_mixer.kernels.tune",
         },
         "lora_mixer.models.attention": {
             "Heard": "lora_mixer.kernels.attention.TextKV",
             "PiecewiseAttention": "lora_mixer.kernels.attention.ChunkedAttention",
-            "use_piecewise_attention": "lora_mixer.kernels.attention.use_chunked_attention",
         },
         "lora_mixer.models.heap": {
             "memory_at_hand": "lora_mixer.kernels.heap.retain_heap",

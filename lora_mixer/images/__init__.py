@@ -1,4 +1,4 @@
-"""Pictures and what they say about themselves: written whole, read back from anybody."""
+"""Pictures with their records: written atomically, read from any program."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What one file may cost: a reader of pictures spends from one purse, whatever the file holds.
+"""A budget per file: readers share it, whatever the file holds.
 
 A picture is read for a stranger. Each limit alone can be met many times over (64 chunks of 8 MiB each, 256 entries that
 all point at the same bytes), so the bytes unpacked, the entries looked at and the nodes visited are counted a file.

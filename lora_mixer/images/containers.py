@@ -72,7 +72,7 @@ def texts_of(data: bytes, path: Path, budget: Budget) -> PictureTexts:
         fields = exif_fields(data, budget)
         if fields is None:
             raise BrokenFileError(
-                "this is no picture that can be read", where=str(path), remedy="PNG, JPEG, WebP and AVIF are read."
+                "this is not a readable picture", where=str(path), remedy="PNG, JPEG, WebP and AVIF are read."
             )
         texts = _exif_texts(fields)
         if comment := _plain_text(jpeg_comment(data, budget)) if data[:2] == b"\xff\xd8" else "":

@@ -1,4 +1,4 @@
-"""From our record to A1111's infotext, so that Civitai, A1111, Forge and their readers see the picture whole."""
+"""Write our record as A1111's infotext, for Civitai, A1111, Forge and their readers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The one way to decode a picture that a stranger could have made or placed: regular files, few formats, bounded size."""
+"""Decode untrusted pictures: only regular files, few formats, bounded size."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def _decoded(
             raise
         except Exception as error:  # Pillow's readers raise whatever their parsing comes upon
             raise BrokenFileError(
-                "this is no picture that can be read", where=where, remedy=f"Read are {', '.join(DECODED)}."
+                "this is not a readable picture", where=where, remedy=f"Read are {', '.join(DECODED)}."
             ) from error
 
 

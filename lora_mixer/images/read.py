@@ -1,4 +1,4 @@
-"""Reading a picture's record back, whoever wrote it."""
+"""Read a picture's record, whichever program wrote it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a job is called: a digest of everything that decides its picture."""
+"""Job digests: a hash of everything that determines a picture."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LATER: Mapping[str, tuple[object, ...]] = MappingProxyType({"elements": ([],)})
 
 
 def job_digest(settings: Settings, files: Mapping[str, str]) -> str:
-    """Return the sha256 of what decides a picture: its settings and the digests of the files it names.
+    """Return the sha256 of what determines a picture: its settings and its files' digests.
 
     Two spellings of one request give one digest: keys are sorted, and 7 and 7.0 are the same number.
 

@@ -1,4 +1,4 @@
-"""A job that could not be done, with its reason: plain values that travel between processes and lie on disk."""
+"""Failed jobs with their reasons, as plain values for messages and files."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Failure:
         error: The name of the error's class.
         what: What happened.
         where: The line of the prompt file, and the file or option it happened at.
-        remedy: What can be done about it.
+        remedy: The remedy.
     """
 
     index: int
@@ -28,11 +28,11 @@ class Failure:
 
     @staticmethod
     def of(error: LoraMixerError, index: int = 0) -> Failure:
-        """Return an error of ours as a failure."""
+        """Turn one of our errors into a failure."""
         return Failure(index=index, error=type(error).__name__, what=error.what, where=error.where, remedy=error.remedy)
 
     def raised(self) -> LoraMixerError:
-        """Return the failure as an error of the class it had."""
+        """Turn the failure back into its error."""
         kinds = {kind.__name__: kind for kind in _tree(LoraMixerError)}
         return kinds.get(self.error, RenderError)(self.what, where=self.where, remedy=self.remedy)
 

@@ -1,4 +1,4 @@
-"""Folders of runs that nobody named: `0001-prompts`, `0002-red-heart`, one for each."""
+"""Numbered folders for unnamed runs: `0001-prompts`, `0002-red-heart`."""
 
 from __future__ import annotations
 

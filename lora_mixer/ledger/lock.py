@@ -1,4 +1,4 @@
-"""One run a folder: a lock that names its holder and falls with its holder's process."""
+"""One run per folder: a lock that names its holder and is released with the holder's process."""
 
 from __future__ import annotations
 

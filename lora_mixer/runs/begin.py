@@ -1,4 +1,4 @@
-"""How a run begins: what the folder holds, what is asked for, and what of the one serves the other."""
+"""Begin a run: match what the folder holds with what is asked for."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from lora_mixer.wording import counted
 
 @dataclass(slots=True, kw_only=True)
 class Begun:
-    """A run that may go on.
+    """A run ready to continue.
 
     Attributes:
         plan: The plan as the folder has it now.
@@ -47,7 +47,7 @@ class Begun:
 
 
 class Beginning:
-    """Brings a folder and what is asked for together. Nothing is moved before all that can be refused was.
+    """Matches a folder with a plan. Nothing is moved before everything that can be refused has been.
 
     Args:
         context: The run.
@@ -88,7 +88,7 @@ class Beginning:
         return begun
 
     def _nothing_new(self, start: Grown, before: StoredPlan, witness: str, failures: Mapping[int, Failure]) -> bool:
-        """Tell whether the plan stands as it is, so that nobody need be asked."""
+        """Return whether the plan is unchanged, so that no worker need be asked."""
         answered = all(job.digest is not None or index in failures for index, job in enumerate(start.plan.jobs))
         threads = self._options.threads in {None, before.threads}
         return bool(witness) and witness == before.witness and start.same and answered and threads

@@ -1,4 +1,4 @@
-"""What can be known to fail before a model is opened: options, models, LoRAs, styles, prompts, folders. No torch here."""
+"""Checks before a model is opened: options, models, LoRAs, styles, prompts, folders. No torch here."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ NAMES: Mapping[str, tuple[str, ...]] = {
     "offload": ("auto", "none", "model", "sequential"),
     "dtype": ("float32", "bfloat16", "float16"),
 }
-"""What options may be; rooms with torch have the same names, and a test compares them."""
+"""Values of options; rooms with torch have the same names, and a test compares them."""
 
 EMPHASES = ("original", "no norm", "ignore")
 _DEVICE = re.compile(r"cpu|mps|cuda(:\d+)?")
@@ -37,21 +37,21 @@ _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 
 
 def check_setup(setup: MixerOptions, file: ModelsFile, *, here: bool = True) -> None:
-    """Refuse options that no picture could be made with.
+    """Refuse impossible options.
 
     Args:
         setup: The options.
         file: The models.toml.
-        here: Workers are on this machine; elsewhere, its devices say nothing.
+        here: Whether workers are on this machine; if not, its devices are irrelevant.
 
     Raises:
-        RequestError: An option is none of its names, or the device is not there.
+        RequestError: An option has no such value, or the device is missing.
         ModelError: There is no such model.
     """
     for option, value in (("engine", setup.engine), ("offload", setup.offload), ("dtype", setup.dtype)):
         if value is not None and value not in NAMES[option]:
             raise RequestError(
-                f"{value!r} is none of its values", where=f"--{option}", remedy=f"Use {', '.join(NAMES[option])}."
+                f"{value!r} is not one of its values", where=f"--{option}", remedy=f"Use {', '.join(NAMES[option])}."
             )
     _check_device(setup.device, here=here)
     if setup.dtype == "float16" and here and (setup.device == "cpu" or not (_may_have_cuda() or _may_have_mps())):
@@ -79,7 +79,7 @@ def _may_have_mps() -> bool:
 
 
 def _may_have_cuda() -> bool:
-    """Tell whether there may be a card that torch calls cuda; torch itself has the last word, and costs seconds."""
+    """Return whether there may be a CUDA device; torch has the last word, but takes seconds to import."""
     try:
         if version("torch").endswith("+cpu"):
             return False
@@ -91,11 +91,11 @@ def _may_have_cuda() -> bool:
 
 
 def check_model(source: ModelSource) -> None:
-    """Refuse a model of which it can be seen that it cannot be opened.
+    """Refuse a model that plainly cannot be opened.
 
     Raises:
-        ModelError: Nothing is there, or a folder that is no model.
-        FileError: The file is no model: its header says so.
+        ModelError: It is missing, or a folder without a model.
+        FileError: Its header shows that it is not a model.
     """
     place = Path(source.location).expanduser()
     if not place.exists() and not _HUB_ID.fullmatch(source.location):
@@ -104,7 +104,7 @@ def check_model(source: ModelSource) -> None:
         )
     if place.is_dir() and not (place / "model_index.json").is_file():
         raise ModelError(
-            "the folder is no diffusers model: it has no model_index.json",
+            "the folder is not a diffusers model: it has no model_index.json",
             where=str(place),
             remedy="Name a folder with model_index.json, or a .safetensors file.",
         )
@@ -115,7 +115,7 @@ def check_model(source: ModelSource) -> None:
 
 
 def check_folder(path: Path) -> None:
-    """Refuse a folder that cannot be written to; it need not be there.
+    """Refuse a folder that cannot be written to; it need not exist.
 
     Raises:
         FileError: It cannot.
@@ -134,7 +134,7 @@ def check_folder(path: Path) -> None:
 
 
 class JobCheck:
-    """Looks at jobs without a model; what is known of a name is looked up once.
+    """Checks jobs without a model; each name is looked up once.
 
     Args:
         plan: The jobs.
@@ -150,7 +150,7 @@ class JobCheck:
         self._known: dict[tuple[str, object], LoraMixerError | None] = {}
 
     def failures(self) -> dict[int, Failure]:
-        """Return why jobs cannot be made, by number, each with file, line and column."""
+        """Return failures by job number, each with file, line and column."""
         found = {}
         for index, job in enumerate(self._plan.jobs):
             fault = next(self._faults(job), None)
@@ -162,7 +162,7 @@ class JobCheck:
         return found
 
     def _faults(self, job: PlannedJob) -> Iterator[tuple[LoraMixerError, str, int]]:
-        """Yield what is wrong with a job, with the words of the file it is about, and how far into them."""
+        """Yield a job's faults, with the words of the file they are about, and an offset into these."""
         request = job.request
         for kind, key, words, look in self._names(request):
             error = self._once(kind, key, look)

@@ -1,4 +1,4 @@
-"""What a run would do before it does it: its batches in order, what is there already, and how long the rest takes."""
+"""Preview a run: its batches in order, what is there already, and how long the rest takes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from lora_mixer.wording import counted
 
 
 def outline(plan: PromptFile, *, batch: int) -> str:
-    """Return the batches of a plan, one a line in the order of rendering, and their number."""
+    """Return a plan's batches, one per line in order of rendering, and their number."""
     batches = plan_batches([job.request for job in plan.jobs], batch=batch)
     mixed = sum(len({mix_key(plan.jobs[place].request) for place in group}) > 1 for group in batches)
     lines = [f"batch {n}: {' '.join(f'{place:04}' for place in group)}" for n, group in enumerate(batches, start=1)]

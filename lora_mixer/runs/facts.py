@@ -1,4 +1,4 @@
-"""What tells the pictures of a run apart: their facts, as text, for indexes and sheets."""
+"""Facts that distinguish a run's pictures, as text, for indexes and sheets."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from lora_mixer.request import Settings
 
 Facts = dict[str, str]
 OFF = "off"
-"""What a picture says of a LoRA of the run that it does not use."""
+"""The fact of a picture that does not use one of the run's LoRAs."""
 
 OF_SETTINGS = ("prompt", "negative", "model", "seed", "sampler", "steps", "cfg", "size", "clip_skip", "name")
 
@@ -67,7 +67,7 @@ def facts_of_run(ledger: Ledger) -> dict[int, Facts]:
 
 
 def in_order(values: Iterable[str]) -> list[str]:
-    """Return different values in the order they are read in: none, then numbers by size, then words as they came.
+    """Return distinct values in reading order: none, then numbers by size, then words as they came.
 
     >>> in_order(["1", "0.5", "off", "1"])
     ['off', '0.5', '1']

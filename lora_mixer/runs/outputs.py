@@ -1,4 +1,4 @@
-"""What lies around the pictures of a run: the labelled sheet and the index, from the ledger alone."""
+"""A run's labelled sheet and index, made from the ledger alone."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def _entry(picture: Picture) -> IndexEntry:
 
 
 def cell_of(ledger: Ledger, index: int) -> Cell:
-    """Return the picture of a job, or why there is none."""
+    """Return a job's picture, or why there is none."""
     if index in ledger.entries:
         return ledger.path(index)
     failure = ledger.failures.get(index)

@@ -1,4 +1,4 @@
-"""Pictures of a run on a sheet of another arrangement: columns and rows by what the pictures differ in."""
+"""Rearrange a run's pictures on a sheet, with columns and rows by what they differ in."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ Place = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arrangement:
-    """A sheet that is ready to be drawn.
+    """A sheet ready to be drawn.
 
     Attributes:
         cells: Rows of pictures.
-        labels: What is written around them.
+        labels: Labels around them.
         columns: The facts that the columns differ in.
         rows: The facts that the rows differ in.
-        unplaced: Numbers of the pictures whose settings are not known, so that they have no place.
+        unplaced: Numbers of pictures without a place, as their settings are unknown.
     """
 
     cells: list[list[Cell]]
@@ -80,7 +80,7 @@ def _check_names(known: Iterable[Facts], names: Iterable[str]) -> None:
     for name in names:
         if name not in there:
             raise RequestError(
-                f"{name!r} is nothing these pictures have", remedy=f"Choose among {', '.join(there) or 'none'}."
+                f"{name!r} is not a fact of these pictures", remedy=f"Choose among {', '.join(there) or 'none'}."
             )
 
 

@@ -1,4 +1,4 @@
-"""Where in a prompt file a job's words stand: file, line and column, for what is told about it."""
+"""Locate a job's words in its prompt file: file, line and column, for messages."""
 
 from __future__ import annotations
 

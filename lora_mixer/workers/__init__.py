@@ -1,3 +1,3 @@
-"""Who renders: this process, processes of this machine, or Ray, behind one interface."""
+"""Executors: render in this process, in processes of this machine, or on Ray, behind one interface."""
 
 from __future__ import annotations

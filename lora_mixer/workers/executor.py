@@ -1,4 +1,4 @@
-"""Who renders: one interface over this process, processes of this machine and Ray. Plain values cross it; no torch."""
+"""The executor interface, over this process, processes of this machine and Ray. Only plain values cross it; no torch."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _Message = TypeVar("_Message")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MixerOptions:
-    """How every worker opens the model; the fields are those of `Mixer.open`."""
+    """How workers open the model; the fields are those of `Mixer.open`."""
 
     model: str | None = None
     models_file: Path | None = None
@@ -39,12 +39,12 @@ class MixerOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResolveQuery:
-    """What is asked before anything is rendered: about each request, or, where there are groups, about these.
+    """A query before rendering: about each request or, if there are groups, about these.
 
     Attributes:
-        requests: Pictures.
-        groups: Places among them of what is to be rendered together.
-        threads: CPU threads that groups will be rendered with; None is the worker's own number.
+        requests: The requests.
+        groups: Indices of requests to be rendered together.
+        threads: CPU threads for the groups; None is the worker's default.
     """
 
     requests: tuple[RenderRequest, ...]
@@ -54,7 +54,7 @@ class ResolveQuery:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResolvedJob:
-    """What a request comes to: every gap filled, and what its picture will be made from."""
+    """A resolved request: complete settings, and the inputs of its picture."""
 
     settings: Settings
     digest: str
@@ -63,13 +63,13 @@ class ResolvedJob:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resolution:
-    """What a worker knows of a plan.
+    """A worker's reply to a query.
 
     Attributes:
-        jobs: Every picture, or why it cannot be made; nothing where groups were asked about.
+        jobs: Each picture, or its failure; empty if groups were asked about.
         batches: The groups, with how their mixes are applied.
-        threads: How many CPU threads the worker would use if it were alone.
-        notes: What the user should be told.
+        threads: CPU threads the worker would use if it were alone.
+        notes: Messages for the user.
     """
 
     jobs: tuple[ResolvedJob | Failure, ...]
@@ -100,11 +100,11 @@ class Task:
     Attributes:
         jobs: Its pictures.
         engine: How their mixes are applied.
-        reason: Why so, for the records.
+        reason: The reason, for the records.
         threads: CPU threads to use.
         folder: The run's folder, absolute.
-        token: The run's mark on pictures that are not entered yet.
-        deaths: How many workers died over it.
+        token: The run's mark on pictures not yet entered.
+        deaths: The number of workers that died while rendering it.
     """
 
     jobs: tuple[TaskJob, ...]
@@ -118,12 +118,12 @@ class Task:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finished:
-    """What came of a task.
+    """The result of a task.
 
     Attributes:
         entries: Pictures that are on disk.
         failures: Jobs that failed.
-        stopped: Why nothing more can be written, if so.
+        stopped: The reason if nothing more can be written.
     """
 
     entries: tuple[LedgerEntry, ...] = ()
@@ -133,7 +133,7 @@ class Finished:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerDied:
-    """A task whose worker died, how, and whether it was at work on it; else the task only stood in line."""
+    """A task whose worker died, with the reason, and whether it had begun or only waited."""
 
     task: Task
     reason: str
@@ -141,14 +141,14 @@ class WorkerDied:
 
 
 class Executor(Protocol):
-    """Workers that answer questions and render tasks; entered before use, left when done."""
+    """Workers that resolve queries and render tasks; a context manager."""
 
     def __enter__(self) -> Self: ...
 
     def __exit__(self, *raised: object) -> None: ...
 
     def start(self, heartbeat: Heartbeat) -> None:
-        """Make sure that there are workers; a plan that is refused, or is finished, never starts one.
+        """Start the workers, if not yet started; a refused or finished plan never does.
 
         Raises:
             LoraMixerError: The model cannot be opened.
@@ -156,7 +156,7 @@ class Executor(Protocol):
         ...
 
     def resolve(self, query: ResolveQuery, heartbeat: Heartbeat) -> Resolution:
-        """Return what a worker knows; may be asked again and again.
+        """Resolve a query; may be called repeatedly.
 
         Raises:
             LoraMixerError: The model cannot be opened.
@@ -164,30 +164,30 @@ class Executor(Protocol):
         ...
 
     def share(self, threads: int) -> int:
-        """Return how many CPU threads each worker gets of what one alone would use."""
+        """Return each worker's share of the CPU threads that one alone would use."""
         ...
 
     @property
     def free_slots(self) -> int:
-        """How many tasks it takes now."""
+        """How many tasks can be submitted now."""
         ...
 
     def submit(self, task: Task) -> None:
-        """Take a task; only while there is room."""
+        """Submit a task; only while there are free slots."""
         ...
 
     def next_result(self, heartbeat: Heartbeat) -> Finished | WorkerDied | None:
-        """Wait for one of the given tasks, or for a worker that has become ready: None, and there is more room."""
+        """Wait for a task's result; None if instead a worker became ready."""
         ...
 
 
 def pack(message: object) -> bytes:
-    """Return a message as bytes: JSON, so that nothing that arrives can run code."""
+    """Encode a message as JSON, so that nothing received can run code."""
     return json.dumps(plain(message), separators=(",", ":")).encode()
 
 
 def unpack(kind: type[_Message], data: bytes) -> _Message:
-    """Return the message that `pack` wrote."""
+    """Decode a message written by `pack`."""
     reader: TypeAdapter[_Message] = _reader(cast(Hashable, kind))
     return reader.validate_json(data)
 

@@ -17,7 +17,7 @@ class InlineExecutor:
     """Renders in this process.
 
     Args:
-        opening: Opens the model, when the first question is asked.
+        opening: Opens the model, at the first query.
     """
 
     def __init__(self, opening: Callable[[], BaseMixer]) -> None:
@@ -26,14 +26,14 @@ class InlineExecutor:
         self._given: deque[Task] = deque()
 
     def __enter__(self) -> Self:
-        """Forget what another run left in hand."""
+        """Forget what an earlier run left."""
         self._given.clear()
         if self._renderer is not None:
             self._renderer.forget()
         return self
 
     def __exit__(self, *raised: object) -> None:
-        """Nothing to end."""
+        """Nothing to stop."""
 
     @property
     def free_slots(self) -> int:
@@ -46,12 +46,12 @@ class InlineExecutor:
         self._open()
 
     def resolve(self, query: ResolveQuery, heartbeat: Heartbeat) -> Resolution:
-        """Open the model if it is not open yet, and answer."""
+        """Open the model if it is not open yet, and resolve."""
         self.start(heartbeat)
         return self._open().answer(query)
 
     def share(self, threads: int) -> int:
-        """All of them."""
+        """All threads."""
         return threads
 
     def submit(self, task: Task) -> None:

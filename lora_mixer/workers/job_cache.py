@@ -1,4 +1,4 @@
-"""Jobs as they were resolved, so that what is asked about a picture, and then rendered, is resolved once."""
+"""A cache of resolved jobs, so that a picture is resolved once for query and rendering."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class JobCache:
 
     Args:
         resolve: Resolves a request.
-        keep: How many are kept.
+        keep: The number of jobs kept.
     """
 
     def __init__(self, resolve: Callable[[RenderRequest], Job], *, keep: int = KEPT) -> None:

@@ -1,6 +1,6 @@
 """Worker processes on this machine: one model and one task each; dead ones are replaced.
 
-A worker says when its model is open; only then it is given work, so its death before that is nobody's but its own.
+Workers report when their model is open and get work only then, so an earlier death loses no task.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ from lora_mixer.workers.executor import (
 TICK = 0.2
 PATIENCE = 5.0
 MOST_STARTS_LOST = 3
-"""A worker that dies so often in a row before its model is open is not replaced any more."""
+"""After this many deaths in a row before its model is open, a worker is not replaced."""
 
 ASK, RENDER, READY, REFUSED, REPLY = b"a", b"r", b"o", b"x", b"f"
-"""The first byte of a message says what it is; the rest is JSON."""
+"""A message's first byte is its type; the rest is JSON."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -63,11 +63,11 @@ class ProcessExecutor:
         self._context = multiprocessing.get_context("spawn")
 
     def __enter__(self) -> Self:
-        """Nothing is started before the first question: a plan that is refused costs no model."""
+        """Start nothing before the first query, so that a refused plan costs no model."""
         return self
 
     def __exit__(self, *raised: object) -> None:
-        """End all workers; after an error without waiting for what they are at."""
+        """Stop all workers; after an error, without waiting for their tasks."""
         for worker in self._workers:
             worker.pipe.close()
             if any(raised):
@@ -97,7 +97,7 @@ class ProcessExecutor:
             self._hear(heartbeat)
 
     def resolve(self, query: ResolveQuery, heartbeat: Heartbeat) -> Resolution:
-        """Ask the first worker that is ready; if it dies, the next.
+        """Ask the first ready worker; if it dies, the next.
 
         Raises:
             LoraMixerError: The model cannot be opened.
@@ -118,18 +118,18 @@ class ProcessExecutor:
         )
 
     def share(self, threads: int) -> int:
-        """An equal part for each."""
+        """An equal share for each."""
         return max(1, threads // self._count)
 
     def submit(self, task: Task) -> None:
         """Hand a task to an idle worker."""
         worker = next(worker for worker in self._workers if worker.ready and worker.task is None)
         worker.task = task
-        with suppress(OSError):  # it is dead; `take` finds out and says so
+        with suppress(OSError):  # it is dead; `next_result` reports it
             worker.pipe.send_bytes(RENDER + pack(task))
 
     def next_result(self, heartbeat: Heartbeat) -> Finished | WorkerDied | None:
-        """Wait until a task is done, its worker dead, or a worker ready: None.
+        """Wait for a result or a death; None if a worker became ready.
 
         Raises:
             LoraMixerError: A worker cannot open the model.
@@ -202,7 +202,7 @@ class ProcessExecutor:
 
 
 def serve(pipe: Connection, setup: bytes, rank: int) -> None:
-    """Be a worker: open the model, then answer whatever comes until the other end is closed.
+    """Run a worker: open the model, then answer messages until the pipe is closed.
 
     Ctrl+C is the run's to handle; when the run dies, so does the worker, in the middle of whatever it does.
     """

@@ -1,4 +1,4 @@
-"""What stands for all that a plan follows from, told without a model: where it is as it was, so is the plan. No torch here.
+"""A fingerprint of everything a plan depends on, without a model: if it is unchanged, so is the plan. No torch here.
 
 Size, times and inode of every file decide, not its bytes: a file that is touched only costs a look at the model, and one
 that is changed with its date put back still has another time of change. Windows keeps none; there a plan is always looked at.

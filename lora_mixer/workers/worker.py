@@ -10,8 +10,8 @@ class Worker:
     """A renderer behind packed messages; the model is opened once.
 
     Args:
-        setup: How, packed.
-        rank: Which of the workers it is.
+        setup: The packed options.
+        rank: The worker's number.
 
     Raises:
         LoraMixerError: The model cannot be opened.
@@ -30,4 +30,4 @@ class Worker:
 
 
 def _no_watch(_hand: float) -> None:
-    """Nobody watches a worker's single steps."""
+    """A worker's single steps are not reported."""

@@ -1,1 +1,1 @@
-"""The browser page: prompts, one slider a LoRA, a picture."""
+"""The browser page: prompts, a slider per LoRA, a picture."""

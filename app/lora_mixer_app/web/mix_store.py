@@ -1,4 +1,4 @@
-"""Mixes that were saved under a name: one small TOML file each."""
+"""Saved mixes, one small TOML file each."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Errors as notices: what happened and what to do, never a stack or a path of the server's."""
+"""Show errors as notices: what happened and what to do, never a stack trace or a server path."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ PREVIEWS_KEPT = 3600
 
 
 def build_page(state: AppState) -> gr.Blocks:
-    """Return the page over an open studio."""
+    """Build the page over an `AppState`."""
     page: gr.Blocks
     kept = (PREVIEWS_KEPT, PREVIEWS_KEPT)
     with gr.Blocks(title="LoRA Mixer", analytics_enabled=False, fill_width=True, delete_cache=kept) as page:

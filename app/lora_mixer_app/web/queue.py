@@ -1,4 +1,4 @@
-"""One render at a time on the model: each caller gets an equal share of it, and nobody fills the line."""
+"""The render queue: one render at a time, with equal shares for all callers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from lora_mixer.errors import RequestError
 from lora_mixer_app.web.session import Listened
 
 MOST_WAITING = 16
-"""Of one caller's pictures, at a time."""
+"""The most pictures of one caller waiting at a time."""
 _LOOK = 0.05  # seconds between two looks at whether somebody who waits has cancelled
 
 

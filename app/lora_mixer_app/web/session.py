@@ -1,4 +1,4 @@
-"""One browser tab: its strips, and what it is rendering."""
+"""A browser tab's session: its strips and its renders."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Listened(Cancel):
-    """A switch that presses itself when nobody listens any more.
+    """A cancel switch that presses itself when nobody listens any more.
 
     Args:
         watch: Tells whether whoever asked is there.
@@ -41,7 +41,7 @@ class Listened(Cancel):
 
 
 class Session:
-    """What belongs to one browser tab and no other.
+    """The state of one browser tab.
 
     Attributes:
         shown: The history's numbers of the pictures in this tab's gallery, in its order.

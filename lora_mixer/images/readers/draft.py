@@ -1,4 +1,4 @@
-"""A request put together from a stranger's words: what is no usable value is named, and nothing is guessed."""
+"""Build a request from untrusted text: unusable values are reported, and nothing is guessed."""
 
 from __future__ import annotations
 

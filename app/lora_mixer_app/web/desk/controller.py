@@ -1,4 +1,4 @@
-"""What the desk's knobs act on: settings, strips and screen, and the one way a change is played."""
+"""What the desk's knobs act on: settings, strips and result panel, and the one path of a change."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From the desk to what is rendered, and from a request back to the desk."""
+"""Convert the desk into a request, and a request back into the desk."""
 
 from __future__ import annotations
 
