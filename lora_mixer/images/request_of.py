@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
+from lora_mixer.choices import EMPHASES
 from lora_mixer.hires import Hires
 from lora_mixer.images.infotext import Infotext
 from lora_mixer.images.readers.draft import shown, stem
@@ -20,7 +21,6 @@ SCHEDULES = ("Karras", "Exponential", "Polyexponential", "SGM Uniform", "Uniform
 AUTOMATIC = "Automatic"
 SCHEDULED = (1, 9)
 """Since this version of A1111 schedules are chosen apart from samplers; before, a bare sampler's was Uniform."""
-EMPHASES = frozenset({"original", "no norm", "ignore"})
 BY_PROGRAM = frozenset({"rng", "sampler", "schedule", "emphasis", "model"})
 """Settings whose values mean what the program that wrote them says."""
 NUMBERS = Table(tuple(row for row in PICTURE if row.infotext and row.name not in BY_PROGRAM))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from os import PathLike
+from pathlib import Path
 from typing import Any, cast
 
 from lora_mixer.errors import RequestError
@@ -41,3 +43,14 @@ def as_requests(requests: Iterable[RenderRequest | str], options: RequestOptions
     if not isinstance(given, Iterable):
         raise wrong_type("Mixer", "requests", given, "a list of them", 'mixer.render_many(["cat", "sun"])')
     return [as_request(request, options) for request in requests]
+
+
+def as_path(given: object, *, example: str) -> Path:
+    """Return where something is to be written.
+
+    Raises:
+        RequestError: It is no path.
+    """
+    if not isinstance(given, (str, PathLike)) or not str(given):
+        raise wrong_type("Mixer", "path", given, "a path", example)
+    return Path(given)

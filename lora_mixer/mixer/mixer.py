@@ -12,7 +12,7 @@ from typing import Unpack
 from lora_mixer.cancel import Cancel
 from lora_mixer.export import BakeReport, OnModule
 from lora_mixer.files import Leases
-from lora_mixer.mixer.asked import as_request, as_requests
+from lora_mixer.mixer.asked import as_path, as_request, as_requests
 from lora_mixer.mixer.baking import bake
 from lora_mixer.mixer.batches import OnFailure, Rendering, in_order, report_failures
 from lora_mixer.mixer.oom_splitter import Outcome
@@ -258,7 +258,7 @@ class BaseMixer(OpenModels):
             FileError: It cannot be written.
             LoraMixerError: What `render` would raise before its first step.
         """
-        asked = as_request(request, fields)
+        asked, target = as_request(request, fields), as_path(path, example='path="mix.safetensors"')
         with self._turn:
             source = self._source(asked.model)
             job = self._job(asked, source)
@@ -266,7 +266,7 @@ class BaseMixer(OpenModels):
                 return bake(
                     self.cache.take(source).loaded,
                     job,
-                    Path(path),
+                    target,
                     form=form,
                     rank=rank,
                     dtype=dtype,

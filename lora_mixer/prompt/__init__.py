@@ -23,7 +23,7 @@ from lora_mixer.prompt.regions import region_words
 from lora_mixer.prompt.styles import Style, apply_styles, named_styles
 from lora_mixer.prompt.tag_places import TagPlace, rewritten_tags, tag_places, without_tags
 from lora_mixer.prompt.tags import MIX_WORD, parse_tag
-from lora_mixer.prompt.timeline import BlockReader, ElementReader, Part, Piece, Span, Words, timeline
+from lora_mixer.prompt.timeline import BlockReader, ElementReader, Part, Piece, Span, Words, lora_tags, timeline
 from lora_mixer.prompt.unparse import unparse
 
 __all__ = [
@@ -54,6 +54,7 @@ __all__ = [
     "combinations",
     "expand",
     "find_missing",
+    "lora_tags",
     "named_styles",
     "parse",
     "parse_tag",

@@ -152,6 +152,12 @@ def walk(nodes: Iterable[Node]) -> Iterator[Node]:
         waiting += _inside(node)
 
 
+def lora_tags(prompt: Prompt) -> list[LoraTag]:
+    """Return the LoRA tags of a prompt in their order, wherever they stand."""
+    nodes = (node for clause in prompt.clauses for node in walk(clause.children))
+    return sorted((node for node in nodes if isinstance(node, LoraTag)), key=lambda tag: tag.at)
+
+
 def _inside(node: Node) -> list[Node]:
     if isinstance(node, Weighted):
         return [*node.children, *([] if isinstance(node.weight, float) else [node.weight])]

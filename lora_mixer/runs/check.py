@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
@@ -14,14 +14,17 @@ from pathlib import Path
 from lora_mixer.catalog import Library, ModelsFile
 from lora_mixer.choices import find_sampler
 from lora_mixer.errors import FileError, LoraMixerError, ModelError, PromptError, RequestError
+from lora_mixer.families import Family, all_families, find_family
 from lora_mixer.files import CHECKPOINT_LIMITS, PICKLE_SUFFIXES, open_tensor_file
-from lora_mixer.keys import all_blocks
+from lora_mixer.keys import all_blocks, parse_blocks, parse_elements
 from lora_mixer.ledger.failure import Failure
 from lora_mixer.mixes import LoraUse, check_strength
-from lora_mixer.prompt import expand, named_styles, parse, tag_places
+from lora_mixer.prompt import LoraTag, expand, lora_tags, named_styles, parse, tag_places
 from lora_mixer.promptfile.plan import PlannedJob, PromptFile
 from lora_mixer.request import ModelSource, RenderRequest
 from lora_mixer.runs.whereabouts import Whereabouts
+from lora_mixer.settings import PICTURE
+from lora_mixer.settings.kinds import TableName
 from lora_mixer.workers.executor import MixerOptions
 
 NAMES: Mapping[str, tuple[str, ...]] = {
@@ -31,7 +34,7 @@ NAMES: Mapping[str, tuple[str, ...]] = {
 }
 """Values of options; rooms with torch have the same names, and a test compares them."""
 
-EMPHASES = ("original", "no norm", "ignore")
+_DRAWN = re.compile(r"(?:^|,)\s*[RUX]\b")  # block weights that are drawn, or stand for another number
 _DEVICE = re.compile(r"cpu|mps|cuda(:\d+)?")
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 
@@ -170,7 +173,7 @@ class JobCheck:
                 yield error, words, 0
         for text, negative in self._texts(request):
             look = partial(self._read, text, request, negative)
-            error = self._once("prompt", (text, request.grammar, negative), look)
+            error = self._once("prompt", (text, request.grammar, negative, request.model), look)
             if error is not None:
                 yield error, text, (error.position if isinstance(error, PromptError) else None) or 0
                 continue
@@ -191,8 +194,10 @@ class JobCheck:
         if filled.preset is None and filled.sampler is not None:
             chosen = filled.sampler, filled.schedule, filled.eta
             yield "sampler", chosen, filled.sampler, partial(find_sampler, *chosen)
-        if request.emphasis is not None:
-            yield "emphasis", request.emphasis, request.emphasis, partial(_check_emphasis, request.emphasis)
+        for row in PICTURE:
+            value = getattr(request, row.name)
+            if isinstance(row.kind, TableName) and value is not None and row.name not in {"sampler", "schedule"}:
+                yield row.name, value, value, partial(row.kind.find, value)
 
     def _model(self, name: str | None) -> None:
         check_model(self._file.model(name))
@@ -207,7 +212,17 @@ class JobCheck:
             yield from ((text, negative) for text, negative in second if text)
 
     def _read(self, text: str, request: RenderRequest, negative: bool) -> None:  # noqa: FBT001
-        parse(self._drawn(text, request), grammar=request.grammar or "default", negative=negative)
+        prompt = parse(self._drawn(text, request), grammar=request.grammar or "default", negative=negative)
+        for tag in lora_tags(prompt):
+            _check_tag(tag, self._families(request))
+
+    def _families(self, request: RenderRequest) -> tuple[Family, ...]:
+        """Return the family a job's model is said to be of; all of them where only its tensors tell."""
+        try:
+            stated = self._file.model(request.model).family
+        except ModelError:  # told by itself
+            stated = None
+        return (find_family(stated),) if stated else all_families()
 
     def _tags(self, text: str, request: RenderRequest, negative: bool) -> list[str]:  # noqa: FBT001
         """Return the LoRAs a prompt names for certain; what chance decides is left to chance."""
@@ -245,6 +260,29 @@ def _check_use(use: LoraUse) -> None:
             )
 
 
-def _check_emphasis(name: str) -> None:
-    if name not in EMPHASES:
-        raise RequestError(f"there is no emphasis {name!r}", remedy=f"Use one of {', '.join(EMPHASES)}.")
+def _check_tag(tag: LoraTag, families: Sequence[Family]) -> None:
+    """Refuse block weights of a tag that no model of these families takes.
+
+    Raises:
+        PromptError: They are none; the position is the tag's.
+    """
+    try:
+        if tag.elements_text is not None:
+            parse_elements(tag.elements_text)
+        if tag.blocks_text is not None and not _DRAWN.search(tag.blocks_text):
+            _check_blocks(tag.blocks_text, families)
+    except RequestError as error:
+        raise PromptError(error.what, position=tag.at, where=f"LoRA {tag.name}", remedy=error.remedy) from error
+
+
+def _check_blocks(text: str, families: Sequence[Family]) -> None:
+    """Refuse block weights unless one of the families takes them; what the first one says of them is told."""
+    refusals = []
+    for family in families:
+        try:
+            parse_blocks(text, family)
+        except RequestError as error:
+            refusals.append(error)
+        else:
+            return
+    raise refusals[0]

@@ -229,16 +229,32 @@ def test_a_folder_that_cannot_be_written_to_is_told_first(executor: Painters, mo
 
 def test_the_names_that_are_checked_are_those_that_there_are() -> None:
     from lora_mixer.blend import ENGINES
-    from lora_mixer.images.request_of import EMPHASES as RECORDED
     from lora_mixer.models import DTYPES, OFFLOAD_MODES
-    from lora_mixer.runs.check import EMPHASES
 
     assert {name: set(values) for name, values in NAMES.items()} == {
         "engine": set(ENGINES),
         "offload": set(OFFLOAD_MODES),
         "dtype": set(DTYPES),
     }
-    assert set(EMPHASES) == set(RECORDED)
+
+
+@pytest.mark.parametrize(
+    ("words", "column", "said"),
+    [
+        ("cat <lora:line_art:1:lbw=FOO>", 5, "LoRA line_art: 'FOO' is"),
+        ("cat <lora:line_art:1:lbw=1,2>", 5, "a list of 2 block weights is for no family"),
+        ("[cat:<lora:line_art:1:lbwe=IN00/attn>:3]", 6, "LoRA line_art: "),
+        ("cat --emphasis loud", 5, "there is no emphasis mode 'loud'"),
+        ("cat --grammar latin", 5, "there is no prompt grammar 'latin'"),
+    ],
+)
+def test_what_no_model_takes_is_told_at_its_place_before_one_is_opened(
+    executor: Painters, words: str, column: int, said: str
+) -> None:
+    Path("p.txt").write_text(f"sun\n{words}\n")
+    _, error, _ = fails("render", "p.txt", "--strict", "--dry-run")
+    assert f"p.txt:2:{column}" in error
+    assert said in error
 
 
 def test_progress_is_told_in_lines_where_there_is_no_terminal(executor: Painters) -> None:
