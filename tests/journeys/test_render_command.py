@@ -228,8 +228,8 @@ def test_a_folder_that_cannot_be_written_to_is_told_first(executor: Painters, mo
 
 
 def test_the_names_that_are_checked_are_those_that_there_are() -> None:
-    from lora_mixer.blend import ENGINES
     from lora_mixer.models import DTYPES, OFFLOAD_MODES
+    from lora_mixer.render_options import ENGINES
 
     assert {name: set(values) for name, values in NAMES.items()} == {
         "engine": set(ENGINES),
