@@ -10,8 +10,9 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -101,15 +102,26 @@ class _Hashed(NamedTuple):
 
 
 class FactsBook:
-    """Facts and digests by path and stamp, in memory and, if possible, on disk."""
+    """Facts and digests by path and stamp, in memory and, if possible, on disk.
 
-    def __init__(self, path: Path | None) -> None:
+    The file remembers whatever was ever seen; what lies in other folders is read from it when it is asked for.
+
+    Args:
+        path: The SQLite file; None keeps everything in memory.
+        folders: The folders whose files are wanted.
+    """
+
+    def __init__(self, path: Path | None, folders: Iterable[Path] = ()) -> None:
         self._store = Store(path)
-        self._facts: dict[Path, tuple[Stamp, Facts]] = self._store.run(_read_facts) or {}
-        self._digests: dict[Path, _Hashed] = self._store.run(_read_digests) or {}
+        self._facts: dict[Path, tuple[Stamp, Facts]] = {}
+        self._digests: dict[Path, _Hashed] = {}
+        self._folders = tuple(folders)
+        self._read([_below(folder) for folder in self._folders])
 
     def facts(self, files: Iterable[tuple[Path, Stamp]]) -> dict[Path, Facts]:
         """Return the facts of all these files, reading the headers of new and changed ones only."""
+        files = list(files)
+        self._remember([path for path, _ in files if path not in self._facts])
         result: dict[Path, Facts] = {}
         learned: dict[Path, tuple[Stamp, Facts]] = {}
         for path, stamp in files:
@@ -140,7 +152,7 @@ class FactsBook:
 
     def known_digests(self, path: Path) -> Digests | None:
         """Return a file's digests if it was hashed before and has not changed since."""
-        known = self._digests.get(path)
+        known = self._hashed(path)
         return known.digests if known is not None and known.mark == mark_of(path) else None
 
     def digests(self, path: Path) -> Digests:
@@ -150,7 +162,7 @@ class FactsBook:
             MissingFileError: It cannot be read.
         """
         mark, sample = mark_of(path), sample_of(path)
-        known = self._digests.get(path)
+        known = self._hashed(path)
         if known is not None and (known.mark, known.sample) == (mark, sample):
             return known.digests
         digests = digest_file(path)
@@ -162,9 +174,32 @@ class FactsBook:
             )
         return digests
 
+    def _hashed(self, path: Path) -> _Hashed | None:
+        if path not in self._digests:
+            self._remember([path])
+        return self._digests.get(path)
 
-def _read_facts(db: sqlite3.Connection) -> dict[Path, tuple[Stamp, Facts]]:
-    rows = db.execute("SELECT path, size, mtime_ns, facts FROM facts")
+    def _remember(self, paths: Iterable[Path]) -> None:
+        """Read what the file says of some paths that are not in memory; all it says of its folders is."""
+        elsewhere = [path for path in paths if not any(path.is_relative_to(folder) for folder in self._folders)]
+        self._read([(os.fsencode(path),) * 2 for path in elsewhere])
+
+    def _read(self, stretches: Sequence[tuple[bytes, bytes]]) -> None:
+        """Read what the file says of the paths from one to another."""
+        if stretches:
+            self._facts.update(self._store.run(partial(_read_facts, stretches)) or {})
+            self._digests.update(self._store.run(partial(_read_digests, stretches)) or {})
+
+
+def _below(folder: Path) -> tuple[bytes, bytes]:
+    """Return the bounds between which the paths below a folder lie, as bytes."""
+    root = os.fsencode(folder).rstrip(os.sep.encode()) + os.sep.encode()
+    return root, root + b"\xff" * 8
+
+
+def _read_facts(stretches: Sequence[tuple[bytes, bytes]], db: sqlite3.Connection) -> dict[Path, tuple[Stamp, Facts]]:
+    query = "SELECT path, size, mtime_ns, facts FROM facts WHERE path BETWEEN ? AND ?"
+    rows = (row for stretch in stretches for row in db.execute(query, stretch))
     return {Path(os.fsdecode(path)): (Stamp(size, mtime), _facts(text)) for path, size, mtime, text in rows}
 
 
@@ -173,8 +208,11 @@ def _facts(text: str) -> Facts:
     return Facts(**table | {"words": tuple(table["words"]), "claims": tuple(table["claims"])})
 
 
-def _read_digests(db: sqlite3.Connection) -> dict[Path, _Hashed]:
-    rows = db.execute("SELECT path, size, mtime_ns, ctime_ns, sample, sha256, autov3, legacy FROM digests")
+def _read_digests(stretches: Sequence[tuple[bytes, bytes]], db: sqlite3.Connection) -> dict[Path, _Hashed]:
+    query = (
+        "SELECT path, size, mtime_ns, ctime_ns, sample, sha256, autov3, legacy FROM digests WHERE path BETWEEN ? AND ?"
+    )
+    rows = (row for stretch in stretches for row in db.execute(query, stretch))
     return {
         Path(os.fsdecode(path)): _Hashed(
             FileStamp(*mark), sample, Digests(sha256=sha256, autov2=sha256[:10], autov3=autov3, legacy=legacy)

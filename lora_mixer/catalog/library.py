@@ -47,7 +47,7 @@ class Library:
 
     def __init__(self, folders: Iterable[str | Path], *, cache: Path | None = None, paths: bool = True) -> None:
         self._folders = tuple(Path(folder).expanduser().resolve() for folder in folders)
-        self._book = FactsBook(default_cache() if cache is None else cache)
+        self._book = FactsBook(default_cache() if cache is None else cache, self._folders)
         self._paths = paths
         self._lock = threading.Lock()
         self._shelf = self._scan()

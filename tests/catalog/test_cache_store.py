@@ -125,3 +125,17 @@ def test_many_threads_share_a_library_and_a_cache(save_lora, tmp_path, monkeypat
         digests = list(pool.map(work, range(40)))
     assert digests[:20] == digests[20:]
     assert facts.FactsBook(tmp_path / "c.sqlite").known_digests(folder / "3.safetensors") is not None
+
+
+def test_what_the_cache_says_of_other_folders_is_not_read_until_it_is_asked_for(
+    loras: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache = tmp_path / "c.sqlite"
+    Library([loras], cache=cache)
+    with closing(sqlite3.connect(cache)) as db, db:  # rows that nobody could read
+        rows = [(f"/gone/{n}.safetensors".encode(), 1, 1, "no facts at all") for n in range(3)]
+        db.executemany("INSERT INTO facts VALUES (?, ?, ?, ?)", rows)
+    monkeypatch.setattr(facts, "learn", lambda path: pytest.fail(f"{path} is known"))
+    assert works(Library([loras], cache=cache))
+    assert Library([], cache=cache).find(str(loras / "a.safetensors")).alias == "alias"
+    assert not cache.with_name("c.sqlite.damaged").exists()
