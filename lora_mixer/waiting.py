@@ -7,9 +7,11 @@ and 19.3 s. The OpenMP libraries read these variables once, when torch loads the
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
-from collections.abc import MutableMapping
+from collections.abc import Iterator, MutableMapping
+from contextlib import contextmanager
 from types import ModuleType
 from typing import cast
 
@@ -38,3 +40,15 @@ def begin() -> None:
     """
     wait_passively()
     sys.modules.setdefault("peft", cast(ModuleType, None))  # Python's word for a module that is not to be found
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Keep Python from searching for circles of references within a block that makes very many objects and no circles."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()

@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import torch
+from safetensors.torch import load_file
 from torch import nn
 
 from lora_mixer.errors import BrokenFileError, MissingFileError, ModelError, UnsafeFileError
 from lora_mixer.files import open_file, read_file
 from lora_mixer.libraries.classes import AutoencoderKL, CLIPTextConfig, CLIPTokenizer, ModelMixin, no_init_weights
+from lora_mixer.models.build import build
 from lora_mixer.models.folder_checks import check_network, shapes_of, shards, text_settings, told
 
 TOKENIZER_FILES = (
@@ -54,6 +56,9 @@ def load_component(component: type[Network], folder: Path, **options: object) ->
     else:  # attention is ours to choose: a configuration can name a kernel to download
         _refuse_adapter(folder)
         settings = text_settings(config, shapes, where)
+        encoder = _built(component, folder, settings, options["dtype"])
+        if encoder is not None:
+            return encoder
         options |= {"config": CLIPTextConfig(**settings), "attn_implementation": "sdpa"}
     with told(str(folder)), no_init_weights():  # every weight is in the file, or it is refused
         network, report = cast(Any, component).from_pretrained(
@@ -72,6 +77,21 @@ def load_component(component: type[Network], folder: Path, **options: object) ->
         raise ModelError(f"{len(over)} weights have no place, first {over[0]}", where=str(folder))
     loaded: Network = network.requires_grad_(requires_grad=False).eval()
     return loaded
+
+
+def _built(component: type[Network], folder: Path, settings: Mapping[str, Any], dtype: object) -> Network | None:
+    """Return a text encoder with its weights put in place by us; None if they are not laid out as its class has them.
+
+    `from_pretrained` first compiles the renamings of some four hundred other models, which takes longer than all the rest.
+    """
+    tensors: dict[str, torch.Tensor] = {}
+    with told(str(folder)):
+        for file in _named_files(folder):
+            tensors |= load_file(file)
+    try:
+        return build(component, settings, tensors, cast(torch.dtype, dtype), str(folder))
+    except ModelError:
+        return None
 
 
 def _named_files(folder: Path) -> tuple[Path, ...]:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
@@ -18,6 +16,7 @@ from lora_mixer.promptfile.parsed import ParsedFile
 from lora_mixer.promptfile.plan import PlannedJob, Problem, PromptFile, SheetPlan
 from lora_mixer.promptfile.tables import read_csv, read_jsonl
 from lora_mixer.promptfile.toml import read_toml
+from lora_mixer.waiting import uncollected
 from lora_mixer.wording import page
 
 __all__ = [
@@ -71,7 +70,7 @@ def read_prompt_text(text: str, path: Path, *, strict: bool = False, same: Same 
     Raises:
         ConfigError: As `read_prompt_file` does.
     """
-    with _no_search_for_circles():
+    with uncollected():
         return _read(text.replace("\r\n", "\n").replace("\r", "\n"), path, strict=strict, same=same)
 
 
@@ -92,18 +91,6 @@ def _read(text: str, path: Path, *, strict: bool, same: Same) -> PromptFile:
     except ConfigError as error:
         raise ConfigError(error.what, where=str(path), remedy=error.remedy) from error
     return PromptFile(path=path, jobs=jobs, sheet=sheet, problems=parsed.problems, text=text)
-
-
-@contextmanager
-def _no_search_for_circles() -> Iterator[None]:
-    """Keep Python from searching for circles of references meanwhile: 100,000 jobs make it search often, and find none."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
 
 
 def _parsed(text: str, path: Path, same: Same) -> ParsedFile:

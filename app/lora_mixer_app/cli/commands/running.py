@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ from lora_mixer.runs import estimate, outline
 from lora_mixer.runs.check import JobCheck, check_folder, check_setup
 from lora_mixer.runs.origin import keep_source
 from lora_mixer.runs.run import RunOptions, RunResult, run
+from lora_mixer.waiting import uncollected
 from lora_mixer.wording import counted
 from lora_mixer.workers.executor import Executor, MixerOptions
 from lora_mixer.workers.inline import InlineExecutor
@@ -257,8 +259,9 @@ class Executors:
 
 
 def _opened(setup: MixerOptions) -> BaseMixer:
-    from lora_mixer.workers.renderer import open_mixer
-
+    with uncollected():  # torch, diffusers and transformers are a million objects that stay for good
+        from lora_mixer.workers.renderer import open_mixer
+    gc.freeze()
     return open_mixer(setup)
 
 
