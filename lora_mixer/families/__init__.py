@@ -11,7 +11,7 @@ from lora_mixer.families.record import (
     DenoiserKind,
     Family,
     Measure,
-    Place,
+    ModulePlace,
     TextEncoderSpec,
     VelocityTest,
 )
@@ -46,8 +46,8 @@ __all__ = [
     "Family",
     "Measure",
     "ModuleIndex",
+    "ModulePlace",
     "NamedModule",
-    "Place",
     "TextEncoderSpec",
     "VelocityTest",
     "all_families",

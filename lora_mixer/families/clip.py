@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping
 
-from lora_mixer.families.record import Place, TextEncoderSpec
+from lora_mixer.families.record import ModulePlace, TextEncoderSpec
 from lora_mixer.modules import BASE, Sees
 
 FIRST = TextEncoderSpec(
@@ -58,10 +58,10 @@ _OPEN_CLIP = (
 )
 
 
-def places(encoder: TextEncoderSpec, paths: Collection[str]) -> Mapping[str, Place]:
+def places(encoder: TextEncoderSpec, paths: Collection[str]) -> Mapping[str, ModulePlace]:
     """Return where every module of a text encoder stands: all of them in BASE, over the text."""
     return {
-        path: Place(block=BASE, level=0, sees=Sees.TEXT, section=encoder.part, original=_original(encoder, path))
+        path: ModulePlace(block=BASE, level=0, sees=Sees.TEXT, section=encoder.part, original=_original(encoder, path))
         for path in paths
     }
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from lora_mixer.families.clip import places as text_places
-from lora_mixer.families.record import Family, Place
+from lora_mixer.families.record import Family, ModulePlace
 from lora_mixer.modules import ModuleName, ModuleSpec
 
 
@@ -30,7 +30,7 @@ class ModuleIndex:
         return tuple(dict.fromkeys(name.part for name in self.modules))
 
 
-def places_of(family: Family, part: str, paths: Collection[str]) -> Mapping[str, Place]:
+def places_of(family: Family, part: str, paths: Collection[str]) -> Mapping[str, ModulePlace]:
     """Return where each module of a part stands, from the canonical paths of all of its modules.
 
     A text encoder that the family does not have stands nowhere in it: nothing is returned.

@@ -14,7 +14,7 @@ Config = Mapping[str, Any]
 """A component's configuration in diffusers' or transformers' words."""
 
 
-class Place(NamedTuple):
+class ModulePlace(NamedTuple):
     """Where a module stands in its network.
 
     Attributes:
@@ -84,7 +84,7 @@ class DenoiserKind:
     extra_channels: frozenset[int] = frozenset({0})
     clues: tuple[Clue, ...]
     traits: Callable[[Config], Traits]
-    places: Callable[[Collection[str]], Mapping[str, Place]]
+    places: Callable[[Collection[str]], Mapping[str, ModulePlace]]
     original: Callable[[str], tuple[str, ...]]
     written: Callable[[str, Collection[str]], str]
     original_blocks: tuple[str, ...] = ()

@@ -12,7 +12,7 @@ from collections.abc import Collection, Mapping
 from functools import lru_cache
 
 from lora_mixer.families.clues import Clue, Traits
-from lora_mixer.families.record import Config, DenoiserKind, Measure, Place
+from lora_mixer.families.record import Config, DenoiserKind, Measure, ModulePlace
 from lora_mixer.modules import BASE, Sees
 
 MID = "MID"
@@ -87,7 +87,7 @@ def _inner(what: str, rest: str) -> str:
     return f"0.{_RESNET.get(rest, rest)}" if what == "resnets" else f"1.{rest}"
 
 
-def places(paths: Collection[str]) -> Mapping[str, Place]:
+def places(paths: Collection[str]) -> Mapping[str, ModulePlace]:
     """Return where every module of a UNet stands, from all of its module paths.
 
     What belongs to no block (time embedding, output layer) is BASE and at the top.
@@ -99,10 +99,10 @@ def places(paths: Collection[str]) -> Mapping[str, Place]:
     return {path: _place(path, deepest) for path in paths}
 
 
-def _place(path: str, deepest: int) -> Place:
+def _place(path: str, deepest: int) -> ModulePlace:
     original = next(iter(ldm_paths(path)), path)
     way = _WAY.match(path)
-    return Place(
+    return ModulePlace(
         block=_block(original),
         level=_depth(way, deepest),
         sees=_sees(path),

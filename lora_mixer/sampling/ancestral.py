@@ -12,11 +12,11 @@ from collections.abc import Iterator, Sequence
 
 from torch import Tensor
 
-from lora_mixer.sampling.solver import BrownianNoise, Denoiser, Noise, SolverStep, move_towards, steps_of
+from lora_mixer.sampling.solver import BrownianNoise, Noise, PictureModel, SolverStep, move_towards, steps_of
 
 
 def euler_ancestral(
-    model: Denoiser, latents: Tensor, sigmas: Sequence[float], noise: Noise, *, eta: float
+    model: PictureModel, latents: Tensor, sigmas: Sequence[float], noise: Noise, *, eta: float
 ) -> Iterator[SolverStep]:
     """Euler's method with ancestral noise, one call a step: Euler a; DDIM with eta 0 of its own, DDPM with eta 1."""
     for share, now, to in steps_of(sigmas):
@@ -26,7 +26,7 @@ def euler_ancestral(
 
 
 def dpm_2(
-    model: Denoiser, latents: Tensor, sigmas: Sequence[float], noise: Noise, *, eta: float
+    model: PictureModel, latents: Tensor, sigmas: Sequence[float], noise: Noise, *, eta: float
 ) -> Iterator[SolverStep]:
     """DPM2 and DPM2 a: the slope half-way decides the whole step (Karras et al. 2022, algorithm 2; Lu et al. 2022a)."""
     for share, now, to in steps_of(sigmas):
@@ -43,7 +43,7 @@ def dpm_2(
 
 
 def dpmpp_2s_ancestral(
-    model: Denoiser, latents: Tensor, sigmas: Sequence[float], noise: Noise, *, eta: float
+    model: PictureModel, latents: Tensor, sigmas: Sequence[float], noise: Noise, *, eta: float
 ) -> Iterator[SolverStep]:
     """DPM++ 2S a: the picture predicted half-way decides the whole step (Lu et al. 2022, algorithm 1, r = 1/2)."""
     for share, now, to in steps_of(sigmas):
@@ -55,7 +55,7 @@ def dpmpp_2s_ancestral(
 
 
 def dpmpp_sde(
-    model: Denoiser, latents: Tensor, sigmas: Sequence[float], noise: Noise, *, eta: float
+    model: PictureModel, latents: Tensor, sigmas: Sequence[float], noise: Noise, *, eta: float
 ) -> Iterator[SolverStep]:
     """DPM++ SDE: both halves of a step add noise, increments of one Brownian path in sigma (Lu et al. 2022, section 5)."""
     path = BrownianNoise(noise)

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from lora_mixer.sampling.levels import Levels
-from lora_mixer.sampling.solver import Denoiser, FreshNoise, Noise, Solver, SolverStep
+from lora_mixer.sampling.solver import FreshNoise, Noise, PictureModel, Solver, SolverStep
 
 TWICE = frozenset({"HeunDiscreteScheduler"})
 """Classes that call the model twice a step: at its beginning and, unless that is none, at its end."""
@@ -40,7 +40,7 @@ def by_class(name: str, options: Mapping[str, Any], levels: Levels) -> Solver:
         levels: The model's noise levels.
     """
 
-    def solve(model: Denoiser, latents: Tensor, sigmas: Sequence[float], noise: Noise) -> Iterator[SolverStep]:
+    def solve(model: PictureModel, latents: Tensor, sigmas: Sequence[float], noise: Noise) -> Iterator[SolverStep]:
         a_step = 2 if name in TWICE else 1
         calls = [sigmas[0], *(sigma for sigma in sigmas[1:] for _ in range(a_step if sigma else 1))]
         scheduler = _given(name, options, calls, levels)

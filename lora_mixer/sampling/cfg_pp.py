@@ -13,10 +13,10 @@ from typing import Protocol
 from torch import Tensor
 
 from lora_mixer.sampling.ancestral import ancestral_levels
-from lora_mixer.sampling.solver import Denoiser, Noise, SolverStep, steps_of
+from lora_mixer.sampling.solver import Noise, PictureModel, SolverStep, steps_of
 
 
-class Apart(Denoiser, Protocol):
+class Apart(PictureModel, Protocol):
     """A denoiser that also says what its last call would have been without guidance."""
 
     unguided: Tensor

@@ -8,10 +8,10 @@ from collections.abc import Iterator, Sequence
 from torch import Tensor
 
 from lora_mixer.sampling.levels import Levels
-from lora_mixer.sampling.solver import Denoiser, Noise, SolverStep, move_towards, steps_of
+from lora_mixer.sampling.solver import Noise, PictureModel, SolverStep, move_towards, steps_of
 
 
-def lcm(model: Denoiser, latents: Tensor, sigmas: Sequence[float], noise: Noise) -> Iterator[SolverStep]:
+def lcm(model: PictureModel, latents: Tensor, sigmas: Sequence[float], noise: Noise) -> Iterator[SolverStep]:
     """LCM: the predicted picture, with fresh noise on it for the next step (Song et al. 2023, arXiv:2303.01469, alg. 1).
 
     The boundary condition of Luo et al. 2023 (arXiv:2310.04378, c_skip and c_out) is left out, as in ComfyUI: at the
@@ -24,7 +24,7 @@ def lcm(model: Denoiser, latents: Tensor, sigmas: Sequence[float], noise: Noise)
 
 
 def tcd(
-    model: Denoiser, latents: Tensor, sigmas: Sequence[float], noise: Noise, *, eta: float, levels: Levels
+    model: PictureModel, latents: Tensor, sigmas: Sequence[float], noise: Noise, *, eta: float, levels: Levels
 ) -> Iterator[SolverStep]:
     """TCD: down to an earlier time s = (1 - eta) t, and up to t by noise (Zheng et al. 2024, arXiv:2402.19159, alg. 4)."""
     for share, now, to in steps_of(sigmas):

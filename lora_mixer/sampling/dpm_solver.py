@@ -14,7 +14,7 @@ from torch import Tensor
 
 from lora_mixer.errors import RenderError
 from lora_mixer.sampling.ancestral import ancestral_levels
-from lora_mixer.sampling.solver import Denoiser, Noise, SolverStep
+from lora_mixer.sampling.solver import Noise, PictureModel, SolverStep
 
 RELATIVE, ABSOLUTE = 0.05, 0.0078  # tolerated errors of DPM adaptive
 FIRST, ACCEPTED = 0.05, 0.81
@@ -25,7 +25,7 @@ MOST_TRIES = 10_000
 class _Slopes:
     """The slopes e = (x - D) / sigma of one step, at its beginning and at two places in it; each is computed once."""
 
-    def __init__(self, model: Denoiser, latents: Tensor, now: float) -> None:
+    def __init__(self, model: PictureModel, latents: Tensor, now: float) -> None:
         self._model, self.latents, self.now = model, latents, now
         self.picture = model(latents, now)
         self.first = (latents - self.picture) / now
@@ -68,7 +68,7 @@ def _three(slopes: _Slopes, to: float) -> Tensor:
 
 
 def dpm_fast(
-    model: Denoiser, latents: Tensor, sigmas: Sequence[float], noise: Noise, *, eta: float
+    model: PictureModel, latents: Tensor, sigmas: Sequence[float], noise: Noise, *, eta: float
 ) -> Iterator[SolverStep]:
     """DPM fast: as many calls as steps, in steps of third order and what is left over (section 3.4; k-diffusion).
 
@@ -89,7 +89,7 @@ def dpm_fast(
 
 
 def dpm_adaptive(
-    model: Denoiser, latents: Tensor, sigmas: Sequence[float], noise: Noise, *, eta: float
+    model: PictureModel, latents: Tensor, sigmas: Sequence[float], noise: Noise, *, eta: float
 ) -> Iterator[SolverStep]:
     """DPM adaptive: DPM-Solver-23, which chooses its steps by the error it sees (appendix C; k-diffusion's controller).
 

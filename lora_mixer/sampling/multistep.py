@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lora_mixer.sampling.ancestral import ancestral_levels
-from lora_mixer.sampling.solver import Denoiser, Noise, SolverStep, move_towards, steps_of
+from lora_mixer.sampling.solver import Noise, PictureModel, SolverStep, move_towards, steps_of
 
 ADAMS_BASHFORTH: tuple[tuple[float, ...], ...] = (
     (1.0,),
@@ -26,7 +26,7 @@ POINTS = 200
 
 
 def dpmpp_3m_sde(
-    model: Denoiser, latents: Tensor, sigmas: Sequence[float], noise: Noise, *, eta: float
+    model: PictureModel, latents: Tensor, sigmas: Sequence[float], noise: Noise, *, eta: float
 ) -> Iterator[SolverStep]:
     """DPM++ 3M SDE: D's first two derivatives in lambda from two earlier steps (Lu et al. 2022, arXiv:2211.01095).
 
@@ -68,7 +68,7 @@ def _derivatives(
 
 
 def res_multistep(
-    model: Denoiser, latents: Tensor, sigmas: Sequence[float], noise: Noise, *, eta: float
+    model: PictureModel, latents: Tensor, sigmas: Sequence[float], noise: Noise, *, eta: float
 ) -> Iterator[SolverStep]:
     """Res Multistep: a second-order exponential integrator (Zhang et al. 2023, arXiv:2308.02157, section 4).
 
@@ -93,7 +93,7 @@ def res_multistep(
 
 
 def gradient_estimation(
-    model: Denoiser, latents: Tensor, sigmas: Sequence[float], noise: Noise, *, gamma: float = 2.0
+    model: PictureModel, latents: Tensor, sigmas: Sequence[float], noise: Noise, *, gamma: float = 2.0
 ) -> Iterator[SolverStep]:
     """Gradient Estimation: Euler's step along gamma d - (gamma - 1) d_before (Permenter and Yuan 2023, arXiv:2306.04848)."""
     del noise
@@ -106,7 +106,7 @@ def gradient_estimation(
         yield SolverStep(latents, picture, share)
 
 
-def ipndm(model: Denoiser, latents: Tensor, sigmas: Sequence[float], noise: Noise) -> Iterator[SolverStep]:
+def ipndm(model: PictureModel, latents: Tensor, sigmas: Sequence[float], noise: Noise) -> Iterator[SolverStep]:
     """IPNDM: Adams-Bashforth of order four on d, of lower order at first (Zhang and Chen 2022, arXiv:2204.13902)."""
     del noise
     slopes: list[Tensor] = []  # the latest first
@@ -117,7 +117,7 @@ def ipndm(model: Denoiser, latents: Tensor, sigmas: Sequence[float], noise: Nois
         yield SolverStep(latents, picture, share)
 
 
-def plms(model: Denoiser, latents: Tensor, sigmas: Sequence[float], noise: Noise) -> Iterator[SolverStep]:
+def plms(model: PictureModel, latents: Tensor, sigmas: Sequence[float], noise: Noise) -> Iterator[SolverStep]:
     """PLMS: the same, its first step a mean of both ends' slopes (Liu et al. 2022, arXiv:2202.09778, eq. 12-13)."""
     del noise
     slopes: list[Tensor] = []
@@ -140,7 +140,7 @@ def _weighted(slopes: Sequence[Tensor]) -> Tensor:
     return total
 
 
-def er_sde(model: Denoiser, latents: Tensor, sigmas: Sequence[float], noise: Noise) -> Iterator[SolverStep]:
+def er_sde(model: PictureModel, latents: Tensor, sigmas: Sequence[float], noise: Noise) -> Iterator[SolverStep]:
     """ER SDE: the extended reverse-time SDE solver of third order (Cui et al. 2023, arXiv:2309.06169, algorithm 3).
 
     With s(x) = x (exp(x^0.3) + 10) and r = s(t)/s(sigma):

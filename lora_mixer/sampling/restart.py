@@ -9,13 +9,13 @@ from itertools import pairwise
 from torch import Tensor
 
 from lora_mixer.sampling.schedules import RHO
-from lora_mixer.sampling.solver import Denoiser, Noise, SolverStep, move_towards
+from lora_mixer.sampling.solver import Noise, PictureModel, SolverStep, move_towards
 
 LOW, HIGH = 0.1, 2.0  # the noise levels between which it goes back
 ENOUGH, MANY = 20, 36
 
 
-def restart(model: Denoiser, latents: Tensor, sigmas: Sequence[float], noise: Noise) -> Iterator[SolverStep]:
+def restart(model: PictureModel, latents: Tensor, sigmas: Sequence[float], noise: Noise) -> Iterator[SolverStep]:
     """Take as many steps as asked for, some of them again: where the noise has come down to 0.1 it is put back to 2.
 
     How often and with how many steps is A1111's choice: none below 20 steps, once with 9, from 36 on twice with a

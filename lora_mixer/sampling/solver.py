@@ -12,7 +12,7 @@ from torch import Tensor
 from lora_mixer.sampling.noise import NoiseSource, next_noise
 
 
-class Denoiser(Protocol):
+class PictureModel(Protocol):
     """A guided denoiser: maps latents (n, c, h, w) at a noise level to the predicted picture."""
 
     def __call__(self, latents: Tensor, sigma: float, /) -> Tensor:
@@ -38,7 +38,7 @@ class Solver(Protocol):
     """Takes latents at the first of falling noise levels and yields them step by step, down to the last level."""
 
     def __call__(
-        self, model: Denoiser, latents: Tensor, sigmas: Sequence[float], noise: Noise, /
+        self, model: PictureModel, latents: Tensor, sigmas: Sequence[float], noise: Noise, /
     ) -> Iterator[SolverStep]:
         """Yield after every step."""
 

@@ -20,7 +20,7 @@ from lora_mixer.families import (
     DenoiserKind,
     Family,
     Measure,
-    Place,
+    ModulePlace,
     all_families,
     family_of_config,
     family_of_shapes,
@@ -42,7 +42,7 @@ PATHS = [f"rooms.{number}.{layer}" for number in (0, 1) for layer in ("look", "l
 
 def places(paths):
     return {
-        path: Place(
+        path: ModulePlace(
             block=f"ROOM{path.split('.')[1]}",
             level=int(path.split(".")[1]),
             sees=Sees.TEXT if path.endswith("listen") else Sees.PICTURE,

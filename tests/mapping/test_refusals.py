@@ -259,7 +259,7 @@ def test_other_methods_are_refused_by_their_own_names(tmp_path, key, title):
     adapter = parsed(tmp_path / "a.safetensors", tensors)
     assert "whole weight" not in str(adapter.unread)
     for partly in (False, True):
-        with pytest.raises(UnsupportedAdapterError, match=f"it is {title}, which is not applied"):
+        with pytest.raises(UnsupportedAdapterError, match=f"it is {title}, which cannot be applied"):
             mapped(adapter, allow_partial=partly)
 
 

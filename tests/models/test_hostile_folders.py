@@ -225,7 +225,7 @@ def test_no_configuration_chooses_the_attention(folder: Path, entries: dict[str,
 
 def test_an_adapter_in_the_folder_of_the_text_encoder_is_refused(folder: Path) -> None:
     (folder / "text_encoder" / "adapter_config.json").write_text('{"base_model_name_or_path": "../../elsewhere"}')
-    with pytest.raises(UnsafeFileError, match="its settings name another model"):
+    with pytest.raises(UnsafeFileError, match="settings name another model"):
         opened(folder)
 
 
