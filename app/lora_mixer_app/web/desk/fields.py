@@ -11,7 +11,7 @@ from gradio.components import Component
 
 from lora_mixer import RenderRequest
 from lora_mixer.settings import PICTURE
-from lora_mixer_app.web.desk.advanced import asked_of, lay_advanced, lay_setting, shown_for
+from lora_mixer_app.web.desk.advanced import CONTROLS, asked_of, lay_advanced, lay_setting, shown_for
 from lora_mixer_app.web.i18n import word
 from lora_mixer_app.web.state import AppState
 
@@ -45,12 +45,12 @@ class RequestFields:
     @property
     def method(self) -> Component:
         """The component that says how the LoRAs are blended."""
-        return self.advanced[0]
+        return self.advanced[_METHOD]
 
     def with_method(self, values: Sequence[Any], method: str) -> list[Any]:
         """Return the components' values, in their order, with another method."""
         changed = list(values)
-        changed[len(_PLAIN)] = method
+        changed[len(_PLAIN) + _METHOD] = method
         return changed
 
     def request(self, values: Sequence[object]) -> RenderRequest:
@@ -65,6 +65,7 @@ class RequestFields:
         return [*(gr.skip() if value is None else value for value in values), *shown_for(request)]
 
 
+_METHOD = [control.field for control in CONTROLS].index("method")
 _PLAIN = tuple(field.name for field in fields(RequestFields) if field.name != "advanced")
 
 
