@@ -8,7 +8,7 @@ from dataclasses import KW_ONLY, dataclass, field, fields
 from itertools import pairwise
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 from pydantic import GetCoreSchemaHandler, PlainSerializer
 from pydantic_core.core_schema import CoreSchema, no_info_before_validator_function
@@ -193,7 +193,9 @@ class Strength:
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:  # noqa: ANN401 pydantic's
         """Return how pydantic reads a strength: by the stored form's names, too."""
-        return no_info_before_validator_function(from_stored, handler(source))
+        own: dict[str, Any] = dict(handler.resolve_ref_schema(handler(source)))
+        ref = own.pop("ref", None)  # what reads the stored form stands for the class wherever it is met again
+        return no_info_before_validator_function(from_stored, cast(CoreSchema, own), ref=ref)
 
 
 def _text_factors(given: object) -> Mapping[str, float]:
