@@ -10,7 +10,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from lora_mixer_app.web.guard import HEADERS, LOCAL, Guard, Origin
+from lora_mixer_app.serving.guard import HEADERS, LOCAL, Guard, Origin
 
 
 def answer(_request: Request) -> PlainTextResponse:

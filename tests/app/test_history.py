@@ -14,7 +14,7 @@ from lora_mixer import Mixer
 from lora_mixer.errors import FileError
 from lora_mixer.images import ModelRecord, RenderRecord, save_picture
 from lora_mixer.request import Settings
-from lora_mixer_app.web.history import History
+from lora_mixer_app.serving.history import History
 from lora_mixer_app.web.state import AppState
 
 

@@ -15,9 +15,9 @@ from typer.testing import CliRunner
 from lora_mixer.errors import FileError, LoraMixerError, RequestError
 from lora_mixer_app.cli import build
 from lora_mixer_app.cli.arguments import parse_login
+from lora_mixer_app.serving.guard import Origin
 from lora_mixer_app.serving.listen import listen, url_of
 from lora_mixer_app.web import server
-from lora_mixer_app.web.guard import Origin
 
 
 @pytest.fixture

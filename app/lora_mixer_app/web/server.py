@@ -19,10 +19,10 @@ import uvicorn
 
 from lora_mixer.errors import FileError
 from lora_mixer_app.serving.front import Front
+from lora_mixer_app.serving.guard import LOCAL, Guard, Origin
 from lora_mixer_app.serving.listen import listen, url_of
 from lora_mixer_app.serving.passwords import Passwords
 from lora_mixer_app.serving.presence import Listening, Presence
-from lora_mixer_app.web.guard import LOCAL, Guard, Origin
 
 if TYPE_CHECKING:
     from lora_mixer import Mixer

@@ -11,8 +11,8 @@ import gradio as gr
 from lora_mixer import Cancel, Mixer, RenderedImage
 from lora_mixer.images import save_picture
 from lora_mixer_app.serving.callers import caller
+from lora_mixer_app.serving.history import History, Kept
 from lora_mixer_app.serving.presence import Presence
-from lora_mixer_app.web.history import History, Kept
 from lora_mixer_app.web.loras import LoraBrowser
 from lora_mixer_app.web.mix_store import MixStore
 from lora_mixer_app.web.opened import Opened, opened

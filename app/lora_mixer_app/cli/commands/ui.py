@@ -19,7 +19,7 @@ from lora_mixer_app.cli.tables import with_tables
 
 if TYPE_CHECKING:
     from lora_mixer import Mixer
-    from lora_mixer_app.web.guard import Origin
+    from lora_mixer_app.serving.guard import Origin
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,7 +121,7 @@ def parse_origin(text: str) -> Origin:
     Raises:
         RequestError: It names none.
     """
-    from lora_mixer_app.web.guard import read_origin
+    from lora_mixer_app.serving.guard import read_origin
 
     origin = read_origin(text.rstrip("/"))
     if origin is None:

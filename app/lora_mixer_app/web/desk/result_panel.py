@@ -10,7 +10,7 @@ import gradio as gr
 from gradio.components import Component
 
 from lora_mixer.images import infotext
-from lora_mixer_app.web.history import Kept
+from lora_mixer_app.serving.history import Kept
 from lora_mixer_app.web.i18n import said, word
 from lora_mixer_app.web.notices import as_notice
 from lora_mixer_app.web.state import AppState, owner_of

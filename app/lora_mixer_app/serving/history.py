@@ -14,8 +14,8 @@ from pathlib import Path
 
 from lora_mixer.errors import BrokenFileError, FileError
 from lora_mixer.images import RenderRecord, infotext, read_picture, write_whole
+from lora_mixer_app.serving.history_file import make_sound
 from lora_mixer_app.serving.owners import folder_of, owner_at
-from lora_mixer_app.web.history_file import make_sound
 
 VERSION = 1  # of the table; a file of another version is filled anew from the pictures
 PINS = ".pinned"
