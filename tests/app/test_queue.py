@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from lora_mixer import Cancel
 from lora_mixer.errors import CancelledError, RequestError
 from lora_mixer_app.serving.presence import A_MOMENT, NEVER_CAME, Presence
-from lora_mixer_app.web.queue import MOST_WAITING, RenderQueue
-from lora_mixer_app.web.session import Listened
+from lora_mixer_app.serving.queue import MOST_WAITING, RenderQueue
+from lora_mixer_app.serving.session import Listened
 
 
 def test_whoever_waits_is_told_how_many_are_ahead_and_who_cancels_does_not_count() -> None:

@@ -16,8 +16,8 @@ from lora_mixer import Cancel, Mixer
 from lora_mixer.errors import ModelError
 from lora_mixer.images import read_picture
 from lora_mixer_app.serving.presence import A_MOMENT
+from lora_mixer_app.serving.queue import MOST_WAITING
 from lora_mixer_app.web.app import calls_under_way
-from lora_mixer_app.web.queue import MOST_WAITING
 from lora_mixer_app.web.server import Server
 from tests.support.served import OTHER, ask, caller, heard, render, served, wait_until_ready
 

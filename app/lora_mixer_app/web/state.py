@@ -13,11 +13,12 @@ from lora_mixer.images import save_picture
 from lora_mixer_app.serving.callers import caller
 from lora_mixer_app.serving.history import History, Kept
 from lora_mixer_app.serving.presence import Presence
+from lora_mixer_app.serving.queue import RenderQueue
+from lora_mixer_app.serving.session import Listened
 from lora_mixer_app.web.loras import LoraBrowser
 from lora_mixer_app.web.mix_store import MixStore
 from lora_mixer_app.web.opened import Opened, opened
-from lora_mixer_app.web.queue import RenderQueue
-from lora_mixer_app.web.session import Listened, Session
+from lora_mixer_app.web.session import PageSession
 from lora_mixer_app.web.thumbs import Thumbs
 
 MOST_TABS = 1000
@@ -56,7 +57,7 @@ class AppState:
         self.loras = LoraBrowser(mixer.library)
         self.queue = RenderQueue()
         self.presence: Presence | None = None
-        self._sessions: dict[tuple[str, str], Session] = {}
+        self._sessions: dict[tuple[str, str], PageSession] = {}
         self._lock = threading.Lock()
         self._closed = threading.Event()
         self._opened: dict[str, Opened] = {}
@@ -77,10 +78,10 @@ class AppState:
         """The folders whose files the page may show."""
         return *self.owned, *self.shared
 
-    def session(self, request: gr.Request) -> Session:
+    def session(self, request: gr.Request) -> PageSession:
         """Return what belongs to the browser tab a request comes from."""
         with self._lock:
-            found = self._sessions.pop(key := _tab(request), None) or Session()
+            found = self._sessions.pop(key := _tab(request), None) or PageSession()
             self._sessions[key] = found
             while len(self._sessions) > MOST_TABS:  # of those who made tabs up, and never said that they closed them
                 self._sessions.pop(next(iter(self._sessions))).close()

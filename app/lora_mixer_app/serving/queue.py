@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from lora_mixer import Cancel
+from lora_mixer.cancel import Cancel
 from lora_mixer.errors import RequestError
-from lora_mixer_app.web.session import Listened
+from lora_mixer_app.serving.session import Listened
 
 MOST_WAITING = 16
 """The most pictures of one caller waiting at a time."""
