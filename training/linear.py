@@ -42,10 +42,15 @@ def start_linear(vae: Vae, pictures: Tensor) -> None:
     """Set all skip paths of a fresh `AutoencoderKL` by pictures (N, 3, H, W) in -1..1, and silence its other branches."""
     for block in _blocks(vae):
         nn.init.zeros_(block.conv2.weight)
-        nn.init.zeros_(block.conv2.bias)
+        nn.init.zeros_(bias_of(block.conv2))
     levels = _fit_encoder(vae.encoder, pictures)
     code = _fit_latents(vae, levels.pop())
     _fit_decoder(vae, code, [pictures, *levels[1:]])
+
+
+def bias_of(conv: nn.Conv2d) -> Tensor:
+    """The bias of a convolution that has one, as all of these do."""
+    return conv.get_parameter("bias")
 
 
 def _blocks(vae: Vae) -> Iterator[ResnetBlock2D]:
@@ -73,7 +78,7 @@ def _components(conv: nn.Conv2d, features: Tensor) -> Tensor:
     first = vectors.flip(1)[:, :used].T.reshape(used, count, 2, 2)
     conv.weight[:used] = 0
     conv.weight[:used, :count, :2, :2] = first
-    conv.bias[:used] = 0
+    bias_of(conv)[:used] = 0
     return F.conv2d(features, first, stride=2)
 
 
@@ -138,8 +143,8 @@ def _regress(conv: nn.Conv2d, inputs: Tensor, wanted: Tensor) -> Tensor:
     fitted = torch.linalg.solve(moments, columns @ targets.T).T.float()
     conv.weight[:used] = 0
     conv.weight[:used, :count] = fitted[:, :-1].reshape(used, count, 3, 3)
-    conv.bias[:used] = fitted[:, -1]
-    return F.conv2d(inputs, conv.weight[:used, :count], conv.bias[:used], padding=1)
+    bias_of(conv)[:used] = fitted[:, -1]
+    return F.conv2d(inputs, conv.weight[:used, :count], bias_of(conv)[:used], padding=1)
 
 
 def _pick(conv: nn.Conv2d, rows: Iterable[int]) -> None:
@@ -148,7 +153,7 @@ def _pick(conv: nn.Conv2d, rows: Iterable[int]) -> None:
     for row in rows:
         conv.weight[row] = 0
         conv.weight[row, row, middle, middle] = 1
-        conv.bias[row] = 0
+        bias_of(conv)[row] = 0
 
 
 def _as_pairs(half: Vae, entry: nn.Conv2d, last: ResnetBlock2D, rows: Tensor) -> None:
@@ -164,14 +169,14 @@ def _as_pairs(half: Vae, entry: nn.Conv2d, last: ResnetBlock2D, rows: Tensor) ->
     if len(free) < 2 * count:
         raise ValueError(f"{norm.num_channels} channels hold {len(free) // 2} pairs, not {count}")
     entry.weight[anchors] = 0
-    entry.bias[anchors] = 0
-    last.conv2.bias[anchors] = ANCHOR
+    bias_of(entry)[anchors] = 0
+    bias_of(last.conv2)[anchors] = ANCHOR
     out.weight[:count] = 0
     for index, row in enumerate(rows):
         for sign, channel in zip((1, -1), free[2 * index : 2 * index + 2], strict=True):
             entry.weight[channel] = 0
             entry.weight[channel, :width, 0, 0] = sign * row
-            entry.bias[channel] = 0
+            bias_of(entry)[channel] = 0
             out.weight[index, channel, 1, 1] = sign / SPREAD
     out.bias[:count] = 0
     deviation = ANCHOR * (size - 1) ** 0.5 / size

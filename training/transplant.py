@@ -25,14 +25,14 @@ def transplant(unet: Unet, old: Tensor, new: Tensor) -> Unet:
     """Give a UNet ends for other latents, by latents of the same pictures: ``old`` (N, 4, H, W), ``new`` (N, C, H, W)."""
     channels = new.shape[1]
     first, last = unet.conv_in, unet.conv_out
-    unet.conv_in = _convolution(first, torch.einsum("oikl,ij->ojkl", first.weight, linear_map(new, old)), first.bias)
+    unet.conv_in = _convolution(torch.einsum("oikl,ij->ojkl", first.weight, linear_map(new, old)), first.bias)
     back = linear_map(old, new)
-    unet.conv_out = _convolution(last, torch.einsum("ji,iokl->jokl", back, last.weight), back @ last.bias)
+    unet.conv_out = _convolution(torch.einsum("ji,iokl->jokl", back, last.weight), back @ last.bias)
     unet.register_to_config(in_channels=channels, out_channels=channels)
     return unet
 
 
-def _convolution(like: nn.Conv2d, weight: Tensor, bias: Tensor) -> nn.Conv2d:
-    made = nn.Conv2d(weight.shape[1], weight.shape[0], weight.shape[2], padding=like.padding)
+def _convolution(weight: Tensor, bias: Tensor) -> nn.Conv2d:
+    made = nn.Conv2d(weight.shape[1], weight.shape[0], weight.shape[2], padding=weight.shape[2] // 2)
     made.load_state_dict({"weight": weight.contiguous(), "bias": bias.clone()})
     return made
