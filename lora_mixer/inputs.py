@@ -13,6 +13,9 @@ from pydantic import BeforeValidator
 
 from lora_mixer.fieldtypes import wrong_type
 
+INPUTS = "inputs"
+"""The folder beside a picture in which input pictures are kept that lie in no file of their own."""
+
 
 def _not_from_text(_given: object) -> None:
     """Take no pixels out of a record: they come from the file that its digest names."""
@@ -35,7 +38,7 @@ class InputPicture:
     )
 
     @staticmethod
-    def of(given: object, *, name: str) -> InputPicture:
+    def of(given: object, *, owner: str = "RenderRequest", name: str = "init") -> InputPicture:
         """Return an input picture, however it was given: a path, a Pillow image, the bytes of a file.
 
         Raises:
@@ -47,8 +50,13 @@ class InputPicture:
             return InputPicture(path=Path(given))
         data = bytes(given) if isinstance(given, (bytes, bytearray)) else _png(given)
         if not data:
-            raise wrong_type("RenderRequest", name, given, "a path or a Pillow image", f'{name}="photo.png"')
+            raise wrong_type(owner, name, given, "a path or a Pillow image", f'{name}="photo.png"')
         return InputPicture(sha256=sha256(data).hexdigest(), data=data)
+
+    @property
+    def words(self) -> str:
+        """How an error calls it."""
+        return str(self.path) if self.path is not None else f"the picture {(self.sha256 or '')[:12]}"
 
     @property
     def name(self) -> str:
@@ -56,6 +64,11 @@ class InputPicture:
         if self.path is not None:
             return self.path.name
         return f"{(self.sha256 or '')[:16]}.png"
+
+    def kept_in(self, folder: Path) -> InputPicture:
+        """Return it with the path it is kept at beside pictures in a folder, if it lies in no file of its own."""
+        stays = self.path is not None or self.data is not None
+        return self if stays else replace(self, path=folder / INPUTS / self.name)
 
     def beside(self, folder: Path) -> InputPicture:
         """Return it with a relative path taken from a folder."""

@@ -61,7 +61,7 @@ def _family(kind: DenoiserKind, measured: Mapping[str, int], where: str) -> Fami
     extra = measured.get("in_channels", 0) - measured.get("out_channels", 0)
     if extra not in kind.extra_channels:
         raise ModelError(
-            f"this is an inpainting or editing model ({measured['in_channels']} input channels), not a text-to-image model",
+            f"this is an editing model ({measured['in_channels']} input channels), neither for text to image nor for inpainting",
             where=where,
             remedy="Use the base model it was made from.",
         )

@@ -176,6 +176,7 @@ UNET = DenoiserKind(
         _clue("levels", "{} levels", r"(?:down|up)_blocks_(\d{1,3})_", "number"),
         _clue("levels", "{} levels", r"(?:input|output)_blocks_(\d{1,3})_", "number", divide=3),
     ),
+    extra_channels=frozenset({0, 5}),  # an inpainting model sees the mask and the latents of the masked picture, too
     traits=_traits,
     places=places,
     original=ldm_paths,

@@ -106,7 +106,7 @@ def canvas_of(
     picture = _flat(picture)
     if mask is None or inpainting is None:
         return Canvas(picture=resized(picture, resize_mode, width, height))
-    hard = _mask(mask, picture.size, inpainting.mode)
+    hard = mask_over(mask, picture.size, inpainting.mode)
     shares = hard.filter(ImageFilter.GaussianBlur(inpainting.blur)) if inpainting.blur else hard
     if inpainting.area == ONLY_MASKED:
         part = part_of(shares, width, height, padding=inpainting.padding)
@@ -218,8 +218,12 @@ def _flat(picture: Image.Image) -> Image.Image:
     return Image.alpha_composite(Image.new("RGBA", picture.size, "white"), opaque).convert("RGB")
 
 
-def _mask(mask: Image.Image, size: tuple[int, int], mode: str) -> Image.Image:
-    """Return a mask over a picture of a size, in which white is drawn anew."""
+def mask_over(mask: Image.Image, size: tuple[int, int], mode: str) -> Image.Image:
+    """Return a mask over a picture of a size, in which white is drawn anew.
+
+    Raises:
+        RequestError: It covers nothing.
+    """
     light, opaque = (np.asarray(band, dtype=np.uint16) for band in mask.convert("LA").split())
     shares = Image.fromarray(((light * opaque + 127) // 255).astype(np.uint8))
     if shares.size != size:

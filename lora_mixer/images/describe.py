@@ -80,6 +80,11 @@ def _fields(record: RenderRecord) -> Mapping[str, str]:
         "TI hashes": _hashes((e.name, e.sha256) for e in record.embeddings),
         "Version": f"lora-mixer {record.versions.get('lora-mixer', '')}".strip(),
     }
+    if settings.init is not None and settings.hires is not None:  # A1111 has one key for both, and never both passes
+        fields |= {
+            "Denoising strength": infotext_of(settings)["Denoising strength"],
+            "Hires strength": f"{settings.hires.denoise:g}",
+        }
     if not settings.subseed_strength:
         fields["Variation seed"] = None
     if settings.sampler == "DDIM":  # its eta has a key of its own

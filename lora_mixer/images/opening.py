@@ -34,11 +34,11 @@ def open_input(picture: InputPicture) -> tuple[InputPicture, Image.Image]:
     if picture.sha256 not in {None, digest}:
         raise ChangedFileError(
             f"the input picture is another one: {digest[:12]}, was {(picture.sha256 or '')[:12]}",
-            where=str(picture.path),
+            where=picture.words,
             remedy="Put the one back that was there, or ask again for pictures of this one.",
         )
     with _turn:
-        image = _decoded.pop(digest, None) or decode_input(data, str(picture.path or picture.name))
+        image = _decoded.pop(digest, None) or decode_input(data, picture.words)
         _decoded[digest] = image
         while len(_decoded) > KEPT:
             _decoded.popitem(last=False)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
+from typing import Any
 
 from lora_mixer.choices import EMPHASES
 from lora_mixer.hires import Hires
@@ -109,6 +111,7 @@ def request_of(text: Infotext, kin: Kin | None = None) -> tuple[RenderRequest, t
     read = read_infotext(fields, NUMBERS)
     notes += [f"{key}: {shown(fields[key])} is not a value we can use" for key in read.unusable]
     hires = _hires(fields, notes)
+    start = _start(read.values, kin, hires, notes)
     understood = UNDERSTOOD if hires is None else UNDERSTOOD | {"Denoising strength"}
     notes += [f"{key} is not carried over" for key in fields if key not in understood and not key.startswith("Hires ")]
     model = fields.get("Model")
@@ -124,9 +127,25 @@ def request_of(text: Infotext, kin: Kin | None = None) -> tuple[RenderRequest, t
         grammar=kin.grammar if fields else None,
         model=stem(model) if model else None,
         hires=hires,
-        **read.values,
+        **read.values | start,
     )
     return request, tuple(notes)
+
+
+def _start(values: Mapping[str, Any], kin: Kin, hires: Hires | None, notes: list[str]) -> dict[str, Any]:
+    """Return what a text says of the picture it started from, which it does not hold; a second pass has the same key.
+
+    A1111 takes a step more than the share says (`setup_img2img_steps`), so its share is told as the one that takes as many
+    here.
+    """
+    if hires is not None or values.get("denoise") is None:
+        return {"denoise": None}
+    notes.append("it was drawn from another picture, which the text does not hold: give it as init")
+    denoise, steps = values["denoise"], values.get("steps")
+    if kin.source not in {"a1111", "civitai"} or not steps:
+        return {"denoise": denoise or None}
+    taken = int(min(denoise, 0.999) * steps) + 1
+    return {"denoise": min(1.0, math.ceil(taken / steps * 10_000) / 10_000)}
 
 
 def _canonical(fields: Mapping[str, str]) -> dict[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from functools import partial
 from io import TextIOBase
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -18,6 +19,7 @@ from lora_mixer.fieldtypes import wrong_type
 from lora_mixer.files.modes import share_by_umask
 from lora_mixer.images.describe import infotext
 from lora_mixer.images.record import RenderRecord
+from lora_mixer.inputs import INPUTS
 
 PARAMETERS = "parameters"
 OUR_CHUNK = "lora-mixer"
@@ -85,10 +87,26 @@ def save_picture(
         image.save(out, name, **options, **metadata)
 
     if isinstance(target, (str, os.PathLike)):
+        _keep_inputs(record, Path(target).parent)
         write_whole(Path(target), write)
     else:
         write(open_target(target))
     return path
+
+
+def _keep_inputs(record: RenderRecord, folder: Path) -> None:
+    """Write input pictures that were given as objects beside the picture, by their digests: it is drawn again from them."""
+    for one in record.companions or (record.settings,):
+        for picture in (one.init, one.mask):
+            data = None if picture is None or picture.path is not None else picture.data
+            if picture is not None and data is not None:
+                place = make_folder(folder / INPUTS) / picture.name
+                if not place.exists():
+                    write_whole(place, partial(_write, data))
+
+
+def _write(data: bytes, out: IO[bytes]) -> None:
+    out.write(data)
 
 
 def open_target(target: object) -> IO[bytes]:

@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 from lora_mixer.files import CONFIG
 from lora_mixer.images import Inputs, RenderRecord, plain
+from lora_mixer.inputs import InputPicture
 from lora_mixer.request import RenderRequest, Settings
 from lora_mixer.settings.making import Asked, Filled
 
@@ -64,8 +65,13 @@ def _decisive(asked: Asked | Filled) -> dict[str, object]:
     for row in asked.table:
         value = getattr(asked, row.name, None)
         if row.pixels and value not in row.before and not (row.asked_only and isinstance(asked, Filled)):
-            values[row.name] = _decisive(value) if isinstance(value, (Asked, Filled)) else _pruned(plain(value))
+            values[row.name] = _decisive(value) if isinstance(value, (Asked, Filled)) else _pruned(_named(value))
     return values
+
+
+def _named(value: object) -> object:
+    """Return a value as plain ones; an input picture is what its digest says, wherever it lies."""
+    return value.sha256 if isinstance(value, InputPicture) and value.sha256 else plain(value)
 
 
 def _pruned(value: object) -> object:

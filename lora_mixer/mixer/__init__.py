@@ -6,6 +6,7 @@ from lora_mixer.cancel import Cancel
 from lora_mixer.export import BakeReport
 from lora_mixer.mixer.asked import as_requests
 from lora_mixer.mixer.background import Background
+from lora_mixer.mixer.from_record import inputs_beside
 from lora_mixer.mixer.local_names import request_from_picture, with_local_names
 from lora_mixer.mixer.mixer import BaseMixer
 from lora_mixer.mixer.model_lookup import find_model
@@ -28,6 +29,7 @@ __all__ = [
     "checked",
     "differences",
     "find_model",
+    "inputs_beside",
     "request_from_picture",
     "rerender",
     "with_local_names",

@@ -8,16 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path, PureWindowsPath
 
 from lora_mixer.catalog import Library
 from lora_mixer.errors import AdapterError, FileError, RequestError
 from lora_mixer.files import digest_file
 from lora_mixer.images import RenderRecord
+from lora_mixer.images.pixels import MOST_BYTES
+from lora_mixer.inputs import INPUTS, InputPicture
 from lora_mixer.mixes import LoraUse
 from lora_mixer.request import RenderRequest, Settings
 
-REMEDY = "Give the file itself: `--with FILE`, or files=[...] in Python."
+GIVE = "`--with FILE`, or files=[...] in Python."
+REMEDY = f"Give the file itself: {GIVE}"
+PICTURES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".avif", ".gif"})
+MOST_CANDIDATES = 2000
+"""Files that are looked at for an input picture."""
 
 
 def admitted(record: RenderRecord, library: Library, files: Iterable[Path]) -> Mapping[str, Path]:
@@ -50,7 +57,74 @@ def request_here(settings: Settings, record: RenderRecord, files: Iterable[Path]
         RequestError: A mask picture was not given.
         FileError: A given file cannot be read.
     """
-    return masks_given(replace(settings.request(), model=None), record, files)
+    files = tuple(files)
+    return inputs_given(masks_given(replace(settings.request(), model=None), record, files), files)
+
+
+def inputs_given(request: RenderRequest, files: Iterable[Path]) -> RenderRequest:
+    """Return a request that stood in a record with its input pictures taken from the given files, told by digest.
+
+    Raises:
+        RequestError: An input picture was not given.
+        FileError: A given file cannot be read.
+    """
+    wanted = _inputs(request)
+    given = {digest_file(file).sha256: file for file in files} if wanted else {}
+    for name, picture in tuple(wanted.items()):
+        path = given.get(picture.sha256 or "")
+        if path is None and picture.data is None:
+            called = "mask" if name == "mask" else "init picture"
+            raise RequestError(
+                f"the {called} {picture.name[:80]!r} is not here (sha256 {(picture.sha256 or '')[:12]})",
+                remedy=f"Put it beside the picture, or give the file itself: {GIVE}",
+            )
+        if path is not None:
+            wanted[name] = replace(picture, path=path)
+    return replace(request, init=wanted.get("init"), mask=wanted.get("mask"))
+
+
+def inputs_beside(record: RenderRecord, picture: Path) -> tuple[Path, ...]:
+    """Return the input pictures of a record that are found where its picture lies, or where they lay then.
+
+    A path in a record is nobody's word: a file there counts only if it is a regular one with the digest that the record
+    says, and nothing tells whether there is another. Shares of a network are not asked.
+
+    Args:
+        record: The record.
+        picture: The picture it stands in.
+    """
+    settings = record.companions or (record.settings,)
+    wanted = {p.sha256: p for one in settings for p in (one.init, one.mask) if p is not None and p.sha256}
+    found: dict[str, Path] = {}
+    for path in islice(_candidates(picture.parent, wanted.values()), MOST_CANDIDATES):
+        if path.is_file() and path.stat().st_size <= MOST_BYTES:
+            digest = digest_file(path).sha256
+            if digest in wanted:
+                found.setdefault(digest, path)
+        if len(found) == len(wanted):
+            break
+    return tuple(found.values())
+
+
+def _candidates(folder: Path, wanted: Iterable[InputPicture]) -> Iterator[Path]:
+    """Yield where input pictures may lie, the likeliest first."""
+    names = [PureWindowsPath(picture.name).name for picture in wanted]
+    yield from (place / name for name in names for place in (folder / INPUTS, folder))
+    yield from (p.path for p in wanted if p.path is not None and not str(p.path).startswith(("\\\\", "//")))
+    for place in (folder / INPUTS, folder):
+        yield from sorted(file for file in _files(place) if file.suffix.lower() in PICTURES)
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    try:
+        yield from (path for path in folder.iterdir() if path.is_file())
+    except OSError:
+        return
+
+
+def _inputs(request: RenderRequest) -> dict[str, InputPicture]:
+    given = {"init": request.init, "mask": request.mask}
+    return {name: picture for name, picture in given.items() if picture is not None}
 
 
 def masks_given(request: RenderRequest, record: RenderRecord, files: Iterable[Path]) -> RenderRequest:

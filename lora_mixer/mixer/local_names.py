@@ -10,7 +10,7 @@ from pathlib import Path
 from lora_mixer.catalog import Library
 from lora_mixer.errors import AdapterError, FileError, RequestError
 from lora_mixer.images import PictureInfo, read_picture
-from lora_mixer.mixer.from_record import masks_given
+from lora_mixer.mixer.from_record import inputs_given, masks_given
 from lora_mixer.prompt import TagPlace, rewritten_tags
 from lora_mixer.request import RenderRequest
 
@@ -35,7 +35,10 @@ def request_from_picture(path: Path, library: Library, *, files: Iterable[Path] 
     info = with_local_names(read_picture(path), library)
     if info.request is None:
         raise RequestError("the picture has no settings", where=str(path))
-    return info.request if info.record is None else masks_given(info.request, info.record, files)
+    if info.record is None:
+        return info.request
+    files = tuple(files)
+    return inputs_given(masks_given(info.request, info.record, files), files)
 
 
 def with_local_names(info: PictureInfo, library: Library) -> PictureInfo:

@@ -14,6 +14,7 @@ from lora_mixer.mixer.embeddings import left_out, refuse_broken
 from lora_mixer.mixer.presets import filled_in, notes_on
 from lora_mixer.mixer.resolve import expand_wildcards, job_of, settings_of, styled
 from lora_mixer.mixer.session import ModelSession
+from lora_mixer.mixer.starts import idle_start, opened
 from lora_mixer.pipeline import Job
 from lora_mixer.request import RenderRequest
 
@@ -29,7 +30,8 @@ def job_at(session: ModelSession, asked: RenderRequest, models_file: ModelsFile)
     """
     name, model, texts = session.source.name, session.loaded.model, session.loaded.texts
     filled = filled_in(asked, models_file.model_defaults.get(name, asked), models_file.defaults)
-    settings = settings_of(filled, model=name, native_size=model.native_size, emphasis=texts.default_emphasis)
+    filled, size = opened(filled, model.native_size)
+    settings = settings_of(filled, model=name, native_size=size, emphasis=texts.default_emphasis)
     settings = styled(settings, filled.styles, models_file.style_files)
     find_sampler(settings.sampler, settings.schedule, settings.eta)  # refuses unknown names
     settings = expand_wildcards(settings, models_file.wildcard_folders)
@@ -37,16 +39,20 @@ def job_at(session: ModelSession, asked: RenderRequest, models_file: ModelsFile)
     refuse_broken(job, session.broken, texts.names)
     notes = [f"styles: {', '.join(filled.styles)}"] if filled.styles else []
     notes += notes_on(filled.preset, job, name) if filled.preset else []
-    notes += [*job.notes, *left_out(job, texts)]
+    notes += [*job.notes, *left_out(job, texts), *idle_start(filled)]
     return replace(job, notes=tuple(notes), seals=model.seals, source=session.source)
 
 
 def refuse_paths(asked: RenderRequest) -> None:
-    """Refuse mask files in requests from strangers, without revealing whether the file exists.
+    """Refuse files in requests from strangers, without revealing whether they exist.
 
     Raises:
-        RequestError: A mask is a path.
+        RequestError: An input picture, or a mask of a LoRA, is a path.
     """
+    for name in ("init", "mask"):
+        picture = getattr(asked, name)
+        if picture is not None and picture.data is None:
+            raise RequestError("pictures may not be named by path here", where=name, remedy="Send the picture itself.")
     for use in asked.loras:
         if isinstance(use.strength.mask, Path):
             raise RequestError(

@@ -16,7 +16,7 @@ from lora_mixer.families import Family
 from lora_mixer.keys import blocks_of, check_elements, elements_text, means, parse_blocks, parse_elements
 from lora_mixer.mixer.adapter_cache import AdapterCache
 from lora_mixer.mixer.second_pass import ended, hires_of
-from lora_mixer.mixer.starts import starts_of
+from lora_mixer.mixer.starts import start_settings, starts_of
 from lora_mixer.mixes import LoraUse
 from lora_mixer.pipeline import AdapterUse, Condition, Job, Pass, Segment, Start
 from lora_mixer.prompt import (
@@ -60,6 +60,7 @@ def settings_of(request: RenderRequest, *, model: str, native_size: tuple[int, i
             emphasis=request.emphasis or emphasis,
             model=model,
             hires=None,
+            **start_settings(request),
         )
     )
     return settings if request.hires is None else replace(settings, hires=hires_of(request.hires, settings))

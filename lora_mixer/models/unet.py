@@ -99,11 +99,12 @@ def empty_unet(config: Config) -> UNet2DConditionModel:
 
 def _sized(config: Config, tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Any]:
     """Return a UNet's configuration, its channels scaled to the checkpoint's (head size stays)."""
-    channels = tensors[prefix + "input_blocks.0.0.weight"].shape[0]
+    channels, seen = tensors[prefix + "input_blocks.0.0.weight"].shape[:2]
     base = config["block_out_channels"][0]
     heads = config["attention_head_dim"]
     scaled: dict[str, Any] = {
-        "block_out_channels": [width * channels // base for width in config["block_out_channels"]]
+        "in_channels": seen,
+        "block_out_channels": [width * channels // base for width in config["block_out_channels"]],
     }
     if isinstance(heads, list):
         scaled["attention_head_dim"] = [max(1, count * channels // base) for count in heads]

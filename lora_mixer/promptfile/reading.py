@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
@@ -90,7 +91,17 @@ def _read(text: str, path: Path, *, strict: bool, same: Same) -> PromptFile:
         jobs, sheet = expand(parsed.entries, columns=parsed.columns, rows=parsed.rows, title=parsed.title, fresh=True)
     except ConfigError as error:
         raise ConfigError(error.what, where=str(path), remedy=error.remedy) from error
+    jobs = tuple(_beside(job, path.parent) for job in jobs)
     return PromptFile(path=path, jobs=jobs, sheet=sheet, problems=parsed.problems, text=text)
+
+
+def _beside(job: PlannedJob, folder: Path) -> PlannedJob:
+    """Return a job whose input pictures are named from a folder: that of its prompt file."""
+    init, mask = job.request.init, job.request.mask
+    if init is None and mask is None:
+        return job
+    init, mask = (None if picture is None else picture.beside(folder) for picture in (init, mask))
+    return replace(job, request=replace(job.request, init=init, mask=mask))
 
 
 def _parsed(text: str, path: Path, same: Same) -> ParsedFile:

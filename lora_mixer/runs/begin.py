@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -119,7 +119,7 @@ class Beginning:
             self._say(note)
         cannot = dict(self._options.known) | {i: self._context.where.told(f) for i, f in settled.failures.items()}
         changed = {i for i, job in enumerate(start.plan.jobs) if job.digest not in {None, settled.jobs[i].digest}}
-        self._refuse(settled, before, cannot, changed)
+        self._refuse(settled, before and start.plan, cannot, changed)
         plan = replace(
             placed_apart(start.plan, changed),
             jobs=settled.jobs,
@@ -143,7 +143,7 @@ class Beginning:
         """Refuse to begin where nothing can be made, or, if that was asked for, where anything is amiss."""
         if cannot and (self._options.strict or all(job.digest is None for job in settled.jobs)):
             raise cannot[min(cannot)].raised()
-        changes = before.changes(settled.basis) if before else ()
+        changes = (*before.changes(settled.basis), *_other_inputs(before, settled)) if before else ()
         if changes and self._options.strict:
             raise ConfigError(
                 f"the run began with something else: {'; '.join(changes[:4])}",
@@ -211,3 +211,16 @@ class Beginning:
         count = self._writer.put_aside(whole, others)
         if count:
             self._say(f"{counted(count, 'picture')} asked for no longer, now in {self._folder / ASIDE}")
+
+
+def _other_inputs(before: StoredPlan, settled: ResolvedPlan) -> Iterator[str]:
+    """Yield what input pictures are others than those the plan was made with, a sentence each."""
+    pairs = {
+        (was, now): None
+        for job, then in zip(settled.jobs, before.jobs, strict=True)
+        if job.settings is not None and then.settings is not None
+        for was, now in ((then.settings.init, job.settings.init), (then.settings.mask, job.settings.mask))
+        if was is not None and now is not None and was.path == now.path and was.sha256 != now.sha256
+    }
+    for was, now in pairs:
+        yield f"the picture {now.name} is {(now.sha256 or '')[:10]}, was {(was.sha256 or '')[:10]}"

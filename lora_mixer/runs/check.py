@@ -16,6 +16,7 @@ from lora_mixer.choices import find_sampler
 from lora_mixer.errors import FileError, LoraMixerError, ModelError, PromptError, RequestError
 from lora_mixer.families import Family, all_families, find_family
 from lora_mixer.files import CHECKPOINT_LIMITS, PICKLE_SUFFIXES, open_tensor_file
+from lora_mixer.images.opening import open_input
 from lora_mixer.keys import all_blocks, parse_blocks, parse_elements
 from lora_mixer.ledger.failure import Failure
 from lora_mixer.mixes import LoraUse, check_strength
@@ -194,6 +195,7 @@ class JobCheck:
         if filled.preset is None and filled.sampler is not None:
             chosen = filled.sampler, filled.schedule, filled.eta
             yield "sampler", chosen, filled.sampler, partial(find_sampler, *chosen)
+from lora_mixer.images.opening import open_input
         for row in PICTURE:
             value = getattr(request, row.name)
             if isinstance(row.kind, TableName) and value is not None and row.name not in {"sampler", "schedule"}:

@@ -56,6 +56,7 @@ def _names(request: RenderRequest) -> Iterator[str]:
         *(use.name for use in request.loras),
         *(word.split(":")[1].split(">")[0] for word in request.prompt.split("<") if ":" in word),
         *request.styles,
+        *(picture.name for picture in (request.init, request.mask) if picture is not None),
         *(request.model, request.sampler, request.schedule, request.preset, request.grammar),
     )
     yield from sorted({name.strip() for name in named if name}, key=len, reverse=True)

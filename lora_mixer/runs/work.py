@@ -9,7 +9,8 @@ from pathlib import Path
 
 from lora_mixer.errors import LoraMixerError, PartialRunError
 from lora_mixer.ledger.failure import Failure
-from lora_mixer.ledger.ledger import Ledger
+from lora_mixer.ledger.ledger import PICTURES, Ledger
+from lora_mixer.request import RenderRequest
 from lora_mixer.runs.begin import Beginning, Begun
 from lora_mixer.runs.context import RunContext
 from lora_mixer.runs.outputs import lay_out
@@ -114,7 +115,7 @@ class RunWork:
         assert self._begun is not None
         plan = self._begun.plan
         if index >= len(plan.jobs):
-            request = plan.guests[index - len(plan.jobs)].request()
+            request = _with_inputs(plan.guests[index - len(plan.jobs)].request(), self._known_place / PICTURES)
             return TaskJob(index=index, name="", digest="", request=request, wanted=False)
         return TaskJob(
             index=index,
@@ -166,6 +167,12 @@ class RunWork:
 
     def _progress(self, hand: float) -> RunProgress:
         return RunProgress(total=self._context.total, done=len(self.there), failed=len(self.failures), hand=hand)
+
+
+def _with_inputs(request: RenderRequest, folder: Path) -> RenderRequest:
+    """Return a request of a plan, with input pictures that lie in no file of their own where they are kept."""
+    init, mask = (None if picture is None else picture.kept_in(folder) for picture in (request.init, request.mask))
+    return replace(request, init=init, mask=mask)
 
 
 def _count(folder: Path) -> int:

@@ -93,8 +93,8 @@ def resample(
     """Sample a batch from pictures that are there: noise is put on them, and that much is taken off again.
 
     As many steps are taken as asked for: the last of the course that the start tells the length of. What a mask keeps is
-    put back where samplers see it: in the predicted picture, so that every kind of step leads to it, or after each step
-    of a class of diffusers, with noise of the level, as diffusers' own pipeline does.
+    shown to the model with the seed's first noise at every level, as in diffusers' own pipeline: after each step of a class
+    of diffusers, and for solvers whenever they call the model, whose predicted picture has it, too.
 
     Args:
         denoise: The model, guidance included; its steps count from 0.
@@ -122,7 +122,26 @@ def resample(
     laid = lay_out(sampler, scheduler_config, levels, whole)
     course = replace(laid, sigmas=laid.sigmas[min(whole - steps, len(laid.sigmas) - 2) :])
     at = fresh * laid.start if start.anew else under + fresh * course.sigmas[0]
-    return _solve(denoise, at, sampler, levels, course, steps, noise, start=start)
+    return _solve(denoise, at, sampler, levels, course, steps, noise, kept=_KeptAtLevel(start, fresh))
+
+
+class _KeptAtLevel:
+    """What a mask keeps, as solvers see it: the model is shown it with the seed's noise, and predicts nothing else of it."""
+
+    def __init__(self, start: PictureStart, fresh: Tensor) -> None:
+        self._start, self._fresh = start, fresh
+        self._begins = start.anew
+
+    def shown(self, latents: Tensor, sigma: float) -> Tensor:
+        """Return latents of a noise level as the model shall see them; noise alone is where it is begun with."""
+        if self._begins:
+            self._begins = False
+            return latents
+        return self._start.keep(latents, self._start.pictures.float() + sigma * self._fresh)
+
+    def picture(self, picture: Tensor) -> Tensor:
+        """Return a predicted picture with what is kept."""
+        return self._start.keep(picture)
 
 
 class _Kept:
@@ -172,13 +191,13 @@ def _solve(
     steps: int,
     noise: Sequence[NoiseSource],
     *,
-    start: PictureStart | None = None,
+    kept: _KeptAtLevel | None = None,
 ) -> Iterator[Step]:
     """Run a solver over a noise schedule, from latents at its first level; yield every step once, in order.
 
     A solver may take more steps than were asked for, or fewer: those that are asked for are its work in equal shares.
     """
-    model = _Denoiser(denoise, levels, course, steps, start)
+    model = _Denoiser(denoise, levels, course, steps, kept)
     picture = at
     for at, picture, share in solver_of(sampler, levels)(model, at, course.sigmas, FreshNoise(noise, at)):  # noqa: B020 it walks on
         reached = min(int(share * steps + CLOSE), steps - 1)
@@ -186,7 +205,7 @@ def _solve(
             yield Step(index=index, total=steps, latents=at, predicted=picture)
         model.step_after(reached)
     for index in range(model.done, steps):
-        yield Step(index=index, total=steps, latents=start.keep(at) if start else at, predicted=picture)
+        yield Step(index=index, total=steps, latents=kept.picture(at) if kept else at, predicted=picture)
 
 
 class _Denoiser:
@@ -201,10 +220,10 @@ class _Denoiser:
     unguided: Tensor
 
     def __init__(
-        self, denoise: Denoise, levels: Levels, course: NoiseSchedule, steps: int, start: PictureStart | None
+        self, denoise: Denoise, levels: Levels, course: NoiseSchedule, steps: int, kept: _KeptAtLevel | None
     ) -> None:
         self._denoise, self._levels, self._course, self._steps = denoise, levels, course, steps
-        self._keep = start.keep if start else _unchanged
+        self._kept = kept
         self._begins = True
         self.done = 0
 
@@ -212,19 +231,20 @@ class _Denoiser:
         told, self._begins = self._course.times.get(sigma) if self._begins else None, False
         timestep = on_device(self._levels.time_of(sigma) if told is None else told, latents.device)
         step = min(self.done, self._steps - 1)
+        latents = latents if self._kept is None else self._kept.shown(latents, sigma)
         output = self._denoise(self._levels.scaled(latents, sigma), timestep, step).float()
-        picture = self._keep(self._levels.picture(latents, output, sigma))
+        picture = self._predicted(latents, output, sigma)
         negative: Tensor | None = getattr(self._denoise, "negative", None)
-        self.unguided = picture if negative is None else self._keep(self._levels.picture(latents, negative, sigma))
+        self.unguided = picture if negative is None else self._predicted(latents, negative, sigma)
         return picture
+
+    def _predicted(self, latents: Tensor, output: Tensor, sigma: float) -> Tensor:
+        picture = self._levels.picture(latents, output, sigma)
+        return picture if self._kept is None else self._kept.picture(picture)
 
     def step_after(self, reached: int) -> None:
         """Begin the next step, after `done` requested steps."""
         self.done, self._begins = max(self.done, reached), True
-
-
-def _unchanged(latents: Tensor) -> Tensor:
-    return latents
 
 
 def _walk(

@@ -9,7 +9,9 @@ from __future__ import annotations
 from typing import Any, TypedDict
 
 from lora_mixer.errors import RequestError
+from lora_mixer.inputs import InputPicture  # noqa: F401 likewise
 from lora_mixer.mixes import Loras, LoraUse  # noqa: F401 the fields' types are looked up here by name
+from lora_mixer.settings.input_picture import MASKING
 from lora_mixer.settings.limits import MAX_STEPS
 from lora_mixer.settings.making import asked_class, filled_class
 from lora_mixer.settings.picture import PICTURE
@@ -25,6 +27,32 @@ def _check_course(hires: Any) -> None:  # noqa: ANN401 made below
         )
 
 
+def _check_start(settings: Any) -> None:  # noqa: ANN401 made below
+    """Refuse a mask of no picture, a second pass over a part, and a share of the steps that is none.
+
+    Of a record, everything that a start is made of must be said.
+    """
+    if settings.init is None:
+        if settings.mask is not None:
+            raise RequestError("a mask says what of an init picture is drawn anew, and there is none", remedy=GIVE_INIT)
+        return
+    missing = [name for name in ("denoise", "resize_mode") if getattr(settings, name) is None]
+    missing += [name for name in MASKING if settings.mask is not None and getattr(settings, name) is None]
+    if missing:
+        raise RequestError(f"{missing[0].replace('_', ' ')} is not said, and there is an init picture")
+    if int(settings.steps * settings.denoise) < 1:
+        raise RequestError(
+            f"a denoise of {settings.denoise:g} is not one of {settings.steps} steps",
+            remedy=f"Use {1 / settings.steps:.3g} or more, or more steps.",
+        )
+    if settings.mask is not None and settings.hires is not None:
+        raise RequestError(
+            "a second pass would draw over what the mask keeps",
+            remedy="Leave out hires or the mask, or render the second pass from the finished picture with --init.",
+        )
+
+
+GIVE_INIT = "Give the picture as init (--init)."
 Hires = asked_class(
     "Hires",
     SECOND_PASS,
@@ -52,6 +80,7 @@ Settings = filled_class(
     module=__name__,
     doc="A request with every gap filled: what is rendered, and what the record says.",
     asked=RenderRequest,
+    together=(_check_start,),
 )
 RequestOptions = TypedDict(  # type: ignore[misc]  # `classes.pyi` says its fields
     "RequestOptions", {row.name: Loras if row.name == "loras" else object for row in PICTURE.rows[1:]}, total=False

@@ -2,8 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
+from pathlib import Path
 from typing import TypedDict
 
+from PIL.Image import Image
+
+from lora_mixer.inputs import InputPicture
 from lora_mixer.mixes import Loras, LoraUse
 from lora_mixer.settings.making import Asked, Filled
 
@@ -102,6 +106,24 @@ class RenderRequest(Asked):
     """The picture's width in pixels."""
     height: int | None = None
     """The picture's height in pixels."""
+    init: InputPicture | None = None
+    """A picture to start from, with noise on it (image to image); without a size, it says the size."""
+    mask: InputPicture | None = None
+    """What of that picture is drawn anew (inpainting): white is, black and transparent are kept."""
+    denoise: float | None = None
+    """How much of the init picture is drawn anew: that share of the steps is taken; 0.75 if left out."""
+    resize_mode: str | None = None
+    """How the init picture is brought to the size."""
+    mask_blur: int | None = None
+    """How softly what is drawn anew goes over into what is kept."""
+    mask_mode: str | None = None
+    """Whether what the mask covers is drawn anew, or all else."""
+    masked_content: str | None = None
+    """What lies under the mask before noise is put on it."""
+    inpaint_area: str | None = None
+    """Whether the whole picture is drawn at the size, or only the part around the mask, which is put back."""
+    inpaint_padding: int | None = None
+    """How many pixels around the mask belong to that part."""
     clip_skip: int | None = None
     """Which layer of the text encoder counts, from the end."""
     emphasis: str | None = None
@@ -156,6 +178,24 @@ class Settings(Filled):
     """The picture's width in pixels."""
     height: int
     """The picture's height in pixels."""
+    init: InputPicture | None = None
+    """A picture to start from, with noise on it (image to image); without a size, it says the size."""
+    mask: InputPicture | None = None
+    """What of that picture is drawn anew (inpainting): white is, black and transparent are kept."""
+    denoise: float | None = None
+    """How much of the init picture is drawn anew: that share of the steps is taken; 0.75 if left out."""
+    resize_mode: str | None = None
+    """How the init picture is brought to the size."""
+    mask_blur: int | None = None
+    """How softly what is drawn anew goes over into what is kept."""
+    mask_mode: str | None = None
+    """Whether what the mask covers is drawn anew, or all else."""
+    masked_content: str | None = None
+    """What lies under the mask before noise is put on it."""
+    inpaint_area: str | None = None
+    """Whether the whole picture is drawn at the size, or only the part around the mask, which is put back."""
+    inpaint_padding: int | None = None
+    """How many pixels around the mask belong to that part."""
     clip_skip: int
     """Which layer of the text encoder counts, from the end."""
     emphasis: str = "original"
@@ -187,6 +227,15 @@ class RequestOptions(TypedDict, total=False):
     schedule: str | None
     width: int | None
     height: int | None
+    init: InputPicture | Path | str | bytes | Image | None
+    mask: InputPicture | Path | str | bytes | Image | None
+    denoise: float | None
+    resize_mode: str | None
+    mask_blur: int | None
+    mask_mode: str | None
+    masked_content: str | None
+    inpaint_area: str | None
+    inpaint_padding: int | None
     clip_skip: int | None
     emphasis: str | None
     grammar: str | None

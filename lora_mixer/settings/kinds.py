@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 
 from lora_mixer.errors import RequestError
 from lora_mixer.fieldtypes import FIELD_TYPES, wrong_type
+from lora_mixer.inputs import InputPicture
 from lora_mixer.mixes import check_strength, listed, mix_of
 
 LONGEST_NUMBER = 40
@@ -305,6 +306,30 @@ class MixOfLoras(ValueKind):
     def expected(self) -> str:
         """See `ValueKind`."""
         return "LoRAs with their strengths"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PictureValue(ValueKind):
+    """A picture that goes into a render: a path, a Pillow image, or the bytes of a file."""
+
+    annotation: ClassVar[str] = "InputPicture"
+    plain: ClassVar[frozenset[type]] = frozenset({InputPicture})
+
+    def normalise(self, owner: str, name: str, value: object) -> object:
+        """See `ValueKind`; whatever it is given as, it becomes an `InputPicture`."""
+        return InputPicture.of(value, owner=owner, name=name)
+
+    @property
+    def expected(self) -> str:
+        """See `ValueKind`."""
+        return "the path of a picture"
+
+    def read(self, text: str) -> None:
+        """See `ValueKind`; no text of a stranger names a file here."""
+
+    def write(self, value: object) -> str:
+        """See `ValueKind`; its name, without folders."""
+        return value.name if isinstance(value, InputPicture) else str(value)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

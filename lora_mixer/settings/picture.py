@@ -21,6 +21,7 @@ from lora_mixer.choices import (
 )
 from lora_mixer.choices.emphasis import ORIGINAL
 from lora_mixer.choices.rng import CPU
+from lora_mixer.settings.input_picture import INPUT_PICTURE
 from lora_mixer.settings.kinds import MixOfLoras, NestedTable, Real, TableName, TableNames, TextValue, Whole
 from lora_mixer.settings.limits import MAX_CFG, MAX_CLIP_SKIP, MAX_ETA, MAX_LETTERS, MAX_SEED, MAX_STEPS
 from lora_mixer.settings.second_pass import SAMPLER, SCHEDULE, SIDE
@@ -212,6 +213,7 @@ PICTURE = Table(
             control=PageControl("Height", "高度", "more", step=8, width=110),
             since=Since.RECORDS,
         ),
+        *INPUT_PICTURE,
         Setting(
             name="clip_skip",
             kind=Whole(low=1, high=MAX_CLIP_SKIP),

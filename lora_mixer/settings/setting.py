@@ -7,7 +7,7 @@ from dataclasses import KW_ONLY, dataclass, field
 from enum import IntEnum
 from typing import Any
 
-from lora_mixer.settings.kinds import NestedTable, Real, TableName, TextValue, ValueKind, Whole
+from lora_mixer.settings.kinds import NestedTable, PictureValue, Real, TableName, TextValue, ValueKind, Whole
 
 MADE = ""
 """Stands for a name that is made from the setting's own."""
@@ -144,8 +144,8 @@ class Setting:
 
     @property
     def scalar(self) -> bool:
-        """Whether its value is one number, text or name."""
-        return isinstance(self.kind, (Whole, Real, TextValue, TableName))
+        """Whether its value is one number, text, name or path."""
+        return isinstance(self.kind, (Whole, Real, TextValue, TableName, PictureValue))
 
     @property
     def before(self) -> tuple[object, ...]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from textwrap import wrap
 
 from lora_mixer.settings.classes import Hires, HiresSettings, RenderRequest, Settings
-from lora_mixer.settings.kinds import MixOfLoras, TableNames
+from lora_mixer.settings.kinds import MixOfLoras, PictureValue, TableNames
 from lora_mixer.settings.making import (
     Asked,
     Filled,
@@ -26,8 +26,12 @@ _HEAD = '''"""Requests and their filled-in forms. Written by `python -m lora_mix
 
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
+from pathlib import Path
 from typing import TypedDict
 
+from PIL.Image import Image
+
+from lora_mixer.inputs import InputPicture
 from lora_mixer.mixes import Loras, LoraUse
 from lora_mixer.settings.making import Asked, Filled'''
 
@@ -82,6 +86,8 @@ def _options(table: Table) -> list[str]:
 def _annotation_of_option(row: Setting) -> str:
     if isinstance(row.kind, MixOfLoras):
         return "Loras"
+    if isinstance(row.kind, PictureValue):
+        return "InputPicture | Path | str | bytes | Image | None"
     return "Sequence[str]" if isinstance(row.kind, TableNames) else annotation_of_asked(row)
 
 

@@ -45,8 +45,10 @@ def witness_of(plan: PromptFile, setup: MixerOptions, file: ModelsFile) -> str:
 
 
 def _named(plan: PromptFile) -> Iterator[Path]:
-    """Yield files that requests name by path: LoRAs and masks."""
+    """Yield files that requests name by path: input pictures, LoRAs and masks."""
     for job in plan.jobs:
+        pictures = (job.request.init, job.request.mask)
+        yield from (picture.path for picture in pictures if picture is not None and picture.path is not None)
         for use in job.request.loras:
             yield Path(use.name)
             if isinstance(use.strength.mask, Path):

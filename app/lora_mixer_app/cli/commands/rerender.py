@@ -39,17 +39,19 @@ def rerender(
     """Render a picture again: the same pixels on the same machine, or the reasons why not.
 
     Its model is looked for by the digest of its weights, then by its name in models.toml, unless --model says which to
-    take. Nothing that stands in the picture is downloaded unless that is allowed, and no path in it is opened: masks, and
-    LoRAs that lie outside the folders, are given with --with.
+    take. Nothing that stands in the picture is downloaded unless that is allowed. The picture it was drawn from is looked for
+    beside it and where it lay, by its digest; no other path in it is opened: masks of LoRAs, and LoRAs that lie outside the
+    folders, are given with --with.
     """
     record = _record_of(image)
     if not (model or allow_download):
         os.environ["HF_HUB_OFFLINE"] = "1"  # heard as the hub's library is imported, below
     from lora_mixer import Mixer
-    from lora_mixer.mixer import checked, differences, find_model
+    from lora_mixer.mixer import checked, differences, find_model, inputs_beside
     from lora_mixer.mixer import rerender as again
 
-    record, files = checked(record), given or []
+    record = checked(record)
+    files = [*(given or ()), *inputs_beside(record, image)]
     models_file = load_models_file(models_path)
     mixer = Mixer.open(
         model
