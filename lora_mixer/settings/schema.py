@@ -8,7 +8,8 @@ from typing import Annotated, Any, TypeVar
 from pydantic import AfterValidator, AliasChoices, BaseModel, Field, create_model
 
 from lora_mixer.errors import RequestError
-from lora_mixer.settings.kinds import Real, TableName, Whole
+from lora_mixer.inputs import InputPicture
+from lora_mixer.settings.kinds import PictureValue, Real, TableName, Whole
 from lora_mixer.settings.setting import Setting
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -59,6 +60,8 @@ def annotation_of(row: Setting) -> Any:  # noqa: ANN401 an annotation
     if isinstance(kind, Real):
         low_end: dict[str, Any] = {"gt" if kind.above else "ge": kind.low}
         return Annotated[float, Field(allow_inf_nan=False, le=kind.high, **low_end)]
+    if isinstance(kind, PictureValue):
+        return Annotated[str, Field(min_length=1), AfterValidator(InputPicture.of)]
     return Annotated[str, AfterValidator(known(kind.find))] if isinstance(kind, TableName) else Annotated[str, Field()]
 
 
