@@ -195,7 +195,9 @@ class JobCheck:
         if filled.preset is None and filled.sampler is not None:
             chosen = filled.sampler, filled.schedule, filled.eta
             yield "sampler", chosen, filled.sampler, partial(find_sampler, *chosen)
-from lora_mixer.images.opening import open_input
+        for picture in (request.init, request.mask):
+            if picture is not None:
+                yield "picture", picture, picture.name, partial(open_input, picture)
         for row in PICTURE:
             value = getattr(request, row.name)
             if isinstance(row.kind, TableName) and value is not None and row.name not in {"sampler", "schedule"}:
