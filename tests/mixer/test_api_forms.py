@@ -127,7 +127,7 @@ def test_one_number_is_a_strength_or_a_scale() -> None:
         (lambda m: m.render("cat", regions="x"), "there is no field regions. Fields are prompt, negative"),
         (lambda m: m.bake("cat <lora:line_art:1>", 5), "path is 5, not a path"),
         (lambda m: list(m.render_many(5)), "requests is 5, not a list"),
-        (lambda m: m.run("cat", "nowhere"), "one prompt is not a list"),
+        (lambda m: m.run("cat", "nowhere"), "prompt is not a list"),
         (lambda m: m.run(5, "nowhere"), "requests is 5, not a list"),
         (lambda m: m.sweep("cat", ["line_art"]), "a table of lists by name"),
         (lambda m: m.sweep("cat", {"line_art": "0..1:3"}), "a list of numbers"),
