@@ -14,7 +14,7 @@ from lora_mixer.trainer.settings import TrainSettings
 if TYPE_CHECKING:
     from lora_mixer.trainer.run import TrainResult, Watch, train
     from lora_mixer.trainer.training import StepReport, Training
-    from lora_mixer.trainer.wrap import Wrapped, wrap, wrap_layers
+    from lora_mixer.trainer.wrapping import Wrapped, wrap, wrap_layers
 
 __all__ = [
     "StepReport",
@@ -32,7 +32,7 @@ __all__ = [
 _LAZY = (
     dict.fromkeys(("TrainResult", "Watch", "train"), "run")
     | dict.fromkeys(("StepReport", "Training"), "training")
-    | dict.fromkeys(("Wrapped", "wrap", "wrap_layers"), "wrap")
+    | dict.fromkeys(("Wrapped", "wrap", "wrap_layers"), "wrapping")
 )
 """Public name -> the module it comes from, imported on first use."""
 

@@ -21,7 +21,7 @@ from lora_mixer.models import Model
 from lora_mixer.trainer.dataset import Dataset
 from lora_mixer.trainer.layers import tensors_of
 from lora_mixer.trainer.settings import TrainSettings
-from lora_mixer.trainer.wrap import Wrapped
+from lora_mixer.trainer.wrapping import Wrapped
 from lora_mixer.version import __version__
 
 

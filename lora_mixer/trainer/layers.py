@@ -13,7 +13,7 @@ from lora_mixer.keys.suffixes import SUFFIX_OF
 from lora_mixer.models import Model
 from lora_mixer.modules import DENOISER, LayerType, ModuleName, ModuleSpec
 from lora_mixer.trainer.settings import TrainSettings
-from lora_mixer.trainer.wrap import Wrappable, Wrapped, wrap_layers
+from lora_mixer.trainer.wrapping import Wrappable, Wrapped, wrap_layers
 
 ATTENTION = re.compile(r"\.attentions\.")
 CONVOLUTIONAL = re.compile(r"\.(attentions|resnets|downsamplers|upsamplers)\.")

@@ -19,7 +19,8 @@ from lora_mixer.trainer.dataset import Dataset, Example
 from lora_mixer.trainer.files import Trained, save_lora
 from lora_mixer.trainer.pictures import LatentCache
 from lora_mixer.trainer.settings import TrainSettings
-from lora_mixer.trainer.training import STATE, Shown, StepReport, Training
+from lora_mixer.trainer.state import STATE, keep_state, take_up_state
+from lora_mixer.trainer.training import Shown, StepReport, Training
 
 LOSSES = "losses.csv"
 LATENTS = "latents"
@@ -107,7 +108,7 @@ def train(
     shown, held_out, left_out = _encoded(model, data, settings, resolution, place / LATENTS, watch)
     what = _what(model, data, settings, shown)
     training = Training(model, settings, shown, held_out)
-    resumed_at = training.done if training.take_up(place, what) else 0
+    resumed_at = training.done if take_up_state(training, place, what) else 0
     if resumed_at:
         watch.say(f"going on at step {resumed_at} of {settings.steps}")
 
@@ -153,7 +154,7 @@ def _steps(
     with _Losses(place / LOSSES, from_step=training.done) as table:
         while training.done < settings.steps:
             if watch.cancelled():
-                training.keep(place, what)
+                keep_state(training, place, what)
                 raise CancelledError(
                     f"cancelled at step {training.done} of {settings.steps}",
                     remedy="The same command goes on from there.",
@@ -164,7 +165,7 @@ def _steps(
             table.add(report, measured)
             watch.on_step(report)
             if training.done % settings.checkpoint_every == 0 or training.done == settings.steps:
-                training.keep(place, what)
+                keep_state(training, place, what)
             if settings.save_every and training.done % settings.save_every == 0 and training.done < settings.steps:
                 path = output.with_name(f"{output.stem}-{training.done:06d}.safetensors")
                 training.finished()

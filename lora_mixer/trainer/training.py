@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import random
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
-from pickle import UnpicklingError
 
 import torch
 from torch import Generator, Tensor, nn
 
 from lora_mixer.conditioning import Conditioner, TextEmbeds, repeat_to_common_length
-from lora_mixer.errors import FileError, RenderError, RequestError
+from lora_mixer.errors import RenderError, RequestError
 from lora_mixer.models import DenoiserInputs, Model, PictureSize
 from lora_mixer.modules import DENOISER
 from lora_mixer.prompt import Words
@@ -28,14 +25,9 @@ from lora_mixer.trainer.order import Order
 from lora_mixer.trainer.pictures import Encoded
 from lora_mixer.trainer.settings import TrainSettings
 
-STATE = "state.pt"
 KEPT_TEXTS = 4096
 VALIDATED_AT = (0.1, 0.3, 0.5, 0.7, 0.9)
 """Shares of the timesteps at which held-out pictures are measured."""
-
-
-_DAMAGE = (RuntimeError, LookupError, TypeError, ValueError, AttributeError, EOFError, OSError, UnpicklingError)
-"""What torch raises over a file that is damaged, depending on where."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -244,68 +236,6 @@ class Training:
     def finished(self) -> None:
         """Leave the weights as they are to be used, where an optimizer keeps two sets."""
         averages_its_weights(self.optimizer, train=False)
-
-    def keep(self, folder: Path, what: str) -> None:
-        """Write the state in one rename, so that any end leaves the last or the new one whole.
-
-        Args:
-            folder: Where.
-            what: What the training is of: a state of another is not taken up.
-
-        Raises:
-            FileError: The disk is full or the folder not writable; the last state is whole.
-        """
-        averages_its_weights(self.optimizer, train=True)
-        state = {
-            "what": what,
-            "done": self.done,
-            "slots": self.adapters.slots(),
-            "optimizer": self.optimizer.state_dict(),
-        }
-        part = folder / f"{STATE}.part"
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            with part.open("wb") as out:
-                torch.save(state, out)
-                out.flush()
-                os.fsync(out.fileno())
-            part.replace(folder / STATE)
-        except (OSError, RuntimeError) as error:
-            with suppress(OSError):
-                part.unlink(missing_ok=True)
-            raise FileError(
-                f"the state of the training cannot be saved: {error}",
-                where=str(folder),
-                remedy="Make room on the disk and run the same command again: it goes on from the last state.",
-            ) from error
-
-    def take_up(self, folder: Path, what: str) -> bool:
-        """Go on from the state in a folder, if there is one of the same training; return whether there was.
-
-        Raises:
-            FileError: The state is damaged.
-            RequestError: It is of another training.
-        """
-        path = folder / STATE
-        if not path.is_file():
-            return False
-        try:
-            state = torch.load(path, map_location="cpu", weights_only=True)
-            if state["what"] != what:
-                raise RequestError(
-                    f"{folder} holds the state of another training",
-                    remedy="Name another output, or --anew to begin again.",
-                )
-            self.adapters.load(state["slots"])
-            self.optimizer.load_state_dict(state["optimizer"])
-            self.done = int(state["done"])
-        except _DAMAGE as error:
-            raise FileError(
-                f"the state of the training is damaged ({type(error).__name__})",
-                where=str(path),
-                remedy="--anew begins again.",
-            ) from error
-        return True
 
 
 def _mean_of(losses: Tensor, masks: Sequence[Tensor | None]) -> Tensor:

@@ -24,12 +24,13 @@ from lora_mixer.mapping import map_adapter, open_adapter
 from lora_mixer.models import Model
 from lora_mixer.prompt import Words
 from lora_mixer.sampling import signal_shares
-from lora_mixer.trainer import StepReport, Training, TrainSettings, Watch, train
+from lora_mixer.trainer import StepReport, Training, TrainSettings, Watch, run, train
 from lora_mixer.trainer import settings as settings_room
 from lora_mixer.trainer.buckets import Bucket
 from lora_mixer.trainer.dataset import Example
 from lora_mixer.trainer.noise import loss_of, noised, target_of, weights_of
 from lora_mixer.trainer.pictures import Encoded
+from lora_mixer.trainer.state import keep_state, take_up_state
 from lora_mixer.trainer.training import Shown
 
 QUICK = TrainSettings(steps=4, batch=2, rank=2, rate=1e-3, checkpoint_every=2, resolution=64, warmup=0)
@@ -95,18 +96,18 @@ def test_an_ended_training_goes_on_bit_equal(plain_model: Model, tmp_path: Path,
     first = Training(plain_model, asked, shown(plain_model))
     for _ in range(ended):
         first.step()
-    first.keep(place, "a")
+    keep_state(first, place, "a")
     second = Training(plain_model, asked, shown(plain_model))
-    assert second.take_up(place, "a")
+    assert take_up_state(second, place, "a")
     assert second.done == ended
     while second.done < 4:
         second.step()
     assert all(torch.equal(a, b) for a, b in zip(tensors(whole).values(), tensors(second).values(), strict=True))
     with pytest.raises(RequestError, match="another training"):
-        second.take_up(place, "b")
+        take_up_state(second, place, "b")
     (place / "state.pt").write_bytes(b"torn")
     with pytest.raises(FileError, match="damaged"):
-        second.take_up(place, "a")
+        take_up_state(second, place, "a")
 
 
 def test_our_loop_is_pefts_loop(plain_model: Model) -> None:
@@ -168,15 +169,13 @@ def test_the_loader_reads_what_the_trainer_writes_bit_for_bit(
     plain_model: Model, folder: Path, tmp_path: Path, asked: dict[str, object]
 ) -> None:
     seen: list[Training] = []
-    keep = Training.keep
 
-    def kept(training: Training, *rest: object) -> None:
+    def kept(training: Training, *_: object) -> None:
         seen.append(training)
-        keep(training, *rest)  # type: ignore[arg-type]
 
+    chosen = QUICK.over({"steps": 1, "save_dtype": "float32", **asked})
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Training, "keep", kept)
-        chosen = QUICK.over({"steps": 1, "save_dtype": "float32", **asked})
+        patch.setattr(run, "keep_state", kept)
         made = train(plain_model, folder, tmp_path / "a.safetensors", chosen)
     parsed, read = open_adapter(made.path)
     adapter = map_adapter(parsed, plain_model.index, name="a", digest="0", read=read)
