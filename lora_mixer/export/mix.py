@@ -12,7 +12,7 @@ from lora_mixer.blend import Stack
 from lora_mixer.errors import RequestError
 from lora_mixer.models import Model
 
-KEY = "lora_mixer.export"
+KEY = "lora_mixer.bake"
 """The metadata key under which a baked file says what went into it."""
 
 

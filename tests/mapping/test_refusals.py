@@ -70,7 +70,7 @@ def test_a_partly_fitting_adapter_is_refused_naming_keys_flag_and_nearest_name(t
     assert "--allow-partial" in message
     assert "lora_unet_down_blocks_0_attentions_0_proj_in." in message
     accepted = mapped(adapter, allow_partial=True)
-    assert list(map(str, accepted.layers)) == [f"unet:{TO_K}"]
+    assert list(map(str, accepted.layers)) == [f"denoiser:{TO_K}"]
     assert accepted.report.count(Fate.REJECTED) == 2
     assert {entry.key for entry in accepted.report.entries} == set(tensors)
 

@@ -145,7 +145,7 @@ def test_toml_jobs_take_their_gaps_from_the_defaults():
     )
     assert (fourth.width, fourth.height) == (8, 8)
     strength = fourth.loras[1].strength
-    assert (strength.te1, dict(strength.blocks)) == (0.0, {"IN01": 0.5})
+    assert (strength.of("te1"), dict(strength.blocks)) == (0.0, {"IN01": 0.5})
     assert strength.curve is not None
     assert strength.curve.points == ((0.0, 1.0), (1.0, 0.0))
     assert strength.mask is not None

@@ -20,8 +20,8 @@ words = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\r
 numbers = st.floats(-2, 2, allow_nan=False)
 strengths = st.builds(
     Strength,
-    unet=numbers,
-    te1=st.none() | numbers,
+    denoiser=numbers,
+    text=st.none() | numbers,
     blocks=st.dictionaries(st.sampled_from(["IN01", "M00", "OUT11"]), numbers, max_size=2),
     curve=st.none() | st.builds(Curve, points=st.just(((0.0, 0.5), (1.0, 1.5)))),
     mask=st.none()
@@ -70,7 +70,10 @@ def test_axes_read_back_with_their_labels() -> None:
 
 def test_elements_and_second_text_encoder_are_kept() -> None:
     use = LoraUse(
-        "ink", Strength(text=0.25, te2=0.75, elements=(ElementWeight(blocks=("IN01",), layers=("attn",), weight=0.5),))
+        "ink",
+        Strength(
+            text={"te1": 0.25, "te2": 0.75}, elements=(ElementWeight(blocks=("IN01",), layers=("attn",), weight=0.5),)
+        ),
     )
     entry = PromptEntry(name="", request=RenderRequest("cat", seed=1, loras=[use]), line=1)
     assert read_prompt_text(prompt_file_text([entry]), FILE).jobs[0].request == entry.request
