@@ -157,7 +157,9 @@ def test_what_a_graph_holds_is_told_and_nothing_else(seed):
     known, schedule = COMFY.sampler(truth["sampler"]), COMFY.schedule(truth["schedule"])
     truth |= {"sampler": known and known[0], "schedule": schedule}
     assert {name: getattr(request, name) for name in truth} == truth, info.notes
-    assert sorted((u.name, u.strength.denoiser, u.strength.te1) for u in request.loras) == sorted(builder.loras)
+    assert sorted((u.name, u.strength.denoiser, u.strength.text.get("te1")) for u in request.loras) == sorted(
+        builder.loras
+    )
     for name, value in (("sampler", known), ("schedule", schedule)):
         assert (value is None) == any(note.startswith(f"not understood: {name} ") for note in info.notes)
 
