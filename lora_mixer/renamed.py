@@ -57,7 +57,7 @@ MODULES: Mapping[str, str] = MappingProxyType(
         "lora_mixer.batch.order": "lora_mixer.runs.batching",
         "lora_mixer.batch.outputs": "lora_mixer.runs.outputs",
         "lora_mixer.batch.overrides": "lora_mixer.promptfile.overrides",
-        "lora_mixer.batch.place": "lora_mixer.ledger.place",
+        "lora_mixer.batch.place": "lora_mixer.store.folder",
         "lora_mixer.batch.plan": "lora_mixer.promptfile.plan",
         "lora_mixer.batch.promptfile": "lora_mixer.promptfile.reading",
         "lora_mixer.batch.promptfile_draft": "lora_mixer.promptfile.parsed",

@@ -3,34 +3,33 @@
 from __future__ import annotations
 
 import re
-import stat
 from collections.abc import Iterable
 from pathlib import PurePosixPath
 
 from lora_mixer.images import plain
 from lora_mixer.ledger.ledger import MANIFEST, Damaged, LedgerEntry, entry_lines
-from lora_mixer.ledger.place import Place
 from lora_mixer.ledger.seal import sealed
+from lora_mixer.store import RunStore
 
 ASIDE = "set-aside"
 _HERE = re.compile(rf"{ASIDE}/[^/\\]+")
 
 
 class Aside:
-    """The folder of what was set aside; made when something is.
+    """What was set aside of a run.
 
     Args:
-        place: The run's folder.
+        store: Where the run is kept.
     """
 
-    def __init__(self, place: Place) -> None:
-        self._place = place
+    def __init__(self, store: RunStore) -> None:
+        self._store = store
         self._names: set[str] | None = None
 
     def entries(self) -> tuple[LedgerEntry, ...]:
         """Return the pictures that were set aside whole."""
         try:
-            lines = entry_lines(self._place.read(f"{ASIDE}/{MANIFEST}")).whole
+            lines = entry_lines(self._store.read(f"{ASIDE}/{MANIFEST}")).whole
         except OSError:
             return ()
         return tuple(line for line in lines if _HERE.fullmatch(line.file.as_posix()))
@@ -46,11 +45,10 @@ class Aside:
         count = 0
         for entry in entries:
             name = self._free(f"{entry.file.stem}-{entry.digest[:8]}{entry.file.suffix}")
-            self._ready()
             line = plain(entry)
             assert isinstance(line, dict)
-            self._place.append(f"{ASIDE}/{MANIFEST}", sealed(line | {"file": name}) + b"\n")
-            self._place.replace(entry.file.as_posix(), name)
+            self._store.append(f"{ASIDE}/{MANIFEST}", sealed(line | {"file": name}) + b"\n")
+            self._store.move(entry.file.as_posix(), name)
             count += 1
         return count
 
@@ -61,8 +59,7 @@ class Aside:
             OSError: It cannot be moved.
         """
         new = self._free(PurePosixPath(name).name)
-        self._ready()
-        self._place.replace(name, new)
+        self._store.move(name, new)
         return new
 
     def lines(self, name: str, lines: Iterable[Damaged]) -> str:
@@ -72,19 +69,13 @@ class Aside:
             OSError: They cannot be written.
         """
         kept = f"{ASIDE}/{name}.damaged"
-        self._ready()
-        self._place.append(kept, b"".join(line.text + b"\n" for line in lines))
+        self._store.append(kept, b"".join(line.text + b"\n" for line in lines))
         return kept
-
-    def _ready(self) -> None:
-        if self._place.kind(ASIDE) not in {None, stat.S_IFDIR, stat.S_IFLNK}:
-            raise OSError(0, f"{ASIDE} is no folder; give it another name")
-        self._place.make(ASIDE)
 
     def _free(self, name: str) -> str:
         """Return a name that nothing has here."""
         if self._names is None:
-            self._names = set(self._place.names(ASIDE))
+            self._names = set(self._store.names(ASIDE))
         path, number, wanted = PurePosixPath(name), 1, name
         while wanted in self._names:
             number += 1

@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import BinaryIO
 
 from lora_mixer.errors import ConfigError, FileError
-from lora_mixer.ledger.place import Place
+from lora_mixer.store import FolderStore
 
 LOCK = ".lock"
 
 
 @contextmanager
-def hold(folder: Path, say: Callable[[str], None]) -> Iterator[Place]:
+def hold(folder: Path, say: Callable[[str], None]) -> Iterator[FolderStore]:
     """Hold a folder for one run, and give it: renamed meanwhile, it is still the one that is held.
 
     The operating system holds the lock, so that it falls with its process however that ends; the file says who it is.
@@ -34,7 +34,7 @@ def hold(folder: Path, say: Callable[[str], None]) -> Iterator[Place]:
         FileError: The lock cannot be written.
     """
     path = folder / LOCK
-    with Place(folder) as place, _opened(place, path) as handle:
+    with FolderStore(folder) as place, _opened(place, path) as handle:
         holder = _holder(handle)
         if not _locked(handle):
             raise ConfigError(
@@ -52,7 +52,7 @@ def hold(folder: Path, say: Callable[[str], None]) -> Iterator[Place]:
             _write(handle, {})
 
 
-def _opened(place: Place, path: Path) -> BinaryIO:
+def _opened(place: FolderStore, path: Path) -> BinaryIO:
     """Open the lock; a link in its place is not followed, for what it leads to would be emptied."""
     try:
         return place.open(LOCK, os.O_RDWR | os.O_CREAT)

@@ -5,33 +5,33 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 from lora_mixer.errors import FileError
 from lora_mixer.ledger.aside import Aside
 from lora_mixer.ledger.failure import Failure
 from lora_mixer.ledger.ledger import FAILED, MANIFEST, PICTURES, Damaged, LedgerEntry, entry_lines, failure_lines
-from lora_mixer.ledger.place import Place
 from lora_mixer.ledger.plan_file import PLAN, StoredPlan
 from lora_mixer.ledger.seal import sealed
+from lora_mixer.store import RunStore
 
 _LEFT_OVER = re.compile(r"\.\.?[^/]*\.[0-9a-f]{8}\.png(\.[^./]+)?")
 """What a worker that died leaves: `part_of`, or the temporary file that was to become it."""
 
 
 class LedgerWriter:
-    """Appends to the ledger of a folder; what is appended is on disk when the call returns.
+    """Appends to the ledger of a run; what is appended is on disk when the call returns.
 
     Args:
-        place: The run's folder.
+        store: Where the run is kept.
         say: Told what was found damaged, and where it is now.
     """
 
-    def __init__(self, place: Place, say: Callable[[str], None] = lambda _sentence: None) -> None:
-        self._place = place
+    def __init__(self, store: RunStore, say: Callable[[str], None] = lambda _sentence: None) -> None:
+        self._store = store
         self._say = say
-        self.aside = Aside(place)
+        self.aside = Aside(store)
         self.token = secrets.token_hex(4)
 
     def repair(self) -> None:
@@ -41,9 +41,9 @@ class LedgerWriter:
             FileError: A file cannot be written.
         """
         with self._writing(PICTURES):
-            for name in self._place.names(PICTURES):
+            for name in self._store.names(PICTURES):
                 if _LEFT_OVER.fullmatch(name):
-                    self._place.remove(f"{PICTURES}/{name}")
+                    self._store.remove(f"{PICTURES}/{name}")
         for name, read in ((MANIFEST, entry_lines), (FAILED, failure_lines)):
             with self._writing(name):
                 data = self._readable(name)
@@ -73,7 +73,7 @@ class LedgerWriter:
             FileError: It cannot be written.
         """
         with self._writing(PLAN):
-            self._place.write(PLAN, sealed(plan))
+            self._store.write(PLAN, sealed(plan))
 
     def clear(self) -> None:
         """Set an earlier run aside: its pictures, then its plan.
@@ -82,12 +82,12 @@ class LedgerWriter:
             FileError: A file cannot be moved.
         """
         with self._writing("."):
-            entries = {entry.file.as_posix(): entry for entry in entry_lines(self._place.read(MANIFEST)).whole}
-            there = [entry for name, entry in entries.items() if self._place.kind(name) is not None]
+            entries = {entry.file.as_posix(): entry for entry in entry_lines(self._store.read(MANIFEST)).whole}
+            there = [entry for name, entry in entries.items() if self._store.has(name)]
             count = self.aside.pictures(there)
             for name in (MANIFEST, FAILED):
-                self._place.write(name, b"")
-            if self._place.kind(PLAN) is not None:
+                self._store.write(name, b"")
+            if self._store.has(PLAN):
                 self._say(f"{count} pictures and {PLAN} are set aside, the plan as {self.aside.take(PLAN)}")
 
     def put_aside(self, entries: Iterable[LedgerEntry], others: Iterable[str]) -> int:
@@ -101,7 +101,7 @@ class LedgerWriter:
             FileError: They cannot be moved.
         """
         with self._writing(PICTURES):
-            damaged = [self.aside.take(name) for name in others if self._place.kind(name) is not None]
+            damaged = [self.aside.take(name) for name in others if self._store.has(name)]
             return self.aside.pictures(entries) + len(damaged)
 
     def enter(self, entries: Sequence[LedgerEntry]) -> tuple[LedgerEntry, ...]:
@@ -116,17 +116,17 @@ class LedgerWriter:
         with self._writing(PICTURES):
             for entry in entries:
                 name = entry.file.as_posix()
-                if self._place.kind(name) is not None:
+                if self._store.has(name):
                     new = self.aside.take(name)
                     self._say(f"{name} was in the way of its picture and is now {new}")
                 try:
-                    self._place.replace(part_of(entry.file, self.token).as_posix(), name)
+                    self._store.move(part_of(entry.file, self.token).as_posix(), name)
                 except FileNotFoundError:
-                    self._forget_strays(entry)
+                    self._store.forget_strays(part_of(entry.file, self.token).as_posix())
                 else:
                     there.append(entry)
             if there:
-                self._place.flush(PICTURES)
+                self._store.keep(PICTURES)
         self._append(MANIFEST, there)
         return tuple(there)
 
@@ -137,9 +137,9 @@ class LedgerWriter:
             FileError: It cannot be moved.
         """
         with self._writing(PICTURES):
-            if self._place.kind(file) is not None:
+            if self._store.has(file):
                 self._say(f"{file} was in the way of its picture and is now {self.aside.take(file)}")
-            self._place.replace(entry.file.as_posix(), file)
+            self._store.move(entry.file.as_posix(), file)
 
     def fail(self, failures: Sequence[Failure]) -> None:
         """Enter jobs that failed.
@@ -157,19 +157,19 @@ class LedgerWriter:
         """
         for name, lines in ((MANIFEST, entries), (FAILED, failures)):
             with self._writing(name):
-                self._place.write(name, _text(lines))
+                self._store.write(name, _text(lines))
 
     def _append(self, name: str, lines: Sequence[LedgerEntry | Failure]) -> None:
         if lines:
             with self._writing(name):
-                self._place.append(name, _text(lines))
+                self._store.append(name, _text(lines))
 
     def _readable(self, name: str) -> bytes:
         """Return the bytes of a file, after something else in its place was set aside."""
         try:
-            return self._place.read(name)
+            return self._store.read(name)
         except OSError:
-            if self._place.kind(name) is None:
+            if not self._store.has(name):
                 raise
             self._say(f"{name} could not be read as a file and is now {self.aside.take(name)}")
             return b""
@@ -183,13 +183,7 @@ class LedgerWriter:
         if damaged or torn:
             bad = {line.number for line in damaged}
             whole = data[: len(data) - len(torn)].split(b"\n")[:-1]
-            self._place.write(name, b"".join(t + b"\n" for n, t in enumerate(whole, start=1) if n not in bad))
-
-    def _forget_strays(self, entry: LedgerEntry) -> None:
-        """Remove a picture that its worker wrote to where the folder lay before it was renamed."""
-        for folder in self._place.former:
-            with suppress(OSError):
-                part_of(folder / entry.file, self.token).unlink(missing_ok=True)
+            self._store.write(name, b"".join(t + b"\n" for n, t in enumerate(whole, start=1) if n not in bad))
 
     @contextmanager
     def _writing(self, name: str) -> Iterator[None]:
@@ -198,7 +192,7 @@ class LedgerWriter:
         except OSError as error:
             raise FileError(
                 f"the ledger cannot be written: {error.strerror or error}",
-                where=str(self._place.path / name),
+                where=self._store.where(name),
                 remedy="Check folder and disk, then run the same command again: what is finished is kept.",
             ) from error
 

@@ -10,12 +10,12 @@ from typing import Protocol
 from lora_mixer.cancel import Cancel
 from lora_mixer.ledger.failure import Failure
 from lora_mixer.ledger.ledger import LedgerEntry
-from lora_mixer.ledger.place import Place
 from lora_mixer.ledger.writer import LedgerWriter
 from lora_mixer.promptfile.plan import PromptFile
 from lora_mixer.runs.options import RunOptions
 from lora_mixer.runs.progress import RunProgress
 from lora_mixer.runs.whereabouts import Whereabouts
+from lora_mixer.store import FolderStore
 from lora_mixer.workers.executor import Executor
 
 
@@ -75,7 +75,7 @@ class RunContext:
     """
 
     file: PromptFile
-    place: Place
+    place: FolderStore
     executor: Executor
     options: RunOptions
     listeners: Listeners
@@ -83,7 +83,9 @@ class RunContext:
     where: Whereabouts
 
     @staticmethod
-    def of(file: PromptFile, place: Place, executor: Executor, options: RunOptions, listeners: Listeners) -> RunContext:
+    def of(
+        file: PromptFile, place: FolderStore, executor: Executor, options: RunOptions, listeners: Listeners
+    ) -> RunContext:
         """Return the context of a run in a locked folder."""
         return RunContext(
             file=file,

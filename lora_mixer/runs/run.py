@@ -11,12 +11,12 @@ from lora_mixer.errors import CancelledError, ConfigError, FileError, LoraMixerE
 from lora_mixer.ledger.failure import Failure
 from lora_mixer.ledger.ledger import MANIFEST, PICTURES
 from lora_mixer.ledger.lock import hold
-from lora_mixer.ledger.place import Place, made
 from lora_mixer.promptfile.plan import PromptFile
 from lora_mixer.runs.context import Listeners, OnPicture, RunContext, nobody
 from lora_mixer.runs.options import RunOptions
 from lora_mixer.runs.progress import RunProgress, RunResult
 from lora_mixer.runs.work import RunWork
+from lora_mixer.store import FolderStore, made
 from lora_mixer.workers.executor import Executor
 
 __all__ = ["RunOptions", "RunProgress", "RunResult", "run"]
@@ -83,7 +83,7 @@ def run(
         return _result(plan, place, work, seconds=time.perf_counter() - started)
 
 
-def _result(plan: PromptFile, place: Place, work: RunWork, *, seconds: float) -> RunResult:
+def _result(plan: PromptFile, place: FolderStore, work: RunWork, *, seconds: float) -> RunResult:
     """Lay out sheet and index, and return what the run left behind."""
     sheets = work.lay_out()
     return RunResult(

@@ -14,13 +14,13 @@ from lora_mixer.images import AdapterRecord, ModelRecord, RenderRecord
 from lora_mixer.ledger.digest import basis_of, digest_of, job_digest
 from lora_mixer.ledger.failure import Failure
 from lora_mixer.ledger.ledger import Ledger, LedgerEntry, read_entries
-from lora_mixer.ledger.place import Place
 from lora_mixer.ledger.plan_file import StoredPlan
 from lora_mixer.ledger.writer import LedgerWriter, part_of
 from lora_mixer.mixes import Strength
 from lora_mixer.promptfile.reading import read_prompt_text
 from lora_mixer.request import Settings
 from lora_mixer.runs.estimate import estimate, outline, seconds_for
+from lora_mixer.store import FolderStore
 
 SETTINGS = Settings(
     prompt="猫\nline",
@@ -70,7 +70,7 @@ def _filled(folder: Path, count: int) -> LedgerWriter:
     plan = StoredPlan.of(file, size=4)
     jobs = tuple(replace(job, digest=digest_of(RECORD), settings=SETTINGS) for job in plan.jobs)
     replace(plan, jobs=jobs).write(folder)
-    writer = LedgerWriter(Place(folder))
+    writer = LedgerWriter(FolderStore(folder))
     for number in range(count):
         writer.enter([_made(folder, writer, number)])
     return writer
@@ -134,7 +134,7 @@ def test_a_folder_that_holds_no_run_or_cannot_be_written_is_an_error_of_ours(tmp
         Ledger.read(tmp_path)
     (tmp_path / "failed.jsonl").mkdir()
     with pytest.raises(FileError):
-        LedgerWriter(Place(tmp_path)).fail([Failure(index=0, error="RenderError", what="x")])
+        LedgerWriter(FolderStore(tmp_path)).fail([Failure(index=0, error="RenderError", what="x")])
 
 
 def test_a_picture_is_whole_only_while_its_bytes_are_those_that_were_entered(tmp_path: Path) -> None:

@@ -146,13 +146,13 @@ def test_a_job_without_settings_is_named(tmp_path: Path) -> None:
 
 
 def test_the_command_draws_from_the_folder_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    from lora_mixer.ledger.place import Place
     from lora_mixer.ledger.writer import LedgerWriter, part_of
+    from lora_mixer.store import FolderStore
 
     ledger = _ledger(tmp_path, made=5)
     (tmp_path / "images").mkdir()
     ledger.plan.write(tmp_path)
-    writer = LedgerWriter(Place(tmp_path))
+    writer = LedgerWriter(FolderStore(tmp_path))
     for index, entry in ledger.entries.items():
         with part_of(tmp_path / entry.file, writer.token).open("wb") as out:
             Image.new("RGB", (64, 64), (40 * index, 0, 0)).save(out, "PNG")

@@ -1,9 +1,10 @@
-"""A run's folder, held by what it is and not by its name: renamed while a run writes, it is still that run's."""
+"""A folder as a store, held by what it is and not by its name: renamed while a run writes, it is still that run's."""
 
 from __future__ import annotations
 
 import errno
 import os
+import secrets
 import stat
 import sys
 from contextlib import suppress
@@ -18,7 +19,7 @@ POSIX = os.name == "posix"
 _NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)
 
 
-class Place:
+class FolderStore:
     """An open folder. Names are relative to it, with `/` between their parts.
 
     Args:
@@ -91,12 +92,17 @@ class Place:
         reading = not flags & (os.O_WRONLY | os.O_RDWR)
         return os.fdopen(handle, "rb" if reading else "r+b" if flags & os.O_RDWR else "wb", buffering=0)
 
-    def kind(self, name: str) -> int | None:
-        """Return the kind of a file (`stat.S_IFMT`), None if there is none."""
+    def where(self, name: str = "") -> str:
+        """Return the path of a file, or the folder's."""
+        return str(self.path / name if name else self.path)
+
+    def has(self, name: str) -> bool:
+        """Return whether there is a file, a folder or a link of this name."""
         try:
-            return stat.S_IFMT(os.stat(self._name(name), dir_fd=self._handle, follow_symlinks=False).st_mode)
+            os.stat(self._name(name), dir_fd=self._handle, follow_symlinks=False)
         except OSError:
-            return None
+            return False
+        return True
 
     def read(self, name: str) -> bytes:
         """Return a file's bytes; none if there is no file of that name.
@@ -116,12 +122,13 @@ class Place:
         Raises:
             OSError: It cannot be written.
         """
-        part = f".{name}.part"
+        part = _beside(name, "part")
+        self._make_folder_of(name)
         self.remove(part)
         with self.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL) as file:
             _write_all(file, data)
-        self.replace(part, name)
-        self.flush()
+        self.move(part, name)
+        self.keep()
 
     def append(self, name: str, data: bytes) -> None:
         """Write at the end of a file, all of it or nothing, and flush it.
@@ -129,6 +136,7 @@ class Place:
         Raises:
             OSError: It cannot be written.
         """
+        self._make_folder_of(name)
         with self.open(name, os.O_RDWR | os.O_CREAT | os.O_APPEND) as file:
             start = file.seek(0, os.SEEK_END)
             try:
@@ -137,32 +145,68 @@ class Place:
                 file.truncate(start)
                 raise
 
-    def replace(self, old: str, new: str) -> None:
-        """Give a file another name."""
-        os.replace(self._name(old), self._name(new), src_dir_fd=self._handle, dst_dir_fd=self._handle)
+    def write_new(self, name: str, data: bytes) -> bool:
+        """Write a file unless there is one of that name, whole or not at all; return whether it was written.
+
+        Raises:
+            OSError: It cannot be written.
+        """
+        part = _beside(name, f"{secrets.token_hex(4)}.part")
+        self._make_folder_of(name)
+        with self.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL) as file:
+            _write_all(file, data)
+        try:
+            os.link(self._name(part), self._name(name), src_dir_fd=self._handle, dst_dir_fd=self._handle)
+        except FileExistsError:
+            return False
+        finally:
+            self.remove(part)
+        self.keep()
+        return True
+
+    def move(self, name: str, new: str) -> None:
+        """Give a file another name; its folder is made if it is not there.
+
+        Raises:
+            FileNotFoundError: There is none.
+            OSError: It cannot be moved.
+        """
+        self._make_folder_of(new)
+        os.replace(self._name(name), self._name(new), src_dir_fd=self._handle, dst_dir_fd=self._handle)
 
     def remove(self, name: str) -> None:
         """Remove a file, if it is there."""
         with suppress(FileNotFoundError):
             os.unlink(self._name(name), dir_fd=self._handle)
 
-    def make(self, name: str) -> None:
-        """Make a folder, if it is not there, and flush the one it lies in."""
-        try:
-            os.mkdir(self._name(name), 0o777, dir_fd=self._handle)
-        except FileExistsError:
+    def _make_folder_of(self, name: str) -> None:
+        """Make the folder a file lies in, if it is not there, and flush the one it lies in."""
+        folder = name.rpartition("/")[0]
+        if not folder:
             return
-        self.flush()
+        try:
+            os.mkdir(self._name(folder), 0o777, dir_fd=self._handle)
+        except FileExistsError:
+            if not (self._path / folder).is_dir():
+                raise OSError(errno.ENOTDIR, f"{folder} is no folder; give it another name") from None
+            return
+        self.keep()
 
-    def flush(self, name: str = ".") -> None:
+    def keep(self, folder: str = ".") -> None:
         """Flush the names of a folder to the disk."""
         if self._handle is None:
             return  # elsewhere a folder cannot be opened; a name that is lost is found missing when the run goes on
-        handle = os.open(name, os.O_RDONLY | os.O_DIRECTORY, dir_fd=self._handle)
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY, dir_fd=self._handle)
         try:
             os.fsync(handle)
         finally:
             os.close(handle)
+
+    def forget_strays(self, name: str) -> None:
+        """Remove a file from where the folder lay before, if it was renamed: a worker wrote it there."""
+        for folder in self.former:
+            with suppress(OSError):
+                (folder / name).unlink(missing_ok=True)
 
     def names(self, folder: str) -> tuple[str, ...]:
         """Return what lies in a folder, in order; nothing if it is no folder."""
@@ -197,6 +241,12 @@ class Place:
             return None
 
 
+def _beside(name: str, ending: str) -> str:
+    """Return a hidden name in the same folder."""
+    folder, slash, file = name.rpartition("/")
+    return f"{folder}{slash}.{file}.{ending}"
+
+
 def _write_all(file: BinaryIO, data: bytes) -> None:
     left = memoryview(data)
     while left:
@@ -213,5 +263,5 @@ def made(path: Path) -> None:
     missing = [folder for folder in (path, *path.parents) if not folder.exists()]
     path.mkdir(parents=True, exist_ok=True)
     for folder in missing if POSIX else ():
-        with Place(folder.parent) as above:
-            above.flush()
+        with FolderStore(folder.parent) as above:
+            above.keep()
