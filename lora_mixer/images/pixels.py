@@ -8,7 +8,6 @@ from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
-import numpy as np
 from PIL import Image, ImageOps
 
 from lora_mixer.errors import BrokenFileError, FileError
@@ -83,6 +82,8 @@ def _upright(picture: Image.Image) -> Image.Image:
     """Return a picture turned as its EXIF says, in eight bits a channel."""
     turned = ImageOps.exif_transpose(picture)
     if turned.mode.startswith("I"):  # 16 bits of grey
+        import numpy as np  # here alone: commands that decode nothing must not import it
+
         return Image.fromarray((np.asarray(turned).astype(np.int64).clip(0, 65535) >> 8).astype(np.uint8))
     if turned.mode in {"L", "LA", "RGB", "RGBA"} and "transparency" not in turned.info:
         turned.load()

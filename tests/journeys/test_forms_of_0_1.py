@@ -18,6 +18,7 @@ from typer.testing import CliRunner
 from lora_mixer import Mixer
 from lora_mixer.images import read_picture
 from lora_mixer.mixer import rerender
+from lora_mixer.pipeline import record
 from lora_mixer_app.cli import build
 
 FORMS = Path(__file__).parents[1] / "fixtures" / "forms-0.1"
@@ -37,7 +38,9 @@ def said_by(*arguments: str) -> str:
     return ended.output
 
 
-def test_a_finished_run_is_still_finished(copied: Path) -> None:
+def test_a_finished_run_is_still_finished(copied: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    then = json.loads((copied / "run" / "plan.json").read_text())["basis"]
+    monkeypatch.setattr(record, "_versions", lambda: {name: then[name] for name in record.LIBRARIES})
     before = {path.name: path.read_bytes() for path in (copied / "run" / "images").glob("*.png")}
     output = said_by("render", "prompts.toml", "--output", "run")
     assert re.search(r"0 pictures in .*, 8 were there already", output)

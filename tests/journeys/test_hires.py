@@ -121,7 +121,7 @@ def test_a_side_a1111_leaves_open_stays_open(text: str, sides: tuple[int | None,
 def test_an_image_to_images_denoising_strength_is_no_second_pass() -> None:
     request, notes = request_of(parse_infotext("x\nSteps: 3, Seed: 1, Size: 64x64, Denoising strength: 0.4"))
     assert request.hires is None
-    assert "Denoising strength is not carried over" in notes
+    assert "it was drawn from another picture, which the text does not hold: give it as init" in notes
 
 
 @pytest.mark.parametrize(

@@ -212,7 +212,7 @@ def test_the_noise_under_the_mask_is_the_seeds(mixer: Mixer):
         ({"mask": disc(), "masked_content": "latent nose"}, RequestError, "Did you mean latent noise"),
         ({"mask": Image.new("L", (128, 128))}, RequestError, "covers nothing"),
         ({"init": "/no/such/picture.png"}, MissingFileError, "input picture cannot be read"),
-        ({"init": b"GIF89a"}, BrokenFileError, "no picture that can be read"),
+        ({"init": b"GIF89a"}, BrokenFileError, "not a readable picture"),
     ],
 )
 def test_what_cannot_be_is_refused_before_the_first_step(mixer: Mixer, wish, error, said):

@@ -44,7 +44,7 @@ def test_no_digest_that_names_nothing_renames_a_tag(embedded: Path, tmp_path: Pa
 
 def test_a_picture_that_says_nothing_is_an_error(embedded: Path, tmp_path: Path) -> None:
     Image.new("RGB", (8, 8)).save(tmp_path / "a.png")
-    with pytest.raises(RequestError, match="says nothing"):
+    with pytest.raises(RequestError, match="has no settings"):
         request_from_picture(tmp_path / "a.png", Library([embedded / "loras"]))
 
 

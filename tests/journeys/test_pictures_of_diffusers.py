@@ -18,6 +18,7 @@ from lora_mixer.families import SDXL
 from lora_mixer.mixer.adapter_cache import AdapterCache
 from lora_mixer.mixer.resolve import job_of, settings_of
 from lora_mixer.models import Model
+from lora_mixer.models.unet import UNetDenoiser
 from lora_mixer.pipeline import LoadedModel, RenderedImage, TextCache, render
 
 TRAINED = {
@@ -131,7 +132,7 @@ def sdxl(mixer: Mixer) -> Model:
     return Model(
         name="tiny-sdxl",
         family=SDXL,
-        unet=unet,
+        denoiser=UNetDenoiser(network=unet, told=SDXL.sizes),
         text_encoders=encoders,
         vae=vae,
         tokenizers={"te1": first, "te2": second},
@@ -157,7 +158,7 @@ def test_on_a_tiny_sdxl(sdxl: Model, name, their_name, options, size):
         text_encoder_2=sdxl.parts["te2"],
         tokenizer=sdxl.tokenizers["te1"],
         tokenizer_2=sdxl.tokenizers["te2"],
-        unet=sdxl.unet,
+        unet=sdxl.denoiser.network,
         scheduler=scheduler(their_name, options, "epsilon"),
         add_watermarker=False,
     )

@@ -100,10 +100,10 @@ def test_a_missing_weight_is_named(sd1, tmp_path):
         opened(tmp_path / "m.safetensors")
 
 
-def test_an_inpainting_checkpoint_is_refused_as_such(sd1, tmp_path):
+def test_an_editing_checkpoint_is_refused_as_such(sd1, tmp_path):
     key = "model.diffusion_model.input_blocks.0.0.weight"
-    save_file(sd1.tensors | {key: torch.zeros(WIDTH, 9, 3, 3)}, tmp_path / "m.safetensors")
-    with pytest.raises(ModelError, match="inpainting"):
+    save_file(sd1.tensors | {key: torch.zeros(WIDTH, 8, 3, 3)}, tmp_path / "m.safetensors")
+    with pytest.raises(ModelError, match="edit"):
         opened(tmp_path / "m.safetensors")
 
 

@@ -96,7 +96,7 @@ def test_what_stands_behind_all_that_is_read_is_text_with_its_escapes_resolved()
 
 
 def test_a_lora_that_stands_behind_all_that_is_read_is_not_lost_in_silence() -> None:
-    with pytest.raises(PromptError, match="LoRA tag stands behind"):
+    with pytest.raises(PromptError, match="a tag stands behind"):
         parse("(a)" * MAX_TOKENS + "<lora:x:1>")
     assert parse("(a)" * MAX_TOKENS + "<lora:x:1>", grammar="a1111", negative=True).clauses
 
