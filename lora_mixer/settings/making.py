@@ -197,7 +197,8 @@ def filled(asked: Asked, **found: Any) -> dict[str, Any]:  # noqa: ANN401 values
     for row in asked.table:
         if not row.asked_only and row.name not in found:
             given = getattr(asked, row.name)
-            values[row.name] = row.kind.settled(row.default if given is None or given == "" else given)
+            open_ = given is None or (given == "" and row.filled)  # an empty prompt is a prompt
+            values[row.name] = row.kind.settled(row.default if open_ else given)
     return values | found
 
 

@@ -50,7 +50,7 @@ def test_numbers_of_numpy_are_numbers() -> None:
         (lambda: RenderRequest("cat", styles="cinematic"), "a list of names"),
         (lambda: LoraUse(strength=0.8), "the LoRA has no name"),
         (lambda: LoraUse("a", [0.8]), "strength is [0.8]"),
-        (lambda: Strength("0.8"), "unet is '0.8', not a number"),
+        (lambda: Strength("0.8"), "denoiser is '0.8', not a number"),
         (lambda: Strength(blocks={"MID": "x"}), "factors by block name"),
         (lambda: Strength(curve=[(0, 1)]), "a Curve"),
         (lambda: Strength(mask=3), "a Rectangle or a Path"),

@@ -36,6 +36,10 @@ VALUES: dict[str, list[object]] = {
     "clip_skip": [2, 13],
     "styles": ["a; b", ["a"], [3]],
     "hires": [2, "2; denoise=0.4", {"scale": 2, "steps": 5}, {"scales": 2}, "x"],
+    "init": ["a.png", 3],
+    "mask": ["a.png", [0, 0, 1, 1]],
+    "denoise": [0.5, 0, "x"],
+    "method": ["ties", "tise", 3],
     "name": ["n", None, 3],
     "count": [3, 0, "3", 1001],
     "seeds": [1],
@@ -44,7 +48,10 @@ TABLES = st.fixed_dictionaries({}, optional={name: st.sampled_from(values) for n
 
 
 def test_every_field_of_an_entry_is_tried() -> None:
-    others = {"subseed", "subseed_strength", "cfg_rescale", "emphasis", "grammar", "model"}  # like one of those above
+    others = {  # like one of those above
+        *("subseed", "subseed_strength", "cfg_rescale", "emphasis", "grammar", "model", "resize_mode", "inpaint_area"),
+        *("masked_content", "mask_mode", "mask_blur", "inpaint_padding"),
+    }
     assert VALUES.keys() | others >= JobTable.model_fields.keys()
     decorated = JobTable.__pydantic_decorators__
     assert {*decorated.field_validators, *decorated.validators} == set()  # each check stands in its field's annotation
@@ -135,7 +142,7 @@ def calls(text: str, ending: str) -> int:
     ("ending", "most", "text"),
     [
         (".toml", 110, lambda n: '[[jobs]]\nprompt="a"\n' * n),  # tomllib's own are some 60
-        (".txt", 36, lambda n: "a\n" * n),
+        (".txt", 42, lambda n: "a\n" * n),
         (".txt", 90, lambda n: "a --steps 3\n" * n),
         (".jsonl", 70, lambda n: '{"prompt":"a"}\n' * n),
         (".csv", 85, lambda n: "prompt,steps\n" + "a,3\n" * n),

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-import gradio as gr
+from collections.abc import Callable
 
-from lora_mixer_app.web.api import offer_render
+import gradio as gr
+from gradio.block_function import BlockFunction
+
+from lora_mixer_app.web.api import NAME, offer_render
 from lora_mixer_app.web.desk import build_desk
 from lora_mixer_app.web.i18n import word
 from lora_mixer_app.web.notices import noticed
@@ -32,4 +35,16 @@ def build_page(state: AppState) -> gr.Blocks:
     for listener in page.fns.values():
         if listener.fn is not None and listener.renderable is None:
             listener.fn = noticed(listener.fn)
+    page.validate_inputs = _padded(page.validate_inputs)  # type: ignore[method-assign]
     return page
+
+
+def _padded(check: Callable[..., None]) -> Callable[..., None]:
+    """Let callers of the endpoint leave out the settings at its end, as those of 0.1 do, who know twelve of them."""
+
+    def checked(listener: BlockFunction, inputs: list[object]) -> None:
+        if listener.api_name == NAME:
+            inputs.extend([None] * (len(listener.inputs) - len(inputs)))
+        check(listener, inputs)
+
+    return checked
