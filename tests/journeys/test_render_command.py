@@ -60,6 +60,16 @@ def test_a_prompt_becomes_a_picture_with_its_record(executor: Painters) -> None:
     assert read_picture(Path("pipe.webp")).record.settings.prompt == "a cat"
 
 
+def test_a_folder_for_the_picture_is_made_before_it_is_rendered(executor: Painters) -> None:
+    run("render", "cat", "-o", "new/below/cat.png")
+    assert read_picture(Path("new/below/cat.png")).record.settings.prompt == "cat"
+    Path("file").write_text("in the way")
+    painted = len(executor.painted)
+    code, error, _ = fails("render", "cat", "-o", "file/cat.png")
+    assert (code, len(executor.painted)) == (4, painted)
+    assert "file" in error
+
+
 def test_a_picture_that_is_there_is_never_lost(executor: Painters) -> None:
     Image.new("RGB", (8, 8)).save("heart.png")
     before = Path("heart.png").read_bytes()

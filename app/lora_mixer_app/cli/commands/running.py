@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from lora_mixer.catalog import Library, ModelsFile, load_models_file
 from lora_mixer.errors import CancelledError, LoraMixerError, PartialRunError, RequestError
-from lora_mixer.images import FORMATS
+from lora_mixer.images import FORMATS, make_folder
 from lora_mixer.ledger import Ledger
 from lora_mixer.ledger.failure import Failure
 from lora_mixer.ledger.folders import last_folder, new_folder, next_folder
@@ -196,7 +196,8 @@ class _Run:
             )
 
     def _single(self, file: Path) -> None:
-        """Render one picture into a file of its own; one that is there gets another name."""
+        """Render one picture into a file of its own; one that is there gets another name, a folder that is not is made."""
+        make_folder(file.absolute().parent)
         with TemporaryDirectory() as elsewhere:
             result = self._render(Path(elsewhere))
             if result.failures:
