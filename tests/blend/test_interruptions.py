@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable
-from types import FrameType
 from typing import Any
 
 import pytest
@@ -18,6 +15,7 @@ from lora_mixer.conditioning.conditioner import _placed
 from lora_mixer.mixes import Strength
 from lora_mixer.modules import DENOISER, ModuleName
 from tests.support.hooks import forward_hooks
+from tests.support.interruptions import interrupted
 from tests.support.specs import specs_of
 
 NAMES = (ModuleName(DENOISER, "mid_block.a"), ModuleName(DENOISER, "down_blocks.0.b"))
@@ -59,32 +57,6 @@ def mix(seed: int) -> Stack:
     return Stack([WeightedAdapter(adapter=adapter, strength=Strength())])
 
 
-def interrupted(run: Callable[[], object], at: int) -> bool:
-    """Run something and raise KeyboardInterrupt at its instruction of a number; return whether it has so many."""
-    left = at
-
-    def trace(frame: FrameType, event: str, _value: object) -> Any:
-        nonlocal left
-        if not frame.f_code.co_filename.endswith(FILES):
-            return None
-        frame.f_trace_opcodes, frame.f_trace_lines = True, False
-        if event == "opcode":
-            left -= 1
-            if left < 0:
-                raise KeyboardInterrupt
-        return trace
-
-    before = sys.gettrace()
-    sys.settrace(trace)
-    try:
-        run()
-    except KeyboardInterrupt:
-        return True
-    finally:
-        sys.settrace(before)
-    return False
-
-
 def same(left: list[Tensor], right: list[Tensor]) -> bool:
     return all(torch.equal(a, b) for a, b in zip(left, right, strict=True))
 
@@ -105,7 +77,7 @@ def test_an_interruption_anywhere_leaves_nothing_on_and_the_next_mix_whole(kind:
                 with engine.applied([one] * 2, parts=(DENOISER,)):
                     model.answers()
 
-        struck = interrupted(use, at)
+        struck = interrupted(use, at, FILES)
         engine.rest()
         assert same(model.answers(), plain), at
         with engine.applied([second] * 2, parts=(DENOISER,)):
@@ -148,7 +120,7 @@ def test_an_interruption_leaves_no_embedding_on_later_texts() -> None:
             assert not torch.equal(embedding(ids), plain)
 
     for at in range(MOST):
-        struck = interrupted(use, at)
+        struck = interrupted(use, at, FILES)
         with _placed(embedding, "te1", [empty]):
             assert torch.equal(embedding(ids), plain), at
         forward_hooks(embedding).clear()

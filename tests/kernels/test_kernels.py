@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable
-from types import FrameType
 from typing import Any
 
 import pytest
@@ -18,6 +15,7 @@ from lora_mixer.kernels.attention import ChunkedAttention
 from lora_mixer.kernels.packing import Packed, by_onednn
 from lora_mixer.libraries.classes import Attention
 from lora_mixer.pipeline import render
+from tests.support.interruptions import interrupted
 
 FILES = ("kernels/kernels.py", "kernels/swaps.py")
 MOST = 4000
@@ -67,32 +65,6 @@ def test_of_two_that_use_them_at_once_the_last_takes_them_off() -> None:
     assert state(model) == before
 
 
-def interrupted(run: Callable[[], object], at: int) -> bool:
-    """Run something and raise KeyboardInterrupt at its instruction of a number; return whether it has so many."""
-    left = at
-
-    def trace(frame: FrameType, event: str, _value: object) -> Any:
-        nonlocal left
-        if not frame.f_code.co_filename.endswith(FILES):
-            return None
-        frame.f_trace_opcodes, frame.f_trace_lines = True, False
-        if event == "opcode":
-            left -= 1
-            if left < 0:
-                raise KeyboardInterrupt
-        return trace
-
-    before = sys.gettrace()
-    sys.settrace(trace)
-    try:
-        run()
-    except KeyboardInterrupt:
-        return True
-    finally:
-        sys.settrace(before)
-    return False
-
-
 def test_wherever_an_interruption_strikes_the_next_render_begins_with_a_plain_model_and_ends_with_one() -> None:
     model = network()
     before = state(model)
@@ -107,7 +79,7 @@ def test_wherever_an_interruption_strikes_the_next_render_begins_with_a_plain_mo
             with kernels.on():
                 pass
 
-        struck = interrupted(use, at)
+        struck = interrupted(use, at, FILES)
         kernels.rest()
         assert state(model) == before, at
         with kernels.on():
