@@ -61,7 +61,7 @@ class BlendMethod:
     """A method with its numbers: what a mix is blended by.
 
     >>> str(find_method("TIES:density=0.5"))
-    'ties:density=0.5'
+    'ties:density=0.5,scale=1'
     """
 
     row: MethodRow

@@ -216,7 +216,8 @@ def serve(pipe: Connection, setup: bytes, rank: int) -> None:
     except LoraMixerError as error:
         pipe.send_bytes(REFUSED + pack(Failure.of(error)))
         return
-    pipe.send_bytes(READY)
+    with suppress(OSError):  # the others made every picture meanwhile
+        pipe.send_bytes(READY)
     kinds = {ASK: worker.answer, RENDER: worker.render}
     while True:
         try:
