@@ -48,8 +48,8 @@ format: $(VENV)/.dev  ## mend what format and lint can mend by themselves
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-test: $(VENV)/.dev  ## all tests
-	$(BIN)/python -m pytest $(ARGS)
+test: $(VENV)/.dev  ## all tests, a file at a time on each core
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile $(ARGS)
 
 SECONDS ?= 60
 fuzz: $(VENV)/.dev  ## throw bytes at the readers of files and prompts, SECONDS (60) each
