@@ -26,7 +26,7 @@ from lora_mixer_app.serving.presence import Presence
 from lora_mixer_app.web.i18n import I18N
 from lora_mixer_app.web.page import build_page
 from lora_mixer_app.web.state import AppState
-from lora_mixer_app.web.theme import CSS, HEAD, THEME
+from lora_mixer_app.web.theme import HEAD, THEME
 
 LARGEST_UPLOAD = "20mb"
 THREADS = 256
@@ -91,7 +91,6 @@ def build_app(mixer: Mixer, folder: Path, *, presence: Presence, logins: Sequenc
         max_file_size=LARGEST_UPLOAD,
         i18n=I18N,
         theme=THEME,
-        css=CSS,
         head=HEAD,
         app_kwargs={"middleware": _door(state, page, folder)},
     )

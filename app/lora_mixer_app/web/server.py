@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 import uvicorn
 
 from lora_mixer.errors import FileError
+from lora_mixer_app.serving.assets import Assets
 from lora_mixer_app.serving.front import Front
 from lora_mixer_app.serving.guard import LOCAL, Guard, Origin
 from lora_mixer_app.serving.listen import listen, url_of
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from lora_mixer import Mixer
     from lora_mixer_app.web.app import App
 
+STATIC = Path(__file__).parent / "static"
+"""Style sheets, scripts (ES modules) and icons of our own; answered below `/page/`, from the first moment on."""
 SECONDS_TO_LEAVE = 2
 SECONDS_TO_OPEN = 10
 _SAYS = {
@@ -94,7 +97,8 @@ class Server:
         self.url = url_of(self._socket)
         self._presence = Presence()
         self._front = Front(self._says)
-        guarded = Guard(Listening(Passwords(self._front), self._presence), hosts=(*LOCAL, host), origins=origins)
+        behind = Assets(Listening(Passwords(self._front), self._presence), STATIC)
+        guarded = Guard(behind, hosts=(*LOCAL, host), origins=origins)
         self._server = _Uvicorn(
             uvicorn.Config(
                 guarded,
