@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from lora_mixer.blend.arrange import MixRow, Scene
 from lora_mixer.blend.calibration import costs_of
 from lora_mixer.blend.costs import Render
 from lora_mixer.blend.merge import MergeEngine
-from lora_mixer.blend.methods import BLENDS, change_of_mix, is_linear
+from lora_mixer.blend.methods import BLENDS, StackRow, blend_of, change_of_mix, is_linear, stacks_of
 from lora_mixer.blend.overlap import Overlap, measure
 from lora_mixer.blend.plan import ApplyPlan, plan_for
 from lora_mixer.blend.side import SideEngine
@@ -16,16 +17,21 @@ __all__ = [
     "BLENDS",
     "ApplyPlan",
     "MergeEngine",
+    "MixRow",
     "Overlap",
     "Render",
+    "Scene",
     "SideEngine",
     "Stack",
+    "StackRow",
     "Term",
     "WeightedAdapter",
+    "blend_of",
     "change_of_mix",
     "costs_of",
     "curve_at",
     "is_linear",
     "measure",
     "plan_for",
+    "stacks_of",
 ]

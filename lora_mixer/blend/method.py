@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from lora_mixer.adapters import Delta, Layer, Weights
+from lora_mixer.blend.arrange import Arrange
 from lora_mixer.blend.block_scales import BlockScales
 from lora_mixer.blend.branch import Branch
 from lora_mixer.blend.linear_sum import Joined
@@ -46,6 +47,8 @@ class Blend:
         beside: The same beside the weights; None where there is no such form, and only the engine `merged` will do.
         linear: Whether it is the sum of strengths times changes: then factors may stand side by side in an exported LoRA,
             and inner products tell a mix's size.
+        arrange: What it makes of a mix before anything lies on weights; None where it leaves the mix as it is. Of what
+            comes out the rest of the row is told.
     """
 
     name: str
@@ -53,3 +56,4 @@ class Blend:
     factored: Factored | None = None
     beside: Beside | None = None
     linear: bool = False
+    arrange: Arrange | None = None

@@ -24,6 +24,7 @@ class MethodNumber:
         low: The least it may be.
         high: The most.
         meaning: What it does.
+        whole: It counts something, and has no fractions.
     """
 
     name: str
@@ -31,6 +32,7 @@ class MethodNumber:
     low: float
     high: float
     meaning: str
+    whole: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +46,7 @@ class MethodRow:
         source: The paper it is from, with the equations.
         numbers: What may be set.
         dense: It weighs whole changes of weights against each other, so only the engine `merged` has it.
+        predictions: It blends what the denoiser predicts over steps or rows: no one set of weights holds the mix.
         experimental: It has not been shown to beat the sum here.
     """
 
@@ -53,6 +56,7 @@ class MethodRow:
     source: str = ""
     numbers: tuple[MethodNumber, ...] = ()
     dense: bool = False
+    predictions: bool = False
     experimental: bool = False
 
 
@@ -77,6 +81,15 @@ class BlendMethod:
         said = ",".join(f"{name}={value:.12g}" for name, value in self.numbers.items())
         return f"{self.row.name}:{said}" if said else self.row.name
 
+
+_EVERY = MethodNumber(
+    name="every",
+    default=5,
+    low=1,
+    high=1000,
+    whole=True,
+    meaning="how many steps the longest turn has, as far as everybody gets one",
+)
 
 METHODS: tuple[MethodRow, ...] = (
     MethodRow(
@@ -120,6 +133,50 @@ METHODS: tuple[MethodRow, ...] = (
         dense=True,
         experimental=True,
     ),
+    MethodRow(
+        name="switch",
+        title="Switch",
+        does="LoRAs take turns over the steps, one at a time.",
+        source="Zhong et al. 2024, arXiv:2402.16843, section 3.2",
+        numbers=(_EVERY,),
+        predictions=True,
+        experimental=True,
+    ),
+    MethodRow(
+        name="w_switch",
+        title="W-Switch",
+        does="Takes turns as long as each LoRA's trained words weigh in the text.",
+        source="Tsoumplekas et al. 2026, arXiv:2606.03792",
+        numbers=(
+            _EVERY,
+            MethodNumber(
+                name="last",
+                default=0,
+                low=0,
+                high=1000,
+                whole=True,
+                meaning="how many steps at the end belong to the LoRA that weighs most",
+            ),
+        ),
+        predictions=True,
+        experimental=True,
+    ),
+    MethodRow(
+        name="composite",
+        title="Composite",
+        does="Averages what the denoiser predicts under each LoRA alone: one row of the batch a LoRA.",
+        source="Zhong et al. 2024, arXiv:2402.16843, section 3.3",
+        predictions=True,
+        experimental=True,
+    ),
+    MethodRow(
+        name="w_composite",
+        title="W-Composite",
+        does="Averages as Composite does, weighed by how near each LoRA's trained words are to the text.",
+        source="Tsoumplekas et al. 2026, arXiv:2606.03792",
+        predictions=True,
+        experimental=True,
+    ),
 )
 """Every method, the sum first: what a mix is blended by where nobody says otherwise."""
 
@@ -161,9 +218,9 @@ def _value(row: MethodRow, number: MethodNumber, text: str) -> float:
         value = float(text)
     except ValueError:
         value = math.nan
-    if not number.low <= value <= number.high:
+    if not number.low <= value <= number.high or (number.whole and value % 1):
         raise RequestError(
-            f"{number.name}={text} of the method {row.name} is no number from {number.low:g} to {number.high:g}",
+            f"{number.name}={text} of the method {row.name} is no {'whole ' if number.whole else ''}number from {number.low:g} to {number.high:g}",
             remedy=f"It is {number.meaning}: write {row.name}:{number.name}={number.default:g}, or another value.",
         )
     return value

@@ -77,6 +77,10 @@ class AdapterCache:
         """Return seals of the named adapter's files as they are now."""
         return _seals(self._library.find(name).path)
 
+    def words(self, name: str) -> tuple[str, ...]:
+        """Return the words that the named adapter was trained on, its trigger phrase first."""
+        return self._library.find(name).trained_words
+
     def forget(self, path: Path) -> None:
         """Forget the adapters read from a file."""
         for key in [key for key in self._open if any(seal.path == path for seal in key)]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from lora_mixer.choices import find_method
 from lora_mixer.errors import RequestError
 from lora_mixer.export import (
     BakeReport,
@@ -43,6 +44,12 @@ def bake(
         raise RequestError(f"{form!r} is not a form of baking", remedy=f"Use one of {', '.join(FORMS)}.")
     if form != "folder" and path.suffix != ".safetensors":
         raise RequestError("a baked file must be a .safetensors", where=str(path), remedy="Give it that ending.")
+    method = find_method(job.settings.method)
+    if method.row.predictions and len(job.uses) > 1:
+        raise RequestError(
+            f"{method.row.title} blends what the denoiser predicts, and weights hold one mix",
+            remedy="Bake it by the method sum, ties or dare.",
+        )
     mix = StaticMix(
         model=loaded.model,
         stack=require_static(job.passes[0].stacks, [use.name for use in job.uses]),

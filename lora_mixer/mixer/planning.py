@@ -35,7 +35,7 @@ def job_at(session: ModelSession, asked: RenderRequest, models_file: ModelsFile)
     settings = styled(settings, filled.styles, models_file.style_files)
     find_sampler(settings.sampler, settings.schedule, settings.eta)  # refuses unknown names
     settings = expand_wildcards(settings, models_file.wildcard_folders)
-    job = job_of(settings, session.adapters, family=model.family, embeddings=(*texts.names, *session.broken))
+    job = job_of(settings, session.adapters, loaded=session.loaded, embeddings=(*texts.names, *session.broken))
     refuse_broken(job, session.broken, texts.names)
     notes = [f"styles: {', '.join(filled.styles)}"] if filled.styles else []
     notes += notes_on(filled.preset, job, name) if filled.preset else []
@@ -62,13 +62,21 @@ def refuse_paths(asked: RenderRequest) -> None:
             )
 
 
+def _go_together(job: Job, group: Sequence[Job]) -> bool:
+    """Return whether a job can join a batch: the same shape, and no mask beside a method that has no side path."""
+    if batch_key(job.settings) != batch_key(group[0].settings):
+        return False
+    stacks = [stack for one in (job, *group) for stack in one.stacks]
+    return not (any(stack.masked for stack in stacks) and any(stack.method.row.dense for stack in stacks))
+
+
 def in_batches(jobs: Sequence[IndexedJob], size: int) -> Iterator[list[IndexedJob]]:
     """Yield runs of neighbours that can share a batch, at most `size` long."""
     group: list[IndexedJob] = []
     for index, job in jobs:
         hires = job.settings.hires
         most = 1 if is_alone(job.settings.sampler, hires.sampler if hires else None) else size
-        if group and (len(group) >= most or batch_key(job.settings) != batch_key(group[0][1].settings)):
+        if group and (len(group) >= most or not _go_together(job, [other for _, other in group])):
             yield group
             group = []
         group.append((index, job))

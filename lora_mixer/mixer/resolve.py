@@ -9,16 +9,17 @@ from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
-from lora_mixer.blend import Stack, WeightedAdapter
+from lora_mixer.blend import StackRow
 from lora_mixer.choices import SUM, BlendMethod, calls_a_step, find_method
 from lora_mixer.errors import RequestError
 from lora_mixer.families import Family
 from lora_mixer.keys import blocks_of, check_elements, elements_text, means, parse_blocks, parse_elements
 from lora_mixer.mixer.adapter_cache import AdapterCache
+from lora_mixer.mixer.blending import Blending
 from lora_mixer.mixer.second_pass import ended, hires_of
 from lora_mixer.mixer.starts import start_settings, starts_of
 from lora_mixer.mixes import LoraUse
-from lora_mixer.pipeline import AdapterUse, Condition, Job, Pass, Segment, Start
+from lora_mixer.pipeline import AdapterUse, Condition, Job, LoadedModel, Pass, Segment, Start
 from lora_mixer.prompt import (
     MIX_WORD,
     Prompt,
@@ -35,7 +36,6 @@ from lora_mixer.request import RenderRequest, Settings
 from lora_mixer.settings import filled
 
 Rewrite = Callable[[str], str]
-StackOf = Callable[[Iterable[LoraUse]], Stack]
 
 
 def settings_of(request: RenderRequest, *, model: str, native_size: tuple[int, int], emphasis: str) -> Settings:
@@ -113,13 +113,13 @@ def _rewritten(settings: Settings, prompt: Rewrite, negative: Rewrite) -> Settin
     return replace(changed, hires=hires)
 
 
-def job_of(settings: Settings, adapters: AdapterCache, *, family: Family, embeddings: Sequence[str] = ()) -> Job:
+def job_of(settings: Settings, adapters: AdapterCache, *, loaded: LoadedModel, embeddings: Sequence[str] = ()) -> Job:
     """Return a picture's job: its passes, with conditions and mixes for every step.
 
     Args:
         settings: The settings.
         adapters: Where adapters are found.
-        family: The model's family.
+        loaded: The open model.
         embeddings: Names of the available embeddings, to report missing ones.
 
     Raises:
@@ -132,7 +132,7 @@ def job_of(settings: Settings, adapters: AdapterCache, *, family: Family, embedd
     notes: list[str] = []
     for start, own in starts_of(settings):
         done = sum(one.settings.steps for one in passes)
-        one, named, said = _pass_of(start, own, adapters, family, embeddings, done=done)
+        one, named, said = _pass_of(start, own, adapters, loaded, embeddings, done=done)
         passes.append(one)
         notes += said
         known = [(use.name, use.placed.strength) for use in uses]
@@ -149,13 +149,20 @@ def _with_method(settings: Settings) -> Settings:
 
 
 def _pass_of(
-    start: Start, settings: Settings, adapters: AdapterCache, family: Family, embeddings: Sequence[str], *, done: int
+    start: Start,
+    settings: Settings,
+    adapters: AdapterCache,
+    loaded: LoadedModel,
+    embeddings: Sequence[str],
+    *,
+    done: int,
 ) -> tuple[Pass, list[LoraUse], list[str]]:
     """Return a pass that follows on so many steps, the adapters that act in it, and what is to be said about them."""
     towards, away = (
         parse(settings.prompt, grammar=settings.grammar),
         parse(settings.negative, grammar=settings.grammar, negative=True),
     )
+    family = loaded.model.family
     blocks = partial(parse_blocks, family=family)
     spans = partial(
         timeline,
@@ -180,7 +187,8 @@ def _pass_of(
         *_remarks(uses, adapters),
         *_idle(uses, adapters),
     ]
-    segments = _course(settings, positive, negative, partial(_stack, adapters, method), held=bool(done))
+    blending = Blending(adapters=adapters, method=method, settings=settings, loaded=loaded)
+    segments = _course(settings, positive, negative, blending, held=bool(done))
     return Pass(start=start, settings=settings, segments=segments), uses, notes
 
 
@@ -188,7 +196,7 @@ def _course(
     settings: Settings,
     positive: Sequence[Span],
     negative: Sequence[Span],
-    stack: StackOf,
+    blending: Blending,
     *,
     held: bool,
 ) -> tuple[Segment, ...]:
@@ -196,26 +204,32 @@ def _course(
     if held:
         settings = replace(settings, loras=tuple(ended(use) for use in settings.loras))
     return tuple(
-        _stretch(start, stop, _at(positive, start), _at(negative, start), settings, stack)
+        _stretch(start, stop, _at(positive, start), _at(negative, start), settings, blending)
         for start, stop in _stretches(positive, negative, settings.steps)
     )
 
 
-def _stretch(start: int, stop: int, towards: Span, away: Span, settings: Settings, stack: StackOf) -> Segment:
+def _stretch(start: int, stop: int, towards: Span, away: Span, settings: Settings, blending: Blending) -> Segment:
     asked = (*settings.loras, *towards.loras)
     both = tuple(use for use in asked if not use.strength.negative)
     only_away = (*(use for use in asked if use.strength.negative), *away.loras)
-    with_mix = stack(both)
+    rows = blending.rows(both, towards.parts)
+    away_rows = blending.rows(both, towards.parts, beside=only_away) if only_away else rows
     return Segment(
         start=start,
         stop=stop,
-        positive=tuple(Condition(pieces=part.text, weight=part.weight, stack=with_mix) for part in towards.parts),
-        negative=Condition(
-            pieces=tuple(piece for part in away.parts for piece in part.text),
-            stack=stack((*both, *only_away)) if only_away else with_mix,
-            negative=True,
+        positive=tuple(
+            Condition(pieces=part.text, weight=row.weight * part.weight, stack=row.stack)
+            for row in rows
+            for part in towards.parts
         ),
+        negative=tuple(_away(away, row) for row in away_rows),
     )
+
+
+def _away(away: Span, row: StackRow) -> Condition:
+    pieces = tuple(piece for part in away.parts for piece in part.text)
+    return Condition(pieces=pieces, weight=row.weight, stack=row.stack, negative=True)
 
 
 def _check_blocks(use: LoraUse, family: Family) -> None:
@@ -237,16 +251,6 @@ def _stretches(positive: Iterable[Span], negative: Iterable[Span], steps: int) -
 
 def _at(spans: Iterable[Span], step: int) -> Span:
     return next(span for span in spans if span.start <= step < span.stop)
-
-
-def _stack(adapters: AdapterCache, method: BlendMethod, uses: Iterable[LoraUse]) -> Stack:
-    placed = (
-        WeightedAdapter(
-            adapter=adapters.take(use.name, rank=use.strength.rank), strength=replace(use.strength, negative=False)
-        )
-        for use in uses
-    )
-    return Stack(placed, method=method)
 
 
 def _brought(uses: Iterable[LoraUse], adapters: AdapterCache) -> Iterator[str]:

@@ -88,7 +88,7 @@ class Predictor:
                 guided[row.image] += row.coefficient * prediction
                 unguided[row.image] += row.unguided * prediction
                 if row.condition.negative:
-                    negative[row.image] = prediction
+                    negative[row.image] += row.condition.weight * prediction
         self.negative = negative if self._apart else None
         return rescaled(guided, unguided, self._phi) if any(self._phi) else guided
 

@@ -2,7 +2,8 @@
 
 A batch of pictures becomes rows of the denoiser's batch: one a text. With cfg scale c, a picture's prediction is
 e = e_neg + sum_i c w_i (e_i - e_neg) = (1 - c sum_i w_i) e_neg + sum_i c w_i e_i, so that each row carries a
-coefficient and the rest is a sum. A row whose coefficient is 0 is not computed (cfg 1 costs one row, not two).
+coefficient and the rest is a sum. Where a method gives a picture several mixes (Composite), each has rows of its own, and its
+share of every coefficient. A row whose coefficient is 0 is not computed (cfg 1 costs one row, not two).
 
 Rescaling brings the contrast of e back to that of the same sum at cfg 1 (Lin et al. 2023, arXiv:2305.08891, eq. 15-16).
 """
@@ -41,14 +42,13 @@ def rows_at(passes: Sequence[Pass], step: int, *, apart: bool = False) -> tuple[
         positive = [
             GuidanceRow(image, cfg * condition.weight, condition.weight, condition) for condition in segment.positive
         ]
-        negative = GuidanceRow(
-            image,
-            1.0 - sum(row.coefficient for row in positive),
-            1.0 - sum(row.unguided for row in positive),
-            segment.negative,
-        )
+        rest = 1.0 - sum(row.coefficient for row in positive), 1.0 - sum(row.unguided for row in positive)
+        negative = [
+            GuidanceRow(image, condition.weight * rest[0], condition.weight * rest[1], condition)
+            for condition in segment.negative
+        ]
         rescaled = one.settings.cfg_rescale != 0.0
-        rows += [row for row in (negative, *positive) if _counts(row, rescaled=rescaled, apart=apart)]
+        rows += [row for row in (*negative, *positive) if _counts(row, rescaled=rescaled, apart=apart)]
     return tuple(rows)
 
 

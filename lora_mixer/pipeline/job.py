@@ -20,7 +20,7 @@ class Condition:
     Attributes:
         pieces: The text with its emphasis.
         stack: The mix on the text encoders and on the denoiser for this text.
-        weight: Factor on the guidance towards this text (1 unless `AND` says otherwise).
+        weight: Factor on the guidance towards this text (1 unless `AND` or a method with several rows says otherwise).
         negative: It is what to steer away from.
     """
 
@@ -38,13 +38,13 @@ class Segment:
         start: First step.
         stop: The step after the last.
         positive: Positive conditions.
-        negative: The negative condition.
+        negative: The negative text under each mix that acts on a row of its own; the weights add up to 1.
     """
 
     start: int
     stop: int
     positive: tuple[Condition, ...]
-    negative: Condition
+    negative: tuple[Condition, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,7 +132,7 @@ class Pass:
     @property
     def conditions(self) -> tuple[Condition, ...]:
         """All conditions of the pass."""
-        return tuple(condition for segment in self.segments for condition in (*segment.positive, segment.negative))
+        return tuple(condition for segment in self.segments for condition in (*segment.positive, *segment.negative))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,7 +21,7 @@ from lora_mixer.prompt.nodes import (
 from lora_mixer.prompt.parser import parse
 from lora_mixer.prompt.regions import region_words
 from lora_mixer.prompt.styles import Style, apply_styles, named_styles
-from lora_mixer.prompt.tag_places import TagPlace, rewritten_tags, tag_places, without_tags
+from lora_mixer.prompt.tag_places import TagPlace, mix_tag, rewritten_tags, tag_places, without_tags
 from lora_mixer.prompt.tags import MIX_WORD, parse_tag
 from lora_mixer.prompt.timeline import BlockReader, ElementReader, Part, Piece, Span, Words, lora_tags, timeline
 from lora_mixer.prompt.unparse import unparse
@@ -55,6 +55,7 @@ __all__ = [
     "expand",
     "find_missing",
     "lora_tags",
+    "mix_tag",
     "named_styles",
     "parse",
     "parse_tag",

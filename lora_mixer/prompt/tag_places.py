@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Container, Iterator
 from typing import NamedTuple
 
 from lora_mixer.prompt.grammars import grammar_named
 from lora_mixer.prompt.lexer import lex
-from lora_mixer.prompt.tags import LORA_WORDS
+from lora_mixer.prompt.tags import LORA_WORDS, MIX_WORD
 
 
 class TagPlace(NamedTuple):
@@ -28,18 +28,34 @@ def tag_places(text: str, *, grammar: str = "default", negative: bool = False) -
     Raises:
         RequestError: There is no such grammar.
     """
+    return tuple(_places(text, LORA_WORDS, grammar, negative=negative))
+
+
+def mix_tag(text: str, *, grammar: str = "default") -> str | None:
+    """Return the method that a prompt's `<mix:...>` tag names, as it is written there; None without such a tag.
+
+    >>> mix_tag("cat <mix:ties:density=0.3>")
+    'ties:density=0.3'
+
+    Raises:
+        RequestError: There is no such grammar.
+    """
+    place = next(_places(text, (MIX_WORD,), grammar), None)
+    return None if place is None else text[place.name_at : place.end - 1].strip()
+
+
+def _places(text: str, words: Container[str], grammar: str, *, negative: bool = False) -> Iterator[TagPlace]:
+    """Yield the tags that begin with one of those words."""
     dialect = grammar_named(grammar)
     if "<" not in text or (negative and not dialect.negative_tags):
-        return ()
-    places = []
+        return
     for token in lex(text, 0, len(text), bare_escapes=dialect.bare_escapes):
         if token.kind == "tag":
             word, _, arguments = text[token.at + 1 : token.end - 1].partition(":")
             name = arguments.partition(":")[0]
-            if word.lower() in LORA_WORDS:
+            if word.lower() in words:
                 name_at = token.at + len(word) + 2 + len(name) - len(name.lstrip())
-                places.append(TagPlace(token.at, token.end, name.strip(), name_at))
-    return tuple(places)
+                yield TagPlace(token.at, token.end, name.strip(), name_at)
 
 
 def without_tags(text: str, named: Callable[[str], bool], *, grammar: str = "default", negative: bool = False) -> str:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-from lora_mixer.choices import SUM, is_alone
+from lora_mixer.choices import SUM, find_method, is_alone
+from lora_mixer.errors import RequestError
 from lora_mixer.hires import batch_key
 from lora_mixer.images import plain
 from lora_mixer.mixes import LoraUse
-from lora_mixer.prompt import GRAMMARS, tag_places
+from lora_mixer.prompt import GRAMMARS, mix_tag, tag_places
 from lora_mixer.request import RenderRequest, Settings
 
 ENOUGH = 2
@@ -43,7 +44,7 @@ def plan_batches(jobs: Sequence[Asked], *, batch: int = 4) -> tuple[tuple[int, .
 def mix_key(asked: Asked) -> Key:
     """Return what two pictures with the same mix share: its method, the LoRAs of the list and of the prompt's tags."""
     return (
-        asked.method or SUM.row.name,
+        _method(asked),
         *sorted(map(_use_key, asked.loras)),
         _tags(asked, asked.prompt),
         _tags(asked, asked.negative or ""),
@@ -86,7 +87,20 @@ def _use_key(use: LoraUse) -> str:
     return f"{use.name} {plain(use.strength)}"
 
 
-def _tags(asked: Asked, text: str) -> tuple[str, ...]:
+def _method(asked: Asked) -> str:
+    """Return the method of a picture, with every number: that of a tag in its prompt, else its own."""
+    said = mix_tag(asked.prompt, grammar=_grammar(asked)) or asked.method or SUM.row.name
+    try:
+        return str(find_method(said))
+    except RequestError:  # it is refused when the job is made
+        return said
+
+
+def _grammar(asked: Asked) -> str:
     known = any(asked.grammar == grammar.name for grammar in GRAMMARS)  # else it is refused when the job is made
-    places = tag_places(text, grammar=asked.grammar if known and asked.grammar else "default")
+    return asked.grammar if known and asked.grammar else "default"
+
+
+def _tags(asked: Asked, text: str) -> tuple[str, ...]:
+    places = tag_places(text, grammar=_grammar(asked))
     return tuple(sorted(text[place.at : place.end] for place in places))

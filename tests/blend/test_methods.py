@@ -34,7 +34,8 @@ from tests.support.kind_examples import CONV_3, EXAMPLES, LINEAR
 from tests.support.specs import specs_of
 
 NAME = ModuleName(DENOISER, "mid_block.module")
-ALL = pytest.mark.parametrize("method", [find_method(row.name) for row in METHODS], ids=str)
+ALL = pytest.mark.parametrize("method", [find_method(row.name) for row in BLENDS if row.arrange is None], ids=str)
+"""What blends weights; methods that arrange mixes are in test_arranged_methods.py."""
 DENSE = pytest.mark.parametrize("method", [find_method(row.name) for row in METHODS if row.dense], ids=str)
 CLOSE = {"rtol": 1e-5, "atol": 1e-5}
 

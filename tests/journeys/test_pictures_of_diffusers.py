@@ -149,7 +149,7 @@ def test_on_a_tiny_sdxl(sdxl: Model, name, their_name, options, size):
     merged = MergeEngine(sdxl)
     loaded = LoadedModel(model=sdxl, merged=merged, side=SideEngine(sdxl), texts=TextCache(sdxl, merged, {}))
     settings = settings_of(wish, model=sdxl.name, native_size=sdxl.native_size, emphasis="no norm")
-    job = job_of(settings, AdapterCache(Library(()), sdxl.index), family=sdxl.family)
+    job = job_of(settings, AdapterCache(Library(()), sdxl.index), loaded=loaded)
     *_, ours = render(loaded, [job])
     assert isinstance(ours, RenderedImage)
     pipe = diffusers.StableDiffusionXLPipeline(

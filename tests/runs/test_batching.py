@@ -63,3 +63,12 @@ def test_the_order_of_adapters_and_the_place_of_a_tag_make_no_other_mix() -> Non
     assert mix_key(RenderRequest(prompt="x", loras=(a, b))) == mix_key(RenderRequest(prompt="y", loras=(b, a)))
     assert mix_key(RenderRequest(prompt="<lora:a:1> x")) == mix_key(RenderRequest(prompt="y <lora:a:1>"))
     assert mix_key(RenderRequest(prompt="x")) != mix_key(RenderRequest(prompt="x", negative="<lora:a:1>"))
+
+
+def test_a_mix_is_told_by_its_method_wherever_that_stands() -> None:
+    tagged = RenderRequest(prompt="x <mix:TIES> <lora:a:1>")
+    assert mix_key(tagged) == mix_key(RenderRequest(prompt="x <lora:a:1>", method="ties:scale=1"))
+    assert mix_key(tagged) != mix_key(RenderRequest(prompt="x <lora:a:1>"))
+    sums, ties = RenderRequest(prompt="a <lora:a:1>"), RenderRequest(prompt="b <lora:a:1> <mix:ties>")
+    assert plan_batches([sums, ties, sums, ties], batch=2) == ((0, 2), (1, 3))
+    assert mix_key(RenderRequest(prompt="x <mix:tie>"))  # refused when the job is made
