@@ -13,7 +13,7 @@ from typing import TypeVar
 
 ENVIRONMENT = "LORA_MIXER_CACHE"
 FILE_NAME = "library.sqlite"
-VERSION = 2  # of the tables and of what their columns mean; a file of another version is emptied
+VERSION = 3  # of the tables and of what their columns mean; a file of another version is emptied
 _TABLES = {
     "facts": "path BLOB PRIMARY KEY, size INTEGER, mtime_ns INTEGER, facts TEXT",
     "digests": "path BLOB PRIMARY KEY, size INTEGER, mtime_ns INTEGER, ctime_ns INTEGER, sample TEXT, sha256 TEXT, "

@@ -11,6 +11,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 
 MAX_WORDS = 50
+_SELDOM = 0.1  # of the most frequent tag's count; tags below that are what pictures happened to show
+_MOST_EQUAL = 12  # tags that share the highest count; where there are more, none of them is a trigger
 _LONGEST_WORD = 200
 _CAPTION_LENGTH = 16  # tags longer than this on average are sentences, whose words are counted instead
 _WORD = re.compile(r"[^\W\d_]{3,}")
@@ -54,7 +56,10 @@ def claimed_digests(metadata: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def trained_words(metadata: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the trigger phrase, if any, then the words it was trained on, the most frequent first.
+    """Return the trigger phrase, if any, then the words that stand out of those it was trained on, the most frequent first.
+
+    Tags of a few pictures only are left out, and all of them where none is more frequent than the others: a list of
+    everything the pictures show says nothing of the adapter.
 
     >>> trained_words({"ss_tag_frequency": '{"a": {"hat": 2, "cat": 3}, "b": {"hat": 4}}'})
     ('hat', 'cat')
@@ -65,8 +70,16 @@ def trained_words(metadata: Mapping[str, str]) -> tuple[str, ...]:
         counts[tag] += count
     if counts and sum(map(len, counts)) / len(counts) >= _CAPTION_LENGTH:
         counts = _word_counts(counts)
-    words = [word for word, _ in sorted(counts.items(), key=lambda item: (-item[1], item[0]))]
+    words = _outstanding(counts)
     return tuple(dict.fromkeys(([trigger] if trigger else []) + words))[:MAX_WORDS]
+
+
+def _outstanding(counts: Counter[str]) -> list[str]:
+    most = max(counts.values(), default=0)
+    if sum(count == most for count in counts.values()) > _MOST_EQUAL:
+        return []
+    often = [(word, count) for word, count in counts.items() if count >= _SELDOM * most]
+    return [word for word, _ in sorted(often, key=lambda item: (-item[1], item[0]))]
 
 
 def _tag_counts(text: str) -> Iterator[tuple[str, int]]:

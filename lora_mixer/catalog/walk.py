@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 PREVIEW_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".gif")
-_NOTE_SUFFIXES = (".json", ".description.txt", ".txt")
+_NOTE_SUFFIXES = (".json", ".metadata.json", ".civitai.info", ".cm-info.json", ".description.txt", ".txt")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,7 +21,7 @@ class FoundFile:
         root: The folder the walk began in.
         size: Its size in bytes.
         mtime_ns: When it was last changed, in nanoseconds.
-        notes: The files beside it that describe it (`NAME.json`, `NAME.description.txt`, `NAME.txt`).
+        notes: The files beside it that describe it (`NAME.json`, `NAME.civitai.info`, `NAME.description.txt`, ...).
         preview: The picture beside it (`NAME.preview.png`, `NAME.png`, ...).
     """
 

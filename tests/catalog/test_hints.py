@@ -145,3 +145,42 @@ def test_the_nearest_name_is_found_whatever_its_case():
     assert nearest("TOPHAT", ["night_sky", "Top_Hat"]) == ("Top_Hat",)
     assert nearest("qqqqqq", ["night_sky"]) == ()
     assert nearest("", ["a"]) == ()
+
+
+def test_words_of_a_few_pictures_and_a_flat_vocabulary_are_left_out():
+    vocabulary = {f"thing {number}": 2 for number in range(200)}
+    triggered = {"ss_tag_frequency": json.dumps({"a": {"line art": 564} | vocabulary})}
+    assert trained_words(triggered) == ("line art",)
+    assert trained_words({"ss_tag_frequency": json.dumps({"a": vocabulary})}) == ()
+
+
+VERSION = {"modelId": 7, "baseModel": "Pony", "trainedWords": ["zz hat", " zz hat", "red brim,"], "description": "<p>A <b>hat</b></p><p>1 &lt; 2</p>"}  # fmt: skip
+
+
+def test_notes_of_other_programs_are_read(tmp_path):
+    def read(ending, table):
+        path = tmp_path / f"hat{ending}"
+        path.write_text(json.dumps(table))
+        return read_sidecar([path])
+
+    told = Sidecar(
+        description="A hat\n1 < 2",
+        trained_words=("zz hat", "red brim"),
+        base="Pony",
+        page="https://civitai.com/models/7",
+    )
+    assert read(".civitai.info", VERSION) == told
+    stability = {"ModelId": 7, "BaseModel": "Pony", "TrainedWords": VERSION["trainedWords"]}
+    assert read(".cm-info.json", stability | {"ModelDescription": VERSION["description"]}) == told
+    managed = {"civitai": VERSION, "usage_tips": '{"strength": 0.7, "strength_min": 0.4, "strength_max": 1.2}'}
+    found = read(".metadata.json", managed)
+    assert (found.description, found.trained_words, found.page) == (told.description, told.trained_words, told.page)
+    assert (found.preferred_weight, found.strength_range) == (0.7, (0.4, 1.2))
+    assert read(".json", {"strength_min": 2, "strength_max": 1}).strength_range is None
+
+
+def test_the_owners_own_notes_come_before_what_was_downloaded(tmp_path):
+    (tmp_path / "hat.json").write_text('{"description": "mine", "activation text": "my hat"}')
+    (tmp_path / "hat.civitai.info").write_text(json.dumps(VERSION))
+    found = read_sidecar([tmp_path / "hat.json", tmp_path / "hat.civitai.info"])
+    assert (found.description, found.activation_text, found.base) == ("mine", "my hat", "Pony")
