@@ -53,6 +53,11 @@ class Library:
         self._shelf = self._scan()
 
     @property
+    def folders(self) -> tuple[Path, ...]:
+        """Where it looks, whether the folders are there or not."""
+        return self._folders
+
+    @property
     def entries(self) -> tuple[LoraEntry, ...]:
         """The usable adapters, by name."""
         return self._shelf.entries

@@ -133,12 +133,11 @@ def _weight(value: object) -> float | None:
 
 
 def _range(tables: Iterable[Mapping[str, Any]]) -> tuple[float, float] | None:
+    """Return the first range whose ends are numbers in order; one that has no least strength begins at 0."""
     for table in tables:
-        low, high = table.get("strength_min", 0.0), table.get("strength_max")
-        ends = (low, high)
-        if all(isinstance(end, int | float) and not isinstance(end, bool) and math.isfinite(end) for end in ends):
-            if float(low) < float(ends[1] or 0.0):
-                return float(low), float(ends[1] or 0.0)
+        low, high = _weight(table.get("strength_min")) or 0.0, _weight(table.get("strength_max")) or 0.0
+        if low < high:
+            return low, high
     return None
 
 
@@ -165,10 +164,10 @@ class _Text(HTMLParser):
 
 
 def _plain(text: str) -> str:
-    """Return a description without the markup Civitai's have.
+    r"""Return a description without the markup Civitai's have.
 
     >>> _plain("<p>A <b>hat</b></p><p>Use 0.8</p>")
-    'A hat\\nUse 0.8'
+    'A hat\nUse 0.8'
     """
     if not text.startswith("<p") and "</p>" not in text:
         return text

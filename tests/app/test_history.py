@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from lora_mixer import Mixer
 from lora_mixer.errors import FileError
 from lora_mixer.images import ModelRecord, RenderRecord, save_picture
 from lora_mixer.request import Settings
-from lora_mixer_app.serving.history import History
+from lora_mixer_app.serving.history import DAYS_IN_BIN, History
 from lora_mixer_app.web.state import AppState
 
 
@@ -91,6 +92,45 @@ def test_a_deleted_picture_is_gone_with_its_file(history: History, tmp_path: Pat
     assert history.get(key) is None
     assert list((tmp_path / "pictures").iterdir()) == []
     history.delete(key)
+
+
+def test_what_is_thrown_away_is_in_the_bin_and_comes_back_as_it_was(history: History, tmp_path: Path) -> None:
+    key = kept(history, tmp_path, "a", 1, owner="ann")
+    history.pin(key, pinned=True, owner="ann")
+    kept(history, tmp_path, "b", 2, owner="ann")
+    assert history.throw_away(key, owner="bob") is None
+    thrown = history.throw_away(key, owner="ann")
+    assert thrown is not None
+    assert thrown.path.exists()
+    assert (seeds(history.search(owner="ann")), seeds(history.thrown_away(owner="ann"))) == ([2], [1])
+    again = History(tmp_path / "pictures", tmp_path / "history.sqlite")
+    assert (seeds(again.search(owner="ann")), seeds(again.thrown_away(owner="ann"))) == ([2], [1])
+    assert again.throw_away(key, owner="ann") == thrown
+    back = again.restore(key, owner="ann")
+    assert back is not None
+    assert back.path == tmp_path / "pictures" / "@ann" / "1.png"
+    assert [(k.record.settings.seed, k.pinned) for k in again.search(owner="ann")] == [(1, True), (2, False)]
+    (tmp_path / "history.sqlite").unlink()
+    assert [k.pinned for k in History(tmp_path / "pictures", tmp_path / "history.sqlite").search(owner="ann")] == [
+        True,
+        False,
+    ]
+
+
+def test_the_bin_is_told_from_the_files_and_emptied_after_a_month(
+    history: History, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for seed, owner in ((1, ""), (2, ".bin")):
+        history.throw_away(kept(history, tmp_path, "a", seed, owner=owner), owner=owner)
+    kept(history, tmp_path, "b", 3, owner=".bin")
+    (tmp_path / "history.sqlite").unlink()
+    again = History(tmp_path / "pictures", tmp_path / "history.sqlite")
+    assert (seeds(again.search(owner=".bin")), seeds(again.thrown_away(owner=".bin"))) == ([3], [2])
+    assert (seeds(again.search()), seeds(again.thrown_away())) == ([], [1])
+    later = time.time() + (DAYS_IN_BIN + 1) * 24 * 3600
+    monkeypatch.setattr("lora_mixer_app.serving.history.time.time", lambda: later)
+    much_later = History(tmp_path / "pictures", tmp_path / "history.sqlite")
+    assert (seeds(much_later.search(owner=".bin")), seeds(much_later.thrown_away(owner=".bin"))) == ([3], [])
 
 
 def test_an_owner_sees_and_deletes_only_what_is_theirs(history: History, tmp_path: Path) -> None:

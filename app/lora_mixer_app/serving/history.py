@@ -1,15 +1,17 @@
 """Every picture that was made, in an SQLite file beside the pictures: searchable, pinnable, deletable.
 
 The files are the truth, and the database only finds them faster: a picture carries its whole record, its folder says
-whose it is, and a list in that folder which are pinned. What the database lacks is read from them as it is opened.
+whose it is, a list in that folder which are pinned, and the folder `.bin` in it which were thrown away. What the database
+lacks is read from them as it is opened.
 """
 
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lora_mixer.errors import BrokenFileError, FileError
@@ -19,6 +21,8 @@ from lora_mixer_app.serving.owners import folder_of, owner_at
 
 VERSION = 1  # of the table; a file of another version is filled anew from the pictures
 PINS = ".pinned"
+BIN = ".bin"
+DAYS_IN_BIN = 30
 _TABLE = """
 CREATE TABLE pictures (
     id INTEGER PRIMARY KEY,
@@ -61,6 +65,7 @@ class History:
         self._folder = folder
         self._database = database
         folder.mkdir(parents=True, exist_ok=True)
+        self._empty_bins()
         self.said: tuple[str, ...] = make_sound(database, VERSION)
         with self._open() as db:
             if db.execute("PRAGMA user_version").fetchone()[0] != VERSION:
@@ -86,16 +91,23 @@ class History:
 
     def search(self, text: str = "", *, owner: str = "", limit: int = 60) -> tuple[Kept, ...]:
         """Return an owner's pictures whose prompt, LoRAs, model or seed hold all the words; pinned first, then newest."""
+        return self._found(f"NOT {_IN_BIN}", text, owner, limit)
+
+    def thrown_away(self, text: str = "", *, owner: str = "", limit: int = 60) -> tuple[Kept, ...]:
+        """Return the pictures of an owner's bin in the same way."""
+        return self._found(_IN_BIN, text, owner, limit)
+
+    def _found(self, where: str, text: str, owner: str, limit: int) -> tuple[Kept, ...]:
         words = text.split()[:20]
-        where = "".join(r" AND words LIKE ? ESCAPE '\'" for _ in words)
+        where += "".join(r" AND words LIKE ? ESCAPE '\'" for _ in words)
         patterns = [f"%{_escaped(word)}%" for word in words]
-        query = f"SELECT {_COLUMNS} FROM pictures WHERE owner = ?{where} ORDER BY pinned DESC, id DESC LIMIT ?"  # noqa: S608 only question marks are put in
+        query = f"SELECT {_COLUMNS} FROM pictures WHERE owner = ? AND {where} ORDER BY pinned DESC, id DESC LIMIT ?"  # noqa: S608 only constants are put in
         with self._open() as db:
             rows = db.execute(query, (owner, *patterns, limit)).fetchall()
         return tuple(kept for row in rows if (kept := self._kept(row)) is not None)
 
     def get(self, key: int, *, owner: str = "") -> Kept | None:
-        """Return an owner's picture, or None if it is gone."""
+        """Return an owner's picture, in the bin too, or None if it is gone."""
         with self._open() as db:
             row = db.execute(f"SELECT {_COLUMNS} FROM pictures WHERE id = ? AND owner = ?", (key, owner)).fetchone()  # noqa: S608 a constant
         return self._kept(row) if row else None
@@ -110,8 +122,42 @@ class History:
             db.execute("UPDATE pictures SET pinned = ? WHERE id = ? AND owner = ?", (pinned, key, owner))
             self._write_pins(db, owner)
 
+    def throw_away(self, key: int, *, owner: str = "") -> Kept | None:
+        """Put a picture into the bin, from which it goes after `DAYS_IN_BIN` days; return it, or None if it is gone.
+
+        Raises:
+            FileError: Its file cannot be moved.
+        """
+        return self._moved(key, owner, self.place(owner) / BIN)
+
+    def restore(self, key: int, *, owner: str = "") -> Kept | None:
+        """Take a picture out of the bin; return it, or None if it is gone.
+
+        Raises:
+            FileError: Its file cannot be moved.
+        """
+        return self._moved(key, owner, self.place(owner))
+
+    def _moved(self, key: int, owner: str, place: Path) -> Kept | None:
+        kept = self.get(key, owner=owner)
+        if kept is None or kept.path.parent == place:
+            return kept
+        there = replace(kept, path=place / kept.path.name)
+        try:
+            place.mkdir(exist_ok=True)
+            kept.path.replace(there.path)
+        except OSError as error:
+            raise FileError(
+                f"the picture cannot be moved ({error.strerror})", where=kept.path.name, remedy="Check the folder."
+            ) from error
+        with self._open() as db:
+            db.execute("UPDATE pictures SET file = ? WHERE id = ?", (self._name(there.path), key))
+            if kept.pinned:
+                self._write_pins(db, owner)
+        return there
+
     def delete(self, key: int, *, owner: str = "") -> None:
-        """Delete a picture, and its file.
+        """Delete a picture, and its file, for good.
 
         Raises:
             FileError: The file cannot be deleted.
@@ -145,8 +191,16 @@ class History:
         return len(rows)
 
     def _files(self) -> Iterator[Path]:
-        for place in (self._folder, *self._folder.glob("@*/")):
-            yield from place.glob("*.png")
+        for home in (self._folder, *self._folder.glob("@*/")):
+            for place in (home, home / BIN):
+                yield from place.glob("*.png")
+
+    def _empty_bins(self) -> None:
+        """Delete what was thrown away long ago: a file's inode says when it was moved."""
+        long_ago = time.time() - DAYS_IN_BIN * 24 * 3600
+        for path in self._files():
+            if path.parent.name == BIN and path.stat().st_ctime < long_ago:
+                path.unlink(missing_ok=True)
 
     def _read(self, path: Path) -> tuple[str, str, str, str, int] | None:
         try:
@@ -168,12 +222,16 @@ class History:
             db.execute("UPDATE pictures SET file = ? WHERE id = ?", (home.relative_to(self._folder).as_posix(), key))
 
     def _write_pins(self, db: sqlite3.Connection, owner: str) -> None:
-        rows = db.execute("SELECT file FROM pictures WHERE pinned AND owner = ? ORDER BY id", (owner,)).fetchall()
+        query = f"SELECT file FROM pictures WHERE pinned AND owner = ? AND NOT {_IN_BIN} ORDER BY id"  # noqa: S608 a constant
+        rows = db.execute(query, (owner,)).fetchall()
         text = "".join(f"{file.rpartition('/')[2]}\n" for (file,) in rows)
         write_whole(self.place(owner) / PINS, lambda out: out.write(text.encode()))
 
     def _row(self, path: Path, record: RenderRecord, owner: str) -> tuple[str, str, str, str]:
-        return path.relative_to(self._folder).as_posix(), owner, record.to_json(), infotext(record)
+        return self._name(path), owner, record.to_json(), infotext(record)
+
+    def _name(self, path: Path) -> str:
+        return path.relative_to(self._folder).as_posix()
 
     def _kept(self, row: tuple[int, str, int, str]) -> Kept | None:
         key, file, pinned, text = row
@@ -197,6 +255,7 @@ class History:
 
 
 _COLUMNS = "id, file, pinned, record"
+_IN_BIN = f"(file LIKE '{BIN}/%' OR file LIKE '%/{BIN}/%')"
 _INSERT = "INSERT OR REPLACE INTO pictures (file, owner, record, words, pinned) VALUES (?, ?, ?, ?, ?)"
 
 

@@ -18,7 +18,7 @@ KEPT = 3600.0
 _LEAST = 64 * 1024  # the least an upload counts, since any file takes space
 _MOST_CALLERS = 4096
 _CALL = re.compile(r"/gradio_api/(?:queue/join|call/.+|run/.+|api/.+)")
-_UPLOAD = re.compile(r"/gradio_api/upload/?")
+_UPLOAD = re.compile(r"/gradio_api/upload/?|/panes/input")
 
 Who = Callable[[Scope], str]
 """Returns the key a request's caller is counted under."""
@@ -71,7 +71,7 @@ class Uploads:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        if scope["type"] == "http" and scope["method"] == "POST" and _UPLOAD.fullmatch(scope["path"]):
+        if scope["type"] == "http" and scope["method"] in {"POST", "PUT"} and _UPLOAD.fullmatch(scope["path"]):
             refusal = self._refusal(self._who(scope), Headers(scope=scope).get("content-length", ""))
             if refusal is not None:
                 await refusal(scope, receive, send)

@@ -7,6 +7,7 @@ import os
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from functools import partial
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
@@ -25,6 +26,7 @@ from lora_mixer_app.serving.names import FolderNames
 from lora_mixer_app.serving.presence import Presence
 from lora_mixer_app.web.i18n import I18N
 from lora_mixer_app.web.page import build_page
+from lora_mixer_app.web.panes import Panes, PanesDoor
 from lora_mixer_app.web.state import AppState
 from lora_mixer_app.web.theme import HEAD, THEME
 
@@ -92,17 +94,18 @@ def build_app(mixer: Mixer, folder: Path, *, presence: Presence, logins: Sequenc
         i18n=I18N,
         theme=THEME,
         head=HEAD,
-        app_kwargs={"middleware": _door(state, page, folder)},
+        app_kwargs={"middleware": _door(state, page, folder, must_log_in=bool(logins))},
     )
     return App(answers=outer, life=_life(outer), state=state)
 
 
-def _door(state: AppState, page: gr.Blocks, folder: Path) -> list[Middleware]:
+def _door(state: AppState, page: gr.Blocks, folder: Path, *, must_log_in: bool) -> list[Middleware]:
     names = FolderNames({"desk": folder, "uploads": Path(get_upload_folder()).absolute()})
     return [
         Middleware(Uploads, who=_caller),
         Middleware(Calls, who=_caller, under_way=partial(calls_under_way, page)),
         Middleware(Files, names=names, own=state.owned, shared=state.shared, user_of=_user),
+        Middleware(PanesDoor, panes=Panes.over(state), user_of=_user, must_log_in=must_log_in, is_near=_is_near),
     ]
 
 
@@ -130,6 +133,14 @@ def _user(scope: Scope) -> str:
 
 def _address(scope: Scope) -> str | None:
     return scope["client"][0] if scope.get("client") else None
+
+
+def _is_near(scope: Scope) -> bool:
+    """Return whether somebody sits at this machine."""
+    try:
+        return ip_address(_address(scope) or "").is_loopback
+    except ValueError:
+        return False
 
 
 def _caller(scope: Scope) -> str:

@@ -1,4 +1,4 @@
-"""What the page knows of each LoRA: whether it fits a model, and why not."""
+"""What the page knows of each LoRA: whether it fits a model, and why not; its words and strengths."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from lora_mixer.catalog import Library, LoraEntry
 from lora_mixer.errors import AdapterError, FileError, LoraMixerError
 from lora_mixer.families import Family
 from lora_mixer.files import open_tensor_file
-from lora_mixer.keys import parse_adapter, tell_family
+from lora_mixer.keys import FamilyGuess, parse_adapter, tell_family
 
 PLAIN_STRENGTH = 0.8
 _TEXT = re.compile(r"(^|[._])(te\d?|text_encoder|text_model|cond_stage_model|conditioner|clip_[lg])([._\d]|$)")
@@ -32,6 +32,15 @@ class Fit:
     texts: bool = True
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Told:
+    """What a file's header tells, whatever model it shall be used with."""
+
+    guess: FamilyGuess | None = None
+    problem: str | None = None
+    texts: bool = True
+
+
 class LoraBrowser:
     """The library as the page shows it; the headers of what is shown are read, and remembered.
 
@@ -41,7 +50,7 @@ class LoraBrowser:
 
     def __init__(self, library: Library) -> None:
         self.library = library
-        self._fits: dict[tuple[Path, int, Family], Fit] = {}
+        self._told: dict[tuple[Path, int], _Told] = {}
 
     @property
     def folders(self) -> tuple[str, ...]:
@@ -65,12 +74,16 @@ class LoraBrowser:
             return False
         return True
 
+    def is_read(self, entry: LoraEntry) -> bool:
+        """Return whether a LoRA's header was read already, so that `fit` answers at once."""
+        return (entry.path, entry.mtime_ns) in self._told
+
     def fit(self, entry: LoraEntry, family: Family) -> Fit:
         """Return whether a LoRA fits a model's family, told from its header."""
-        key = (entry.path, entry.mtime_ns, family)
-        if key not in self._fits:
-            self._fits[key] = _fit(entry, family)
-        return self._fits[key]
+        key = (entry.path, entry.mtime_ns)
+        if key not in self._told:
+            self._told[key] = _read(entry)
+        return _fit(self._told[key], family)
 
 
 def preferred(entry: LoraEntry) -> float:
@@ -80,25 +93,32 @@ def preferred(entry: LoraEntry) -> float:
 
 
 def chips(entry: LoraEntry, most: int) -> tuple[str, ...]:
-    """Return the words to offer beside a LoRA: its owner's activation text, then what it was trained on."""
-    activation = entry.sidecar.activation_text
-    return tuple(dict.fromkeys(([activation] if activation else []) + list(entry.trained_words)))[:most]
+    """Return the words to offer beside a LoRA: its owner's activation text, its page's words, what it was trained on."""
+    sidecar = entry.sidecar
+    activation = [sidecar.activation_text] if sidecar.activation_text else []
+    return tuple(dict.fromkeys([*activation, *sidecar.trained_words, *entry.trained_words]))[:most]
 
 
-def _fit(entry: LoraEntry, family: Family) -> Fit:
+def _read(entry: LoraEntry) -> _Told:
     if entry.needs_weights_only:
-        return Fit()
+        return _Told()
     try:
         parsed = parse_adapter(open_tensor_file(entry.path))
         guess = tell_family(parsed)
     except LoraMixerError as error:
-        return Fit(reason=error.what)
-    badge = guess.other or (guess.family.name if guess.family else "")
+        return _Told(problem=error.what)
     texts = bool(parsed.embeddings) or any(_TEXT.search(group.module) for group in parsed.groups)
-    reason = None if guess.fits(family) else guess.sentence()
-    if parsed.refused is not None:
-        reason = f"it is {parsed.refused.title}, which cannot be applied as a LoRA"
-    return Fit(badge=badge, reason=reason, texts=texts)
+    refused = f"it is {parsed.refused.title}, which cannot be applied as a LoRA" if parsed.refused is not None else None
+    return _Told(guess=guess, problem=refused, texts=texts)
+
+
+def _fit(told: _Told, family: Family) -> Fit:
+    guess = told.guess
+    if guess is None:
+        return Fit(reason=told.problem)
+    badge = guess.other or (guess.family.name if guess.family else "")
+    unfit = None if guess.fits(family) else guess.sentence()
+    return Fit(badge=badge, reason=told.problem or unfit, texts=told.texts)
 
 
 def _words(entry: LoraEntry) -> str:

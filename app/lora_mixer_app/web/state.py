@@ -9,9 +9,11 @@ from pathlib import Path
 import gradio as gr
 
 from lora_mixer import Cancel, Mixer, RenderedImage
+from lora_mixer.families import Family
 from lora_mixer.images import save_picture
 from lora_mixer_app.serving.callers import caller
 from lora_mixer_app.serving.history import History, Kept
+from lora_mixer_app.serving.input_store import InputStore
 from lora_mixer_app.serving.presence import Presence
 from lora_mixer_app.serving.queue import RenderQueue
 from lora_mixer_app.serving.session import Listened
@@ -41,6 +43,7 @@ class AppState:
         presets: The saved mixes.
         history: The pictures that were made.
         thumbs: Small copies of pictures.
+        inputs: Pictures that were sent to start from, and masks.
         loras: The library, and what of it fits the model.
         queue: Who renders next; long work takes a turn for each batch.
         presence: Who is still there; None where nobody keeps the book, and everybody counts as there.
@@ -54,6 +57,7 @@ class AppState:
         self.presets = MixStore(folder / "mixes")
         self.history = History(self.pictures, folder / "history.sqlite")
         self.thumbs = Thumbs(folder / "thumbs")
+        self.inputs = InputStore(folder / "inputs")
         self.loras = LoraBrowser(mixer.library)
         self.queue = RenderQueue()
         self.presence: Presence | None = None
@@ -113,6 +117,11 @@ class AppState:
         name = self.session(request).model or self.first.name
         return self._opened.get(name) or self._open(name)
 
+    def family_of(self, name: str | None) -> Family | None:
+        """Return the base family of a model that was opened, the first one without a name; None for any other."""
+        found = self.first if name is None else self._opened.get(name)
+        return found.family if found else None
+
     def choose_model(self, request: gr.Request, name: str) -> Opened:
         """Choose a model for a browser tab, and open it; what the tab asks for meanwhile is made with it already.
 
@@ -148,7 +157,7 @@ class AppState:
         return self.history.add(path, picture.record, owner=owner)
 
     def discard(self, kept: Kept, *, owner: str = "") -> None:
-        """Delete a picture of somebody's, with its thumbnail.
+        """Delete a picture of somebody's for good, with its thumbnail.
 
         Raises:
             FileError: It cannot be deleted.

@@ -1,0 +1,74 @@
+"""What the panes ask the server, as a table: a question's name, and what answers it from plain values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+from lora_mixer.errors import RequestError
+from lora_mixer.families import Family
+from lora_mixer_app.serving.favourites import Favourites
+from lora_mixer_app.serving.input_store import InputStore
+from lora_mixer_app.web.panes.library import LibraryPane
+from lora_mixer_app.web.panes.pictures import PicturePane
+from lora_mixer_app.web.state import AppState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Panes:
+    """What both panes know, over what all pages share."""
+
+    state: AppState
+    library: LibraryPane
+    pictures: PicturePane
+    inputs: InputStore
+
+    @staticmethod
+    def over(state: AppState) -> Panes:
+        """Return the panes of a server."""
+        return Panes(
+            state=state,
+            library=LibraryPane(state.loras, Favourites(state.thumbs.folder.parent / "favourites")),
+            pictures=PicturePane(state.history, state.thumbs),
+            inputs=state.inputs,
+        )
+
+    def family(self, sent: Mapping[str, Any]) -> Family | None:
+        """Return the family of the model that a page renders with; None before it is open."""
+        return self.state.family_of(_text(sent, "model") or None)
+
+
+Question = Callable[[Panes, str, Mapping[str, Any]], Any]
+"""Takes the panes, whose question it is, and what was sent; returns what becomes JSON."""
+
+QUESTIONS: Mapping[str, Question] = MappingProxyType(
+    {
+        "library": lambda panes, who, sent: panes.library.listing(
+            panes.family(sent), owner=who, look=bool(sent.get("look"))
+        ),
+        "lora": lambda panes, _who, sent: panes.library.details(_text(sent, "name"), panes.family(sent)),
+        "like": lambda panes, who, sent: panes.library.like(_text(sent, "name"), liked=bool(sent.get("on")), owner=who),
+        "pictures": lambda panes, who, sent: panes.pictures.listing(owner=who, most=_whole(sent, "most")),
+        "picture": lambda panes, who, sent: panes.pictures.details(_whole(sent, "id"), owner=who),
+        "pin": lambda panes, who, sent: panes.pictures.pin(_whole(sent, "id"), pinned=bool(sent.get("on")), owner=who),
+        "throw-away": lambda panes, who, sent: panes.pictures.throw_away(_whole(sent, "id"), owner=who),
+        "bin": lambda panes, who, _sent: panes.pictures.thrown_away(owner=who),
+        "restore": lambda panes, who, sent: panes.pictures.restore(_whole(sent, "id"), owner=who),
+    }
+)
+
+
+def _text(sent: Mapping[str, Any], key: str) -> str:
+    value = sent.get(key, "")
+    if not isinstance(value, str):
+        raise RequestError(f"{key} is no text", remedy="Load the page anew.")
+    return value
+
+
+def _whole(sent: Mapping[str, Any], key: str) -> int:
+    value = sent.get(key)
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise RequestError(f"{key} is no number", remedy="Load the page anew.")
+    return value
