@@ -7,8 +7,7 @@ import threading
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, NamedTuple, cast
+from typing import NamedTuple
 
 import gradio as gr
 import numpy as np
@@ -20,7 +19,7 @@ from PIL import Image
 from lora_mixer import Mixer, RenderRequest
 from lora_mixer.images import read_picture
 from lora_mixer.mixer import differences, rerender
-from lora_mixer_app.web.desk.job import play
+from lora_mixer_app.web.desk.answers import answers
 from lora_mixer_app.web.state import AppState, caller_of
 from lora_mixer_app.web.tabs.run_folders import begin_run
 from lora_mixer_app.web.tabs.runs import render_run
@@ -104,8 +103,8 @@ class Town:
         if deed.end == "sheet":
             self._sheet(request, wish)
             return
-        panel = SimpleNamespace(state=state, status="s", picture="p", show=lambda *_: {}, list=lambda *_: {})
-        shown = play(state, cast("Any", panel), request, wish, "")
+        settings = {"seed": seed, "steps": deed.steps, "sampler": sampler, "model": model}
+        shown = answers(state, request, {"number": seed, "document": {"prompt": deed.prompt, "settings": settings}})
         for count, _ in enumerate(shown):
             if count == 0 and deed.end == "cancel":
                 state.session(request).cancel("desk")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 
 import gradio as gr
 import pytest
@@ -83,9 +82,7 @@ def test_a_mask_that_the_desk_cannot_hold_is_told_when_a_picture_is_sent_there(
 ) -> None:
     told: list[str] = []
     monkeypatch.setattr(gr, "Warning", told.append)
-    fields = SimpleNamespace(fill=lambda _: (), __iter__=lambda: iter(()))
-    controller = SimpleNamespace(state=AppState(mixer, tmp_path), fields=fields)
-    desk = Desk(controller=controller, tabs=None, wish=None)
+    desk = Desk(state=AppState(mixer, tmp_path), tabs=None, document=None, answers=None)
     rectangle = Rectangle(left=0.0, top=0.0, right=0.5, bottom=1.0)
     uses = [LoraUse("line_art", Strength(mask=Path("/etc/passwd"))), LoraUse("sepia", Strength(mask=rectangle))]
     desk.lay(person("tab"), RenderRequest("p", loras=uses))

@@ -19,7 +19,7 @@ LOCAL = ("127.0.0.1", "localhost", "[::1]")
 POLICY = "; ".join(
     (
         "default-src 'self'",
-        "script-src 'self' 'unsafe-inline'",
+        "script-src 'self' 'unsafe-inline' 'unsafe-eval'",  # Gradio compiles templates and scripts of its gr.HTML
         "style-src 'self' 'unsafe-inline'",
         "img-src 'self' data: blob:",
         "font-src 'self' data:",

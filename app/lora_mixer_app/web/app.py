@@ -15,7 +15,6 @@ import gradio as gr
 from gradio.utils import get_upload_folder
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Scope
 
 from lora_mixer import Mixer
@@ -25,6 +24,7 @@ from lora_mixer_app.serving.limits import Calls, Uploads
 from lora_mixer_app.serving.names import FolderNames
 from lora_mixer_app.serving.presence import Presence
 from lora_mixer_app.web.i18n import I18N
+from lora_mixer_app.web.logins import user_of
 from lora_mixer_app.web.page import build_page
 from lora_mixer_app.web.panes import Panes, PanesDoor
 from lora_mixer_app.web.state import AppState
@@ -104,8 +104,8 @@ def _door(state: AppState, page: gr.Blocks, folder: Path, *, must_log_in: bool) 
     return [
         Middleware(Uploads, who=_caller),
         Middleware(Calls, who=_caller, under_way=partial(calls_under_way, page)),
-        Middleware(Files, names=names, own=state.owned, shared=state.shared, user_of=_user),
-        Middleware(PanesDoor, panes=Panes.over(state), user_of=_user, must_log_in=must_log_in, is_near=_is_near),
+        Middleware(Files, names=names, own=state.owned, shared=state.shared, user_of=user_of),
+        Middleware(PanesDoor, panes=Panes.over(state), user_of=user_of, must_log_in=must_log_in, is_near=_is_near),
     ]
 
 
@@ -124,13 +124,6 @@ async def _life(app: Starlette) -> AsyncIterator[None]:
         yield
 
 
-def _user(scope: Scope) -> str:
-    """Return the name somebody is logged in under, by the cookies that Gradio gives at its door."""
-    app, cookies = scope["app"], HTTPConnection(scope).cookies
-    tokens = (cookies.get(f"access-token{kind}-{app.cookie_id}") for kind in ("", "-unsecure"))
-    return next((name for token in tokens if token and (name := app.tokens.get(token))), "")
-
-
 def _address(scope: Scope) -> str | None:
     return scope["client"][0] if scope.get("client") else None
 
@@ -144,4 +137,4 @@ def _is_near(scope: Scope) -> bool:
 
 
 def _caller(scope: Scope) -> str:
-    return caller(_user(scope), _address(scope))
+    return caller(user_of(scope), _address(scope))

@@ -36,10 +36,15 @@ def as_notice() -> Iterator[None]:
     except gr.Error:
         raise
     except Exception as error:
-        mark = secrets.token_hex(3)
-        _LOG.exception("an error nobody expected, %s", mark)
-        what = f"Something went wrong inside the program ({type(error).__name__})."
-        raise gr.Error(f"{what} The server's log says what, under {mark}.", print_exception=False) from error
+        raise gr.Error(unexpected(error), print_exception=False) from error
+
+
+def unexpected(error: Exception) -> str:
+    """Log an error nobody expected with its stack, and return a sentence that names the mark it has there."""
+    mark = secrets.token_hex(3)
+    _LOG.error("an error nobody expected, %s", mark, exc_info=error)
+    what = f"Something went wrong inside the program ({type(error).__name__})."
+    return f"{what} The server's log says what, under {mark}."
 
 
 def noticed(listener: Callable[..., Any]) -> Callable[..., Any]:

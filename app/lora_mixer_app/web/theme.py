@@ -13,6 +13,8 @@ THEME = gr.themes.Default(
 
 HEAD = """
 <link rel="stylesheet" href="page/page.css">
+<link rel="stylesheet" href="page/desk/desk.css">
+<link rel="modulepreload" href="page/start.js">
 <script type="module" src="page/page.js"></script>
 <link rel="manifest" href="page/manifest.webmanifest">
 <link rel="icon" href="page/icon.svg" type="image/svg+xml">

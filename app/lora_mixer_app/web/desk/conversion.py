@@ -11,8 +11,8 @@ from lora_mixer.blend import curve_at
 from lora_mixer.families import Family, text_parts
 from lora_mixer.keys import blocks_of, elements_text, parse_blocks, parse_elements
 from lora_mixer.prompt import Keyframes
-from lora_mixer_app.web.desk.strip import Strip, tidy
-from lora_mixer_app.web.desk.sync import Strips, added, read_tags, rewrite
+from lora_mixer_app.web.desk.strip import Strip, strip_of, tidy
+from lora_mixer_app.web.desk.sync import Strips, numbered, read_tags, with_tags, without_tags
 
 
 def sounding(strips: Iterable[Strip]) -> Strips:
@@ -23,6 +23,8 @@ def sounding(strips: Iterable[Strip]) -> Strips:
 
 def request_of(request: RenderRequest, strips: Strips, *, family: Family, steps: int) -> RenderRequest:
     """Return what a desk asks for: tags for what tags can say, the mix beside the prompt for strips with a mask.
+
+    The prompt's own tags count as they stand; while a strip is solo they sit out, as the other strips do.
 
     Args:
         request: The settings, with the prompt as it is written.
@@ -38,7 +40,9 @@ def request_of(request: RenderRequest, strips: Strips, *, family: Family, steps:
     tags = tuple(strip for strip in heard if strip.mask is None)
     masked = tuple(use_of(strip, family=family, steps=steps) for strip in heard if strip.mask is not None)
     grammar = request.grammar or "default"
-    return replace(request, prompt=rewrite(request.prompt, tags, grammar), loras=(*request.loras, *masked))
+    alone = any(strip.solo for strip in heard)
+    text = without_tags(request.prompt, grammar) if alone else request.prompt
+    return replace(request, prompt=with_tags(text, tags, grammar), loras=(*request.loras, *masked))
 
 
 def use_of(strip: Strip, *, family: Family, steps: int) -> LoraUse:
@@ -101,7 +105,7 @@ def _blocks_text(blocks: Mapping[str, float], family: Family) -> str:
 
 
 def laid_out(request: RenderRequest, *, family: Family) -> tuple[RenderRequest, Strips]:
-    """Return a request with its mix as tags of the prompts, and the strips that have more to say than their tags.
+    """Return a request without its mix, and the mix as strips: that of the prompt's tags, then what stands beside it.
 
     Adapters of the negative half of guidance become tags of the negative prompt.
 
@@ -112,8 +116,7 @@ def laid_out(request: RenderRequest, *, family: Family) -> tuple[RenderRequest, 
     grammar = request.grammar or "default"
     beside = [strip_of_use(use, family=family) for use in request.loras if not use.strength.negative]
     away = [strip_of_use(use, family=family).tag_text() for use in request.loras if use.strength.negative]
-    written = read_tags(request.prompt, grammar)
-    strips = added([], [*(Strip(name=tag.name).following(tag) for tag in written), *beside])
-    prompt = rewrite(request.prompt, strips, grammar)
+    strips = numbered([*map(strip_of, read_tags(request.prompt, grammar)), *beside])
+    prompt = without_tags(request.prompt, grammar)
     negative = " ".join(part for part in (request.negative, *away) if part) if away else request.negative
     return replace(request, prompt=prompt, negative=negative, loras=()), strips

@@ -26,12 +26,13 @@ def curve_text(strip: Strip) -> str:
     >>> curve_text(Strip(name="a", start=3, stop=10))
     '3-10'
     """
+    parts = []
     if strip.shape is not None:
         named = next((name for name, shape in PRESETS if shape == strip.shape and strip.fraction), None)
-        return named or ",".join(f"{tidy(factor):g}@{position:g}" for position, factor in strip.shape)
+        parts.append(named or ",".join(f"{tidy(factor):g}@{position:g}" for position, factor in strip.shape))
     if strip.start != 1 or strip.stop is not None:
-        return f"{strip.start}-{strip.stop or ''}"
-    return ALWAYS
+        parts.append(f"{strip.start}-{strip.stop or ''}")
+    return "; ".join(parts) or ALWAYS
 
 
 def with_curve(strip: Strip, text: str) -> Strip:
@@ -43,20 +44,10 @@ def with_curve(strip: Strip, text: str) -> Strip:
     Raises:
         RequestError: It is no curve.
     """
-    text = text.strip()
     plain = replace(strip, shape=None, fraction=True, start=1, stop=None)
-    for name, shape in PRESETS:
-        if text in {name, ""}:
-            return replace(plain, shape=shape if text else None)
     try:
-        if "@" in text:
-            tag = _tag(f"1:{text}")
-            if isinstance(tag.denoiser, Keyframes):
-                return replace(plain, shape=tag.denoiser.points, fraction=tag.denoiser.fraction)
-        else:
-            first, _, last = text.partition("-")
-            tag = _tag(f"1:start={first}:stop={last}" if last.strip() else f"1:start={first}")
-            return replace(plain, start=tag.start, stop=tag.stop)
+        for part in text.split(";"):
+            plain = _with_part(plain, part.strip())
     except PromptError as error:
         raise RequestError(
             f"{text!r} is no curve over the steps",
@@ -64,6 +55,20 @@ def with_curve(strip: Strip, text: str) -> Strip:
             remedy="Choose one of the list, or write factors at fractions of the course (1@0,0@0.5) or steps (3-10).",
         ) from error
     return plain
+
+
+def _with_part(strip: Strip, text: str) -> Strip:
+    """Return a strip with a named curve, factors or a window of steps; an empty text changes nothing."""
+    named = dict(PRESETS)
+    if not text or text in named:
+        return replace(strip, shape=named.get(text)) if text else strip
+    if "@" in text:
+        tag = _tag(f"1:{text}")
+        assert isinstance(tag.denoiser, Keyframes)
+        return replace(strip, shape=tag.denoiser.points, fraction=tag.denoiser.fraction)
+    first, _, last = text.partition("-")
+    tag = _tag(f"1:start={first}:stop={last}" if last.strip() else f"1:start={first}")
+    return replace(strip, start=tag.start, stop=tag.stop)
 
 
 def _tag(arguments: str) -> LoraTag:

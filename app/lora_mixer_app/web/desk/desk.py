@@ -1,10 +1,12 @@
-"""The desk's layout, and how other tabs lay settings on it."""
+"""The desk on the page: one component whose value is the document, and how other tabs read it and lay settings on it."""
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import itertools
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -12,23 +14,18 @@ from gradio.components import Component
 from gradio.events import Dependency
 
 from lora_mixer import RenderRequest
-from lora_mixer.choices import find_preset
-from lora_mixer.errors import PromptError
-from lora_mixer_app.web.desk.advanced import CONTROLS
-from lora_mixer_app.web.desk.browser import lay_browser, wire_browser
-from lora_mixer_app.web.desk.controller import DeskController
-from lora_mixer_app.web.desk.conversion import laid_out, masked_by_pictures
-from lora_mixer_app.web.desk.fields import lay_prompts, lay_settings
-from lora_mixer_app.web.desk.job import KIND
-from lora_mixer_app.web.desk.mixes import lay_mixes, wire_mixes
-from lora_mixer_app.web.desk.models import lay_models, wire_models
-from lora_mixer_app.web.desk.result_panel import QUICK, Shown, lay_screen, wire_screen
-from lora_mixer_app.web.desk.strips import draw_strips
-from lora_mixer_app.web.i18n import said, word
+from lora_mixer_app.web.desk.answers import Answer, answers
+from lora_mixer_app.web.desk.asked import asked_request
+from lora_mixer_app.web.desk.conversion import masked_by_pictures
+from lora_mixer_app.web.desk.document import document_of
+from lora_mixer_app.web.desk.first import first_facts
+from lora_mixer_app.web.desk.functions import answering
+from lora_mixer_app.web.i18n import said
 from lora_mixer_app.web.notices import as_notice, as_text
 from lora_mixer_app.web.state import AppState
 
-ETA = [control.field for control in CONTROLS].index("eta")
+STATIC = Path(__file__).parents[1] / "static"
+QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,12 +41,27 @@ class Desk:
     ...     send = gr.Button("Send to desk")
     ...     desk.receive(send.click, lambda prompt: RenderRequest(prompt=prompt, steps=4), [text])
 
-    The function may also take a `gr.Request` or event data such as `gr.SelectData`, as any Gradio listener.
+    The function may also take a `gr.Request` or event data such as `gr.SelectData`, as any Gradio listener. What the desk
+    shows, a tab takes as an input: the value of `document`, which `asked` makes a request of.
+
+    Attributes:
+        document: The component whose value is the document.
+        answers: What the server tells the page's script.
     """
 
-    controller: DeskController
+    state: AppState
     tabs: gr.Tabs
-    wish: gr.State
+    document: Component
+    answers: Component
+    _laid: Iterator[int] = field(default_factory=itertools.count)
+
+    def asked(self, request: gr.Request, document: object) -> RenderRequest:
+        """Return the request of a document.
+
+        Raises:
+            LoraMixerError: It asks for something impossible.
+        """
+        return asked_request(self.state, request, document)
 
     def receive(
         self,
@@ -62,135 +74,61 @@ class Desk:
         Args:
             event: A component's event, such as `button.click` or `gallery.select`.
             wish: Returns the request, of the inputs' values; a `LoraMixerError` it raises becomes a notice. What the
-                request leaves open (`None`) stays on the desk as it is; its mix becomes strips and tags.
+                request leaves open (`None`) stays on the desk as it is; its mix becomes strips.
             inputs: The components whose values `wish` takes.
 
         Returns:
             The listener, to chain `.then(...)` to.
         """
+        chosen = gr.State()
 
         @functools.wraps(wish)  # Gradio looks at the arguments for a request or event data
         def wished(*values: Any, **named: Any) -> RenderRequest:  # noqa: ANN401 whatever the inputs hold
             with as_notice():
                 return wish(*values, **named)
 
-        controller = self.controller
-        outputs = [*controller.fields, controller.redraw, self.tabs]
-        wishing = event(wished, list(inputs), [self.wish], **QUICK)
-        laid: Dependency = wishing.success(self.lay, [self.wish], outputs, **QUICK)
+        wishing = event(wished, list(inputs), [chosen], **QUIET)
+        laid: Dependency = wishing.success(self.lay, [chosen], [self.answers, self.tabs], **QUIET)
         return laid
 
-    def lay(self, request: gr.Request, wish: RenderRequest) -> list[object]:
-        """Return what the desk's fields show of a request; what cannot stand on it is told.
+    def lay(self, request: gr.Request, wish: RenderRequest) -> tuple[Answer, gr.Tabs]:
+        """Return a request as a document for the desk; what cannot stand on it is told.
 
         Raises:
             gr.Error: The request cannot be laid on a desk.
         """
-        session = self.controller.state.session(request)
         with as_notice():
-            shown, strips = laid_out(wish, family=self.controller.state.model(request).family)
+            document = document_of(wish, family=self.state.model(request).family)
         for name in masked_by_pictures(wish):
             gr.Warning(as_text(said(request, "mask_left_out", name=name)))
-        session.change(lambda _: strips)
-        return [*self.controller.fields.fill(shown), session.next_draw(), gr.Tabs(selected="desk")]
+        return {"kind": "lay", "laid": next(self._laid), "document": document}, gr.Tabs(selected="desk")
+
+
+def _read(name: str) -> str:
+    """Return one of the page's own files, for what Gradio must be handed as text."""
+    return (STATIC / name).read_text(encoding="utf-8")
 
 
 def build_desk(state: AppState, page: gr.Blocks, tabs: gr.Tabs) -> Desk:
-    """Lay out the desk."""
-    redraw, wish = gr.State(0), gr.State(None)
-    with gr.Row():
-        with gr.Column(min_width=320, elem_classes="side"):
-            prompt, negative, count, negative_count = lay_prompts(state)
-            with gr.Row(elem_classes="tight go"):
-                go = gr.Button(word("generate"), variant="primary", elem_id="go", min_width=120, scale=2)
-                stop = gr.Button(word("cancel"), elem_id="stop", min_width=80)
-                live = gr.Checkbox(value=True, label=word("live"), elem_id="live", min_width=200, scale=2)
-            browser = lay_browser(state)
-            strips = gr.Column(min_width=0)
-            mixes = lay_mixes(state)
-            fields, preset = lay_settings(state, prompt, negative)
-            model = lay_models(state)
-        with gr.Column(min_width=320, elem_classes="side"):
-            panel = lay_screen(state)
-    controller = DeskController(state=state, fields=fields, panel=panel, redraw=redraw, live=live)
-    desk = Desk(controller=controller, tabs=tabs, wish=wish)
+    """Lay out the desk: its script draws everything, from the facts it is given."""
+    on_load = _read("on_load.js")
+    document = gr.HTML(
+        value={},
+        html_template=_read("desk.html"),
+        js_on_load=on_load,
+        apply_default_css=False,
+        elem_id="desk",
+        server_functions=[answering(state)],
+        facts=first_facts(state),
+    )
+    told = gr.HTML(value={}, html_template="", js_on_load=on_load, apply_default_css=False, elem_id="desk-answers")
 
-    def draw(request: gr.Request, _draws: int) -> None:
-        draw_strips(controller, state.session(request).strips, state.model(request).family)
+    def render(request: gr.Request, event: gr.EventData) -> Iterator[Answer]:
+        yield from answers(state, request, dict(event._data))  # noqa: SLF001 how Gradio hands on what a script sent
 
-    with strips:
-        gr.render(inputs=[redraw], triggers=[redraw.change, page.load], show_progress="hidden")(draw)
-    wire_browser(controller, page, *browser)
-    wire_screen(panel, page)
-    _wire_prompts(controller, page, count, negative_count)
-    _wire_buttons(desk, go, stop)
-    _wire_knobs(controller, preset)
-    wire_models(controller, model)
-    wire_mixes(controller, mixes, page)
-    return desk
+    def greet(request: gr.Request) -> Answer:
+        return {"kind": "hello", "session": str(request.session_hash)}
 
-
-def _wire_prompts(controller: DeskController, page: gr.Blocks, count: gr.Markdown, negative_count: gr.Markdown) -> None:
-    """Count tokens, and let the strips follow what is typed."""
-
-    def counted(request: gr.Request, text: str | None, steps: int) -> str:
-        try:
-            told = controller.state.model(request).count(text or "", steps=steps)
-        except PromptError:
-            return "…"
-        return f"{told.tokens}/{told.chunks * told.limit}" if told else ""
-
-    def typed(request: gr.Request, text: str | None) -> Shown:
-        try:
-            return controller.typed(request, text or "")
-        except PromptError:  # a tag half typed; what is still wrong when the box is left is said then
-            return {controller.redraw: gr.skip()}
-
-    def left(request: gr.Request, text: str | None) -> Shown:
-        try:
-            return controller.typed(request, text or "")
-        except PromptError as error:
-            return {controller.panel.status: as_text(str(error))}
-
-    prompt, negative, steps = controller.fields.prompt, controller.fields.negative, controller.fields.steps
-    for text, shown in ((prompt, count), (negative, negative_count)):
-        gr.on([text.change, page.load], counted, [text, steps], [shown], trigger_mode="always_last", **QUICK)
-    prompt.input(typed, [prompt], [controller.redraw], trigger_mode="always_last", **QUICK)
-    prompt.blur(left, [prompt], [controller.redraw, controller.panel.status], **QUICK)
-
-
-def _wire_buttons(desk: Desk, go: gr.Button, stop: gr.Button) -> None:
-    controller, state = desk.controller, desk.controller.state
-
-    def cancel(request: gr.Request) -> None:
-        state.session(request).cancel(KIND)
-
-    def again(request: gr.Request) -> RenderRequest:
-        kept = controller.panel.selected(request)
-        if kept is None:
-            raise gr.Error(said(request, "choose_first"), print_exception=False)
-        return kept.record.settings.request()
-
-    go.click(controller.generate, controller.inputs, **controller.listening)
-    stop.click(cancel, None, None, queue=False, **QUICK)
-    desk.receive(controller.panel.use.click, again)
-
-
-def _wire_knobs(controller: DeskController, preset: gr.Dropdown) -> None:
-    """Let a preset set the knobs it is about, and every knob render in live mode once it is let go."""
-    fields = controller.fields
-    about = [fields.sampler, fields.schedule, fields.steps, fields.cfg, fields.advanced[ETA]]
-
-    def chosen(name: str) -> list[object]:
-        row = find_preset(name)
-        eta = CONTROLS[ETA].plain if row.eta is None else row.eta
-        return [row.sampler, row.schedule, row.steps, row.cfg, eta]
-
-    preset.input(chosen, [preset], about, **QUICK).then(controller.replayed, controller.inputs, **controller.listening)
-    settled = [
-        *(knob.release for knob in (fields.steps, fields.cfg)),
-        *(choice.input for choice in (fields.sampler, fields.schedule)),
-        *(box.submit for box in (fields.seed, fields.width, fields.height, fields.clip_skip)),
-        *(getattr(knob, control.event) for knob, control in zip(fields.advanced, CONTROLS, strict=True)),
-    ]
-    gr.on(settled, controller.replayed, controller.inputs, **controller.listening)
+    document.submit(render, None, [told], trigger_mode="multiple", concurrency_limit=None, **QUIET)
+    page.load(greet, None, [told], queue=False, **QUIET)
+    return Desk(state=state, tabs=tabs, document=document, answers=told)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from lora_mixer import Rectangle
 from lora_mixer.errors import PromptError, RequestError
@@ -21,7 +21,7 @@ class Strip:
         name: The LoRA's name.
         denoiser: Strength on the denoiser.
         text: Strength on the text encoders; None means the same as `denoiser`.
-        on: Whether it sounds. An off strip keeps every value, and has no tag in the prompt.
+        on: Whether it sounds. An off strip keeps every value.
         solo: While any strip is solo, only those that are sound.
         blocks: Block weights as a tag says them: the name of a preset, or numbers with commas between.
         shape: A further factor over the steps: (position, factor) points.
@@ -88,12 +88,6 @@ class Strip:
                 f"a LoRA called {self.name!r} cannot stand in a prompt", remedy="Rename its file without : = < and >."
             )
         return text
-
-    def following(self, tag: LoraTag) -> Strip:
-        """Return this strip as a tag of its name sets it: on, with the tag's values; solo and mask stay."""
-        told = strip_of(tag)
-        shape = self.shape if told.shape is not None and not told.denoiser else told.shape  # 0 of any shape is 0
-        return replace(told, number=self.number, solo=self.solo, mask=self.mask, shape=shape)
 
 
 def strip_of(tag: LoraTag) -> Strip:

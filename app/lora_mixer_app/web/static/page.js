@@ -1,8 +1,8 @@
 // Ctrl+Enter starts what the tab is for, Esc cancels it, sliders and boxes tell of every change, every control has a name.
 const press = ids => [...document.querySelectorAll(ids)].find(button => button.offsetParent)?.click();
 document.addEventListener('keydown', event => {
-  if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) { event.preventDefault(); press('#go, [id$=-go]'); }
-  if (event.key === 'Escape') press('#stop, [id$=-stop]');
+  if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) { event.preventDefault(); press('#go:not(.busy), [id$=-go]'); }
+  if (event.key === 'Escape') press('#go.busy, [id$=-stop]');
 }, true);
 // Gradio's sliders tell that they were let go by the mouse only; keys and other tools end in a `change`.
 let released = 0;

@@ -14,7 +14,7 @@ from lora_mixer.errors import RequestError
 from lora_mixer.mapping import Fate, MappingReport
 from lora_mixer.promptfile.ranges import numbers
 from lora_mixer_app.web.desk import Desk
-from lora_mixer_app.web.desk.conversion import sounding
+from lora_mixer_app.web.desk.asked import heard_strips
 from lora_mixer_app.web.i18n import said, word
 from lora_mixer_app.web.notices import as_notice
 from lora_mixer_app.web.state import AppState
@@ -34,7 +34,6 @@ Row = list[str]
 
 def build_inspect(state: AppState, desk: Desk) -> None:
     """Lay out the tab."""
-    del desk  # nothing here is a setting
     mixer = state.mixer
     gr.Markdown(word("inspect_help"))
     with gr.Row():
@@ -73,14 +72,16 @@ def build_inspect(state: AppState, desk: Desk) -> None:
                 metadata_rows(mixer, names),
             )
 
-    def from_desk(request: gr.Request) -> tuple[list[str], str]:
+    def from_desk(request: gr.Request, document: object) -> tuple[list[str], str]:
         heard: dict[str, float] = {}
-        for strip in sounding(state.session(request).strips):
+        with as_notice():
+            strips = heard_strips(state, request, document)
+        for strip in strips:
             heard[strip.name] = heard.get(strip.name, 0.0) + strip.denoiser
         names = list(heard)[:MOST_LORAS]
         return names, ", ".join(f"{heard[name]:g}" for name in names) or "1"
 
-    take.click(from_desk, None, [chosen, strengths], show_progress="hidden", api_visibility="private")
+    take.click(from_desk, desk.document, [chosen, strengths], show_progress="hidden", api_visibility="private")
     go.click(
         look,
         [chosen, strengths],

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 import gradio as gr
@@ -10,7 +9,6 @@ import gradio as gr
 from lora_mixer.catalog import SameAdapter
 from lora_mixer.request import RenderRequest
 from lora_mixer_app.web.desk import Desk
-from lora_mixer_app.web.desk.conversion import request_of
 from lora_mixer_app.web.i18n import word
 from lora_mixer_app.web.notices import as_notice
 from lora_mixer_app.web.state import AppState, owner_of
@@ -24,38 +22,34 @@ FIRST = ("strength", "0-1 [5]")
 
 def build_sheets(state: AppState, desk: Desk) -> None:
     """Lay out the tab."""
-    fields = list(desk.controller.fields)
     gr.Markdown(word("sheets_help"))
     base = gr.Textbox(label=word("sheet_base"), lines=2, elem_id="sheet-base", interactive=False)
     axes = [_axis(state, side) for side in SIDES]
     without = gr.Checkbox(value=True, label=word("without"), info=word("without_hint"), elem_id="sheet-without")
     runner = build_runner(state, desk, "sheet")
 
-    def show_base(request: gr.Request, *values: object) -> str:
+    def show_base(request: gr.Request, document: object) -> str:
         with as_notice():
-            return in_words(on_desk(state, desk, request, values))
+            return in_words(on_desk(desk, request, document))
 
-    def begin(request: gr.Request, *values: object) -> PageRun:
-        given, chosen = values[: len(fields)], values[len(fields) :]
-        wish = on_desk(state, desk, request, given)
+    def begin(request: gr.Request, document: object, *chosen: object) -> PageRun:
+        wish = on_desk(desk, request, document)
         same = SameAdapter(lambda: state.mixer.library)
         plan = plan_sheet(wish, _choices(*chosen[:-1]), without=bool(chosen[-1]), same=same)
         return begin_run(state, plan, kind="sheet", model=wish.model or "", owner=owner_of(request))
 
-    desk.tabs.select(show_base, fields, base, queue=False, show_progress="hidden", api_visibility="private")
-    runner.connect(begin, [*fields, *(part for axis in axes for part in axis), without])
+    desk.tabs.select(show_base, desk.document, base, queue=False, show_progress="hidden", api_visibility="private")
+    runner.connect(begin, [desk.document, *(part for axis in axes for part in axis), without])
 
 
-def on_desk(state: AppState, desk: Desk, request: gr.Request, values: Sequence[object]) -> RenderRequest:
+def on_desk(desk: Desk, request: gr.Request, document: object) -> RenderRequest:
     """Return what a browser tab's desk asks for: a negative seed is left open, so that a sheet shares one.
 
     Raises:
         RequestError: The desk shows something impossible.
     """
-    asked, model = desk.controller.fields.request(values), state.model(request)
-    seed = None if asked.seed is None or asked.seed < 0 else asked.seed
-    asked = replace(asked, model=model.name, seed=seed)
-    return request_of(asked, state.session(request).strips, family=model.family, steps=asked.steps or 1)
+    asked = desk.asked(request, document)
+    return replace(asked, seed=None if asked.seed is None or asked.seed < 0 else asked.seed)
 
 
 def in_words(wish: RenderRequest) -> str:

@@ -1,0 +1,184 @@
+"""The desk's document: prompt, strips and settings as one JSON value, which the browser owns.
+
+The browser changes it, keeps it, and sends the whole of it; the server reads it (`read_document`) and never edits it. Only
+what somebody sends to the desk from elsewhere, a picture's settings or a saved mix, is made into one here (`document_of`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from lora_mixer import Rectangle, RenderRequest
+from lora_mixer.errors import RequestError
+from lora_mixer.families import Family
+from lora_mixer.prompt import Keyframes
+from lora_mixer.settings.limits import MAX_LETTERS
+from lora_mixer_app.web.desk.advanced import CONTROLS, MAIN, asked_of, shown_for
+from lora_mixer_app.web.desk.conversion import laid_out
+from lora_mixer_app.web.desk.curves import ALWAYS, curve_text, with_curve
+from lora_mixer_app.web.desk.strip import Strip
+from lora_mixer_app.web.desk.sync import Strips
+
+VERSION = 1
+MOST_STRIPS = 64
+LONGEST_TEXT = 4000
+
+Number = Annotated[float, Field(allow_inf_nan=False)]
+Text = Annotated[str, Field(max_length=LONGEST_TEXT)]
+Weight = Number | tuple[tuple[tuple[Number, Number], ...], bool] | None
+"""A strength, or (points, whether their positions are fractions of the course)."""
+
+
+class StripForm(BaseModel):
+    """A strip as the document has it; see `Strip` for what each field means.
+
+    Attributes:
+        curve: The factor over the steps, as the strip's box has it.
+        mask: Left, top, right and bottom edge of a rectangle, in fractions of the picture.
+    """
+
+    model_config = ConfigDict(extra="ignore")
+
+    number: int
+    name: Text
+    strength: Number = 1.0
+    text: Number | None = None
+    on: bool = True
+    solo: bool = False
+    blocks: Text | None = None
+    curve: Text = ALWAYS
+    mask: tuple[Number, Number, Number, Number] | None = None
+    rank: int | None = None
+    elements: Text | None = None
+    hires: tuple[Weight, Weight] = (None, None)
+
+    def strip(self) -> Strip:
+        """Return the strip it says.
+
+        Raises:
+            RequestError: Its curve or its mask cannot be read.
+        """
+        mask = None
+        if self.mask is not None:
+            left, top, right, bottom = self.mask
+            mask = Rectangle(left=left, top=top, right=right, bottom=bottom)
+        strip = Strip(
+            number=self.number,
+            name=self.name,
+            denoiser=self.strength,
+            text=self.text,
+            on=self.on,
+            solo=self.solo,
+            blocks=None if self.blocks in {None, ""} else self.blocks,
+            mask=mask,
+            rank=self.rank,
+            elements=self.elements or None,
+            hires=(_weight(self.hires[0]), _weight(self.hires[1])),
+        )
+        return with_curve(strip, self.curve)
+
+
+class DocumentForm(BaseModel):
+    """A document as JSON; unknown keys are of a younger page, and left alone."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    version: int = VERSION
+    prompt: Annotated[str, Field(max_length=MAX_LETTERS)] = ""
+    negative: Annotated[str, Field(max_length=MAX_LETTERS)] = ""
+    strips: Annotated[tuple[StripForm, ...], Field(max_length=MOST_STRIPS)] = ()
+    settings: dict[str, Any] = {}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """What a document says.
+
+    Attributes:
+        request: The settings, with the prompt as it is written and without the strips.
+        strips: The strips, on and off.
+    """
+
+    request: RenderRequest
+    strips: Strips
+
+
+def read_form(data: object) -> DocumentForm:
+    """Return a document as it was sent.
+
+    Raises:
+        RequestError: It is none.
+    """
+    try:
+        return DocumentForm.model_validate(data)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(map(str, first["loc"]))
+        raise RequestError(f"the desk's document cannot be read: {first['msg']}", where=where or None) from error
+
+
+def read_document(data: object) -> Document:
+    """Return what a document says.
+
+    Raises:
+        RequestError: It is none, or a strip or a setting of it cannot be.
+    """
+    form = read_form(data)
+    return Document(request=RenderRequest(**request_fields(form)), strips=tuple(strip.strip() for strip in form.strips))
+
+
+def request_fields(form: DocumentForm) -> dict[str, Any]:
+    """Return the fields of a request that a document's settings say."""
+    given = form.settings
+    main = {control.field: given[control.field] for control in MAIN if given.get(control.field) is not None}
+    main.pop("preset", None)  # has been laid on the knobs
+    advanced = asked_of([given.get(control.field, control.plain) for control in CONTROLS])
+    named = {"model": given["model"]} if given.get("model") else {}
+    return {"prompt": form.prompt, "negative": form.negative} | main | advanced | named
+
+
+def document_of(request: RenderRequest, *, family: Family) -> dict[str, Any]:
+    """Return a request as a document; settings that it leaves open are not there, and stay as they are on the desk.
+
+    Raises:
+        PromptError: A prompt cannot be read.
+        RequestError: A LoRA's name cannot stand in a tag.
+    """
+    shown, strips = laid_out(request, family=family)
+    main = {control.field: getattr(shown, control.field) for control in MAIN if control.field != "preset"}
+    advanced = dict(zip((control.field for control in CONTROLS), shown_for(shown), strict=True))
+    settings = {name: value for name, value in (main | advanced).items() if value is not None}
+    document = {"prompt": shown.prompt, "strips": [form_of(strip) for strip in strips], "settings": settings}
+    return document | ({} if shown.negative is None else {"negative": shown.negative})
+
+
+def form_of(strip: Strip) -> Mapping[str, Any]:
+    """Return a strip as a document has it."""
+    mask = strip.mask
+    form = StripForm(
+        number=strip.number,
+        name=strip.name,
+        strength=strip.denoiser,
+        text=strip.text,
+        on=strip.on,
+        solo=strip.solo,
+        blocks=strip.blocks,
+        curve=curve_text(strip),
+        mask=None if mask is None else (mask.left, mask.top, mask.right, mask.bottom),
+        rank=strip.rank,
+        elements=strip.elements,
+        hires=(_plain(strip.hires[0]), _plain(strip.hires[1])),
+    )
+    return form.model_dump(mode="json")
+
+
+def _weight(value: Weight) -> float | Keyframes | None:
+    return Keyframes(points=value[0], fraction=value[1]) if isinstance(value, tuple) else value
+
+
+def _plain(value: float | Keyframes | None) -> Weight:
+    return (value.points, value.fraction) if isinstance(value, Keyframes) else value

@@ -1,0 +1,47 @@
+"""What the page's script knows from the first: its words, the table of controls, what may be chosen, the first document."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lora_mixer.choices import PRESETS
+from lora_mixer.settings import PICTURE
+from lora_mixer_app.web.desk.advanced import CONTROLS, MAIN
+from lora_mixer_app.web.desk.curves import PRESETS as CURVES
+from lora_mixer_app.web.desk.models import model_names, settings_of
+from lora_mixer_app.web.i18n import WORDS
+from lora_mixer_app.web.state import AppState
+
+FIRST_PROMPT = "red heart"
+FIRST_SEED = 1
+_OF_PRESETS = ("sampler", "schedule", "steps", "cfg", "eta")
+
+
+def first_facts(state: AppState) -> dict[str, Any]:
+    """Return the facts that are the same for everybody."""
+    return {
+        "words": {word.key: [word.english, word.chinese] for word in WORDS},
+        "controls": [control.form() for control in (*MAIN, *CONTROLS)],
+        "models": model_names(state),
+        "presets": {row.name: {name: getattr(row, name) for name in _OF_PRESETS} for row in PRESETS},
+        "curves": [name for name, _ in CURVES],
+        "blocks": ["ALL", *(name for name in state.first.family.layout.presets if name != "ALL")],
+        "document": first_document(state),
+    }
+
+
+def first_document(state: AppState) -> dict[str, Any]:
+    """Return the document that a desk begins with."""
+    defaults = state.mixer.models_file.defaults_for(state.first.name)
+    plain = {control.field: control.plain for control in CONTROLS if control.plain is not None}
+    stated = {c.field: value for c in CONTROLS if (value := getattr(defaults, c.field, None)) is not None}
+    own = settings_of(state, state.first.name, state.first.native_size)
+    main = {c.field: PICTURE[c.field].default for c in MAIN if PICTURE[c.field].default is not None}
+    settings = plain | stated | main | own | {"seed": FIRST_SEED}
+    return {
+        "version": 1,
+        "prompt": FIRST_PROMPT,
+        "negative": defaults.negative or "",
+        "strips": [],
+        "settings": settings,
+    }

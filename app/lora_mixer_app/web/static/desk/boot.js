@@ -1,0 +1,34 @@
+/**
+ * The desk begins: state, then panes. A pane is a module with `mount(root, desk)` and a row here.
+ *
+ * @typedef {import("./types.js").Handle} Handle
+ */
+
+import { mount as mountBar } from "./bar.js";
+import { mount as mountKeys } from "./keys.js";
+import { mount as mountLibrary } from "./library.js";
+import { Memory } from "./memory.js";
+import { mount as mountMix } from "./mix.js";
+import { mount as mountPicture } from "./picture.js";
+import { Desk } from "./store.js";
+import { useWords } from "./words.js";
+
+/** @type {[string, (root: HTMLElement, desk: Desk) => void][]} */
+const PANES = [
+  ["library-pane", mountLibrary],
+  ["picture-pane", mountPicture],
+  ["mix-pane", mountMix],
+  ["bar", mountBar],
+  ["desk", mountKeys],
+];
+
+/** @param {Handle} page @param {Handle} answers */
+export function boot(page, answers) {
+  const { facts } = page.props;
+  useWords(facts.words);
+  const desk = new Desk(facts, page, answers, new Memory());
+  for (const [id, mount] of PANES) {
+    const root = document.getElementById(id);
+    if (root) mount(root, desk);
+  }
+}

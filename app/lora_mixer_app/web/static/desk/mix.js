@@ -1,0 +1,26 @@
+/** The right pane: prompts, strips, settings. */
+
+import { h } from "./dom.js";
+import { mountPrompts } from "./prompt.js";
+import { mountSettings } from "./settings.js";
+import { mountStrips } from "./strips.js";
+import { say } from "./words.js";
+
+/** @param {HTMLElement} root @param {import("./store.js").Desk} desk */
+export function mount(root, desk) {
+  const undo = h("button", { id: "undo", type: "button", class: "icon", title: say("undo"), "aria-label": say("undo"), onclick: () => desk.dispatch({ type: "undo" }) }, "↶");
+  const redo = h("button", { id: "redo", type: "button", class: "icon", title: say("redo"), "aria-label": say("redo"), onclick: () => desk.dispatch({ type: "redo" }) }, "↷");
+  const prompts = h("div", { class: "prompts" });
+  const strips = h("div", { class: "strips-part" });
+  const settings = h("div", { class: "settings-part" });
+  root.append(h("div", { class: "mix-head" }, undo, redo), prompts, strips, settings);
+  mountPrompts(prompts, desk);
+  mountStrips(strips, desk);
+  mountSettings(settings, desk);
+  const draw = () => {
+    undo.disabled = !desk.canUndo;
+    redo.disabled = !desk.canRedo;
+  };
+  desk.subscribe((topics) => topics.has("document") && draw());
+  draw();
+}

@@ -1,0 +1,244 @@
+/**
+ * The desk's state and what may be done to it: the one object that every pane's module is given.
+ *
+ * A pane reads (`document`, `shown`, `view`, `facts`), listens (`subscribe`), dispatches gestures (`dispatch`), and asks the
+ * server (`ask`). See docs/ui.md, "How a pane is built".
+ *
+ * @typedef {import("./types.js").Answer} Answer
+ * @typedef {import("./types.js").Document} Document
+ * @typedef {import("./types.js").Facts} Facts
+ * @typedef {import("./types.js").FirstFacts} FirstFacts
+ * @typedef {import("./types.js").History} History
+ * @typedef {import("./types.js").Picture} Picture
+ * @typedef {import("./types.js").Shown} Shown
+ * @typedef {import("./types.js").View} View
+ * @typedef {import("./reducer.js").Action} Action
+ * @typedef {"document" | "shown" | "view" | "facts" | "pictures" | "failure"} Topic
+ */
+
+import { NOTHING, heard, underWay } from "./answers.js";
+import { begin, reduce, same } from "./reducer.js";
+import { Wire } from "./wire.js";
+
+const PAUSE = 150; // milliseconds of no gesture until the server is asked for facts
+const TYPED = 700; // milliseconds of no letter until live mode renders what was typed
+
+/** @type {Facts} */
+const NO_FACTS = { prompt: "", counts: { prompt: "", negative: "" }, tags: [], problems: [], loras: {} };
+
+/** @type {View} */
+const FIRST_VIEW = { live: true, endless: false, lock: false, count: 1, picture: null, compared: null };
+
+export class Desk {
+  /** @type {History} */
+  #history;
+  /** @type {Shown} */
+  shown = NOTHING;
+  /** @type {View} */
+  view = FIRST_VIEW;
+  /** @type {Facts} */
+  facts = NO_FACTS;
+  /** What went wrong last, in a sentence; empty when nothing did. */
+  failure = "";
+  /** @type {FirstFacts} */
+  first;
+  /** Pictures of this Generate that are still to come. */
+  left = 0;
+  #offset = 0;
+  #wire;
+  #memory;
+  #asked = 0;
+  /** @type {string} */
+  #rendered = "";
+  /** @type {Set<(topics: Set<Topic>) => void>} */
+  #listeners = new Set();
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #factsTimer;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #liveTimer;
+
+  /**
+   * @param {FirstFacts} first What the page begins with.
+   * @param {import("./types.js").Handle} page @param {import("./types.js").Handle} answers
+   * @param {import("./memory.js").Memory} memory Where the document is kept.
+   */
+  constructor(first, page, answers, memory) {
+    this.first = first;
+    this.#memory = memory;
+    const kept = memory.read();
+    this.#history = kept?.history ?? begin(first.document);
+    this.view = { ...FIRST_VIEW, ...kept?.view };
+    this.#rendered = kept?.rendered ?? "";
+    this.#wire = new Wire(page, answers, {
+      onAnswer: (answer) => this.#onAnswer(answer),
+      onLay: (document) => this.dispatch({ type: "lay", document }),
+    });
+    this.#wire.publish(this.document);
+    this.#askFacts();
+  }
+
+  /** The document as it is now. */
+  get document() {
+    return this.#history.present;
+  }
+
+  get canUndo() {
+    return this.#history.past.length > 0;
+  }
+
+  get canRedo() {
+    return this.#history.future.length > 0;
+  }
+
+  get rendering() {
+    return underWay(this.shown);
+  }
+
+  /**
+   * Do a gesture: change the document, at once.
+   * @param {Action} action
+   * @param {{ settled?: boolean, typed?: boolean }} [how] `settled: false` while a knob is still held: nothing is rendered
+   *   yet. `typed`: render when the typing pauses.
+   */
+  dispatch(action, { settled = true, typed = false } = {}) {
+    const before = this.#history;
+    this.#history = reduce(before, action);
+    if (this.#history === before && !settled) return;
+    if (this.#history.present !== before.present) {
+      this.#wire.publish(this.document);
+      this.#remember();
+      this.#askFacts();
+      this.#tell("document");
+    } else if (this.#history !== before) this.#tell("document");
+    clearTimeout(this.#liveTimer);
+    if (settled && typed) this.#liveTimer = setTimeout(() => this.#live(), TYPED);
+    else if (settled) this.#live();
+  }
+
+  /**
+   * Change what the page shows beside the document.
+   * @param {Partial<View>} values
+   */
+  look(values) {
+    if (same({ ...this.view, ...values }, this.view)) return;
+    this.view = { ...this.view, ...values };
+    this.#remember();
+    this.#tell("view");
+  }
+
+  /** Render what the desk shows. */
+  generate() {
+    this.left = this.view.count;
+    this.#offset = 0;
+    this.#send(this.view.lock);
+  }
+
+  /** Stop what is rendered, and what was to be. */
+  cancel() {
+    this.left = 0;
+    this.#wire.drop();
+    this.ask("cancel").catch((error) => this.fail(error));
+  }
+
+  /**
+   * Ask the server something: a row of `desk/functions.py`.
+   * @param {string} name @param {Record<string, unknown>} [data] @returns {Promise<any>}
+   */
+  ask(name, data) {
+    return this.#wire.ask(name, data);
+  }
+
+  /** @param {File} file @returns {Promise<{path: string, url: string}>} */
+  upload(file) {
+    return this.#wire.upload(file);
+  }
+
+  /**
+   * Say what went wrong, where everybody looks.
+   * @param {unknown} error
+   */
+  fail(error) {
+    this.failure = error instanceof Error ? error.message : String(error);
+    this.#tell("failure");
+  }
+
+  /** Tell that pictures of the history changed: one was made, pinned, deleted. */
+  picturesChanged() {
+    this.#tell("pictures");
+  }
+
+  /**
+   * Hear of changes; the topics say of what.
+   * @param {(topics: Set<Topic>) => void} listener @returns {() => void} Stops it.
+   */
+  subscribe(listener) {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** @param {Topic[]} topics */
+  #tell(...topics) {
+    for (const listener of this.#listeners) listener(new Set(topics));
+  }
+
+  #remember() {
+    this.#memory.write({ history: this.#history, view: this.view, rendered: this.#rendered });
+  }
+
+  #live() {
+    if (!this.view.live || JSON.stringify(this.document) === this.#rendered) return;
+    this.left = 1;
+    this.#offset = 0;
+    this.#send(true);
+  }
+
+  /** @param {boolean} sameNoise */
+  #send(sameNoise) {
+    clearTimeout(this.#liveTimer);
+    this.failure = "";
+    this.#rendered = JSON.stringify(this.document);
+    this.#remember();
+    const noise = sameNoise ? (this.view.picture?.id ?? null) : null;
+    this.#wire.send({ document: this.document, noise, offset: this.#offset });
+    this.#tell("failure");
+  }
+
+  /** @param {Answer} answer */
+  #onAnswer(answer) {
+    const before = this.shown;
+    this.shown = heard(before, answer);
+    if (same(this.shown, before)) return;
+    this.#tell("shown");
+    if (answer.kind === "began" || answer.kind === "step") return;
+    if (this.shown.done !== before.done && this.shown.done?.picture) this.look({ picture: this.shown.done.picture });
+    if (this.shown.newest === answer) this.#ended(answer);
+    this.picturesChanged();
+  }
+
+  /** @param {Answer} answer */
+  #ended(answer) {
+    if (answer.kind === "error") this.fail(answer.says);
+    this.left = answer.kind === "done" ? this.left - 1 : 0;
+    if (answer.kind !== "done" || answer.number !== this.#wire.number) return;
+    if (this.left > 0 || this.view.endless) {
+      this.#offset += 1;
+      this.#send(this.view.lock);
+    }
+  }
+
+  #askFacts() {
+    clearTimeout(this.#factsTimer);
+    this.#factsTimer = setTimeout(async () => {
+      const number = ++this.#asked;
+      const document = this.document;
+      try {
+        const facts = await this.ask("document.facts", { document });
+        if (number !== this.#asked) return;
+        this.facts = { ...facts, prompt: document.prompt };
+        this.#tell("facts");
+      } catch (error) {
+        this.fail(error);
+      }
+    }, PAUSE);
+  }
+}

@@ -1,0 +1,135 @@
+/**
+ * The types that the desk's modules share. There is no code here.
+ *
+ * @typedef {string | number | boolean | null} Value
+ *
+ * @typedef {object} Strip One LoRA of the mix; `desk/document.py` says what each field means.
+ * @property {number} number Tells it from the other strips.
+ * @property {string} name
+ * @property {number} strength
+ * @property {number | null} text Strength on text encoders; null means the same.
+ * @property {boolean} on
+ * @property {boolean} solo
+ * @property {string | null} blocks
+ * @property {string} curve
+ * @property {[number, number, number, number] | null} mask
+ * @property {number | null} [rank]
+ * @property {string | null} [elements]
+ * @property {unknown[]} [hires]
+ *
+ * @typedef {object} Preset A preset that is on, and what its settings were before.
+ * @property {string} name
+ * @property {Record<string, Value>} before
+ *
+ * @typedef {object} Document
+ * @property {number} version
+ * @property {string} prompt
+ * @property {string} negative
+ * @property {Strip[]} strips
+ * @property {Record<string, Value>} settings
+ * @property {Preset | null} [preset]
+ *
+ * @typedef {object} History The document with its past and its future.
+ * @property {Document[]} past
+ * @property {Document} present
+ * @property {Document[]} future
+ * @property {string | null} gesture What the last change belongs to: one gesture is one step of undo.
+ *
+ * @typedef {object} Picture A picture of the history, as `desk/pictures.py` tells of it.
+ * @property {number} id
+ * @property {string} url
+ * @property {string} thumb
+ * @property {string} name
+ * @property {boolean} pinned
+ * @property {number} seed
+ * @property {string} prompt
+ * @property {string} record
+ *
+ * @typedef {object} Answer What the server says of a render.
+ * @property {number} number The number of what it answers.
+ * @property {"began" | "step" | "cancelled" | "error" | "done"} kind
+ * @property {number} [ahead]
+ * @property {number} [step]
+ * @property {number} [steps]
+ * @property {number} [left] Seconds.
+ * @property {string | null} [preview]
+ * @property {Picture} [picture]
+ * @property {number} [seconds]
+ * @property {string[]} [notes]
+ * @property {string} [says]
+ *
+ * @typedef {object} Shown What is known of renders: the newest answer, the newest preview, the newest picture.
+ * @property {Answer | null} newest
+ * @property {Answer | null} preview
+ * @property {Answer | null} done
+ *
+ * @typedef {object} Tag A tag of the prompt and the strip it stands for.
+ * @property {number} at
+ * @property {number} end
+ * @property {Partial<Strip> & {name: string, strength: number}} strip
+ *
+ * @typedef {object} Problem
+ * @property {"prompt" | "strip"} place
+ * @property {number} [number]
+ * @property {string} says
+ *
+ * @typedef {object} Card A LoRA as the library shows it.
+ * @property {string} name
+ * @property {string} thumb
+ * @property {string} [folder]
+ * @property {string} [base]
+ * @property {string | null} [problem]
+ * @property {boolean} texts
+ * @property {number} [strength]
+ * @property {string[]} words
+ * @property {boolean} [missing]
+ *
+ * @typedef {object} Facts What the server knows of a document.
+ * @property {string} prompt The prompt they are about.
+ * @property {{prompt: string, negative: string}} counts
+ * @property {Tag[]} tags
+ * @property {Problem[]} problems
+ * @property {Record<string, Card>} loras
+ *
+ * @typedef {object} View What the page shows beside the document; undo leaves it alone.
+ * @property {boolean} live
+ * @property {boolean} endless
+ * @property {boolean} lock Whether Generate keeps the noise of the picture on the screen.
+ * @property {number} count Pictures of one Generate.
+ * @property {Picture | null} picture The picture on the screen, which its buttons act on.
+ * @property {Picture | null} compared
+ *
+ * @typedef {object} ControlForm A row of the table of controls, as `desk/advanced.py` tells of it.
+ * @property {string} field
+ * @property {string} id
+ * @property {string} place
+ * @property {Value} plain
+ * @property {{en: string, zh: string}} label
+ * @property {"choice" | "slider" | "number" | "switch" | "text"} shape
+ * @property {string[]} [choices]
+ * @property {boolean} [first]
+ * @property {boolean} [free]
+ * @property {number} [low]
+ * @property {number} [high]
+ * @property {number} [step]
+ * @property {boolean} [whole]
+ *
+ * @typedef {object} FirstFacts What the page begins with, as `desk/first.py` tells it.
+ * @property {Record<string, [string, string]>} words
+ * @property {ControlForm[]} controls
+ * @property {string[]} models
+ * @property {Record<string, Record<string, Value>>} presets
+ * @property {string[]} curves
+ * @property {string[]} blocks
+ * @property {Document} document
+ *
+ * @typedef {object} Handle What Gradio gives the script of a component of its `gr.HTML`.
+ * @property {HTMLElement} element
+ * @property {(event: string, data?: unknown) => void} trigger
+ * @property {Record<string, any>} props
+ * @property {Record<string, (...sent: unknown[]) => Promise<any>>} server
+ * @property {(file: File) => Promise<{path: string, url: string}>} upload
+ * @property {(names: string | string[], heard: () => void) => void} watch
+ */
+
+export {};

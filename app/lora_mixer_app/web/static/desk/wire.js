@@ -1,0 +1,126 @@
+/**
+ * The way to the server: whole documents under running numbers one way, answers the other, and questions with an answer
+ * each (`desk/functions.py`).
+ *
+ * One document at a time is on its way: what changes before the server has said that it began goes with the next. So two
+ * requests never start at the same moment, however fast somebody is.
+ *
+ * @typedef {import("./types.js").Answer} Answer
+ * @typedef {import("./types.js").Document} Document
+ * @typedef {import("./types.js").Handle} Handle
+ * @typedef {{ document: Document, noise: number | null, offset: number }} Wish
+ */
+
+const PATIENCE = 30_000; // milliseconds until a document that nobody answers is sent again
+
+export class ServerError extends Error {}
+
+export class Wire {
+  /** @type {Wish | null} */
+  #next = null;
+  /** @type {number | null} */
+  #unheard = null;
+  #number = 0;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #timer;
+  /** @type {(session: string) => void} */
+  #greeted = () => {};
+  /** @type {Promise<string>} */
+  #session = new Promise((resolve) => (this.#greeted = resolve));
+  #page;
+
+  /**
+   * @param {Handle} page Whose value is the document, and who sends.
+   * @param {Handle} answers Whose value is what the server says.
+   * @param {{ onAnswer: (answer: Answer) => void, onLay: (document: Partial<Document>) => void }} hear
+   */
+  constructor(page, answers, { onAnswer, onLay }) {
+    this.#page = page;
+    let laid = -1;
+    const listen = () => {
+      const told = answers.props.value ?? {};
+      if (told.kind === "hello") this.#greeted(told.session);
+      else if (told.kind === "lay") {
+        if (told.laid !== laid) onLay(told.document);
+        laid = told.laid;
+      } else if (told.kind) {
+        this.#heard(told);
+        onAnswer(told);
+      }
+    };
+    answers.watch("value", listen);
+    listen();
+  }
+
+  /** The number of the last document that was sent. */
+  get number() {
+    return this.#number;
+  }
+
+  /**
+   * Let other parts of the page know the document, as the value of our component.
+   * @param {Document} document
+   */
+  publish(document) {
+    this.#page.props.value = document;
+  }
+
+  /**
+   * Send a document to be rendered. What was to be sent before, and was not, is not sent any more.
+   * @param {Wish} wish
+   */
+  send(wish) {
+    this.#next = wish;
+    if (this.#unheard === null) this.#go();
+  }
+
+  /** Forget what was to be sent. */
+  drop() {
+    this.#next = null;
+  }
+
+  /**
+   * Ask the server something.
+   * @param {string} name A row of `desk/functions.py`.
+   * @param {Record<string, unknown>} [data]
+   * @returns {Promise<any>}
+   * @throws {ServerError} What the server has against it, in a sentence.
+   */
+  async ask(name, data = {}) {
+    const session = await this.#session;
+    const told = await this.#page.server.ask({ session, name, data });
+    if (!told) throw new ServerError("The server does not answer.");
+    if (told.error) throw new ServerError(told.error);
+    return told.answer;
+  }
+
+  /**
+   * Upload a file.
+   * @param {File} file @returns {Promise<{path: string, url: string}>}
+   */
+  upload(file) {
+    return this.#page.upload(file);
+  }
+
+  #go() {
+    if (!this.#next) return;
+    const wish = this.#next;
+    this.#next = null;
+    this.#number += 1;
+    this.#unheard = this.#number;
+    this.#timer = setTimeout(() => {
+      this.#unheard = null;
+      this.#next ??= wish;
+      this.#go();
+    }, PATIENCE);
+    this.#page.trigger("submit", { number: this.#number, ...wish });
+  }
+
+  /** @param {Answer} answer */
+  #heard(answer) {
+    if (this.#unheard === null || answer.number < this.#unheard) return;
+    clearTimeout(this.#timer);
+    this.#unheard = null;
+    this.#go();
+  }
+}

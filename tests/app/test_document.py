@@ -1,0 +1,109 @@
+"""The server reads the browser's document, and answers under its number."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from lora_mixer import Mixer, RenderRequest
+from lora_mixer.errors import RequestError
+from lora_mixer_app.web.desk.answers import answers
+from lora_mixer_app.web.desk.asked import asked_request
+from lora_mixer_app.web.desk.document import document_of, read_document
+from lora_mixer_app.web.desk.facts import document_facts
+from lora_mixer_app.web.desk.first import first_document
+from lora_mixer_app.web.state import AppState
+from tests.support.people import person
+
+MODELS = """
+default = "emoji"
+max_models = 2
+
+[models.emoji]
+location = "builtin:emoji"
+dtype = "float32"
+
+[models.old]
+location = "builtin:emoji"
+dtype = "float32"
+
+[models.old.defaults]
+grammar = "a1111"
+"""
+# A1111 takes a tag out of a schedule and keeps it for the whole picture; here it belongs to the schedule.
+SCHEDULED_TAG = "heart [<lora:line_art:1>:10]"
+
+
+@pytest.fixture(scope="module")
+def state(tmp_path_factory: pytest.TempPathFactory) -> AppState:
+    folder = tmp_path_factory.mktemp("desk")
+    (folder / "models.toml").write_text(MODELS)
+    return AppState(Mixer.open(models_file=folder / "models.toml"), folder / "studio")
+
+
+def document(prompt: str = "heart", *strips: dict[str, Any], **settings: object) -> dict[str, Any]:
+    numbered = [{"number": number} | strip for number, strip in enumerate(strips, 1)]
+    return {"prompt": prompt, "strips": numbered, "settings": {"steps": 2, "seed": 7} | settings}
+
+
+def test_two_tabs_with_two_models_read_one_prompt_by_two_grammars(state: AppState) -> None:
+    told = [
+        document_facts(state, person(model), {"document": document(SCHEDULED_TAG, model=model)})
+        for model in ("emoji", "old")
+    ]
+    assert [len(facts["tags"]) for facts in told] == [0, 1]
+    assert told[1]["tags"][0]["strip"]["name"] == "line_art"
+    assert SCHEDULED_TAG[told[1]["tags"][0]["at"] : told[1]["tags"][0]["end"]] == "<lora:line_art:1>"
+
+
+def test_every_answer_carries_the_documents_number_and_the_picture_is_the_documents(state: AppState) -> None:
+    sent = {"number": 41, "document": document("heart <lora:line_art:0.5>", {"name": "sepia", "strength": 0.25})}
+    told = list(answers(state, person("one"), sent))
+    assert [answer["kind"] for answer in told] == ["began", "step", "step", "done"]
+    assert {answer["number"] for answer in told} == {41}
+    assert told[-1]["picture"]["record"].startswith("heart <lora:line_art:0.5> <lora:sepia:0.25>")
+    assert told[1]["preview"].startswith("data:image/jpeg;base64,")
+
+
+def test_a_bad_curve_is_told_beside_its_strip_and_stops_no_other_question(state: AppState) -> None:
+    wrong = document("heart", {"name": "sepia", "curve": "sometimes"}, {"name": "line_art"})
+    facts = document_facts(state, person("two"), {"document": wrong})
+    assert [(problem["place"], problem["number"]) for problem in facts["problems"]] == [("strip", 1)]
+    assert facts["counts"]["prompt"]
+    told = list(answers(state, person("two"), {"number": 1, "document": wrong}))
+    assert told[-1]["kind"] == "error"
+    assert "sometimes" in told[-1]["says"]
+
+
+def test_random_seeds_keep_the_noise_of_the_picture_that_is_named(state: AppState) -> None:
+    tab = person("three")
+    first = list(answers(state, tab, {"number": 1, "document": document(seed=-1)}))[-1]["picture"]
+    again = list(answers(state, tab, {"number": 2, "document": document(seed=-1), "noise": first["id"]}))[-1]["picture"]
+    other = list(answers(state, tab, {"number": 3, "document": document(), "offset": 2}))[-1]["picture"]
+    assert again["seed"] == first["seed"]
+    assert other["seed"] == 9
+
+
+def test_the_first_document_and_what_a_request_lays_there_can_be_read(state: AppState) -> None:
+    first = first_document(state)
+    assert read_document(first).request.prompt == first["prompt"]
+    laid = document_of(RenderRequest("cat <lora:sepia:0.5>", steps=4), family=state.first.family)
+    assert (laid["prompt"], laid["strips"][0]["name"], laid["settings"]["steps"]) == ("cat", "sepia", 4)
+    assert "seed" not in laid["settings"]
+    assert asked_request(state, person("four"), laid).prompt == "cat <lora:sepia:0.5>"
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        None,
+        [],
+        {"strips": [{"name": "a"}]},
+        {"strips": [{"number": 1, "name": "a", "strength": "much"}]},
+        {"prompt": 3},
+    ],
+)
+def test_what_is_no_document_is_refused_in_a_sentence(wrong: object) -> None:
+    with pytest.raises(RequestError, match="document cannot be read"):
+        read_document(wrong)
