@@ -1,8 +1,9 @@
-"""Baking: write a constant mix into a checkpoint or one LoRA, for other programs."""
+"""Files for other programs: a constant mix as a checkpoint or one LoRA, and a LoRA from two checkpoints."""
 
 from __future__ import annotations
 
 from lora_mixer.export.checkpoint_file import bake_checkpoint
+from lora_mixer.export.extraction import Extraction, extract_lora
 from lora_mixer.export.folder import bake_folder
 from lora_mixer.export.lora_file import OnModule, bake_lora
 from lora_mixer.export.mix import Ingredient, StaticMix, require_static
@@ -10,11 +11,13 @@ from lora_mixer.export.report import BakeReport
 
 __all__ = [
     "BakeReport",
+    "Extraction",
     "Ingredient",
     "OnModule",
     "StaticMix",
     "bake_checkpoint",
     "bake_folder",
     "bake_lora",
+    "extract_lora",
     "require_static",
 ]

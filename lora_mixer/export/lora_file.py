@@ -8,19 +8,21 @@ strength 1 is the mix.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from lora_mixer.adapters import Compressed, Delta, Weights, compress_factors, compress_matrix
+from lora_mixer.adapters import Compressed, Weights, compress_factors, compress_matrix
 from lora_mixer.blend import Term, change_of_mix, is_linear
 from lora_mixer.errors import RequestError
 from lora_mixer.export.mix import KEY, StaticMix
-from lora_mixer.export.report import BakeReport, errors_by_block
+from lora_mixer.export.report import BakeReport, Cut, errors_by_block
+from lora_mixer.export.slots import factor_slots, norm_slots
 from lora_mixer.export.spelling import kohya_name
 from lora_mixer.export.writing import dtype_of, require_free, write_tensors
+from lora_mixer.families import Family
 from lora_mixer.modules import ModuleName, ModuleSpec
 
 MAX_RANK = 1024
@@ -52,16 +54,16 @@ def bake_lora(
     require_free(path, overwrite=overwrite)
     terms = mix.stack.terms(parts=mix.model.parts, progress=0.0)
     tensors: dict[str, Tensor] = {}
-    compressed: list[tuple[ModuleSpec, Compressed]] = []
+    cuts: list[tuple[ModuleSpec, Cut]] = []
     for done, (name, of_module) in enumerate(terms.items(), start=1):
         spelled = kohya_name(name, mix.model.family, mix.model.index)
         base = _pristine(mix, name)
         if base.weight.ndim == 1:
-            slots = _norm(change_of_mix(mix.stack.method, name, base, of_module), base)
+            slots = norm_slots(change_of_mix(mix.stack.method, name, base, of_module), base)
         else:
             one, shift = _compressed(mix, name, of_module, base, rank)
-            compressed.append((mix.model.index.modules[name], one))
-            slots = _slots(one, shift, base)
+            cuts.append((mix.model.index.modules[name], Cut.of(one)))
+            slots = factor_slots(one, shift, base)
         tensors |= {f"{spelled}.{slot}": value for slot, value in slots}
         if on_module is not None:
             on_module(done, len(terms))
@@ -71,8 +73,8 @@ def bake_lora(
         for field, vectors in fields.items()
     }
     written = {key: value if key.endswith(".alpha") else value.to(stored) for key, value in tensors.items()}
-    write_tensors(path, written, _metadata(mix, path, rank))
-    return BakeReport(path=path, modules=len(terms), blocks=errors_by_block(compressed))
+    write_tensors(path, written, {KEY: mix.described(), **network_metadata(mix.model.family, path, str(rank))})
+    return BakeReport(path=path, modules=len(terms), blocks=errors_by_block(cuts))
 
 
 def _pristine(mix: StaticMix, name: ModuleName) -> Weights:
@@ -106,32 +108,15 @@ def _compressed(
     return compress_matrix(weight.flatten(1).cpu(), rank), None if change.bias is None else change.bias.cpu()
 
 
-def _slots(one: Compressed, shift: Tensor | None, base: Weights) -> Iterator[tuple[str, Tensor]]:
-    """Return a module's slots, its factors in the shapes a trainer writes."""
-    ones = (1, 1) if base.weight.ndim == 4 else ()
-    yield "lora_up.weight", one.up.reshape(*one.up.shape, *ones)
-    yield "lora_down.weight", one.down.reshape(-1, *base.weight.shape[1:])
-    yield "alpha", torch.tensor(float(one.down.shape[0]))
-    if shift is not None:
-        yield "diff_b", shift
-
-
-def _norm(change: Delta, base: Weights) -> Iterator[tuple[str, Tensor]]:
-    yield "w_norm", (torch.zeros_like(base.weight) if change.weight is None else change.weight).cpu()
-    if base.bias is not None:
-        yield "b_norm", (torch.zeros_like(base.bias) if change.bias is None else change.bias).cpu()
-
-
-def _metadata(mix: StaticMix, path: Path, rank: int) -> dict[str, str]:
-    family = mix.model.family
+def network_metadata(family: Family, path: Path, rank: str) -> dict[str, str]:
+    """Return what every LoRA file says of itself; alpha is the rank."""
     return {
-        KEY: mix.described(),
         "modelspec.sai_model_spec": "1.0.0",
         "modelspec.architecture": f"{family.architecture}/lora",
         "modelspec.title": path.stem,
         "ss_base_model_version": family.base_model,
         "ss_network_module": "networks.lora",
-        "ss_network_dim": str(rank),
-        "ss_network_alpha": str(float(rank)),
+        "ss_network_dim": rank,
+        "ss_network_alpha": str(float(rank)) if rank.isdigit() else rank,
         "ss_output_name": path.stem,
     }

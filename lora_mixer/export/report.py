@@ -7,19 +7,32 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from lora_mixer.adapters import Compressed
 from lora_mixer.modules import ModuleSpec
 
 
+class Cut(NamedTuple):
+    """How much of a module's change D was left out, as squared Frobenius norms."""
+
+    whole: float  # of D
+    lost: float  # of D - D'
+
+    @classmethod
+    def of(cls, one: Compressed) -> Cut:
+        """Return that of a compressed change, without its factors."""
+        return cls(one.whole, one.lost)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BlockError:
-    """How near the baked factors of one block come to the mix.
+    """How near the written factors of one block come to what was to be written.
 
     Attributes:
         part: The part of the model.
         block: The block's name (`BASE`, `IN01`, ...).
-        modules: How many of its modules the mix changes.
+        modules: How many of its modules are changed.
         exact: In how many of them nothing was left out.
         error: ||D - D'|| / ||D|| over the block, in the Frobenius norm; 0 is exact.
     """
@@ -33,12 +46,12 @@ class BlockError:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BakeReport:
-    """A baked file or folder.
+    """A written file or folder.
 
     Attributes:
         path: Where it lies.
-        modules: How many modules the mix changes.
-        blocks: The error of each block; empty for a checkpoint, which holds the mix whole.
+        modules: How many modules are changed.
+        blocks: The error of each block; empty for a checkpoint, which holds a mix whole.
         notes: What its user should know.
     """
 
@@ -49,14 +62,14 @@ class BakeReport:
 
     @property
     def exact(self) -> bool:
-        """Whether nothing of the mix was left out."""
+        """Whether nothing was left out."""
         return all(block.exact == block.modules for block in self.blocks)
 
 
-def errors_by_block(compressed: Iterable[tuple[ModuleSpec, Compressed]]) -> tuple[BlockError, ...]:
+def errors_by_block(cuts: Iterable[tuple[ModuleSpec, Cut]]) -> tuple[BlockError, ...]:
     """Return the error of every block, in the order its modules come."""
-    blocks: dict[tuple[str, str], list[Compressed]] = defaultdict(list)
-    for spec, one in compressed:
+    blocks: dict[tuple[str, str], list[Cut]] = defaultdict(list)
+    for spec, one in cuts:
         blocks[spec.name.part, spec.block].append(one)
     return tuple(
         BlockError(

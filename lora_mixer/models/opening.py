@@ -14,6 +14,7 @@ from lora_mixer.models.folder import folder_files, open_folder, settings_files
 from lora_mixer.models.folder_checks import told
 from lora_mixer.models.hub import find_folder
 from lora_mixer.models.model import Model
+from lora_mixer.models.stored import stored_dtype
 from lora_mixer.models.offload import Offload, bytes_of, choose_offload, free_bytes
 from lora_mixer.request import ModelSource
 
@@ -73,6 +74,18 @@ def open_model(
         _place(model, target, offload)
         files.check()
     return model
+
+
+def open_as_stored(source: ModelSource) -> Model:
+    """Open a model to read its weights, mapped from its files in the dtype they have there; it renders nothing.
+
+    Raises:
+        ModelError: There is no model, or an unsupported one.
+        FileError: One of its files cannot be used.
+    """
+    location = Path(source.location).expanduser()
+    place = location if location.is_file() else find_folder(source.location)
+    return open_model(source, device="cpu", dtype=stored_dtype(place), offload="none", computes=False)
 
 
 def _sealed(place: Path, vae: Path | None) -> tuple[Seal, ...]:

@@ -56,6 +56,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("info", "Say how a picture was made: prompt, settings, LoRAs with digests; nothing is decoded or opened."),
     Command("rerender", "Render a picture again: the same pixels on the same machine, or the reasons why not."),
     Command("bake", "Write a mix of LoRAs as one LoRA, or merged into its model; sums are float32, rounded once."),
+    Command("extract", "Make a LoRA from two checkpoints: what one was tuned by from the other."),
     Command("train", "Train a LoRA on a folder of pictures; the same command goes on after any end."),
     Command("ui", "Serve the mixing desk as a web page."),
 )

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 from rich.progress import Progress
 
-from lora_mixer.wording import counted
 from lora_mixer_app.cli.arguments import parse_lora
 from lora_mixer_app.cli.options import AllowPartial, Device, Model, ModelsPath
-from lora_mixer_app.cli.output import Console, PlainTable
-
-if TYPE_CHECKING:
-    from lora_mixer.mixer import BakeReport
+from lora_mixer_app.cli.output import Console
+from lora_mixer_app.cli.written import tell_written
 
 
 def bake(
@@ -66,21 +63,4 @@ def bake(
             loras=loras,
             on_module=lambda done, total: bar.update(task, completed=done, total=total),
         )
-    if report.blocks:
-        console.print(_table(report))
-    for note in report.notes:
-        console.say(f"note: {note}", style="yellow")
-    console.say(f"{report.path}: {counted(report.modules, 'module')}, {_whole(report)}")
-
-
-def _whole(report: BakeReport) -> str:
-    if report.exact:
-        return "exact but for the rounding of the file"
-    return f"largest relative error of a block {max(block.error for block in report.blocks):.3%}"
-
-
-def _table(report: BakeReport) -> PlainTable:
-    table = PlainTable("part", "block", "modules", "exact", "relative error")
-    for block in report.blocks:
-        table.add_row(block.part, block.block, str(block.modules), str(block.exact), f"{block.error:.3%}")
-    return table
+    tell_written(console, report)
