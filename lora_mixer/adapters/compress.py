@@ -13,7 +13,7 @@ from typing import NamedTuple
 import torch
 from torch import Generator, Tensor
 
-LARGE = 512
+LARGE = 256
 """From this side on singular values are found from random products, if the rank is an eighth of it at most."""
 OVERSAMPLED = 16
 POWERS = 4

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lora_mixer.export.checkpoint_file import bake_checkpoint
-from lora_mixer.export.extraction import Extraction, extract_lora
+from lora_mixer.export.extraction import Extraction, check_place, extract_lora
 from lora_mixer.export.folder import bake_folder
 from lora_mixer.export.lora_file import OnModule, bake_lora
 from lora_mixer.export.mix import Ingredient, StaticMix, require_static
@@ -18,6 +18,7 @@ __all__ = [
     "bake_checkpoint",
     "bake_folder",
     "bake_lora",
+    "check_place",
     "extract_lora",
     "require_static",
 ]

@@ -24,7 +24,7 @@ from lora_mixer.export.slots import factor_slots, norm_slots
 from lora_mixer.export.spelling import kohya_name
 from lora_mixer.export.writing import dtype_of, require_free, write_tensors
 from lora_mixer.models import Model
-from lora_mixer.modules import LayerType, ModuleName, ModuleSpec
+from lora_mixer.modules import LayerType, ModuleSpec
 from lora_mixer.version import __version__
 from lora_mixer.wording import counted
 
@@ -94,7 +94,12 @@ def extract_lora(
         FileError: It cannot be written.
     """
     how = how or Extraction()
-    _check(tuned, base, path, overwrite=overwrite)
+    check_place(path, overwrite=overwrite)
+    if tuned.family is not base.family:
+        raise WrongFamilyError(
+            f"{tuned.name} is a {tuned.family.title} model and {base.name} a {base.family.title} one",
+            remedy="Extract between two models of one family.",
+        )
     tensors: dict[str, Tensor] = {}
     cuts: list[tuple[ModuleSpec, Cut]] = []
     left: Counter[str] = Counter()
@@ -110,15 +115,16 @@ def extract_lora(
     return BakeReport(path=path, modules=len(cuts), blocks=errors_by_block(cuts), notes=_notes(tuned, base, left))
 
 
-def _check(tuned: Model, base: Model, path: Path, *, overwrite: bool) -> None:
+def check_place(path: Path, *, overwrite: bool) -> None:
+    """Refuse a place where no LoRA can be written.
+
+    Raises:
+        RequestError: The name has another ending.
+        FileError: Something lies there, or there is no such folder.
+    """
     if path.suffix != ".safetensors":
         raise RequestError("a LoRA must be a .safetensors file", where=str(path), remedy="Give it that ending.")
     require_free(path, overwrite=overwrite)
-    if tuned.family is not base.family:
-        raise WrongFamilyError(
-            f"{tuned.name} is a {tuned.family.title} model and {base.name} a {base.family.title} one",
-            remedy="Extract between two models of one family.",
-        )
 
 
 def _slots(
@@ -193,7 +199,9 @@ def _notes(tuned: Model, base: Model, left: Counter[str]) -> tuple[str, ...]:
         remedy = "; --norms writes norms and biases" if left["norms"] + left["biases"] else ""
         notes.append(f"changed and not in the file: {_told(left)}{remedy}")
     if tuned.prediction != base.prediction:
-        notes.append(f"{tuned.name} predicts {tuned.prediction} and {base.name} {base.prediction}: they need other steps")
+        notes.append(
+            f"{tuned.name} predicts {tuned.prediction} and {base.name} {base.prediction}: they need other steps"
+        )
     own, other = tuned.vae.state_dict(), base.vae.state_dict()
     if own.keys() != other.keys() or any(difference(own[key], other[key]) is not None for key in own):
         notes.append(f"the VAE of {tuned.name} is another: name it with vae = in models.toml")

@@ -14,8 +14,8 @@ from lora_mixer.models.folder import folder_files, open_folder, settings_files
 from lora_mixer.models.folder_checks import told
 from lora_mixer.models.hub import find_folder
 from lora_mixer.models.model import Model
-from lora_mixer.models.stored import stored_dtype
 from lora_mixer.models.offload import Offload, bytes_of, choose_offload, free_bytes
+from lora_mixer.models.stored import stored_dtype
 from lora_mixer.request import ModelSource
 
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
 import weakref
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 import torch
@@ -19,9 +22,9 @@ from typer.testing import CliRunner
 from lora_mixer import ModelSource
 from lora_mixer.adapters import compress_matrix
 from lora_mixer.errors import FileError, LoraMixerError, RequestError, WrongFamilyError
-from lora_mixer.export import Extraction, extract_lora
+from lora_mixer.export import BakeReport, Extraction, extract_lora
 from lora_mixer.export.extraction import difference
-from lora_mixer.families import SD1, SDXL, Family
+from lora_mixer.families import SD1, SDXL
 from lora_mixer.mapping import MappedAdapter, map_adapter, open_adapter
 from lora_mixer.models import Model, open_as_stored
 from lora_mixer.modules import LayerType
@@ -29,6 +32,7 @@ from lora_mixer_app.cli import build
 from tests.support.checkpoints import write
 
 RANK = 3
+UNCHANGED = re.compile(r"transformer_blocks\.[1-9]")
 
 
 def opened(path: Path) -> Model:
@@ -38,66 +42,6 @@ def opened(path: Path) -> Model:
 def read(path: Path, model: Model) -> MappedAdapter:
     parsed, tensors = open_adapter(path)
     return map_adapter(parsed, model.index, name=path.stem, digest="0", read=tensors)
-
-
-@pytest.fixture(scope="module", params=[SD1, SDXL], ids=str)
-def pair(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Family, Path, Path]:
-    """A small model of a family, and the same with every weight of two axes or more changed at rank 3."""
-    folder = tmp_path_factory.mktemp(str(request.param))
-    tensors = write(request.param).tensors
-    save_file(tensors, folder / "base.safetensors")
-    generator = torch.Generator().manual_seed(2)
-    tuned = dict(tensors)
-    for key, value in tensors.items():
-        if value.ndim > 1 and not key.startswith("first_stage_model."):
-            change = torch.randn(value.shape[0], RANK, generator=generator) @ torch.randn(
-                RANK, value[0].numel(), generator=generator
-            )
-            tuned[key] = value + 0.01 * change.reshape(value.shape)
-    save_file(tuned, folder / "tuned.safetensors")
-    return request.param, folder / "base.safetensors", folder / "tuned.safetensors"
-
-
-def test_a_known_change_comes_out_at_its_rank(pair: tuple[Family, Path, Path], tmp_path: Path) -> None:
-    _, base_file, tuned_file = pair
-    base, tuned = opened(base_file), opened(tuned_file)
-    report = extract_lora(tuned, base, tmp_path / "a.safetensors", Extraction(rank=RANK, dtype="float32"))
-    adapter = read(tmp_path / "a.safetensors", base)
-    layers = [spec for spec in base.index if spec.operator in {LayerType.LINEAR, LayerType.CONV}]
-    split = {spec for spec in layers if spec.name.path.endswith(("to_q", "text_projection"))}
-    assert set(adapter.layers) == {spec.name for spec in layers}
-    for spec in layers:
-        factors = adapter.layers[spec.name].factors()
-        assert factors is not None
-        found = factors.up.flatten(1) @ factors.down.flatten(1)
-        wanted = (tuned.module(spec.name).weight - base.module(spec.name).weight).flatten(1)
-        rank = factors.down.shape[0]
-        assert rank == RANK or spec in split
-        torch.testing.assert_close(found, wanted, rtol=0, atol=2e-6)
-    assert report.modules == len(layers)
-    assert max(block.error for block in report.blocks) < 1e-3
-    assert {block.part for block in report.blocks} == set(base.parts)
-    assert "embedding" in " ".join(report.notes)
-
-
-def test_diffusers_reads_it(pair: tuple[Family, Path, Path], tmp_path: Path) -> None:
-    """Every layer that diffusers' loader has a name for gets the same change."""
-    family, base_file, tuned_file = pair
-    base, tuned = opened(base_file), opened(tuned_file)
-    extract_lora(tuned, base, tmp_path / "a.safetensors", Extraction(rank=RANK, dtype="float32"))
-    state, alphas = StableDiffusionXLPipeline.lora_state_dict(
-        str(tmp_path), weight_name="a.safetensors", unet_config=base.denoiser.network.config
-    )[:2]
-    unet = UNet2DConditionModel.from_config(base.denoiser.network.config)
-    unet.load_state_dict(base.denoiser.network.state_dict())
-    StableDiffusionXLPipeline.load_lora_into_unet(state, alphas, unet)
-    unet.fuse_lora()
-    unet.unload_lora()
-    own, wrong = tuned.denoiser.network.state_dict(), []
-    for key, value in unet.state_dict().items():
-        if not torch.allclose(own[key], value, atol=5e-6):
-            wrong.append(key)
-    assert wrong == [], family
 
 
 class Alive(TorchDispatchMode):
@@ -110,7 +54,9 @@ class Alive(TorchDispatchMode):
 
     def __torch_dispatch__(self, function, types, args=(), kwargs=None):
         given = {
-            one.untyped_storage().data_ptr() for one in (*args, *(kwargs or {}).values()) if isinstance(one, torch.Tensor)
+            one.untyped_storage().data_ptr()
+            for one in (*args, *(kwargs or {}).values())
+            if isinstance(one, torch.Tensor)
         }
         made = function(*args, **(kwargs or {}))
         for one in made if isinstance(made, (tuple, list)) else (made,):
@@ -132,16 +78,77 @@ class Alive(TorchDispatchMode):
         self._seen.discard(where)
 
 
-def test_memory_holds_one_layer_and_the_file(pair: tuple[Family, Path, Path], tmp_path: Path) -> None:
-    _, base_file, tuned_file = pair
-    base, tuned = opened(base_file), opened(tuned_file)
-    path = tmp_path / "a.safetensors"
+class Extracted(NamedTuple):
+    """A small model, the same with weights changed at rank 3, and what was extracted from the two."""
+
+    base: Model
+    tuned: Model
+    report: BakeReport
+    most_bytes: int
+
+
+@pytest.fixture(scope="module", params=[SD1, SDXL], ids=str)
+def extracted(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Extracted:
+    """Of every kind of layer in every part some are changed: all but those in the second to last transformer of a block."""
+    folder = tmp_path_factory.mktemp(str(request.param))
+    tensors = write(request.param).tensors
+    save_file(tensors, folder / "base.safetensors")
+    generator = torch.Generator().manual_seed(2)
+    tuned = dict(tensors)
+    for key, value in tensors.items():
+        if value.ndim > 1 and not key.startswith("first_stage_model.") and not UNCHANGED.search(key):
+            up, down = (
+                torch.randn(size, generator=generator) for size in ((value.shape[0], RANK), (RANK, value[0].numel()))
+            )
+            tuned[key] = value + 0.01 * (up @ down).reshape(value.shape)
+    save_file(tuned, folder / "tuned.safetensors")
+    base, other = opened(folder / "base.safetensors"), opened(folder / "tuned.safetensors")
     with Alive() as alive:
-        extract_lora(tuned, base, path, Extraction(rank=1))
-    changed = [spec for spec in base.index if spec.operator is not LayerType.NORM]
-    weights = [4 * torch.Size(spec.weight).numel() for spec in changed]
-    assert alive.most < 16 * max(weights) + 4 * path.stat().st_size
-    assert alive.most < sum(weights) / 2
+        report = extract_lora(other, base, folder / "a.safetensors", Extraction(rank=RANK, dtype="float32"))
+    return Extracted(base, other, report, alive.most)
+
+
+def test_a_known_change_comes_out_at_its_rank(extracted: Extracted) -> None:
+    base, tuned, report, _ = extracted
+    adapter, changed = read(report.path, base), 0
+    for spec in base.index:
+        if spec.operator not in {LayerType.LINEAR, LayerType.CONV}:
+            continue
+        wanted = (tuned.module(spec.name).weight - base.module(spec.name).weight).flatten(1)
+        layer = adapter.layers.get(spec.name)
+        if layer is None:
+            assert not wanted.any()
+            continue
+        changed += 1
+        factors = layer.factors()
+        assert factors is not None
+        assert factors.down.shape[0] == RANK
+        torch.testing.assert_close(factors.up.flatten(1) @ factors.down.flatten(1), wanted, rtol=0, atol=2e-6)
+    assert report.modules == changed == len(adapter.layers) > 100
+    assert max(block.error for block in report.blocks) < 1e-3
+    assert {block.part for block in report.blocks} == set(base.parts)
+    assert "embeddings" in " ".join(report.notes)
+
+
+def test_diffusers_reads_every_layer_of_it(extracted: Extracted) -> None:
+    base, tuned, report, _ = extracted
+    config = base.denoiser.network.config
+    state, alphas = StableDiffusionXLPipeline.lora_state_dict(
+        str(report.path.parent), weight_name=report.path.name, unet_config=config
+    )[:2]
+    unet = UNet2DConditionModel.from_config(config)
+    unet.load_state_dict(base.denoiser.network.state_dict())
+    StableDiffusionXLPipeline.load_lora_into_unet(state, alphas, unet)
+    unet.fuse_lora()
+    unet.unload_lora()
+    own = tuned.denoiser.network.state_dict()
+    assert [key for key, value in unet.state_dict().items() if not torch.allclose(own[key], value, atol=5e-6)] == []
+
+
+def test_memory_holds_one_layer_and_the_file(extracted: Extracted) -> None:
+    weights = [4 * torch.Size(spec.weight).numel() for spec in extracted.base.index]
+    assert extracted.most_bytes < 16 * max(weights) + 4 * extracted.report.path.stat().st_size
+    assert extracted.most_bytes < sum(weights) / 2
 
 
 @given(
@@ -185,8 +192,6 @@ def test_a_weight_that_is_only_rounded_is_not_changed(seed: int, narrow: torch.d
 
 def emoji_like(folder: Path, emoji: Path, keys: str, amount: float) -> Path:
     """The embedded model with some weights changed."""
-    import shutil
-
     shutil.copytree(emoji, folder)
     for file in folder.rglob("*.safetensors"):
         tensors = load_file(file)
@@ -222,9 +227,8 @@ def test_the_command_tells_errors_and_what_is_left_out(tmp_path: Path, tuned_emo
     assert len(read(tmp_path / "a.safetensors", base).layers) == len({key.rpartition(".")[0] for key in keys})
 
 
-def test_what_cannot_be_extracted_is_one_line(tmp_path: Path, tuned_emoji: Path, pair: tuple[Family, Path, Path]) -> None:
-    family, base_file, _ = pair
-    emoji, other = open_as_stored(ModelSource(name="a", location=str(tuned_emoji))), opened(base_file)
+def test_what_cannot_be_extracted_is_one_line(tmp_path: Path, tuned_emoji: Path, extracted: Extracted) -> None:
+    emoji, other = open_as_stored(ModelSource(name="a", location=str(tuned_emoji))), extracted.base
     (tmp_path / "there.safetensors").write_bytes(b"dear")
     cases: list[tuple[Model, str, type[LoraMixerError], str]] = [
         (emoji, "a.safetensors", RequestError, "nothing to extract"),
@@ -232,7 +236,7 @@ def test_what_cannot_be_extracted_is_one_line(tmp_path: Path, tuned_emoji: Path,
         (emoji, "there.safetensors", FileError, "already"),
         (emoji, "no/a.safetensors", FileError, "no such folder"),
     ]
-    if family is not emoji.family:
+    if other.family is not emoji.family:
         cases.append((other, "a.safetensors", WrongFamilyError, "model and"))
     for base, name, error, said in cases:
         with pytest.raises(error, match=said) as raised:

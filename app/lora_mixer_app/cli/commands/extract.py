@@ -40,10 +40,11 @@ def extract(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what lies there.")] = False,
 ) -> None:
     """Make a LoRA from two checkpoints: what one was tuned by from the other."""
-    from lora_mixer.export import Extraction, extract_lora
+    from lora_mixer.export import Extraction, check_place, extract_lora
     from lora_mixer.models import open_as_stored
 
     how = Extraction(rank=rank, conv_rank=conv_rank, share=share, norms=norms, dtype=dtype)
+    check_place(output, overwrite=overwrite)
     models_file = load_models_file(models_path)
     sources = [models_file.model(name) for name in (tuned, base)]
     console = Console()
