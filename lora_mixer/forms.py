@@ -42,6 +42,7 @@ class Form:
         cores: The complete sets of core slots: a group has exactly one of them, and besides it only modifiers.
         modifiers: Slots that may come on top.
         axes: How many axes a slot must have for this row to claim it, where two rows share its name.
+        trained: Whether `lora_mixer.trainer` makes it: its kind has an `init`.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Form:
     cores: tuple[frozenset[str], ...]
     modifiers: frozenset[str] = frozenset()
     axes: Mapping[str, int] = field(default_factory=dict)
+    trained: bool = False
 
 
 FORMS: tuple[Form, ...] = (
@@ -57,18 +59,21 @@ FORMS: tuple[Form, ...] = (
         title="LoRA or LoCon",
         cores=(frozenset({"up", "down"}), frozenset({"up", "down", "mid"})),
         modifiers=ADDITIVE | {"up_bias"},
+        trained=True,
     ),
     Form(
         name="loha",
         title="LoHa",
         cores=(frozenset({"w1_a", "w1_b", "w2_a", "w2_b"}), frozenset({"w1_a", "w1_b", "w2_a", "w2_b", "t1", "t2"})),
         modifiers=ADDITIVE,
+        trained=True,
     ),
     Form(
         name="lokr",
         title="LoKr",
         cores=tuple(outer | inner for outer in _OUTERS for inner in _INNERS),
         modifiers=ADDITIVE,
+        trained=True,
     ),
     Form(
         name="oft",
@@ -126,6 +131,12 @@ FORMS: tuple[Form, ...] = (
     ),
 )
 """In the order they are tried."""
+
+TRAINED = tuple(form.name for form in FORMS if form.trained)
+"""The kinds that can be trained."""
+
+LOKR_FACTOR = 8
+"""The largest side of LoKr's outer matrix, unless another is asked for."""
 
 
 def form_named(name: str) -> Form:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from torch import Tensor
+from torch import Generator, Tensor
 
 from lora_mixer.adapters.side import SideTerm
 from lora_mixer.adapters.slots import Axis, Slots
@@ -88,6 +88,9 @@ class Kind:
 
     side: Callable[[Slots, Tensor, float], tuple[SideTerm, ...]] | None = None
     """The forward-side form times a scale, where it is neither the factors nor a second operation with `change`."""
+
+    init: Callable[[Shape, int, int, Generator | None], dict[str, Tensor]] | None = None
+    """Fresh slots for a weight's shape, a rank and LoKr's factor, whose change is exactly zero; None: not trained."""
 
     @property
     def name(self) -> str:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor
+from torch import Generator, Tensor
 
+from lora_mixer.adapters.fresh import normal
 from lora_mixer.adapters.kind import Factors, Kind
 from lora_mixer.adapters.shapes import (
     broken,
@@ -84,6 +85,17 @@ def _factors(slots: Slots, weight_shape: Shape) -> Factors | None:
     return Factors(down=down.reshape(-1, *weight_shape[1:]), up=up)
 
 
+def _init(shape: Shape, rank: int, _factor: int, generator: Generator | None) -> dict[str, Tensor]:
+    """B2 = 0; B1 of deviation 0.1, both A of 1 (LyCORIS `modules/loha.py`)."""
+    inner = columns(shape)
+    return {
+        "w1_a": normal((shape[0], rank), 0.1, generator),
+        "w1_b": normal((rank, inner), 1.0, generator),
+        "w2_a": torch.zeros(shape[0], rank),
+        "w2_b": normal((rank, inner), 1.0, generator),
+    }
+
+
 LOHA = Kind(
     form=form_named("loha"),
     linear=True,
@@ -91,6 +103,7 @@ LOHA = Kind(
     check=_check,
     change=_change,
     factors=_factors,
+    init=_init,
 )
 """D = a/r (B1 A1) o (B2 A2), o entrywise, with B = `w*_a` (out, r) and A = `w*_b` (r, in * kh * kw).
 

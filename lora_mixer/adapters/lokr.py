@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-import torch
-from torch import Tensor
+import math
 
+import torch
+from torch import Generator, Tensor
+
+from lora_mixer.adapters.fresh import divisor, uniform
 from lora_mixer.adapters.kind import Kind
 from lora_mixer.adapters.shapes import (
     broken,
@@ -89,6 +92,20 @@ def _side(slots: Slots, weight: Tensor, scale: float) -> tuple[Kronecker]:
     return (Kronecker(outer=outer, inner=inner.reshape(len(inner), -1, *weight.shape[2:])),)
 
 
+def _init(shape: Shape, rank: int, factor: int, generator: Generator | None) -> dict[str, Tensor]:
+    """M = 0; C uniform. M is whole where two factors of this rank would be as large (LyCORIS `modules/lokr.py`)."""
+    rows, cols = divisor(shape[0], factor), divisor(shape[1], factor)
+    out, inner = shape[0] // rows, shape[1] // cols
+    outer = {"k1": uniform((rows, cols), generator)}
+    if rank * 2 >= max(out, inner):
+        return {**outer, "k2": torch.zeros(out, inner, *shape[2:])}
+    return {
+        **outer,
+        "k2_a": torch.zeros(out, rank),
+        "k2_b": uniform((rank, inner * math.prod(shape[2:])), generator),
+    }
+
+
 LOKR = Kind(
     form=form_named("lokr"),
     linear=True,
@@ -96,6 +113,7 @@ LOKR = Kind(
     check=_check,
     change=_change,
     side=_side,
+    init=_init,
 )
 """D = a/r C kron M, with C = `k1` or `k1_a` `k1_b` (a, c) and M = `k2` or `k2_a` `k2_b` (b, d[, kh, kw]).
 

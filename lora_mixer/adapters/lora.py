@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor
+from torch import Generator, Tensor
 
+from lora_mixer.adapters.fresh import uniform
 from lora_mixer.adapters.kind import Factors, Kind
 from lora_mixer.adapters.shapes import (
     flat,
@@ -51,6 +52,12 @@ def _change(slots: Slots, weight: Tensor) -> Tensor:
     return (up @ flat(down)).reshape(weight.shape)
 
 
+def _init(shape: Shape, rank: int, _factor: int, generator: Generator | None) -> dict[str, Tensor]:
+    """B = 0; A uniform as torch starts a layer of its shape (LoRA's own code, sd-scripts, PEFT)."""
+    ones = (1,) * (len(shape) - 2)
+    return {"down": uniform((rank, *shape[1:]), generator), "up": torch.zeros(shape[0], rank, *ones)}
+
+
 LORA = Kind(
     form=form_named("lora"),
     linear=True,
@@ -58,6 +65,7 @@ LORA = Kind(
     check=_check,
     change=_change,
     factors=_factors,
+    init=_init,
 )
 """D = a/r B A, with B = `up` (out, r) and A = `down` (r, in[, kh, kw]).
 

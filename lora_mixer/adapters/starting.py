@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
-from types import MappingProxyType
 
 import torch
 from torch import Generator, Tensor
 
+from lora_mixer.adapters.kinds import KINDS
 from lora_mixer.adapters.shapes import columns
 from lora_mixer.errors import RequestError
+from lora_mixer.forms import LOKR_FACTOR, TRAINED
 from lora_mixer.modules import Shape
-
-LOKR_FACTOR = 8
-"""The largest side of LoKr's outer matrix, unless another is asked for."""
 
 
 def start(
@@ -25,28 +22,33 @@ def start(
     alpha: float | None = None,
     generator: Generator | None = None,
     factor: int = LOKR_FACTOR,
+    rs_lora: bool = False,
 ) -> dict[str, Tensor]:
     """Return a group of slots, float32 on the CPU, that `make_layer` takes and that changes nothing yet.
 
     Args:
-        kind: `lora` (on a convolution: LoCon), `loha` or `lokr`.
+        kind: A kind with an `init`: `lora` (on a convolution: LoCon), `loha` or `lokr`.
         weight_shape: (out, in) of a linear layer, (out, in, kh, kw) of a convolution.
         rank: The rank; where a side of the layer is smaller, that side, with the scale as it would have been.
         alpha: What is written as alpha; the rank if None, so that the scale is 1.
         generator: Where the numbers come from; torch's own if None.
         factor: The largest side of LoKr's outer matrix.
+        rs_lora: Whether the scale is alpha / sqrt(rank) (Kalajdzievski 2023, arXiv:2312.03732, section 4); what is written
+            as alpha is larger by sqrt(rank), so that every reader has it by alpha / rank, as LyCORIS writes it.
 
     Raises:
         RequestError: There is no such kind to train, or the rank is below 1.
     """
-    if kind not in STARTS:
-        raise RequestError(f"adapters of kind {kind!r} are not trained here", remedy=f"Use one of {', '.join(STARTS)}.")
+    init = next((row.init for row in KINDS if row.name == kind), None)
+    if init is None:
+        raise RequestError(
+            f"adapters of kind {kind!r} are not trained here", remedy=f"Use one of {', '.join(TRAINED)}."
+        )
     if rank < 1:
         raise RequestError(f"rank {rank} is below 1", remedy="Use 4 to 64.")
-    scale = 1.0 if alpha is None else alpha / rank
+    scale = (1.0 if alpha is None else alpha / rank) * (math.sqrt(rank) if rs_lora else 1.0)
     rank = min(rank, weight_shape[0], columns(weight_shape))
-    slots = STARTS[kind](weight_shape, rank, factor, generator)
-    return {**slots, "alpha": torch.tensor(scale * rank)}
+    return {**init(weight_shape, rank, factor, generator), "alpha": torch.tensor(scale * rank)}
 
 
 def magnitudes(weight: Tensor) -> Tensor:
@@ -56,55 +58,3 @@ def magnitudes(weight: Tensor) -> Tensor:
     """
     norms: Tensor = torch.linalg.vector_norm(weight.float().flatten(1), dim=1)
     return norms.reshape(-1, *[1] * (weight.ndim - 1))
-
-
-def _lora(shape: Shape, rank: int, _factor: int, generator: Generator | None) -> dict[str, Tensor]:
-    """B = 0; A uniform as torch starts a layer of its shape (LoRA's own code, sd-scripts, PEFT)."""
-    ones = (1,) * (len(shape) - 2)
-    return {"down": _uniform((rank, *shape[1:]), generator), "up": torch.zeros(shape[0], rank, *ones)}
-
-
-def _loha(shape: Shape, rank: int, _factor: int, generator: Generator | None) -> dict[str, Tensor]:
-    """B2 = 0; B1 of deviation 0.1, both A of 1 (LyCORIS `modules/loha.py`)."""
-    inner = columns(shape)
-    return {
-        "w1_a": _normal((shape[0], rank), 0.1, generator),
-        "w1_b": _normal((rank, inner), 1.0, generator),
-        "w2_a": torch.zeros(shape[0], rank),
-        "w2_b": _normal((rank, inner), 1.0, generator),
-    }
-
-
-def _lokr(shape: Shape, rank: int, factor: int, generator: Generator | None) -> dict[str, Tensor]:
-    """M = 0; C uniform. M is whole where two factors of this rank would be as large (LyCORIS `modules/lokr.py`)."""
-    rows, cols = _divisor(shape[0], factor), _divisor(shape[1], factor)
-    out, inner = shape[0] // rows, shape[1] // cols
-    outer = {"k1": _uniform((rows, cols), generator)}
-    if rank * 2 >= max(out, inner):
-        return {**outer, "k2": torch.zeros(out, inner, *shape[2:])}
-    return {
-        **outer,
-        "k2_a": torch.zeros(out, rank),
-        "k2_b": _uniform((rank, inner * math.prod(shape[2:])), generator),
-    }
-
-
-STARTS: Mapping[str, Callable[[Shape, int, int, Generator | None], dict[str, Tensor]]] = MappingProxyType(
-    {"lora": _lora, "loha": _loha, "lokr": _lokr}
-)
-"""The kinds that can be trained -> their fresh slots for a weight's shape, a rank and LoKr's factor."""
-
-
-def _uniform(shape: Shape, generator: Generator | None) -> Tensor:
-    """Return a uniform tensor with the bound of torch's own layers: 1 / sqrt(inputs)."""
-    bound = 1 / math.sqrt(max(columns(shape), 1))
-    return torch.empty(shape).uniform_(-bound, bound, generator=generator)
-
-
-def _normal(shape: Shape, deviation: float, generator: Generator | None) -> Tensor:
-    return torch.empty(shape).normal_(0, deviation, generator=generator)
-
-
-def _divisor(number: int, most: int) -> int:
-    """Return the largest divisor up to `most`."""
-    return next(divisor for divisor in range(min(most, number), 0, -1) if number % divisor == 0)

@@ -9,14 +9,27 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from lora_mixer.trainer.checks import check
+from lora_mixer.trainer.sample_settings import SampleSettings
 from lora_mixer.trainer.settings import TrainSettings
 
 if TYPE_CHECKING:
-    from lora_mixer.trainer.run import TrainResult, Watch, train
+    from lora_mixer.trainer.devices import own_device
+    from lora_mixer.trainer.dice import Dice
+    from lora_mixer.trainer.learner import Learner
+    from lora_mixer.trainer.learning import TrainResult, learn, run_folder
+    from lora_mixer.trainer.lesson import Lesson
+    from lora_mixer.trainer.picture_lesson import PictureLesson
+    from lora_mixer.trainer.run import train
     from lora_mixer.trainer.training import StepReport, Training
+    from lora_mixer.trainer.watch import Watch
     from lora_mixer.trainer.wrapping import Wrapped, wrap, wrap_layers
 
 __all__ = [
+    "Dice",
+    "Learner",
+    "Lesson",
+    "PictureLesson",
+    "SampleSettings",
     "StepReport",
     "TrainResult",
     "TrainSettings",
@@ -24,15 +37,27 @@ __all__ = [
     "Watch",
     "Wrapped",
     "check",
+    "learn",
+    "own_device",
+    "run_folder",
     "train",
     "wrap",
     "wrap_layers",
 ]
 
 _LAZY = (
-    dict.fromkeys(("TrainResult", "Watch", "train"), "run")
+    dict.fromkeys(("TrainResult", "learn", "run_folder"), "learning")
     | dict.fromkeys(("StepReport", "Training"), "training")
     | dict.fromkeys(("Wrapped", "wrap", "wrap_layers"), "wrapping")
+    | {
+        "Dice": "dice",
+        "Learner": "learner",
+        "Lesson": "lesson",
+        "PictureLesson": "picture_lesson",
+        "Watch": "watch",
+        "own_device": "devices",
+        "train": "run",
+    }
 )
 """Public name -> the module it comes from, imported on first use."""
 

@@ -80,6 +80,14 @@ class Dataset:
             counts.update(tag.strip() for tag in example.caption.split(separator) if tag.strip())
         return {concept: dict(counts.most_common()) for concept, counts in found.items()}
 
+    def folders(self) -> dict[str, dict[str, int]]:
+        """Return how many pictures each concept has and how often they are repeated: kohya's `ss_dataset_dirs`."""
+        found: dict[str, dict[str, int]] = {}
+        for one in self.examples:
+            row = found.setdefault(f"{one.repeats}_{one.concept}", {"n_repeats": one.repeats, "img_count": 0})
+            row["img_count"] += 1
+        return found
+
 
 def read_dataset(folder: Path, *, regularisation: Path | None = None, smallest: int = 16) -> Dataset:
     """Read a folder of pictures.

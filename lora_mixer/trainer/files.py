@@ -10,7 +10,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 from safetensors.torch import save
@@ -18,7 +18,6 @@ from torch import Tensor
 
 from lora_mixer.export.writing import dtype_of, write_tensors
 from lora_mixer.models import Model
-from lora_mixer.trainer.dataset import Dataset
 from lora_mixer.trainer.layers import tensors_of
 from lora_mixer.trainer.settings import TrainSettings
 from lora_mixer.trainer.wrapping import Wrapped
@@ -31,21 +30,25 @@ class Trained:
 
     Attributes:
         settings: How it was trained.
-        data: On what.
-        resolution: Of a square picture, in pixels.
+        facts: On what, as metadata.
         steps: How many steps were taken.
         epochs: How many epochs there are in all.
+        epoch: Which of them the last step was of.
         batches: How many batches an epoch has.
+        a_step: How many batches a step takes.
         started: When it began.
+        finished: When the file was written.
     """
 
     settings: TrainSettings
-    data: Dataset
-    resolution: int
+    facts: Mapping[str, str]
     steps: int
     epochs: int
+    epoch: int
     batches: int
+    a_step: int
     started: datetime
+    finished: datetime
 
 
 def save_lora(path: Path, adapters: Wrapped, model: Model, trained: Trained) -> None:
@@ -64,7 +67,8 @@ def metadata(name: str, tensors: Mapping[str, Tensor], model: Model, trained: Tr
     return (
         _of_model(name, model)
         | _of_recipe(trained)
-        | _of_data(trained)
+        | {"ss_resolution": "({0}, {0})".format(_resolution(model, trained))}
+        | dict(trained.facts)
         | _specification(name, model, trained, digest=_hash_of(tensors))
     )
 
@@ -77,6 +81,7 @@ def _of_model(name: str, model: Model) -> dict[str, str]:
         "ss_new_sd_model_hash": model.digest,
         "ss_base_model_version": model.family.base_model,
         "ss_v2": str(model.family.name == "sd2"),
+        "ss_zero_terminal_snr": str(bool(model.scheduler_config.get("rescale_betas_zero_snr"))),
     }
 
 
@@ -91,7 +96,7 @@ def _of_recipe(trained: Trained) -> dict[str, str]:
         "ss_network_dropout": str(settings.dropout or None),
         "ss_learning_rate": str(settings.rate),
         "ss_unet_lr": str(settings.rate),
-        "ss_text_encoder_lr": str(settings.text_rate),
+        "ss_text_encoder_lr": _text_rates(settings),
         "ss_optimizer": settings.optimizer,
         "ss_lr_scheduler": settings.schedule,
         "ss_lr_warmup_steps": str(settings.warmup),
@@ -99,16 +104,22 @@ def _of_recipe(trained: Trained) -> dict[str, str]:
         "ss_steps": str(trained.steps),
         "ss_max_train_steps": str(settings.steps),
         "ss_num_epochs": str(trained.epochs),
-        "ss_epoch": str(-(-trained.steps * settings.accumulate // trained.batches)),
+        "ss_epoch": str(trained.epoch),
         "ss_num_batches_per_epoch": str(trained.batches),
-        "ss_total_batch_size": str(settings.batch * settings.accumulate),
+        "ss_total_batch_size": str(settings.batch * trained.a_step),
         "ss_gradient_accumulation_steps": str(settings.accumulate),
         "ss_gradient_checkpointing": str(settings.gradient_checkpointing),
         "ss_noise_offset": str(settings.noise_offset or None),
         "ss_multires_noise_iterations": str(settings.multires or None),
+        "ss_multires_noise_discount": str(settings.multires_discount if settings.multires else None),
         "ss_min_snr_gamma": str(settings.min_snr_gamma),
         "ss_debiased_estimation": str(settings.debiased),
         "ss_loss_type": settings.loss,
+        **(
+            {}
+            if settings.loss == "l2"
+            else {"ss_huber_schedule": settings.huber_schedule, "ss_huber_c": str(settings.huber_c)}
+        ),
         "ss_caption_dropout_rate": str(settings.caption_dropout),
         "ss_caption_tag_dropout_rate": str(settings.tag_dropout),
         "ss_shuffle_caption": str(settings.shuffle),
@@ -118,20 +129,7 @@ def _of_recipe(trained: Trained) -> dict[str, str]:
         "ss_mixed_precision": {"float32": "no", "bfloat16": "bf16", "float16": "fp16"}[settings.precision],
         "ss_seed": str(settings.seed),
         "ss_training_started_at": str(trained.started.timestamp()),
-        "ss_training_finished_at": str(datetime.now(UTC).timestamp()),
-    }
-
-
-def _of_data(trained: Trained) -> dict[str, str]:
-    settings, data = trained.settings, trained.data
-    learned = [example for example in data.examples if not example.regularises]
-    return {
-        "ss_num_train_images": str(sum(example.repeats for example in learned)),
-        "ss_num_reg_images": str(data.shown - sum(example.repeats for example in learned)),
-        "ss_resolution": f"({trained.resolution}, {trained.resolution})",
-        "ss_enable_bucket": str(not settings.crop),
-        "ss_tag_frequency": json.dumps(data.tag_frequency(), ensure_ascii=False),
-        "ss_dataset_dirs": json.dumps(_folders(data), ensure_ascii=False),
+        "ss_training_finished_at": str(trained.finished.timestamp()),
     }
 
 
@@ -146,7 +144,7 @@ def _specification(name: str, model: Model, trained: Trained, *, digest: str) ->
         "modelspec.implementation": f"LoRA Mixer {__version__}",
         "modelspec.title": name,
         "modelspec.date": trained.started.date().isoformat(),
-        "modelspec.resolution": f"{trained.resolution}x{trained.resolution}",
+        "modelspec.resolution": "{0}x{0}".format(_resolution(model, trained)),
         "modelspec.prediction_type": "v" if model.prediction == "v_prediction" else "epsilon",
         "modelspec.hash_sha256": f"0x{digest}",
         **({"modelspec.trigger_phrase": trigger} if trigger else {}),
@@ -159,6 +157,11 @@ def _is_plain(settings: TrainSettings) -> bool:
 
 def _arguments(settings: TrainSettings) -> dict[str, str]:
     found = {"conv_dim": str(settings.conv_rank), "conv_alpha": str(settings.conv_rank)} if settings.conv_rank else {}
+    if settings.rs_lora:
+        found["rs_lora"] = "True"
+    for name in ("rank_dropout", "module_dropout"):
+        if getattr(settings, name):
+            found[name] = str(getattr(settings, name))
     if settings.block_ranks:
         found["block_ranks"] = json.dumps(dict(settings.block_ranks))
     if _is_plain(settings):
@@ -167,12 +170,15 @@ def _arguments(settings: TrainSettings) -> dict[str, str]:
     return {**algorithm, **found, **({"dora_wd": "True", "wd_on_output": "True"} if settings.dora else {})}
 
 
-def _folders(data: Dataset) -> dict[str, dict[str, int]]:
-    found: dict[str, dict[str, int]] = {}
-    for example in data.examples:
-        row = found.setdefault(f"{example.repeats}_{example.concept}", {"n_repeats": example.repeats, "img_count": 0})
-        row["img_count"] += 1
-    return found
+def _text_rates(settings: TrainSettings) -> str:
+    """Return the rate of the text encoders as sd-scripts writes it: one number, or a list."""
+    if settings.text_rate_2 is None:
+        return str(settings.text_rate)
+    return str([settings.text_rate or 0.0, settings.text_rate_2])
+
+
+def _resolution(model: Model, trained: Trained) -> int:
+    return trained.settings.resolution or min(model.native_size)
 
 
 def _hash_of(tensors: Mapping[str, Tensor]) -> str:

@@ -52,6 +52,7 @@ def trainable(model: Model, settings: TrainSettings, generator: Generator) -> Wr
         kind=settings.kind,
         dora=settings.dora,
         factor=settings.factor,
+        rs_lora=settings.rs_lora,
         generator=generator,
     )
 
@@ -75,7 +76,7 @@ def _meant(spec: ModuleSpec, settings: TrainSettings) -> bool:
     if spec.operator not in {LayerType.LINEAR, LayerType.CONV}:
         return False
     if spec.name.part != DENOISER:
-        return settings.text_rate is not None and TEXT.search(spec.name.path) is not None
+        return settings.rate_of(spec.name.part) > 0 and TEXT.search(spec.name.path) is not None
     if settings.targets is not None:
         return re.search(settings.targets, spec.name.path) is not None
     return (CONVOLUTIONAL if settings.conv_rank else ATTENTION).search(spec.name.path) is not None
@@ -87,9 +88,8 @@ def _rank(layer: nn.Module, settings: TrainSettings) -> int:
 
 
 def numbers_by_rate(adapters: Wrapped, settings: TrainSettings) -> list[Mapping[str, object]]:
-    """Return the trainable tensors in groups, each with its learning rate: the denoiser's, and the text encoders'."""
+    """Return the trainable tensors in groups, each with its learning rate: the denoiser's, and each text encoder's."""
     groups: dict[float, list[Tensor]] = {}
     for name, slots in adapters.learning().items():
-        rate = settings.rate if name_of(name).part == DENOISER else (settings.text_rate or 0.0)
-        groups.setdefault(rate, []).extend(slots)
+        groups.setdefault(settings.rate_of(name_of(name).part), []).extend(slots)
     return [{"params": tensors, "lr": rate} for rate, tensors in groups.items()]

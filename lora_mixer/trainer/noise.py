@@ -19,18 +19,20 @@ def noise_like(latents: Tensor, settings: TrainSettings, generator: Generator) -
     """Return noise in the shape of latents (n, c, h, w), float32 on the CPU.
 
     With `noise_offset` a number a channel is added, which teaches dark and bright pictures (Guttenberg 2023, "Diffusion
-    with Offset Noise"); with `multires` coarser noise, enlarged, and the whole brought back to unit deviation (Kasiopy 2023,
-    "Multi-Resolution Noise for Diffusion Model Training").
+    with Offset Noise"). With `multires` noise of ever coarser sizes is added, enlarged, level i counting discount^i, and the
+    whole brought back to unit deviation (Kasiopy 2023, "Multi-Resolution Noise for Diffusion Model Training"; each level is
+    2 to 4 times as coarse as the one before, and the first is of full size, as there and in sd-scripts).
     """
     count, channels, height, width = latents.shape
     noise = torch.randn((count, channels, height, width), generator=generator)
     if settings.noise_offset:
         noise += settings.noise_offset * torch.randn((count, channels, 1, 1), generator=generator)
-    for i in range(1, settings.multires + 1):
-        small = max(height // 2**i, 1), max(width // 2**i, 1)
+    for i in range(settings.multires):
+        coarseness = (2 + 2 * torch.rand((), generator=generator).item()) ** i
+        small = max(int(height / coarseness), 1), max(int(width / coarseness), 1)
         coarse = torch.randn((count, channels, *small), generator=generator)
         noise += F.interpolate(coarse, size=(height, width), mode="bilinear") * settings.multires_discount**i
-        if small == (1, 1):
+        if 1 in small:
             break
     return noise / noise.std() if settings.multires else noise
 
@@ -66,7 +68,7 @@ def weights_of(shares: Tensor, settings: TrainSettings, prediction: str) -> Tens
     return torch.ones_like(snr)
 
 
-def loss_of(predicted: Tensor, target: Tensor, settings: TrainSettings) -> Tensor:
+def loss_of(predicted: Tensor, target: Tensor, settings: TrainSettings, shares: Tensor) -> Tensor:
     """Return the loss of every number (n, c, h, w).
 
     Huber: 2 c (sqrt(d^2 + c^2) - c), and 2 of that over c, `smooth_l1` (pseudo-Huber, sd-scripts).
@@ -74,6 +76,19 @@ def loss_of(predicted: Tensor, target: Tensor, settings: TrainSettings) -> Tenso
     difference = predicted - target
     if settings.loss == "l2":
         return difference.square()
-    c = settings.huber_c
+    c = huber_c_of(shares, settings).to(difference)[:, None, None, None]
     pseudo = 2 * ((difference.square() + c * c).sqrt() - c)
     return pseudo * c if settings.loss == "huber" else pseudo
+
+
+def huber_c_of(shares: Tensor, settings: TrainSettings) -> Tensor:
+    """Return where Huber's loss turns straight at each timestep (n,).
+
+    `constant`: c. `snr`: (1 - c) / (1 + sigma)^2 + c with sigma = sqrt((1 - a) / a), so that steps with little noise are
+    nearly square and noisy ones robust (sd-scripts `get_huber_threshold_if_needed`).
+    """
+    c = torch.full_like(shares, settings.huber_c)
+    if settings.huber_schedule == "constant":
+        return c
+    sigma = ((1 - shares) / shares).sqrt()
+    return (1 - c) / (1 + sigma).square() + c

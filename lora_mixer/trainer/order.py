@@ -22,10 +22,10 @@ class Order:
         self.batches = sum(-(-len(numbers) // batch) for numbers in self._buckets)
         self._epoch = lru_cache(maxsize=2)(self._shuffled)
 
-    def at(self, index: int) -> tuple[int, tuple[int, ...]]:
-        """Return the epoch, from 0, and the examples of the batch of this index, from 0."""
+    def at(self, index: int) -> tuple[int, ...]:
+        """Return the examples of the batch of this index, from 0 on without end."""
         epoch, place = divmod(index, self.batches)
-        return epoch, self._epoch(epoch)[place]
+        return self._epoch(epoch)[place]
 
     def _shuffled(self, epoch: int) -> tuple[tuple[int, ...], ...]:
         rng = random.Random(f"{self._seed}:{epoch}")  # noqa: S311 - an order, no secret

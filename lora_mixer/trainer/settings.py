@@ -12,12 +12,16 @@ from lora_mixer.catalog.nearest import did_you_mean
 from lora_mixer.errors import ConfigError, RequestError
 from lora_mixer.fieldtypes import check_fields
 from lora_mixer.files import read_file
+from lora_mixer.forms import LOKR_FACTOR, TRAINED
+from lora_mixer.modules import DENOISER
 from lora_mixer.trainer.captions import CaptionRules
+from lora_mixer.trainer.dropouts import Dropouts
+from lora_mixer.trainer.sample_settings import SampleSettings
 from lora_mixer.wording import page
 
-KINDS = ("lora", "loha", "lokr")
-LOKR_FACTOR = 8
 LOSSES = ("l2", "huber", "smooth_l1")
+SECOND_TEXT_ENCODER = "te2"
+HUBER_SCHEDULES = ("constant", "snr")
 SCHEDULES = ("constant", "cosine", "linear")
 PRECISIONS = ("float32", "bfloat16", "float16")
 _TOML_BYTES = 1024 * 1024
@@ -34,14 +38,18 @@ class TrainSettings:
         kind: `lora` (with `conv_rank`: LoCon), `loha` or `lokr`.
         rank: Of linear layers.
         alpha: The scale is alpha / rank; the rank if None.
+        rs_lora: Whether the scale is alpha / sqrt(rank) instead, so that large ranks learn as fast.
         conv_rank: Of convolutions larger than 1x1; 0 leaves them alone.
         dora: Whether magnitudes are learned as well.
         factor: The largest side of LoKr's outer matrix.
         targets: A regular expression over module paths; None is all of the attention, with `conv_rank` all layers.
         block_ranks: Ranks by part of a module path, over `rank` and `conv_rank`; 0 leaves the layers out.
-        dropout: Which share of the ranks' outputs is left out at random.
+        dropout: Which share of the numbers between A and B is left out at random; of plain LoRAs.
+        rank_dropout: Which share of the ranks is.
+        module_dropout: Which share of the layers is.
         rate: The learning rate of the denoiser's layers.
         text_rate: That of the text encoders' layers; None leaves them alone.
+        text_rate_2: That of SDXL's second text encoder; `text_rate` if None, and 0 leaves it alone.
         optimizer: A name of `OPTIMIZERS`.
         schedule: How the rate goes: `constant`, `cosine` or `linear` to zero.
         warmup: Steps, or below 1 a share of them, over which the rate rises from zero.
@@ -59,6 +67,7 @@ class TrainSettings:
         prior_weight: What regularisation pictures count.
         loss: `l2`, `huber` or `smooth_l1`.
         huber_c: Where Huber's loss turns from square to straight.
+        huber_schedule: `constant`, or `snr`: nearly square where there is little noise.
         min_snr_gamma: Hang et al.'s limit on a timestep's weight, usually 5; None weighs all alike.
         debiased: Yu et al.'s weights, 1 / sqrt(SNR).
         noise_offset: How much one number a channel is added to the noise, 0.05 to 0.1.
@@ -69,6 +78,8 @@ class TrainSettings:
         gradient_checkpointing: Whether activations are computed again for the gradient: less memory, a third more time.
         validation: Which share of the pictures is held out and measured, 0 to 0.5.
         save_every: After so many steps a file of its own is written; 0 for the last alone.
+        samples: Which pictures are painted while it trains; none if None. See "Samples".
+        tensorboard: Whether losses and samples are written for TensorBoard as well.
         checkpoint_every: After so many steps the state is saved, so that a training can go on after any end.
         save_dtype: What files are written in.
     """
@@ -79,14 +90,18 @@ class TrainSettings:
     kind: str = "lora"
     rank: int = 16
     alpha: float | None = None
+    rs_lora: bool = False
     conv_rank: int = 0
     dora: bool = False
     factor: int = LOKR_FACTOR
     targets: str | None = None
     block_ranks: Mapping[str, int] | None = None
     dropout: float = 0.0
+    rank_dropout: float = 0.0
+    module_dropout: float = 0.0
     rate: float = 1e-4
     text_rate: float | None = None
+    text_rate_2: float | None = None
     optimizer: str = "adamw"
     schedule: str = "cosine"
     warmup: float = 0.05
@@ -104,6 +119,7 @@ class TrainSettings:
     prior_weight: float = 1.0
     loss: str = "l2"
     huber_c: float = 0.1
+    huber_schedule: str = "constant"
     min_snr_gamma: float | None = None
     debiased: bool = False
     noise_offset: float = 0.0
@@ -114,6 +130,8 @@ class TrainSettings:
     gradient_checkpointing: bool = False
     validation: float = 0.0
     save_every: int = 0
+    samples: SampleSettings | None = None
+    tensorboard: bool = False
     checkpoint_every: int = 100
     save_dtype: str = "float16"
 
@@ -124,12 +142,30 @@ class TrainSettings:
             value = getattr(self, name)
             if value is not None and not low <= value <= high:
                 raise RequestError(f"{name} {value:g} is out of range", remedy=f"Use {low:g} to {high:g}.")
-        for name, allowed in (("kind", KINDS), ("loss", LOSSES), ("schedule", SCHEDULES), *_DTYPES):
+        for name, allowed in _CHOICES:
             if getattr(self, name) not in allowed:
                 raise RequestError(f"{name} {getattr(self, name)!r} is none of {', '.join(allowed)}")
+        self._check_together()
+
+    def _check_together(self) -> None:
+        """Refuse settings that contradict each other."""
         if self.debiased and self.min_snr_gamma is not None:
             raise RequestError("debiased and min_snr_gamma both weigh timesteps", remedy="Take one of them.")
+        if self.dropout and (self.kind != "lora" or self.dora):
+            raise RequestError("dropout is of plain LoRAs", remedy="Use rank_dropout or module_dropout.")
         self.captions  # noqa: B018 - its checks
+
+    def rate_of(self, part: str) -> float:
+        """Return the learning rate of a part of the model: the denoiser, or a text encoder; 0 leaves it alone."""
+        if part == DENOISER:
+            return self.rate
+        own = self.text_rate_2 if part == SECOND_TEXT_ENCODER else None
+        return (self.text_rate if own is None else own) or 0.0
+
+    @property
+    def dropouts(self) -> Dropouts:
+        """What is left out at random."""
+        return Dropouts(outputs=self.dropout, ranks=self.rank_dropout, modules=self.module_dropout)
 
     @property
     def captions(self) -> CaptionRules:
@@ -153,6 +189,9 @@ class TrainSettings:
             if name not in names:
                 remedy = did_you_mean(name, names, otherwise=f"{page('training')} has all of them.")
                 raise RequestError(f"{name!r} is no setting of a training", remedy=remedy)
+        samples = values.get("samples")
+        if samples is not None and not isinstance(samples, SampleSettings):
+            values = {**values, "samples": SampleSettings.of(samples)}
         return replace(self, **values)
 
     @classmethod
@@ -180,8 +219,11 @@ _RANGES: tuple[tuple[str, float, float], ...] = (
     ("conv_rank", 0, 1024),
     ("factor", 1, 1024),
     ("dropout", 0, 0.99),
+    ("rank_dropout", 0, 0.99),
+    ("module_dropout", 0, 0.99),
     ("rate", 0, 100),
     ("text_rate", 0, 100),
+    ("text_rate_2", 0, 100),
     ("warmup", 0, 10_000_000),
     ("clip", 0, 1e9),
     ("weight_decay", 0, 10),
@@ -198,4 +240,11 @@ _RANGES: tuple[tuple[str, float, float], ...] = (
     ("save_every", 0, 10_000_000),
     ("checkpoint_every", 1, 10_000_000),
 )
-_DTYPES = (("precision", PRECISIONS), ("save_dtype", PRECISIONS))
+_CHOICES = (
+    ("kind", TRAINED),
+    ("loss", LOSSES),
+    ("huber_schedule", HUBER_SCHEDULES),
+    ("schedule", SCHEDULES),
+    ("precision", PRECISIONS),
+    ("save_dtype", PRECISIONS),
+)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 from pickle import UnpicklingError
 
@@ -36,6 +37,8 @@ def keep_state(training: Training, folder: Path, what: str) -> None:
         "done": training.done,
         "slots": training.adapters.slots(),
         "optimizer": training.optimizer.state_dict(),
+        "scaler": training.scaler.state_dict(),
+        "started": training.started.isoformat(),
     }
     part = folder / f"{STATE}.part"
     try:
@@ -74,6 +77,8 @@ def take_up_state(training: Training, folder: Path, what: str) -> bool:
             )
         training.adapters.load(state["slots"])
         training.optimizer.load_state_dict(state["optimizer"])
+        training.scaler.load_state_dict(state["scaler"])
+        training.started = datetime.fromisoformat(state["started"])
         training.done = int(state["done"])
     except _DAMAGE as error:
         raise FileError(

@@ -16,8 +16,10 @@ from torch import Generator, Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
 from lora_mixer.adapters import Layer, Weights, make_layer
-from lora_mixer.adapters.starting import LOKR_FACTOR, magnitudes, start
+from lora_mixer.adapters.starting import magnitudes, start
 from lora_mixer.errors import RequestError
+from lora_mixer.forms import LOKR_FACTOR
+from lora_mixer.trainer.dropouts import NOTHING, Dropouts
 
 Wrappable = nn.Linear | nn.Conv2d
 Targets = Callable[[str, nn.Module], bool] | Iterable[str] | str
@@ -35,24 +37,37 @@ class _Place:
     module: Wrappable
     layer: Layer
 
-    def forward(self, strength: float, dropout: float, inputs: Tensor) -> Tensor:
+    def forward(self, strength: float, drops: Dropouts, inputs: Tensor) -> Tensor:
         """Return the module's output with W0 + strength * D in place of W0."""
-        module, plain = self.module, self.layer.kind.name == "lora" and self.layer.dora_axis is None
-        if plain:
-            return (
-                _linear_or_conv(module, inputs, module.weight, module.bias) + self._beside(inputs, dropout) * strength
-            )
+        module = self.module
+        if drops.modules and torch.rand(()) < drops.modules:
+            return _linear_or_conv(module, inputs, module.weight, module.bias)
+        if self.is_plain:
+            whole = _linear_or_conv(module, inputs, module.weight, module.bias)
+            return whole + self._beside(inputs, drops) * strength
         base = Weights(weight=module.weight, bias=None)
         change = self.layer.delta(base).weight
-        weight = module.weight if change is None else module.weight + (change * strength).to(module.weight.dtype)
+        if change is None:
+            return _linear_or_conv(module, inputs, module.weight, module.bias)
+        if drops.ranks:
+            change = change * _kept((len(change), *[1] * (change.ndim - 1)), drops.ranks, change)
+        weight = module.weight + (change * strength).to(module.weight.dtype)
         return _linear_or_conv(module, inputs, weight, module.bias)
 
-    def _beside(self, inputs: Tensor, dropout: float) -> Tensor:
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is B A alone, so that two thin products do."""
+        return self.layer.kind.name == "lora" and self.layer.dora_axis is None
+
+    def _beside(self, inputs: Tensor, drops: Dropouts) -> Tensor:
         """Return B A x: two thin products are cheaper than one of the weight's size, and keep less for the gradient."""
         down, up = (self.layer.slots[name].to(inputs.dtype) for name in ("down", "up"))
         thin = _linear_or_conv(self.module, inputs, down, None)
-        if dropout:
-            thin = F.dropout(thin, dropout)
+        if drops.outputs:
+            thin = F.dropout(thin, drops.outputs)
+        if drops.ranks:
+            ranks = (len(thin), thin.shape[1], 1, 1) if up.ndim == 4 else (len(thin), *[1] * (thin.ndim - 2), len(down))
+            thin = thin * _kept(ranks, drops.ranks, thin)
         wide = F.linear(thin, up) if up.ndim == 2 else F.conv2d(thin, up)
         return wide * self.layer.scale
 
@@ -87,19 +102,19 @@ class Wrapped(nn.Module):
         return tuple(place.name for place in self._places)
 
     @contextmanager
-    def on(self, strength: float = 1.0, *, dropout: float = 0.0) -> Iterator[None]:
+    def on(self, strength: float = 1.0, *, dropouts: Dropouts | None = None) -> Iterator[None]:
         """Let every layer compute with W0 + strength * D inside the block, and as before after it.
 
         Args:
             strength: How strongly; 0 is exactly the model.
-            dropout: Which share of the ranks' outputs is left out at random; of plain LoRAs only.
+            dropouts: What is left out at random; nothing if None.
         """
         if strength == 0:
             yield
             return
         try:
             for place in self._places:
-                place.module.__dict__["forward"] = partial(place.forward, strength, dropout)
+                place.module.__dict__["forward"] = partial(place.forward, strength, dropouts or NOTHING)
             yield
         finally:
             for place in self._places:
@@ -145,6 +160,7 @@ def wrap(
     kind: str = "lora",
     dora: bool = False,
     factor: int = LOKR_FACTOR,
+    rs_lora: bool = False,
     generator: Generator | None = None,
 ) -> Wrapped:
     """Put trainable adapters on a module's linear and convolution layers, and freeze everything else.
@@ -158,6 +174,7 @@ def wrap(
         kind: `lora` (on a convolution: LoCon), `loha` or `lokr`.
         dora: Whether magnitudes are learned as well.
         factor: The largest side of LoKr's outer matrix.
+        rs_lora: Whether the scale is alpha / sqrt(rank) (Kalajdzievski 2023, arXiv:2312.03732).
         generator: Where the first numbers come from.
 
     Returns:
@@ -178,7 +195,9 @@ def wrap(
     layers = {
         name: layer for name, layer in module.named_modules() if isinstance(layer, Wrappable) and meant(name, layer)
     }
-    return wrap_layers(layers, rank=rank, alpha=alpha, kind=kind, dora=dora, factor=factor, generator=generator)
+    return wrap_layers(
+        layers, rank=rank, alpha=alpha, kind=kind, dora=dora, factor=factor, rs_lora=rs_lora, generator=generator
+    )
 
 
 def wrap_layers(
@@ -189,6 +208,7 @@ def wrap_layers(
     kind: str = "lora",
     dora: bool = False,
     factor: int = LOKR_FACTOR,
+    rs_lora: bool = False,
     generator: Generator | None = None,
 ) -> Wrapped:
     """Put trainable adapters on some layers by name, and freeze them; see `wrap`.
@@ -203,7 +223,7 @@ def wrap_layers(
         if (wanted == 0 and callable(rank)) or (isinstance(layer, nn.Conv2d) and layer.groups != 1):
             continue  # no file format says what a rank of a grouped convolution would be
         shape = tuple(layer.weight.shape)
-        slots = start(kind, shape, wanted, alpha=alpha, generator=generator, factor=factor)
+        slots = start(kind, shape, wanted, alpha=alpha, generator=generator, factor=factor, rs_lora=rs_lora)
         if dora:
             slots["dora_scale"] = magnitudes(layer.weight)
         bias = None if layer.bias is None else tuple(layer.bias.shape)
@@ -231,3 +251,8 @@ def _linear_or_conv(module: Wrappable, inputs: Tensor, weight: Tensor, bias: Ten
         return F.linear(inputs, weight, bias)
     convolved: Tensor = module._conv_forward(inputs, weight, bias)  # noqa: SLF001 - its padding mode, as it has it
     return convolved
+
+
+def _kept(shape: tuple[int, ...], share: float, like: Tensor) -> Tensor:
+    """Return ones, with a share of zeros, enlarged by what is left out."""
+    return (torch.rand(shape, device=like.device) >= share).to(like.dtype) / (1 - share)

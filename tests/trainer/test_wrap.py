@@ -8,12 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from lora_mixer.adapters import Weights, make_layer
-from lora_mixer.adapters.starting import STARTS, start
+from lora_mixer.adapters import KINDS, Weights, make_layer
+from lora_mixer.adapters.starting import start
 from lora_mixer.errors import RequestError
+from lora_mixer.forms import TRAINED
+from lora_mixer.keys.suffixes import SLOT_OF, SUFFIX_OF
 from lora_mixer.trainer import Wrapped, wrap
 
-KINDS = [*STARTS, "dora"]
+TRAINABLE = [*TRAINED, "dora"]
 
 
 class Net(nn.Module):
@@ -56,7 +58,13 @@ def shaken(adapters: Wrapped) -> None:
             parameter.add_(torch.randn(parameter.shape, generator=torch.Generator().manual_seed(i)) * 0.1)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+def test_the_trained_kinds_are_those_with_an_init_and_every_slot_has_its_one_key() -> None:
+    assert tuple(kind.name for kind in KINDS if kind.init is not None) == TRAINED
+    slots = {slot for kind in TRAINED for slot in start(kind, (64, 32, 3, 3), 2)} | {"dora_scale"}
+    assert {SLOT_OF[SUFFIX_OF[slot]] for slot in slots} == slots
+
+
+@pytest.mark.parametrize("kind", TRAINABLE)
 def test_the_start_is_exactly_the_model(kind: str) -> None:
     net = net_of()
     before = net(X)
@@ -67,7 +75,7 @@ def test_the_start_is_exactly_the_model(kind: str) -> None:
     assert torch.equal(net(X), before)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", TRAINABLE)
 def test_w_is_frozen_and_only_factors_have_gradients(kind: str) -> None:
     net = net_of()
     weights = {name: value.clone() for name, value in net.state_dict().items()}
@@ -85,7 +93,7 @@ def test_w_is_frozen_and_only_factors_have_gradients(kind: str) -> None:
     }
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", TRAINABLE)
 def test_what_is_trained_is_what_the_mixer_applies(kind: str) -> None:
     net = net_of()
     adapters = wrapped(net, kind)
@@ -102,7 +110,7 @@ def test_what_is_trained_is_what_the_mixer_applies(kind: str) -> None:
 
 
 @given(
-    kind=st.sampled_from(sorted(STARTS)),
+    kind=st.sampled_from(TRAINED),
     shape=st.one_of(
         st.tuples(st.integers(1, 24), st.integers(1, 24)),
         st.tuples(st.integers(1, 12), st.integers(1, 12), st.integers(1, 3), st.integers(1, 3)),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -77,6 +77,12 @@ def train(
     regularisation: Annotated[
         Path | None, typer.Option("--regularisation", help="A folder of pictures that keep what the model knew.")
     ] = None,
+    sample: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--sample", help="A prompt that is painted after every epoch at strengths 0, 0.5 and 1; repeatable."
+        ),
+    ] = None,
     model: Model = None,
     models_path: ModelsPath = None,
     device: Device = None,
@@ -90,7 +96,7 @@ def train(
     from lora_mixer.trainer import TrainSettings, check
 
     settings = TrainSettings() if config is None else TrainSettings.read(config)
-    settings = settings.over(learning.given() | _parsed(setting or ()))
+    settings = settings.over(learning.given() | _parsed(setting or ()) | _sampled(settings, sample or ()))
     console = Console()
     data = check(folder, output, settings, regularisation=regularisation)
     captions = sum(bool(example.caption) for example in data.examples)
@@ -118,10 +124,10 @@ def _train(
     device: str | None,
 ) -> None:
     from lora_mixer import Mixer
-    from lora_mixer.trainer import Watch
+    from lora_mixer.trainer import Watch, own_device
     from lora_mixer.trainer import train as run
 
-    mixer = Mixer.open(model, models_file=models, device=device, dtype="float32")
+    mixer = Mixer.open(model, models_file=models, device=device or own_device(), dtype=settings.precision)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True) as bar:
         pictures = bar.add_task("encoding", total=None)
@@ -139,12 +145,24 @@ def _train(
             on_picture=lambda done, of: bar.update(pictures, completed=done, total=of),
             on_step=step,
             on_saved=lambda path, at: console.say(f"saved at step {at}: {path}"),
+            on_samples=lambda path, at: console.say(f"samples of step {at}: {path}"),
             say=console.say,
         )
-        result = run(mixer.model, folder, output, settings, regularisation=regularisation, anew=anew, watch=watch)
+        result = run(mixer, folder, output, settings, regularisation=regularisation, anew=anew, watch=watch)
     console.say(
         f"{result.path}: {counted(result.layers, 'layer')}, {counted(result.steps, 'step')}, loss {result.loss:.4f}"
     )
+
+
+def _sampled(settings: TrainSettings, prompts: Iterable[str]) -> dict[str, Any]:
+    """Return the settings of samples with prompts in the place of the file's."""
+    from lora_mixer.trainer import SampleSettings
+
+    asked = tuple(prompts)
+    if not asked:
+        return {}
+    kept = settings.samples
+    return {"samples": SampleSettings(prompts=asked) if kept is None else replace(kept, prompts=asked)}
 
 
 def _parsed(texts: Iterable[str]) -> dict[str, Any]:

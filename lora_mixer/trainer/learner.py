@@ -1,0 +1,101 @@
+"""A model with adapters that learn: what a lesson asks its predictions of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import torch
+from torch import Generator, Tensor
+
+from lora_mixer.conditioning import Conditioner, TextEmbeds, repeat_to_common_length
+from lora_mixer.models import DenoiserInputs, Model, PictureSize
+from lora_mixer.modules import DENOISER
+from lora_mixer.prompt import Words
+from lora_mixer.sampling import signal_shares
+from lora_mixer.trainer.layers import name_of, trainable
+from lora_mixer.trainer.settings import TrainSettings
+
+KEPT_TEXTS = 4096
+
+
+class Learner:
+    """A model with fresh adapters on the layers that the settings mean.
+
+    Args:
+        model: The open model, plain: without kernels that stop gradients. Its weights are frozen and never written.
+        settings: How to train.
+
+    Raises:
+        RequestError: No layer is meant.
+
+    Attributes:
+        adapters: What learns.
+        prediction: What the denoiser answers: `epsilon` or `v_prediction`.
+        shares: Which share of the signal is left at each timestep (steps,); see `lora_mixer.trainer.noise`.
+    """
+
+    def __init__(self, model: Model, settings: TrainSettings) -> None:
+        self.model, self.settings = model, settings
+        self.adapters = trainable(model, settings, Generator().manual_seed(settings.seed))
+        self.adapters.to(model.device)
+        self.prediction = model.prediction
+        self.shares = signal_shares(model.scheduler_config)
+        self._conditioner = Conditioner(model)
+        self._texts: dict[str, TextEmbeds] = {}
+        self._learns_text = any(name_of(name).part != DENOISER for name in self.adapters.names)
+
+    @contextmanager
+    def on(self, strength: float = 1.0, *, train: bool = True) -> Iterator[None]:
+        """Let the adapters act inside the block, in the precision asked for.
+
+        Args:
+            strength: How strongly; 0 is exactly the model.
+            train: Whether ranks are dropped and activations computed again, as the settings say.
+        """
+        settings, kind = self.settings, self.model.device.type
+        precision = getattr(torch, settings.precision)
+        network = self.model.parts[DENOISER]
+        checkpointed = train and settings.gradient_checkpointing
+        computes = torch.autocast(kind, precision, enabled=precision != torch.float32)
+        with computes, self.adapters.on(strength, dropouts=settings.dropouts if train else None):
+            if checkpointed:
+                network.enable_gradient_checkpointing()  # type: ignore[operator]
+                network.train()
+            try:
+                yield
+            finally:
+                if checkpointed:
+                    network.disable_gradient_checkpointing()  # type: ignore[operator]
+                    network.eval()
+
+    def predict(self, latents: Tensor, times: Tensor, captions: Sequence[str], sizes: Sequence[PictureSize]) -> Tensor:
+        """Return what the denoiser answers (n, c, h, w), float32, with the adapters if they are on.
+
+        Args:
+            latents: With noise on them, (n, c, h, w).
+            times: Their timesteps (n,).
+            captions: Their texts, one each.
+            sizes: What SDXL is told of each picture's size.
+        """
+        device, dtype = self.model.device, self.model.dtype
+        tokens, pooled = repeat_to_common_length([self.text(caption) for caption in captions])
+        inputs = DenoiserInputs(
+            latents=latents.to(device, dtype),
+            timestep=times.to(device),
+            tokens=tokens,
+            pooled=pooled,
+            sizes=tuple(sizes),
+        )
+        return self.model.denoiser(inputs).float()
+
+    def text(self, caption: str) -> TextEmbeds:
+        """Return a caption's conditioning, kept where no text encoder learns."""
+        pieces = (Words(text=caption, weight=1.0),)
+        if self._learns_text:
+            return self._conditioner.embed(pieces)
+        if caption not in self._texts:
+            if len(self._texts) >= KEPT_TEXTS:
+                self._texts.pop(next(iter(self._texts)))
+            self._texts[caption] = self._conditioner.encode(pieces)
+        return self._texts[caption]
