@@ -72,10 +72,6 @@ class SampleSettings:
             raise RequestError(f"{odd!r} is no setting of samples", remedy=remedy)
         return cls(**{"prompts": (), **table})
 
-    def every_of(self, epoch: int) -> int:
-        """Return after how many steps a sheet is painted, with so many steps an epoch."""
-        return self.every or epoch
-
 
 def _is_mix(value: object) -> bool:
     return isinstance(value, Mapping) and all(
