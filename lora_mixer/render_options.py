@@ -10,6 +10,8 @@ ENGINES = ("auto", "measured", "merged", "side")
 """`auto` chooses by costs that are the same on every machine and day, `measured` by those of this machine."""
 BATCH = 4
 """Pictures at once, where nobody says a number."""
+LEAST_TILE = 64
+"""The smallest tile that a network enlarges, in pixels before."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +23,7 @@ class RenderOptions:
         batch: The most pictures rendered at once.
         threads: CPU threads; None: as the mixer was opened.
         tiled: Whether pictures are decoded in tiles; None: as the mixer was opened, else where memory is short.
+        upscale_tile: The side of the tiles that a network enlarges, in pixels before; None: 192, less where memory runs out.
 
     Raises:
         RequestError: A value is out of range.
@@ -30,6 +33,7 @@ class RenderOptions:
     batch: int = BATCH
     threads: int | None = None
     tiled: bool | None = None
+    upscale_tile: int | None = None
 
     def __post_init__(self) -> None:
         """Refuse what cannot be meant."""
@@ -39,18 +43,23 @@ class RenderOptions:
             raise RequestError(f"batch {self.batch} is out of range", remedy="Use 1 or more.")
         if self.threads is not None and self.threads < 1:
             raise RequestError(f"{self.threads} threads are out of range", remedy="Use 1 or more.")
+        if self.upscale_tile is not None and self.upscale_tile < LEAST_TILE:
+            raise RequestError(
+                f"tiles of {self.upscale_tile} pixels are too small", remedy=f"Use {LEAST_TILE} or more."
+            )
 
     def over(self, defaults: RenderOptions) -> RenderOptions:
         """Return these options, what they leave open taken from others.
 
         >>> RenderOptions(threads=2).over(RenderOptions(engine="side", threads=1))
-        RenderOptions(engine='side', batch=4, threads=2, tiled=None)
+        RenderOptions(engine='side', batch=4, threads=2, tiled=None, upscale_tile=None)
         """
         return RenderOptions(
             engine=defaults.engine if self.engine is None else self.engine,
             batch=self.batch,
             threads=defaults.threads if self.threads is None else self.threads,
             tiled=defaults.tiled if self.tiled is None else self.tiled,
+            upscale_tile=defaults.upscale_tile if self.upscale_tile is None else self.upscale_tile,
         )
 
 

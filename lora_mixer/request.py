@@ -36,6 +36,7 @@ class ModelSource:
         family: The base family, if stated; else it is told from the tensors.
         vae: A separate VAE file or folder.
         dtype: `float32`, `bfloat16` or `float16`; None chooses by device.
+        upscaler: The file of the upscaler that is its own; None: `upscaler.safetensors` in its folder, if there is one.
     """
 
     name: str
@@ -43,3 +44,4 @@ class ModelSource:
     family: str | None = None
     vae: str | None = None
     dtype: str | None = None
+    upscaler: str | None = None

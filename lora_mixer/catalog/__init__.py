@@ -12,10 +12,11 @@ from lora_mixer.catalog.places import packaged_text
 from lora_mixer.catalog.read_models import load_models_file
 from lora_mixer.catalog.same import SameAdapter, same_spelling
 from lora_mixer.catalog.sidecar import Sidecar
-from lora_mixer.catalog.upscaler_library import UpscalerLibrary
+from lora_mixer.catalog.upscaler_library import ADMITTED, UpscalerLibrary
 from lora_mixer.catalog.walk import BrokenFile
 
 __all__ = [
+    "ADMITTED",
     "BrokenFile",
     "EmbeddingLibrary",
     "FileDigests",

@@ -25,6 +25,7 @@ class ModelsFile:
         models: The models by name, in the file's order, their paths made absolute.
         lora_folders: Where adapters are looked for.
         embedding_folders: Where textual inversion embeddings are looked for.
+        upscaler_folders: Where networks that enlarge pictures are looked for.
         wildcard_folders: Where wildcard files are looked for.
         style_files: A1111's `styles.csv` files, whether they are there or not.
         output: Where pictures go.
@@ -39,6 +40,7 @@ class ModelsFile:
     models: Mapping[str, ModelSource]
     lora_folders: tuple[Path, ...]
     embedding_folders: tuple[Path, ...]
+    upscaler_folders: tuple[Path, ...]
     wildcard_folders: tuple[Path, ...]
     style_files: tuple[Path, ...]
     output: Path

@@ -70,6 +70,7 @@ def read_models_text(text: str, path: Path, *, base: Path) -> ModelsFile:
         models=MappingProxyType({name: _source(name, model, base) for name, model in models.items()}),
         lora_folders=_folders(table.folders.loras, base),
         embedding_folders=_folders(table.folders.embeddings, base),
+        upscaler_folders=_folders(table.folders.upscalers, base),
         wildcard_folders=_folders(table.folders.wildcards, base),
         style_files=_folders(table.folders.styles, base),
         output=resolved(table.output, base),
@@ -132,6 +133,7 @@ def _source(name: str, model: ModelTable, base: Path) -> ModelSource:
         family=model.family,
         vae=None if model.vae is None else model_location(model.vae, base),
         dtype=model.dtype,
+        upscaler=None if model.upscaler is None else str(resolved(model.upscaler, base)),
     )
 
 

@@ -51,6 +51,7 @@ class ModelTable(_Table):
     location: Location = Field(description="a .safetensors file, a diffusers folder, or a hub id like owner/name")
     family: FamilyName | None = Field(default=None, description='a family, like "sdxl"')
     vae: Location | None = Field(default=None, description="a VAE file or folder")
+    upscaler: Location | None = Field(default=None, description="the file of an upscaler")
     dtype: Literal["float32", "bfloat16", "float16"] | None = Field(
         default=None, description="float32, bfloat16 or float16"
     )
@@ -64,6 +65,7 @@ class FoldersTable(_Table):
     embeddings: list[Location] = Field(
         default=["embeddings", "builtin:emoji/embeddings"], max_length=100, description=_FOLDERS
     )
+    upscalers: list[Location] = Field(default=["upscalers"], max_length=100, description=_FOLDERS)
     wildcards: list[Location] = Field(default=["wildcards"], max_length=100, description=_FOLDERS)
     styles: list[Location] = Field(
         default=["styles.csv"], max_length=100, description='a list of files, like ["styles.csv"]'

@@ -25,7 +25,15 @@ from lora_mixer.choices.presets import PRESETS, Preset, find_preset
 from lora_mixer.choices.rng import RNGS, find_rng
 from lora_mixer.choices.samplers import SAMPLERS, Sampler, SamplerRow, find_sampler, is_alone
 from lora_mixer.choices.schedules import AUTOMATIC, SCHEDULES, TRAILING, find_schedule, schedule_before
-from lora_mixer.choices.upscalers import UPSCALER_FILES, UPSCALERS, Upscaler, find_upscaler
+from lora_mixer.choices.upscalers import (
+    OWN,
+    UPSCALER_ALIASES,
+    UPSCALER_FILES,
+    UPSCALERS,
+    Upscaler,
+    find_picture_upscaler,
+    find_upscaler,
+)
 
 __all__ = [
     "AUTOMATIC",
@@ -39,6 +47,7 @@ __all__ = [
     "METHODS",
     "ONLY_MASKED",
     "ORIGINAL",
+    "OWN",
     "PRESETS",
     "RESIZE_MODES",
     "RNGS",
@@ -47,6 +56,7 @@ __all__ = [
     "SUM",
     "TRAILING",
     "UPSCALERS",
+    "UPSCALER_ALIASES",
     "UPSCALER_FILES",
     "BlendMethod",
     "MethodNumber",
@@ -62,6 +72,7 @@ __all__ = [
     "find_mask_mode",
     "find_masked_content",
     "find_method",
+    "find_picture_upscaler",
     "find_preset",
     "find_resize_mode",
     "find_rng",

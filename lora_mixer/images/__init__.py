@@ -6,7 +6,16 @@ from lora_mixer.images.describe import infotext
 from lora_mixer.images.infotext import Infotext, parse_infotext
 from lora_mixer.images.pixels import load_pixels
 from lora_mixer.images.read import PictureInfo, read_picture
-from lora_mixer.images.record import RECIPE, AdapterRecord, EmbeddingRecord, Inputs, ModelRecord, RenderRecord, plain
+from lora_mixer.images.record import (
+    RECIPE,
+    AdapterRecord,
+    EmbeddingRecord,
+    Inputs,
+    ModelRecord,
+    RenderRecord,
+    UpscalerRecord,
+    plain,
+)
 from lora_mixer.images.save import FORMATS, make_folder, open_target, save_picture, write_whole
 
 __all__ = [
@@ -19,6 +28,7 @@ __all__ = [
     "ModelRecord",
     "PictureInfo",
     "RenderRecord",
+    "UpscalerRecord",
     "infotext",
     "load_pixels",
     "make_folder",

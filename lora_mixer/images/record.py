@@ -84,6 +84,15 @@ class EmbeddingRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UpscalerRecord:
+    """A network that enlarged a picture: its name, its file's without folders, and the file's digest."""
+
+    name: str
+    file: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Inputs:
     """What decides a picture besides its settings: files by their digests, packages by their versions, the machine.
 
@@ -93,6 +102,7 @@ class Inputs:
     model: ModelRecord
     adapters: tuple[AdapterRecord, ...] = ()
     embeddings: tuple[EmbeddingRecord, ...] = ()
+    upscalers: tuple[UpscalerRecord, ...] = ()
     device: str
     dtype: str
     versions: Mapping[str, str]
@@ -108,6 +118,7 @@ class RenderRecord:
         model: The model.
         adapters: The mix as it was applied.
         embeddings: The embeddings that were used.
+        upscalers: The networks that enlarged it.
         schedule: The schedule that was taken, which `Automatic` in the settings does not say.
         engine: How the mix was put on the weights: `none`, `merged`, `side`.
         engine_reason: Why that one.
@@ -122,6 +133,7 @@ class RenderRecord:
         versions: Versions of the packages that decide the pixels, by name.
         seconds: Time spent on this picture.
         tiled: Whether it was decoded in tiles, whose seams are blended.
+        upscale_tile: The side of the tiles that a network enlarged, where memory did not suffice for the usual ones.
         notes: What the user was told on the way, such as a missing embedding.
     """
 
@@ -129,6 +141,7 @@ class RenderRecord:
     model: ModelRecord
     adapters: tuple[AdapterRecord, ...] = ()
     embeddings: tuple[EmbeddingRecord, ...] = ()
+    upscalers: tuple[UpscalerRecord, ...] = ()
     schedule: str | None = None
     engine: str
     engine_reason: str
@@ -140,6 +153,7 @@ class RenderRecord:
     versions: Mapping[str, str]
     seconds: float
     tiled: bool = False
+    upscale_tile: int | None = None
     notes: tuple[str, ...] = ()
     companions: tuple[Settings, ...] = ()
     recipe: int = RECIPE

@@ -6,7 +6,7 @@ from lora_mixer.kernels.attention import TextKV
 from lora_mixer.kernels.heap import retain_heap
 from lora_mixer.kernels.kernels import Kernels
 from lora_mixer.kernels.layout import to_channels_last
-from lora_mixer.kernels.memory import release_memory
+from lora_mixer.kernels.memory import ran_out, release_memory
 from lora_mixer.kernels.packing import Packed, benefits_from_packing, multiplied, multiplied_and_added, packed_matrix
 from lora_mixer.kernels.timing import shortest
 
@@ -18,6 +18,7 @@ __all__ = [
     "multiplied",
     "multiplied_and_added",
     "packed_matrix",
+    "ran_out",
     "release_memory",
     "retain_heap",
     "shortest",

@@ -9,6 +9,8 @@ import torch
 
 from lora_mixer.kernels.heap import give_back
 
+NO_ROOM = ("out of memory", "can't allocate memory", "not enough memory")
+"""torch's messages on CUDA and MPS, Linux, and Windows."""
 MEMINFO = Path("/proc/meminfo")
 
 
@@ -20,6 +22,12 @@ def available_bytes() -> int | None:
         return None
     found = next((line for line in lines if line.startswith("MemAvailable:")), None)
     return None if found is None else int(found.split()[1]) * 1024
+
+
+def ran_out(error: BaseException) -> bool:
+    """Tell whether an error says that there is no more memory, on whatever device."""
+    said = str(error).lower()
+    return isinstance(error, (MemoryError, torch.OutOfMemoryError)) or any(words in said for words in NO_ROOM)
 
 
 def release_memory() -> None:

@@ -50,9 +50,10 @@ def basis_of(inputs: Inputs) -> dict[str, str]:
     adapters = {f"lora:{adapter.name}": adapter.sha256 for adapter in inputs.adapters}
     scales = {f"scale:{adapter.name}": adapter.scale for adapter in inputs.adapters if CONFIG in adapter.scale}
     embeddings = {f"embedding:{e.name}": e.sha256 for e in inputs.embeddings}
+    upscalers = {f"upscaler:{upscaler.name}": upscaler.sha256 for upscaler in inputs.upscalers}
     machine = {"device": inputs.device.partition(":")[0], "dtype": inputs.dtype}
     recipe = {"recipe": str(inputs.recipe)} if inputs.recipe > 1 else {}
-    return model | adapters | scales | embeddings | machine | recipe | dict(inputs.versions)
+    return model | adapters | scales | embeddings | upscalers | machine | recipe | dict(inputs.versions)
 
 
 def _decisive(asked: Asked | Filled) -> dict[str, object]:

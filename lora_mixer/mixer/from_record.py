@@ -11,7 +11,8 @@ from dataclasses import replace
 from itertools import islice
 from pathlib import Path, PureWindowsPath
 
-from lora_mixer.catalog import Library
+from lora_mixer.catalog import ADMITTED, Library, UpscalerLibrary
+from lora_mixer.choices import OWN
 from lora_mixer.errors import AdapterError, FileError, RequestError
 from lora_mixer.files import digest_file
 from lora_mixer.images import RenderRecord
@@ -27,13 +28,16 @@ MOST_CANDIDATES = 2000
 """Files that are looked at for an input picture."""
 
 
-def admitted(record: RenderRecord, library: Library, files: Iterable[Path]) -> Mapping[str, Path]:
-    """Return files by the record's names for them, matching digests among the given files and the library.
+def admitted(
+    record: RenderRecord, library: Library, files: Iterable[Path], upscalers: UpscalerLibrary
+) -> Mapping[str, Path]:
+    """Return files by the record's names for them, matching digests among the given files and the libraries.
 
     Args:
         record: The record.
         library: Searched for LoRAs that have another name here.
         files: Files given by the caller.
+        upscalers: Searched for upscalers that have another name here.
 
     Raises:
         FileError: A given file cannot be read.
@@ -45,7 +49,19 @@ def admitted(record: RenderRecord, library: Library, files: Iterable[Path]) -> M
             found[adapter.name] = given[adapter.sha256]
         elif not _is_here(adapter.name, library) and (path := _by_digest(adapter.sha256, library)):
             found[adapter.name] = path
-    return found
+    return found | dict(_upscalers(record, given, upscalers))
+
+
+def _upscalers(record: RenderRecord, given: Mapping[str, Path], library: UpscalerLibrary) -> Iterator[tuple[str, Path]]:
+    """Yield the files of a record's upscalers that are given, or have another name here."""
+    for upscaler in record.upscalers:
+        if upscaler.name == OWN:
+            continue
+        path = given.get(upscaler.sha256)
+        if path is None and not library.has(upscaler.name):
+            path = library.with_digest(upscaler.sha256, lambda file: digest_file(file).sha256)
+        if path is not None:
+            yield ADMITTED + upscaler.name, path
 
 
 def request_here(settings: Settings, record: RenderRecord, files: Iterable[Path]) -> RenderRequest:

@@ -5,16 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-import torch
-
 from lora_mixer.errors import RenderError
-from lora_mixer.kernels import release_memory
+from lora_mixer.kernels import ran_out, release_memory
 from lora_mixer.pipeline import Job, RenderedImage
 
 Outcome = RenderedImage | RenderError
 Draw = Callable[[Sequence[Job], int], Sequence[RenderedImage]]
-NO_ROOM = ("out of memory", "can't allocate memory", "not enough memory")
-"""torch's messages on CUDA and MPS, Linux, and Windows."""
 
 
 class OomSplitter:
@@ -50,7 +46,7 @@ class OomSplitter:
                 return [outcome for at, job in enumerate(jobs) for outcome in self._tried([job], draw, done + at)]
             error = failure
         except (MemoryError, RuntimeError) as failure:
-            if not _no_room(failure):
+            if not ran_out(failure):
                 raise
             error = _out_of_memory(jobs)
         release_memory()  # only here, since the failure references what it was computing
@@ -65,11 +61,6 @@ class OomSplitter:
             return job
         note = f"memory ran out for more than {self._most} pictures at once"
         return replace(job, notes=(*job.notes, note))
-
-
-def _no_room(error: BaseException) -> bool:
-    said = str(error).lower()
-    return isinstance(error, (MemoryError, torch.OutOfMemoryError)) or any(words in said for words in NO_ROOM)
 
 
 def _out_of_memory(jobs: Sequence[Job]) -> RenderError:

@@ -45,6 +45,7 @@ class OpenModels:
     ) -> None:
         self.models_file = models_file
         self.library = setup.library
+        self.upscalers = setup.upscalers
         self.broken_embeddings = tuple(map(str, setup.broken.values()))
         self._paths = paths
         self.cache = ModelCache(setup.open, limit=max_models)

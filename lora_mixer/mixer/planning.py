@@ -11,6 +11,7 @@ from lora_mixer.choices import find_sampler, is_alone
 from lora_mixer.errors import RequestError
 from lora_mixer.hires import batch_key
 from lora_mixer.mixer.embeddings import left_out, refuse_broken
+from lora_mixer.mixer.networks import idle_upscaler
 from lora_mixer.mixer.presets import filled_in, notes_on
 from lora_mixer.mixer.resolve import expand_wildcards, job_of, settings_of, styled
 from lora_mixer.mixer.session import ModelSession
@@ -31,15 +32,30 @@ def job_at(session: ModelSession, asked: RenderRequest, models_file: ModelsFile)
     name, model, texts = session.source.name, session.loaded.model, session.loaded.texts
     filled = filled_in(asked, models_file.model_defaults.get(name, asked), models_file.defaults)
     filled, size = opened(filled, model.native_size)
-    settings = settings_of(filled, model=name, native_size=size, emphasis=texts.default_emphasis)
+    settings = settings_of(
+        filled,
+        model=name,
+        native_size=size,
+        emphasis=texts.default_emphasis,
+        upscaler_for=session.upscalers.default,
+    )
+    settings, networks = session.upscalers.settled(settings)
+    for network in filter(None, networks):
+        session.loaded.upscalers.check(network)
     settings = styled(settings, filled.styles, models_file.style_files)
     find_sampler(settings.sampler, settings.schedule, settings.eta)  # refuses unknown names
     settings = expand_wildcards(settings, models_file.wildcard_folders)
-    job = job_of(settings, session.adapters, loaded=session.loaded, embeddings=(*texts.names, *session.broken))
+    job = job_of(
+        settings,
+        session.adapters,
+        loaded=session.loaded,
+        embeddings=(*texts.names, *session.broken),
+        networks=networks,
+    )
     refuse_broken(job, session.broken, texts.names)
     notes = [f"styles: {', '.join(filled.styles)}"] if filled.styles else []
     notes += notes_on(filled.preset, job, name) if filled.preset else []
-    notes += [*job.notes, *left_out(job, texts), *idle_start(filled)]
+    notes += [*job.notes, *left_out(job, texts), *idle_start(filled), *idle_upscaler(asked, settings)]
     return replace(job, notes=tuple(notes), seals=model.seals, source=session.source)
 
 

@@ -18,6 +18,7 @@ class Progress:
         step: Steps finished in this batch, counted from 1.
         steps: Steps of this batch.
         batch: Pictures in this batch.
+        share: How much of the next step is done, 0 to 1, where that is a network's that enlarges.
         preview: Decodes the batch's first picture as it is now; each call costs a VAE decode.
     """
 
@@ -26,12 +27,13 @@ class Progress:
     step: int
     steps: int
     batch: int
+    share: float = 0.0
     preview: Callable[[], Image.Image]
 
     @property
     def fraction(self) -> float:
         """The fraction of the whole call done, 0..1."""
-        return min(1.0, (self.done + self.batch * self.step / self.steps) / max(self.total, 1))
+        return min(1.0, (self.done + self.batch * (self.step + self.share) / self.steps) / max(self.total, 1))
 
 
 OnProgress = Callable[[Progress], None]

@@ -10,7 +10,7 @@ from PIL import Image
 from lora_mixer.cancel import Cancel
 from lora_mixer.files import Leases
 from lora_mixer.mixer.progress import OnProgress, Progress
-from lora_mixer.pipeline import LoadedModel
+from lora_mixer.pipeline import Enlarging, LoadedModel
 from lora_mixer.sampling import Step
 
 
@@ -39,13 +39,14 @@ class ProgressReporter:
         if self.cancel is not None:
             self.cancel.check()
 
-    def report(self, loaded: LoadedModel, step: Step, done: int, batch: int) -> None:
-        """Report one finished step; `done` images of this batch were finished earlier.
+    def report(self, loaded: LoadedModel, event: Step | Enlarging, done: int, batch: int) -> None:
+        """Report one finished step, or a tile; `done` images of this batch were finished earlier.
 
         Raises:
             CancelledError: The switch was pressed.
         """
         self.check()
+        step, share = (event.step, event.share) if isinstance(event, Enlarging) else (event, 0.0)
         if self.on_progress is not None:
             self.on_progress(
                 Progress(
@@ -54,6 +55,7 @@ class ProgressReporter:
                     step=step.index + 1,
                     steps=step.total,
                     batch=batch,
+                    share=share,
                     preview=partial(_preview, loaded, step),
                 )
             )

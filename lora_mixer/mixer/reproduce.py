@@ -14,8 +14,9 @@ from lora_mixer.images import RECIPE, Inputs, ModelRecord, RenderRecord
 from lora_mixer.mixer.from_record import admitted, request_here
 from lora_mixer.mixer.mixer import BaseMixer
 from lora_mixer.pipeline import RenderedImage
-from lora_mixer.render_options import ENGINES, RenderOptions
+from lora_mixer.render_options import ENGINES, LEAST_TILE, RenderOptions
 from lora_mixer.request import Settings
+from lora_mixer.upscalers import TILE
 
 MOST_THREADS = 512
 MOST_IN_A_BATCH = 256
@@ -35,6 +36,7 @@ def checked(record: RenderRecord) -> RenderRecord:
         (f"a batch of {len(batch)}", len(batch) > MOST_IN_A_BATCH),
         (f"picture {record.batch_index} of a batch of {len(batch)}", not 0 <= record.batch_index < len(batch)),
         (f"{record.threads} threads", record.threads is not None and not 1 <= record.threads <= MOST_THREADS),
+        (f"tiles of {record.upscale_tile} pixels", not LEAST_TILE <= (record.upscale_tile or TILE) <= TILE),
         (f"the device {record.device[:40]!r}", not _DEVICE.fullmatch(record.device)),
     )
     said = [what for what, is_wrong in wrong if is_wrong]
@@ -58,7 +60,7 @@ def rerender(mixer: BaseMixer, record: RenderRecord, *, files: Iterable[Path] = 
     Args:
         mixer: An open mixer whose current model is the record's, with its dtype.
         record: The record.
-        files: LoRAs from outside the folders and mask pictures, matched by digest; paths in the record are never
+        files: LoRAs and upscalers from outside the folders and mask pictures, matched by digest; paths in the record are never
             opened.
 
     Raises:
@@ -68,8 +70,14 @@ def rerender(mixer: BaseMixer, record: RenderRecord, *, files: Iterable[Path] = 
     """
     record, files = checked(record), tuple(files)
     batch = record.companions or (record.settings,)
-    options = RenderOptions(engine=_engine(record), batch=len(batch), threads=record.threads, tiled=record.tiled)
-    with names_only(admitted(record, mixer.library, files)):
+    options = RenderOptions(
+        engine=_engine(record),
+        batch=len(batch),
+        threads=record.threads,
+        tiled=record.tiled,
+        upscale_tile=record.upscale_tile,
+    )
+    with names_only(admitted(record, mixer.library, files, mixer.upscalers)):
         requests = [request_here(settings, record, files) for settings in batch]
         pictures = list(mixer.render_many(requests, options=options))
     return pictures[record.batch_index]
@@ -89,13 +97,14 @@ def differences(
     try:
         files = tuple(files)
         asked = replace(request_here(record.settings, record, files), model=model)
-        with names_only(admitted(record, mixer.library, files)):
+        with names_only(admitted(record, mixer.library, files, mixer.upscalers)):
             now = mixer.inputs_of(mixer.resolve(asked))
     except LoraMixerError as error:
         return (str(error),)
     return (
         *_model_differs(record.model, now.model),
         *_loras_differ(record, now),
+        *_upscalers_differ(record, now),
         *_samplers_differ(record),
         *_embeddings_differ(record, now),
         *_machine_differs(record, now),
@@ -122,6 +131,13 @@ def _loras_differ(record: RenderRecord, now: Inputs) -> Iterator[str]:
             yield f"the LoRA {was.name} is scaled by {adapter.scale}, was {was.scale}"
         if was.mask_sha256 and (adapter is None or adapter.mask_sha256 != was.mask_sha256):
             yield f"the mask of {was.name} is another picture"
+
+
+def _upscalers_differ(record: RenderRecord, now: Inputs) -> Iterator[str]:
+    here = {upscaler.name: upscaler.sha256 for upscaler in now.upscalers}
+    for was in record.upscalers:
+        if here.get(was.name) != was.sha256:
+            yield f"the upscaler {was.name} is another file: {here.get(was.name, 'none')[:10]}, then {was.sha256[:10]}"
 
 
 def _samplers_differ(record: RenderRecord) -> Iterator[str]:

@@ -16,6 +16,7 @@ from lora_mixer.families import Family
 from lora_mixer.keys import blocks_of, check_elements, elements_text, means, parse_blocks, parse_elements
 from lora_mixer.mixer.adapter_cache import AdapterCache
 from lora_mixer.mixer.blending import Blending
+from lora_mixer.mixer.networks import NO_NETWORKS, Networks
 from lora_mixer.mixer.second_pass import ended, hires_of
 from lora_mixer.mixer.starts import start_settings, starts_of
 from lora_mixer.mixes import LoraUse
@@ -33,12 +34,19 @@ from lora_mixer.prompt import (
     timeline,
 )
 from lora_mixer.request import RenderRequest, Settings
-from lora_mixer.settings import filled
+from lora_mixer.settings import PICTURE, filled
 
 Rewrite = Callable[[str], str]
 
 
-def settings_of(request: RenderRequest, *, model: str, native_size: tuple[int, int], emphasis: str) -> Settings:
+def settings_of(
+    request: RenderRequest,
+    *,
+    model: str,
+    native_size: tuple[int, int],
+    emphasis: str,
+    upscaler_for: Callable[[float], str | None] = lambda _: None,
+) -> Settings:
     """Return complete settings; missing or negative seeds are drawn at random.
 
     Args:
@@ -46,8 +54,10 @@ def settings_of(request: RenderRequest, *, model: str, native_size: tuple[int, i
         model: The name of the open model.
         native_size: The (width, height) the model was trained at.
         emphasis: The default emphasis mode of the model.
+        upscaler_for: What enlarges its pictures so many times where nobody says.
     """
     width, height = native_size
+    upscale = PICTURE["upscale"].default if request.upscale is None else request.upscale
     settings = Settings(
         **filled(
             request,
@@ -60,6 +70,7 @@ def settings_of(request: RenderRequest, *, model: str, native_size: tuple[int, i
             emphasis=request.emphasis or emphasis,
             model=model,
             hires=None,
+            upscaler=None if upscale == 1 else request.upscaler or upscaler_for(upscale),
             **start_settings(request),
         )
     )
@@ -113,7 +124,14 @@ def _rewritten(settings: Settings, prompt: Rewrite, negative: Rewrite) -> Settin
     return replace(changed, hires=hires)
 
 
-def job_of(settings: Settings, adapters: AdapterCache, *, loaded: LoadedModel, embeddings: Sequence[str] = ()) -> Job:
+def job_of(
+    settings: Settings,
+    adapters: AdapterCache,
+    *,
+    loaded: LoadedModel,
+    embeddings: Sequence[str] = (),
+    networks: Networks = NO_NETWORKS,
+) -> Job:
     """Return a picture's job: its passes, with conditions and mixes for every step.
 
     Args:
@@ -121,6 +139,7 @@ def job_of(settings: Settings, adapters: AdapterCache, *, loaded: LoadedModel, e
         adapters: Where adapters are found.
         loaded: The open model.
         embeddings: Names of the available embeddings, to report missing ones.
+        networks: What enlarges the picture.
 
     Raises:
         PromptError: The prompt cannot be read.
@@ -130,14 +149,20 @@ def job_of(settings: Settings, adapters: AdapterCache, *, loaded: LoadedModel, e
     uses: list[AdapterUse] = []
     settings = _with_method(settings)
     notes: list[str] = []
-    for start, own in starts_of(settings):
+    for start, own in starts_of(settings, networks.between):
         done = sum(one.settings.steps for one in passes)
         one, named, said = _pass_of(start, own, adapters, loaded, embeddings, done=done)
         passes.append(one)
         notes += said
         known = [(use.name, use.placed.strength) for use in uses]
         uses += [use for use in map(adapters.use, named) if (use.name, use.placed.strength) not in known]
-    return Job(settings=settings, passes=tuple(passes), uses=tuple(uses), notes=tuple(dict.fromkeys(notes)))
+    return Job(
+        settings=settings,
+        passes=tuple(passes),
+        uses=tuple(uses),
+        upscaler=networks.last,
+        notes=tuple(dict.fromkeys(notes)),
+    )
 
 
 def _with_method(settings: Settings) -> Settings:

@@ -30,7 +30,7 @@ def hires_of(asked: Hires, first: Settings) -> HiresSettings:
         scale=SCALE if asked.scale is None and asked.width is None and asked.height is None else asked.scale,
         width=width,
         height=height,
-        upscaler=find_upscaler(asked.upscaler or UPSCALER).name,
+        upscaler=find_upscaler(asked.upscaler or UPSCALER).name,  # of a network, as it was asked for
         steps=asked.steps or first.steps,
         denoise=DENOISE if asked.denoise is None else asked.denoise,
         sampler=sampler,

@@ -7,11 +7,12 @@ from dataclasses import dataclass, field, replace
 from typing import Self
 
 from lora_mixer.blend import MergeEngine, SideEngine
-from lora_mixer.catalog import FileDigests, Library, ModelsFile
+from lora_mixer.catalog import FileDigests, Library, ModelsFile, UpscalerLibrary
 from lora_mixer.conditioning import EmbeddingVectors
 from lora_mixer.errors import FileError
 from lora_mixer.mixer.adapter_cache import AdapterCache
 from lora_mixer.mixer.embeddings import open_embeddings
+from lora_mixer.mixer.networks import UpscalerFinder
 from lora_mixer.models import Model, helpful_threads, open_model
 from lora_mixer.pipeline import LoadedModel, TextCache
 from lora_mixer.render_options import RenderOptions
@@ -20,11 +21,12 @@ from lora_mixer.request import ModelSource
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelSession:
-    """An open model with its LoRAs and the embeddings that cannot be read."""
+    """An open model with its LoRAs, its upscalers, and the embeddings that cannot be read."""
 
     source: ModelSource
     loaded: LoadedModel
     adapters: AdapterCache
+    upscalers: UpscalerFinder
     broken: Mapping[str, FileError]
 
 
@@ -34,6 +36,7 @@ class LoadOptions:
 
     Attributes:
         library: Where LoRAs are looked up.
+        upscalers: Where networks that enlarge pictures are looked up.
         embeddings: The embeddings of the folders, by name.
         broken: Those that cannot be read, by name, and why.
         digests: What remembers the digests of model files.
@@ -48,6 +51,7 @@ class LoadOptions:
     """
 
     library: Library
+    upscalers: UpscalerLibrary
     embeddings: Mapping[str, EmbeddingVectors]
     broken: Mapping[str, FileError]
     digests: FileDigests
@@ -73,6 +77,7 @@ class LoadOptions:
         embeddings, broken = open_embeddings(file.embedding_folders)
         return cls(
             library=Library(file.lora_folders, paths=paths),
+            upscalers=UpscalerLibrary(file.upscaler_folders),
             embeddings=embeddings,
             broken=broken,
             digests=FileDigests(),
@@ -105,7 +110,8 @@ class LoadOptions:
             defaults=replace(self.defaults, threads=self._threads(model)),
         )
         adapters = AdapterCache(self.library, model.index, allow_partial=self.allow_partial)
-        return ModelSession(source=source, loaded=loaded, adapters=adapters, broken=self.broken)
+        upscalers = UpscalerFinder.of(self.upscalers, model)
+        return ModelSession(source=source, loaded=loaded, adapters=adapters, upscalers=upscalers, broken=self.broken)
 
     def _threads(self, model: Model) -> int | None:
         """Return how many threads compute a render, where the CPU does."""

@@ -18,7 +18,7 @@ from lora_mixer.choices import (
 from lora_mixer.images.canvas import Inpainting, mask_over
 from lora_mixer.images.opening import open_input
 from lora_mixer.mixer.second_pass import second_pass
-from lora_mixer.pipeline import FromNoise, FromPassBefore, FromPicture, Start
+from lora_mixer.pipeline import FromNoise, FromPassBefore, FromPicture, Start, UpscalerUse
 from lora_mixer.request import RenderRequest, Settings
 from lora_mixer.settings import PICTURE
 from lora_mixer.settings.input_picture import START
@@ -83,8 +83,8 @@ def idle_start(request: RenderRequest) -> Iterator[str]:
         yield f"{', '.join(said)} has no effect without an init picture"
 
 
-def starts_of(settings: Settings) -> Iterator[tuple[Start, Settings]]:
-    """Yield what each pass starts from, and its settings.
+def starts_of(settings: Settings, network: UpscalerUse | None = None) -> Iterator[tuple[Start, Settings]]:
+    """Yield what each pass starts from, and its settings; `network` enlarges before a second one.
 
     Of a pass that starts from a picture, the last steps of the whole course are taken, `steps * denoise` of them rounded
     down, as diffusers does (A1111 takes one more).
@@ -95,7 +95,7 @@ def starts_of(settings: Settings) -> Iterator[tuple[Start, Settings]]:
     else:
         yield start, replace(without, steps=int(settings.steps * (settings.denoise or 0)))
     if settings.hires is not None:
-        yield FromPassBefore(hires=settings.hires), second_pass(without, settings.hires)
+        yield FromPassBefore(hires=settings.hires, upscaler=network), second_pass(without, settings.hires)
 
 
 def _without_start(settings: Settings) -> Settings:

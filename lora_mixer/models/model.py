@@ -40,6 +40,7 @@ class Model:
         files: The weight files it was read from.
         settings_files: The files beside them that decide pixels: configurations, noise schedule, tokenizers.
         vae_files: The weight files of a separate VAE.
+        upscaler: The file of the network that enlarges its pictures, if it brings one.
         seals: All of these as they were before they were read.
         sha256: Digests a file.
         offload: Moves weights to the device on demand, if they rest elsewhere.
@@ -56,6 +57,7 @@ class Model:
     files: tuple[Path, ...]
     settings_files: tuple[Path, ...] = ()
     vae_files: tuple[Path, ...] = ()
+    upscaler: Path | None = None
     seals: tuple[Seal, ...] = ()
     sha256: Sha256 = sha256_of
     offload: Offload | None = None

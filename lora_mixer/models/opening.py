@@ -18,6 +18,9 @@ from lora_mixer.models.offload import Offload, bytes_of, choose_offload, free_by
 from lora_mixer.models.stored import stored_dtype
 from lora_mixer.request import ModelSource
 
+UPSCALER = "upscaler.safetensors"
+"""What the upscaler in a model's folder is called."""
+
 
 def files_of(source: ModelSource) -> tuple[Path, ...]:
     """Return the files in a model's digest, without a separate VAE; none if they are not on this machine."""
@@ -71,6 +74,7 @@ def open_model(
         if vae is not None and vae.is_dir():
             model.settings_files = (*model.settings_files, vae / "config.json")
         model.sha256, model.seals = sha256, seals
+        model.upscaler = _upscaler(source, place)
         _place(model, target, offload)
         files.check()
     return model
@@ -94,6 +98,14 @@ def _sealed(place: Path, vae: Path | None) -> tuple[Seal, ...]:
     config = () if vae is None or vae.is_file() else (vae / "config.json",)
     found = (sealed(file) for file in (*own, *vae_files(vae), *config))
     return tuple(seal for seal in found if seal is not None)
+
+
+def _upscaler(source: ModelSource, place: Path) -> Path | None:
+    """Return the upscaler that is a model's own: the one that is said, else the one that lies in its folder."""
+    if source.upscaler is not None:
+        return Path(source.upscaler)
+    found = place / UPSCALER
+    return found if found.is_file() else None
 
 
 def _place(model: Model, device: torch.device, offload: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from lora_mixer.pipeline.course import Enlarging
 from lora_mixer.pipeline.job import (
     AdapterUse,
     Condition,
@@ -17,11 +18,13 @@ from lora_mixer.pipeline.loaded_model import LoadedModel
 from lora_mixer.pipeline.record import inputs_of, record_of
 from lora_mixer.pipeline.render import RenderedImage, render
 from lora_mixer.pipeline.text_cache import TextCache
+from lora_mixer.pipeline.upscaling import UpscalerUse
 from lora_mixer.renamed import moved
 
 __all__ = [
     "AdapterUse",
     "Condition",
+    "Enlarging",
     "FromNoise",
     "FromPassBefore",
     "FromPicture",
@@ -32,6 +35,7 @@ __all__ = [
     "Segment",
     "Start",
     "TextCache",
+    "UpscalerUse",
     "inputs_of",
     "record_of",
     "render",

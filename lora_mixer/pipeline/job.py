@@ -9,6 +9,7 @@ from lora_mixer.files import Seal
 from lora_mixer.hires import HiresSettings
 from lora_mixer.images.canvas import Inpainting
 from lora_mixer.inputs import InputPicture
+from lora_mixer.pipeline.upscaling import UpscalerUse
 from lora_mixer.prompt import Piece
 from lora_mixer.request import ModelSource, Settings
 
@@ -98,9 +99,15 @@ class FromPicture:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FromPassBefore:
-    """A pass that starts from the enlarged picture of the pass before with noise on it (hires fix)."""
+    """A pass that starts from the enlarged picture of the pass before with noise on it (hires fix).
+
+    Attributes:
+        hires: Its size, and how the picture is enlarged.
+        upscaler: The network that does, if one does.
+    """
 
     hires: HiresSettings
+    upscaler: UpscalerUse | None = None
 
 
 Start = FromNoise | FromPicture | FromPassBefore
@@ -143,6 +150,7 @@ class Job:
         settings: Every value filled in.
         passes: One or more; the latents of the last become the picture.
         uses: Adapters that act in any step of any pass.
+        upscaler: The network that enlarges the finished picture, if one does.
         notes: Notes for the record.
         seals: The files of its model as they were when it was opened.
         source: The model it was resolved on; None: whichever renders it.
@@ -151,6 +159,7 @@ class Job:
     settings: Settings
     passes: tuple[Pass, ...]
     uses: tuple[AdapterUse, ...] = ()
+    upscaler: UpscalerUse | None = None
     notes: tuple[str, ...] = ()
     seals: tuple[Seal, ...] = ()
     source: ModelSource | None = None
@@ -158,7 +167,17 @@ class Job:
     @property
     def files(self) -> tuple[Seal, ...]:
         """The files that determine the picture, as they were when the job was made."""
-        return (*self.seals, *(seal for use in self.uses for seal in use.seals))
+        return (
+            *self.seals,
+            *(seal for use in self.uses for seal in use.seals),
+            *(use.seal for use in self.upscalers),
+        )
+
+    @property
+    def upscalers(self) -> tuple[UpscalerUse, ...]:
+        """The networks that enlarge its picture, between passes and at the end."""
+        between = (one.start.upscaler for one in self.passes if isinstance(one.start, FromPassBefore))
+        return tuple(dict.fromkeys(use for use in (*between, self.upscaler) if use is not None))
 
     @property
     def stacks(self) -> tuple[Stack, ...]:

@@ -11,16 +11,14 @@ from PIL import Image
 from torch import Tensor
 
 from lora_mixer.blend import ApplyPlan, MergeEngine, Render, SideEngine, costs_of, plan_for
-from lora_mixer.choices import find_upscaler
 from lora_mixer.errors import RenderError
-from lora_mixer.hires import HiresSettings
 from lora_mixer.kernels import Kernels
 from lora_mixer.models import Model
 from lora_mixer.pipeline.guidance import rows_at
 from lora_mixer.pipeline.job import Pass
 from lora_mixer.pipeline.text_cache import TextCache
+from lora_mixer.pipeline.upscaling import Upscalers
 from lora_mixer.render_options import AUTO, RenderOptions
-from lora_mixer.sampling import upscale_latents, upscale_pictures
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +33,7 @@ class LoadedModel:
         defaults: How it renders where a call says nothing else: an engine or `auto`, tiles where memory is short,
             and as many threads as torch uses unless there is a number.
         kernels: What makes the model fast while it renders.
+        upscalers: Networks that enlarge its pictures.
     """
 
     model: Model
@@ -43,9 +42,12 @@ class LoadedModel:
     texts: TextCache
     defaults: RenderOptions = AUTO
     kernels: Kernels = field(init=False)
+    upscalers: Upscalers = field(init=False)
 
     def __post_init__(self) -> None:
-        """Keep the kernels with the model, so that what they pack is packed once."""
+        """Keep the kernels and upscalers with the model, so that what they pack and open is packed and opened once."""
+        resting = self.model.offload is not None
+        object.__setattr__(self, "upscalers", Upscalers(self.model.device, resting=resting))
         object.__setattr__(self, "kernels", Kernels(self.model.denoiser.network, self.model.vae))
 
     def rest(self) -> None:
@@ -93,23 +95,3 @@ class LoadedModel:
         scale = self.model.latent_scale
         in_tiles = self.tiles(latent.shape[1] * scale, latent.shape[2] * scale, tiled)
         return Image.fromarray(np.asarray(self.model.decode(latent.unsqueeze(0), tiled=in_tiles)[0]))
-
-    def enlarged(self, latents: Tensor, hires: HiresSettings, *, tiled: bool) -> Tensor:
-        """Return latents (n, c, h, w) at the size of the second pass, each picture by itself.
-
-        With a scale they are resized; with a size of another aspect ratio they cover it and are cropped, as in A1111.
-        """
-        upscaler, scale = find_upscaler(hires.upscaler), self.model.latent_scale
-        high, wide = hires.height // scale, hires.width // scale
-        factor = max(high / latents.shape[2], wide / latents.shape[3])
-        covering = round(latents.shape[2] * factor), round(latents.shape[3] * factor)
-        height, width = covering if hires.scale is None else (high, wide)
-        if upscaler.latent:
-            large = upscale_latents(latents, upscaler, height=height, width=width)
-        else:
-            small = torch.cat([self.model.decode(latent.unsqueeze(0), tiled=tiled) for latent in latents])
-            pictures = upscale_pictures(small, upscaler, height=height * scale, width=width * scale)
-            encoded = [self.model.encode(picture.unsqueeze(0), tiled=tiled) for picture in pictures]
-            large = torch.cat(encoded).to(latents.device)
-        top, left = (height - high) // 2, (width - wide) // 2
-        return large[:, :, top : top + high, left : left + wide]

@@ -9,14 +9,14 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from lora_mixer.choices import ORIGINAL
+from lora_mixer.choices import ORIGINAL, find_upscaler
 from lora_mixer.errors import RenderError
-from lora_mixer.hires import HiresSettings
 from lora_mixer.images.canvas import Canvas, canvas_of
 from lora_mixer.images.opening import open_input
 from lora_mixer.pipeline.denoiser import Predictor
 from lora_mixer.pipeline.job import FromPassBefore, FromPicture, Pass
 from lora_mixer.pipeline.loaded_model import LoadedModel
+from lora_mixer.pipeline.upscaling import enlarged_pictures
 from lora_mixer.request import Settings
 from lora_mixer.sampling import (
     NoiseSource,
@@ -27,7 +27,9 @@ from lora_mixer.sampling import (
     resample,
     sample,
     starting_noise,
+    upscale_latents,
 )
+from lora_mixer.upscalers import TILE, Tile
 
 
 class PassRun:
@@ -38,10 +40,17 @@ class PassRun:
         passes: What each picture does in this pass; they start alike.
         engine: The engine that is asked for.
         tiled: Whether pictures are decoded and encoded in tiles.
+        tile: The side of an upscaler's tiles.
+
+    Attributes:
+        tile: The same, as it was at last: smaller where memory ran out.
     """
 
-    def __init__(self, loaded: LoadedModel, passes: Sequence[Pass], *, engine: str | None, tiled: bool) -> None:
+    def __init__(
+        self, loaded: LoadedModel, passes: Sequence[Pass], *, engine: str | None, tiled: bool, tile: int = TILE
+    ) -> None:
         self._loaded, self._tiled = loaded, tiled
+        self.tile = tile
         self._passes = tuple(passes)
         self._settings = passes[0].settings
         self._sampler = find_sampler(self._settings.sampler, self._settings.schedule, self._settings.eta)
@@ -53,15 +62,15 @@ class PassRun:
             loaded, passes, self.plan, told
         )  # texts encoded under their mix, guidance, the denoiser
 
-    def steps(self, before: Tensor | None) -> Generator[Step, None, Tensor]:
-        """Yield the steps; return the latents they end with.
+    def steps(self, before: Tensor | None) -> Generator[Step | Tile, None, Tensor]:
+        """Yield the steps, and before them the tiles that a network enlarged; return the latents they end with.
 
         Args:
             before: The latents the pass before ended with.
         """
         latents: Tensor | None = None
         for step in self._begin(before):
-            latents = step.latents
+            latents = step.latents if isinstance(step, Step) else latents
             yield step
         if latents is None:
             raise RenderError("the sampler took no step", remedy="Use more steps.")
@@ -74,11 +83,11 @@ class PassRun:
             for canvas, picture in zip(self._canvases, pictures, strict=True)
         ]
 
-    def _begin(self, before: Tensor | None) -> Iterator[Step]:
+    def _begin(self, before: Tensor | None) -> Iterator[Step | Tile]:
         start = self._passes[0].start
         if isinstance(start, FromPassBefore):
             assert before is not None
-            return self._from_pass(before, start.hires)
+            return self._from_pass(before, start)
         return self._from_pictures(start) if isinstance(start, FromPicture) else self._from_noise()
 
     def _from_noise(self) -> Iterator[Step]:
@@ -95,9 +104,46 @@ class PassRun:
             tuned=model.family.schedule_table,
         )
 
-    def _from_pass(self, latents: Tensor, hires: HiresSettings) -> Iterator[Step]:
-        large = self._loaded.enlarged(latents, hires, tiled=self._tiled)
-        return self._from(PictureStart(pictures=large, steps=course_of(self._settings.steps, hires.denoise)))
+    def _from_pass(self, latents: Tensor, start: FromPassBefore) -> Iterator[Step | Tile]:
+        large = yield from self._enlarged(latents, start)
+        yield from self._from(PictureStart(pictures=large, steps=course_of(self._settings.steps, start.hires.denoise)))
+
+    def _enlarged(self, latents: Tensor, start: FromPassBefore) -> Generator[Tile, None, Tensor]:
+        """Return latents (n, c, h, w) at the size of the second pass, each picture by itself.
+
+        With a scale they are resized; with a size of another aspect ratio they cover it and are cropped, as in A1111.
+        """
+        hires, scale = start.hires, self._loaded.model.latent_scale
+        upscaler = find_upscaler(hires.upscaler)
+        high, wide = hires.height // scale, hires.width // scale
+        factor = max(high / latents.shape[2], wide / latents.shape[3])
+        covering = round(latents.shape[2] * factor), round(latents.shape[3] * factor)
+        height, width = covering if hires.scale is None else (high, wide)
+        if upscaler.latent:
+            large = upscale_latents(latents, upscaler, height=height, width=width)
+        else:
+            large = yield from self._enlarged_decoded(latents, start, height * scale, width * scale)
+        top, left = (height - high) // 2, (width - wide) // 2
+        return large[:, :, top : top + high, left : left + wide]
+
+    def _enlarged_decoded(
+        self, latents: Tensor, start: FromPassBefore, height: int, width: int
+    ) -> Generator[Tile, None, Tensor]:
+        """Return latents decoded, enlarged as pictures, and encoded again."""
+        model, tiled = self._loaded.model, self._tiled
+        small = torch.cat([model.decode(latent.unsqueeze(0), tiled=tiled) for latent in latents])
+        enlarged = yield from enlarged_pictures(
+            self._loaded.upscalers,
+            small,
+            start.hires.upscaler,
+            start.upscaler,
+            height=height,
+            width=width,
+            tile=self.tile,
+        )
+        self.tile = enlarged.tile
+        encoded = [model.encode(picture.unsqueeze(0), tiled=tiled) for picture in enlarged.pictures]
+        return torch.cat(encoded).to(latents.device)
 
     def _from_pictures(self, start: FromPicture) -> Iterator[Step]:
         masked = start.mask is not None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -12,7 +12,7 @@ import torch
 
 from lora_mixer.blend import ApplyPlan
 from lora_mixer.files import digest_file
-from lora_mixer.images import AdapterRecord, EmbeddingRecord, Inputs, ModelRecord, RenderRecord
+from lora_mixer.images import AdapterRecord, EmbeddingRecord, Inputs, ModelRecord, RenderRecord, UpscalerRecord
 from lora_mixer.mixes import Strength
 from lora_mixer.pipeline.job import AdapterUse, Job
 from lora_mixer.pipeline.loaded_model import LoadedModel
@@ -21,18 +21,31 @@ from lora_mixer.sampling import find_sampler, schedule_in_use
 LIBRARIES = ("lora-mixer", "torch", "diffusers", "transformers")
 
 
-def record_of(
-    loaded: LoadedModel, jobs: Sequence[Job], index: int, *, plan: ApplyPlan, seconds: float, tiled: bool = False
-) -> RenderRecord:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HowRendered:
+    """What a batch's records say of how it was computed.
+
+    Attributes:
+        plan: The engine that was used, and why.
+        seconds: Wall-clock time per picture.
+        tiled: Whether it was decoded in tiles.
+        upscale_tile: The side of the tiles a network enlarged it in, where that is not the usual one.
+    """
+
+    plan: ApplyPlan
+    seconds: float
+    tiled: bool = False
+    upscale_tile: int | None = None
+
+
+def record_of(loaded: LoadedModel, jobs: Sequence[Job], index: int, how: HowRendered) -> RenderRecord:
     """Return the record of one picture of a batch.
 
     Args:
         loaded: Where it was rendered.
         jobs: The whole batch.
         index: The picture's place in it.
-        plan: The engine that was used, and why.
-        seconds: Wall-clock time per picture.
-        tiled: Whether it was decoded in tiles.
+        how: How it was computed.
     """
     job, made_from = jobs[index], inputs_of(loaded, jobs[index])
     sampler = find_sampler(job.settings.sampler, job.settings.schedule)
@@ -41,17 +54,19 @@ def record_of(
         model=made_from.model,
         adapters=made_from.adapters,
         embeddings=made_from.embeddings,
+        upscalers=made_from.upscalers,
         schedule=schedule_in_use(sampler, loaded.model.scheduler_config),
-        engine=plan.engine,
-        engine_reason=plan.reason,
+        engine=how.plan.engine,
+        engine_reason=how.plan.reason,
         batch_size=len(jobs),
         batch_index=index,
         device=made_from.device,
         dtype=made_from.dtype,
         threads=torch.get_num_threads(),
         versions=made_from.versions,
-        seconds=seconds,
-        tiled=tiled,
+        seconds=how.seconds,
+        tiled=how.tiled,
+        upscale_tile=how.upscale_tile if job.upscalers else None,
         notes=job.notes,
         companions=tuple(other.settings for other in jobs) if len(jobs) > 1 else (),
     )
@@ -72,6 +87,9 @@ def inputs_of(loaded: LoadedModel, job: Job) -> Inputs:
         embeddings=tuple(
             EmbeddingRecord(name=embedding.name, sha256=embedding.digest)
             for embedding in loaded.texts.embeddings_of(job.conditions)
+        ),
+        upscalers=tuple(
+            UpscalerRecord(name=use.name, file=use.seal.path.name, sha256=use.sha256) for use in job.upscalers
         ),
         device=str(model.device),
         dtype=str(model.dtype).removeprefix("torch."),

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Generator, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from io import BytesIO
 from os import PathLike
 from pathlib import Path
-from typing import IO
+from typing import IO, NamedTuple
 
+import numpy as np
+import torch
 from PIL import Image
 from torch import Tensor
 
@@ -17,12 +19,15 @@ from lora_mixer.files import Leases
 from lora_mixer.images import RenderRecord, make_folder, save_picture
 from lora_mixer.kernels import retain_heap
 from lora_mixer.models import using_threads
+from lora_mixer.pipeline.course import Course, Enlarging
 from lora_mixer.pipeline.job import Job
 from lora_mixer.pipeline.loaded_model import LoadedModel
 from lora_mixer.pipeline.passes import PassRun
-from lora_mixer.pipeline.record import joined, record_of
+from lora_mixer.pipeline.record import HowRendered, joined, record_of
+from lora_mixer.pipeline.upscaling import enlarged_pictures
 from lora_mixer.render_options import RenderOptions
 from lora_mixer.sampling import Step
+from lora_mixer.upscalers import TILE, Tile, counted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,8 +71,8 @@ class RenderedImage:
 
 def render(
     loaded: LoadedModel, jobs: Sequence[Job], options: RenderOptions | None = None
-) -> Generator[Step | RenderedImage, None, None]:
-    """Render a batch of pictures that share size, steps and sampler; yield every step, then every picture.
+) -> Generator[Step | Enlarging | RenderedImage, None, None]:
+    """Render a batch of pictures that share size, steps and sampler; yield what is done on the way, then every picture.
 
     Close the iterator to cancel: the model's weights are pristine between any two steps, and its kernels are taken off
     on every way out.
@@ -90,44 +95,59 @@ def render(
 
 def _render(
     loaded: LoadedModel, jobs: Sequence[Job], files: Leases, options: RenderOptions
-) -> Iterator[Step | RenderedImage]:
+) -> Iterator[Step | Enlarging | RenderedImage]:
     """Render a batch in numbered steps."""
     started = time.perf_counter()
     last = jobs[0].passes[-1].settings
     tiled = loaded.tiles(last.height, last.width, options.tiled)
+    tile, course = options.upscale_tile or TILE, Course(jobs, files)
     # 1. the passes: each from noise, from a picture, or from the enlarged picture of the one before
     runs: list[PassRun] = []
     latents: Tensor | None = None
-    done, total = 0, sum(one.settings.steps for one in jobs[0].passes)
     for passes in zip(*(job.passes for job in jobs), strict=True):
-        run = PassRun(loaded, passes, engine=options.engine, tiled=tiled)
-        latents = yield from _counted(run.steps(latents), files, done, total)
-        done += passes[0].settings.steps
+        run = PassRun(loaded, passes, engine=options.engine, tiled=tiled, tile=tile)
+        latents = yield from course.through(run.steps(latents))
+        tile = run.tile
         runs.append(run)
     # 2. pixels
     assert latents is not None
     pictures = runs[-1].put_back([loaded.picture(latent, tiled=tiled) for latent in latents])
-    # 3. what was done, for each picture
-    seconds = (time.perf_counter() - started) / len(jobs)
-    plan = joined([run.plan for run in runs])
-    records = [record_of(loaded, jobs, index, plan=plan, seconds=seconds, tiled=tiled) for index in range(len(jobs))]
+    # 3. each picture at its last size
+    finished = []
+    for index, (job, picture) in enumerate(zip(jobs, pictures, strict=True)):
+        enlarged = yield from course.through(counted(_enlarged(loaded, job, picture, tile), index, len(jobs)))
+        finished.append(enlarged.picture)
+        tile = enlarged.tile
+    # 4. what was done, for each picture
+    how = HowRendered(
+        plan=joined([run.plan for run in runs]),
+        seconds=(time.perf_counter() - started) / len(jobs),
+        tiled=tiled,
+        upscale_tile=None if tile == TILE else tile,
+    )
+    records = [record_of(loaded, jobs, index, how) for index in range(len(jobs))]
     files.check()
     files.let_go()
-    for picture, record in zip(pictures, records, strict=True):
+    for picture, record in zip(finished, records, strict=True):
         yield RenderedImage(image=picture, record=record)
 
 
-def _counted(
-    steps: Generator[Step, None, Tensor], files: Leases, done: int, total: int
-) -> Generator[Step, None, Tensor]:
-    """Yield the steps of a pass, counted over all passes; return the latents they end with."""
-    while True:
-        try:
-            step = next(steps)
-        except StopIteration as end:
-            latents: Tensor = end.value
-            return latents
-        files.check()  # did somebody wait to write one while the step was computed?
-        files.let_go()
-        yield replace(step, index=done + step.index, total=total)
-        files.take()  # before the next step reads what is mapped
+class _LastSize(NamedTuple):
+    picture: Image.Image
+    tile: int
+
+
+def _enlarged(loaded: LoadedModel, job: Job, picture: Image.Image, tile: int) -> Generator[Tile, None, _LastSize]:
+    """Return a finished picture at its last size, and the side of the tiles of the network that enlarged it.
+
+    Sides are multiples of 8 rounded down, as A1111's are (`Upscaler.upscale`).
+    """
+    settings = job.settings
+    if settings.upscale == 1 or settings.upscaler is None:
+        return _LastSize(picture, tile)
+    width, height = (int(side * settings.upscale // 8 * 8) for side in picture.size)
+    pixels = torch.from_numpy(np.array(picture)).unsqueeze(0)
+    made = yield from enlarged_pictures(
+        loaded.upscalers, pixels, settings.upscaler, job.upscaler, height=height, width=width, tile=tile
+    )
+    return _LastSize(Image.fromarray(made.pictures[0].numpy()), made.tile)

@@ -11,8 +11,8 @@ from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from lora_mixer.catalog import Library, ModelsFile
-from lora_mixer.choices import find_sampler
+from lora_mixer.catalog import Library, ModelsFile, UpscalerLibrary
+from lora_mixer.choices import OWN, find_sampler, find_upscaler
 from lora_mixer.errors import FileError, LoraMixerError, ModelError, PromptError, RequestError
 from lora_mixer.families import Family, all_families, find_family
 from lora_mixer.files import CHECKPOINT_LIMITS, PICKLE_SUFFIXES, open_tensor_file
@@ -114,6 +114,10 @@ def check_model(source: ModelSource) -> None:
         )
     if place.is_file() and place.suffix.lower() not in PICKLE_SUFFIXES:
         open_tensor_file(place, limits=CHECKPOINT_LIMITS)
+    if source.upscaler and not Path(source.upscaler).is_file():
+        raise ModelError(
+            "there is no such upscaler file", where=source.upscaler, remedy="Check `upscaler` in models.toml."
+        )
     if source.vae and not Path(source.vae).expanduser().exists():
         raise ModelError("there is no such VAE", where=source.vae, remedy="Check `vae` in models.toml.")
 
@@ -147,6 +151,7 @@ class JobCheck:
     """
 
     def __init__(self, plan: PromptFile, file: ModelsFile, library: Library) -> None:
+        self._upscalers = UpscalerLibrary(file.upscaler_folders)
         self._plan = plan
         self._file = file
         self._library = library
@@ -195,6 +200,8 @@ class JobCheck:
         if filled.preset is None and filled.sampler is not None:
             chosen = filled.sampler, filled.schedule, filled.eta
             yield "sampler", chosen, filled.sampler, partial(find_sampler, *chosen)
+        for what, upscaler in _upscalers(filled).items():
+            yield what, upscaler, upscaler, partial(self._upscalers.find, upscaler)
         for picture in (request.init, request.mask):
             if picture is not None:
                 yield "picture", picture, picture.name, partial(open_input, picture)
@@ -290,3 +297,13 @@ def _check_blocks(text: str, families: Sequence[Family]) -> None:
         else:
             return
     raise refusals[0]
+
+
+def _upscalers(request: RenderRequest) -> Mapping[str, str]:
+    """Return the networks a request names, by the setting that does; the model's own is its own matter."""
+    named = {"upscaler": request.upscaler, "hires upscaler": None if request.hires is None else request.hires.upscaler}
+    return {
+        what: name
+        for what, name in named.items()
+        if name is not None and (found := find_upscaler(name)).network and found.name != OWN
+    }

@@ -12,7 +12,7 @@ from lora_mixer.errors import RequestError
 from lora_mixer.inputs import InputPicture  # noqa: F401 likewise
 from lora_mixer.mixes import Loras, LoraUse  # noqa: F401 the fields' types are looked up here by name
 from lora_mixer.settings.input_picture import MASKING
-from lora_mixer.settings.limits import MAX_STEPS
+from lora_mixer.settings.limits import MAX_ENLARGED, MAX_STEPS
 from lora_mixer.settings.making import asked_class, filled_class
 from lora_mixer.settings.picture import PICTURE
 from lora_mixer.settings.second_pass import SECOND_PASS
@@ -52,6 +52,19 @@ def _check_start(settings: Any) -> None:  # noqa: ANN401 made below
         )
 
 
+def _check_upscale(settings: Any) -> None:  # noqa: ANN401 made below
+    """Refuse a picture that would be too large, and one that is to be enlarged nobody knows how."""
+    last = settings.hires or settings
+    largest = int(max(last.width, last.height) * settings.upscale)
+    if settings.upscale > 1 and largest > MAX_ENLARGED:
+        raise RequestError(
+            f"the picture would be {largest} pixels long",
+            remedy=f"{MAX_ENLARGED} are the most: use a lower upscale, or a smaller size.",
+        )
+    if settings.upscale > 1 and settings.upscaler is None:
+        raise RequestError("the picture is to be enlarged, and no upscaler is said")
+
+
 GIVE_INIT = "Give the picture as init (--init)."
 Hires = asked_class(
     "Hires",
@@ -80,7 +93,7 @@ Settings = filled_class(
     module=__name__,
     doc="A request with every gap filled: what is rendered, and what the record says.",
     asked=RenderRequest,
-    together=(_check_start,),
+    together=(_check_start, _check_upscale),
 )
 RequestOptions = TypedDict(  # type: ignore[misc]  # `classes.pyi` says its fields
     "RequestOptions", {row.name: Loras if row.name == "loras" else object for row in PICTURE.rows[1:]}, total=False

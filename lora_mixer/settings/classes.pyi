@@ -23,7 +23,8 @@ class Hires(Asked):
     height: int | None = None
     """Its height in pixels."""
     upscaler: str | None = None
-    """How it is enlarged: `Latent` ones enlarge the latents, the others the decoded picture."""
+    """How it is enlarged: `Latent` ones enlarge the latents, the others the decoded picture; a file of an upscalers
+    folder is named as A1111 does, or by its name."""
     steps: int | None = None
     """Steps that are taken, whatever the denoise; 0 takes as many as the first pass."""
     denoise: float | None = None
@@ -50,7 +51,8 @@ class HiresSettings(Filled):
     height: int
     """Its height in pixels."""
     upscaler: str
-    """How it is enlarged: `Latent` ones enlarge the latents, the others the decoded picture."""
+    """How it is enlarged: `Latent` ones enlarge the latents, the others the decoded picture; a file of an upscalers
+    folder is named as A1111 does, or by its name."""
     steps: int
     """Steps that are taken, whatever the denoise; 0 takes as many as the first pass."""
     denoise: float
@@ -137,6 +139,10 @@ class RenderRequest(Asked):
     hires: Hires | None = None
     """A second pass over the enlarged picture (hires fix): 2 (times), 1024x1536, or with more said, '2; denoise=0.4;
     steps=10; upscaler=Lanczos; sampler=...; schedule=...; cfg=...'."""
+    upscale: float | None = None
+    """How many times as wide and high the finished picture becomes, without a second pass; 1 leaves it as it is."""
+    upscaler: str | None = None
+    """How it is enlarged: by a file of an upscalers folder, by the model's own network, or Lanczos."""
     preset: str | None = None
     """Sampler, schedule, steps and cfg for models and LoRAs distilled for few steps, for what is not said here."""
 
@@ -207,6 +213,10 @@ class Settings(Filled):
     hires: HiresSettings | None = None
     """A second pass over the enlarged picture (hires fix): 2 (times), 1024x1536, or with more said, '2; denoise=0.4;
     steps=10; upscaler=Lanczos; sampler=...; schedule=...; cfg=...'."""
+    upscale: float = 1.0
+    """How many times as wide and high the finished picture becomes, without a second pass; 1 leaves it as it is."""
+    upscaler: str | None = None
+    """How it is enlarged: by a file of an upscalers folder, by the model's own network, or Lanczos."""
     def request(self) -> RenderRequest: ...
 
 class RequestOptions(TypedDict, total=False):
@@ -242,4 +252,6 @@ class RequestOptions(TypedDict, total=False):
     model: str | None
     styles: Sequence[str]
     hires: Hires | None
+    upscale: float | None
+    upscaler: str | None
     preset: str | None

@@ -225,6 +225,7 @@ class TableName(ValueKind):
         canonical: Whether the table's own spelling takes the place of what was written.
         also: Names that mean one of these.
         free: Whether what is found may say more than a name, such as `ties:density=0.3`.
+        beyond: What else is a name, beside the table's: `a file in an upscalers folder`.
     """
 
     what: str
@@ -233,6 +234,7 @@ class TableName(ValueKind):
     canonical: bool = False
     also: tuple[str, ...] = ()
     free: bool = False
+    beyond: str = ""
 
     def settled(self, value: Any) -> Any:  # noqa: ANN401 a name
         """See `ValueKind`; the table's own spelling, where that is what counts."""
@@ -241,18 +243,25 @@ class TableName(ValueKind):
     @property
     def few(self) -> bool:
         """Whether its names are so few that a sentence can have them all."""
-        return len(self.names) <= FEW
+        return len(self.names) <= FEW and not self.beyond
 
     @property
     def expected(self) -> str:
         """See `ValueKind`; long tables are not written out."""
-        article = "an" if self.what[0] in "aeiou" else "a"
-        return self.range if self.few else f"{article} {self.what}, like {self.names[0]}"
+        return self.range if self.few else f"{self._article} {self.what}, like {self.names[0]}"
+
+    @property
+    def _article(self) -> str:
+        return "an" if self.what[0] in "aeiou" else "a"
+
+    @property
+    def _or_beyond(self) -> str:
+        return f", or {self.beyond}" if self.beyond else ""
 
     @property
     def range(self) -> str:
         """See `ValueKind`."""
-        return one_of([*self.names, *self.also]) if self.few else f"a {self.what}'s name"
+        return one_of([*self.names, *self.also]) if self.few else f"{self._article} {self.what}'s name{self._or_beyond}"
 
     def read(self, text: str) -> str | None:
         """See `ValueKind`."""

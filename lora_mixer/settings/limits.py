@@ -5,6 +5,9 @@ from __future__ import annotations
 MAX_STEPS = 1000
 MAX_SIDE = 8192
 MAX_SEED = 2**64 - 1
+MAX_UPSCALE = 8.0
+MAX_ENLARGED = 16384
+"""The longest side of a finished picture that was enlarged."""
 MAX_CFG = 100.0
 MAX_ETA = 2.0
 MAX_CLIP_SKIP = 12

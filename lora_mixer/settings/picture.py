@@ -23,8 +23,8 @@ from lora_mixer.choices.emphasis import ORIGINAL
 from lora_mixer.choices.rng import CPU
 from lora_mixer.settings.input_picture import INPUT_PICTURE
 from lora_mixer.settings.kinds import MixOfLoras, NestedTable, Real, TableName, TableNames, TextValue, Whole
-from lora_mixer.settings.limits import MAX_CFG, MAX_CLIP_SKIP, MAX_ETA, MAX_LETTERS, MAX_SEED, MAX_STEPS
-from lora_mixer.settings.second_pass import SAMPLER, SCHEDULE, SIDE
+from lora_mixer.settings.limits import MAX_CFG, MAX_CLIP_SKIP, MAX_ETA, MAX_LETTERS, MAX_SEED, MAX_STEPS, MAX_UPSCALE
+from lora_mixer.settings.second_pass import PICTURE_UPSCALER, SAMPLER, SCHEDULE, SIDE
 from lora_mixer.settings.setting import PageControl, Setting, Since, Table
 
 PICTURE = Table(
@@ -282,6 +282,26 @@ PICTURE = Table(
             axis=False,
             control=PageControl("Hires fix (second pass)", "高清修复：放大后再绘制一次", "second", shows=False),
             since=Since.LEDGERS,
+        ),
+        Setting(
+            name="upscale",
+            kind=Real(low=1, high=MAX_UPSCALE),
+            help="How many times as wide and high the finished picture becomes, without a second pass; 1 leaves it as it is.",
+            default=1.0,
+            infotext="Postprocess upscale by",
+            elsewhere=("upscale_by", "upscaling_resize"),
+            control=PageControl("Upscale the picture", "放大成品", high=4, step=0.05, slider=True),
+        ),
+        Setting(
+            name="upscaler",
+            kind=PICTURE_UPSCALER,
+            help="How it is enlarged: by a file of an upscalers folder, by the model's own network, or Lanczos.",
+            optional=True,
+            by_model=True,
+            infotext="Postprocess upscaler",
+            elsewhere=("upscaler_1", "upscaler_name"),
+            plural="upscalers",
+            control=PageControl("Upscaler", "放大算法", shows="", leaves_open=True),
         ),
         Setting(
             name="preset",

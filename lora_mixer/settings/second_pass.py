@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from lora_mixer.choices import AUTOMATIC, SAMPLERS, SCHEDULES, UPSCALERS, find_sampler, find_schedule, find_upscaler
+from lora_mixer.choices import (
+    AUTOMATIC,
+    SAMPLERS,
+    SCHEDULES,
+    UPSCALERS,
+    find_picture_upscaler,
+    find_sampler,
+    find_schedule,
+    find_upscaler,
+)
 from lora_mixer.settings.kinds import Real, TableName, TextValue, Whole
 from lora_mixer.settings.limits import MAX_CFG, MAX_LETTERS, MAX_SIDE, MAX_STEPS
 from lora_mixer.settings.setting import PageControl, Setting, Since, Table
@@ -10,6 +19,14 @@ from lora_mixer.settings.setting import PageControl, Setting, Since, Table
 SIDE = Whole(low=8, high=MAX_SIDE, multiple_of=8, unit="pixels")
 SAMPLER = TableName(what="sampler", names=tuple(row.name for row in SAMPLERS), find=find_sampler)
 SCHEDULE = TableName(what="schedule", names=(AUTOMATIC, *SCHEDULES), find=find_schedule)
+FILES = "a file in an upscalers folder"
+UPSCALER = TableName(what="upscaler", names=tuple(row.name for row in UPSCALERS), find=find_upscaler, beyond=FILES)
+PICTURE_UPSCALER = TableName(
+    what="upscaler",
+    names=tuple(row.name for row in UPSCALERS if not row.latent),
+    find=find_picture_upscaler,
+    beyond=FILES,
+)
 
 SECOND_PASS = Table(
     (
@@ -43,8 +60,9 @@ SECOND_PASS = Table(
         ),
         Setting(
             name="upscaler",
-            kind=TableName(what="upscaler", names=tuple(row.name for row in UPSCALERS), find=find_upscaler),
-            help="How it is enlarged: `Latent` ones enlarge the latents, the others the decoded picture.",
+            kind=UPSCALER,
+            help="How it is enlarged: `Latent` ones enlarge the latents, the others the decoded picture; a file of an "
+            "upscalers folder is named as A1111 does, or by its name.",
             default=UPSCALERS[0].name,
             infotext="Hires upscaler",
             infotext_always=True,

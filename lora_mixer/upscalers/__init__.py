@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lora_mixer.upscalers.enlarge import TILE, enlarge
+from lora_mixer.upscalers.enlarge import TILE, Enlarged, Tile, counted, enlarge
 from lora_mixer.upscalers.network import UpscalingNetwork, open_upscaler
 
-__all__ = ["TILE", "UpscalingNetwork", "enlarge", "open_upscaler"]
+__all__ = ["TILE", "Enlarged", "Tile", "UpscalingNetwork", "counted", "enlarge", "open_upscaler"]

@@ -37,9 +37,11 @@ def witness_of(plan: PromptFile, setup: MixerOptions, file: ModelsFile) -> str:
         sources = [file.model(name) for name in names]
     except LoraMixerError:
         return ""
-    folders = (*file.lora_folders, *file.embedding_folders, *file.wildcard_folders)
+    folders = (*file.lora_folders, *file.embedding_folders, *file.upscaler_folders, *file.wildcard_folders)
     places = (file.path, *folders, *file.style_files, *map(_place, sources), *_named(plan))
-    places += tuple(Path(source.vae).expanduser() for source in sources if source.vae)
+    places += tuple(
+        Path(beside).expanduser() for source in sources for beside in (source.vae, source.upscaler) if beside
+    )
     lines = [repr(setup), repr(file), *map(_version, LIBRARIES), *_states(dict.fromkeys(places))]
     return sha256("\n".join(lines).encode("utf-8", "surrogateescape")).hexdigest()
 

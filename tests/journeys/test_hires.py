@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from lora_mixer import Hires, LoraUse, Mixer, RenderRequest, Strength
-from lora_mixer.errors import RequestError
+from lora_mixer.errors import LoraMixerError
 from lora_mixer.images import infotext, read_picture, save_picture
 from lora_mixer.images.infotext import parse_infotext
 from lora_mixer.images.request_of import request_of
@@ -137,5 +137,5 @@ def test_an_image_to_images_denoising_strength_is_no_second_pass() -> None:
     ],
 )
 def test_what_cannot_be_is_refused_before_the_first_step(mixer: Mixer, hires: Hires, said: str) -> None:
-    with pytest.raises(RequestError, match=said):
+    with pytest.raises(LoraMixerError, match=said):
         mixer.resolve(replace(SMALL, hires=hires))

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from lora_mixer import Mixer, RenderRequest
 from lora_mixer.choices import PRESETS, find_preset, find_sampler
-from lora_mixer.errors import RequestError, UnknownAdapterError
+from lora_mixer.errors import MissingFileError, RequestError, UnknownAdapterError
 from lora_mixer.mixer.presets import notes_on
 from lora_mixer.promptfile import Overrides, read_options, read_prompt_file
 from lora_mixer_app.cli import build
@@ -105,7 +105,7 @@ def test_options_are_checked_before_a_model_is_opened(tmp_path: Path, monkeypatc
     monkeypatch.setattr(Mixer, "open", opened)
     (tmp_path / "p.txt").write_text("heart\n")
     result = CliRunner().invoke(build(), ["render", str(tmp_path / "p.txt"), "-o", str(tmp_path / "out"), *arguments])
-    assert isinstance(result.exception, RequestError | UnknownAdapterError)
+    assert isinstance(result.exception, RequestError | UnknownAdapterError | MissingFileError)
     assert said in (result.output + str(result.exception))
 
 

@@ -155,6 +155,8 @@ def test_a_picture_encoded_and_decoded_is_nearly_itself(model):
 
 @pytest.mark.parametrize("upscaler", UPSCALERS, ids=lambda row: row.name)
 def test_every_upscaler_gives_the_size_asked_for_and_keeps_what_is_flat(upscaler):
+    if upscaler.network:
+        pytest.skip("the model's own network needs a model")
     if upscaler.latent:
         large = upscale_latents(torch.full((2, 4, 8, 6), 0.5), upscaler, height=13, width=9)
         torch.testing.assert_close(large, torch.full((2, 4, 13, 9), 0.5))

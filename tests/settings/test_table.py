@@ -114,7 +114,8 @@ def test_every_name_of_a_table_is_found_and_an_unknown_one_is_no_value(row: Sett
     kind = row.kind
     assert isinstance(kind, TableName)
     assert all(kind.read(name) == name for name in kind.names)
-    assert kind.read("no such name") is None
+    assert (kind.read("no such name") is None) != bool(kind.beyond)
+    assert kind.read("\0") is None
 
 
 @pytest.mark.parametrize("page", sorted((STUB.parents[2] / "docs").glob("*.md")), ids=lambda page: page.stem)

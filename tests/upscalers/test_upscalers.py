@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,16 @@ SMALL = CompactShape(width=8, depth=2, scale=2)
 def network_of(shape: CompactShape, seed: int = 0) -> Compact:
     torch.manual_seed(seed)
     return Compact(shape).eval()
+
+
+def enlarged(network: UpscalingNetwork, pictures: torch.Tensor, **size: int) -> torch.Tensor:
+    """Pictures at their new size, all tiles done."""
+    tiles = enlarge(network, pictures, **size)
+    while True:
+        try:
+            next(tiles)
+        except StopIteration as end:
+            return end.value.pictures
 
 
 def pictures(height: int, width: int, seed: int = 1) -> torch.Tensor:
@@ -51,38 +62,6 @@ def test_a_compact_network_gives_what_spandrel_gives(tmp_path: Path, shape: Comp
         torch.testing.assert_close(ours.forward(values).clamp(0, 1), theirs(values), rtol=0, atol=1e-6)
 
 
-def small_network(form: str) -> torch.nn.Module:
-    """A small network of a form that people have files of."""
-    load_by_spandrel([network_of(SMALL).state_dict()], "imports spandrel")
-    from spandrel.architectures import DAT, ESRGAN, SPAN, SwinIR
-
-    torch.manual_seed(0)
-    window = {"img_size": 16, "embed_dim": 32, "num_heads": [2], "upscale": 2, "upsampler": "pixelshuffle"}
-    make = {
-        "ESRGAN": lambda: ESRGAN.ESRGAN(num_filters=8, num_blocks=1, scale=4),
-        "SwinIR": lambda: SwinIR.SwinIR(depths=[2], window_size=4, **window),
-        "DAT": lambda: DAT.DAT(depth=[2], split_size=[4, 4], **window),
-        "SPAN": lambda: SPAN.SPAN(num_in_ch=3, num_out_ch=3, feature_channels=8, upscale=2),
-    }
-    return make[form]().eval()
-
-
-@pytest.mark.filterwarnings("ignore::UserWarning:torch")
-@pytest.mark.parametrize("form", ["ESRGAN", "SwinIR", "DAT", "SPAN"])
-@pytest.mark.parametrize("ending", [".pth", ".safetensors"])
-def test_other_forms_open_by_spandrel(tmp_path: Path, form: str, ending: str) -> None:
-    network, path = small_network(form), tmp_path / f"x{ending}"
-    state = {key: value.clone() for key, value in network.state_dict().items()}
-    if ending == ".pth":
-        torch.save({"params_ema": state}, path)
-    else:
-        save_file(state, path)
-    opened = open_upscaler(path)
-    assert (opened.form, opened.dtype) == (form, torch.float32)
-    made = enlarge(opened, pictures(16, 24), height=32, width=48)
-    assert (made.shape, made.dtype) == ((1, 32, 48, 3), torch.uint8)
-
-
 @pytest.mark.parametrize("wrapper", [*WRAPPERS, "module", ""])
 def test_weights_are_found_under_every_wrapper(tmp_path: Path, wrapper: str) -> None:
     state = network_of(SMALL).state_dict()
@@ -102,8 +81,8 @@ def test_tiles_give_the_whole_picture(height: int, width: int, tile: int, scale:
     )
     size = {"height": height * scale, "width": width * scale}
     picture = pictures(height, width)
-    whole = enlarge(opened, picture, tile=1000, **size)
-    tiled = enlarge(opened, picture, tile=tile, **size)
+    whole = enlarged(opened, picture, tile=1000, **size)
+    tiled = enlarged(opened, picture, tile=tile, **size)
     assert (whole.int() - tiled.int()).abs().max() <= 1  # the network sees 4 pixels around, tiles leave out 12
 
 
@@ -114,30 +93,70 @@ def test_any_size_can_be_asked_for(size: tuple[int, int]) -> None:
     opened = UpscalingNetwork(
         path=Path("a"), form="Compact", scale=2, forward=network, device=torch.device("cpu"), dtype=torch.float32
     )
-    assert enlarge(opened, pictures(9, 7), height=size[0], width=size[1]).shape == (1, *size, 3)
+    assert enlarged(opened, pictures(9, 7), height=size[0], width=size[1]).shape == (1, *size, 3)
 
 
 def test_a_picture_does_not_depend_on_its_neighbours(tmp_path: Path) -> None:
     save_file(network_of(SMALL).state_dict(), tmp_path / "a.safetensors")
     opened = open_upscaler(tmp_path / "a.safetensors")
     two = torch.cat([pictures(20, 20, seed=1), pictures(20, 20, seed=2)])
-    both = enlarge(opened, two, height=40, width=40)
+    both = enlarged(opened, two, height=40, width=40)
     for i in range(2):
-        assert torch.equal(both[i : i + 1], enlarge(opened, two[i : i + 1], height=40, width=40))
+        assert torch.equal(both[i : i + 1], enlarged(opened, two[i : i + 1], height=40, width=40))
 
 
-def test_progress_is_told_by_tile_and_can_stop(tmp_path: Path) -> None:
+def test_progress_is_told_by_tile_over_all_pictures_and_can_stop(tmp_path: Path) -> None:
     save_file(network_of(SMALL).state_dict(), tmp_path / "a.safetensors")
-    opened, told = open_upscaler(tmp_path / "a.safetensors"), []
+    opened = open_upscaler(tmp_path / "a.safetensors")
+    two = torch.cat([pictures(90, 90, seed=1), pictures(90, 90, seed=2)])
+    told = [(tile.done, tile.of) for tile in enlarge(opened, two, height=180, width=180, tile=60)]
+    assert told == [(done, 8) for done in range(1, 9)]
+    tiles = enlarge(opened, two, height=180, width=180, tile=60)
+    next(tiles)
+    tiles.close()  # between two tiles, and nothing is left to clean up
+    again = [tile.done for tile in enlarge(opened, pictures(20, 20), height=200, width=200)]
+    assert again == [1, 2, 3]  # the network is run three times, then Lanczos has the rest
 
-    def stop_at_two(done: int, of: int) -> None:
-        told.append((done, of))
-        if done == 2:
-            raise KeyboardInterrupt
 
-    with pytest.raises(KeyboardInterrupt):
-        enlarge(opened, pictures(90, 90), height=180, width=180, tile=60, on_tile=stop_at_two)
-    assert told == [(1, 4), (2, 4)]
+def test_where_memory_runs_out_tiles_are_halved(tmp_path: Path) -> None:
+    network = network_of(SMALL)
+    asked: list[int] = []
+
+    def short_of_memory(values: torch.Tensor) -> torch.Tensor:
+        asked.append(values.shape[-1])
+        if values.shape[-1] > 100:
+            raise RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB")
+        return network(values)
+
+    opened = UpscalingNetwork(
+        path=Path("a"),
+        form="Compact",
+        scale=2,
+        forward=short_of_memory,
+        device=torch.device("cpu"),
+        dtype=torch.float32,
+    )
+    tiles = enlarge(opened, pictures(150, 150), height=300, width=300)
+    told = [tile.side for tile in tiles]
+    assert (asked[0], max(asked[1:]), set(told)) == (150, 96, {96})
+    halved = enlarged(opened, pictures(150, 150), height=300, width=300)
+    whole = enlarged(replace(opened, forward=network), pictures(150, 150), height=300, width=300)
+    assert (whole.int() - halved.int()).abs().max() <= 1
+
+    def no_memory(values: torch.Tensor) -> torch.Tensor:
+        raise RuntimeError("not enough memory")
+
+    with pytest.raises(RuntimeError, match="not enough memory"):
+        enlarged(replace(opened, forward=no_memory), pictures(150, 150), height=300, width=300)
+
+    def broken(values: torch.Tensor) -> torch.Tensor:
+        asked.append(0)
+        raise RuntimeError("shapes do not match")
+
+    asked.clear()
+    with pytest.raises(RuntimeError, match="shapes"):
+        enlarged(replace(opened, forward=broken), pictures(150, 150), height=300, width=300)
+    assert asked == [0]
 
 
 def test_spandrel_leaves_no_stand_in_behind() -> None:
@@ -180,4 +199,4 @@ def test_a_network_that_is_not_finite_is_told(tmp_path: Path) -> None:
     state["body.0.bias"] = torch.full_like(state["body.0.bias"], float("nan"))
     save_file(state, tmp_path / "a.safetensors")
     with pytest.raises(RenderError, match="upscaler a gives a picture that is not finite"):
-        enlarge(open_upscaler(tmp_path / "a.safetensors"), pictures(8, 8), height=16, width=16)
+        enlarged(open_upscaler(tmp_path / "a.safetensors"), pictures(8, 8), height=16, width=16)

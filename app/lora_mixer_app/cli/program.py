@@ -47,10 +47,14 @@ COMMANDS: tuple[Command, ...] = (
         "init",
         "Write a models.toml and example prompt files into a folder, to be changed; nothing that is there is touched.",
     ),
-    Command("models", "List the models by name, where they lie, and the LoRA and embedding folders."),
+    Command("models", "List the models by name, where they lie, and the folders of LoRAs, embeddings and upscalers."),
     Command(
         "loras",
         "List the LoRAs in the folders of models.toml, with trigger words; broken files are listed with the reason.",
+    ),
+    Command(
+        "upscalers",
+        "List what enlarges pictures: what comes with the program, and the files in the upscalers folders of models.toml.",
     ),
     Command("inspect", "Say what a LoRA file is: kinds, ranks, metadata, trained words."),
     Command("info", "Say how a picture was made: prompt, settings, LoRAs with digests; nothing is decoded or opened."),

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from lora_mixer.catalog import Library, load_models_file
-from lora_mixer.images import plain, read_picture
+from lora_mixer.images import RenderRecord, plain, read_picture
 from lora_mixer.wording import counted
 from lora_mixer_app.cli.options import AsJson, ModelsPath
 from lora_mixer_app.cli.output import Console, print_json
@@ -42,11 +42,17 @@ def info(
                 if value not in (None, [], ""):
                     console.say(f"{name}: {json.dumps(value, ensure_ascii=False)}")
     if found.record is not None:
-        record = found.record
-        console.say(f"engine: {record.engine} ({record.engine_reason}), {record.dtype} on {record.device}")
-        for adapter in record.adapters:
-            console.say(
-                f"LoRA {adapter.name}: {adapter.kind}, {counted(adapter.modules, 'module')}, sha256 {adapter.sha256[:12]}"
-            )
+        _say_record(console, found.record)
     for note in (*found.notes, *(found.record.notes if found.record else ())):
         console.say(f"note: {note}", style="yellow")
+
+
+def _say_record(console: Console, record: RenderRecord) -> None:
+    """Say what a record adds to the settings: the engine, and the files by their digests."""
+    console.say(f"engine: {record.engine} ({record.engine_reason}), {record.dtype} on {record.device}")
+    for adapter in record.adapters:
+        console.say(
+            f"LoRA {adapter.name}: {adapter.kind}, {counted(adapter.modules, 'module')}, sha256 {adapter.sha256[:12]}"
+        )
+    for upscaler in record.upscalers:
+        console.say(f"upscaler {upscaler.name}: {upscaler.file}, sha256 {upscaler.sha256[:12]}")

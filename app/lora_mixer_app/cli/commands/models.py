@@ -8,7 +8,7 @@ from lora_mixer_app.cli.output import Console, PlainTable, print_json
 
 
 def models(models_path: ModelsPath = None, *, as_json: AsJson = False) -> None:
-    """List the models by name, where they lie, and the LoRA and embedding folders."""
+    """List the models by name, where they lie, and the folders of LoRAs, embeddings and upscalers."""
     file = load_models_file(models_path)
     if as_json:
         rows = {name: source.location for name, source in file.models.items()}
@@ -19,6 +19,10 @@ def models(models_path: ModelsPath = None, *, as_json: AsJson = False) -> None:
     for name, source in file.models.items():
         table.add_row(f"{name} (default)" if name == file.default else name, source.location)
     console.print(table)
-    for title, folders in (("LoRA folders", file.lora_folders), ("embedding folders", file.embedding_folders)):
+    for title, folders in (
+        ("LoRA folders", file.lora_folders),
+        ("embedding folders", file.embedding_folders),
+        ("upscaler folders", file.upscaler_folders),
+    ):
         console.say(f"{title}: {', '.join(map(str, folders)) or 'none'}")
     console.say(f"from {file.path}")

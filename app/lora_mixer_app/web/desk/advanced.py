@@ -35,8 +35,8 @@ class Control(NamedTuple):
     how: PageControl
     opens: bool = False
 
-    def form(self) -> dict[str, object]:
-        """Return what the page's script draws it from."""
+    def form(self, files: Sequence[str] = ()) -> dict[str, object]:
+        """Return what the page's script draws it from; `files` may be chosen where a table's names are not all."""
         told = {
             "field": self.field,
             "id": self.field.replace(".", "-").replace("_", "-"),
@@ -44,7 +44,7 @@ class Control(NamedTuple):
             "plain": self.plain,
             "label": {"en": self.how.english, "zh": self.how.chinese},
         }
-        return told | _shape(self.kind, self.how)
+        return told | _shape(self.kind, self.how, files)
 
 
 def _control(row: Setting, prefix: str = "") -> Control:
@@ -55,9 +55,14 @@ def _control(row: Setting, prefix: str = "") -> Control:
     return Control(prefix + row.name, plain, row.kind, how, how.leaves_open)
 
 
-def _shape(kind: ValueKind, how: PageControl) -> dict[str, object]:
+def _shape(kind: ValueKind, how: PageControl, files: Sequence[str]) -> dict[str, object]:
     if isinstance(kind, TableName):
-        return {"shape": "choice", "choices": list(kind.names), "first": how.first, "free": kind.free}
+        return {
+            "shape": "choice",
+            "choices": [*kind.names, *(files if kind.beyond else ())],
+            "first": how.first,
+            "free": kind.free,
+        }
     if isinstance(kind, Whole | Real):
         return {"shape": "slider" if how.slider else "number"} | _range(kind, how)
     return {"shape": "switch" if isinstance(kind, NestedTable) else "text"}

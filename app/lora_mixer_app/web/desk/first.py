@@ -21,7 +21,7 @@ def first_facts(state: AppState) -> dict[str, Any]:
     """Return the facts that are the same for everybody."""
     return {
         "words": {word.key: [word.english, word.chinese] for word in WORDS},
-        "controls": [control.form() for control in (*MAIN, *CONTROLS)],
+        "controls": [control.form(tuple(state.mixer.upscalers.files)) for control in (*MAIN, *CONTROLS)],
         "models": model_names(state),
         "presets": {row.name: {name: getattr(row, name) for name in _OF_PRESETS} for row in PRESETS},
         "curves": [name for name, _ in CURVES],
