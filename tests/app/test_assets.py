@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from lora_mixer_app.serving.assets import Assets
-from lora_mixer_app.web.server import STATIC
+from lora_mixer_app.web.server import ASSETS, STATIC
 
 
 async def _behind(scope: dict, receive: object, send: object) -> None:
@@ -19,7 +19,7 @@ async def _behind(scope: dict, receive: object, send: object) -> None:
 
 def ask(path: str, method: str = "GET") -> httpx.Response:
     async def answered() -> httpx.Response:
-        transport = httpx.ASGITransport(app=Assets(_behind, STATIC))
+        transport = httpx.ASGITransport(app=Assets(_behind, ASSETS))
         async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
             return await client.request(method, path)
 
@@ -34,6 +34,7 @@ def ask(path: str, method: str = "GET") -> httpx.Response:
         ("/page/icon.svg", "image/svg+xml"),
         ("/manifest.json", "application/manifest+json"),
         ("/favicon.ico", "image/png"),
+        ("/page/fonts/cjk.woff2", "font/woff2"),
     ],
 )
 def test_our_files_are_answered_with_their_kind_and_asked_for_anew(path: str, kind: str) -> None:

@@ -13,9 +13,11 @@ from PIL import Image
 
 from lora_mixer import Mixer
 from lora_mixer.errors import FileError
-from lora_mixer.images import ModelRecord, RenderRecord, save_picture
+from lora_mixer.images import AdapterRecord, ModelRecord, RenderRecord, save_picture
+from lora_mixer.mixes import Strength
 from lora_mixer.request import Settings
-from lora_mixer_app.serving.history import DAYS_IN_BIN, History
+from lora_mixer_app.serving.history import DAYS_IN_BIN, VERSION, History
+from lora_mixer_app.serving.history_query import Query
 from lora_mixer_app.web.state import AppState
 
 
@@ -53,9 +55,21 @@ def history(tmp_path: Path) -> History:
     return History(tmp_path / "pictures", tmp_path / "history.sqlite")
 
 
-def kept(history: History, tmp_path: Path, prompt: str, seed: int, owner: str = "") -> int:
+def kept(
+    history: History,
+    tmp_path: Path,
+    prompt: str,
+    seed: int,
+    owner: str = "",
+    loras: tuple[str, ...] = (),
+    model: str = "emoji",
+) -> int:
     path = history.place(owner) / f"{seed}.png"
-    made = record(prompt, seed)
+    acted = tuple(
+        AdapterRecord(name=n, file=n, sha256="1" * 64, autov3="", strength=Strength(1.0), kind="lora", modules=1)
+        for n in loras
+    )
+    made = replace(record(prompt, seed), adapters=acted, model=ModelRecord(name=model, sha256="0" * 64))
     save_picture(Image.new("RGB", (8, 8)), made, path)
     return history.add(path, made, owner=owner).id
 
@@ -133,6 +147,18 @@ def test_the_bin_is_told_from_the_files_and_emptied_after_a_month(
     assert (seeds(much_later.search(owner=".bin")), seeds(much_later.thrown_away(owner=".bin"))) == ([3], [])
 
 
+def test_the_history_is_paged_and_filtered_by_lora_model_and_favourites(history: History, tmp_path: Path) -> None:
+    for seed in range(1, 8):
+        kept(history, tmp_path, "a", seed, loras=("ink",) if seed % 2 else ("ink_2", "a%"), model="m" + str(seed % 3))
+    history.pin(history.search()[0].id, pinned=True)
+    page = history.find(Query(), start=5, limit=5)
+    assert (seeds(page.pictures), page.total) == ([2, 1], 7)
+    assert seeds(history.find(Query(lora="ink")).pictures) == [7, 5, 3, 1], "a name within another is not found"
+    assert seeds(history.find(Query(lora="a%", model="m0")).pictures) == [6]
+    assert seeds(history.find(Query(pinned=True)).pictures) == [7]
+    assert history.facets() == ({"ink": 4, "ink_2": 3, "a%": 3}, {"m1": 3, "m2": 2, "m0": 2})
+
+
 def test_an_owner_sees_and_deletes_only_what_is_theirs(history: History, tmp_path: Path) -> None:
     mine = kept(history, tmp_path, "a", 1, owner="ann")
     kept(history, tmp_path, "b", 2, owner="bob")
@@ -208,15 +234,18 @@ def damage(database: Path, how: str) -> None:
     elif how == "another table":
         with sqlite3.connect(database) as db:
             db.execute("CREATE TABLE pictures (id INTEGER PRIMARY KEY, file TEXT)")
-            db.execute("PRAGMA user_version = 1")
+            db.execute(f"PRAGMA user_version = {VERSION}")
 
 
 def test_pictures_of_people_that_older_versions_kept_among_nobodys_move_to_their_owners_place(
     history: History, tmp_path: Path
 ) -> None:
     kept(history, tmp_path, "a", 1)
-    with sqlite3.connect(tmp_path / "history.sqlite") as db:
-        db.execute("UPDATE pictures SET owner = 'ann', pinned = 1")
+    with sqlite3.connect(tmp_path / "history.sqlite") as db:  # the table of version 1
+        db.executescript(
+            "CREATE TABLE old AS SELECT id, file, 'ann' AS owner, 1 AS pinned, record, words FROM pictures;"
+            "DROP TABLE pictures; ALTER TABLE old RENAME TO pictures; PRAGMA user_version = 1;"
+        )
     again = History(tmp_path / "pictures", tmp_path / "history.sqlite")
     assert [item.path for item in again.search(owner="ann")] == [tmp_path / "pictures" / "@ann" / "1.png"]
     assert again.search(owner="ann")[0].path.exists()

@@ -59,9 +59,13 @@ def test_the_page_answers_while_its_model_is_opened_and_gives_way_to_it(mixer: M
                 time.sleep(0.01)
             assert (answer.status_code, answer.headers["retry-after"]) == (200, "1")
         assert ask(client, "render", "cat").status_code == 503
+        told = [client.get("/opening").json() for _ in range(2)]
+        assert 0.45 <= told[0]["done"] <= told[1]["done"] < 1
+        assert client.get("/page/opening.js").status_code == 200
         assert client.get("/", headers={"host": "evil.example"}).status_code == 403
         go_on.set()
         wait_until_ready(server.url)
+        assert "retry-after" not in client.get("/opening").headers
         assert "gradio" in client.get("/").text
 
 

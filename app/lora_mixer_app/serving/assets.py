@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mimetypes
+from collections.abc import Mapping
 from pathlib import Path
 
 from starlette.applications import Starlette
@@ -14,21 +15,28 @@ PREFIX = "/page/"
 _ALSO = {"/manifest.json": "manifest.webmanifest", "/favicon.ico": "icon-192.png"}
 """Names that browsers, and Gradio's page, ask for by themselves."""
 
-for _kind, _ending in (("text/javascript", ".js"), ("text/css", ".css"), ("application/manifest+json", ".webmanifest")):
+for _kind, _ending in (
+    ("text/javascript", ".js"),
+    ("text/css", ".css"),
+    ("application/manifest+json", ".webmanifest"),
+    ("font/woff2", ".woff2"),
+):
     mimetypes.add_type(_kind, _ending)  # a machine's own table may say that scripts are plain text
 
 
 class Assets:
-    """ASGI middleware that answers files of a folder below `/page/`; a browser asks each time whether they changed.
+    """ASGI middleware that answers files of folders below `/page/`; a browser asks each time whether they changed.
 
     Args:
         app: What answers everything else.
-        folder: The files.
+        folders: The files, by what their addresses begin with; `""` comes last.
     """
 
-    def __init__(self, app: ASGIApp, folder: Path) -> None:
+    def __init__(self, app: ASGIApp, folders: Mapping[str, Path]) -> None:
         self._app = app
-        self._files = Starlette(routes=[Mount("/", StaticFiles(directory=folder))])
+        self._files = Starlette(
+            routes=[Mount(f"/{name}", StaticFiles(directory=folder)) for name, folder in folders.items()]
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""

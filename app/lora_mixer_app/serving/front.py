@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 from html import escape
 
 from starlette.datastructures import Headers
@@ -14,26 +15,50 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _PAGE = """<!doctype html>
 <html lang="{language}"><head><meta charset="utf-8"><title>LoRA Mixer</title>
-<meta name="viewport" content="width=device-width"><meta http-equiv="refresh" content="1"><link rel="icon" href="data:,">
-<style>body {{ font: 1.1em system-ui, sans-serif; margin: 20vh auto; max-width: 30em; padding: 0 1em;
-color-scheme: light dark }}</style></head>
-<body><h1>LoRA Mixer</h1><p id="opening" role="status">{says}</p><p>{then}</p></body></html>
+<meta name="viewport" content="width=device-width, initial-scale=1"><link rel="icon" href="page/icon.svg" type="image/svg+xml">
+<link rel="manifest" href="page/manifest.webmanifest"><link rel="stylesheet" href="page/opening.css">
+<noscript><meta http-equiv="refresh" content="2"></noscript><script type="module" src="page/opening.js"></script></head>
+<body data-ended="{ended}"><main><header><img src="page/icon.svg" alt=""><h1>LoRA Mixer</h1></header>
+<p id="opening" role="status">{says}</p><progress max="1" value="{done}" aria-labelledby="opening"></progress>
+<p id="then">{then}</p></main></body></html>
 """
+ASKED = "/opening"
+"""Where the page in front asks how far opening has come."""
+_NOT_YET = {"retry-after": "1", "cache-control": "no-store"}
 _THEN = {
-    "en": "This page comes back by itself when it is ready.",
-    "zh": "准备就绪后本页面会自动刷新。",
+    "en": "The desk comes by itself when it is ready.",
+    "zh": "准备就绪后会自动进入调音台。",
 }
+_ENDED = {
+    "en": "The server has ended. The window it was started in says why.",
+    "zh": "服务器已停止。请查看启动它的窗口了解原因。",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opening:
+    """How far what is behind has come.
+
+    Attributes:
+        says: What is being done, in the language of who asks.
+        done: How much is done, 0..1, as far as that is known.
+        seconds: How long it has taken.
+    """
+
+    says: str
+    done: float
+    seconds: float
 
 
 class Front:
     """An ASGI app in front of another one, which may come later.
 
     Args:
-        says: The message, in a language (`en` or `zh`).
+        opening: Tells how far what is behind has come, in a language (`en` or `zh`).
     """
 
-    def __init__(self, says: Callable[[str], str]) -> None:
-        self._says = says
+    def __init__(self, opening: Callable[[str], Opening]) -> None:
+        self._opening = opening
         self._behind: ASGIApp | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._serving = threading.Event()
@@ -46,6 +71,8 @@ class Front:
         """Forward to the app behind, or say that it is not ready yet."""
         if scope["type"] == "lifespan":
             await self._live(receive, send)
+        elif scope["path"] == ASKED:
+            await self._how_far(scope)(scope, receive, send)
         elif self._behind is not None:
             await self._answered(self._behind, scope, receive, send)
         elif scope["type"] == "http":
@@ -125,11 +152,27 @@ class Front:
         await send({"type": "lifespan.shutdown.complete"})
 
     def _not_yet(self, scope: Scope) -> Response:
-        headers = {"retry-after": "1", "cache-control": "no-store"}
-        asked = Headers(scope=scope).get("accept-language", "").strip().lower()
-        language = "zh" if asked.startswith("zh") else "en"
-        says = self._says(language)
+        language = _language(scope)
+        now = self._opening(language)
         if scope["method"] in {"GET", "HEAD"} and scope["path"] == "/":
-            page = _PAGE.format(language=language, says=escape(says), then=_THEN[language])
-            return HTMLResponse(page, headers=headers)
-        return JSONResponse({"detail": says}, status_code=503, headers=headers)
+            page = _PAGE.format(
+                language=language,
+                says=escape(now.says),
+                done=f"{now.done:.2f}",
+                then=_THEN[language],
+                ended=escape(_ENDED[language]),
+            )
+            return HTMLResponse(page, headers=_NOT_YET)
+        return JSONResponse({"detail": now.says}, status_code=503, headers=_NOT_YET)
+
+    def _how_far(self, scope: Scope) -> Response:
+        if self._behind is not None:
+            return JSONResponse({"done": 1}, headers={"cache-control": "no-store"})
+        now = self._opening(_language(scope))
+        told = {"detail": now.says, "done": round(now.done, 3), "seconds": round(now.seconds, 1)}
+        return JSONResponse(told, headers=_NOT_YET)
+
+
+def _language(scope: Scope) -> str:
+    asked = Headers(scope=scope).get("accept-language", "").strip().lower()
+    return "zh" if asked.startswith("zh") else "en"

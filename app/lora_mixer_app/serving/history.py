@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,9 +18,10 @@ from pathlib import Path
 from lora_mixer.errors import BrokenFileError, FileError
 from lora_mixer.images import RenderRecord, infotext, read_picture, write_whole
 from lora_mixer_app.serving.history_file import make_sound
+from lora_mixer_app.serving.history_query import Query, joined, parted
 from lora_mixer_app.serving.owners import folder_of, owner_at
 
-VERSION = 1  # of the table; a file of another version is filled anew from the pictures
+VERSION = 2  # of the table; a file of another version is filled anew from the pictures
 PINS = ".pinned"
 BIN = ".bin"
 DAYS_IN_BIN = 30
@@ -29,6 +31,9 @@ CREATE TABLE pictures (
     file TEXT NOT NULL UNIQUE,
     owner TEXT NOT NULL,
     pinned INTEGER NOT NULL DEFAULT 0,
+    binned INTEGER NOT NULL DEFAULT 0,
+    model TEXT NOT NULL,
+    loras TEXT NOT NULL,
     record TEXT NOT NULL,
     words TEXT NOT NULL
 )
@@ -44,6 +49,19 @@ class Kept:
     path: Path
     pinned: bool
     record: RenderRecord
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """A stretch of what a query finds.
+
+    Attributes:
+        pictures: The stretch, pinned pictures first, then the newest.
+        total: How many the query finds altogether.
+    """
+
+    pictures: tuple[Kept, ...]
+    total: int
 
 
 class History:
@@ -69,10 +87,10 @@ class History:
         self.said: tuple[str, ...] = make_sound(database, VERSION)
         with self._open() as db:
             if db.execute("PRAGMA user_version").fetchone()[0] != VERSION:
+                self._leave_before(db)
                 db.execute("DROP TABLE IF EXISTS pictures")
                 db.execute(_TABLE)
                 db.execute(f"PRAGMA user_version = {VERSION}")
-            self._move_home(db)
             found = self._follow_folder(db)
         if self.said:
             self.said = (*self.said, f"{found} pictures were read back into the history from their own records")
@@ -86,25 +104,40 @@ class History:
     def add(self, path: Path, record: RenderRecord, *, owner: str = "") -> Kept:
         """Remember a picture that was written into its owner's place."""
         with self._open() as db:
-            key = db.execute(_INSERT, (*self._row(path, record, owner), 0)).lastrowid
+            key = db.execute(_INSERT, (*self._row(path, record, owner), 0, 0)).lastrowid
         return Kept(id=int(key or 0), path=path, pinned=False, record=record)
 
     def search(self, text: str = "", *, owner: str = "", limit: int = 60) -> tuple[Kept, ...]:
         """Return an owner's pictures whose prompt, LoRAs, model or seed hold all the words; pinned first, then newest."""
-        return self._found(f"NOT {_IN_BIN}", text, owner, limit)
+        return self.find(Query(text=text), owner=owner, limit=limit).pictures
 
     def thrown_away(self, text: str = "", *, owner: str = "", limit: int = 60) -> tuple[Kept, ...]:
         """Return the pictures of an owner's bin in the same way."""
-        return self._found(_IN_BIN, text, owner, limit)
+        return self.find(Query(text=text, binned=True), owner=owner, limit=limit).pictures
 
-    def _found(self, where: str, text: str, owner: str, limit: int) -> tuple[Kept, ...]:
-        words = text.split()[:20]
-        where += "".join(r" AND words LIKE ? ESCAPE '\'" for _ in words)
-        patterns = [f"%{_escaped(word)}%" for word in words]
-        query = f"SELECT {_COLUMNS} FROM pictures WHERE owner = ? AND {where} ORDER BY pinned DESC, id DESC LIMIT ?"  # noqa: S608 only constants are put in
+    def find(self, query: Query, *, owner: str = "", start: int = 0, limit: int = 60) -> Found:
+        """Return a stretch of an owner's pictures that a query finds."""
+        where, values = query.clause(owner)
+        count = f"SELECT COUNT(*) FROM pictures WHERE {where}"  # noqa: S608 only question marks are put in
+        stretch = f"SELECT {_COLUMNS} FROM pictures WHERE {where} ORDER BY pinned DESC, id DESC LIMIT ? OFFSET ?"  # noqa: S608
         with self._open() as db:
-            rows = db.execute(query, (owner, *patterns, limit)).fetchall()
-        return tuple(kept for row in rows if (kept := self._kept(row)) is not None)
+            total = db.execute(count, values).fetchone()[0]
+            rows = db.execute(stretch, (*values, limit, start)).fetchall()
+        return Found(pictures=tuple(kept for row in rows if (kept := self._kept(row)) is not None), total=total)
+
+    def facets(self, *, owner: str = "") -> tuple[Mapping[str, int], Mapping[str, int]]:
+        """Return the LoRAs and the models of an owner's pictures, those of most pictures first, with how many each has."""
+        with self._open() as db:
+            rows = db.execute("SELECT loras, model FROM pictures WHERE owner = ? AND NOT binned", (owner,)).fetchall()
+        loras = Counter(name for column, _ in rows for name in parted(column))
+        models = Counter(model for _, model in rows)
+        return dict(loras.most_common()), dict(models.most_common())
+
+    def in_bin(self, *, owner: str = "") -> tuple[int, ...]:
+        """Return what lies in an owner's bin."""
+        with self._open() as db:
+            rows = db.execute("SELECT id FROM pictures WHERE owner = ? AND binned", (owner,)).fetchall()
+        return tuple(key for (key,) in rows)
 
     def get(self, key: int, *, owner: str = "") -> Kept | None:
         """Return an owner's picture, in the bin too, or None if it is gone."""
@@ -151,9 +184,8 @@ class History:
                 f"the picture cannot be moved ({error.strerror})", where=kept.path.name, remedy="Check the folder."
             ) from error
         with self._open() as db:
-            db.execute("UPDATE pictures SET file = ? WHERE id = ?", (self._name(there.path), key))
-            if kept.pinned:
-                self._write_pins(db, owner)
+            change = "UPDATE pictures SET file = ?, binned = ? WHERE id = ?"
+            db.execute(change, (self._name(there.path), place.name == BIN, key))
         return there
 
     def delete(self, key: int, *, owner: str = "") -> None:
@@ -184,10 +216,6 @@ class History:
         new = sorted((path for file, path in files.items() if file not in known), key=lambda path: path.name)
         rows = [row for path in new if (row := self._read(path)) is not None]
         db.executemany(_INSERT, rows)
-        pinned = db.execute("SELECT DISTINCT owner FROM pictures WHERE pinned").fetchall()
-        for (owner,) in pinned:
-            if not (folder_of(self._folder, owner) / PINS).exists():
-                self._write_pins(db, owner)
         return len(rows)
 
     def _files(self) -> Iterator[Path]:
@@ -202,7 +230,7 @@ class History:
             if path.parent.name == BIN and path.stat().st_ctime < long_ago:
                 path.unlink(missing_ok=True)
 
-    def _read(self, path: Path) -> tuple[str, str, str, str, int] | None:
+    def _read(self, path: Path) -> tuple[object, ...] | None:
         try:
             record = read_picture(path).record
         except FileError:  # a stranger's file in the folder is no picture of ours
@@ -210,25 +238,32 @@ class History:
         if record is None:
             return None
         owner = owner_at(self._folder, path)
-        return (*self._row(path, record, owner), path.name in _pins(path.parent))
+        binned = path.parent.name == BIN
+        pins = _pins(path.parent.parent if binned else path.parent)
+        return (*self._row(path, record, owner), path.name in pins, binned)
 
-    def _move_home(self, db: sqlite3.Connection) -> None:
-        """Move pictures of people, which older versions kept among nobody's, to the place that says whose they are."""
+    def _leave_before(self, db: sqlite3.Connection) -> None:
+        """Write what only a table of an older version knows into the folder: whose pictures are, and which are pinned."""
+        there = {row[1] for row in db.execute("PRAGMA table_info(pictures)")}
+        if not there >= {"id", "file", "owner", "pinned"}:
+            return
         rows = db.execute("SELECT id, file, owner FROM pictures WHERE owner != '' AND file NOT LIKE '%/%'").fetchall()
         for key, file, owner in rows:
             home = self.place(owner) / file
             if (self._folder / file).is_file():
                 (self._folder / file).replace(home)
-            db.execute("UPDATE pictures SET file = ? WHERE id = ?", (home.relative_to(self._folder).as_posix(), key))
+            db.execute("UPDATE pictures SET file = ? WHERE id = ?", (self._name(home), key))
+        for (owner,) in db.execute("SELECT DISTINCT owner FROM pictures WHERE pinned").fetchall():
+            self._write_pins(db, owner)
 
     def _write_pins(self, db: sqlite3.Connection, owner: str) -> None:
-        query = f"SELECT file FROM pictures WHERE pinned AND owner = ? AND NOT {_IN_BIN} ORDER BY id"  # noqa: S608 a constant
-        rows = db.execute(query, (owner,)).fetchall()
+        rows = db.execute("SELECT file FROM pictures WHERE pinned AND owner = ? ORDER BY id", (owner,)).fetchall()
         text = "".join(f"{file.rpartition('/')[2]}\n" for (file,) in rows)
         write_whole(self.place(owner) / PINS, lambda out: out.write(text.encode()))
 
-    def _row(self, path: Path, record: RenderRecord, owner: str) -> tuple[str, str, str, str]:
-        return self._name(path), owner, record.to_json(), infotext(record)
+    def _row(self, path: Path, record: RenderRecord, owner: str) -> tuple[str, ...]:
+        loras = joined([adapter.name for adapter in record.adapters])
+        return self._name(path), owner, record.model.name, loras, record.to_json(), infotext(record)
 
     def _name(self, path: Path) -> str:
         return path.relative_to(self._folder).as_posix()
@@ -255,8 +290,10 @@ class History:
 
 
 _COLUMNS = "id, file, pinned, record"
-_IN_BIN = f"(file LIKE '{BIN}/%' OR file LIKE '%/{BIN}/%')"
-_INSERT = "INSERT OR REPLACE INTO pictures (file, owner, record, words, pinned) VALUES (?, ?, ?, ?, ?)"
+_INSERT = (
+    "INSERT OR REPLACE INTO pictures (file, owner, model, loras, record, words, pinned, binned) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+)
 
 
 def _pins(place: Path) -> frozenset[str]:
@@ -264,7 +301,3 @@ def _pins(place: Path) -> frozenset[str]:
         return frozenset((place / PINS).read_text(encoding="utf-8").splitlines())
     except (OSError, UnicodeDecodeError):
         return frozenset()
-
-
-def _escaped(word: str) -> str:
-    return "".join(f"\\{letter}" if letter in r"\%_" else letter for letter in word)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from lora_mixer.errors import FileError
 
-COLUMNS = {"id", "file", "owner", "pinned", "record", "words"}
+COLUMNS = {"id", "file", "owner", "pinned", "binned", "model", "loras", "record", "words"}
 BESIDE = ("", "-journal", "-wal", "-shm")
 """Endings of the files SQLite keeps of one database; an old journal must not be played into a new one."""
 

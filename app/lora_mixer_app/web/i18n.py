@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import gradio as gr
 
 from lora_mixer.settings import PICTURE, SECOND_PASS
+from lora_mixer_app.web.history_i18n import HISTORY_WORDS
 from lora_mixer_app.web.tab_i18n import TAB_WORDS
 
 
@@ -16,6 +19,23 @@ class Message(NamedTuple):
     key: str
     english: str
     chinese: str
+
+
+def _bare(label: str) -> str:
+    """Return a control's label without what it says in brackets of the control.
+
+    >>> _bare("Seed (-1: random)")
+    'Seed'
+    """
+    return re.split(r"\s*[(（]", label, maxsplit=1)[0]
+
+
+def _varying() -> Iterator[Message]:
+    """Yield what the sheet tab calls each setting that may vary."""
+    for prefix, table in (("", PICTURE), ("hires_", SECOND_PASS)):
+        for row in table:
+            if row.axis and row.control:
+                yield Message(f"vary_{prefix}{row.name}", _bare(row.control.english), _bare(row.control.chinese))
 
 
 WORDS: tuple[Message, ...] = (
@@ -100,7 +120,8 @@ WORDS: tuple[Message, ...] = (
     Message("unfit", "{name} does not fit this model: {reason}", "{name} 不适用于当前模型：{reason}"),
     *(Message(row.name, row.control.english, row.control.chinese) for row in PICTURE if row.control),
     *(Message(f"hires_{row.name}", row.control.english, row.control.chinese) for row in SECOND_PASS if row.control),
-    *(Message(*row) for row in TAB_WORDS),
+    *_varying(),
+    *(Message(*row) for row in (*TAB_WORDS, *HISTORY_WORDS)),
 )
 
 _BY_KEY = {word.key: word for word in WORDS}

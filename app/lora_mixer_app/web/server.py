@@ -10,6 +10,7 @@ import contextlib
 import os
 import socket
 import threading
+import time
 import webbrowser
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -17,9 +18,10 @@ from typing import TYPE_CHECKING
 
 import uvicorn
 
+import lora_mixer
 from lora_mixer.errors import FileError
 from lora_mixer_app.serving.assets import Assets
-from lora_mixer_app.serving.front import Front
+from lora_mixer_app.serving.front import Front, Opening
 from lora_mixer_app.serving.guard import LOCAL, Guard, Origin
 from lora_mixer_app.serving.listen import listen, url_of
 from lora_mixer_app.serving.passwords import Passwords
@@ -31,12 +33,17 @@ if TYPE_CHECKING:
 
 STATIC = Path(__file__).parent / "static"
 """Style sheets, scripts (ES modules) and icons of our own; answered below `/page/`, from the first moment on."""
+ASSETS = {"fonts": Path(lora_mixer.__file__).parent / "data" / "fonts", "": STATIC}
+"""Folders by what addresses begin with; the fonts are those of sheets."""
 SECONDS_TO_LEAVE = 2
 SECONDS_TO_OPEN = 10
 _SAYS = {
     "en": ("Loading the libraries …", "Opening the model {model} …", "Laying out the page …"),
     "zh": ("正在加载程序库 …", "正在打开模型 {model} …", "正在生成页面 …"),
 }
+_SHARES = (0.45, 0.35, 0.2)
+_USUAL = (4.0, 3.0, 2.0)  # seconds in which half of a stage is done on a laptop
+"""How much of the way each stage is, and how long it takes; both only move a progress line."""
 
 
 class _Uvicorn(uvicorn.Server):
@@ -89,6 +96,7 @@ class Server:
         self._model = "" if logins else model  # who has not logged in need not know
         self._logins = logins
         self._say = say
+        self._began = self._stage_began = time.monotonic()
         self._stage = 0
         self.app: App | None = None
         self._failure: BaseException | None = None
@@ -96,8 +104,8 @@ class Server:
         self._socket = listen(host, port)
         self.url = url_of(self._socket)
         self._presence = Presence()
-        self._front = Front(self._says)
-        behind = Assets(Listening(Passwords(self._front), self._presence), STATIC)
+        self._front = Front(self._how_far)
+        behind = Assets(Listening(Passwords(self._front), self._presence), ASSETS)
         guarded = Guard(behind, hosts=(*LOCAL, host), origins=origins)
         self._server = _Uvicorn(
             uvicorn.Config(
@@ -142,9 +150,9 @@ class Server:
         try:
             from lora_mixer_app.web.app import build_app
 
-            self._stage = 1
+            self._enter(1)
             mixer = self._open_mixer()
-            self._stage = 2
+            self._enter(2)
 
             async def built() -> App:  # in a loop, since Gradio would otherwise make some and leave them open
                 return build_app(mixer, self._folder, presence=self._presence, logins=self._logins)
@@ -160,8 +168,22 @@ class Server:
                 self._say(f"history: {sentence}")
             self._say("ready")
 
+    def _enter(self, stage: int) -> None:
+        """Begin a stage, and tell the terminal, which would be silent for half a minute otherwise."""
+        self._stage, self._stage_began = stage, time.monotonic()
+        with contextlib.suppress(OSError):
+            self._say(self._says("en"))
+
     def _says(self, language: str) -> str:
         return _SAYS[language][self._stage].format(model=self._model).replace("  ", " ")
+
+    def _how_far(self, language: str) -> Opening:
+        """Return how far opening has come: a stage's share fills by its usual seconds, and never quite."""
+        now = time.monotonic()
+        share, usual = _SHARES[self._stage], _USUAL[self._stage]
+        within = 1 - 2 ** (-(now - self._stage_began) / usual)
+        done = sum(_SHARES[: self._stage]) + share * within
+        return Opening(says=self._says(language), done=done, seconds=now - self._began)
 
 
 def _require_writable(folder: Path) -> None:

@@ -10,7 +10,9 @@ from typing import Any
 from lora_mixer.errors import RequestError
 from lora_mixer.families import Family
 from lora_mixer_app.serving.favourites import Favourites
+from lora_mixer_app.serving.history_query import Query
 from lora_mixer_app.serving.input_store import InputStore
+from lora_mixer_app.web.panes.history import HistoryPane
 from lora_mixer_app.web.panes.library import LibraryPane
 from lora_mixer_app.web.panes.pictures import PicturePane
 from lora_mixer_app.web.state import AppState
@@ -18,11 +20,12 @@ from lora_mixer_app.web.state import AppState
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Panes:
-    """What both panes know, over what all pages share."""
+    """What the panes and the history know, over what all pages share."""
 
     state: AppState
     library: LibraryPane
     pictures: PicturePane
+    history: HistoryPane
     inputs: InputStore
 
     @staticmethod
@@ -32,6 +35,7 @@ class Panes:
             state=state,
             library=LibraryPane(state.loras, Favourites(state.thumbs.folder.parent / "favourites")),
             pictures=PicturePane(state.history, state.thumbs),
+            history=HistoryPane(state.history, state.thumbs),
             inputs=state.inputs,
         )
 
@@ -56,6 +60,13 @@ QUESTIONS: Mapping[str, Question] = MappingProxyType(
         "throw-away": lambda panes, who, sent: panes.pictures.throw_away(_whole(sent, "id"), owner=who),
         "bin": lambda panes, who, _sent: panes.pictures.thrown_away(owner=who),
         "restore": lambda panes, who, sent: panes.pictures.restore(_whole(sent, "id"), owner=who),
+        "history": lambda panes, who, sent: panes.history.page(_query(sent), start=_whole(sent, "start"), owner=who),
+        "history-pin": lambda panes, who, sent: panes.history.pin(
+            _keys(sent) or (), pinned=bool(sent.get("on")), owner=who
+        ),
+        "history-throw-away": lambda panes, who, sent: panes.history.throw_away(_keys(sent) or (), owner=who),
+        "history-restore": lambda panes, who, sent: panes.history.restore(_keys(sent) or (), owner=who),
+        "history-destroy": lambda panes, who, sent: panes.history.destroy(_keys(sent), owner=who),
     }
 )
 
@@ -71,4 +82,18 @@ def _whole(sent: Mapping[str, Any], key: str) -> int:
     value = sent.get(key)
     if not isinstance(value, int) or isinstance(value, bool):
         raise RequestError(f"{key} is no number", remedy="Load the page anew.")
+    return value
+
+
+def _query(sent: Mapping[str, Any]) -> Query:
+    flags = {name: bool(sent.get(name)) for name in ("pinned", "binned")}
+    return Query(text=_text(sent, "text"), lora=_text(sent, "lora"), model=_text(sent, "model"), **flags)
+
+
+def _keys(sent: Mapping[str, Any]) -> list[int] | None:
+    value = sent.get("ids")
+    if value is None:
+        return None
+    if not isinstance(value, list) or not all(isinstance(key, int) for key in value):
+        raise RequestError("ids are no numbers", remedy="Load the page anew.")
     return value

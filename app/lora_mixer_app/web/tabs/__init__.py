@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from lora_mixer_app.web.desk import Desk
 from lora_mixer_app.web.state import AppState
+from lora_mixer_app.web.tabs.history import build_history
 from lora_mixer_app.web.tabs.inspect import build_inspect
 from lora_mixer_app.web.tabs.picture_info import build_picture_info
 from lora_mixer_app.web.tabs.prompt_file import build_prompt_file
@@ -21,6 +22,7 @@ class Tab(NamedTuple):
 
 
 TABS: tuple[Tab, ...] = (
+    Tab("history", build_history),
     Tab("sheets", build_sheets),
     Tab("prompt_file", build_prompt_file),
     Tab("picture_info", build_picture_info),

@@ -15,10 +15,12 @@ from lora_mixer.promptfile.axes import Axis, Same
 from lora_mixer.promptfile.plan import PromptEntry
 from lora_mixer.promptfile.ranges import numbers, whole_numbers
 from lora_mixer.promptfile.reading import read_prompt_text
-from lora_mixer.promptfile.toml import axis_of
+from lora_mixer.promptfile.toml import SETTINGS, axis_of
 from lora_mixer.promptfile.writing import Axis as Side
 from lora_mixer.promptfile.writing import prompt_file_text
 from lora_mixer.request import RenderRequest
+from lora_mixer.settings import Setting
+from lora_mixer.settings.kinds import Real, Whole
 
 SHEET = Path("sheet.toml")
 """What a sheet's prompt file is called."""
@@ -69,29 +71,24 @@ def _loras(choice: AxisChoice, without: bool) -> Side:  # noqa: FBT001
     return {"loras": words(choice.values), "without": without}
 
 
-def _whole(field: str) -> Callable[[AxisChoice, bool], Side]:
-    return lambda choice, _: {field: whole_numbers(choice.values)}
-
-
-def _texts(field: str) -> Callable[[AxisChoice, bool], Side]:
-    return lambda choice, _: {field: words(choice.values)}
+def _setting(name: str, setting: Setting) -> Callable[[AxisChoice, bool], Side]:
+    """Return how what somebody typed becomes an axis of a setting: numbers or whole numbers or words, as its kind takes."""
+    read: Callable[[str], Sequence[object]] = words
+    if isinstance(setting.kind, Whole):
+        read = whole_numbers
+    elif isinstance(setting.kind, Real):
+        read = numbers
+    return lambda choice, _: {name: read(choice.values)}
 
 
 KINDS: Mapping[str, Callable[[AxisChoice, bool], Side]] = MappingProxyType(
-    {
-        "strength": _lora,
-        "loras": _loras,
-        "replace": _texts("replace"),
-        "prompt": _texts("prompt"),
-        "seed": _whole("seed"),
-        "sampler": _texts("sampler"),
-        "schedule": _texts("schedule"),
-        "steps": _whole("steps"),
-        "cfg": lambda choice, _: {"cfg": numbers(choice.values)},
-        "clip_skip": _whole("clip_skip"),
-    }
+    {"strength": _lora, "loras": _loras, "replace": lambda choice, _: {"replace": words(choice.values)}}
+    | {name: _setting(name, row) for name, row in SETTINGS.items() if row.control is not None or name == "model"}
 )
-"""What may vary: the axis, as prompt files write it, of the values and of whether a place without LoRA comes first."""
+"""What may vary: LoRAs, words, and every setting that the page shows.
+
+Each makes the axis, as prompt files write it, of the values and of whether a place without LoRA comes first.
+"""
 
 
 def plan_sheet(
