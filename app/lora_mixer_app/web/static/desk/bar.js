@@ -9,14 +9,31 @@ const MOST = 100;
 
 /** @param {HTMLElement} root @param {import("./store.js").Desk} desk */
 export function mount(root, desk) {
-  const go = h("button", { id: "go", class: "go", type: "button", onclick: () => (desk.rendering ? desk.cancel() : desk.generate()) });
+  const go = h("button", {
+    id: "go",
+    class: "go",
+    type: "button",
+    onclick: () => (desk.rendering ? desk.cancel() : desk.generate()),
+  });
   const fillBar = h("div", { class: "progress-fill" });
-  const progress = h("div", { class: "progress", role: "progressbar", "aria-label": say("progress"), "aria-valuemin": 0, "aria-valuemax": 100 }, fillBar);
+  const progress = h(
+    "div",
+    { class: "progress", role: "progressbar", "aria-label": say("progress"), "aria-valuemin": 0, "aria-valuemax": 100 },
+    fillBar,
+  );
   const status = h("div", { id: "status", role: "status", "aria-live": "polite" });
   const live = check("live", () => desk.look({ live: live.box.checked }));
   const endless = check("endless", () => desk.look({ endless: endless.box.checked }));
-  const count = h("input", { type: "number", min: 1, max: MOST, value: desk.view.count, "aria-label": say("pictures_count") });
-  count.addEventListener("change", () => desk.look({ count: Math.max(1, Math.min(MOST, Math.trunc(Number(count.value)) || 1)) }));
+  const count = h("input", {
+    type: "number",
+    min: 1,
+    max: MOST,
+    value: desk.view.count,
+    "aria-label": say("pictures_count"),
+  });
+  count.addEventListener("change", () =>
+    desk.look({ count: Math.max(1, Math.min(MOST, Math.trunc(Number(count.value)) || 1)) }),
+  );
   const seed = seedBox(desk);
   const shown = () => {
     const told = progressOf(desk);
@@ -34,7 +51,14 @@ export function mount(root, desk) {
     fill(count, String(desk.view.count));
   };
   root.append(
-    h("div", { class: "bar-go" }, go, h("label", { id: "pictures-count", class: "small", title: say("pictures_count") }, "×", count), endless.label, live.label),
+    h(
+      "div",
+      { class: "bar-go" },
+      go,
+      h("label", { id: "pictures-count", class: "small", title: say("pictures_count") }, "×", count),
+      endless.label,
+      live.label,
+    ),
     h("div", { class: "bar-progress" }, progress, status),
     seed,
   );
@@ -87,7 +111,18 @@ function seedBox(desk) {
     if (good) set(value);
   };
   box.addEventListener("change", read);
-  const lock = h("button", { id: "seed-lock", type: "button", class: "icon", title: say("seed_lock"), "aria-label": say("seed_lock"), onclick: () => desk.look({ lock: !desk.view.lock }) }, "🔒");
+  const lock = h(
+    "button",
+    {
+      id: "seed-lock",
+      type: "button",
+      class: "icon",
+      title: say("seed_lock"),
+      "aria-label": say("seed_lock"),
+      onclick: () => desk.look({ lock: !desk.view.lock }),
+    },
+    "🔒",
+  );
   const draw = () => {
     fill(box, String(desk.document.settings.seed ?? -1), true);
     write(wrong, "");
@@ -104,9 +139,31 @@ function seedBox(desk) {
     { id: "seed", class: "seed" },
     h("span", { class: "small" }, say("seed_short")),
     box,
-    h("button", { id: "seed-dice", type: "button", class: "icon", title: say("seed_dice"), "aria-label": say("seed_dice"), onclick: () => set(-1) }, "🎲"),
+    h(
+      "button",
+      {
+        id: "seed-dice",
+        type: "button",
+        class: "icon",
+        title: say("seed_dice"),
+        "aria-label": say("seed_dice"),
+        onclick: () => set(-1),
+      },
+      "🎲",
+    ),
     lock,
-    h("button", { id: "seed-reuse", type: "button", class: "icon", title: say("seed_reuse"), "aria-label": say("seed_reuse"), onclick: () => desk.view.picture && set(desk.view.picture.seed) }, "♻"),
+    h(
+      "button",
+      {
+        id: "seed-reuse",
+        type: "button",
+        class: "icon",
+        title: say("seed_reuse"),
+        "aria-label": say("seed_reuse"),
+        onclick: () => desk.view.picture && set(desk.view.picture.seed),
+      },
+      "♻",
+    ),
     wrong,
   );
 }

@@ -19,7 +19,13 @@ export function mount(root, desk) {
   };
   /** @param {Card[]} found */
   const draw = (found) =>
-    keep(cards, found, (card) => card.name, (card) => cardOf(card, desk), (element, card) => update(element, card));
+    keep(
+      cards,
+      found,
+      (card) => card.name,
+      (card) => cardOf(card, desk),
+      (element, card) => update(element, card),
+    );
   search.addEventListener("input", list);
   root.append(h("div", { id: "lora-search", class: "pane-head" }, search), cards);
   list();
@@ -27,9 +33,15 @@ export function mount(root, desk) {
 
 /** @param {Card} card @param {import("./store.js").Desk} desk */
 function cardOf(card, desk) {
-  const button = h("button", { type: "button", class: "card" }, h("img", { alt: "", loading: "lazy" }), h("span", { class: "card-name" }));
+  const button = h(
+    "button",
+    { type: "button", class: "card" },
+    h("img", { alt: "", loading: "lazy" }),
+    h("span", { class: "card-name" }),
+  );
   button.addEventListener("click", () => {
-    if (button.getAttribute("aria-disabled") === "true") return desk.fail(say("unfit", { name: card.name, reason: button.dataset.problem ?? "" }));
+    if (button.getAttribute("aria-disabled") === "true")
+      return desk.fail(say("unfit", { name: card.name, reason: button.dataset.problem ?? "" }));
     desk.dispatch({ type: "strip.add", strip: { name: card.name, strength: Number(button.dataset.strength) } });
   });
   return button;

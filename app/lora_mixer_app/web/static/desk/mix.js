@@ -8,8 +8,30 @@ import { say } from "./words.js";
 
 /** @param {HTMLElement} root @param {import("./store.js").Desk} desk */
 export function mount(root, desk) {
-  const undo = h("button", { id: "undo", type: "button", class: "icon", title: say("undo"), "aria-label": say("undo"), onclick: () => desk.dispatch({ type: "undo" }) }, "↶");
-  const redo = h("button", { id: "redo", type: "button", class: "icon", title: say("redo"), "aria-label": say("redo"), onclick: () => desk.dispatch({ type: "redo" }) }, "↷");
+  const undo = h(
+    "button",
+    {
+      id: "undo",
+      type: "button",
+      class: "icon",
+      title: say("undo"),
+      "aria-label": say("undo"),
+      onclick: () => desk.dispatch({ type: "undo" }),
+    },
+    "↶",
+  );
+  const redo = h(
+    "button",
+    {
+      id: "redo",
+      type: "button",
+      class: "icon",
+      title: say("redo"),
+      "aria-label": say("redo"),
+      onclick: () => desk.dispatch({ type: "redo" }),
+    },
+    "↷",
+  );
   const prompts = h("div", { class: "prompts" });
   const strips = h("div", { class: "strips-part" });
   const settings = h("div", { class: "settings-part" });

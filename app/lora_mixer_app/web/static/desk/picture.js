@@ -24,7 +24,11 @@ export function mount(root, desk) {
       if (!image.isConnected) stage.append(image);
     }
     fill(record, desk.view.picture?.record ?? "", true);
-    for (const film of strip.children) film.setAttribute("aria-current", String(/** @type {HTMLElement} */ (film).dataset.key === String(desk.view.picture?.id)));
+    for (const film of strip.children)
+      film.setAttribute(
+        "aria-current",
+        String(/** @type {HTMLElement} */ (film).dataset.key === String(desk.view.picture?.id)),
+      );
     drawButtons();
   };
   let asked = 0;
@@ -33,7 +37,13 @@ export function mount(root, desk) {
     try {
       const found = /** @type {Picture[]} */ (await desk.ask("pictures.list", { text: search.value }));
       if (number !== asked) return;
-      keep(strip, found, (picture) => String(picture.id), (picture) => film(picture, desk), (element, picture) => element.classList.toggle("pinned", picture.pinned));
+      keep(
+        strip,
+        found,
+        (picture) => String(picture.id),
+        (picture) => film(picture, desk),
+        (element, picture) => element.classList.toggle("pinned", picture.pinned),
+      );
       draw();
     } catch (error) {
       desk.fail(error);
@@ -58,7 +68,17 @@ export function mount(root, desk) {
 /** @param {Picture} picture @param {import("./store.js").Desk} desk */
 function film(picture, desk) {
   const label = `${say("seed_short")} ${picture.seed}: ${picture.prompt}`;
-  return h("button", { type: "button", class: "thumbnail-item", title: label, "aria-label": label, onclick: () => desk.look({ picture }) }, h("img", { src: picture.thumb, alt: "" }));
+  return h(
+    "button",
+    {
+      type: "button",
+      class: "thumbnail-item",
+      title: label,
+      "aria-label": label,
+      onclick: () => desk.look({ picture }),
+    },
+    h("img", { src: picture.thumb, alt: "" }),
+  );
 }
 
 /** @param {import("./store.js").Desk} desk */

@@ -94,7 +94,10 @@ export function changed(document, change) {
     case "strip.add":
       return withStrip(document, change.strip);
     case "strip.set":
-      return { ...document, strips: document.strips.map((s) => (s.number === change.number ? { ...s, ...change.values } : s)) };
+      return {
+        ...document,
+        strips: document.strips.map((s) => (s.number === change.number ? { ...s, ...change.values } : s)),
+      };
     case "strip.remove":
       return { ...document, strips: document.strips.filter((s) => s.number !== change.number) };
     case "strip.move":

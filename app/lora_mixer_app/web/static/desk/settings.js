@@ -62,7 +62,12 @@ function control(desk, row) {
 
 /** @param {ControlForm} row @param {...Node} inside */
 function framed(row, ...inside) {
-  return h("div", { id: row.id, class: `setting ${row.shape}` }, h("label", { for: `${row.id}-box` }, row.label[language()]), ...inside);
+  return h(
+    "div",
+    { id: row.id, class: `setting ${row.shape}` },
+    h("label", { for: `${row.id}-box` }, row.label[language()]),
+    ...inside,
+  );
 }
 
 /** @param {ControlForm} row @param {(value: Value) => void} set @returns {Drawn} */
@@ -98,7 +103,10 @@ function number(row, set) {
   const { low = 0, high = 0, step = 1 } = row;
   const box = h("input", { type: "text", inputmode: "decimal", id: `${row.id}-box`, autocomplete: "off" });
   const wrong = h("span", { class: "wrong", role: "alert" });
-  const slider = row.shape === "slider" ? h("input", { type: "range", min: low, max: high, step, "aria-label": row.label[language()] }) : null;
+  const slider =
+    row.shape === "slider"
+      ? h("input", { type: "range", min: low, max: high, step, "aria-label": row.label[language()] })
+      : null;
   slider?.addEventListener("input", () => set(Number(slider.value), false));
   slider?.addEventListener("change", () => set(Number(slider.value)));
   box.addEventListener("change", () => {
@@ -118,8 +126,15 @@ function number(row, set) {
 /** @param {import("./store.js").Desk} desk @param {ControlForm} row @returns {Drawn} */
 function presetBox(desk, row) {
   const names = Object.keys(desk.first.presets);
-  const box = h("select", { id: `${row.id}-box` }, h("option", { value: "" }, say("no_preset")), ...names.map((name) => h("option", { value: name }, name)));
-  box.addEventListener("change", () => desk.dispatch({ type: "preset", name: box.value, values: presetValues(desk, box.value) }));
+  const box = h(
+    "select",
+    { id: `${row.id}-box` },
+    h("option", { value: "" }, say("no_preset")),
+    ...names.map((name) => h("option", { value: name }, name)),
+  );
+  box.addEventListener("change", () =>
+    desk.dispatch({ type: "preset", name: box.value, values: presetValues(desk, box.value) }),
+  );
   return { element: framed(row, box), draw: () => fill(box, desk.document.preset?.name ?? "", true) };
 }
 
@@ -146,7 +161,12 @@ function modelBox(desk) {
   const draw = () => fill(box, String(desk.document.settings.model ?? models[0]), true);
   desk.subscribe((topics) => topics.has("document") && draw());
   draw();
-  const element = h("div", { id: "model", class: "setting choice" }, h("label", { for: "model-box" }, say("model")), box);
+  const element = h(
+    "div",
+    { id: "model", class: "setting choice" },
+    h("label", { for: "model-box" }, say("model")),
+    box,
+  );
   element.hidden = models.length < 2;
   return element;
 }

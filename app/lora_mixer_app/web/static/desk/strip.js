@@ -26,12 +26,32 @@ export function makeStrip(desk, first) {
   let row = first;
   let grip = 0;
   const name = row.strip.name;
-  const slider = h("input", { type: "range", min: LOW, max: HIGH, step: STEP, "aria-label": `range slider for ${name}` });
-  const number = h("input", { type: "text", inputmode: "decimal", class: "strength", "aria-label": `${name} =`, autocomplete: "off" });
+  const slider = h("input", {
+    type: "range",
+    min: LOW,
+    max: HIGH,
+    step: STEP,
+    "aria-label": `range slider for ${name}`,
+  });
+  const number = h("input", {
+    type: "text",
+    inputmode: "decimal",
+    class: "strength",
+    "aria-label": `${name} =`,
+    autocomplete: "off",
+  });
   const wrong = h("span", { class: "wrong", role: "alert" });
   const thumb = h("button", { type: "button", class: "strip-thumb" }, h("img", { alt: "" }));
-  const solo = h("button", { type: "button", class: "icon solo", title: say("solo"), "aria-label": `${say("solo")} ${name}` }, "S");
-  const remove = h("button", { type: "button", class: "icon", title: say("remove"), "aria-label": `${say("remove")} ${name}` }, "✕");
+  const solo = h(
+    "button",
+    { type: "button", class: "icon solo", title: say("solo"), "aria-label": `${say("solo")} ${name}` },
+    "S",
+  );
+  const remove = h(
+    "button",
+    { type: "button", class: "icon", title: say("remove"), "aria-label": `${say("remove")} ${name}` },
+    "✕",
+  );
   const label = h("span", { class: "strip-name", title: name }, name);
   const element = h("div", { class: "strip" }, thumb, label, slider, number, solo, remove, wrong);
 
@@ -40,8 +60,15 @@ export function makeStrip(desk, first) {
     write(wrong, "");
     const gesture = `strength ${row.key} ${grip}`;
     if (row.tag) {
-      desk.dispatch({ type: "tag.set", at: row.tag.at, end: row.tag.end, text: tagText(name, strength), gesture }, { settled });
-    } else desk.dispatch({ type: "strip.set", number: Number(row.strip.number), values: { strength }, gesture }, { settled });
+      desk.dispatch(
+        { type: "tag.set", at: row.tag.at, end: row.tag.end, text: tagText(name, strength), gesture },
+        { settled },
+      );
+    } else
+      desk.dispatch(
+        { type: "strip.set", number: Number(row.strip.number), values: { strength }, gesture },
+        { settled },
+      );
   };
   slider.addEventListener("input", () => turn(tidy(Number(slider.value)), false));
   slider.addEventListener("change", () => {
@@ -54,7 +81,8 @@ export function makeStrip(desk, first) {
     grip += 1;
     turn(tidy(value), true);
   });
-  const set = (/** @type {Partial<Strip>} */ values) => desk.dispatch({ type: "strip.set", number: Number(row.strip.number), values });
+  const set = (/** @type {Partial<Strip>} */ values) =>
+    desk.dispatch({ type: "strip.set", number: Number(row.strip.number), values });
   thumb.addEventListener("click", () => !row.tag && set({ on: !row.strip.on }));
   solo.addEventListener("click", () => set({ solo: !row.strip.solo }));
   remove.addEventListener("click", () => desk.dispatch({ type: "strip.remove", number: Number(row.strip.number) }));

@@ -12,7 +12,13 @@ export function mountStrips(root, desk) {
   const list = h("div", { id: "strips", class: "strips" });
   const none = h("p", { id: "no-strips" }, say("no_strips"));
   const names = h("datalist", { id: "lora-names" });
-  const pick = h("input", { type: "text", list: "lora-names", placeholder: say("add"), "aria-label": say("add"), autocomplete: "off" });
+  const pick = h("input", {
+    type: "text",
+    list: "lora-names",
+    placeholder: say("add"),
+    "aria-label": say("add"),
+    autocomplete: "off",
+  });
   /** @type {WeakMap<Element, (row: Row) => void>} */
   const updates = new WeakMap();
   const make = (/** @type {Row} */ row) => {
@@ -22,7 +28,13 @@ export function mountStrips(root, desk) {
   };
   const draw = () => {
     const rows = rowsOf(desk);
-    keep(list, rows, (row) => row.key, make, (element, row) => updates.get(element)?.(row));
+    keep(
+      list,
+      rows,
+      (row) => row.key,
+      make,
+      (element, row) => updates.get(element)?.(row),
+    );
     none.hidden = rows.length > 0;
   };
   pick.addEventListener("keydown", (event) => {
@@ -40,7 +52,17 @@ export function mountStrips(root, desk) {
 function rowsOf(desk) {
   const { prompt, strips } = desk.document;
   const alone = strips.some((strip) => strip.on && strip.solo);
-  const tags = tagsOf(prompt, desk.facts).map((tag, place) => ({ key: `tag ${place} ${tag.strip.name}`, tag, strip: tag.strip, heard: !alone }));
-  const own = strips.map((strip) => ({ key: `strip ${strip.number}`, tag: null, strip, heard: strip.on && (!alone || strip.solo) }));
+  const tags = tagsOf(prompt, desk.facts).map((tag, place) => ({
+    key: `tag ${place} ${tag.strip.name}`,
+    tag,
+    strip: tag.strip,
+    heard: !alone,
+  }));
+  const own = strips.map((strip) => ({
+    key: `strip ${strip.number}`,
+    tag: null,
+    strip,
+    heard: strip.on && (!alone || strip.solo),
+  }));
   return [...own, ...tags];
 }

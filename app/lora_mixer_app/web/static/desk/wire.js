@@ -88,7 +88,7 @@ export class Wire {
    */
   async ask(name, data = {}) {
     const session = await this.#session;
-    const told = await this.#page.server.ask({ session, name, data });
+    const told = await this.#page.server.ask?.({ session, name, data });
     if (!told) throw new ServerError("The server does not answer.");
     if (told.error) throw new ServerError(told.error);
     return told.answer;
