@@ -35,6 +35,11 @@ class Wildcards:
         self._broken: list[LoraMixerError] = []
         self._options: dict[str, LazyLines] = {}
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of all wildcards."""
+        return tuple(sorted(self._lists))
+
     def knows(self, name: str) -> bool:
         """Tell whether there is a wildcard of a name; one with `*` may fit nothing."""
         return "*" in name or _plain(name) in self._lists

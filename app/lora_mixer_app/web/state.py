@@ -46,6 +46,8 @@ class AppState:
         inputs: Pictures that were sent to start from, and masks.
         loras: The library, and what of it fits the model.
         queue: Who renders next; long work takes a turn for each batch.
+        desks: The folder of the desks of those who log in.
+        measured: How far a LoRA's file moves a model's weights, of those that were measured.
         presence: Who is still there; None where nobody keeps the book, and everybody counts as there.
     """
 
@@ -61,6 +63,8 @@ class AppState:
         self.loras = LoraBrowser(mixer.library)
         self.queue = RenderQueue()
         self.presence: Presence | None = None
+        self.desks = folder / "desks"
+        self.measured: dict[tuple[Path, int, str], float] = {}
         self._sessions: dict[tuple[str, str], PageSession] = {}
         self._lock = threading.Lock()
         self._closed = threading.Event()

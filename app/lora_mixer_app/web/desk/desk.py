@@ -127,7 +127,7 @@ def build_desk(state: AppState, page: gr.Blocks, tabs: gr.Tabs) -> Desk:
         yield from answers(state, request, dict(event._data))  # noqa: SLF001 how Gradio hands on what a script sent
 
     def greet(request: gr.Request) -> Answer:
-        return {"kind": "hello", "session": str(request.session_hash)}
+        return {"kind": "hello", "session": str(request.session_hash), "login": bool(request.username)}
 
     document.submit(render, None, [told], trigger_mode="multiple", concurrency_limit=None, **QUIET)
     page.load(greet, None, [told], queue=False, **QUIET)

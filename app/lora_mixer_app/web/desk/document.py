@@ -83,7 +83,12 @@ class StripForm(BaseModel):
 
 
 class DocumentForm(BaseModel):
-    """A document as JSON; unknown keys are of a younger page, and left alone."""
+    """A document as JSON.
+
+    Attributes:
+        preset: The preset that is on, and what its settings were before: the browser's own.
+        pad: The mix pad: the browser's own.
+    """
 
     model_config = ConfigDict(extra="ignore")
 
@@ -92,6 +97,8 @@ class DocumentForm(BaseModel):
     negative: Annotated[str, Field(max_length=MAX_LETTERS)] = ""
     strips: Annotated[tuple[StripForm, ...], Field(max_length=MOST_STRIPS)] = ()
     settings: dict[str, Any] = {}
+    preset: dict[str, Any] | None = None
+    pad: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

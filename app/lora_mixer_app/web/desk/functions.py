@@ -15,10 +15,13 @@ from starlette.requests import Request
 
 from lora_mixer import LoraMixerError
 from lora_mixer_app.web.desk.answers import KIND
-from lora_mixer_app.web.desk.facts import document_facts
+from lora_mixer_app.web.desk.completions import list_completions
+from lora_mixer_app.web.desk.facts import document_facts, document_prompt
+from lora_mixer_app.web.desk.kept import keep_document, kept_document
 from lora_mixer_app.web.desk.library import list_loras, lora_facts
 from lora_mixer_app.web.desk.mixes import delete_mix, list_mixes, load_mix, read_mix, rename_mix, save_mix, write_mix
 from lora_mixer_app.web.desk.models import choose_model
+from lora_mixer_app.web.desk.moves import lora_moves
 from lora_mixer_app.web.desk.pictures import delete_picture, list_pictures, picture_document, pin_picture
 from lora_mixer_app.web.logins import user_of
 from lora_mixer_app.web.notices import unexpected, without_folders
@@ -36,9 +39,14 @@ def cancel(state: AppState, request: gr.Request, data: dict[str, Any]) -> None:
 QUESTIONS: Mapping[str, Question] = MappingProxyType(
     {
         "cancel": cancel,
+        "completions": list_completions,
         "document.facts": document_facts,
+        "document.keep": keep_document,
+        "document.kept": kept_document,
+        "document.prompt": document_prompt,
         "loras.list": list_loras,
         "loras.facts": lora_facts,
+        "loras.moves": lora_moves,
         "mixes.list": list_mixes,
         "mixes.save": save_mix,
         "mixes.load": load_mix,

@@ -34,6 +34,7 @@ def card(state: AppState, request: gr.Request, entry: LoraEntry) -> Form:
         "problem": fit.reason,
         "texts": fit.texts,
         "strength": preferred(entry),
+        "range": entry.sidecar.strength_range,
         "words": list(chips(entry, CHIPS)),
     }
 

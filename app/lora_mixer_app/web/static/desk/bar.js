@@ -1,6 +1,7 @@
 /** The bar that always stays: Generate or Cancel, progress, how many, Live, the seed. */
 
 import { fill, h, write } from "./dom.js";
+import { icon } from "./icons.js";
 import { readNumber } from "./numbers.js";
 import { say } from "./words.js";
 
@@ -121,7 +122,7 @@ function seedBox(desk) {
       "aria-label": say("seed_lock"),
       onclick: () => desk.look({ lock: !desk.view.lock }),
     },
-    "🔒",
+    icon("lock"),
   );
   const draw = () => {
     fill(box, String(desk.document.settings.seed ?? -1), true);
@@ -149,7 +150,7 @@ function seedBox(desk) {
         "aria-label": say("seed_dice"),
         onclick: () => set(-1),
       },
-      "🎲",
+      icon("dice"),
     ),
     lock,
     h(
@@ -162,7 +163,7 @@ function seedBox(desk) {
         "aria-label": say("seed_reuse"),
         onclick: () => desk.view.picture && set(desk.view.picture.seed),
       },
-      "♻",
+      icon("reuse"),
     ),
     wrong,
   );

@@ -1,6 +1,8 @@
 /** The right pane: prompts, strips, settings. */
 
 import { h } from "./dom.js";
+import { mountMixes } from "./mixes.js";
+import { mountPad } from "./pad.js";
 import { mountPrompts } from "./prompt.js";
 import { mountSettings } from "./settings.js";
 import { mountStrips } from "./strips.js";
@@ -35,10 +37,13 @@ export function mount(root, desk) {
   const prompts = h("div", { class: "prompts" });
   const strips = h("div", { class: "strips-part" });
   const settings = h("div", { class: "settings-part" });
-  root.append(h("div", { class: "mix-head" }, undo, redo), prompts, strips, settings);
+  const mixes = h("div", { class: "mixes-part" });
+  root.append(h("div", { class: "mix-head" }, undo, redo), prompts, strips, settings, mixes);
   mountPrompts(prompts, desk);
   mountStrips(strips, desk);
   mountSettings(settings, desk);
+  mountPad(mixes, desk);
+  mountMixes(mixes, desk);
   const draw = () => {
     undo.disabled = !desk.canUndo;
     redo.disabled = !desk.canRedo;

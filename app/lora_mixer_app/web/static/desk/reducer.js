@@ -3,6 +3,7 @@
  *
  * @typedef {import("./types.js").Document} Document
  * @typedef {import("./types.js").History} History
+ * @typedef {import("./types.js").Pad} Pad
  * @typedef {import("./types.js").Strip} Strip
  * @typedef {import("./types.js").Value} Value
  *
@@ -16,6 +17,9 @@
  *   | { type: "strips", strips: Strip[], method?: string }
  *   | { type: "tag.set", at: number, end: number, text: string }
  *   | { type: "tag.convert", at: number, end: number, strip: Partial<Strip> & { name: string } }
+ *   | { type: "tag.remove", at: number, end: number }
+ *   | { type: "pad", pad: Pad | null }
+ *   | { type: "pad.move", at: [number, number] }
  *   | { type: "lay", document: Partial<Document> }} Change
  * @typedef {(Change & { gesture?: string }) | { type: "undo" } | { type: "redo" }} Action
  */
@@ -108,6 +112,12 @@ export function changed(document, change) {
       return { ...document, prompt: spliced(document.prompt, change.at, change.end, change.text) };
     case "tag.convert":
       return withStrip({ ...document, prompt: withoutTag(document.prompt, change.at, change.end) }, change.strip);
+    case "tag.remove":
+      return { ...document, prompt: withoutTag(document.prompt, change.at, change.end) };
+    case "pad":
+      return atDot({ ...document, pad: change.pad });
+    case "pad.move":
+      return document.pad ? atDot({ ...document, pad: { ...document.pad, at: change.at } }) : document;
     case "lay":
       return laid(document, change.document);
   }
@@ -141,13 +151,44 @@ function withStrip(document, strip) {
 function withMix(document, strips, method) {
   const first = nextNumber(document.strips);
   const numbered = strips.map((strip, place) => ({ ...PLAIN, ...strip, number: first + place }));
-  return { ...document, strips: numbered, settings: method ? { ...document.settings, method } : document.settings };
+  return {
+    ...document,
+    pad: null,
+    strips: numbered,
+    settings: method ? { ...document.settings, method } : document.settings,
+  };
 }
 
 /** @param {Document} document @param {Partial<Document>} given @returns {Document} */
 function laid(document, given) {
   const whole = { ...document, ...given, preset: null, settings: { ...document.settings, ...given.settings } };
   return given.strips ? withMix({ ...whole, strips: document.strips }, given.strips) : whole;
+}
+
+/**
+ * Return a document whose strips are as strong as the pad's dot says: the corners' strengths, the nearer the more.
+ * @param {Document} document @returns {Document}
+ */
+function atDot(document) {
+  const { pad } = document;
+  if (!pad) return document;
+  const weights = weightsAt(pad);
+  const strips = document.strips.map((strip) => {
+    if (!pad.corners.some((corner) => String(strip.number) in corner.strengths)) return strip;
+    const parts = pad.corners.map((corner, place) => (weights[place] ?? 0) * (corner.strengths[strip.number] ?? 0));
+    return { ...strip, strength: Math.round(1000 * parts.reduce((sum, part) => sum + part, 0)) / 1000 + 0 };
+  });
+  return { ...document, strips };
+}
+
+/**
+ * Return how much each corner counts; together 1. Two corners share the width, three the width above and one corner below.
+ * @param {Pad} pad @returns {number[]}
+ */
+export function weightsAt({ corners, at: [x, y] }) {
+  if (corners.length < 3) return [1 - x, x];
+  if (corners.length === 3) return [(1 - x) * (1 - y), x * (1 - y), y];
+  return [(1 - x) * (1 - y), x * (1 - y), (1 - x) * y, x * y];
 }
 
 /** @param {Strip[]} strips @returns {number} */

@@ -19,7 +19,9 @@
 import { NOTHING, heard, underWay } from "./answers.js";
 import { begin, reduce, same } from "./reducer.js";
 import { Wire } from "./wire.js";
+import { say } from "./words.js";
 
+const KEEPING = 1500; // milliseconds of no gesture until the server keeps the desk of whoever is logged in
 const PAUSE = 150; // milliseconds of no gesture until the server is asked for facts
 const TYPED = 700; // milliseconds of no letter until live mode renders what was typed
 
@@ -38,6 +40,8 @@ export class Desk {
   view = FIRST_VIEW;
   /** @type {Facts} */
   facts = NO_FACTS;
+  /** How far LoRAs move the model's weights at strength 1, by name. @type {Record<string, {size: number, burns: number} | null>} */
+  moves = {};
   /** What went wrong last, in a sentence; empty when nothing did. */
   failure = "";
   /** @type {FirstFacts} */
@@ -45,6 +49,7 @@ export class Desk {
   /** Pictures of this Generate that are still to come. */
   left = 0;
   #offset = 0;
+  #typing = false;
   #wire;
   #memory;
   #asked = 0;
@@ -56,6 +61,11 @@ export class Desk {
   #factsTimer;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #liveTimer;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #keepTimer;
+  /** @type {Promise<{loras: string[], embeddings: string[], wildcards: string[]}> | null} */
+  #completions = null;
+  #model = "";
 
   /**
    * @param {FirstFacts} first What the page begins with.
@@ -75,6 +85,7 @@ export class Desk {
     });
     this.#wire.publish(this.document);
     this.#askFacts();
+    if (!kept) this.#fetchKept();
   }
 
   /** The document as it is now. */
@@ -107,11 +118,13 @@ export class Desk {
     if (this.#history.present !== before.present) {
       this.#wire.publish(this.document);
       this.#remember();
+      this.#keepOnServer();
       this.#askFacts();
       this.#tell("document");
     } else if (this.#history !== before) this.#tell("document");
     clearTimeout(this.#liveTimer);
-    if (settled && typed) this.#liveTimer = setTimeout(() => this.#live(), TYPED);
+    this.#typing = settled && typed;
+    if (this.#typing) this.#liveTimer = setTimeout(() => this.#live(), TYPED);
     else if (settled) this.#live();
   }
 
@@ -124,6 +137,48 @@ export class Desk {
     this.view = { ...this.view, ...values };
     this.#remember();
     this.#tell("view");
+  }
+
+  /** What was typed is settled: live mode renders it now, if it waits to. */
+  settle() {
+    if (this.#typing) this.#live();
+  }
+
+  /**
+   * Add a LoRA at the strength its owner prefers; one that is there is switched on.
+   * @param {string} name
+   * @throws {ServerError} It cannot be found, or does not fit the model.
+   */
+  async addLora(name) {
+    const there = this.document.strips.find((strip) => strip.name === name);
+    if (there) return this.dispatch({ type: "strip.set", number: there.number, values: { on: true } });
+    /** @type {import("./types.js").Card} */
+    const card = (await this.ask("loras.facts", { names: [name] }))[name];
+    if (card.problem) throw new Error(say("unfit", { name, reason: card.problem }));
+    this.dispatch({ type: "strip.add", strip: { name, strength: card.strength ?? 1 } });
+  }
+
+  /**
+   * Put words behind the prompt, unless they are in it.
+   * @param {string} words
+   */
+  insertWords(words) {
+    const { prompt } = this.document;
+    if (
+      prompt
+        .replace(/<[^<>]*>/g, "")
+        .toLowerCase()
+        .includes(words.toLowerCase())
+    )
+      return;
+    const text = prompt.trim() ? `${prompt.trimEnd().replace(/,$/, "")}, ${words}` : words;
+    this.dispatch({ type: "prompt", text });
+  }
+
+  /** @returns {Promise<{loras: string[], embeddings: string[], wildcards: string[]}>} What may be written in a prompt here. */
+  completions() {
+    this.#completions ??= this.ask("completions").finally(() => setTimeout(() => (this.#completions = null), 10_000));
+    return this.#completions;
   }
 
   /** Render what the desk shows. */
@@ -162,6 +217,13 @@ export class Desk {
     this.#tell("failure");
   }
 
+  /** What went wrong last was mended. */
+  wentWell() {
+    if (!this.failure) return;
+    this.failure = "";
+    this.#tell("failure");
+  }
+
   /** Tell that pictures of the history changed: one was made, pinned, deleted. */
   picturesChanged() {
     this.#tell("pictures");
@@ -186,6 +248,8 @@ export class Desk {
   }
 
   #live() {
+    this.#typing = false;
+    clearTimeout(this.#liveTimer);
     if (!this.view.live || JSON.stringify(this.document) === this.#rendered) return;
     this.left = 1;
     this.#offset = 0;
@@ -213,6 +277,38 @@ export class Desk {
     if (this.shown.done !== before.done && this.shown.done?.picture) this.look({ picture: this.shown.done.picture });
     if (this.shown.newest === answer) this.#ended(answer);
     this.picturesChanged();
+    this.#measure();
+  }
+
+  /** Ask how far the LoRAs move the weights, of those that are not measured, while nothing is rendered. */
+  #measure() {
+    const model = String(this.document.settings.model ?? "");
+    if (model !== this.#model) [this.moves, this.#model] = [{}, model];
+    const names = Object.entries(this.facts.loras).filter(([name, card]) => !card.problem && !(name in this.moves));
+    if (this.rendering || names.length === 0 || !this.shown.done) return;
+    for (const [name] of names) this.moves[name] = null;
+    this.ask("loras.moves", { names: names.map(([name]) => name) }).then(
+      (moves) => {
+        Object.assign(this.moves, moves);
+        this.#tell("facts");
+      },
+      (error) => this.fail(error),
+    );
+  }
+
+  /** A new browser begins with the desk that the server keeps of whoever is logged in. */
+  async #fetchKept() {
+    const before = this.#history;
+    const kept = await this.ask("document.kept").catch(() => null);
+    if (kept && this.#history === before) this.dispatch({ type: "lay", document: kept }, { settled: false });
+  }
+
+  #keepOnServer() {
+    clearTimeout(this.#keepTimer);
+    if (!this.#wire.hasLogin) return;
+    this.#keepTimer = setTimeout(() => {
+      this.ask("document.keep", { document: this.document }).catch((error) => this.fail(error));
+    }, KEEPING);
   }
 
   /** @param {Answer} answer */
@@ -236,6 +332,7 @@ export class Desk {
         if (number !== this.#asked) return;
         this.facts = { ...facts, prompt: document.prompt };
         this.#tell("facts");
+        this.#measure();
       } catch (error) {
         this.fail(error);
       }

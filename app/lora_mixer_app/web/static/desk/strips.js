@@ -1,5 +1,6 @@
 /** The strips: one for each LoRA of the mix, and of another colour for each tag of the prompt. */
 
+import { addingBox } from "./adding.js";
 import { h, keep } from "./dom.js";
 import { makeStrip } from "./strip.js";
 import { tagsOf } from "./tags.js";
@@ -11,14 +12,6 @@ import { say } from "./words.js";
 export function mountStrips(root, desk) {
   const list = h("div", { id: "strips", class: "strips" });
   const none = h("p", { id: "no-strips" }, say("no_strips"));
-  const names = h("datalist", { id: "lora-names" });
-  const pick = h("input", {
-    type: "text",
-    list: "lora-names",
-    placeholder: say("add"),
-    "aria-label": say("add"),
-    autocomplete: "off",
-  });
   /** @type {WeakMap<Element, (row: Row) => void>} */
   const updates = new WeakMap();
   const make = (/** @type {Row} */ row) => {
@@ -37,13 +30,7 @@ export function mountStrips(root, desk) {
     );
     none.hidden = rows.length > 0;
   };
-  pick.addEventListener("keydown", (event) => {
-    if (event.key === "Enter" && pick.value.trim()) {
-      desk.dispatch({ type: "strip.add", strip: { name: pick.value.trim() } });
-      pick.value = "";
-    }
-  });
-  root.append(h("div", { id: "pick" }, pick, names), none, list);
+  root.append(addingBox(desk), none, list);
   desk.subscribe((topics) => (topics.has("document") || topics.has("facts")) && draw());
   draw();
 }

@@ -21,6 +21,14 @@
  * @property {string} name
  * @property {Record<string, Value>} before
  *
+ * @typedef {object} Corner A corner of the mix pad: what the strips' strengths are there; others are 0.
+ * @property {string} name
+ * @property {Record<string, number>} strengths By the strips' numbers.
+ *
+ * @typedef {object} Pad The mix pad: two to four corners (top left, top right, bottom left, bottom right) and the dot.
+ * @property {Corner[]} corners
+ * @property {[number, number]} at From the left and from the top, 0 to 1.
+ *
  * @typedef {object} Document
  * @property {number} version
  * @property {string} prompt
@@ -28,6 +36,7 @@
  * @property {Strip[]} strips
  * @property {Record<string, Value>} settings
  * @property {Preset | null} [preset]
+ * @property {Pad | null} [pad]
  *
  * @typedef {object} History The document with its past and its future.
  * @property {Document[]} past
@@ -69,7 +78,7 @@
  * @property {Partial<Strip> & {name: string, strength: number}} strip
  *
  * @typedef {object} Problem
- * @property {"prompt" | "strip"} place
+ * @property {"prompt" | "negative" | "strip"} place
  * @property {number} [number]
  * @property {string} says
  *
@@ -81,6 +90,7 @@
  * @property {string | null} [problem]
  * @property {boolean} texts
  * @property {number} [strength]
+ * @property {[number, number] | null} [range]
  * @property {string[]} words
  * @property {boolean} [missing]
  *

@@ -23,6 +23,8 @@ export class Wire {
   #number = 0;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
+  /** Whether somebody is logged in here. */
+  hasLogin = false;
   /** @type {(session: string) => void} */
   #greeted = () => {};
   /** @type {Promise<string>} */
@@ -39,8 +41,10 @@ export class Wire {
     let laid = -1;
     const listen = () => {
       const told = answers.props.value ?? {};
-      if (told.kind === "hello") this.#greeted(told.session);
-      else if (told.kind === "lay") {
+      if (told.kind === "hello") {
+        this.hasLogin = told.login;
+        this.#greeted(told.session);
+      } else if (told.kind === "lay") {
         if (told.laid !== laid) onLay(told.document);
         laid = told.laid;
       } else if (told.kind) {
