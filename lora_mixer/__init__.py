@@ -17,7 +17,9 @@ from typing import TYPE_CHECKING
 from lora_mixer.cancel import Cancel
 from lora_mixer.errors import LoraMixerError
 from lora_mixer.hires import Hires
-from lora_mixer.mixes import Curve, ElementWeight, LoraUse, Mix, Rectangle, Strength
+from lora_mixer.mixes import Curve, ElementWeight, LoraUse, Mix, Strength
+from lora_mixer.places import DrawnMask, Rectangle
+from lora_mixer.regions import Region
 from lora_mixer.renamed import install
 from lora_mixer.render_options import RenderOptions
 from lora_mixer.request import ModelSource, RenderRequest
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Cancel",
     "Curve",
+    "DrawnMask",
     "ElementWeight",
     "Hires",
     "LoraMixerError",
@@ -40,6 +43,7 @@ __all__ = [
     "ModelSource",
     "Progress",
     "Rectangle",
+    "Region",
     "RenderJob",
     "RenderOptions",
     "RenderRequest",

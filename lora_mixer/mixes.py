@@ -17,6 +17,8 @@ from lora_mixer.errors import RequestError
 from lora_mixer.families import check_part, text_parts
 from lora_mixer.fieldtypes import FIELD_TYPES, check_fields, wrong_type
 from lora_mixer.modules import DENOISER
+from lora_mixer.places import DrawnMask
+from lora_mixer.places import Rectangle as Rectangle
 from lora_mixer.strength_forms import from_stored, part_now, stored, with_names_of_0_1
 
 MAX_STRENGTH = 1000.0
@@ -51,20 +53,6 @@ class Curve:
             if progress <= right:
                 return low + (high - low) * (progress - left) / (right - left) if right > left else high
         return self.points[-1][1]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rectangle:
-    """A part of the picture, in fractions of its width and height."""
-
-    left: float
-    top: float
-    right: float
-    bottom: float
-
-    def __post_init__(self) -> None:
-        """Refuse edges that are no numbers."""
-        check_fields(self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,7 +114,7 @@ class Strength:
     text: Annotated[Mapping[str, float], PlainSerializer(dict)] = field(default_factory=lambda: MappingProxyType({}))
     blocks: Annotated[Mapping[str, float], PlainSerializer(dict)] = field(default_factory=lambda: MappingProxyType({}))
     curve: Curve | None = None
-    mask: Rectangle | Path | None = None
+    mask: Rectangle | DrawnMask | Path | None = None
     negative: bool = False
     rank: int | None = None
     elements: tuple[ElementWeight, ...] = ()
@@ -140,7 +128,7 @@ class Strength:
             text: float | Mapping[str, float] | None = None,
             blocks: Mapping[str, float] = ...,
             curve: Curve | None = None,
-            mask: Rectangle | Path | None = None,
+            mask: Rectangle | DrawnMask | Path | None = None,
             negative: bool = False,
             rank: int | None = None,
             elements: tuple[ElementWeight, ...] = (),
@@ -157,10 +145,10 @@ class Strength:
         if not isinstance(curve, Curve | None):
             raise wrong_type("Strength", "curve", curve, "a Curve", "curve=Curve(points=[(0, 1), (1, 0)])")
         mask: object = self.mask
-        if not isinstance(mask, Rectangle | Path | str | None):
+        if not isinstance(mask, Rectangle | DrawnMask | Path | str | None):
             raise wrong_type("Strength", "mask", mask, "a Rectangle or a Path", 'mask=Path("mask.png")')
         if isinstance(mask, str):
-            object.__setattr__(self, "mask", Path(mask))
+            object.__setattr__(self, "mask", DrawnMask.read(mask) or Path(mask))
         elements = listed(self.elements)
         if not all(isinstance(element, ElementWeight) for element in elements):
             example = 'elements=[ElementWeight(layers=["attn"], weight=0.5)]'

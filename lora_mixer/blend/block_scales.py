@@ -8,12 +8,13 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from functools import reduce
 from types import MappingProxyType
 
 import torch
 from torch import Tensor
 
-from lora_mixer.blend.masks import Mask, levels, open_mask
+from lora_mixer.blend.masks import Mask, levels
 from lora_mixer.blend.stack import Stack
 from lora_mixer.blend.strength import strength_at
 from lora_mixer.modules import ModuleSpec, Sees
@@ -21,7 +22,7 @@ from lora_mixer.modules import ModuleSpec, Sees
 Size = tuple[int, int]
 Layout = tuple[int, ...]
 """For each rank of the joined factors, its adapter's column."""
-_Parts = dict[str, list[tuple[float, Mask | None]]]  # by digest: each factor and where it acts
+_Parts = dict[str, list[tuple[float, tuple[Mask, ...]]]]  # by digest: each factor and where it acts
 
 
 class BlockScales:
@@ -62,7 +63,7 @@ class BlockScales:
         mixes = {stack: self._parts(stack, progress) for stack in dict.fromkeys(stacks)}
         rows = [mixes[stack] for stack in stacks]
         values = [[math.fsum(factor for factor, _ in row[digest]) for digest in order] for row in rows]
-        masked = any(mask is not None for row in rows for pairs in row.values() for _, mask in pairs)
+        masked = any(masks for row in rows for pairs in row.values() for _, masks in pairs)
         self.live = masked or any(value != 0.0 for row in values for value in row)
         self._write(torch.tensor(values))
         if not masked:
@@ -123,9 +124,10 @@ class BlockScales:
     def _parts(self, stack: Stack, progress: float) -> _Parts:
         parts: _Parts = defaultdict(list)
         for placed in stack.placed:
-            factor = strength_at(placed.strength, self._spec, progress=progress)
-            here = placed.strength.mask if self._spec.sees is Sees.PICTURE and factor != 0.0 else None
-            parts[placed.adapter.digest].append((factor, None if here is None else open_mask(here)))
+            masks = placed.masks()
+            factor = strength_at(placed.strength, self._spec, progress=progress, masks=masks)
+            over = self._spec.sees is Sees.PICTURE and factor != 0.0
+            parts[placed.adapter.digest].append((factor, masks if over else ()))
         return parts
 
     def _written(self, kept: Tensor | None, values: Tensor) -> Tensor:
@@ -138,6 +140,7 @@ def _maps(row: _Parts, order: Sequence[str], height: int, width: int) -> Tensor:
     """Return one row's strengths over the picture, (adapters, height, width)."""
     total = torch.zeros(len(order), height, width, dtype=torch.float64)
     for column, digest in enumerate(order):
-        for factor, mask in row[digest]:
-            total[column] += factor if mask is None else factor * mask.at(height, width)
+        for factor, masks in row[digest]:
+            whole = torch.tensor(factor, dtype=torch.float64)
+            total[column] += reduce(torch.mul, (mask.at(height, width) for mask in masks), whole)
     return total

@@ -16,9 +16,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lora_mixer.errors import MissingFileError, RequestError
+from lora_mixer.errors import MissingFileError
 from lora_mixer.images import load_pixels
-from lora_mixer.mixes import Rectangle
+from lora_mixer.images.drawn_masks import pixels_of
+from lora_mixer.places import DrawnMask, Rectangle, check_rectangle
 
 KEPT = 32
 BAND = 256  # rows
@@ -42,7 +43,7 @@ class Mask:
         return float(self.at(1, 1))
 
 
-def open_mask(source: Rectangle | Path) -> Mask:
+def open_mask(source: Rectangle | DrawnMask | Path) -> Mask:
     """Return a mask from a rectangle in fractions, or from a picture: white acts, black and transparent do not.
 
     Raises:
@@ -51,11 +52,18 @@ def open_mask(source: Rectangle | Path) -> Mask:
     """
     if isinstance(source, Rectangle):
         return _of_rectangle(source)
+    if isinstance(source, DrawnMask):
+        return _of_drawn(source)
     try:
         stamp = source.stat()
     except (OSError, ValueError) as error:
         raise MissingFileError("the mask is not there", where=str(source)) from error
     return _of_picture(source, stamp.st_mtime_ns, stamp.st_size)
+
+
+def even_mask(shares: Tensor) -> Mask:
+    """Return a mask on equal cells."""
+    return Mask(shares=shares, rows=_even(shares.shape[0]), columns=_even(shares.shape[1]))
 
 
 def levels(height: int, width: int) -> Iterator[tuple[int, int]]:
@@ -72,11 +80,7 @@ def levels(height: int, width: int) -> Iterator[tuple[int, int]]:
 
 @lru_cache(maxsize=KEPT)
 def _of_rectangle(area: Rectangle) -> Mask:
-    if not (0.0 <= area.left < area.right <= 1.0 and 0.0 <= area.top < area.bottom <= 1.0):
-        raise RequestError(
-            f"the mask ({area.left:g}, {area.top:g}, {area.right:g}, {area.bottom:g}) is no part of the picture",
-            remedy="Give left < right and top < bottom as fractions from 0 to 1.",
-        )
+    check_rectangle(area)
     return Mask(
         shares=torch.ones(1, 1, dtype=torch.float64),
         rows=torch.tensor([area.top, area.bottom], dtype=torch.float64),
@@ -86,9 +90,12 @@ def _of_rectangle(area: Rectangle) -> Mask:
 
 @lru_cache(maxsize=KEPT)
 def _of_picture(path: Path, _mtime_ns: int, _size: int) -> Mask:
-    shares = torch.from_numpy(np.array(load_pixels(path, "LA")))
-    height, width, _ = shares.shape
-    return Mask(shares=shares, rows=_even(height), columns=_even(width))
+    return even_mask(torch.from_numpy(np.array(load_pixels(path, "LA"))))
+
+
+@lru_cache(maxsize=KEPT)
+def _of_drawn(mask: DrawnMask) -> Mask:
+    return even_mask(torch.from_numpy(np.array(pixels_of(mask))))
 
 
 @lru_cache(maxsize=16 * KEPT)

@@ -6,7 +6,6 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from lora_mixer.blend.costs import TYPICAL, Costs, Render, Work, merge_work, side_work
-from lora_mixer.blend.masks import open_mask
 from lora_mixer.blend.methods import blend_of
 from lora_mixer.blend.stack import Stack
 from lora_mixer.choices import MethodRow
@@ -141,5 +140,4 @@ def _steps(render: Render) -> str:
 def _open_masks(stacks: Collection[Stack]) -> None:
     """Open every mask, so that a bad one is reported before the first step."""
     for placed in (placed for stack in stacks for placed in stack.placed):
-        if placed.strength.mask is not None:
-            open_mask(placed.strength.mask)
+        placed.masks()

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from lora_mixer.adapters import Layer
+from lora_mixer.blend.masks import Mask, open_mask
+from lora_mixer.blend.shares import Share
 from lora_mixer.blend.strength import strength_at
 from lora_mixer.choices import SUM, BlendMethod
 from lora_mixer.mapping import MappedAdapter
@@ -18,10 +20,31 @@ from lora_mixer.modules import ModuleName, ModuleSpec
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WeightedAdapter:
-    """One adapter of a mix with its strength."""
+    """One adapter of a mix with its strength.
+
+    Attributes:
+        adapter: The adapter.
+        strength: Its strength.
+        share: The region it acts in, besides its strength's mask; None: everywhere.
+    """
 
     adapter: MappedAdapter
     strength: Strength
+    share: Share | None = None
+
+    @property
+    def masked(self) -> bool:
+        """Whether it acts in a part of the picture."""
+        return self.strength.mask is not None or self.share is not None
+
+    def masks(self) -> tuple[Mask, ...]:
+        """Return the masks whose product says where it acts.
+
+        Raises:
+            RequestError, FileError: One cannot be opened.
+        """
+        own = () if self.strength.mask is None else (open_mask(self.strength.mask),)
+        return own if self.share is None else (*own, self.share.mask())
 
 
 class Term(NamedTuple):
@@ -42,14 +65,14 @@ class Stack:
     __slots__ = ("_terms", "method", "placed")
 
     def __init__(self, placed: Iterable[WeightedAdapter] = (), *, method: BlendMethod = SUM) -> None:
-        self.placed = tuple(sorted(placed, key=lambda p: (p.adapter.digest, repr(p.strength))))
+        self.placed = tuple(sorted(placed, key=lambda p: (p.adapter.digest, repr(p.strength), repr(p.share))))
         self.method = method if len({p.adapter.digest for p in self.placed}) > 1 else SUM
         self._terms: dict[tuple[frozenset[str], float], Mapping[ModuleName, tuple[Term, ...]]] = {}
 
     @property
-    def key(self) -> tuple[tuple[str, Strength], ...]:
-        """What makes this stack itself: digests and strengths in canonical order."""
-        return tuple((p.adapter.digest, p.strength) for p in self.placed)
+    def key(self) -> tuple[tuple[str, Strength, Share | None], ...]:
+        """What makes this stack itself: digests, strengths and places in canonical order."""
+        return tuple((p.adapter.digest, p.strength, p.share) for p in self.placed)
 
     def __eq__(self, other: object) -> bool:
         """Return whether both hold the same adapters at the same strengths, blended by the same method."""
@@ -57,7 +80,7 @@ class Stack:
 
     def __hash__(self) -> int:
         """Hash consistently with equality."""
-        return hash(tuple(digest for digest, _ in self.key))
+        return hash(tuple(digest for digest, *_ in self.key))
 
     def __len__(self) -> int:
         """Return how many adapters are placed."""
@@ -66,7 +89,7 @@ class Stack:
     @property
     def masked(self) -> bool:
         """Whether any adapter is masked."""
-        return any(p.strength.mask is not None for p in self.placed)
+        return any(p.masked for p in self.placed)
 
     @property
     def by_block(self) -> bool:
@@ -105,11 +128,11 @@ class Stack:
         strengths: dict[ModuleName, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
         layers: dict[tuple[ModuleName, str], Layer] = {}
         for placed in self.placed:
-            digest = placed.adapter.digest
+            digest, masks = placed.adapter.digest, placed.masks()
             for name, layer in placed.adapter.layers.items():
                 if name.part in wanted:
                     spec = placed.adapter.modules[name]
-                    strengths[name][digest].append(strength_at(placed.strength, spec, progress=progress))
+                    strengths[name][digest].append(strength_at(placed.strength, spec, progress=progress, masks=masks))
                     layers[name, digest] = layer
         summed = {
             name: tuple(

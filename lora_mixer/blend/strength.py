@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from lora_mixer.blend.masks import open_mask
+from lora_mixer.blend.masks import Mask
 from lora_mixer.keys import means
 from lora_mixer.mixes import Curve, ElementWeight, Strength
 from lora_mixer.modules import DENOISER, ModuleSpec, Sees
@@ -16,13 +17,14 @@ Elements = tuple[ElementWeight, ...]
 """Elements without their weights."""
 
 
-def strength_at(strength: Strength, spec: ModuleSpec, *, progress: float) -> float:
+def strength_at(strength: Strength, spec: ModuleSpec, *, progress: float, masks: Sequence[Mask] = ()) -> float:
     """Return the factor that acts on one module at a moment of sampling.
 
     Args:
         strength: What the sliders say.
         spec: The module.
         progress: How far sampling has come, 0..1. Text encoders do not see it: text is encoded once.
+        masks: Where it acts.
 
     A mask acts on what lies over the picture. Text lies nowhere: on text encoders and on the text's keys and values
     an adapter acts with its mask's mean, so that a mask of everything is no mask and a mask of nothing is off.
@@ -32,8 +34,8 @@ def strength_at(strength: Strength, spec: ModuleSpec, *, progress: float) -> flo
         factor *= _weight(strength, spec)
     if strength.curve is not None and spec.name.part == DENOISER:
         factor *= curve_at(strength.curve, progress)
-    if strength.mask is not None and spec.sees is not Sees.PICTURE:
-        factor *= open_mask(strength.mask).mean
+    if spec.sees is not Sees.PICTURE:
+        factor *= math.prod(mask.mean for mask in masks)
     return factor
 
 

@@ -52,6 +52,15 @@ def load_pixels(
         return _decoded(handle, str(path), converted, most=most, side=side)
 
 
+def decode_bytes(data: bytes, where: str, mode: str, *, most: int = MOST_PIXELS, side: int = MOST_SIDE) -> Image.Image:
+    """Return the pixels of a picture's bytes, as `load_pixels` does.
+
+    Raises:
+        BrokenFileError: It is no picture of `DECODED`, damaged, or too large.
+    """
+    return _decoded(BytesIO(data), where, lambda picture: picture.convert(mode), most=most, side=side)
+
+
 def decode_input(data: bytes, where: str) -> Image.Image:
     """Return the pixels of an input picture's file, upright, in mode L, LA, RGB or RGBA.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lora_mixer.kernels.attention import TextKV
+from lora_mixer.kernels.attention import Coupling, TextKV, couples, text_keys_and_values
 from lora_mixer.kernels.heap import retain_heap
 from lora_mixer.kernels.kernels import Kernels
 from lora_mixer.kernels.layout import to_channels_last
@@ -11,10 +11,12 @@ from lora_mixer.kernels.packing import Packed, benefits_from_packing, multiplied
 from lora_mixer.kernels.timing import shortest
 
 __all__ = [
+    "Coupling",
     "Kernels",
     "Packed",
     "TextKV",
     "benefits_from_packing",
+    "couples",
     "multiplied",
     "multiplied_and_added",
     "packed_matrix",
@@ -22,5 +24,6 @@ __all__ = [
     "release_memory",
     "retain_heap",
     "shortest",
+    "text_keys_and_values",
     "to_channels_last",
 ]

@@ -7,7 +7,8 @@ Elsewhere torch's kernel is faster.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Iterator, Mapping, MutableMapping
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
@@ -26,6 +27,35 @@ TextKV = MutableMapping[nn.Module, tuple[Tensor, Tensor]]
 """The text's keys and values by attention layer, each (rows, heads, tokens, width of a head)."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Coupling:
+    """Rows that read several texts, each within its place: attention couple (laksjdjf's name for it, 2023).
+
+    A row's output is sum_t s_t(p) softmax(Q K_t^T / sqrt(d)) V_t at each place p, over its texts t with shares s_t that
+    add up to 1. Q is the row's own, so the rest of the network runs once.
+
+    Attributes:
+        rows: The row of each text; a row's first text stands at the row's own number, the others behind all of these.
+        shares: By number of places, the share of each text, (texts, places, 1); 1 everywhere in rows of one text.
+        bias: By number of places, what is added to the scores of each text's words, (texts, 1, places, tokens), where
+            words are heard more or less than the others; empty: nowhere.
+    """
+
+    rows: tuple[int, ...]
+    shares: Mapping[int, Tensor]
+    bias: Mapping[int, Tensor] = field(default_factory=dict)
+
+    def attend(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+        """Return the output (rows, n, heads * d) for queries of rows and keys and values of texts."""
+        places = query.shape[2]
+        read = attend(query[list(self.rows)], key, value, self.bias.get(places))
+        weighed = read * self.shares[places]
+        output = weighed[: query.shape[0]]
+        for text in range(query.shape[0], len(self.rows)):
+            output[self.rows[text]] += weighed[text]
+        return output
+
+
 class ChunkedAttention:
     """The attention processor of every layer of a UNet (diffusers' name for what computes an attention layer)."""
 
@@ -37,6 +67,7 @@ class ChunkedAttention:
         attention_mask: Tensor | None = None,
         temb: Tensor | None = None,
         text_kv: TextKV | None = None,
+        coupling: Coupling | None = None,
     ) -> Tensor:
         """Return a layer's output for hidden states (rows, n, channels); the parameters' names are diffusers'.
 
@@ -47,6 +78,7 @@ class ChunkedAttention:
             attention_mask: Unused: our texts are never masked.
             temb: Unused: for layers normalised by the time step.
             text_kv: Cache of the text's keys and values while neither text nor weights change.
+            coupling: Which rows read which of the texts in `text_kv`, and where; None: each row its own.
         """
         del attention_mask, temb
         query = _by_head(attn, attn.to_q(hidden_states))
@@ -58,17 +90,19 @@ class ChunkedAttention:
             if attn not in text_kv:
                 text_kv[attn] = _keys_and_values(attn, encoder_hidden_states)
             key, value = text_kv[attn]
-        output: Tensor = attn.to_out[0](attend(query, key, value))
+        coupled = coupling is not None and encoder_hidden_states is not None
+        read = coupling.attend if coupling is not None and coupled else attend
+        output: Tensor = attn.to_out[0](read(query, key, value))
         return output
 
 
-def attend(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+def attend(query: Tensor, key: Tensor, value: Tensor, bias: Tensor | None = None) -> Tensor:
     """Return attention's output (rows, n, heads * d) for queries (rows, heads, n, d), keys and values (rows, heads, m, d).
 
-    A row's numbers do not depend on the rows beside it.
+    A row's numbers do not depend on the rows beside it. A bias, (rows, 1, n, m), is added to the scores.
     """
-    if query.device.type != "cpu" or query.dtype is not torch.bfloat16:
-        return F.scaled_dot_product_attention(query, key, value).transpose(1, 2).flatten(2)
+    if bias is not None or query.device.type != "cpu" or query.dtype is not torch.bfloat16:
+        return F.scaled_dot_product_attention(query, key, value, bias).transpose(1, 2).flatten(2)
     rows, heads, places, width = query.shape
     queries, keys, values = query.flatten(0, 1), key.flatten(0, 1).transpose(1, 2), value.flatten(0, 1)
     output, nothing = torch.empty_like(queries), query.new_zeros(1, 1, 1)
@@ -81,6 +115,20 @@ def attend(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
             scores = torch.baddbmm(nothing, queries[some, piece], keys[some], beta=0, alpha=width**-0.5)
             torch.bmm(scores.softmax(-1), values[some], out=output[some, piece])
     return output.view(rows, heads, places, width).transpose(1, 2).flatten(2)
+
+
+def text_keys_and_values(denoiser: nn.Module, tokens: Tensor) -> TextKV:
+    """Return the keys and values of texts (texts, tokens, width) in every layer that reads the text."""
+    return {
+        module: _keys_and_values(module, tokens)
+        for module in denoiser.modules()
+        if isinstance(module, Attention) and module.is_cross_attention
+    }
+
+
+def couples(denoiser: nn.Module) -> bool:
+    """Whether all attention of a denoiser is computed here, so that its rows may read several texts."""
+    return all(_is_plain(module) for module in denoiser.modules() if isinstance(module, Attention))
 
 
 def attention_swaps(denoiser: nn.Module) -> Iterator[Swap]:

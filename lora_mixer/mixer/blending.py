@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 
 from torch import Tensor
 
-from lora_mixer.blend import Scene, Stack, StackRow, WeightedAdapter, stacks_of
-from lora_mixer.choices import BlendMethod
+from lora_mixer.blend import Scene, Stack, StackRow, WeightedAdapter, blend_of, stacks_of
+from lora_mixer.choices import SUM, BlendMethod
 from lora_mixer.mixer.adapter_cache import AdapterCache
 from lora_mixer.mixer.text_shares import TextShares
 from lora_mixer.mixes import LoraUse
@@ -47,9 +47,10 @@ class Blending:
         scene = Scene(
             numbers=self.method.numbers, steps=self.settings.steps, without=shares.without, alike=shares.alike
         )
-        return stacks_of(self.method, self._placed(uses), scene, beside=self._placed(beside))
+        return stacks_of(self.method, self.placed(uses), scene, beside=self.placed(beside))
 
-    def _placed(self, uses: Iterable[LoraUse]) -> list[WeightedAdapter]:
+    def placed(self, uses: Iterable[LoraUse]) -> list[WeightedAdapter]:
+        """Return LoRAs opened, with their strengths."""
         return [
             WeightedAdapter(
                 adapter=self.adapters.take(use.name, rank=use.strength.rank),
@@ -57,6 +58,11 @@ class Blending:
             )
             for use in uses
         ]
+
+    def joined(self, stack: Stack, more: Sequence[WeightedAdapter]) -> Stack:
+        """Return a row's mix with what acts besides, such as the LoRAs of a region."""
+        method = SUM if blend_of(self.method).arrange else self.method
+        return Stack((*stack.placed, *more), method=method)
 
     def _encoded(self, text: str) -> Tensor:
         condition = Condition(pieces=(Words(text=text),), stack=Stack())

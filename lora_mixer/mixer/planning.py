@@ -13,6 +13,7 @@ from lora_mixer.hires import batch_key
 from lora_mixer.mixer.embeddings import left_out, refuse_broken
 from lora_mixer.mixer.networks import idle_upscaler
 from lora_mixer.mixer.presets import filled_in, notes_on
+from lora_mixer.mixer.regions import held
 from lora_mixer.mixer.resolve import expand_wildcards, job_of, settings_of, styled
 from lora_mixer.mixer.session import ModelSession
 from lora_mixer.mixer.starts import idle_start, opened
@@ -31,7 +32,7 @@ def job_at(session: ModelSession, asked: RenderRequest, models_file: ModelsFile)
     """
     name, model, texts = session.source.name, session.loaded.model, session.loaded.texts
     filled = filled_in(asked, models_file.model_defaults.get(name, asked), models_file.defaults)
-    filled, size = opened(filled, model.native_size)
+    filled, size = opened(held(filled), model.native_size)
     settings = settings_of(
         filled,
         model=name,
@@ -69,7 +70,11 @@ def refuse_paths(asked: RenderRequest) -> None:
         picture = getattr(asked, name)
         if picture is not None and picture.data is None:
             raise RequestError("pictures may not be named by path here", where=name, remedy="Send the picture itself.")
-    for use in asked.loras:
+    if any(isinstance(region.mask, Path) for region in asked.regions):
+        raise RequestError(
+            "masks cannot be named by path here", where="regions", remedy="Send the mask itself, as a data URL."
+        )
+    for use in (*asked.loras, *(use for region in asked.regions for use in region.loras)):
         if isinstance(use.strength.mask, Path):
             raise RequestError(
                 "masks cannot be named by path here",

@@ -9,7 +9,6 @@ from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
-from lora_mixer.blend import StackRow
 from lora_mixer.choices import SUM, BlendMethod, calls_a_step, find_method
 from lora_mixer.errors import RequestError
 from lora_mixer.families import Family
@@ -17,10 +16,19 @@ from lora_mixer.keys import blocks_of, check_elements, elements_text, means, par
 from lora_mixer.mixer.adapter_cache import AdapterCache
 from lora_mixer.mixer.blending import Blending
 from lora_mixer.mixer.networks import NO_NETWORKS, Networks
+from lora_mixer.mixer.regions import (
+    Coupler,
+    RegionCourse,
+    RegionMoment,
+    areas_of,
+    courses_of,
+    pieces_of,
+    span_at,
+)
 from lora_mixer.mixer.second_pass import ended, hires_of
 from lora_mixer.mixer.starts import start_settings, starts_of
 from lora_mixer.mixes import LoraUse
-from lora_mixer.pipeline import AdapterUse, Condition, Job, LoadedModel, Pass, Segment, Start
+from lora_mixer.pipeline import AdapterUse, Job, LoadedModel, Pass, Segment, Start
 from lora_mixer.prompt import (
     MIX_WORD,
     Prompt,
@@ -33,6 +41,7 @@ from lora_mixer.prompt import (
     region_words,
     timeline,
 )
+from lora_mixer.regions import Region
 from lora_mixer.request import RenderRequest, Settings
 from lora_mixer.settings import PICTURE, filled
 
@@ -62,6 +71,7 @@ def settings_of(
         **filled(
             request,
             loras=request.loras,
+            regions=request.regions,
             seed=_seed(request.seed),
             subseed=_seed(request.subseed) if request.subseed_strength else None,
             method=str(find_method(request.method or SUM.row.name)),
@@ -111,8 +121,13 @@ def expand_wildcards(settings: Settings, wildcards: Iterable[Path]) -> Settings:
 
 
 def _rewritten(settings: Settings, prompt: Rewrite, negative: Rewrite) -> Settings:
-    """Apply two functions to the prompts and negative prompts, including those of hires fix."""
-    changed = replace(settings, prompt=prompt(settings.prompt), negative=negative(settings.negative))
+    """Apply two functions to the prompts and negative prompts, including those of regions and of hires fix."""
+    changed = replace(
+        settings,
+        prompt=prompt(settings.prompt),
+        negative=negative(settings.negative),
+        regions=tuple(_rewritten_region(region, prompt, negative) for region in settings.regions),
+    )
     if settings.hires is None:
         return changed
     own, away = settings.hires.prompt, settings.hires.negative
@@ -122,6 +137,13 @@ def _rewritten(settings: Settings, prompt: Rewrite, negative: Rewrite) -> Settin
         negative=None if away is None else negative(away),
     )
     return replace(changed, hires=hires)
+
+
+def _rewritten_region(region: Region, prompt: Rewrite, negative: Rewrite) -> Region:
+    own, away = region.prompt, region.negative
+    return replace(
+        region, prompt=prompt(own) if own.strip() else own, negative=None if away is None else negative(away)
+    )
 
 
 def job_of(
@@ -200,7 +222,11 @@ def _pass_of(
     positive, negative = spans(towards), spans(away)
     method = find_method(towards.method or settings.method)
     uses = list(settings.loras)
-    for use in (use for span in (*positive, *negative) for use in span.loras):
+    courses = courses_of(settings, spans)
+    for use in (
+        *(use for span in (*positive, *negative) for use in span.loras),
+        *(use for course in courses for use in course.loras),
+    ):
         if use not in uses:
             uses.append(use)
     for use in uses:
@@ -213,7 +239,7 @@ def _pass_of(
         *_idle(uses, adapters),
     ]
     blending = Blending(adapters=adapters, method=method, settings=settings, loaded=loaded)
-    segments = _course(settings, positive, negative, blending, held=bool(done))
+    segments = _course(settings, positive, negative, courses, blending, held=bool(done))
     return Pass(start=start, settings=settings, segments=segments), uses, notes
 
 
@@ -221,6 +247,7 @@ def _course(
     settings: Settings,
     positive: Sequence[Span],
     negative: Sequence[Span],
+    courses: Sequence[RegionCourse],
     blending: Blending,
     *,
     held: bool,
@@ -228,14 +255,33 @@ def _course(
     """Return the stretches of a pass; `held` keeps strengths over the steps where the pass before ended them."""
     if held:
         settings = replace(settings, loras=tuple(ended(use) for use in settings.loras))
+        courses = [course.ended() for course in courses]
+    coupler = Coupler(areas_of(courses), blending)
+    edges = _stretches((positive, negative, *(course.spans for course in courses)), settings.steps)
     return tuple(
-        _stretch(start, stop, _at(positive, start), _at(negative, start), settings, blending)
-        for start, stop in _stretches(positive, negative, settings.steps)
+        _stretch(
+            start,
+            stop,
+            span_at(positive, start),
+            span_at(negative, start),
+            settings.loras,
+            [course.at(start) for course in courses],
+            coupler,
+        )
+        for start, stop in edges
     )
 
 
-def _stretch(start: int, stop: int, towards: Span, away: Span, settings: Settings, blending: Blending) -> Segment:
-    asked = (*settings.loras, *towards.loras)
+def _stretch(
+    start: int,
+    stop: int,
+    towards: Span,
+    away: Span,
+    loras: Sequence[LoraUse],
+    regions: Sequence[RegionMoment],
+    coupler: Coupler,
+) -> Segment:
+    asked, blending = (*loras, *towards.loras), coupler.blending
     both = tuple(use for use in asked if not use.strength.negative)
     only_away = (*(use for use in asked if use.strength.negative), *away.loras)
     rows = blending.rows(both, towards.parts)
@@ -244,17 +290,17 @@ def _stretch(start: int, stop: int, towards: Span, away: Span, settings: Setting
         start=start,
         stop=stop,
         positive=tuple(
-            Condition(pieces=part.text, weight=row.weight * part.weight, stack=row.stack)
+            coupler.condition(part.text, row.stack, [one.towards for one in regions], weight=row.weight * part.weight)
             for row in rows
             for part in towards.parts
         ),
-        negative=tuple(_away(away, row) for row in away_rows),
+        negative=tuple(
+            coupler.condition(
+                pieces_of(away), row.stack, [one.away for one in regions], weight=row.weight, negative=True
+            )
+            for row in away_rows
+        ),
     )
-
-
-def _away(away: Span, row: StackRow) -> Condition:
-    pieces = tuple(piece for part in away.parts for piece in part.text)
-    return Condition(pieces=pieces, weight=row.weight, stack=row.stack, negative=True)
 
 
 def _check_blocks(use: LoraUse, family: Family) -> None:
@@ -269,13 +315,9 @@ def _check_blocks(use: LoraUse, family: Family) -> None:
             )
 
 
-def _stretches(positive: Iterable[Span], negative: Iterable[Span], steps: int) -> list[tuple[int, int]]:
-    edges = sorted({0, steps, *(span.start for span in positive), *(span.start for span in negative)})
+def _stretches(courses: Iterable[Iterable[Span]], steps: int) -> list[tuple[int, int]]:
+    edges = sorted({0, steps, *(span.start for spans in courses for span in spans)})
     return [(start, stop) for start, stop in pairwise(edges) if start < steps]
-
-
-def _at(spans: Iterable[Span], step: int) -> Span:
-    return next(span for span in spans if span.start <= step < span.stop)
 
 
 def _brought(uses: Iterable[LoraUse], adapters: AdapterCache) -> Iterator[str]:

@@ -7,7 +7,7 @@ from typing import NamedTuple, Protocol
 
 from torch import Tensor, nn
 
-from lora_mixer.kernels.attention import TextKV
+from lora_mixer.kernels.attention import Coupling, TextKV
 
 
 class PictureSize(NamedTuple):
@@ -41,6 +41,7 @@ class DenoiserInputs:
         pooled: The text's pooled vector, (rows, p), if the family's encoders give one.
         sizes: What each row's picture measures.
         text_kv: Where the text's keys and values are kept for as long as neither text nor weights change; None: nowhere.
+        coupling: Which rows read which of the texts in `text_kv`, and where; None: each row its own.
         extra: Channels beside the latent's, (rows, k, h, w), for models that take a picture and a mask.
     """
 
@@ -50,6 +51,7 @@ class DenoiserInputs:
     pooled: Tensor | None = None
     sizes: tuple[PictureSize, ...] = ()
     text_kv: TextKV | None = None
+    coupling: Coupling | None = None
     extra: Tensor | None = None
 
 

@@ -13,13 +13,13 @@ from torch import Tensor
 
 from lora_mixer.blend import ApplyPlan, Stack
 from lora_mixer.choices import find_sampler
-from lora_mixer.conditioning import TextEmbeds, repeat_to_common_length
-from lora_mixer.kernels import TextKV
+from lora_mixer.kernels import TextKV, text_keys_and_values
 from lora_mixer.models import DenoiserInputs, PictureSize
 from lora_mixer.modules import DENOISER
 from lora_mixer.pipeline.guidance import GuidanceRow, rescaled, rows_at
 from lora_mixer.pipeline.job import Pass
 from lora_mixer.pipeline.loaded_model import LoadedModel
+from lora_mixer.pipeline.readings import Reading, Readings, readings_of
 
 LONGEST_TILING = 4
 """Texts are repeated to a common length of at most this multiple of the longest; other rows run separately."""
@@ -31,8 +31,7 @@ class _Group:
 
     rows: tuple[GuidanceRow, ...]
     stacks: tuple[Stack, ...]  # one a row
-    tokens: Tensor  # (rows, tokens, width)
-    pooled: Tensor | None  # the text's pooled vectors, (rows, p), where a family has them
+    readings: Readings
     sizes: tuple[PictureSize, ...]  # what each row's picture measures
     text_kv: TextKV | None  # the text's keys and values; None: they change with the steps
 
@@ -72,15 +71,18 @@ class Predictor:
         unguided, negative = torch.zeros_like(guided), torch.zeros_like(guided)
         for group in self._groups_at(step):
             images = [row.image for row in group.rows]
-            with self._applied(group, latents, progress=min(step / total, 1.0)):
+            progress, readings = min(step / total, 1.0), group.readings
+            text_kv = group.text_kv if readings.coupling is None else self._read(group, latents, progress=progress)
+            with self._applied(group.stacks, latents, progress=progress):
                 predicted = loaded.model.denoiser(
                     DenoiserInputs(
                         latents=latents[images].to(self._dtype),
                         timestep=timestep,
-                        tokens=group.tokens,
-                        pooled=group.pooled,
+                        tokens=readings.tokens[: len(images)],
+                        pooled=readings.pooled,
                         sizes=group.sizes,
-                        text_kv=group.text_kv,
+                        text_kv=text_kv,
+                        coupling=readings.coupling,
                         extra=None if told is None else told[images].to(self._dtype),
                     )
                 )
@@ -92,37 +94,49 @@ class Predictor:
         self.negative = negative if self._apart else None
         return rescaled(guided, unguided, self._phi) if any(self._phi) else guided
 
-    def _applied(self, group: _Group, latents: Tensor, *, progress: float) -> AbstractContextManager[None]:
+    def _applied(self, stacks: tuple[Stack, ...], latents: Tensor, *, progress: float) -> AbstractContextManager[None]:
         if self._plan.engine == "side":
             size = (latents.shape[2], latents.shape[3])
-            return self._loaded.side.applied(group.stacks, parts=(DENOISER,), progress=progress, size=size)
-        return self._loaded.merged.applied(group.stacks, parts=(DENOISER,), progress=progress)
+            return self._loaded.side.applied(stacks, parts=(DENOISER,), progress=progress, size=size)
+        return self._loaded.merged.applied(stacks, parts=(DENOISER,), progress=progress)
+
+    def _read(self, group: _Group, latents: Tensor, *, progress: float) -> TextKV:
+        """Return the keys and values of every text of a group, each under its own mix."""
+        kept = {} if group.text_kv is None else group.text_kv
+        if not kept:
+            with self._applied(group.readings.stacks, latents, progress=progress):
+                kept.update(text_keys_and_values(self._loaded.model.denoiser.network, group.readings.tokens))
+        return kept
 
     def _groups_at(self, step: int) -> tuple[_Group, ...]:
         rows = rows_at(self._passes, step, apart=self._apart)
         if rows != self._groups[0]:
-            encoded = [self._loaded.texts.encode(row.condition, self._passes[row.image].settings) for row in rows]
-            lengths = [text.tokens.shape[1] for text in encoded]
+            read = [self._reading(row) for row in rows]
+            lengths = [math.lcm(*(text.tokens.shape[1] for _, text in reading)) for reading in read]
             unlike = math.lcm(*lengths) > LONGEST_TILING * max(lengths)
-            together: dict[object, list[tuple[GuidanceRow, TextEmbeds]]] = defaultdict(list)
-            for row, text, length in zip(rows, encoded, lengths, strict=True):
-                mix = None if self._plan.engine == "side" else row.condition.stack
-                together[mix, length if unlike else None].append((row, text))
+            together: dict[object, list[tuple[GuidanceRow, Reading]]] = defaultdict(list)
+            for row, reading, length in zip(rows, read, lengths, strict=True):
+                mix = None if self._plan.engine == "side" else row.condition.acting
+                together[mix, length if unlike else None].append((row, reading))
             self._groups = (rows, tuple(self._group(group) for group in together.values()))
         return self._groups[1]
 
-    def _group(self, guided: Sequence[tuple[GuidanceRow, TextEmbeds]]) -> _Group:
+    def _reading(self, row: GuidanceRow) -> Reading:
+        settings = self._passes[row.image].settings
+        return tuple((text, self._loaded.texts.encode(text, settings)) for text in row.condition.texts)
+
+    def _group(self, guided: Sequence[tuple[GuidanceRow, Reading]]) -> _Group:
         rows = [row for row, _ in guided]
-        tokens, pooled = repeat_to_common_length([text for _, text in guided])
-        dtype, device = self._loaded.model.dtype, self._loaded.model.device
+        model, settings = self._loaded.model, self._passes[0].settings
+        size = settings.height // model.latent_scale, settings.width // model.latent_scale
+        readings = readings_of([reading for _, reading in guided], size, model.dtype, model.device)
         asked = ((self._passes[row.image].settings, row.condition.negative) for row in rows)
-        stacks = tuple(row.condition.stack for row in rows)
-        changing = self._loaded.model.compiled or any(stack.curved for stack in stacks)
+        stacks = tuple(row.condition.acting for row in rows)
+        changing = model.compiled or any(stack.curved for stack in (*stacks, *readings.stacks))
         return _Group(
             rows=tuple(rows),
             stacks=stacks,
-            tokens=tokens.to(device, dtype),
-            pooled=None if pooled is None else pooled.to(device, dtype),
+            readings=readings,
             sizes=tuple(PictureSize(settings.height, settings.width, negative) for settings, negative in asked),
             text_kv=None if changing else {},
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from lora_mixer.blend import Stack, WeightedAdapter
+from lora_mixer.blend import Share, Stack, WeightedAdapter
 from lora_mixer.files import Seal
 from lora_mixer.hires import HiresSettings
 from lora_mixer.images.canvas import Inpainting
@@ -23,12 +23,28 @@ class Condition:
         stack: The mix on the text encoders and on the denoiser for this text.
         weight: Factor on the guidance towards this text (1 unless `AND` or a method with several rows says otherwise).
         negative: It is what to steer away from.
+        share: Where in the picture it is read; None: everywhere.
+        others: The texts that are read elsewhere, which together with this one cover the picture.
+        over: The mix over the picture, where regions have LoRAs of their own; None: `stack`.
     """
 
     pieces: tuple[Piece, ...]
     stack: Stack
     weight: float = 1.0
     negative: bool = False
+    share: Share | None = None
+    others: tuple[Condition, ...] = ()
+    over: Stack | None = None
+
+    @property
+    def acting(self) -> Stack:
+        """The mix on what lies over the picture."""
+        return self.stack if self.over is None else self.over
+
+    @property
+    def texts(self) -> tuple[Condition, ...]:
+        """All texts that are read for it, itself the first."""
+        return (self, *self.others)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,12 +149,17 @@ class Pass:
 
     @property
     def stacks(self) -> tuple[Stack, ...]:
-        """The distinct mixes of all steps."""
-        return tuple(dict.fromkeys(condition.stack for condition in self.conditions))
+        """The distinct mixes over the picture of all steps."""
+        return tuple(dict.fromkeys(condition.acting for condition in self._whole))
 
     @property
     def conditions(self) -> tuple[Condition, ...]:
-        """All conditions of the pass."""
+        """All conditions of the pass, those of regions among them."""
+        return tuple(text for condition in self._whole for text in condition.texts)
+
+    @property
+    def _whole(self) -> tuple[Condition, ...]:
+        """The conditions that rows of guidance are made of."""
         return tuple(condition for segment in self.segments for condition in (*segment.positive, *segment.negative))
 
 

@@ -13,14 +13,14 @@ from typing import Annotated, Any
 from pydantic import TypeAdapter
 
 from lora_mixer.promptfile.copies import EMPTY, with_values
-from lora_mixer.promptfile.parts import HiresTable, LoraTable, check_sides, sides_of
+from lora_mixer.promptfile.parts import HiresTable, LoraTable, RegionTable, check_sides, sides_of
 from lora_mixer.promptfile.plan import PromptEntry
 from lora_mixer.promptfile.schema import Fault, FieldsTable, JobTable, read_table
 from lora_mixer.request import RenderRequest
 
 NO_PROMPT = "there is no prompt"
 _SIDES = frozenset({"size", "width", "height"})
-_SPECIAL = _SIDES | {"loras", "styles", "hires"}  # the last three are put together with those of the defaults
+_SPECIAL = _SIDES | {"loras", "styles", "regions", "hires"}  # the last four are put together with those of the defaults
 
 
 class EntryReader:
@@ -102,8 +102,10 @@ def _laid_over(base: RenderRequest, own: dict[str, Any]) -> RenderRequest:
 def _joined(base: RenderRequest, own: Mapping[str, Any]) -> Mapping[str, object]:
     loras: list[LoraTable] = own.get("loras", [])
     hires: HiresTable | None = own.get("hires")
+    regions: list[RegionTable] = own.get("regions", [])
     return {
         "loras": (*base.loras, *(table.use() for table in loras)),
         "styles": (*base.styles, *own.get("styles", ())),
+        "regions": (*base.regions, *(table.region() for table in regions)),
         "hires": base.hires if hires is None else hires.entry().over(base.hires),
     }

@@ -14,7 +14,8 @@ from lora_mixer.choices import SUM, find_method
 from lora_mixer.errors import BrokenFileError, ConfigError, FileError, MissingFileError, RequestError
 from lora_mixer.files import read_file
 from lora_mixer.keys import elements_text
-from lora_mixer.mixes import LoraUse, Mix, Rectangle
+from lora_mixer.mixes import LoraUse, Mix
+from lora_mixer.places import DrawnMask, Rectangle
 from lora_mixer.promptfile.parts import LoraTable, StrictTable
 from lora_mixer.promptfile.schema import read_table
 from lora_mixer.strength_forms import text_keys
@@ -133,6 +134,8 @@ def lora_lines(use: LoraUse) -> Iterator[str]:
     if isinstance(given.mask, Rectangle):
         mask = given.mask
         yield f"mask = [{', '.join(repr(float(side)) for side in (mask.left, mask.top, mask.right, mask.bottom))}]"
+    elif isinstance(given.mask, DrawnMask):
+        yield f"mask = {json.dumps(given.mask.text)}"
     elif given.mask is not None:
         raise RequestError(
             "a mask that is a picture cannot stand in a mix",

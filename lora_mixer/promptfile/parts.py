@@ -6,21 +6,40 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import TYPE_CHECKING, Annotated, Self, TypeGuard
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from lora_mixer.errors import RequestError
 from lora_mixer.families import check_part
 from lora_mixer.hires import Hires
 from lora_mixer.keys import parse_elements
-from lora_mixer.mixes import Curve, LoraUse, Rectangle, Strength
+from lora_mixer.mixes import Curve, LoraUse, Strength
+from lora_mixer.places import DrawnMask, Rectangle, rectangle_of
+from lora_mixer.regions import MOST_REGIONS, Region, check_region
 from lora_mixer.request import MAX_SIDE
 from lora_mixer.settings import SECOND_PASS
 from lora_mixer.settings.schema import Finite, fields_of, with_fields
 from lora_mixer.strength_forms import TEXT_THEN
 
-__all__ = ["Finite", "HiresTable", "LoraTable", "Size", "StrictTable"]
+__all__ = ["Finite", "HiresTable", "LoraTable", "RegionTable", "RegionTables", "Size", "StrictTable"]
 
 Size = Annotated[str, Field(pattern=r"^\s*\d{1,5}\s*x\s*\d{1,5}\s*$")]
+
+
+Edges = Annotated[list[Finite], Field(min_length=4, max_length=4)]
+"""Left, top, right and bottom, in fractions of the picture's sides."""
+
+
+def _drawn(text: str) -> str:
+    """Check a mask that is drawn in a text."""
+    try:
+        if DrawnMask.read(text) is None:
+            raise ValueError("write left, top, right and bottom, or a data URL of a PNG")
+    except RequestError as error:
+        raise ValueError(str(error)) from error
+    return text
+
+
+Drawn = Annotated[str, AfterValidator(_drawn)]
 
 
 class StrictTable(BaseModel):
@@ -41,7 +60,7 @@ class LoraTable(StrictTable):
     te2: Finite | None = None
     blocks: dict[str, Finite] = {}
     curve: list[Annotated[list[Finite], Field(min_length=2, max_length=2)]] | None = None
-    mask: Annotated[list[Finite], Field(min_length=4, max_length=4)] | None = None
+    mask: Edges | Drawn | None = None
     negative: bool = False
     rank: int | None = Field(default=None, ge=1)
     elements: str | None = None
@@ -80,6 +99,11 @@ class LoraTable(StrictTable):
         then = {part: value for part, value in ((first, self.te), (second, self.te2)) if value is not None}
         return then if self.text is None else self.text
 
+    def _mask(self) -> Rectangle | DrawnMask | None:
+        if isinstance(self.mask, str):
+            return DrawnMask.read(self.mask)
+        return None if self.mask is None else rectangle_of(self.mask, owner="mask")
+
     def use(self) -> LoraUse:
         """Return it as a request has it."""
         given = next((one for one in (self.strength, self.denoiser, self.unet) if one is not None), 1.0)
@@ -90,13 +114,52 @@ class LoraTable(StrictTable):
                 text=self._text(),
                 blocks=self.blocks,
                 curve=None if self.curve is None else Curve(points=tuple((at, factor) for at, factor in self.curve)),
-                mask=None
-                if self.mask is None
-                else Rectangle(left=self.mask[0], top=self.mask[1], right=self.mask[2], bottom=self.mask[3]),
+                mask=self._mask(),
                 negative=self.negative,
                 rank=self.rank,
                 elements=() if self.elements is None else parse_elements(self.elements),
             ),
+        )
+
+
+def short_loras(value: object) -> object:
+    """Take `{ name = strength }` and `"name=strength; name"` for the long form."""
+    if isinstance(value, str):
+        return [lora_of_text(part) for part in value.split(";") if part.strip()]
+    if isinstance(value, dict):
+        return [{"name": name, "strength": strength} for name, strength in value.items()]
+    return value
+
+
+class RegionTable(StrictTable):
+    """A part of a job's picture: where it lies, what it shows, and its LoRAs."""
+
+    prompt: str = ""
+    mask: Edges | str
+    negative: str | None = None
+    loras: Annotated[list[LoraTable], BeforeValidator(short_loras)] = Field(default=[])
+    weight: Annotated[Finite, Field(ge=0, le=1)] = 1.0
+    feather: Annotated[Finite, Field(ge=0, le=1)] = 0.0
+    words: str = ""
+
+    @model_validator(mode="after")
+    def _there(self) -> Self:
+        try:
+            check_region(self.region())
+        except RequestError as error:
+            raise ValueError(str(error)) from error
+        return self
+
+    def region(self) -> Region:
+        """Return it as a request has it."""
+        return Region(
+            prompt=self.prompt,
+            mask=self.mask,  # type: ignore[arg-type]  # edges and texts are taken, too
+            negative=self.negative,
+            loras=tuple(table.use() for table in self.loras),
+            weight=self.weight,
+            feather=self.feather,
+            words=self.words,
         )
 
 
@@ -122,6 +185,9 @@ class HiresTable(StrictTable):
         width, height = sides_of(self.size, self.width, self.height)
         values = {f.name: getattr(self, f.name) for f in fields(Hires)}
         return Hires(**values | {"width": width, "height": height})
+
+
+RegionTables = Annotated[list[RegionTable], Field(max_length=MOST_REGIONS)]
 
 
 def sides_of(size: str | None, width: int | None, height: int | None) -> tuple[int | None, int | None]:

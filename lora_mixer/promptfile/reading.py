@@ -96,12 +96,13 @@ def _read(text: str, path: Path, *, strict: bool, same: Same) -> PromptFile:
 
 
 def _beside(job: PlannedJob, folder: Path) -> PlannedJob:
-    """Return a job whose input pictures are named from a folder: that of its prompt file."""
-    init, mask = job.request.init, job.request.mask
-    if init is None and mask is None:
+    """Return a job whose input pictures and masks are named from a folder: that of its prompt file."""
+    init, mask, regions = job.request.init, job.request.mask, job.request.regions
+    if init is None and mask is None and not regions:
         return job
     init, mask = (None if picture is None else picture.beside(folder) for picture in (init, mask))
-    return replace(job, request=replace(job.request, init=init, mask=mask))
+    regions = tuple(region.beside(folder) for region in regions)
+    return replace(job, request=replace(job.request, init=init, mask=mask, regions=regions))
 
 
 def _parsed(text: str, path: Path, same: Same) -> ParsedFile:

@@ -12,12 +12,14 @@ from pydantic import BaseModel, BeforeValidator, Field, ValidationError, model_v
 from lora_mixer.promptfile.parts import (
     HiresTable,
     LoraTable,
+    RegionTable,
+    RegionTables,
     Size,
     StrictTable,
     check_sides,
     hires_of_text,
     is_short,
-    lora_of_text,
+    short_loras,
 )
 from lora_mixer.settings import PICTURE
 from lora_mixer.settings.schema import fields_of, with_fields
@@ -28,15 +30,6 @@ MOST_FAULTS = 10  # of one entry that are told
 HINTED = 100  # faults of a file that are told with the nearest key
 
 Checked = TypeVar("Checked", bound=BaseModel)
-
-
-def _short_loras(value: object) -> object:
-    """Take `{ name = strength }` and `"name=strength; name"` for the long form."""
-    if isinstance(value, str):
-        return [lora_of_text(part) for part in value.split(";") if part.strip()]
-    if isinstance(value, dict):
-        return [{"name": name, "strength": strength} for name, strength in value.items()]
-    return value
 
 
 def _short_styles(value: object) -> object:
@@ -53,9 +46,10 @@ def _short_hires(value: object) -> object:
 class FieldsTable(StrictTable):
     """What `[defaults]` may say: the settings of a picture, and what stands for some of them in short."""
 
-    loras: Annotated[list[LoraTable], BeforeValidator(_short_loras)] = Field(default=[])
+    loras: Annotated[list[LoraTable], BeforeValidator(short_loras)] = Field(default=[])
     size: Size | None = None
     styles: Annotated[list[str], BeforeValidator(_short_styles)] = Field(default=[])
+    regions: RegionTables = Field(default=[])
     hires: Annotated[HiresTable | None, BeforeValidator(_short_hires)] = None
     if TYPE_CHECKING:
         prompt: str | None = None
@@ -113,7 +107,7 @@ def _faults(error: ValidationError, model: type[BaseModel], *, hints: bool) -> I
     for item in items[:MOST_FAULTS]:
         key = item["loc"]
         if item["type"] == "extra_forbidden":
-            table = LoraTable if "loras" in key[:-1] else HiresTable if "hires" in key[:-1] else model
+            table = next((inner for name, inner in _INNER if name in key[:-1]), model)
             hint = f"; {nearest(str(key[-1]), table.model_fields)}" if hints else ""
             yield Fault(key=key, what=f"unknown key {_cut(str(key[-1]))}{hint}")
             continue
@@ -140,5 +134,11 @@ def _cut(text: str) -> str:
     return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}..."
 
 
+_INNER: tuple[tuple[str, type[BaseModel]], ...] = (
+    ("loras", LoraTable),
+    ("regions", RegionTable),
+    ("hires", HiresTable),
+)
+"""Tables inside an entry, the innermost first."""
 _SAID = {"model_type": "an entry must be a table", "dict_type": "must be a table", "list_type": "must be a list"}
 _FILLED = tuple(row.name for row in PICTURE if row.scalar and row.name not in {"width", "height"})

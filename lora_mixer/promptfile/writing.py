@@ -10,6 +10,7 @@ from lora_mixer.errors import RequestError
 from lora_mixer.hires import Hires
 from lora_mixer.promptfile.mix_file import lora_lines
 from lora_mixer.promptfile.plan import PromptEntry
+from lora_mixer.regions import Region, region_table
 from lora_mixer.request import RenderRequest
 
 Axis = Mapping[str, object]
@@ -52,13 +53,26 @@ def _entry(entry: PromptEntry) -> Iterator[str]:
         yield f"name = {_value(entry.name)}"
     for field in fields(RenderRequest):
         value = getattr(entry.request, field.name)
-        if field.name != "loras" and value is not None and value != ():
+        if field.name not in {"loras", "regions"} and value is not None and value != ():
             yield f"{field.name} = {_value(value)}"
     if entry.pictures > 1:
         yield f"count = {entry.pictures}"
     for use in entry.request.loras:
         yield ""
         yield "[[jobs.loras]]"
+        yield from lora_lines(use)
+    for region in entry.request.regions:
+        yield from _region(region)
+
+
+def _region(region: Region) -> Iterator[str]:
+    yield ""
+    yield "[[jobs.regions]]"
+    for name, value in region_table(region).items():
+        yield f"{name} = {_value(value)}"
+    for use in region.loras:
+        yield ""
+        yield "[[jobs.regions.loras]]"
         yield from lora_lines(use)
 
 

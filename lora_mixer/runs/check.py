@@ -16,6 +16,7 @@ from lora_mixer.choices import OWN, find_sampler, find_upscaler
 from lora_mixer.errors import FileError, LoraMixerError, ModelError, PromptError, RequestError
 from lora_mixer.families import Family, all_families, find_family
 from lora_mixer.files import CHECKPOINT_LIMITS, PICKLE_SUFFIXES, open_tensor_file
+from lora_mixer.images.drawn_masks import drawn_mask
 from lora_mixer.images.opening import open_input
 from lora_mixer.keys import all_blocks, parse_blocks, parse_elements
 from lora_mixer.ledger.failure import Failure
@@ -193,7 +194,7 @@ class JobCheck:
         yield "model", request.model, request.model or "", partial(self._model, request.model)
         for style in request.styles:
             yield "style", style, style, partial(named_styles, [style], self._file.style_files)
-        for use in request.loras:
+        for use in (*request.loras, *(use for region in request.regions for use in region.loras)):
             yield "lora", use.name, use.name, partial(self._library.find, use.name)
             yield "strength", (use.name, repr(use.strength)), use.name, partial(_check_use, use)
         filled = request.over(self._file.defaults_for(request.model))
@@ -205,6 +206,9 @@ class JobCheck:
         for picture in (request.init, request.mask):
             if picture is not None:
                 yield "picture", picture, picture.name, partial(open_input, picture)
+        for region in request.regions:
+            if isinstance(region.mask, Path):
+                yield "mask", region.mask, region.mask.name, partial(drawn_mask, region.mask)
         for row in PICTURE:
             value = getattr(request, row.name)
             if isinstance(row.kind, TableName) and value is not None and row.name not in {"sampler", "schedule"}:
@@ -218,6 +222,9 @@ class JobCheck:
         yield request.prompt, False
         if request.negative:
             yield request.negative, True
+        for region in request.regions:
+            yield region.prompt, False
+            yield region.negative or "", True
         if request.hires is not None:
             second = (request.hires.prompt, False), (request.hires.negative, True)
             yield from ((text, negative) for text, negative in second if text)

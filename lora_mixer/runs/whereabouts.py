@@ -53,7 +53,7 @@ class Whereabouts:
 def _names(request: RenderRequest) -> Iterator[str]:
     """Yield what a failure may be about, the longest words first."""
     named: Iterable[str | None] = (
-        *(use.name for use in request.loras),
+        *(use.name for use in (*request.loras, *(use for region in request.regions for use in region.loras))),
         *(word.split(":")[1].split(">")[0] for word in request.prompt.split("<") if ":" in word),
         *request.styles,
         *(picture.name for picture in (request.init, request.mask) if picture is not None),

@@ -11,6 +11,7 @@ from typing import Any, TypedDict
 from lora_mixer.errors import RequestError
 from lora_mixer.inputs import InputPicture  # noqa: F401 likewise
 from lora_mixer.mixes import Loras, LoraUse  # noqa: F401 the fields' types are looked up here by name
+from lora_mixer.regions import Region  # noqa: F401 likewise
 from lora_mixer.settings.input_picture import MASKING
 from lora_mixer.settings.limits import MAX_ENLARGED, MAX_STEPS
 from lora_mixer.settings.making import asked_class, filled_class

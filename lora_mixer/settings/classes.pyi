@@ -9,6 +9,7 @@ from PIL.Image import Image
 
 from lora_mixer.inputs import InputPicture
 from lora_mixer.mixes import Loras, LoraUse
+from lora_mixer.regions import Region
 from lora_mixer.settings.making import Asked, Filled
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +83,8 @@ class RenderRequest(Asked):
     """The mix, in addition to the LoRA tags in the prompt."""
     method: str | None = None
     """How the LoRAs of the mix are blended, with its numbers: sum, ties, ties:density=0.3."""
+    regions: tuple[Region, ...] = ()
+    """Parts of the picture with a prompt, a negative prompt and LoRAs of their own."""
     seed: int | None = None
     """What the noise is drawn from; -1 draws one."""
     subseed: int | None = None
@@ -158,6 +161,8 @@ class Settings(Filled):
     """The mix, in addition to the LoRA tags in the prompt."""
     method: str = "sum"
     """How the LoRAs of the mix are blended, with its numbers: sum, ties, ties:density=0.3."""
+    regions: tuple[Region, ...] = ()
+    """Parts of the picture with a prompt, a negative prompt and LoRAs of their own."""
     seed: int
     """What the noise is drawn from; -1 draws one."""
     subseed: int | None = None
@@ -225,6 +230,7 @@ class RequestOptions(TypedDict, total=False):
     negative: str | None
     loras: Loras
     method: str | None
+    regions: Sequence[Region]
     seed: int | None
     subseed: int | None
     subseed_strength: float | None

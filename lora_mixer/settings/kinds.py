@@ -6,14 +6,17 @@ type is `fieldtypes`' matter; a kind adds the range.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar
 
 from lora_mixer.errors import RequestError
 from lora_mixer.fieldtypes import FIELD_TYPES, wrong_type
 from lora_mixer.inputs import InputPicture
 from lora_mixer.mixes import check_strength, listed, mix_of
+from lora_mixer.regions import MOST_REGIONS, check_region, regions_as_json, regions_of
 
 LONGEST_NUMBER = 40
 """Characters of a number that is read from a text."""
@@ -315,6 +318,46 @@ class MixOfLoras(ValueKind):
     def expected(self) -> str:
         """See `ValueKind`."""
         return "LoRAs with their strengths"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegionList(ValueKind):
+    """Parts of the picture with texts and LoRAs of their own."""
+
+    annotation: ClassVar[str] = "tuple[Region, ...]"
+    plain: ClassVar[frozenset[type]] = frozenset()
+
+    def normalise(self, owner: str, name: str, value: object) -> object:
+        """See `ValueKind`; a table becomes a region."""
+        del owner, name
+        return regions_of(value)
+
+    def check(self, what: str, value: Any) -> None:  # noqa: ANN401 regions
+        """See `ValueKind`; what is rendered holds its masks, wherever they came from."""
+        if len(value) > MOST_REGIONS:
+            raise RequestError(f"there are {len(value)} {what}", remedy=f"{MOST_REGIONS} are the most.")
+        for region in value:
+            check_region(region)
+            if isinstance(region.mask, Path):
+                raise RequestError("the mask of a region is not opened at a path here", remedy="Draw it again.")
+
+    @property
+    def expected(self) -> str:
+        """See `ValueKind`."""
+        return "regions"
+
+    def read(self, text: str) -> object | None:
+        """See `ValueKind`; no text of a stranger names a file here."""
+        try:
+            regions = regions_of(json.loads(text))
+            self.check("regions", regions)
+        except (RequestError, ValueError, TypeError, RecursionError):
+            return None
+        return regions
+
+    def write(self, value: Any) -> str:  # noqa: ANN401 regions
+        """See `ValueKind`; as JSON, as the page and calls over HTTP have it."""
+        return json.dumps(regions_as_json(value), ensure_ascii=False, separators=(",", ":"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

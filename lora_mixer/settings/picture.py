@@ -22,7 +22,7 @@ from lora_mixer.choices import (
 from lora_mixer.choices.emphasis import ORIGINAL
 from lora_mixer.choices.rng import CPU
 from lora_mixer.settings.input_picture import INPUT_PICTURE
-from lora_mixer.settings.kinds import MixOfLoras, NestedTable, Real, TableName, TableNames, TextValue, Whole
+from lora_mixer.settings.kinds import MixOfLoras, NestedTable, Real, RegionList, TableName, TableNames, TextValue, Whole
 from lora_mixer.settings.limits import MAX_CFG, MAX_CLIP_SKIP, MAX_ETA, MAX_LETTERS, MAX_SEED, MAX_STEPS, MAX_UPSCALE
 from lora_mixer.settings.second_pass import PICTURE_UPSCALER, SAMPLER, SCHEDULE, SIDE
 from lora_mixer.settings.setting import PageControl, Setting, Since, Table
@@ -73,6 +73,18 @@ PICTURE = Table(
             infotext="Mix method",
             plural="methods",
             control=PageControl("Blend LoRAs by", "LoRA 混合方法"),
+        ),
+        Setting(
+            name="regions",
+            kind=RegionList(),
+            help="Parts of the picture with a prompt, a negative prompt and LoRAs of their own.",
+            default=(),
+            filled=False,
+            infotext="Regions",
+            option=None,
+            line_key=None,
+            in_models_file=False,
+            axis=False,
         ),
         Setting(
             name="seed",

@@ -8,7 +8,7 @@ from pathlib import Path
 from textwrap import wrap
 
 from lora_mixer.settings.classes import Hires, HiresSettings, RenderRequest, Settings
-from lora_mixer.settings.kinds import MixOfLoras, PictureValue, TableNames
+from lora_mixer.settings.kinds import MixOfLoras, PictureValue, RegionList, TableNames
 from lora_mixer.settings.making import (
     Asked,
     Filled,
@@ -33,6 +33,7 @@ from PIL.Image import Image
 
 from lora_mixer.inputs import InputPicture
 from lora_mixer.mixes import Loras, LoraUse
+from lora_mixer.regions import Region
 from lora_mixer.settings.making import Asked, Filled'''
 
 
@@ -88,6 +89,8 @@ def _annotation_of_option(row: Setting) -> str:
         return "Loras"
     if isinstance(row.kind, PictureValue):
         return "InputPicture | Path | str | bytes | Image | None"
+    if isinstance(row.kind, RegionList):
+        return "Sequence[Region]"
     return "Sequence[str]" if isinstance(row.kind, TableNames) else annotation_of_asked(row)
 
 

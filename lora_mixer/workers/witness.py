@@ -51,7 +51,9 @@ def _named(plan: PromptFile) -> Iterator[Path]:
     for job in plan.jobs:
         pictures = (job.request.init, job.request.mask)
         yield from (picture.path for picture in pictures if picture is not None and picture.path is not None)
-        for use in job.request.loras:
+        regions = job.request.regions
+        yield from (region.mask for region in regions if isinstance(region.mask, Path))
+        for use in (*job.request.loras, *(use for region in regions for use in region.loras)):
             yield Path(use.name)
             if isinstance(use.strength.mask, Path):
                 yield use.strength.mask

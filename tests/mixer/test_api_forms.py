@@ -124,7 +124,7 @@ def test_one_number_is_a_strength_or_a_scale() -> None:
         (lambda m: m.render("cat", negative_prompt="x"), "negative is what it is called here"),
         (lambda m: m.render("cat", num_inference_steps=3), "steps is what it is called here"),
         (lambda m: m.render("cat", step=3), "steps is what it is called here"),
-        (lambda m: m.render("cat", regions="x"), "there is no field regions. Fields are prompt, negative"),
+        (lambda m: m.render("cat", colour="x"), "there is no field colour. Fields are prompt, negative"),
         (lambda m: m.bake("cat <lora:line_art:1>", 5), "path is 5, not a path"),
         (lambda m: list(m.render_many(5)), "requests is 5, not a list"),
         (lambda m: m.run("cat", "nowhere"), "prompt is not a list"),
