@@ -203,12 +203,8 @@ class JobCheck:
             yield "sampler", chosen, filled.sampler, partial(find_sampler, *chosen)
         for what, upscaler in _upscalers(filled).items():
             yield what, upscaler, upscaler, partial(self._upscalers.find, upscaler)
-        for picture in (request.init, request.mask):
-            if picture is not None:
-                yield "picture", picture, picture.name, partial(open_input, picture)
-        for region in request.regions:
-            if isinstance(region.mask, Path):
-                yield "mask", region.mask, region.mask.name, partial(drawn_mask, region.mask)
+        for file, name, look in _pictures(request):
+            yield "picture", file, name, look
         for row in PICTURE:
             value = getattr(request, row.name)
             if isinstance(row.kind, TableName) and value is not None and row.name not in {"sampler", "schedule"}:
@@ -265,6 +261,16 @@ class JobCheck:
             else:
                 self._known[key] = None
         return self._known[key]
+
+
+def _pictures(request: RenderRequest) -> Iterator[tuple[object, str, Callable[[], object]]]:
+    """Yield the pictures that a job is drawn from: what tells each from others, its name, and how it is looked at."""
+    for picture in (request.init, request.mask):
+        if picture is not None:
+            yield picture, picture.name, partial(open_input, picture)
+    for region in request.regions:
+        if isinstance(region.mask, Path):
+            yield region.mask, region.mask.name, partial(drawn_mask, region.mask)
 
 
 def _check_use(use: LoraUse) -> None:
