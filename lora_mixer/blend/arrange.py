@@ -29,6 +29,9 @@ class MixRow(NamedTuple):
 Shares = Callable[[Sequence[MappedAdapter]], Sequence[float]]
 """How much of a text each adapter's trained words are, a number of 0 or more an adapter."""
 
+Route = Callable[[Sequence[MappedAdapter]], Sequence[MappedAdapter]]
+"""The adapters with factors that are fitted to each other."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scene:
@@ -39,12 +42,14 @@ class Scene:
         steps: The steps of the pass.
         without: How much a text loses without each adapter's words, 1 - cos(text, text without them).
         alike: How near each adapter's words are to the text, cos(text, words).
+        route: Fits adapters to each other by a step of the denoiser under each.
     """
 
     numbers: Mapping[str, float]
     steps: int
     without: Shares
     alike: Shares
+    route: Route
 
 
 Arrange = Callable[[Sequence[Placed], Scene], tuple[MixRow, ...]]

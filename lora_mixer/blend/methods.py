@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from lora_mixer.adapters import Delta, Weights
-from lora_mixer.blend import composite, dare, linear_sum, ties, turns
+from lora_mixer.blend import composite, dare, linear_sum, ssr, ties, turns
 from lora_mixer.blend.arrange import Arrange, MixRow, Scene, arranged
 from lora_mixer.blend.branch import build_branch
 from lora_mixer.blend.dense import per_parameter
@@ -41,6 +41,7 @@ BLENDS: tuple[Blend, ...] = (
     _summed("w_switch", turns.weighted_switch),
     _summed("composite", composite.composite),
     _summed("w_composite", composite.weighted_composite),
+    _summed("ssr", ssr.arrange),
 )
 _BY_NAME: Mapping[str, Blend] = MappingProxyType({row.name: row for row in BLENDS})
 

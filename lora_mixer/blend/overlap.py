@@ -182,12 +182,13 @@ def measure(model: Model, adapters: Sequence[MappedAdapter], mix: Stack | None =
     blended: dict[str, float] = defaultdict(float)
     squares: dict[str, float] = defaultdict(float)
     grams: dict[str, list[Gram]] = defaultdict(list)
+    inner_products = grams_of(model, adapters)
     for name, spec in model.index.modules.items():
         base = parameters_of(model.module(name))
         block = place_of(spec)
         squares[block] += float(torch.linalg.vector_norm(base.weight, dtype=torch.float32)) ** 2
-        if any(name in adapter.layers for adapter in adapters):
-            grams[block].append(_gram(name, base, adapters))
+        if name in inner_products:
+            grams[block].append(inner_products[name])
         if mix is not None and name in terms:
             exact = Weights(base.weight.float(), None if base.bias is None else base.bias.float())
             change = change_of_mix(mix.method, name, exact, terms[name]).weight
@@ -201,6 +202,13 @@ def measure(model: Model, adapters: Sequence[MappedAdapter], mix: Stack | None =
         method=SUM if mix is None else mix.method,
         blended=None if mix is None else dict(blended),
     )
+
+
+@torch.no_grad()
+def grams_of(model: Model, adapters: Sequence[MappedAdapter]) -> dict[ModuleName, Gram]:
+    """Return G of every module that one of the adapters changes, on the model's pristine weights."""
+    touched = (name for name in model.index.modules if any(name in adapter.layers for adapter in adapters))
+    return {name: _gram(name, parameters_of(model.module(name)), adapters) for name in touched}
 
 
 def place_of(spec: ModuleSpec) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from lora_mixer.choices.balances import BALANCES, BY_BLOCK, BY_MIX, OFF, find_balance
 from lora_mixer.choices.calls import calls_a_step
 from lora_mixer.choices.emphasis import EMPHASES, find_emphasis
 from lora_mixer.choices.grammars import GRAMMARS, find_grammar
@@ -37,6 +38,9 @@ from lora_mixer.choices.upscalers import (
 
 __all__ = [
     "AUTOMATIC",
+    "BALANCES",
+    "BY_BLOCK",
+    "BY_MIX",
     "EMPHASES",
     "GRAMMARS",
     "INPAINT_AREAS",
@@ -45,6 +49,7 @@ __all__ = [
     "MASKED_CONTENTS",
     "MASK_MODES",
     "METHODS",
+    "OFF",
     "ONLY_MASKED",
     "ORIGINAL",
     "OWN",
@@ -66,6 +71,7 @@ __all__ = [
     "SamplerRow",
     "Upscaler",
     "calls_a_step",
+    "find_balance",
     "find_emphasis",
     "find_grammar",
     "find_inpaint_area",

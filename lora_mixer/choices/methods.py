@@ -177,6 +177,22 @@ METHODS: tuple[MethodRow, ...] = (
         predictions=True,
         experimental=True,
     ),
+    MethodRow(
+        name="ssr",
+        title="SSR-Merge",
+        does="Gives each LoRA what it would see alone: an R x R matrix between the joined factors, from one step under each LoRA.",
+        source="Wei et al. 2026, arXiv:2606.10617, section 3",
+        numbers=(
+            MethodNumber(
+                name="ridge",
+                default=1e-4,
+                low=1e-8,
+                high=1.0,
+                meaning="how little of what is hard to tell apart is told apart",
+            ),
+        ),
+        experimental=True,
+    ),
 )
 """Every method, the sum first: what a mix is blended by where nobody says otherwise."""
 

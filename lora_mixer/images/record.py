@@ -103,6 +103,7 @@ class Inputs:
     adapters: tuple[AdapterRecord, ...] = ()
     embeddings: tuple[EmbeddingRecord, ...] = ()
     upscalers: tuple[UpscalerRecord, ...] = ()
+    matrices: tuple[str, ...] = ()
     device: str
     dtype: str
     versions: Mapping[str, str]
@@ -119,6 +120,7 @@ class RenderRecord:
         adapters: The mix as it was applied.
         embeddings: The embeddings that were used.
         upscalers: The networks that enlarged it.
+        matrices: Digests of the matrices that the method put between LoRAs' factors (SSR-Merge).
         schedule: The schedule that was taken, which `Automatic` in the settings does not say.
         engine: How the mix was put on the weights: `none`, `merged`, `side`.
         engine_reason: Why that one.
@@ -142,6 +144,7 @@ class RenderRecord:
     adapters: tuple[AdapterRecord, ...] = ()
     embeddings: tuple[EmbeddingRecord, ...] = ()
     upscalers: tuple[UpscalerRecord, ...] = ()
+    matrices: tuple[str, ...] = ()
     schedule: str | None = None
     engine: str
     engine_reason: str

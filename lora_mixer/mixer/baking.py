@@ -48,7 +48,7 @@ def bake(
     if method.row.predictions and len(job.uses) > 1:
         raise RequestError(
             f"{method.row.title} blends what the denoiser predicts, and weights hold one mix",
-            remedy="Bake it by the method sum, ties or dare.",
+            remedy="Bake it by the method sum, ties, dare or ssr.",
         )
     mix = StaticMix(
         model=loaded.model,

@@ -1,18 +1,21 @@
-"""A request's LoRAs as stacks: found, opened, and blended by the request's method."""
+"""A request's LoRAs as stacks: balanced and blended as its settings say."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
+from functools import partial
 
 from torch import Tensor
 
 from lora_mixer.blend import Scene, Stack, StackRow, WeightedAdapter, blend_of, stacks_of
-from lora_mixer.choices import SUM, BlendMethod
-from lora_mixer.mixer.adapter_cache import AdapterCache
+from lora_mixer.blend.balance import balanced, factors_of
+from lora_mixer.choices import OFF, SUM, find_balance, find_method
+from lora_mixer.mapping import MappedAdapter
+from lora_mixer.mixer.measuring import Measuring
 from lora_mixer.mixer.text_shares import TextShares
 from lora_mixer.mixes import LoraUse
-from lora_mixer.pipeline import Condition, LoadedModel
+from lora_mixer.pipeline import Condition
 from lora_mixer.prompt import Part, Words
 from lora_mixer.request import Settings
 
@@ -22,16 +25,16 @@ class Blending:
     """What makes stacks of a pass's LoRAs.
 
     Attributes:
-        adapters: Where they are found.
-        method: How they are blended.
-        settings: The pass's.
-        loaded: The open model, which some methods ask.
+        settings: The pass's, which say how they are balanced and blended.
+        measuring: Finds, opens and measures them.
+        matrices: Filled with the digests of the matrices that were put between factors.
+        said: Filled with what is to be told of strengths.
     """
 
-    adapters: AdapterCache
-    method: BlendMethod
     settings: Settings
-    loaded: LoadedModel
+    measuring: Measuring
+    matrices: list[str] = field(default_factory=list)
+    said: list[str] = field(default_factory=list)
 
     def rows(
         self, uses: Iterable[LoraUse], text: Sequence[Part], *, beside: Iterable[LoraUse] = ()
@@ -43,30 +46,45 @@ class Blending:
             text: What it shows.
             beside: LoRAs that act on the negative prompt only, on every row.
         """
-        shares = TextShares(_plain(text), self._encoded, self.adapters.words)
+        method, mix = find_method(self.settings.method), self.placed(uses)
+        if not method.row.predictions:  # else each acts by itself
+            mix = self._balanced(mix)
+        shares = TextShares(_plain(text), self._encoded, self.measuring.words)
         scene = Scene(
-            numbers=self.method.numbers, steps=self.settings.steps, without=shares.without, alike=shares.alike
+            numbers=method.numbers,
+            steps=self.settings.steps,
+            without=shares.without,
+            alike=shares.alike,
+            route=partial(self._routed, ridge=method.numbers.get("ridge", 0.0)),
         )
-        return stacks_of(self.method, self.placed(uses), scene, beside=self.placed(beside))
+        return stacks_of(method, mix, scene, beside=self.placed(beside))
 
     def placed(self, uses: Iterable[LoraUse]) -> list[WeightedAdapter]:
         """Return LoRAs opened, with their strengths."""
-        return [
-            WeightedAdapter(
-                adapter=self.adapters.take(use.name, rank=use.strength.rank),
-                strength=replace(use.strength, negative=False),
-            )
-            for use in uses
-        ]
+        return self.measuring.placed(uses)
 
     def joined(self, stack: Stack, more: Sequence[WeightedAdapter]) -> Stack:
         """Return a row's mix with what acts besides, such as the LoRAs of a region."""
-        method = SUM if blend_of(self.method).arrange else self.method
-        return Stack((*stack.placed, *more), method=method)
+        method = find_method(self.settings.method)
+        return Stack((*stack.placed, *more), method=SUM if blend_of(method).arrange else method)
+
+    def _balanced(self, mix: list[WeightedAdapter]) -> list[WeightedAdapter]:
+        per = find_balance(self.settings.balance)
+        if per == OFF or len(mix) < 2:
+            return mix
+        found = self.measuring.sizes(mix)
+        factors = ", ".join(f"{block} {factor:g}" for block, factor in factors_of(found, per).items())
+        self.said.append(f"strengths are balanced by these factors: {factors}" if factors else "the mix is in balance")
+        return list(balanced(mix, found, per))
+
+    def _routed(self, adapters: Sequence[MappedAdapter], *, ridge: float) -> Sequence[MappedAdapter]:
+        fitted, digest = self.measuring.routed(adapters, self.settings, ridge=ridge)
+        self.matrices.append(digest)
+        return fitted
 
     def _encoded(self, text: str) -> Tensor:
         condition = Condition(pieces=(Words(text=text),), stack=Stack())
-        return self.loaded.texts.encode(condition, self.settings).tokens
+        return self.measuring.loaded.texts.encode(condition, self.settings).tokens
 
 
 def _plain(text: Sequence[Part]) -> str:

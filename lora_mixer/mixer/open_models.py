@@ -9,18 +9,19 @@ from typing import Self
 
 from lora_mixer.blend import ApplyPlan, Overlap, Stack, WeightedAdapter, measure
 from lora_mixer.catalog import ModelsFile, load_models_file
-from lora_mixer.choices import SUM, find_method
+from lora_mixer.choices import BY_BLOCK, SUM, find_method
 from lora_mixer.errors import RequestError
 from lora_mixer.files import Leases
 from lora_mixer.images import Inputs
 from lora_mixer.mapping import MappingReport
+from lora_mixer.mixer.balancing import Balance, balance_of
 from lora_mixer.mixer.batches import resolved
 from lora_mixer.mixer.model_cache import ModelCache
 from lora_mixer.mixer.planning import job_at, refuse_paths
 from lora_mixer.mixer.session import LoadOptions
 from lora_mixer.mixer.sources import source_of
 from lora_mixer.mixer.turn import Turn, begin_computing
-from lora_mixer.mixes import Strength
+from lora_mixer.mixes import Loras, Strength, mix_of
 from lora_mixer.models import DTYPES, OFFLOAD_MODES, Model
 from lora_mixer.pipeline import Job, LoadedModel, inputs_of
 from lora_mixer.render_options import RenderOptions
@@ -214,6 +215,21 @@ class OpenModels:
                 found = measure(session.loaded.model, adapters, mix)
                 files.check()
             return found
+
+    def balanced(self, loras: Loras, *, per: str = BY_BLOCK, model: str | None = None) -> Balance:
+        """Return a mix with strengths scaled so that together its LoRAs change no more than one of them does.
+
+        Args:
+            loras: The mix.
+            per: `block` (a factor a block), or `mix` (one factor).
+            model: The model; None is the current one.
+
+        Raises:
+            RequestError: There is no such balance.
+            AdapterError: A LoRA is unknown or does not fit.
+        """
+        with self._turn:
+            return balance_of(self.cache.take(self._source(model)).measuring, mix_of(loras), per)
 
     def inputs_of(self, job: Job) -> Inputs:
         """Return a job's inputs besides its settings: file digests, versions, device.

@@ -46,13 +46,7 @@ def job_at(session: ModelSession, asked: RenderRequest, models_file: ModelsFile)
     settings = styled(settings, filled.styles, models_file.style_files)
     find_sampler(settings.sampler, settings.schedule, settings.eta)  # refuses unknown names
     settings = expand_wildcards(settings, models_file.wildcard_folders)
-    job = job_of(
-        settings,
-        session.adapters,
-        loaded=session.loaded,
-        embeddings=(*texts.names, *session.broken),
-        networks=networks,
-    )
+    job = job_of(settings, session.measuring, embeddings=(*texts.names, *session.broken), networks=networks)
     refuse_broken(job, session.broken, texts.names)
     notes = [f"styles: {', '.join(filled.styles)}"] if filled.styles else []
     notes += notes_on(filled.preset, job, name) if filled.preset else []

@@ -105,6 +105,7 @@ def differences(
         *_model_differs(record.model, now.model),
         *_loras_differ(record, now),
         *_upscalers_differ(record, now),
+        *_matrices_differ(record, now),
         *_samplers_differ(record),
         *_embeddings_differ(record, now),
         *_machine_differs(record, now),
@@ -138,6 +139,11 @@ def _upscalers_differ(record: RenderRecord, now: Inputs) -> Iterator[str]:
     for was in record.upscalers:
         if here.get(was.name) != was.sha256:
             yield f"the upscaler {was.name} is another file: {here.get(was.name, 'none')[:10]}, then {was.sha256[:10]}"
+
+
+def _matrices_differ(record: RenderRecord, now: Inputs) -> Iterator[str]:
+    if record.matrices != now.matrices:
+        yield f"the matrices of the method {record.settings.method} come out otherwise here, perhaps in their last bits"
 
 
 def _samplers_differ(record: RenderRecord) -> Iterator[str]:

@@ -15,6 +15,7 @@ from lora_mixer.families import Family
 from lora_mixer.keys import blocks_of, check_elements, elements_text, means, parse_blocks, parse_elements
 from lora_mixer.mixer.adapter_cache import AdapterCache
 from lora_mixer.mixer.blending import Blending
+from lora_mixer.mixer.measuring import Measuring
 from lora_mixer.mixer.networks import NO_NETWORKS, Networks
 from lora_mixer.mixer.regions import (
     Coupler,
@@ -28,7 +29,7 @@ from lora_mixer.mixer.regions import (
 from lora_mixer.mixer.second_pass import ended, hires_of
 from lora_mixer.mixer.starts import start_settings, starts_of
 from lora_mixer.mixes import LoraUse
-from lora_mixer.pipeline import AdapterUse, Job, LoadedModel, Pass, Segment, Start
+from lora_mixer.pipeline import AdapterUse, Job, Pass, Segment, Start
 from lora_mixer.prompt import (
     MIX_WORD,
     Prompt,
@@ -147,19 +148,13 @@ def _rewritten_region(region: Region, prompt: Rewrite, negative: Rewrite) -> Reg
 
 
 def job_of(
-    settings: Settings,
-    adapters: AdapterCache,
-    *,
-    loaded: LoadedModel,
-    embeddings: Sequence[str] = (),
-    networks: Networks = NO_NETWORKS,
+    settings: Settings, measuring: Measuring, *, embeddings: Sequence[str] = (), networks: Networks = NO_NETWORKS
 ) -> Job:
     """Return a picture's job: its passes, with conditions and mixes for every step.
 
     Args:
         settings: The settings.
-        adapters: Where adapters are found.
-        loaded: The open model.
+        measuring: Finds, opens and measures its LoRAs.
         embeddings: Names of the available embeddings, to report missing ones.
         networks: What enlarges the picture.
 
@@ -170,20 +165,22 @@ def job_of(
     passes: list[Pass] = []
     uses: list[AdapterUse] = []
     settings = _with_method(settings)
+    blending = Blending(settings=settings, measuring=measuring)
     notes: list[str] = []
     for start, own in starts_of(settings, networks.between):
         done = sum(one.settings.steps for one in passes)
-        one, named, said = _pass_of(start, own, adapters, loaded, embeddings, done=done)
+        one, named, said = _pass_of(start, own, blending, embeddings, done=done)
         passes.append(one)
         notes += said
         known = [(use.name, use.placed.strength) for use in uses]
-        uses += [use for use in map(adapters.use, named) if (use.name, use.placed.strength) not in known]
+        uses += [use for use in map(measuring.adapters.use, named) if (use.name, use.placed.strength) not in known]
     return Job(
         settings=settings,
         passes=tuple(passes),
         uses=tuple(uses),
         upscaler=networks.last,
-        notes=tuple(dict.fromkeys(notes)),
+        notes=tuple(dict.fromkeys((*notes, *blending.said))),
+        matrices=tuple(dict.fromkeys(blending.matrices)),
     )
 
 
@@ -196,20 +193,14 @@ def _with_method(settings: Settings) -> Settings:
 
 
 def _pass_of(
-    start: Start,
-    settings: Settings,
-    adapters: AdapterCache,
-    loaded: LoadedModel,
-    embeddings: Sequence[str],
-    *,
-    done: int,
+    start: Start, settings: Settings, blending: Blending, embeddings: Sequence[str], *, done: int
 ) -> tuple[Pass, list[LoraUse], list[str]]:
     """Return a pass that follows on so many steps, the adapters that act in it, and what is to be said about them."""
     towards, away = (
         parse(settings.prompt, grammar=settings.grammar),
         parse(settings.negative, grammar=settings.grammar, negative=True),
     )
-    family = loaded.model.family
+    adapters, family = blending.measuring.adapters, blending.measuring.loaded.model.family
     blocks = partial(parse_blocks, family=family)
     spans = partial(
         timeline,
@@ -220,7 +211,7 @@ def _pass_of(
         calls=calls_a_step(settings.sampler),
     )
     positive, negative = spans(towards), spans(away)
-    method = find_method(towards.method or settings.method)
+    method = find_method(settings.method)
     uses = list(settings.loras)
     courses = courses_of(settings, spans)
     for use in (
@@ -238,8 +229,7 @@ def _pass_of(
         *_remarks(uses, adapters),
         *_idle(uses, adapters),
     ]
-    blending = Blending(adapters=adapters, method=method, settings=settings, loaded=loaded)
-    segments = _course(settings, positive, negative, courses, blending, held=bool(done))
+    segments = _course(settings, positive, negative, courses, replace(blending, settings=settings), held=bool(done))
     return Pass(start=start, settings=settings, segments=segments), uses, notes
 
 

@@ -12,22 +12,29 @@ from lora_mixer.conditioning import EmbeddingVectors
 from lora_mixer.errors import FileError
 from lora_mixer.mixer.adapter_cache import AdapterCache
 from lora_mixer.mixer.embeddings import open_embeddings
+from lora_mixer.mixer.measuring import Measuring
 from lora_mixer.mixer.networks import UpscalerFinder
 from lora_mixer.models import Model, helpful_threads, open_model
-from lora_mixer.pipeline import LoadedModel, TextCache
+from lora_mixer.pipeline import Calibrations, LoadedModel, TextCache
 from lora_mixer.render_options import RenderOptions
 from lora_mixer.request import ModelSource
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelSession:
-    """An open model with its LoRAs, its upscalers, and the embeddings that cannot be read."""
+    """An open model with its LoRAs, what was measured of them, its upscalers, and the embeddings that cannot be read."""
 
     source: ModelSource
     loaded: LoadedModel
     adapters: AdapterCache
     upscalers: UpscalerFinder
+    calibrations: Calibrations
     broken: Mapping[str, FileError]
+
+    @property
+    def measuring(self) -> Measuring:
+        """What finds, opens and measures LoRAs on this model."""
+        return Measuring(adapters=self.adapters, loaded=self.loaded, calibrations=self.calibrations)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,8 +117,14 @@ class LoadOptions:
             defaults=replace(self.defaults, threads=self._threads(model)),
         )
         adapters = AdapterCache(self.library, model.index, allow_partial=self.allow_partial)
-        upscalers = UpscalerFinder.of(self.upscalers, model)
-        return ModelSession(source=source, loaded=loaded, adapters=adapters, upscalers=upscalers, broken=self.broken)
+        return ModelSession(
+            source=source,
+            loaded=loaded,
+            adapters=adapters,
+            calibrations=Calibrations(loaded),
+            upscalers=UpscalerFinder.of(self.upscalers, model),
+            broken=self.broken,
+        )
 
     def _threads(self, model: Model) -> int | None:
         """Return how many threads compute a render, where the CPU does."""

@@ -24,8 +24,8 @@ SHORTEST = 5
 
 Encode = Callable[[str], Tensor]
 """A text's encoded tokens, (1, n, width)."""
-Words = Callable[[str], Sequence[str]]
-"""An adapter's trained words by its name, the trigger phrase first."""
+Words = Callable[[MappedAdapter], Sequence[str]]
+"""An adapter's trained words, the trigger phrase first."""
 
 
 class TextShares:
@@ -44,11 +44,11 @@ class TextShares:
 
     def without(self, adapters: Sequence[MappedAdapter]) -> tuple[float, ...]:
         """Return 1 - cos(e(text), e(text without the adapter's words)), an adapter at a time."""
-        return tuple(max(FLOOR, self._lost(words)) for words in self._own(adapters).values())
+        return tuple(max(FLOOR, self._lost(words)) for words in own_words(adapters, self._words).values())
 
     def alike(self, adapters: Sequence[MappedAdapter]) -> tuple[float, ...]:
         """Return cos(e(text), e(the adapter's words)), an adapter at a time."""
-        own = self._own(adapters)
+        own = own_words(adapters, self._words)
         return tuple(max(FLOOR, self._cosine(words[0]) if words else 0.0) for words in own.values())
 
     def _lost(self, words: Sequence[str]) -> float:
@@ -61,13 +61,14 @@ class TextShares:
         left, right = (self._encode(text).mean(dim=1) for text in (self._text, other))
         return float(F.cosine_similarity(left.double(), right.double(), dim=-1))
 
-    def _own(self, adapters: Sequence[MappedAdapter]) -> Mapping[str, list[str]]:
-        """Return the words of each adapter that no other was trained on, by digest, in the order given."""
-        words = {one.digest: list(dict.fromkeys(self._words(one.name))) for one in adapters}
-        return {
-            digest: [word for word in own if not any(word in words[other] for other in words if other != digest)]
-            for digest, own in words.items()
-        }
+
+def own_words(adapters: Sequence[MappedAdapter], words: Words) -> Mapping[str, list[str]]:
+    """Return the words of each adapter that no other was trained on, by digest, in the order given."""
+    known = {one.digest: list(dict.fromkeys(words(one))) for one in adapters}
+    return {
+        digest: [word for word in own if not any(word in known[other] for other in known if other != digest)]
+        for digest, own in known.items()
+    }
 
 
 def _without(text: str, words: Sequence[str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from lora_mixer.pipeline.calibrating import Calibrations
 from lora_mixer.pipeline.course import Enlarging
 from lora_mixer.pipeline.job import (
     AdapterUse,
@@ -23,6 +24,7 @@ from lora_mixer.renamed import moved
 
 __all__ = [
     "AdapterUse",
+    "Calibrations",
     "Condition",
     "Enlarging",
     "FromNoise",

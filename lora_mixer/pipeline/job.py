@@ -173,6 +173,7 @@ class Job:
         uses: Adapters that act in any step of any pass.
         upscaler: The network that enlarges the finished picture, if one does.
         notes: Notes for the record.
+        matrices: Digests of the matrices that its method put between LoRAs' factors.
         seals: The files of its model as they were when it was opened.
         source: The model it was resolved on; None: whichever renders it.
     """
@@ -182,6 +183,7 @@ class Job:
     uses: tuple[AdapterUse, ...] = ()
     upscaler: UpscalerUse | None = None
     notes: tuple[str, ...] = ()
+    matrices: tuple[str, ...] = ()
     seals: tuple[Seal, ...] = ()
     source: ModelSource | None = None
 

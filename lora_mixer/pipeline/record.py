@@ -55,6 +55,7 @@ def record_of(loaded: LoadedModel, jobs: Sequence[Job], index: int, how: HowRend
         adapters=made_from.adapters,
         embeddings=made_from.embeddings,
         upscalers=made_from.upscalers,
+        matrices=made_from.matrices,
         schedule=schedule_in_use(sampler, loaded.model.scheduler_config),
         engine=how.plan.engine,
         engine_reason=how.plan.reason,
@@ -91,6 +92,7 @@ def inputs_of(loaded: LoadedModel, job: Job) -> Inputs:
         upscalers=tuple(
             UpscalerRecord(name=use.name, file=use.seal.path.name, sha256=use.sha256) for use in job.upscalers
         ),
+        matrices=job.matrices,
         device=str(model.device),
         dtype=str(model.dtype).removeprefix("torch."),
         versions=_versions(),

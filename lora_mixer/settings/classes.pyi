@@ -85,6 +85,9 @@ class RenderRequest(Asked):
     """How the LoRAs of the mix are blended, with its numbers: sum, ties, ties:density=0.3."""
     regions: tuple[Region, ...] = ()
     """Parts of the picture with a prompt, a negative prompt and LoRAs of their own."""
+    balance: str | None = None
+    """Scale strengths so that LoRAs together change no more than one of them: mix (one factor), block (a factor a
+    block), off."""
     seed: int | None = None
     """What the noise is drawn from; -1 draws one."""
     subseed: int | None = None
@@ -163,6 +166,9 @@ class Settings(Filled):
     """How the LoRAs of the mix are blended, with its numbers: sum, ties, ties:density=0.3."""
     regions: tuple[Region, ...] = ()
     """Parts of the picture with a prompt, a negative prompt and LoRAs of their own."""
+    balance: str = "off"
+    """Scale strengths so that LoRAs together change no more than one of them: mix (one factor), block (a factor a
+    block), off."""
     seed: int
     """What the noise is drawn from; -1 draws one."""
     subseed: int | None = None
@@ -231,6 +237,7 @@ class RequestOptions(TypedDict, total=False):
     loras: Loras
     method: str | None
     regions: Sequence[Region]
+    balance: str | None
     seed: int | None
     subseed: int | None
     subseed_strength: float | None

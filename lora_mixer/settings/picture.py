@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from lora_mixer.choices import (
     AUTOMATIC,
+    BALANCES,
     EMPHASES,
     GRAMMARS,
     METHODS,
+    OFF,
     PRESETS,
     RNGS,
+    find_balance,
     find_emphasis,
     find_grammar,
     find_method,
@@ -85,6 +88,16 @@ PICTURE = Table(
             line_key=None,
             in_models_file=False,
             axis=False,
+        ),
+        Setting(
+            name="balance",
+            kind=TableName(what="balance", names=tuple(BALANCES), find=find_balance, canonical=True),
+            help="Scale strengths so that LoRAs together change no more than one of them: mix (one factor), block (a "
+            "factor a block), off.",
+            default=OFF,
+            infotext="Balance",
+            plural="balances",
+            control=PageControl("Balance strengths", "平衡强度"),
         ),
         Setting(
             name="seed",

@@ -16,10 +16,11 @@ from lora_mixer.blend import MergeEngine, SideEngine
 from lora_mixer.catalog import Library
 from lora_mixer.families import SDXL
 from lora_mixer.mixer.adapter_cache import AdapterCache
+from lora_mixer.mixer.measuring import Measuring
 from lora_mixer.mixer.resolve import job_of, settings_of
 from lora_mixer.models import Model
 from lora_mixer.models.unet import UNetDenoiser
-from lora_mixer.pipeline import LoadedModel, RenderedImage, TextCache, render
+from lora_mixer.pipeline import Calibrations, LoadedModel, RenderedImage, TextCache, render
 
 TRAINED = {
     "num_train_timesteps": 1000,
@@ -149,7 +150,10 @@ def test_on_a_tiny_sdxl(sdxl: Model, name, their_name, options, size):
     merged = MergeEngine(sdxl)
     loaded = LoadedModel(model=sdxl, merged=merged, side=SideEngine(sdxl), texts=TextCache(sdxl, merged, {}))
     settings = settings_of(wish, model=sdxl.name, native_size=sdxl.native_size, emphasis="no norm")
-    job = job_of(settings, AdapterCache(Library(()), sdxl.index), loaded=loaded)
+    job = job_of(
+        settings,
+        Measuring(adapters=AdapterCache(Library(()), sdxl.index), loaded=loaded, calibrations=Calibrations(loaded)),
+    )
     *_, ours = render(loaded, [job])
     assert isinstance(ours, RenderedImage)
     pipe = diffusers.StableDiffusionXLPipeline(

@@ -10,3 +10,8 @@ from torch import nn
 def forward_hooks(module: nn.Module) -> dict[int, Any]:
     """The hooks that run after the module's forward pass, by their number: the list itself."""
     return module._forward_hooks
+
+
+def pre_hooks(module: nn.Module) -> dict[int, Any]:
+    """The hooks that run before the module's forward pass, by their number: the list itself."""
+    return module._forward_pre_hooks

@@ -57,6 +57,7 @@ COMMANDS: tuple[Command, ...] = (
         "List what enlarges pictures: what comes with the program, and the files in the upscalers folders of models.toml.",
     ),
     Command("inspect", "Say what a LoRA file is: kinds, ranks, metadata, trained words."),
+    Command("balance", "Scale strengths so that together LoRAs change no more than one of them does, and print them."),
     Command("info", "Say how a picture was made: prompt, settings, LoRAs with digests; nothing is decoded or opened."),
     Command("rerender", "Render a picture again: the same pixels on the same machine, or the reasons why not."),
     Command("bake", "Write a mix of LoRAs as one LoRA, or merged into its model; sums are float32, rounded once."),
