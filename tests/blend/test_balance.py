@@ -80,7 +80,7 @@ def test_the_numbers_are_what_the_setting_draws_with(mixer: Mixer) -> None:
 
 def test_an_unknown_balance_is_refused_with_the_nearest(mixer: Mixer) -> None:
     with pytest.raises(RequestError, match="Did you mean block"):
-        mixer.balanced({"line_art": 1.0}, per="blok")
+        mixer.balanced({"line_art": 1.0}, per="bloc")
 
 
 def test_the_command_prints_numbers_and_writes_a_mix(tmp_path: Any) -> None:
