@@ -18,38 +18,22 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
 from urllib.error import URLError
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, sync_playwright
 
 from benchmarks.report import Row, finish, row
 
 PAGES = 5
 RELEASES = 30
-READY, FIRST = 3.0, 0.5  # seconds
+FINALS = 8
+READY, SEEN, FIRST, BEYOND = 1.5, 0.05, 0.35, 0.2  # seconds
+_KINDS = ("seen", "final", "bare")
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync"]
-WATCH = """
-() => {
-    window.waits = [];
-    const status = document.querySelector('#status');
-    const step = () => Number(status.innerText.match(/Step (\\d+)/)?.[1] ?? Infinity);
-    let released = null, begun = false, before = null, last = step();
-    document.addEventListener('pointerup', event => {
-        if (event.target.type !== 'range') return;
-        [released, begun, before] = [performance.now(), false, document.querySelector('#picture img').src];
-    }, true);
-    new MutationObserver(() => {
-        if (step() < last) begun = true;
-        last = step();
-    }).observe(status, {subtree: true, childList: true, characterData: true});
-    document.querySelector('#picture').addEventListener('load', event => {
-        if (released === null || !begun || event.target.src === before) return;
-        window.waits.push(performance.now() - released);
-        released = null;
-    }, true);
-}
-"""
-"""From a pointer let go on a slider to the first picture of the new render, decoded by the browser."""
+WATCH = (Path(__file__).parent / "ui_latency.js").read_text()
+"""From a pointer let go on a slider to the first picture of the new render and to the last, and from a gesture to its sight."""
 
 
 @contextmanager
@@ -89,38 +73,86 @@ def page_ready(browser: Browser, url: str) -> float:
     return seconds
 
 
-def first_previews(page: Page, url: str) -> list[float]:
-    """Return the seconds from each release of a slider to the first new picture on the screen."""
+class Waits(NamedTuple):
+    """Seconds at one desk, one for each release of a slider.
+
+    Attributes:
+        seen: From a gesture to the frame that shows it.
+        first: To the first new picture, an older render still under way.
+        final: To the finished picture, nothing else under way.
+        bare: What the render alone took, as its record says.
+    """
+
+    seen: list[float]
+    first: list[float]
+    final: list[float]
+    bare: list[float]
+
+
+def desk_waits(page: Page, url: str, *, releases: int) -> Waits:
+    """Return how long somebody waits who moves a slider."""
     page.goto(url)
     page.wait_for_selector("#no-strips")
-    page.locator("#pick input").click()
-    page.get_by_role("option", name="line_art", exact=True).click()
-    page.evaluate("document.activeElement.blur()")
+    page.locator("#pick input").fill("line_art")
+    page.keyboard.press("Enter")
     slider = page.get_by_label("range slider for line_art")
     slider.scroll_into_view_if_needed()
-    page.wait_for_selector("#picture img")
     page.evaluate(WATCH)
-    for number in range(RELEASES):
-        box = slider.bounding_box()
-        assert box is not None
-        place = 0.15 + 0.7 * (number * 7 % RELEASES / RELEASES)  # never twice the same value in a row
-        page.mouse.click(box["x"] + box["width"] * place, box["y"] + box["height"] / 2)
-        page.wait_for_function("count => window.waits.length >= count", arg=number + 1)
+    page.wait_for_function("() => window.waits.rested()")
+    for number in range(releases):
+        _release(page, slider, number)
+        page.wait_for_function("count => window.waits.first.length >= count", arg=number + 1)
         page.wait_for_timeout(300)  # the render goes on: the next release cancels it, as people do
-    return [float(wait) / 1000 for wait in page.evaluate("window.waits")]
+    first = [float(wait) / 1000 for wait in page.evaluate("window.waits.first")]
+    for number in range(FINALS):
+        page.wait_for_function("() => window.waits.rested()")
+        _release(page, slider, releases + number)
+        page.wait_for_function("count => window.waits.final.length >= count", arg=number + 1)
+    seen, final, bare = ([float(wait) / 1000 for wait in page.evaluate(f"window.waits.{kind}")] for kind in _KINDS)
+    return Waits(seen, first, final[-FINALS:], bare[-FINALS:])
+
+
+def _release(page: Page, slider: Locator, number: int) -> None:
+    box = slider.bounding_box()
+    assert box is not None
+    place = 0.15 + 0.7 * (number * 7 % RELEASES / RELEASES)  # never twice the same value in a row
+    page.mouse.click(box["x"] + box["width"] * place, box["y"] + box["height"] / 2)
 
 
 def measure() -> list[Row]:
-    """Return both, each against its limit."""
+    """Return all waits, each against its limit."""
     with served() as url, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
         ready = [page_ready(browser, url) for _ in range(PAGES)]
-        waits = first_previews(browser.new_page(viewport={"width": 1280, "height": 1400}), url)
+        size = {"width": 1440, "height": 900}
+        alone = desk_waits(browser.new_page(viewport=size), url, releases=RELEASES)
+        other = browser.new_page(viewport=size)
+        other.goto(url)
+        other.locator("#steps input[type=text]").fill("100")
+        other.locator("#endless input").check()
+        other.locator("#go").click()
+        beside = desk_waits(browser.new_page(viewport=size), url, releases=FINALS)
         browser.close()
+    beyond = statistics.median(final - bare for final, bare in zip(alone.final, alone.bare, strict=True))
     return [
         row("page opened to desk drawn, embedded model", statistics.median(ready), "limit", READY, bar=1.0),
-        row("slider let go to first new preview, embedded model", statistics.median(waits), "limit", FIRST, bar=1.0),
-        row("the same, the slowest of all", max(waits), "limit", FIRST),
+        row("gesture to its sight", statistics.median(alone.seen), "limit", SEEN, bar=1.0),
+        row(
+            "slider let go to first new preview, embedded model",
+            statistics.median(alone.first),
+            "limit",
+            FIRST,
+            bar=1.0,
+        ),
+        row("the same, the slowest of all", max(alone.first), "limit", FIRST),
+        row("slider let go to final picture, beyond the bare render", beyond, "limit", BEYOND, bar=1.0),
+        row("gesture to its sight while another tab renders", statistics.median(beside.seen), "limit", SEEN, bar=1.0),
+        row(
+            "slider let go to first new preview while another tab renders",
+            statistics.median(beside.first),
+            "limit",
+            FIRST,
+        ),
     ]
 
 

@@ -134,7 +134,7 @@ def open_desk(page: Page, address: str) -> None:
     page.set_default_timeout(WAIT)
     page.goto(address)
     page.wait_for_selector("#no-strips")
-    page.locator("#steps input[type=number]").fill("2")
+    page.locator("#steps input[type=text]").fill("2")
 
 
 def nameless(page: Page) -> list[str]:

@@ -123,12 +123,12 @@ def build_desk(state: AppState, page: gr.Blocks, tabs: gr.Tabs) -> Desk:
     )
     told = gr.HTML(value={}, html_template="", js_on_load=on_load, apply_default_css=False, elem_id="desk-answers")
 
-    def render(request: gr.Request, event: gr.EventData) -> Iterator[Answer]:
+    def answer_document(request: gr.Request, event: gr.EventData) -> Iterator[Answer]:
         yield from answers(state, request, dict(event._data))  # noqa: SLF001 how Gradio hands on what a script sent
 
     def greet(request: gr.Request) -> Answer:
         return {"kind": "hello", "session": str(request.session_hash), "login": bool(request.username)}
 
-    document.submit(render, None, [told], trigger_mode="multiple", concurrency_limit=None, **QUIET)
+    document.submit(answer_document, None, [told], trigger_mode="multiple", concurrency_limit=None, **QUIET)
     page.load(greet, None, [told], queue=False, **QUIET)
     return Desk(state=state, tabs=tabs, document=document, answers=told)

@@ -7,14 +7,20 @@ import { say } from "./words.js";
 
 const TITLE = "LoRA Mixer";
 const MOST = 100;
+const MOST_SEED = 2 ** 32 - 1;
 
 /** @param {HTMLElement} root @param {import("./store.js").Desk} desk */
 export function mount(root, desk) {
-  const go = h("button", {
-    id: "go",
-    class: "go",
-    type: "button",
-    onclick: () => (desk.rendering ? desk.cancel() : desk.generate()),
+  /** @type {boolean | null} What the button said when it was pressed: leaving a box may begin a render before the click. */
+  let said = null;
+  const press = () => {
+    if (said ?? desk.rendering) desk.cancel();
+    else desk.generate();
+    said = null;
+  };
+  const go = h("button", { id: "go", class: "go", type: "button", onclick: press });
+  go.addEventListener("pointerdown", () => {
+    said = desk.rendering;
   });
   const fillBar = h("div", { class: "progress-fill" });
   const progress = h(
@@ -81,6 +87,7 @@ function check(name, changed) {
 function progressOf(desk) {
   const { newest } = desk.shown;
   if (desk.failure) return { part: 0, text: desk.failure };
+  if (desk.rendering && newest?.kind !== "began" && newest?.kind !== "step") return { part: 0, text: say("beginning") };
   switch (newest?.kind) {
     case "began":
       return { part: 0, text: newest.ahead ? say("waiting", { ahead: newest.ahead }) : say("beginning") };
@@ -104,14 +111,25 @@ function progressOf(desk) {
 function seedBox(desk) {
   const box = h("input", { type: "text", inputmode: "numeric", autocomplete: "off", "aria-label": say("seed") });
   const wrong = h("span", { class: "wrong", role: "alert" });
-  const set = (/** @type {number} */ seed) => desk.dispatch({ type: "settings", values: { seed } });
+  let grip = 0;
+  /** @param {number} seed @param {boolean} [settled] */
+  const set = (seed, settled = true) => {
+    desk.dispatch({ type: "settings", values: { seed }, gesture: `seed ${grip}` }, { settled });
+    if (settled) grip += 1;
+  };
   const read = () => {
     const value = readNumber(box.value || "-1");
-    const good = value !== null && Number.isInteger(value) && value >= -1 && value <= 2 ** 32 - 1;
-    write(wrong, good ? "" : say("seed_wrong"));
-    if (good) set(value);
+    return value !== null && Number.isInteger(value) && value >= -1 && value <= MOST_SEED ? value : null;
   };
-  box.addEventListener("change", read);
+  box.addEventListener("input", () => {
+    const seed = read();
+    if (seed !== null && box.value) set(seed, false);
+  });
+  box.addEventListener("change", () => {
+    const seed = read();
+    write(wrong, seed === null ? say("seed_wrong") : "");
+    if (seed !== null) set(seed);
+  });
   const lock = h(
     "button",
     {
@@ -125,6 +143,7 @@ function seedBox(desk) {
     icon("lock"),
   );
   const draw = () => {
+    if (document.activeElement === box && (read() === null || read() === desk.document.settings.seed)) return;
     fill(box, String(desk.document.settings.seed ?? -1), true);
     write(wrong, "");
   };

@@ -107,18 +107,26 @@ function number(row, set) {
     row.shape === "slider"
       ? h("input", { type: "range", min: low, max: high, step, "aria-label": row.label[language()] })
       : null;
+  const good = (/** @type {number | null} */ value) =>
+    value !== null && value >= low && value <= high && (!row.whole || Number.isInteger(value));
   slider?.addEventListener("input", () => set(Number(slider.value), false));
   slider?.addEventListener("change", () => set(Number(slider.value)));
+  box.addEventListener("input", () => {
+    const value = readNumber(box.value);
+    if (good(value)) set(value, false);
+  });
   box.addEventListener("change", () => {
     const value = readNumber(box.value);
-    const good = value !== null && value >= low && value <= high && (!row.whole || Number.isInteger(value));
-    write(wrong, good ? "" : say(row.whole ? "whole_wrong" : "number_wrong", { low, high }));
-    if (good) set(value);
+    write(wrong, good(value) ? "" : say(row.whole ? "whole_wrong" : "number_wrong", { low, high }));
+    if (good(value)) set(value);
   });
   const draw = (/** @type {Value} */ value) => {
-    const text = typeof value === "number" ? show(value) : "";
-    if (document.activeElement !== box || readNumber(box.value) !== null) fill(box, text, true);
-    if (slider) fill(slider, text, true);
+    const typing = document.activeElement === box && (readNumber(box.value) === value || !good(readNumber(box.value)));
+    if (!typing) {
+      fill(box, typeof value === "number" ? show(value) : "", true);
+      write(wrong, "");
+    }
+    if (slider) fill(slider, String(value ?? ""), true);
   };
   return { element: framed(row, ...(slider ? [slider] : []), box, wrong), draw };
 }

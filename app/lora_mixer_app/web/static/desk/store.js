@@ -50,6 +50,7 @@ export class Desk {
   left = 0;
   #offset = 0;
   #typing = false;
+  #cancelled = 0;
   #wire;
   #memory;
   #asked = 0;
@@ -102,7 +103,7 @@ export class Desk {
   }
 
   get rendering() {
-    return underWay(this.shown);
+    return underWay(this.shown) || this.#wire.isWaiting;
   }
 
   /**
@@ -192,6 +193,7 @@ export class Desk {
   cancel() {
     this.left = 0;
     this.#wire.drop();
+    this.#cancelled = this.#wire.number;
     this.ask("cancel").catch((error) => this.fail(error));
   }
 
@@ -250,7 +252,8 @@ export class Desk {
   #live() {
     this.#typing = false;
     clearTimeout(this.#liveTimer);
-    if (!this.view.live || JSON.stringify(this.document) === this.#rendered) return;
+    const begun = this.#rendered !== "" || this.document.strips.length > 0; // there is something to follow
+    if (!this.view.live || !begun || JSON.stringify(this.document) === this.#rendered) return;
     this.left = 1;
     this.#offset = 0;
     this.#send(true);
@@ -264,7 +267,7 @@ export class Desk {
     this.#remember();
     const noise = sameNoise ? (this.view.picture?.id ?? null) : null;
     this.#wire.send({ document: this.document, noise, offset: this.#offset });
-    this.#tell("failure");
+    this.#tell("failure", "shown");
   }
 
   /** @param {Answer} answer */
@@ -273,6 +276,7 @@ export class Desk {
     this.shown = heard(before, answer);
     if (same(this.shown, before)) return;
     this.#tell("shown");
+    if (answer.kind === "began" && answer.number <= this.#cancelled) this.ask("cancel").catch(() => {}); // it came too early
     if (answer.kind === "began" || answer.kind === "step") return;
     if (this.shown.done !== before.done && this.shown.done?.picture) this.look({ picture: this.shown.done.picture });
     if (this.shown.newest === answer) this.#ended(answer);

@@ -54,12 +54,19 @@ export function makeStrip(desk, first) {
     const value = readNumber(number.value);
     if (number.value.trim() === "") fill(number, show(row.strip.strength), true);
     else if (value === null || Math.abs(value) > MOST) write(wrong, say("number_wrong", { low: -MOST, high: MOST }));
-    else turn(tidy(value), true);
+    else {
+      turn(tidy(value), true);
+      fill(number, show(value), true);
+    }
   };
   slider.addEventListener("input", () => turn(tidy(Number(slider.value)), false));
   slider.addEventListener("change", () => turn(tidy(Number(slider.value)), true));
   slider.addEventListener("dblclick", () => turn(desk.facts.loras[name]?.strength ?? 1, true));
   number.addEventListener("change", typed);
+  number.addEventListener("input", () => {
+    const value = readNumber(number.value);
+    if (value !== null && Math.abs(value) <= MOST) turn(tidy(value), false);
+  });
   thumb.addEventListener("click", () => !row.tag && set({ on: !row.strip.on }));
   solo.addEventListener("click", () => set({ solo: !row.strip.solo }));
   convert.addEventListener("click", () => row.tag && desk.dispatch({ type: "tag.convert", ...row.tag }));
@@ -145,8 +152,13 @@ function draw(parts, row, desk) {
   slider.disabled = tag !== null && !isPlain(desk.document.prompt, tag);
   number.disabled = slider.disabled;
   fill(slider, show(strip.strength), true);
-  fill(number, show(strip.strength), document.activeElement !== number || readNumber(number.value) !== strip.strength);
-  write(parts.wrong, "");
+  const typed = readNumber(number.value);
+  const typing =
+    document.activeElement === number && (typed === strip.strength || typed === null || Math.abs(typed) > MOST);
+  if (!typing) {
+    fill(number, show(strip.strength), true);
+    write(parts.wrong, "");
+  }
   fillFromZero(slider);
   thumb.setAttribute("aria-pressed", String(strip.on ?? true));
   thumb.disabled = tag !== null;

@@ -61,6 +61,11 @@ export class Wire {
     return this.#number;
   }
 
+  /** Whether a document is on its way that the server has not begun. */
+  get isWaiting() {
+    return this.#unheard !== null;
+  }
+
   /**
    * Let other parts of the page know the document, as the value of our component.
    * @param {Document} document

@@ -1,0 +1,159 @@
+/** Laws of the document's reducer and of answers, tried with many random walks: each function throws where one is broken. */
+
+/** A small generator (mulberry32), so that a seed tells the whole walk. */
+function dice(seed) {
+  let state = seed;
+  const next = () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
+  };
+  return { next, pick: (items) => items[Math.floor(next() * items.length)], whole: (most) => Math.floor(next() * most) };
+}
+
+const FIRST = { version: 1, prompt: "red heart", negative: "", strips: [], settings: { seed: 1, steps: 20, eta: -1, method: "sum" } };
+const NAMES = ["sepia", "line_art", "night_sky", "夜空"];
+
+function anyAction({ pick, whole, next }, document) {
+  const number = pick(document.strips)?.number ?? 1;
+  const gesture = pick([undefined, "one", "two"]);
+  const strength = whole(60) / 20 - 1;
+  const at = document.prompt.indexOf("<lora:");
+  const end = document.prompt.indexOf(">", at) + 1;
+  const strip = { name: pick(NAMES), strength };
+  return pick([
+    { type: "prompt", text: pick(["", "cat", "cat <lora:sepia:0.5>", "<lora:line_art:1> dog, (big:1.2)"]), gesture },
+    { type: "negative", text: pick(["", "bad"]) },
+    { type: "settings", values: { [pick(["seed", "steps", "eta"])]: whole(50) }, gesture },
+    { type: "preset", name: pick(["", "lcm", "tcd"]), values: { steps: 4, eta: whole(2) } },
+    { type: "strip.add", strip },
+    { type: "strip.set", number, values: pick([{ strength }, { on: next() < 0.5 }, { solo: next() < 0.5 }, { curve: "fade in" }]), gesture },
+    { type: "strip.remove", number },
+    { type: "strip.move", number, to: whole(4) },
+    { type: "strips", strips: [strip, { name: pick(NAMES), strength: 1 }] },
+    ...(at < 0 ? [] : [{ type: "tag.convert", at, end, strip }, { type: "tag.set", at, end, text: "<lora:sepia:1>" }, { type: "tag.remove", at, end }]),
+    { type: "pad", pad: { corners: document.strips.slice(0, 4).map((one) => ({ name: one.name, strengths: { [one.number]: 1 } })), at: [0.5, 0.5] } },
+    { type: "pad.move", at: [next(), next()], gesture },
+    { type: "lay", document: { prompt: "laid", strips: [strip], settings: { seed: 9 } } },
+    { type: "undo" },
+    { type: "redo" },
+  ]);
+}
+
+function expect(truth, law, ...told) {
+  if (!truth) throw new Error(`${law}: ${JSON.stringify(told)}`);
+}
+
+/** Undo inverts, redo inverts undo, one gesture is one step, nothing given is changed, and strips keep numbers of their own. */
+export async function historyLaws(seed, walks, steps) {
+  const { begin, reduce, same } = await import("/desk/reducer.js");
+  for (let walk = 0; walk < walks; walk += 1) {
+    const chance = dice(seed + walk);
+    let history = begin(FIRST);
+    const documents = [FIRST];
+    for (let step = 0; step < steps; step += 1) {
+      const action = anyAction(chance, history.present);
+      const before = structuredClone(history);
+      const after = reduce(history, action);
+      expect(same(history, before), "a history that was given is not changed", action);
+      if (action.type !== "undo" && action.type !== "redo" && after !== history) {
+        const back = reduce(after, { type: "undo" });
+        if (after.past.length > history.past.length) expect(same(back.present, history.present), "undo inverts", action);
+        expect(same(reduce(back, { type: "redo" }).present, after.present), "redo inverts undo", action);
+        expect(after.future.length === 0, "a change ends the future", action);
+      }
+      const numbers = after.present.strips.map((strip) => strip.number);
+      expect(new Set(numbers).size === numbers.length, "strips keep numbers of their own", action, numbers);
+      history = after;
+      documents.push(history.present);
+    }
+    let back = history;
+    while (back.past.length) back = reduce(back, { type: "undo" });
+    let forth = back;
+    while (forth.future.length) forth = reduce(forth, { type: "redo" });
+    expect(documents.some((one) => same(one, back.present)), "undo leads to what was there", back.present);
+    const last = reduce(history, { type: "undo" }) === history ? history : history;
+    let end = last;
+    while (end.future.length) end = reduce(end, { type: "redo" });
+    expect(same(forth.present, end.present), "all undone and redone is as it was");
+  }
+  return walks * steps;
+}
+
+/** A preset's way back brings what was there before, also from one preset to another. */
+export async function presetLaws() {
+  const { changed, same } = await import("/desk/reducer.js");
+  const lcm = changed(FIRST, { type: "preset", name: "lcm", values: { steps: 4, eta: 0.5 } });
+  const tcd = changed(lcm, { type: "preset", name: "tcd", values: { steps: 8 } });
+  const back = changed(tcd, { type: "preset", name: "", values: {} });
+  expect(lcm.settings.steps === 4 && tcd.settings.steps === 8 && tcd.settings.eta === -1, "presets set", lcm, tcd);
+  expect(same(back.settings, FIRST.settings), "the way back", back.settings);
+}
+
+/** In whatever order answers come, and however often, what is shown is the same; no old one takes a newer one's place. */
+export async function answerLaws(seed, walks) {
+  const { NOTHING, heard } = await import("/desk/answers.js");
+  for (let walk = 0; walk < walks; walk += 1) {
+    const { pick, whole, next } = dice(seed + walk);
+    const answers = [];
+    for (let number = 1; number <= 1 + whole(4); number += 1) {
+      answers.push({ number, kind: "began", ahead: 0 });
+      const steps = whole(4);
+      for (let step = 1; step <= steps; step += 1) answers.push({ number, kind: "step", step, steps, preview: pick([null, `${number}/${step}`]) });
+      if (next() < 0.8) answers.push({ number, kind: pick(["done", "cancelled", "error"]), picture: { id: number } });
+    }
+    const show = (list) => list.reduce(heard, NOTHING);
+    const inOrder = JSON.stringify(show(answers));
+    for (let turn = 0; turn < 5; turn += 1) {
+      const mixed = [...answers, ...answers.filter(() => next() < 0.3)].sort(() => next() - 0.5);
+      expect(JSON.stringify(show(mixed)) === inOrder, "the order of answers never matters", mixed);
+    }
+    expect(show(answers).newest.number === answers.at(-1).number, "the newest number is shown");
+  }
+}
+
+/** Numbers as people type them, weights by keys, what is completed, where the pad's corners count. */
+export async function smallLaws() {
+  const { readNumber } = await import("/desk/numbers.js");
+  const { weigh } = await import("/desk/weights.js");
+  const { offerAt } = await import("/desk/complete.js");
+  const { weightsAt } = await import("/desk/reducer.js");
+  const { seen } = await import("/desk/tags.js");
+  const read = [["1,5", 1.5], ["1.5", 1.5], [" -0,25 ", -0.25], [".5", 0.5], ["", null], ["1e9", null], ["one", null], ["1,5,5", null]];
+  for (const [text, number] of read) expect(readNumber(text) === number, "numbers", text, readNumber(text));
+  const weights = [
+    ["a cat sits", 3, 3, 1, "a (cat:1.1) sits"],
+    ["a (cat:1.1) sits", 4, 4, 1, "a (cat:1.2) sits"],
+    ["a (cat:1.1) sits", 4, 4, -1, "a cat sits"],
+    ["a (cat:1) sits", 4, 4, -1, "a (cat:0.9) sits"],
+    ["a cat sits", 2, 10, 1, "a (cat sits:1.1)"],
+    ["x <lora:a:0.8> y", 9, 9, 1, "x <lora:a:0.85> y"],
+    ["x <lora:a:0.8>", 14, 14, -1, "x <lora:a:0.75>"],
+  ];
+  for (const [text, start, end, way, wanted] of weights) {
+    const edit = weigh(text, start, end, way);
+    expect(edit?.text === wanted, "weights", text, edit);
+    expect(edit.start <= edit.end && edit.end <= edit.text.length, "the selection stays inside", edit);
+  }
+  const names = { loras: ["sepia", "line_art"], embeddings: ["badpic"], wildcards: ["animals/cats"], words: ["line art"] };
+  const hints = { lora: "LoRA", embedding: "e", wildcard: "w", word: "t" };
+  const offers = [
+    ["a <lora:", "<lora:sepia:1>", 2],
+    ["a <lora:lin", "<lora:line_art:1>", 2],
+    ["a __ani", "__animals/cats__", 2],
+    ["a, bad", "badpic", 3],
+    ["a, li", "line art", 3],
+  ];
+  for (const [text, value, start] of offers) {
+    const offer = offerAt(text, text.length, names, hints);
+    expect(offer?.choices[0]?.value === value && offer.start === start, "completion", text, offer);
+  }
+  expect(offerAt("a zz", 4, names, hints) === null, "nothing is offered where nothing fits");
+  for (const count of [2, 3, 4]) {
+    const corners = Array.from({ length: count }, () => ({ name: "", strengths: {} }));
+    const sum = weightsAt({ corners, at: [0.3, 0.9] }).reduce((total, one) => total + one, 0);
+    expect(Math.abs(sum - 1) < 1e-9, "corners together are the whole", count, sum);
+  }
+  expect(seen("a <lora:x:0.5> [<lora:y:1>:3] <lora:z>").map((tag) => tag.strip.name).join() === "x,z", "tags in schedules");
+}
