@@ -65,6 +65,7 @@ class Monkey:
         yield lambda: page.keyboard.press("Escape")
 
     def _on(self, what: str, act: Callable[[Any], object]) -> None:
+        self.page.evaluate("document.activeElement?.blur()")  # an open list of choices may lie over what is meant
         found = self.page.locator(what)
         if count := found.count():
             act(found.nth(self.chance.randrange(count)))

@@ -23,9 +23,12 @@ export function addingBox(desk) {
     }
   };
   const offer = async () => {
+    const { turn } = choices;
+    const all = await names();
     const wanted = box.value.trim().toLowerCase();
-    const found = (await names()).filter((name) => name.toLowerCase().includes(wanted));
-    if (box === document.activeElement) choices.open(found.map((name) => ({ text: name, value: name })));
+    const found = all.filter((name) => name.toLowerCase().includes(wanted));
+    if (box === document.activeElement && turn === choices.turn)
+      choices.open(found.map((name) => ({ text: name, value: name })));
   };
   box.addEventListener("input", offer);
   box.addEventListener("focus", offer);

@@ -13,6 +13,8 @@ export class Choices {
   /** @type {Choice[]} */
   #choices = [];
   #at = -1;
+  /** Counts the times it was closed. */
+  turn = 0;
 
   /**
    * @param {HTMLInputElement | HTMLTextAreaElement} box
@@ -41,7 +43,9 @@ export class Choices {
     this.#mark();
   }
 
+  /** Close the list; what was asked for before comes too late (`turn`). */
   close() {
+    this.turn += 1;
     this.element.hidden = true;
     this.#mark();
   }

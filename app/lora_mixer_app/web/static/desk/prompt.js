@@ -71,7 +71,9 @@ function completing(desk, box, changed) {
   const choices = new Choices(box, take);
   const hints = { lora: "LoRA", embedding: say("embedding"), wildcard: say("wildcard"), word: say("trained_word") };
   const offer = async () => {
+    const { turn } = choices;
     const known = await desk.completions();
+    if (turn !== choices.turn) return;
     if (document.activeElement !== box || box.selectionStart !== box.selectionEnd) return choices.close();
     const words = Object.values(desk.facts.loras).flatMap((card) => card.words);
     const found = offerAt(box.value, box.selectionStart, { ...known, words }, hints);
