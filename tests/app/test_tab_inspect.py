@@ -9,8 +9,7 @@ import pytest
 from lora_mixer import Mixer
 from lora_mixer.errors import ConfigError, RequestError
 from lora_mixer_app.web.i18n import WORDS
-from lora_mixer_app.web.tabs.inspect import left_rows, metadata_rows, place_rows, strengths_of
-from lora_mixer_app.web.tabs.plots import ALIKE, OPPOSED, PAPER, bar_plot, heat, heat_map
+from lora_mixer_app.web.tabs.inspect import left_rows, metadata_rows, place_rows, plots_of, strengths_of
 
 
 def test_one_strength_counts_for_all_and_a_wrong_number_of_them_is_refused() -> None:
@@ -34,19 +33,14 @@ def test_the_report_says_where_a_lora_acts_and_its_metadata_stay_text(mixer: Mix
     assert all(len(value) <= 501 for _, _, value in metadata)
 
 
-def test_colours_of_the_heat_map_are_the_cosines() -> None:
-    assert heat(0) == PAPER
-    assert heat(1) == ALIKE
-    assert heat(-1) == OPPOSED
-    image = heat_map([[1.0, -1.0], [0.0, 1.0]], ["a", "b"], ["a", "b"])
-    found = {colour for _, colour in image.getcolors(1 << 16)}
-    assert {ALIKE, OPPOSED} <= found
-
-
-def test_bars_are_as_long_as_their_values() -> None:
-    image = bar_plot([[1.0, 0.5], [0.25, 0.0]], ["a <script>", "猫"], ["te1", "IN01"])
-    assert image.width == 900
-    assert bar_plot([[0.0]], ["a"], ["MID"]).size
+def test_plots_are_sizes_by_block_and_cosines_of_several(mixer: Mixer) -> None:
+    alone = plots_of(mixer.overlap(["line_art"]))
+    assert (alone["pairs"], alone["byBlock"]) == (None, None)
+    assert [len(sizes) for sizes in alone["sizes"]] == [len(alone["blocks"])]
+    both = plots_of(mixer.overlap(["line_art", "sepia"]))
+    assert [both["pairs"]["values"][i][i] for i in (0, 1)] == [pytest.approx(1.0)] * 2
+    assert both["pairs"]["columns"] == ["line_art", "sepia"]
+    assert len(both["byBlock"]["values"]) == len(both["blocks"])
 
 
 @pytest.mark.parametrize("name", ["tabs/inspect.py", "tabs/picture_info.py", "tabs/tables.py", "tabs/runner.py"])

@@ -9,6 +9,7 @@ import re
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from html import escape
 from typing import Any
 
 import gradio as gr
@@ -47,23 +48,44 @@ def unexpected(error: Exception) -> str:
     return f"{what} The server's log says what, under {mark}."
 
 
-def noticed(listener: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a listener of the page whose errors, whatever they are, reach whoever called it, and the log."""
+def noticed(listener: Callable[..., Any], *, shown: bool = True) -> Callable[..., Any]:
+    """Return a listener of the page whose errors, whatever they are, reach whoever called it, and the log.
+
+    Args:
+        listener: The listener.
+        shown: Whether the page shows its errors, as markup; scripts are answered the plain text.
+    """
     if inspect.isgeneratorfunction(listener):
 
         @functools.wraps(listener)
         def heard(*values: Any, **named: Any) -> Iterator[Any]:  # noqa: ANN401 whatever the components hold
-            with as_notice():
+            with _as_markup(shown), as_notice():
                 yield from listener(*values, **named)
 
         return heard
 
     @functools.wraps(listener)
     def answered(*values: Any, **named: Any) -> Any:  # noqa: ANN401 whatever the components hold
-        with as_notice():
+        with _as_markup(shown), as_notice():
             return listener(*values, **named)
 
     return answered
+
+
+@contextmanager
+def _as_markup(shown: bool) -> Iterator[None]:  # noqa: FBT001 a listener's
+    """Let a notice's text be a text: Gradio shows it as markup, in which `<lora:ink:1>` would be nothing."""
+    try:
+        yield
+    except gr.Error as error:
+        if shown:
+            error.message = escape(error.message, quote=False)
+        raise
+
+
+def warn(text: str) -> None:
+    """Show a text on the page by the way."""
+    gr.Warning(escape(text, quote=False))
 
 
 def without_folders(text: str) -> str:

@@ -25,16 +25,16 @@ def build_page(state: AppState) -> gr.Blocks:
     with gr.Blocks(title="LoRA Mixer", analytics_enabled=False, fill_width=True, delete_cache=kept) as page:
         gr.Markdown("# LoRA Mixer")
         with gr.Tabs(selected="desk", overflow_behavior="wrap", elem_id="tabs") as tabs:
-            with gr.Tab(word("desk"), id="desk"):
+            with gr.Tab(word("desk"), id="desk", elem_id="tab-desk"):
                 desk = build_desk(state, page, tabs)
             for tab in TABS:
-                with gr.Tab(word(tab.name), id=tab.name):
+                with gr.Tab(word(tab.name), id=tab.name, elem_id=f"tab-{tab.name}"):
                     tab.build(state, desk)
         offer_render(state)
         page.unload(state.forget)
     for listener in page.fns.values():
         if listener.fn is not None and listener.renderable is None:
-            listener.fn = noticed(listener.fn)
+            listener.fn = noticed(listener.fn, shown=listener.api_name != NAME)
     page.validate_inputs = _padded(page.validate_inputs)  # type: ignore[method-assign]
     return page
 

@@ -112,6 +112,8 @@ PLAIN = {
     "input_shadow": "none",
     "input_shadow_focus": "none",
     "block_border_width": "1px",
+    "input_border_width": "1px",
+    "checkbox_border_width": "1px",
     "layout_gap": "12px",
     "block_padding": "10px 12px",
     "button_large_padding": "8px 16px",

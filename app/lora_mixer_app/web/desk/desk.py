@@ -21,7 +21,7 @@ from lora_mixer_app.web.desk.document import document_of
 from lora_mixer_app.web.desk.first import first_facts
 from lora_mixer_app.web.desk.functions import answering
 from lora_mixer_app.web.i18n import said
-from lora_mixer_app.web.notices import as_notice, as_text
+from lora_mixer_app.web.notices import as_notice, warn
 from lora_mixer_app.web.state import AppState
 
 STATIC = Path(__file__).parents[1] / "static"
@@ -100,7 +100,7 @@ class Desk:
         with as_notice():
             document = document_of(wish, family=self.state.model(request).family)
         for name in masked_by_pictures(wish):
-            gr.Warning(as_text(said(request, "mask_left_out", name=name)))
+            warn(said(request, "mask_left_out", name=name))
         return {"kind": "lay", "laid": next(self._laid), "document": document}, gr.Tabs(selected="desk")
 
 

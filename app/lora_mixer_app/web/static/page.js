@@ -1,3 +1,6 @@
+import "./common/account.js";
+import "./common/drop.js";
+
 // Ctrl+Enter starts what the tab is for, Esc cancels it, sliders and boxes tell of every change, every control has a name.
 /** @param {string} ids */
 const press = (ids) =>

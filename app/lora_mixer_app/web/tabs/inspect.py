@@ -3,31 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import gradio as gr
 from gradio.components import Component
-from PIL import Image
 
 from lora_mixer import Mixer
 from lora_mixer.blend import Overlap
 from lora_mixer.errors import RequestError
 from lora_mixer.mapping import Fate, MappingReport
 from lora_mixer.promptfile.ranges import numbers
+from lora_mixer_app.web.component import own_component
 from lora_mixer_app.web.desk import Desk
 from lora_mixer_app.web.desk.asked import heard_strips
 from lora_mixer_app.web.i18n import said, word
 from lora_mixer_app.web.notices import as_notice
 from lora_mixer_app.web.state import AppState
-from lora_mixer_app.web.tabs.plots import bar_plot, heat_map
-from lora_mixer_app.web.tabs.tables import text_table
+from lora_mixer_app.web.tabs.tables import filled, text_table
 
 MOST_LORAS = 8
 LONGEST_VALUE = 500
 MOST_ROWS = 500
 WORDS_SHOWN = 20
-PLACES = ["LoRA", "section", "modules", "kinds", "ranks"]
-TENSORS = ["LoRA", "tensor", "fate", "reason"]
-METADATA = ["LoRA", "key", "value"]
+PLACES = ("head_lora", "head_section", "head_modules", "head_kinds", "head_ranks")
+TENSORS = ("head_lora", "head_tensor", "head_fate", "head_reason")
+METADATA = ("head_lora", "head_key", "head_value")
 
 Row = list[str]
 
@@ -66,10 +66,10 @@ def build_inspect(state: AppState, desk: Desk) -> None:
             lines += [line for report, name in zip(reports, names, strict=True) for line in _about(mixer, report, name)]
             return (
                 "\n".join(lines),
-                *_plots(overlap),
-                place_rows(reports),
-                left_rows(reports),
-                metadata_rows(mixer, names),
+                plots_of(overlap),
+                filled(place_rows(reports)),
+                filled(left_rows(reports)),
+                filled(metadata_rows(mixer, names)),
             )
 
     def from_desk(request: gr.Request, document: object) -> tuple[list[str], str]:
@@ -96,15 +96,11 @@ def _lay_results() -> list[Component]:
     summary = gr.Textbox(
         label=word("inspect_summary"), value="", placeholder=word("inspect_empty"), lines=4, elem_id="inspect-summary"
     )
-    with gr.Row():
-        sizes = _picture("inspect_sizes", "inspect-sizes")
-        with gr.Column():
-            common = _picture("inspect_overlap", "inspect-overlap")
-            by_block = _picture("inspect_overlap_blocks", "inspect-overlap-blocks")
+    plots = own_component("tabs/plots.js", elem_id="inspect-plots")
     places = text_table("inspect_places", PLACES, "inspect-places")
     left = text_table("inspect_left", TENSORS, "inspect-left")
     metadata = text_table("inspect_metadata", METADATA, "inspect-metadata")
-    return [summary, sizes, common, by_block, places, left, metadata]
+    return [summary, plots, places, left, metadata]
 
 
 def strengths_of(typed: str, count: int) -> tuple[float, ...]:
@@ -171,27 +167,21 @@ def _mix(overlap: Overlap, strengths: Sequence[float]) -> dict[str, object]:
     return {"size": f"{overlap.together(strengths):.1%}", "load": f"{overlap.load(strengths):.2f}"}
 
 
-def _plots(overlap: Overlap) -> tuple[Image.Image, Image.Image | None, Image.Image | None]:
-    """Return sizes by block, the cosine of every pair, and the same by block; the last two for several only."""
-    places = range(len(overlap.names))
-    sizes = bar_plot(
-        [[overlap.size(i, block) for block in overlap.blocks] for i in places], overlap.names, overlap.blocks
-    )
-    if len(overlap.names) < 2:
-        return sizes, None, None
-    pairs = list(overlap.pairs())
-    return (
-        sizes,
-        heat_map([[overlap.cosine(i, j) for j in places] for i in places], overlap.names, overlap.names),
-        heat_map(
-            [[overlap.cosine(i, j, block) for i, j in pairs] for block in overlap.blocks],
-            overlap.blocks,
-            [f"{overlap.names[i]} + {overlap.names[j]}" for i, j in pairs],
-        ),
-    )
-
-
-def _picture(label: str, elem_id: str) -> gr.Image:
-    return gr.Image(
-        label=word(label), format="png", elem_id=elem_id, interactive=False, buttons=["download", "fullscreen"]
-    )
+def plots_of(overlap: Overlap) -> dict[str, Any]:
+    """Return sizes by block, and for several LoRAs the cosine of every pair and the same by block: `static/tabs/plots.js`."""
+    places, names, blocks = range(len(overlap.names)), list(overlap.names), list(overlap.blocks)
+    shown: dict[str, Any] = {
+        "names": names,
+        "blocks": blocks,
+        "sizes": [[overlap.size(i, block) for block in blocks] for i in places],
+        "pairs": None,
+        "byBlock": None,
+    }
+    if len(names) > 1:
+        pairs = list(overlap.pairs())
+        cosines = [[overlap.cosine(i, j) for j in places] for i in places]
+        by_block = [[overlap.cosine(i, j, block) for i, j in pairs] for block in blocks]
+        called = [f"{names[i]} + {names[j]}" for i, j in pairs]
+        shown["pairs"] = {"rows": names, "columns": names, "values": cosines}
+        shown["byBlock"] = {"rows": blocks, "columns": called, "values": by_block}
+    return shown

@@ -16,9 +16,9 @@ from lora_mixer.mixes import LoraUse
 from lora_mixer.request import RenderRequest
 from lora_mixer_app.web.desk import Desk
 from lora_mixer_app.web.i18n import said, word
-from lora_mixer_app.web.notices import as_notice
+from lora_mixer_app.web.notices import as_text, without_folders
 from lora_mixer_app.web.state import AppState
-from lora_mixer_app.web.tabs.tables import text_table
+from lora_mixer_app.web.tabs.tables import filled, text_table
 
 SUFFIXES = [".png", ".webp", ".jpg", ".jpeg", ".avif"]
 LONGEST_VALUE = 4000
@@ -46,21 +46,23 @@ def build_picture_info(state: AppState, desk: Desk) -> None:
             send = gr.Button(word("send"), variant="primary", elem_id="info-send")
         with gr.Column():
             source = gr.Markdown(word("info_empty"), elem_id="info-source")
-            table = text_table("info_settings", ["setting", "value"], "info-table", widths=["25%", "75%"])
+            table = text_table("info_settings", ["head_setting", "head_value"], "info-table")
             missing = gr.Textbox(label=word("info_differences"), lines=2, elem_id="info-differences", interactive=False)
             raw = gr.Textbox(label=word("info_raw"), lines=6, elem_id="info-raw", interactive=False, buttons=["copy"])
 
     def read(path: str | None, request: gr.Request) -> tuple[object, ...]:
         if not path:
-            return said(request, "info_empty"), [], "", "", None
-        with as_notice():
+            return said(request, "info_empty"), filled(()), "", "", None
+        try:
             info = read_upload(Path(path))
+        except LoraMixerError as error:  # said once, beside the file, and not on each of the boxes
+            return f"⚠ {as_text(without_folders(str(error)))}", filled(()), "", "", None
         here = with_local_names(info, state.mixer.library)
         said_of = said(request, f"info_source_{info.source.replace('-', '_')}")
         lacking = differences_of(state.mixer, here, state.model(request).name)
         if not lacking:
             lacking = [said(request, "info_unknown" if here.request is None else "info_same")]
-        return said_of, rows_of(here), "\n".join(lacking), raw_text(info), path
+        return said_of, filled(rows_of(here)), "\n".join(lacking), raw_text(info), path
 
     def settings(path: str | None, session: gr.Request) -> RenderRequest:
         if not path:

@@ -1,89 +1,120 @@
-"""The prompt file tab: a file goes up, a table says what would be rendered, a run brings pictures and a zip."""
+"""The prompt file tab: an editor says what is wrong under each line, a table what would be rendered, a run renders it."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import gradio as gr
 
 from lora_mixer.catalog import SameAdapter, same_spelling
 from lora_mixer.errors import ConfigError, LoraMixerError, RequestError
-from lora_mixer.promptfile import PlannedJob, PromptFile, read_prompt_file
+from lora_mixer.promptfile import PlannedJob, PromptFile
+from lora_mixer.promptfile.reading import read_prompt_text
 from lora_mixer.runs.origin import on_model
+from lora_mixer_app.web.component import own_component
 from lora_mixer_app.web.desk import Desk
 from lora_mixer_app.web.i18n import said, word
-from lora_mixer_app.web.notices import as_notice
+from lora_mixer_app.web.notices import without_folders
 from lora_mixer_app.web.state import AppState, owner_of
 from lora_mixer_app.web.tabs.dry_run import Check, check_jobs
 from lora_mixer_app.web.tabs.run_folders import PageRun, begin_run
 from lora_mixer_app.web.tabs.runner import build_runner
-from lora_mixer_app.web.tabs.tables import text_table
 
-SUFFIXES = [".toml", ".txt", ".csv", ".tsv", ".jsonl"]
+FORMS = frozenset({".toml", ".txt", ".csv", ".tsv", ".jsonl"})
 MOST_PICTURES = 1000
-HEADERS = ["line", "name", "prompt", "LoRAs", "seed", "steps", "notes"]
-WIDTHS: list[str | int] = ["7%", "15%", "26%", "15%", "10%", "7%", "20%"]
 LONGEST_CELL = 300
 
 Row = list[str]
+Form = dict[str, Any]
 
 
 def build_prompt_file(state: AppState, desk: Desk) -> None:
     """Lay out the tab."""
     gr.Markdown(word("prompt_file_help"))
-    file = gr.File(label=word("prompt_file_drop"), file_types=SUFFIXES, type="filepath", elem_id="batch-file")
-    summary = gr.Markdown(word("prompt_file_empty"), elem_id="batch-summary")
-    table = text_table("dry_run", HEADERS, "batch-table", widths=WIDTHS)
+    editor = own_component("tabs/editor.js", elem_id="batch-editor")
+    told = own_component("tabs/plan.js", elem_id="batch-plan")
     runner = build_runner(state, desk, "batch")
 
-    def dry_run(path: str | None, request: gr.Request) -> tuple[object, list[Row]]:
-        if not path:
-            return said(request, "prompt_file_empty"), []
-        with as_notice():
-            plan = read_upload(Path(path), SameAdapter(lambda: state.mixer.library))
-            plan = on_model(plan, state.model(request).name)
-            check = check_jobs(state.mixer, plan)
-        counts = {"pictures": len(plan.jobs), "failed": len(check.failed), "problems": len(plan.problems)}
-        seconds = runner.pace.seconds(check.work)
-        time = (
-            said(request, "time_unknown") if seconds is None else said(request, "time_known", seconds=f"{seconds:.0f}")
-        )
-        return said(request, "dry_run_says", time=time, **counts), rows_of(plan, check)
+    def dry_run(request: gr.Request, given: object) -> Form:
+        text, form = _given(given)
+        if not text.strip():
+            return {}
+        try:
+            plan = read_text(text, form, SameAdapter(lambda: state.mixer.library))
+        except LoraMixerError as error:
+            what = without_folders(str(error))
+            return {"text": text, "summary": what, "rows": [], "remarks": [_remark(error)]}
+        plan = on_model(plan, state.model(request).name)
+        check = check_jobs(state.mixer, plan)
+        return {
+            "text": text,
+            "summary": _summary(request, plan, check, runner.pace.seconds(check.work)),
+            "rows": rows_of(plan, check),
+            "remarks": remarks_of(plan, check),
+        }
 
-    def begin(request: gr.Request, path: str | None) -> PageRun:
-        if not path:
-            raise RequestError("there is no prompt file", remedy="Drop one above first.")
-        plan = read_upload(Path(path), SameAdapter(lambda: state.mixer.library))
+    def begin(request: gr.Request, given: object) -> PageRun:
+        text, form = _given(given)
+        if not text.strip():
+            raise RequestError("there is no prompt", remedy="Write one a line above, or open a file.")
+        plan = read_text(text, form, SameAdapter(lambda: state.mixer.library))
         return begin_run(state, plan, kind="batch", model=state.model(request).name, owner=owner_of(request))
 
-    file.change(dry_run, [file], [summary, table], show_progress="minimal", api_visibility="private")
-    runner.connect(begin, [file])
+    editor.change(
+        dry_run, [editor], [told], trigger_mode="always_last", show_progress="hidden", api_visibility="private"
+    )
+    runner.connect(begin, [editor])
 
 
-def read_upload(path: Path, same: Callable[[str, str], bool] = same_spelling) -> PromptFile:
-    """Read a prompt file that somebody sent; errors name the file as they know it.
+def _given(value: object) -> tuple[str, str]:
+    """Return the text of an editor, and the ending that names its form."""
+    table = value if isinstance(value, dict) else {}
+    form = str(table.get("form") or ".txt")
+    return str(table.get("text") or ""), form if form in FORMS else ".txt"
+
+
+def read_text(text: str, form: str, same: Callable[[str, str], bool] = same_spelling) -> PromptFile:
+    """Read a prompt file that somebody wrote or opened.
 
     Args:
-        path: Where it lies.
+        text: What stands in it.
+        form: The ending that names its form, such as `.toml`.
         same: Tells whether two names are one LoRA's.
 
     Raises:
-        LoraMixerError: What `read_prompt_file` raises, or there are too many pictures for the page.
+        LoraMixerError: What `read_prompt_text` raises, or there are too many pictures for the page.
     """
-    try:
-        plan = read_prompt_file(path, same=same)
-    except LoraMixerError as error:
-        where = (error.where or "").replace(str(path), path.name)
-        raise ConfigError(error.what, where=where or None, remedy=error.remedy) from error
+    plan = read_prompt_text(text, Path(f"prompts{form}"), same=same)
     if len(plan.jobs) > MOST_PICTURES:
         raise ConfigError(
             f"{len(plan.jobs)} pictures",
-            where=path.name,
             remedy=f"The page renders {MOST_PICTURES} at most; `lora-mixer render` takes more.",
         )
-    return replace(plan, path=Path(path.name))
+    return plan
+
+
+def remarks_of(plan: PromptFile, check: Check) -> list[Form]:
+    """Return what there is to say about lines: what was not done as written, and pictures that cannot be rendered."""
+    told = {(line.line, line.what): line.skipped for line in plan.problems}
+    told |= {(plan.jobs[place].line, what): True for place, what in check.failed.items()}
+    return [{"line": line, "what": what, "failed": failed} for (line, what), failed in sorted(told.items())]
+
+
+def _remark(error: LoraMixerError) -> Form:
+    """Return an error about a whole file at the line it names, else at the first."""
+    line = re.search(r":(\d+)(?::\d+)?$|line (\d+)", error.where or error.what)
+    what = " ".join(part for part in (error.what, error.remedy) if part)
+    return {"line": int(line[1] or line[2]) if line else 1, "what": without_folders(what), "failed": True}
+
+
+def _summary(request: gr.Request, plan: PromptFile, check: Check, seconds: float | None) -> str:
+    counts = {"pictures": len(plan.jobs), "failed": len(check.failed), "problems": len(plan.problems)}
+    known = {} if seconds is None else {"seconds": f"{seconds:.0f}"}
+    time = said(request, "time_known" if known else "time_unknown", **known)
+    return said(request, "dry_run_says", time=time, **counts)
 
 
 def rows_of(plan: PromptFile, check: Check) -> list[Row]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,21 +10,18 @@ from typing import Any
 
 import gradio as gr
 from gradio.components import Component
-from PIL import Image
 
 from lora_mixer.errors import RequestError
 from lora_mixer.images import read_picture
 from lora_mixer.request import RenderRequest
+from lora_mixer_app.web.component import own_component
 from lora_mixer_app.web.desk import Desk
 from lora_mixer_app.web.i18n import said, word
+from lora_mixer_app.web.links import link_to
 from lora_mixer_app.web.notices import as_notice, as_text, without_folders
 from lora_mixer_app.web.state import AppState, caller_of, owner_of
 from lora_mixer_app.web.tabs.run_folders import PageRun, earlier_run, earlier_runs
-from lora_mixer_app.web.tabs.runs import BATCH, ENDINGS, Pace, RunState, places_of, render_run, state_of
-
-WIDEST = 12
-PAGE, FRAME, HIGHEST = 1240, 40, 1100  # pixels
-EMPTY, FAILED = (228, 229, 232), (236, 190, 184)
+from lora_mixer_app.web.tabs.runs import BATCH, ENDINGS, Pace, RunState, render_run, state_of
 
 Begin = Callable[..., PageRun]
 """Makes the run that somebody asks for, of their request and the values of a tab's inputs."""
@@ -61,7 +59,7 @@ class Runner:
 
         def look(request: gr.Request, name: str | None) -> tuple[object, ...]:
             with as_notice():
-                return _shown(state_of(self._earlier(request, name)), self.state, request)
+                return _shown(state_of(self._earlier(request, name)), request)
 
         def listed(request: gr.Request) -> gr.Dropdown:
             return gr.Dropdown(choices=earlier_runs(self.state, kind=self.kind, owner=owner_of(request)))
@@ -86,7 +84,7 @@ class Runner:
         for done in render_run(
             self.state, wanted, cancel=cancel, caller=caller_of(request), batch=batch, ending=ending
         ):
-            yield _shown(done, self.state, request)
+            yield _shown(done, request)
             self.pace.learn(done)
 
     def _earlier(self, request: gr.Request, name: str | None) -> PageRun:
@@ -94,7 +92,7 @@ class Runner:
 
 
 def build_runner(state: AppState, desk: Desk, kind: str) -> Runner:
-    """Lay out the buttons and what a run shows; a click on a cell lays its settings on the desk."""
+    """Lay out the buttons and what a run shows: its pictures come large, and from there their settings to the desk."""
     with gr.Row():
         go = gr.Button(word("run"), variant="primary", elem_id=f"{kind}-go")
         stop = gr.Button(word("cancel"), elem_id=f"{kind}-stop")
@@ -111,16 +109,7 @@ def build_runner(state: AppState, desk: Desk, kind: str) -> Runner:
         batch = gr.Slider(1, 16, 4, step=1, label=word("batch"), info=word("batch_hint"), elem_id=f"{kind}-batch")
         ending = gr.Radio(list(ENDINGS), value=ENDINGS[0], label=word("ending"), elem_id=f"{kind}-ending")
     status = gr.Markdown(word("run_empty"), elem_id=f"{kind}-status")
-    cells = gr.Gallery(
-        label=word("cells"),
-        elem_id=f"{kind}-cells",
-        format="png",
-        columns=4,
-        height="auto",
-        object_fit="contain",
-        allow_preview=False,
-        interactive=False,
-    )
+    cells = own_component("tabs/cells.js", elem_id=f"{kind}-cells")
     with gr.Accordion(word("sheet_page"), open=False):
         sheet = gr.Image(
             label=word("sheet_page"),
@@ -131,8 +120,13 @@ def build_runner(state: AppState, desk: Desk, kind: str) -> Runner:
             buttons=["download", "fullscreen"],
         )
     files = gr.File(label=word("files"), elem_id=f"{kind}-files", interactive=False, file_count="multiple", height=140)
-    paths = gr.State([])
-    desk.receive(cells.select, _settings_of_cell, [paths])
+
+    def settings(request: gr.Request, event: gr.EventData) -> RenderRequest:
+        sent = event._data  # noqa: SLF001 how Gradio hands on what a script sent
+        run = earlier_run(state, str(sent["run"]), kind=kind, owner=owner_of(request))
+        return _settings_of(state_of(run).pictures.get(int(sent["place"])))
+
+    desk.receive(cells.submit, settings)
     return Runner(
         kind=kind,
         state=state,
@@ -143,28 +137,25 @@ def build_runner(state: AppState, desk: Desk, kind: str) -> Runner:
         resume=resume,
         batch=batch,
         ending=ending,
-        outputs=(status, cells, sheet, files, paths),
+        outputs=(status, cells, sheet, files),
         pace=Pace(),
     )
 
 
-def _settings_of_cell(paths: list[str], event: gr.SelectData) -> RenderRequest:
-    path = paths[event.index] if isinstance(event.index, int) and event.index < len(paths) else ""
-    request = read_picture(Path(path)).request if path else None
+def _settings_of(path: Path | None) -> RenderRequest:
+    request = read_picture(path).request if path else None
     if request is None:
         raise RequestError("there is no picture in this place", remedy="Wait until it is finished.")
     return request
 
 
-def _shown(done: RunState, state: AppState, request: gr.Request) -> tuple[object, ...]:
-    """Return what the outputs of a runner show of a run: status, cells, sheet, files, paths."""
-    run = done.run
+def _shown(done: RunState, request: gr.Request) -> tuple[object, ...]:
+    """Return what the outputs of a runner show of a run: status, cells, sheet, files."""
     return (
         _status(done, request),
-        gr.Gallery(value=_gallery(done, state), columns=min(run.columns, WIDEST), height=_height(run)),
+        cells_of(done),
         str(done.sheets[0]) if done.sheets else gr.skip(),
         [str(path) for path in (*done.sheets, done.archive) if path] if done.over else gr.skip(),
-        places_of(done.pictures, len(run.plan.jobs)),
     )
 
 
@@ -180,25 +171,46 @@ def _status(done: RunState, request: gr.Request) -> str:
     return said(request, "run_done", seconds=f"{done.seconds:.1f}", **values) + notes
 
 
-def _height(run: PageRun) -> int:
-    """Return how high the cells stand where the page is wide; more than fits is scrolled."""
-    return min(HIGHEST, run.rows * (PAGE // min(run.columns, WIDEST)) + FRAME)
+def cells_of(done: RunState) -> dict[str, Any]:
+    """Return the places of a run for `static/tabs/cells.js`, each with its picture, or why there is none."""
+    run = done.run
+    places = enumerate(run.plan.jobs)
+    cells = [
+        {
+            "row": job.row,
+            "column": job.column,
+            "title": run.label(place),
+            "url": link_to(done.pictures[place]) if place in done.pictures else None,
+            "failed": without_folders(done.failed[place]) if place in done.failed else None,
+        }
+        for place, job in places
+    ]
+    blocks = blocks_of(run)
+    rows = [label.removeprefix(f"{name}, ") if name else label for name, labels in blocks for label in labels]
+    return {
+        "run": run.folder.name,
+        "columns": list(run.plan.sheet.columns) or [""] * run.columns,
+        "rows": rows,
+        "blocks": [{"name": name, "rows": len(labels)} for name, labels in blocks],
+        "cells": cells,
+    }
 
 
-def _gallery(done: RunState, state: AppState) -> list[tuple[str, str]]:
-    """Return every place of a run with its label: the picture, a plain tile until there is one, or why there is none."""
-    return [_tile_of(done, state, place) for place in range(len(done.run.plan.jobs))]
+def blocks_of(run: PageRun) -> list[tuple[str, list[str]]]:
+    """Return the blocks of rows that come from one entry of the prompt file: what each is called, and its rows' labels."""
+    labels = run.plan.sheet.rows
+    if not labels:
+        return [("", [""] * run.rows)]
+    lines = {job.row: job.line for job in run.plan.jobs}
+    blocks = [[labels[row] for row in rows] for _, rows in itertools.groupby(sorted(lines), key=lambda row: lines[row])]
+    return [(_called(block) if len(blocks) > 1 else "", block) for block in blocks]
 
 
-def _tile_of(done: RunState, state: AppState, place: int) -> tuple[str, str]:
-    label = done.run.label(place)
-    if place in done.failed and place not in done.pictures:
-        return str(_tile(state, FAILED)), f"{label}: {without_folders(done.failed[place])}"
-    return str(done.pictures.get(place) or _tile(state, EMPTY)), label
+def _called(labels: list[str]) -> str:
+    """Return what the labels of a block begin with, up to a comma; nothing for a block of one row.
 
-
-def _tile(state: AppState, colour: tuple[int, int, int]) -> Path:
-    path = state.thumbs.folder / f"tile-{'-'.join(map(str, colour))}.png"
-    if not path.exists():
-        Image.new("RGB", (64, 64), colour).save(path)
-    return path
+    >>> _called(["red, seed 1", "red, seed 2"])
+    'red'
+    """
+    alike = itertools.takewhile(lambda letters: len(set(letters)) == 1, zip(*labels, strict=False))
+    return "".join(letters[0] for letters in alike).rpartition(", ")[0] if len(labels) > 1 else ""

@@ -241,8 +241,3 @@ def _in_format(path: Path, ledger: Ledger, index: int, ending: str) -> bytes:
     with Image.open(path) as image:
         save_picture(image.convert("RGB"), ledger.entries[index].record, out, format=ending.removeprefix("."))
     return out.getvalue()
-
-
-def places_of(pictures: Mapping[int, Path], count: int) -> list[str]:
-    """Return the path of each place's picture, empty where there is none."""
-    return [str(pictures.get(place, "")) for place in range(count)]

@@ -28,9 +28,13 @@ def build_sheets(state: AppState, desk: Desk) -> None:
     without = gr.Checkbox(value=True, label=word("without"), info=word("without_hint"), elem_id="sheet-without")
     runner = build_runner(state, desk, "sheet")
 
-    def show_base(request: gr.Request, document: object) -> str:
+    def show_base(request: gr.Request, document: object, *chosen: str | None) -> list[object]:
         with as_notice():
-            return in_words(on_desk(desk, request, document))
+            wish = on_desk(desk, request, document)
+        heard = [use.name for use in wish.loras]
+        names = [entry.name for entry in state.mixer.library.entries]
+        lists = [gr.Dropdown(choices=names, value=lora or (heard[0] if heard else None)) for lora in chosen]
+        return [in_words(wish), *lists]
 
     def begin(request: gr.Request, document: object, *chosen: object) -> PageRun:
         wish = on_desk(desk, request, document)
@@ -38,7 +42,15 @@ def build_sheets(state: AppState, desk: Desk) -> None:
         plan = plan_sheet(wish, _choices(*chosen[:-1]), without=bool(chosen[-1]), same=same)
         return begin_run(state, plan, kind="sheet", model=wish.model or "", owner=owner_of(request))
 
-    desk.tabs.select(show_base, desk.document, base, queue=False, show_progress="hidden", api_visibility="private")
+    loras = [lora for _, lora, _ in axes]
+    desk.tabs.select(
+        show_base,
+        [desk.document, *loras],
+        [base, *loras],
+        queue=False,
+        show_progress="hidden",
+        api_visibility="private",
+    )
     runner.connect(begin, [desk.document, *(part for axis in axes for part in axis), without])
 
 
@@ -74,7 +86,7 @@ def _axis(state: AppState, side: str) -> tuple[gr.Dropdown, gr.Dropdown, gr.Text
         )
         lora = gr.Dropdown(
             names,
-            value=names[0] if names and kind_now else None,
+            value=None,  # the desk's own, once the tab is looked at; never just the first of the library
             label=word("axis_lora"),
             elem_id=f"sheet-{side}-lora",
             visible=bool(kind_now),

@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-import gradio as gr
+from collections.abc import Sequence
 
-from lora_mixer_app.web.i18n import word
+from gradio.components import Component
+
+from lora_mixer_app.web.component import own_component
+
+Rows = dict[str, Sequence[Sequence[str]]]
+"""What such a table is given: see `filled`."""
 
 
-def text_table(label: str, headers: list[str], elem_id: str, *, widths: list[str | int] | None = None) -> gr.Dataframe:
-    """Lay out a table that is only looked at.
+def text_table(title: str, heads: Sequence[str], elem_id: str) -> Component:
+    """Lay out a table that is only looked at; while it has no rows, nothing is there.
 
     Args:
-        label: The key of its title in `ui.words`.
-        headers: Its columns.
+        title: The key of its title in `web.i18n`.
+        heads: The keys of its columns.
         elem_id: Its id on the page.
-        widths: How wide the columns are; None lets what they hold decide.
     """
-    return gr.Dataframe(
-        headers=headers,
-        column_count=len(headers),
-        datatype="str",
-        type="array",
-        label=word(label),
-        elem_id=elem_id,
-        interactive=False,
-        wrap=True,
-        column_widths=widths,
-        max_height=320,
-    )
+    return own_component("tabs/table.js", elem_id=elem_id, value=filled(()), title=title, heads=list(heads))
+
+
+def filled(rows: Sequence[Sequence[str]]) -> Rows:
+    """Return the rows of a table as the component takes them."""
+    return {"rows": rows}
