@@ -54,4 +54,10 @@ const nameAll = () =>
     const label = control.closest(".block")?.querySelector("[data-testid=block-label], [data-testid=block-info]");
     if (label && !control.labels?.length) control.setAttribute("aria-label", label.textContent?.trim() ?? "");
   });
-new MutationObserver(nameAll).observe(document, { childList: true, subtree: true });
+// Gradio's empty places have a name, and are nothing that may have one.
+const place = () =>
+  document.querySelectorAll(".empty[aria-label]:not([role])").forEach((empty) => empty.setAttribute("role", "img"));
+new MutationObserver(() => {
+  name();
+  place();
+}).observe(document, { childList: true, subtree: true });
