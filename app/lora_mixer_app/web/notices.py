@@ -13,8 +13,10 @@ from html import escape
 from typing import Any
 
 import gradio as gr
+from gradio.context import LocalContext
 
 from lora_mixer import LoraMixerError
+from lora_mixer_app.web.error_i18n import error_text
 
 _LOG = logging.getLogger(__name__)
 _FOLDERS = re.compile(r"(?<![^\s'\"(\[])(?:[A-Za-z]:)?[/\\](?:[^/\\\s:]+[/\\])+")
@@ -33,7 +35,7 @@ def as_notice() -> Iterator[None]:
     try:
         yield
     except LoraMixerError as error:
-        raise gr.Error(without_folders(str(error)), print_exception=False) from error
+        raise gr.Error(error_in_words(error), print_exception=False) from error
     except gr.Error:
         raise
     except Exception as error:
@@ -70,6 +72,13 @@ def noticed(listener: Callable[..., Any], *, shown: bool = True) -> Callable[...
             return listener(*values, **named)
 
     return answered
+
+
+def error_in_words(error: LoraMixerError, request: gr.Request | None = None) -> str:
+    """Return an error in the language of who asks (of the listener's own request where none is given), without folders."""
+    asked = request or LocalContext.request.get(None)
+    accepted = str(asked.headers.get("accept-language", "")) if asked is not None else ""
+    return without_folders(error_text(error, "zh" if accepted.strip().lower().startswith("zh") else "en"))
 
 
 @contextmanager

@@ -24,7 +24,7 @@ from lora_mixer_app.web.desk.models import choose_model
 from lora_mixer_app.web.desk.moves import lora_moves
 from lora_mixer_app.web.desk.pictures import delete_picture, list_pictures, picture_document, pin_picture
 from lora_mixer_app.web.logins import user_of
-from lora_mixer_app.web.notices import unexpected, without_folders
+from lora_mixer_app.web.notices import error_in_words, unexpected
 from lora_mixer_app.web.state import AppState
 
 Question = Callable[[AppState, gr.Request, dict[str, Any]], Any]
@@ -71,7 +71,7 @@ def answering(state: AppState) -> Callable[..., Any]:
             question = QUESTIONS[sent["name"]]
             return {"answer": question(state, _asker(request, sent), dict(sent.get("data") or {}))}
         except LoraMixerError as error:
-            return {"error": without_folders(str(error))}
+            return {"error": error_in_words(error, _asker(request, sent))}
         except Exception as error:  # noqa: BLE001 it is told, and logged
             return {"error": unexpected(error)}
 

@@ -7,9 +7,9 @@ from typing import Any
 import gradio as gr
 
 from lora_mixer.errors import RequestError
-from lora_mixer.images import infotext
 from lora_mixer_app.serving.history import Kept
 from lora_mixer_app.web.desk.document import document_of
+from lora_mixer_app.web.how_made import how_made
 from lora_mixer_app.web.i18n import said
 from lora_mixer_app.web.links import link_to
 from lora_mixer_app.web.state import AppState, owner_of
@@ -29,7 +29,7 @@ def picture_form(state: AppState, request: gr.Request, kept: Kept) -> Form:
         "pinned": kept.pinned,
         "seed": settings.seed,
         "prompt": settings.prompt,
-        "record": infotext(kept.record),
+        "record": how_made(kept.record),
     }
 
 

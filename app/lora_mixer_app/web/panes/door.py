@@ -20,6 +20,7 @@ from lora_mixer.files import open_tensor_file
 from lora_mixer.keys import parse_adapter
 from lora_mixer_app.serving.importing import take_file
 from lora_mixer_app.serving.input_store import MOST_BYTES
+from lora_mixer_app.web.error_i18n import error_text
 from lora_mixer_app.web.notices import without_folders
 from lora_mixer_app.web.panes.questions import QUESTIONS, Panes
 
@@ -80,7 +81,8 @@ class PanesDoor:
             return await self._told(scope, receive, name, who)
         except LoraMixerError as error:
             status = 404 if isinstance(error, MissingFileError) else 400
-            return JSONResponse({"error": without_folders(str(error))}, status_code=status)
+            text = without_folders(error_text(error, _language(scope)))
+            return JSONResponse({"error": text}, status_code=status)
         except Exception as error:  # noqa: BLE001 told to whoever asked, and to the log
             _LOG.exception("an error nobody expected, at %s", scope["path"])
             text = f"Something went wrong inside the program ({type(error).__name__}). The server's log says what."
@@ -121,6 +123,11 @@ class PanesDoor:
         )
         await asyncio.to_thread(self._panes.state.loras.library.refresh)
         return JSONResponse({"name": self._panes.state.loras.library.find(path, paths=False).name})
+
+
+def _language(scope: Scope) -> str:
+    asked = Headers(scope=scope).get("accept-language", "").strip().lower()
+    return "zh" if asked.startswith("zh") else "en"
 
 
 def _require_lora(name: str, path: Path) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from lora_mixer.images import infotext
 from lora_mixer_app.serving.history import History
 from lora_mixer_app.serving.history_query import Query
+from lora_mixer_app.web.how_made import how_made
 from lora_mixer_app.web.panes.pictures import PicturePane
 from lora_mixer_app.web.thumbs import Thumbs
 
@@ -35,7 +35,7 @@ class HistoryPane:
         found = self._history.find(query, owner=owner, start=max(0, start), limit=PAGE)
         loras, models = self._history.facets(owner=owner)
         cards = [
-            self._pictures.card(kept, owner=owner) | {"name": kept.path.name, "infotext": infotext(kept.record)}
+            self._pictures.card(kept, owner=owner) | {"name": kept.path.name, "infotext": how_made(kept.record)}
             for kept in found.pictures
         ]
         return {

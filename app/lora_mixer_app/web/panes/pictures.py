@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from lora_mixer.errors import MissingFileError
-from lora_mixer.images import infotext
 from lora_mixer_app.serving.history import History, Kept
+from lora_mixer_app.web.how_made import how_made
 from lora_mixer_app.web.thumbs import Thumbs
 
 MOST = 200
@@ -41,7 +41,7 @@ class PicturePane:
             MissingFileError: It is gone.
         """
         kept = self.found(key, owner=owner)
-        return self.card(kept, owner=owner) | {"infotext": infotext(kept.record), "notes": list(kept.record.notes)}
+        return self.card(kept, owner=owner) | {"infotext": how_made(kept.record), "notes": list(kept.record.notes)}
 
     def card(self, kept: Kept, *, owner: str = "") -> dict[str, Any]:
         """Return what the page shows of a picture."""

@@ -55,9 +55,10 @@ const nameAll = () =>
     if (label && !control.labels?.length) control.setAttribute("aria-label", label.textContent?.trim() ?? "");
   });
 // Gradio's empty places have a name, and are nothing that may have one.
-const place = () =>
-  document.querySelectorAll(".empty[aria-label]:not([role])").forEach((empty) => empty.setAttribute("role", "img"));
+const placeAll = () => {
+  for (const empty of document.querySelectorAll(".empty[aria-label]:not([role])")) empty.setAttribute("role", "img");
+};
 new MutationObserver(() => {
-  name();
-  place();
+  nameAll();
+  placeAll();
 }).observe(document, { childList: true, subtree: true });

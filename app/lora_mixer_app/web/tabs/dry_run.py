@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from lora_mixer import LoraMixerError, Mixer
@@ -25,14 +26,14 @@ class Check:
     work: int = 0
 
 
-def check_jobs(mixer: Mixer, plan: PromptFile) -> Check:
-    """Return what a plan comes to."""
+def check_jobs(mixer: Mixer, plan: PromptFile, *, say: Callable[[LoraMixerError], str] = str) -> Check:
+    """Return what a plan comes to; `say` words what is wrong with a job."""
     check = Check()
     for place, asked in enumerate(plan.jobs):
         try:
             job = mixer.resolve(asked.request)
         except LoraMixerError as error:
-            check.failed[place] = str(error)
+            check.failed[place] = say(error)
         else:
             check.notes[place] = job.notes
             check.mixes[place] = ", ".join(f"{use.name} {use.placed.strength.denoiser:g}" for use in job.uses)

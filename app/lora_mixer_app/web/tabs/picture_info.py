@@ -16,7 +16,7 @@ from lora_mixer.mixes import LoraUse
 from lora_mixer.request import RenderRequest
 from lora_mixer_app.web.desk import Desk
 from lora_mixer_app.web.i18n import said, word
-from lora_mixer_app.web.notices import as_text, without_folders
+from lora_mixer_app.web.notices import as_text, error_in_words
 from lora_mixer_app.web.state import AppState
 from lora_mixer_app.web.tabs.tables import filled, text_table
 
@@ -56,7 +56,7 @@ def build_picture_info(state: AppState, desk: Desk) -> None:
         try:
             info = read_upload(Path(path))
         except LoraMixerError as error:  # said once, beside the file, and not on each of the boxes
-            return f"⚠ {as_text(without_folders(str(error)))}", filled(()), "", "", None
+            return f"⚠ {as_text(error_in_words(error, request))}", filled(()), "", "", None
         here = with_local_names(info, state.mixer.library)
         said_of = said(request, f"info_source_{info.source.replace('-', '_')}")
         lacking = differences_of(state.mixer, here, state.model(request).name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from lora_mixer.runs.origin import on_model
 from lora_mixer_app.web.component import own_component
 from lora_mixer_app.web.desk import Desk
 from lora_mixer_app.web.i18n import said, word
-from lora_mixer_app.web.notices import without_folders
+from lora_mixer_app.web.notices import error_in_words, without_folders
 from lora_mixer_app.web.state import AppState, owner_of
 from lora_mixer_app.web.tabs.dry_run import Check, check_jobs
 from lora_mixer_app.web.tabs.run_folders import PageRun, begin_run
@@ -45,10 +46,10 @@ def build_prompt_file(state: AppState, desk: Desk) -> None:
         try:
             plan = read_text(text, form, SameAdapter(lambda: state.mixer.library))
         except LoraMixerError as error:
-            what = without_folders(str(error))
+            what = error_in_words(error, request)
             return {"text": text, "summary": what, "rows": [], "remarks": [_remark(error)]}
         plan = on_model(plan, state.model(request).name)
-        check = check_jobs(state.mixer, plan)
+        check = check_jobs(state.mixer, plan, say=partial(error_in_words, request=request))
         return {
             "text": text,
             "summary": _summary(request, plan, check, runner.pace.seconds(check.work)),

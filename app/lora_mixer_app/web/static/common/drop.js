@@ -10,7 +10,8 @@ const TAKES = "[data-drop], input[type=file], #info-file, .upload-container, dia
 const PATIENCE = 5000; // milliseconds
 
 const files = (/** @type {DragEvent} */ event) => event.dataTransfer?.types.includes("Files");
-const taken = (/** @type {DragEvent} */ event) => event.defaultPrevented || /** @type {Element} */ (event.target).closest?.(TAKES);
+const taken = (/** @type {DragEvent} */ event) =>
+  event.defaultPrevented || /** @type {Element} */ (event.target).closest?.(TAKES);
 
 document.addEventListener("dragover", (event) => {
   if (files(event) && !taken(event)) event.preventDefault();
@@ -37,7 +38,9 @@ export async function read(picture) {
 /** @param {string} selector @returns {Promise<HTMLInputElement | null>} What is on the page by now, or soon. */
 async function found(selector) {
   const until = performance.now() + PATIENCE;
-  /** @type {HTMLElement | null} */ (document.querySelector('#info-file button[aria-label="Clear"], #info-file [aria-label="Remove"]'))?.click();
+  /** @type {HTMLElement | null} */ (
+    document.querySelector('#info-file button[aria-label="Clear"], #info-file [aria-label="Remove"]')
+  )?.click();
   while (performance.now() < until) {
     const input = /** @type {HTMLInputElement | null} */ (document.querySelector(selector));
     if (input) return input;

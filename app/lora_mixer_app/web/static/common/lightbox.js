@@ -29,7 +29,11 @@ export class Lightbox {
     this.before = this.button("lightbox_before", "‹", () => this.go(-1), "lightbox-step before");
     this.after = this.button("lightbox_after", "›", () => this.go(1), "lightbox-step after");
     this.buttons = actions.map((action) =>
-      h("button", { type: "button", title: action.key.toUpperCase(), onClick: () => action.run(this.place) }, say(action.label)),
+      h(
+        "button",
+        { type: "button", title: action.key.toUpperCase(), onClick: () => action.run(this.place) },
+        say(action.label),
+      ),
     );
     this.dialog = h(
       "dialog",
@@ -38,7 +42,12 @@ export class Lightbox {
       h(
         "div",
         { class: "lightbox-side" },
-        h("div", { class: "lightbox-buttons" }, ...this.buttons, this.button("close", say("close"), () => this.close())),
+        h(
+          "div",
+          { class: "lightbox-buttons" },
+          ...this.buttons,
+          this.button("close", say("close"), () => this.close()),
+        ),
         this.caption,
         this.record,
       ),

@@ -18,12 +18,15 @@ let leaving;
 export function notice(text, { kind = "info", action } = {}) {
   bar ??= document.body.appendChild(h("div", { class: "notices" }));
   const close = () => bar?.replaceChildren();
+  const act = () => {
+    close();
+    action?.run();
+  };
   const body = h(
     "div",
     { class: `notice ${kind}`, role: kind === "error" ? "alert" : "status" },
     h("span", {}, text),
-    action &&
-      h("button", { type: "button", class: "notice-action", onClick: () => (close(), action.run()) }, action.label),
+    action && h("button", { type: "button", class: "notice-action", onClick: act }, action.label),
     h("button", { type: "button", class: "notice-close", "aria-label": say("close"), onClick: close }, "×"),
   );
   bar.replaceChildren(body);

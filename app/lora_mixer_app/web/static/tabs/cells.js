@@ -27,11 +27,20 @@ class Cells {
   /** @param {HTMLElement} root @param {(place: number) => void} send */
   constructor(root, send) {
     this.table = h("table", { class: "cells" });
-    root.replaceChildren(h("div", { class: "cells-frame", tabindex: "0", role: "region", "aria-label": say("cells") }, this.table));
+    root.replaceChildren(
+      h("div", { class: "cells-frame", tabindex: "0", role: "region", "aria-label": say("cells") }, this.table),
+    );
     /** @type {Cell[]} */
     this.cells = [];
     this.lightbox = new Lightbox([
-      { key: "enter", label: "send", run: (place) => (this.lightbox.close(), send(this.cells.indexOf(this.made()[place]))) },
+      {
+        key: "enter",
+        label: "send",
+        run: (place) => {
+          this.lightbox.close();
+          send(this.cells.indexOf(this.made()[place]));
+        },
+      },
       { key: "d", label: "download", run: (place) => h("a", { href: this.made()[place].url, download: "" }).click() },
     ]);
   }
@@ -51,25 +60,38 @@ class Cells {
     /** @type {{ key: string, row: number | null, name: string }[]} */
     const lines = [{ key: `${value.run}-head`, row: null, name: "" }];
     for (let row = 0; row <= last; row += 1) {
-      if (names.has(row)) lines.push({ key: `${value.run}-block-${row}`, row: null, name: names.get(row) });
+      if (names.has(row)) lines.push({ key: `${value.run}-block-${row}`, row: null, name: names.get(row) ?? "" });
       lines.push({ key: `${value.run}-${row}`, row, name: value.rows[row] ?? "" });
     }
     this.table.style.setProperty("--columns", String(Math.max(1, value.columns.length)));
-    keep(this.table, lines, ({ key }) => key, () => h("tr"), (line, { row, name, key }) => {
-      if (row !== null) this.row(line, value, row, name, wide);
-      else if (key.endsWith("-head")) this.head(line, value, wide);
-      else this.block(line, value, name);
-    });
+    keep(
+      this.table,
+      lines,
+      ({ key }) => key,
+      () => h("tr"),
+      (line, { row, name, key }) => {
+        const at = /** @type {HTMLElement} */ (line);
+        if (row !== null) this.row(at, value, row, name, wide);
+        else if (key.endsWith("-head")) this.head(at, value, wide);
+        else this.block(line, value, name);
+      },
+    );
     this.lightbox.change(this.made().map(shown));
   }
 
-  /** @param {Element} line @param {Value} value @param {boolean} wide */
+  /** @param {HTMLElement} line @param {Value} value @param {boolean} wide */
   head(line, value, wide) {
     line.hidden = !value.columns.some(Boolean);
     const names = ["", ...value.columns];
-    keep(line, names.map((name, at) => ({ name, at })), ({ at }) => String(at),
-      ({ at }) => h(at ? "th" : "td", at ? { scope: "col" } : {}), (cell, { name }) => write(cell, name));
-    line.firstElementChild.hidden = !wide || !value.rows.some(Boolean);
+    keep(
+      line,
+      names.map((name, at) => ({ name, at })),
+      ({ at }) => String(at),
+      ({ at }) => h(at ? "th" : "td", at ? { scope: "col" } : {}),
+      (cell, { name }) => write(cell, name),
+    );
+    const corner = /** @type {HTMLElement} */ (line.firstElementChild);
+    corner.hidden = !wide || !value.rows.some(Boolean);
   }
 
   /** @param {Element} line @param {Value} value @param {string} name */
@@ -78,16 +100,20 @@ class Cells {
     line.append(h("th", { colspan: value.columns.length + 1, scope: "rowgroup", class: "cells-block" }, name));
   }
 
-  /** @param {Element} line @param {Value} value @param {number} row @param {string} name @param {boolean} wide */
+  /** @param {HTMLElement} line @param {Value} value @param {number} row @param {string} name @param {boolean} wide */
   row(line, value, row, name, wide) {
     const cells = this.cells.filter((cell) => cell.row === row);
-    keep(line, [null, ...cells], (cell) => (cell ? String(cell.column) : "name"),
+    keep(
+      line,
+      [null, ...cells],
+      (cell) => (cell ? String(cell.column) : "name"),
       (cell) => (cell ? h("td", {}, h("button", { type: "button", class: "cell" })) : h("th", { scope: "row" })),
       (element, cell) => {
         if (cell) return this.fill(element, cell);
         write(element, name);
-        element.hidden = !wide || !value.rows.some(Boolean);
-      });
+        /** @type {HTMLElement} */ (element).hidden = !wide || !value.rows.some(Boolean);
+      },
+    );
   }
 
   /** @param {Element} element @param {Cell} cell */
@@ -101,7 +127,8 @@ class Cells {
     if (cell.failed && !cell.url) return write(button, "✗");
     if (!cell.url) return write(button, "…");
     const image = button.querySelector("img");
-    if (image?.getAttribute("src") !== cell.url) button.replaceChildren(h("img", { src: cell.url, alt: "", loading: "lazy" }));
+    if (image?.getAttribute("src") !== cell.url)
+      button.replaceChildren(h("img", { src: cell.url, alt: "", loading: "lazy" }));
   }
 }
 
@@ -110,7 +137,9 @@ const shown = ({ url, title }) => ({ url: /** @type {string} */ (url), title });
 
 /** @param {import("../desk/types.js").Handle} handle */
 export function start({ element, trigger, props, watch }) {
-  const cells = new Cells(/** @type {HTMLElement} */ (element.querySelector(".own")), (place) => trigger("submit", { run: props.value.run, place }));
+  const cells = new Cells(/** @type {HTMLElement} */ (element.querySelector(".own")), (place) =>
+    trigger("submit", { run: props.value.run, place }),
+  );
   const show = () => cells.show(props.value ?? {});
   watch("value", show);
   show();

@@ -23,21 +23,49 @@ class Editor {
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     this.resting = undefined;
     this.name = h("span", { class: "editor-name" });
-    this.forms = h("select", { id: "batch-form", "aria-label": say("editor_form") }, ...FORMS.map((form) => h("option", { value: form }, form)));
+    this.forms = h(
+      "select",
+      { id: "batch-form", "aria-label": say("editor_form") },
+      ...FORMS.map((form) => h("option", { value: form }, form)),
+    );
     this.forms.value = this.form;
-    this.file = h("input", { type: "file", accept: FORMS.join(","), id: "batch-file", class: "visually-hidden", tabindex: "-1", "aria-label": say("prompt_file_drop") });
-    const open = h("button", { type: "button", id: "batch-open", onClick: () => this.file.click() }, say("editor_open"));
+    this.file = h("input", {
+      type: "file",
+      accept: FORMS.join(","),
+      id: "batch-file",
+      class: "visually-hidden",
+      tabindex: "-1",
+      "aria-label": say("prompt_file_drop"),
+    });
+    const open = h(
+      "button",
+      { type: "button", id: "batch-open", onClick: () => this.file.click() },
+      say("editor_open"),
+    );
     this.box = h("textarea", {
-      id: "batch-text", spellcheck: "false", wrap: "off", autocomplete: "off", "aria-label": say("prompt_file"), "aria-describedby": "batch-remarks",
+      id: "batch-text",
+      spellcheck: "false",
+      wrap: "off",
+      autocomplete: "off",
+      "aria-label": say("prompt_file"),
+      "aria-describedby": "batch-remarks",
       placeholder: say("editor_hint"),
     });
     this.behind = h("div", { class: "editor-behind", "aria-hidden": "true" });
     this.remarks = h("ul", { id: "batch-remarks", class: "visually-hidden" });
     this.frame = h("div", { class: "editor-frame", "data-drop": true }, this.behind, this.box);
-    root.replaceChildren(h("div", { class: "editor-bar" }, open, this.forms, this.name), this.file, this.frame, this.remarks);
+    root.replaceChildren(
+      h("div", { class: "editor-bar" }, open, this.forms, this.name),
+      this.file,
+      this.frame,
+      this.remarks,
+    );
     this.box.addEventListener("input", () => this.changed());
     this.box.addEventListener("scroll", () => this.follow());
-    this.forms.addEventListener("change", () => ((this.form = this.forms.value), this.changed(0)));
+    this.forms.addEventListener("change", () => {
+      this.form = this.forms.value;
+      this.changed(0);
+    });
     this.file.addEventListener("change", () => this.file.files?.[0] && this.open(this.file.files[0]));
     this.frame.addEventListener("dragover", (event) => event.preventDefault());
     this.frame.addEventListener("drop", (event) => {
@@ -75,15 +103,21 @@ class Editor {
   /** @param {Remark[]} remarks */
   draw(remarks) {
     this.frame.classList.toggle("remarked", remarks.length > 0);
+    /** @type {Map<number, Remark[]>} */
     const said = new Map();
-    for (const { line, what, failed } of remarks) said.set(line, [...(said.get(line) ?? []), { what, failed }]);
+    for (const remark of remarks) said.set(remark.line, [...(said.get(remark.line) ?? []), remark]);
     const lines = this.box.value.split("\n");
     this.behind.replaceChildren(
       ...lines.map((_, at) => {
         const of = said.get(at + 1) ?? [];
         const bad = of.some(({ failed }) => failed);
         const text = of.map(({ what }) => what).join(" · ");
-        return h("div", { class: `editor-line${of.length ? (bad ? " bad" : " odd") : ""}` }, h("b", {}, String(at + 1)), of.length ? h("i", { title: text }, text) : null);
+        return h(
+          "div",
+          { class: `editor-line${of.length ? (bad ? " bad" : " odd") : ""}` },
+          h("b", {}, String(at + 1)),
+          of.length ? h("i", { title: text }, text) : null,
+        );
       }),
     );
     this.remarks.replaceChildren(...remarks.map(({ line, what }) => h("li", {}, `${line}: ${what}`)));
@@ -98,7 +132,8 @@ class Editor {
 /** Return the text of a file, by its byte order mark or as UTF-8. @param {Uint8Array} bytes */
 export function decoded(bytes) {
   const [first, second] = bytes;
-  const name = first === 0xff && second === 0xfe ? "utf-16le" : first === 0xfe && second === 0xff ? "utf-16be" : "utf-8";
+  const name =
+    first === 0xff && second === 0xfe ? "utf-16le" : first === 0xfe && second === 0xff ? "utf-16be" : "utf-8";
   return new TextDecoder(name).decode(bytes).replace(/\r\n?/g, "\n");
 }
 

@@ -28,24 +28,37 @@ export class History {
     this.asked = 0;
     this.lightbox = new Lightbox([
       { key: "enter", label: "send", run: (place) => this.toDesk(place) },
-      { key: "f", label: "favourite", run: (place) => this.pin([this.at(place).id], !this.at(place).pinned), pressed: (place) => this.at(place).pinned },
+      {
+        key: "f",
+        label: "favourite",
+        run: (place) => this.pin([this.at(place).id], !this.at(place).pinned),
+        pressed: (place) => this.at(place).pinned,
+      },
       { key: "delete", label: "delete", run: (place) => this.remove([this.at(place).id]) },
       { key: "d", label: "download", run: (place) => download(this.at(place)) },
     ]);
-    this.build();
-  }
-
-  build() {
-    this.search = h("input", { type: "search", id: "history-search", placeholder: say("history_hint"), "aria-label": say("search") });
+    this.search = h("input", {
+      type: "search",
+      id: "history-search",
+      placeholder: say("history_hint"),
+      "aria-label": say("search"),
+    });
     this.lora = h("select", { id: "history-lora", "aria-label": say("filter_lora") });
     this.model = h("select", { id: "history-model", "aria-label": say("filter_model") });
-    this.pinned = toggle("history-favourites", say("favourites"), () => this.look({ pinned: !this.view.pinned, start: 0 }));
+    this.pinned = toggle("history-favourites", say("favourites"), () =>
+      this.look({ pinned: !this.view.pinned, start: 0 }),
+    );
     this.binned = toggle("history-bin", "", () => this.look({ binned: !this.view.binned, start: 0 }));
     this.status = h("p", { class: "history-status", role: "status" });
     this.grid = h("ul", { class: "history-grid", id: "history-grid", "aria-label": say("history") });
     this.bulk = h("div", { class: "history-bulk", role: "group", "aria-label": say("chosen_group") });
-    this.before = h("button", { type: "button", id: "history-before", onClick: () => this.turn(-1) }, say("page_before"));
+    this.before = h(
+      "button",
+      { type: "button", id: "history-before", onClick: () => this.turn(-1) },
+      say("page_before"),
+    );
     this.after = h("button", { type: "button", id: "history-after", onClick: () => this.turn(1) }, say("page_after"));
+    this.pages = h("nav", { class: "history-pages", "aria-label": say("pages") }, this.before, this.after);
     let resting = 0;
     this.search.addEventListener("input", () => {
       clearTimeout(resting);
@@ -58,7 +71,7 @@ export class History {
       this.bulk,
       this.status,
       this.grid,
-      h("nav", { class: "history-pages", "aria-label": say("pages") }, this.before, this.after),
+      this.pages,
     );
   }
 
@@ -67,7 +80,7 @@ export class History {
     return this.page.pictures[place];
   }
 
-  /** Look at another part of the history, or at the same again. @param {Partial<View>} [change] */
+  /** Look at another part of the history, or at the same again. @param {Partial<View>} [change] @returns {Promise<void>} */
   async look(change = {}) {
     if (Object.keys(change).some((name) => name !== "start")) this.chosen.clear();
     this.view = { ...this.view, ...change };
@@ -93,11 +106,22 @@ export class History {
     this.binned.setAttribute("aria-pressed", String(this.view.binned));
     write(this.binned, `${say("bin")} (${bin})`);
     const last = Math.min(this.view.start + size, total);
-    write(this.status, total ? say("history_range", { first: this.view.start + 1, last, total }) : say(this.view.binned ? "bin_empty" : "history_empty"));
+    write(
+      this.status,
+      total
+        ? say("history_range", { first: this.view.start + 1, last, total })
+        : say(this.view.binned ? "bin_empty" : "history_empty"),
+    );
     this.before.disabled = !this.view.start;
     this.after.disabled = last >= total;
-    this.before.parentElement.hidden = total <= size;
-    keep(this.grid, pictures, (picture) => `${picture.id}`, () => this.card(), (card, picture) => this.fill(card, picture));
+    this.pages.hidden = total <= size;
+    keep(
+      this.grid,
+      pictures,
+      (picture) => `${picture.id}`,
+      () => this.card(),
+      (card, picture) => this.fill(card, picture),
+    );
     this.drawBulk();
     this.lightbox.change(pictures.map(shown));
   }
@@ -106,7 +130,11 @@ export class History {
     return h(
       "li",
       { class: "history-card" },
-      h("button", { type: "button", class: "history-open" }, h("img", { alt: "", loading: "lazy", width: 160, height: 160 })),
+      h(
+        "button",
+        { type: "button", class: "history-open" },
+        h("img", { alt: "", loading: "lazy", width: 160, height: 160 }),
+      ),
       h("input", { type: "checkbox", class: "history-choose" }),
       h("button", { type: "button", class: "history-star" }, "★"),
     );
@@ -114,14 +142,20 @@ export class History {
 
   /** @param {Element} card @param {Picture} picture */
   fill(card, picture) {
-    const [open, box, star] = /** @type {[HTMLButtonElement, HTMLInputElement, HTMLButtonElement]} */ ([...card.children]);
+    const [open, box, star] = /** @type {[HTMLButtonElement, HTMLInputElement, HTMLButtonElement]} */ ([
+      ...card.children,
+    ]);
     const image = /** @type {HTMLImageElement} */ (open.firstElementChild);
     const title = titled(picture);
     const thumb = link(picture.thumb);
     if (image.getAttribute("src") !== thumb) image.src = thumb;
     image.alt = title;
     open.title = title;
-    open.onclick = () => this.lightbox.open(this.page.pictures.map(shown), this.page.pictures.findIndex(({ id }) => id === picture.id));
+    open.onclick = () =>
+      this.lightbox.open(
+        this.page.pictures.map(shown),
+        this.page.pictures.findIndex(({ id }) => id === picture.id),
+      );
     box.checked = this.chosen.has(picture.id);
     box.setAttribute("aria-label", `${say("choose")}: ${title}`);
     box.onchange = () => {
@@ -184,7 +218,9 @@ export class History {
     if (!gone) return;
     this.chosen.clear();
     await this.look();
-    notice(say("in_bin", { count: gone.length }), { action: { label: say("undo_bin"), run: () => this.restore(gone) } });
+    notice(say("in_bin", { count: gone.length }), {
+      action: { label: say("undo_bin"), run: () => this.restore(gone) },
+    });
   }
 
   /** @param {number[]} ids */
@@ -234,5 +270,7 @@ export function start({ element, trigger }) {
   const root = /** @type {HTMLElement} */ (element.querySelector(".own"));
   const history = new History(root, (id) => trigger("submit", { id }));
   // whenever the tab comes into sight, and not before
-  new IntersectionObserver((entries) => entries.some((entry) => entry.isIntersecting) && history.look()).observe(element);
+  new IntersectionObserver((entries) => entries.some((entry) => entry.isIntersecting) && history.look()).observe(
+    element,
+  );
 }

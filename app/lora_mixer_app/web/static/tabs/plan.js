@@ -14,8 +14,16 @@ export function start({ element, props, watch }) {
     const { text = "", summary = say("prompt_file_empty"), rows = [], remarks = [] } = props.value ?? {};
     const heads = h("tr", {}, ...HEADS.map((key) => h("th", { scope: "col" }, say(key))));
     const lines = rows.map((row) => h("tr", {}, ...row.map((cell) => h("td", {}, cell))));
-    const table = h("table", { class: "read" }, h("caption", {}, say("dry_run")), h("thead", {}, heads), h("tbody", {}, ...lines));
-    const frame = rows.length ? h("div", { class: "read-frame", tabindex: "0", role: "region", "aria-label": say("dry_run") }, table) : null;
+    const table = h(
+      "table",
+      { class: "read" },
+      h("caption", {}, say("dry_run")),
+      h("thead", {}, heads),
+      h("tbody", {}, ...lines),
+    );
+    const frame = rows.length
+      ? h("div", { class: "read-frame", tabindex: "0", role: "region", "aria-label": say("dry_run") }, table)
+      : null;
     root.replaceChildren(h("p", { id: "batch-summary", role: "status" }, summary), ...(frame ? [frame] : []));
     document.dispatchEvent(new CustomEvent(CHECKED, { detail: { text, remarks } }));
   };

@@ -29,14 +29,22 @@ function bars({ names, blocks, sizes }) {
     h("tr", {}, h("th", { scope: "row" }, block), h("td", {}, ...names.map((_, lora) => bar(lora, at)))),
   );
   const legend = names.map((name, lora) => h("li", { class: `series-${lora % 8}` }, name));
-  return figure("inspect_sizes", h("ul", { class: "plot-legend" }, ...legend), h("table", { class: "plot bars" }, ...rows));
+  return figure(
+    "inspect_sizes",
+    h("ul", { class: "plot-legend" }, ...legend),
+    h("table", { class: "plot bars" }, ...rows),
+  );
 }
 
 /** Cosines as a table of coloured cells. @param {string} label @param {Grid} grid */
 function cosines(label, { rows, columns, values }) {
   const head = h("tr", {}, h("td"), ...columns.map((name) => h("th", { scope: "col" }, name)));
   const cell = (/** @type {number} */ value) =>
-    h("td", { class: value < 0 ? "opposed" : "alike", style: `--share: ${Math.min(1, Math.abs(value)) * 55}%` }, value.toFixed(2));
+    h(
+      "td",
+      { class: value < 0 ? "opposed" : "alike", style: `--share: ${Math.min(1, Math.abs(value)) * 55}%` },
+      value.toFixed(2),
+    );
   const lines = rows.map((name, at) => h("tr", {}, h("th", { scope: "row" }, name), ...values[at].map(cell)));
   return figure(label, h("table", { class: "plot cosines" }, head, ...lines));
 }

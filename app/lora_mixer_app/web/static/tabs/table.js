@@ -11,8 +11,16 @@ export function start({ element, props, watch }) {
     const rows = props.value?.rows ?? [];
     const heads = h("tr", {}, ...props.heads.map((/** @type {string} */ key) => h("th", { scope: "col" }, say(key))));
     const lines = rows.map((row) => h("tr", {}, ...row.map((text) => h("td", {}, text))));
-    const table = h("table", { class: "read" }, h("caption", {}, say(props.title)), h("thead", {}, heads), h("tbody", {}, ...lines));
-    root.replaceChildren(h("div", { class: "read-frame", tabindex: "0", role: "region", "aria-label": say(props.title) }, table));
+    const table = h(
+      "table",
+      { class: "read" },
+      h("caption", {}, say(props.title)),
+      h("thead", {}, heads),
+      h("tbody", {}, ...lines),
+    );
+    root.replaceChildren(
+      h("div", { class: "read-frame", tabindex: "0", role: "region", "aria-label": say(props.title) }, table),
+    );
     root.hidden = !rows.length;
   };
   watch("value", show);
