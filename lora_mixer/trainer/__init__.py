@@ -8,9 +8,10 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from lora_mixer.trainer.checks import check
+from lora_mixer.trainer.checks import check, check_output
 from lora_mixer.trainer.sample_settings import SampleSettings
 from lora_mixer.trainer.settings import TrainSettings
+from lora_mixer.trainer.slider_settings import SliderSettings
 
 if TYPE_CHECKING:
     from lora_mixer.trainer.devices import own_device
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from lora_mixer.trainer.lesson import Lesson
     from lora_mixer.trainer.picture_lesson import PictureLesson
     from lora_mixer.trainer.run import train
+    from lora_mixer.trainer.slider_lesson import SliderLesson
+    from lora_mixer.trainer.slider_run import train_slider
     from lora_mixer.trainer.training import StepReport, Training
     from lora_mixer.trainer.watch import Watch
     from lora_mixer.trainer.wrapping import Wrapped, wrap, wrap_layers
@@ -30,6 +33,8 @@ __all__ = [
     "Lesson",
     "PictureLesson",
     "SampleSettings",
+    "SliderLesson",
+    "SliderSettings",
     "StepReport",
     "TrainResult",
     "TrainSettings",
@@ -37,10 +42,12 @@ __all__ = [
     "Watch",
     "Wrapped",
     "check",
+    "check_output",
     "learn",
     "own_device",
     "run_folder",
     "train",
+    "train_slider",
     "wrap",
     "wrap_layers",
 ]
@@ -56,7 +63,9 @@ _LAZY = (
         "PictureLesson": "picture_lesson",
         "Watch": "watch",
         "own_device": "devices",
+        "SliderLesson": "slider_lesson",
         "train": "run",
+        "train_slider": "slider_run",
     }
 )
 """Public name -> the module it comes from, imported on first use."""

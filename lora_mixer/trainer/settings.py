@@ -17,6 +17,7 @@ from lora_mixer.modules import DENOISER
 from lora_mixer.trainer.captions import CaptionRules
 from lora_mixer.trainer.dropouts import Dropouts
 from lora_mixer.trainer.sample_settings import SampleSettings
+from lora_mixer.trainer.slider_settings import SliderSettings
 from lora_mixer.wording import page
 
 LOSSES = ("l2", "huber", "smooth_l1")
@@ -79,6 +80,7 @@ class TrainSettings:
         validation: Which share of the pictures is held out and measured, 0 to 0.5.
         save_every: After so many steps a file of its own is written; 0 for the last alone.
         samples: Which pictures are painted while it trains; none if None. See "Samples".
+        slider: Two prompts to learn a slider from, instead of pictures; none if None. See "Sliders".
         tensorboard: Whether losses and samples are written for TensorBoard as well.
         checkpoint_every: After so many steps the state is saved, so that a training can go on after any end.
         save_dtype: What files are written in.
@@ -131,6 +133,7 @@ class TrainSettings:
     validation: float = 0.0
     save_every: int = 0
     samples: SampleSettings | None = None
+    slider: SliderSettings | None = None
     tensorboard: bool = False
     checkpoint_every: int = 100
     save_dtype: str = "float16"
@@ -189,10 +192,7 @@ class TrainSettings:
             if name not in names:
                 remedy = did_you_mean(name, names, otherwise=f"{page('training')} has all of them.")
                 raise RequestError(f"{name!r} is no setting of a training", remedy=remedy)
-        samples = values.get("samples")
-        if samples is not None and not isinstance(samples, SampleSettings):
-            values = {**values, "samples": SampleSettings.of(samples)}
-        return replace(self, **values)
+        return replace(self, **{name: _read(name, value) for name, value in values.items()})
 
     @classmethod
     def read(cls, path: Path) -> Self:
@@ -211,6 +211,16 @@ class TrainSettings:
             raise ConfigError(error.what, where=str(path), remedy=error.remedy) from error
 
 
+def _read(name: str, value: object) -> object:
+    """Return a setting's value; those that are tables have a class of their own."""
+    of = _TABLES.get(name)
+    return value if of is None or value is None or isinstance(value, of) else of.of(value)
+
+
+_TABLES: Mapping[str, type[SampleSettings] | type[SliderSettings]] = {
+    "samples": SampleSettings,
+    "slider": SliderSettings,
+}
 _RANGES: tuple[tuple[str, float, float], ...] = (
     ("steps", 1, 10_000_000),
     ("batch", 1, 4096),

@@ -60,13 +60,46 @@ class LearningOptions:
         return {name: value for name, value in said.items() if value is not None and value is not False}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SliderOptions:
+    """A slider instead of pictures."""
+
+    slider: Annotated[
+        tuple[str, str] | None,
+        typer.Option(
+            "--slider", metavar="POSITIVE NEGATIVE", help="Learn a slider between two prompts; no pictures are needed."
+        ),
+    ] = None
+    subject: Annotated[str, typer.Option("--subject", help="What both prompts of a slider are about.")] = ""
+    keep: Annotated[
+        list[str] | None, typer.Option("--keep", help="Words a slider shall leave as they are; may be repeated.")
+    ] = None
+
+    def given(self) -> dict[str, object]:
+        """Return the setting that was said, by name."""
+        if self.slider is None:
+            return {}
+        return {
+            "slider": {
+                "positive": self.slider[0],
+                "negative": self.slider[1],
+                "subject": self.subject,
+                "keep": tuple(self.keep or ()),
+            }
+        }
+
+
 @with_tables
 def train(
-    folder: Annotated[
-        Path, typer.Argument(help="Pictures with captions in .txt beside them, or folders of them like 10_name.")
-    ],
     output: Annotated[Path, typer.Option("--output", "-o", help="The .safetensors file to write.")],
     learning: LearningOptions,
+    between: SliderOptions,
+    folder: Annotated[
+        Path | None,
+        typer.Argument(
+            help="Pictures with captions in .txt beside them, or folders of them like 10_name. A slider needs none."
+        ),
+    ] = None,
     config: Annotated[
         Path | None, typer.Option("--config", help="A TOML file of settings; options lie over it.")
     ] = None,
@@ -93,27 +126,56 @@ def train(
     ] = False,
 ) -> None:
     """Train a LoRA on a folder of pictures; the same command goes on after any end."""
-    from lora_mixer.trainer import TrainSettings, check
+    from lora_mixer.trainer import TrainSettings
 
     settings = TrainSettings() if config is None else TrainSettings.read(config)
-    settings = settings.over(learning.given() | _parsed(setting or ()) | _sampled(settings, sample or ()))
-    console = Console()
-    data = check(folder, output, settings, regularisation=regularisation)
-    captions = sum(bool(example.caption) for example in data.examples)
-    console.say(
-        f"{counted(len(data.examples), 'picture')}, {captions} with a caption, {data.shown} an epoch; "
-        f"{counted(settings.steps, 'step')} of {settings.batch * settings.accumulate}"
+    settings = settings.over(
+        learning.given() | between.given() | _parsed(setting or ()) | _sampled(settings, sample or ())
     )
+    console = Console()
+    _check(console, folder, output, settings, regularisation, tell_left_out=dry_run)
     if dry_run:
-        for path, why in data.left_out.items():
-            console.say(f"left out: {path}: {why}", style="yellow")
         return
     _train(console, folder, output, settings, regularisation, anew=anew, model=model, models=models_path, device=device)
 
 
+def _check(
+    console: Console,
+    folder: Path | None,
+    output: Path,
+    settings: TrainSettings,
+    regularisation: Path | None,
+    *,
+    tell_left_out: bool,
+) -> None:
+    """Check what can be checked before the model is opened, and say what would be done."""
+    from lora_mixer.trainer import check, check_output
+
+    steps = f"{counted(settings.steps, 'step')} of {settings.batch * settings.accumulate}"
+    if settings.slider is not None:
+        if folder is not None or regularisation is not None:
+            raise RequestError(
+                "a slider is learned from two prompts, not from pictures", remedy="Leave the folder out."
+            )
+        settings.slider.check()
+        check_output(output)
+        console.say(f"a slider from {settings.slider.negative!r} to {settings.slider.positive!r}; {steps}")
+        return
+    if folder is None:
+        raise RequestError(
+            "there is nothing to learn from", remedy='Name a folder of pictures, or --slider "POSITIVE" "NEGATIVE".'
+        )
+    data = check(folder, output, settings, regularisation=regularisation)
+    captions = sum(bool(example.caption) for example in data.examples)
+    shown = f"{counted(len(data.examples), 'picture')}, {captions} with a caption, {data.shown} an epoch"
+    console.say(f"{shown}; {steps}")
+    for path, why in data.left_out.items() if tell_left_out else ():
+        console.say(f"left out: {path}: {why}", style="yellow")
+
+
 def _train(
     console: Console,
-    folder: Path,
+    folder: Path | None,
     output: Path,
     settings: TrainSettings,
     regularisation: Path | None,
@@ -124,7 +186,7 @@ def _train(
     device: str | None,
 ) -> None:
     from lora_mixer import Mixer
-    from lora_mixer.trainer import Watch, own_device
+    from lora_mixer.trainer import Watch, own_device, train_slider
     from lora_mixer.trainer import train as run
 
     mixer = Mixer.open(model, models_file=models, device=device or own_device(), dtype=settings.precision)
@@ -148,7 +210,10 @@ def _train(
             on_samples=lambda path, at: console.say(f"samples of step {at}: {path}"),
             say=console.say,
         )
-        result = run(mixer, folder, output, settings, regularisation=regularisation, anew=anew, watch=watch)
+        if folder is None:
+            result = train_slider(mixer, output, settings, anew=anew, watch=watch)
+        else:
+            result = run(mixer, folder, output, settings, regularisation=regularisation, anew=anew, watch=watch)
     console.say(
         f"{result.path}: {counted(result.layers, 'layer')}, {counted(result.steps, 'step')}, loss {result.loss:.4f}"
     )
