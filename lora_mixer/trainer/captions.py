@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from dataclasses import dataclass
 
 from lora_mixer.errors import RequestError
@@ -45,7 +46,7 @@ class CaptionRules:
         >>> CaptionRules(trigger="ohwx").whole("a cat, sitting")
         'ohwx, a cat, sitting'
         """
-        if not self.trigger or self.trigger.casefold() in caption.casefold():
+        if not self.trigger or re.search(rf"(?<!\w){re.escape(self.trigger)}(?!\w)", caption, re.IGNORECASE):
             return caption
         return f"{self.trigger}{self.separator} {caption}" if caption else self.trigger
 

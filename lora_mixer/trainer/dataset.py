@@ -1,8 +1,8 @@
 """A folder of pictures as what is to be learned: captions, repeats, masks, and what is left out, by name.
 
 Forms read: kohya's folders (`10_name` is repeated ten times; pictures in the folder itself count once), captions in `.txt`
-or `.caption` beside a picture, `captions.jsonl` or `captions.toml` in the folder (`file`, `caption`), and a mask beside a
-picture (`NAME.mask.png`, or `masks/NAME.png`; white is learned).
+or `.caption` beside a picture, then `captions.jsonl` or `captions.toml` in its folder or the one above (`file`, `caption`),
+and a mask beside a picture (`NAME.mask.png`, or `masks/NAME.png`, of any kind of picture; white is learned).
 """
 
 from __future__ import annotations
@@ -20,7 +20,9 @@ from PIL import Image
 from lora_mixer.errors import ConfigError, FileError, MissingFileError
 from lora_mixer.files import read_file
 
-PICTURES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".avif"})
+PICTURES = frozenset({".png", ".jpg", ".jpeg", ".jfif", ".webp", ".bmp", ".avif"})
+NOT_READ = frozenset({".gif", ".tif", ".tiff", ".heic", ".heif", ".jxl", ".psd", ".svg", ".apng"})
+"""Pictures that somebody may think are learned."""
 CAPTIONS = (".txt", ".caption")
 TABLES = ("captions.jsonl", "metadata.jsonl", "captions.toml")
 MASKS = "masks"
@@ -103,9 +105,9 @@ def read_dataset(folder: Path, *, regularisation: Path | None = None, smallest: 
         FileError: The folder cannot be read, or holds no picture that can be used.
     """
     left_out: dict[Path, str] = {}
-    examples = list(_examples(folder, left_out, smallest, regularises=False))
+    examples = list(_Reader(folder, left_out, smallest, apart=regularisation).examples())
     if regularisation is not None:
-        examples += _examples(regularisation, left_out, smallest, regularises=True)
+        examples += _Reader(regularisation, left_out, smallest, regularises=True).examples()
     if not any(not example.regularises for example in examples):
         why = f" ({len(left_out)} cannot be used: {next(iter(left_out.values()))})" if left_out else ""
         raise FileError(
@@ -116,35 +118,119 @@ def read_dataset(folder: Path, *, regularisation: Path | None = None, smallest: 
     return Dataset(examples=tuple(examples), left_out=left_out)
 
 
-def _examples(folder: Path, left_out: dict[Path, str], smallest: int, *, regularises: bool) -> Iterator[Example]:
-    if not folder.is_dir():
-        raise MissingFileError("there is no such folder of pictures", where=str(folder), remedy="Check the path.")
-    try:
-        below = sorted(path for path in folder.iterdir() if path.is_dir() and path.name != MASKS)
-        parts = [(folder, 1, folder.name), *(_concept(path) for path in below if not path.name.startswith("."))]
-        for part, repeats, concept in parts:
-            captions = _table(part)
-            for path in sorted(part.iterdir()):
-                if path.suffix.lower() in PICTURES and not path.stem.endswith(".mask"):
-                    size = _size(path, smallest, left_out)
-                    if size is not None:
-                        yield Example(
-                            path=path,
-                            caption=captions.get(path.name) or captions.get(path.stem) or _caption(path, left_out),
-                            width=size[0],
-                            height=size[1],
-                            repeats=repeats,
-                            concept=concept,
-                            mask=_mask(path, left_out),
-                            regularises=regularises,
-                        )
-    except OSError as error:
-        raise FileError(f"the folder cannot be read ({error.strerror})", where=str(folder)) from error
+class _Reader:
+    """Reads one folder with the folders in it.
+
+    Args:
+        folder: Pictures, or folders of pictures.
+        left_out: Where it is told what cannot be used.
+        smallest: Pictures with a shorter side are left out.
+        regularises: Whether they keep what the model knew.
+        apart: A folder that may lie within, and is read by itself.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        left_out: dict[Path, str],
+        smallest: int,
+        *,
+        regularises: bool = False,
+        apart: Path | None = None,
+    ) -> None:
+        self._folder, self._left_out, self._smallest = folder, left_out, smallest
+        self._regularises, self._apart = regularises, apart and apart.resolve()
+
+    def examples(self) -> Iterator[Example]:
+        """Yield the pictures, in order of their paths within each folder.
+
+        Raises:
+            MissingFileError: There is no such folder.
+            FileError: It cannot be read.
+        """
+        folder = self._folder
+        if not folder.is_dir():
+            raise MissingFileError("there is no such folder of pictures", where=str(folder), remedy="Check the path.")
+        try:
+            above = _Captions(folder, {})
+            yield from self._part(folder, 1, folder.name, above)
+            for part in self._folders(folder):
+                repeats, concept = _concept(part)
+                if not repeats:
+                    self._left_out[part] = "its pictures are repeated 0 times"
+                    continue
+                for deeper in self._folders(part):
+                    self._left_out[deeper] = "folders are read one level deep; move its pictures up"
+                own = _Captions(part, above.below(part.name))
+                yield from self._part(part, repeats, concept, own)
+                own.tell_unused(self._left_out)
+            above.tell_unused(self._left_out)
+        except OSError as error:
+            raise FileError(f"the folder cannot be read ({error.strerror})", where=str(folder)) from error
+
+    def _folders(self, folder: Path) -> list[Path]:
+        found = (path for path in folder.iterdir() if path.is_dir() and path.name != MASKS)
+        return sorted(path for path in found if path.name[0] != "." and path.resolve() != self._apart)
+
+    def _part(self, folder: Path, repeats: int, concept: str, captions: _Captions) -> Iterator[Example]:
+        for path in sorted(folder.iterdir()):
+            if path.suffix.lower() in NOT_READ:
+                self._left_out[path] = f"{path.suffix} files are not read; save it as PNG or JPEG"
+            if path.suffix.lower() not in PICTURES or path.stem.endswith(".mask"):
+                continue
+            caption = captions.of(path, self._left_out)
+            size = _size(path, self._smallest, self._left_out)
+            if size is not None:
+                yield Example(
+                    path=path,
+                    caption=caption,
+                    width=size[0],
+                    height=size[1],
+                    repeats=repeats,
+                    concept=concept,
+                    mask=_mask(path, self._left_out),
+                    regularises=self._regularises,
+                )
 
 
-def _concept(folder: Path) -> tuple[Path, int, str]:
+class _Captions:
+    """The captions of a folder's pictures: beside each, then in the folder's table, then in that of the folder above."""
+
+    def __init__(self, folder: Path, above: Mapping[str, str]) -> None:
+        self._path, self._rows = _table(folder)
+        self._above = above
+        self._used: set[str] = set()
+
+    def of(self, picture: Path, left_out: dict[Path, str]) -> str:
+        """Return a picture's caption; empty if nothing says one."""
+        rows = [name for name in (picture.name, picture.stem) if name in self._rows]
+        self._used.update(rows)
+        beside = _caption(picture, left_out)
+        if beside is not None:
+            return beside
+        if rows:
+            return self._rows[rows[0]]
+        return self._above.get(picture.name, self._above.get(picture.stem, ""))
+
+    def below(self, folder: str) -> Mapping[str, str]:
+        """Return the rows that name pictures in a folder of the folder."""
+        start = f"{folder}/"
+        own = {name: caption for name, caption in self._rows.items() if name.replace("\\", "/").startswith(start)}
+        self._used.update(own)
+        return {name.replace("\\", "/").removeprefix(start): caption for name, caption in own.items()}
+
+    def tell_unused(self, left_out: dict[Path, str]) -> None:
+        """Tell which rows name no picture."""
+        unused = [name for name in self._rows if name not in self._used]
+        if unused and self._path is not None:
+            more = f" and {len(unused) - 1} more" if len(unused) > 1 else ""
+            left_out[self._path] = f"there is no picture {unused[0]!r}{more}, which it has captions for"
+
+
+def _concept(folder: Path) -> tuple[int, str]:
+    """Return how often a folder's pictures are repeated, and what they are of."""
     numbered = _REPEATS.fullmatch(folder.name)
-    return (folder, int(numbered[1]), numbered[2]) if numbered and len(numbered[1]) < 6 else (folder, 1, folder.name)
+    return (int(numbered[1]), numbered[2]) if numbered and len(numbered[1]) < 6 else (1, folder.name)
 
 
 def _size(path: Path, smallest: int, left_out: dict[Path, str]) -> tuple[int, int] | None:
@@ -164,7 +250,8 @@ def _size(path: Path, smallest: int, left_out: dict[Path, str]) -> tuple[int, in
     return (height, width) if turned else (width, height)
 
 
-def _caption(path: Path, left_out: dict[Path, str]) -> str:
+def _caption(path: Path, left_out: dict[Path, str]) -> str | None:
+    """Return the caption beside a picture; None if there is none."""
     for ending in CAPTIONS:
         beside = path.with_suffix(ending)
         if beside.is_file():
@@ -172,17 +259,22 @@ def _caption(path: Path, left_out: dict[Path, str]) -> str:
                 return " ".join(read_file(beside, at_most=_TEXT_BYTES).decode("utf-8-sig").split())
             except (FileError, UnicodeDecodeError) as error:
                 left_out[beside] = f"the caption cannot be read ({error}); the picture is learned without one"
-    return ""
-
-
-def _mask(path: Path, left_out: dict[Path, str]) -> Path | None:
-    for mask in (path.with_name(f"{path.stem}.mask.png"), path.parent / MASKS / f"{path.stem}.png"):
-        if mask.is_file():
-            return mask if _size(mask, 1, left_out) is not None else None
     return None
 
 
-def _table(folder: Path) -> Mapping[str, str]:
+def _mask(path: Path, left_out: dict[Path, str]) -> Path | None:
+    places = ((path.parent, f"{path.stem}.mask"), (path.parent / MASKS, path.stem))
+    for mask in (folder / f"{stem}{ending}" for folder, stem in places for ending in sorted(PICTURES)):
+        if mask.is_file():
+            if _size(mask, 1, left_out) is not None:
+                return mask
+            left_out[mask] += "; the picture is learned whole"
+            return None
+    return None
+
+
+def _table(folder: Path) -> tuple[Path | None, Mapping[str, str]]:
+    """Return a folder's table of captions, and its rows by what they call the picture."""
     for name in TABLES:
         path = folder / name
         if path.is_file():
@@ -191,8 +283,8 @@ def _table(folder: Path) -> Mapping[str, str]:
             except UnicodeDecodeError as error:
                 raise ConfigError("it is not UTF-8", where=str(path), remedy="Save it as UTF-8.") from error
             rows = _toml_rows(text, path) if path.suffix == ".toml" else _json_rows(text, path)
-            return dict(_named(rows, path))
-    return {}
+            return path, dict(_named(rows, path))
+    return None, {}
 
 
 def _toml_rows(text: str, path: Path) -> Iterable[tuple[int, object]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
 import torch
 from torch import Generator, Tensor
@@ -15,8 +16,7 @@ from lora_mixer.prompt import Words
 from lora_mixer.sampling import signal_shares
 from lora_mixer.trainer.layers import name_of, trainable
 from lora_mixer.trainer.settings import TrainSettings
-
-KEPT_TEXTS = 4096
+from lora_mixer.trainer.texts import TextCache
 
 
 class Learner:
@@ -25,6 +25,7 @@ class Learner:
     Args:
         model: The open model, plain: without kernels that stop gradients. Its weights are frozen and never written.
         settings: How to train.
+        texts: Where captions' conditioning is kept; None keeps it in memory alone.
 
     Raises:
         RequestError: No layer is meant.
@@ -35,14 +36,15 @@ class Learner:
         shares: Which share of the signal is left at each timestep (steps,); see `lora_mixer.trainer.noise`.
     """
 
-    def __init__(self, model: Model, settings: TrainSettings) -> None:
+    def __init__(self, model: Model, settings: TrainSettings, texts: Path | None = None) -> None:
         self.model, self.settings = model, settings
         self.adapters = trainable(model, settings, Generator().manual_seed(settings.seed))
         self.adapters.to(model.device)
         self.prediction = model.prediction
         self.shares = signal_shares(model.scheduler_config)
         self._conditioner = Conditioner(model)
-        self._texts: dict[str, TextEmbeds] = {}
+        key = ":".join((model.digest, str(model.dtype), model.device.type, settings.precision))
+        self._texts = TextCache(self._conditioner, key, model.device, texts)
         self._learns_text = any(name_of(name).part != DENOISER for name in self.adapters.names)
 
     @contextmanager
@@ -91,11 +93,6 @@ class Learner:
 
     def text(self, caption: str) -> TextEmbeds:
         """Return a caption's conditioning, kept where no text encoder learns."""
-        pieces = (Words(text=caption, weight=1.0),)
         if self._learns_text:
-            return self._conditioner.embed(pieces)
-        if caption not in self._texts:
-            if len(self._texts) >= KEPT_TEXTS:
-                self._texts.pop(next(iter(self._texts)))
-            self._texts[caption] = self._conditioner.encode(pieces)
-        return self._texts[caption]
+            return self._conditioner.embed((Words(text=caption, weight=1.0),))
+        return self._texts.of(caption)

@@ -26,6 +26,7 @@ from lora_mixer.trainer.watch import Watch
 
 LOSSES = "losses.csv"
 BOARD = "tensorboard"
+TEXTS = "texts"
 VALIDATIONS = 20
 """How often held-out pictures are measured."""
 
@@ -94,7 +95,7 @@ def learn(
         (place / STATE).unlink(missing_ok=True)
     painter = painter_for(mixer, settings.samples, output, place)
     course = _Course(
-        training=Training(Learner(plain, settings), lesson, devices),
+        training=Training(Learner(plain, settings, place / TEXTS), lesson, devices),
         output=output,
         what=_digest(plain, settings, what),
         watch=(watch or Watch()) if devices.leads else Watch(cancelled=(watch or Watch()).cancelled),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -12,6 +12,7 @@ from torch import Tensor
 from lora_mixer.errors import RequestError
 from lora_mixer.models import PictureSize
 from lora_mixer.trainer.buckets import Bucket
+from lora_mixer.trainer.captions import CaptionRules
 from lora_mixer.trainer.dataset import Dataset, Example
 from lora_mixer.trainer.dice import Dice
 from lora_mixer.trainer.learner import Learner
@@ -85,7 +86,7 @@ class PictureLesson:
         latents = torch.stack([one.encoded.drawn(dice.noise, flipped=flip) for one, flip in pairs])
         times = torch.randint(len(learner.shares), (len(shown),), generator=dice.noise)
         noise = noise_like(latents, settings, dice.noise)
-        captions = [settings.captions.drawn(one.example.caption, dice.choices) for one in shown]
+        captions = [rules_of(settings, one.example).drawn(one.example.caption, dice.choices) for one in shown]
         shares = learner.shares[times]
         with learner.on():
             predicted = learner.predict(noised(latents, noise, shares), times, captions, [one.size for one in shown])
@@ -129,6 +130,12 @@ class PictureLesson:
             "ss_tag_frequency": json.dumps(self._data.tag_frequency(), ensure_ascii=False),
             "ss_dataset_dirs": json.dumps(self._data.folders(), ensure_ascii=False),
         }
+
+
+def rules_of(settings: TrainSettings, example: Example) -> CaptionRules:
+    """Return how a picture's caption varies; the trigger is no word for what the model knew before."""
+    rules = settings.captions
+    return replace(rules, trigger=None) if example.regularises else rules
 
 
 def _by_bucket(shown: Mapping[int, Shown]) -> dict[Bucket, list[int]]:

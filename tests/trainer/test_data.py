@@ -6,14 +6,19 @@ import random
 from pathlib import Path
 
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from lora_mixer.conditioning import Conditioner
 from lora_mixer.errors import ConfigError, FileError, MissingFileError, RequestError
+from lora_mixer.models import Model
+from lora_mixer.trainer import Learner, TrainSettings
 from lora_mixer.trainer.buckets import bucket_for, buckets_of, crop_for
 from lora_mixer.trainer.captions import CaptionRules
-from lora_mixer.trainer.dataset import read_dataset
+from lora_mixer.trainer.dataset import Example, read_dataset
+from lora_mixer.trainer.picture_lesson import rules_of
 
 
 def picture(path: Path, size: tuple[int, int] = (40, 30), **saved: object) -> Path:
@@ -60,6 +65,70 @@ def test_captions_from_a_table(tmp_path: Path, name: str, text: str) -> None:
     picture(tmp_path / "b.png")
     (tmp_path / name).write_text(text)
     assert [e.caption for e in read_dataset(tmp_path).examples] == ["one", "two"]
+
+
+def test_a_caption_beside_a_picture_goes_before_the_tables(tmp_path: Path) -> None:
+    """The page writes what somebody edits beside the picture, and a table may be anybody's."""
+    picture(tmp_path / "a.png")
+    picture(tmp_path / "b.png")
+    (tmp_path / "captions.jsonl").write_text('{"file": "a.png", "caption": "one"}\n{"file": "b.png", "caption": ""}\n')
+    (tmp_path / "a.txt").write_text("mine")
+    assert [e.caption for e in read_dataset(tmp_path).examples] == ["mine", ""]
+
+
+def test_a_table_may_name_pictures_in_folders_and_rows_of_none_are_told(tmp_path: Path) -> None:
+    picture(tmp_path / "3_cat" / "a.png")
+    rows = ['{"file": "3_cat/a.png", "caption": "one"}', '{"file": "gone.png", "caption": "two"}']
+    (tmp_path / "metadata.jsonl").write_text("\n".join(rows))
+    data = read_dataset(tmp_path)
+    assert [e.caption for e in data.examples] == ["one"]
+    assert "gone.png" in data.left_out[tmp_path / "metadata.jsonl"]
+
+
+def test_what_is_not_read_is_named(tmp_path: Path) -> None:
+    picture(tmp_path / "a.png")
+    picture(tmp_path / "moving.gif")
+    picture(tmp_path / "10_dog" / "more" / "deep.png")
+    picture(tmp_path / "0_never" / "b.png")
+    picture(tmp_path / "old.jfif", format="JPEG")
+    data = read_dataset(tmp_path)
+    assert [e.path.name for e in data.examples] == ["a.png", "old.jfif"]
+    assert {path.name for path in data.left_out} == {"moving.gif", "more", "0_never"}
+
+
+def test_a_folder_of_regularisation_below_the_pictures_is_not_learned(tmp_path: Path) -> None:
+    picture(tmp_path / "a.png")
+    picture(tmp_path / "reg" / "r.png")
+    data = read_dataset(tmp_path, regularisation=tmp_path / "reg")
+    assert [(e.path.name, e.regularises) for e in data.examples] == [("a.png", False), ("r.png", True)]
+
+
+def test_masks_of_any_kind_and_those_that_cannot_be_read(tmp_path: Path) -> None:
+    for name in "ab":
+        picture(tmp_path / f"{name}.png")
+    picture(tmp_path / "masks" / "a.jpg")
+    (tmp_path / "b.mask.webp").write_bytes(b"torn")
+    data = read_dataset(tmp_path)
+    assert [e.mask and e.mask.name for e in data.examples] == ["a.jpg", None]
+    assert "learned whole" in data.left_out[tmp_path / "b.mask.webp"]
+
+
+def test_a_trigger_is_a_word_and_not_a_part_of_one(tmp_path: Path) -> None:
+    rules = CaptionRules(trigger="cat")
+    assert rules.whole("concatenated, red") == "cat, concatenated, red"
+    assert rules.whole("a Cat, red") == "a Cat, red"
+    assert CaptionRules(trigger="my style").whole("in my  style") == "my style, in my  style"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [("captions.jsonl", '["a"]', "row 1"), ("captions.toml", "pictures = 3", "row 1")],
+)
+def test_a_table_of_other_things_says_where(tmp_path: Path, name: str, text: str, said: str) -> None:
+    picture(tmp_path / "a.png")
+    (tmp_path / name).write_text(text)
+    with pytest.raises(ConfigError, match=said):
+        read_dataset(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -146,3 +215,24 @@ def test_impossible_buckets_are_refused() -> None:
     for options in ({"resolution": 100}, {"resolution": 512, "step": 7}, {"resolution": 512, "largest": 256}):
         with pytest.raises(RequestError):
             buckets_of(**options)
+
+
+def test_captions_are_encoded_once_and_found_on_the_disk_again(plain_model: Model, tmp_path: Path) -> None:
+    texts = tmp_path / "texts"
+    first = Learner(plain_model, TrainSettings(rank=1), texts).text("red heart")
+    (file,) = texts.iterdir()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Conditioner, "encode", None)
+        again = Learner(plain_model, TrainSettings(rank=1), texts).text("red heart")
+    assert torch.equal(first.tokens, again.tokens)
+    file.write_bytes(b"torn")
+    mended = Learner(plain_model, TrainSettings(rank=1), texts).text("red heart")
+    assert torch.equal(first.tokens, mended.tokens)
+    assert file.stat().st_size > 100
+
+
+def test_pictures_of_regularisation_do_not_learn_the_trigger() -> None:
+    settings, caption = TrainSettings(trigger="ohwx"), random.Random(0)
+    for regularises, said in ((False, "ohwx, a cat"), (True, "a cat")):
+        example = Example(path=Path("a.png"), caption="a cat", width=64, height=64, regularises=regularises)
+        assert rules_of(settings, example).drawn(example.caption, caption) == said
