@@ -47,7 +47,8 @@ class TextCache:
         return text
 
     def _path(self, folder: Path, caption: str) -> Path:
-        return folder / f"{hashlib.sha256(f'{self._key}\0{caption}'.encode()).hexdigest()}.safetensors"
+        digest = hashlib.sha256(f"{self._key}\0{caption}".encode()).hexdigest()
+        return folder / f"{digest}.safetensors"
 
     def _read(self, caption: str) -> TextEmbeds | None:
         if self._folder is None:

@@ -18,7 +18,7 @@ KEPT = 3600.0
 _LEAST = 64 * 1024  # the least an upload counts, since any file takes space
 _MOST_CALLERS = 4096
 _CALL = re.compile(r"/gradio_api/(?:queue/join|call/.+|run/.+|api/.+)")
-_UPLOAD = re.compile(r"/gradio_api/upload/?|/panes/input")
+_UPLOAD = re.compile(r"/gradio_api/upload/?|/panes/(?:input|training-picture)")
 
 Who = Callable[[Scope], str]
 """Returns the key a request's caller is counted under."""

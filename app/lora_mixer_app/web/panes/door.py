@@ -18,11 +18,13 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from lora_mixer.errors import BrokenFileError, LoraMixerError, MissingFileError, RequestError
 from lora_mixer.files import open_tensor_file
 from lora_mixer.keys import parse_adapter
+from lora_mixer.trainer.apart.trainings import LARGEST
 from lora_mixer_app.serving.importing import take_file
 from lora_mixer_app.serving.input_store import MOST_BYTES
 from lora_mixer_app.web.error_i18n import error_text
 from lora_mixer_app.web.notices import without_folders
 from lora_mixer_app.web.panes.questions import QUESTIONS, Panes
+from lora_mixer_app.web.panes.training import TRAINING_FILES, require_trusted
 
 PREFIX = "/panes/"
 MOST_ASKED = 64 * 1024
@@ -71,11 +73,13 @@ class PanesDoor:
         name, asked = scope["path"].removeprefix(PREFIX), _query(scope)
         try:
             if scope["method"] == "GET":
-                return await asyncio.to_thread(self._shown, name, asked, who)
+                return await asyncio.to_thread(self._shown, scope, name, asked, who)
             if scope["method"] == "PUT" and name == "input":
                 data = await _whole(receive, MOST_BYTES)
                 sent = await asyncio.to_thread(partial(self._panes.inputs.take, data, owner=who))
                 return JSONResponse(sent._asdict())
+            if scope["method"] == "PUT" and name == "training-picture":
+                return await self._take_picture(scope, receive, asked, who)
             if scope["method"] == "PUT" and name == "lora":
                 return await self._take_lora(scope, receive, asked, who)
             return await self._told(scope, receive, name, who)
@@ -93,11 +97,19 @@ class PanesDoor:
             return JSONResponse({"error": "There is no such thing."}, status_code=404)
         if Headers(scope=scope).get("content-type", "").partition(";")[0] != "application/json":
             return JSONResponse({"error": "Send JSON."}, status_code=415)
-        sent = _table(await _whole(receive, MOST_ASKED))
+        sent = _table(await _whole(receive, MOST_ASKED)) | {"near": self._is_near(scope)}
         return JSONResponse(await asyncio.to_thread(QUESTIONS[name], self._panes, who, sent))
 
-    def _shown(self, name: str, asked: Mapping[str, str], who: str) -> Response:
-        """Return a picture: a LoRA's preview, or one that was sent."""
+    def _shown(self, scope: Scope, name: str, asked: Mapping[str, str], who: str) -> Response:
+        """Return a picture: a LoRA's preview, or one that was sent; or a file of a training."""
+        if name in TRAINING_FILES:
+            owner = require_trusted(who, near=self._is_near(scope))
+            path = TRAINING_FILES[name](
+                self._panes.training, asked.get("training", ""), asked.get("file", ""), owner=owner
+            )
+            return FileResponse(
+                path, headers={"cache-control": "private, no-cache", "x-content-type-options": "nosniff"}
+            )
         if name == "preview":
             entry, picture = self._panes.library.preview(asked.get("name", ""))
             return FileResponse(self._panes.state.thumbs.of(picture, name=entry.name), headers=_KEPT)
@@ -105,6 +117,13 @@ class PanesDoor:
             path = self._panes.inputs.path(asked.get("id", ""), owner=who)
             return FileResponse(path, media_type=_kind(path), headers=_KEPT | {"x-content-type-options": "nosniff"})
         return JSONResponse({"error": "There is no such thing."}, status_code=404)
+
+    async def _take_picture(self, scope: Scope, receive: Receive, asked: Mapping[str, str], who: str) -> Response:
+        owner = require_trusted(who, near=self._is_near(scope))
+        data = await _whole(receive, LARGEST)
+        take = partial(self._panes.training.take, owner=owner)
+        await asyncio.to_thread(take, asked.get("training", ""), asked.get("file", ""), data)
+        return JSONResponse(None)
 
     async def _take_lora(self, scope: Scope, receive: Receive, asked: Mapping[str, str], who: str) -> Response:
         if not who and not self._is_near(scope):

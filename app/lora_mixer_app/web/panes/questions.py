@@ -15,6 +15,7 @@ from lora_mixer_app.serving.input_store import InputStore
 from lora_mixer_app.web.panes.history import HistoryPane
 from lora_mixer_app.web.panes.library import LibraryPane
 from lora_mixer_app.web.panes.pictures import PicturePane
+from lora_mixer_app.web.panes.training import TRAINING_QUESTIONS, TrainingPane
 from lora_mixer_app.web.state import AppState
 
 
@@ -27,16 +28,20 @@ class Panes:
     pictures: PicturePane
     history: HistoryPane
     inputs: InputStore
+    training: TrainingPane
 
     @staticmethod
     def over(state: AppState) -> Panes:
         """Return the panes of a server."""
+        home = state.thumbs.folder.parent
+        library = LibraryPane(state.loras, Favourites(home / "favourites"))
         return Panes(
             state=state,
-            library=LibraryPane(state.loras, Favourites(state.thumbs.folder.parent / "favourites")),
+            library=library,
             pictures=PicturePane(state.history, state.thumbs),
             history=HistoryPane(state.history, state.thumbs),
             inputs=state.inputs,
+            training=TrainingPane(state, library, home / "trainings"),
         )
 
     def family(self, sent: Mapping[str, Any]) -> Family | None:
@@ -49,6 +54,7 @@ Question = Callable[[Panes, str, Mapping[str, Any]], Any]
 
 QUESTIONS: Mapping[str, Question] = MappingProxyType(
     {
+        **TRAINING_QUESTIONS,
         "library": lambda panes, who, sent: panes.library.listing(
             panes.family(sent), owner=who, look=bool(sent.get("look"))
         ),

@@ -12,6 +12,7 @@ from lora_mixer_app.web.tabs.inspect import build_inspect
 from lora_mixer_app.web.tabs.picture_info import build_picture_info
 from lora_mixer_app.web.tabs.prompt_file import build_prompt_file
 from lora_mixer_app.web.tabs.sheets import build_sheets
+from lora_mixer_app.web.tabs.train import build_train
 
 
 class Tab(NamedTuple):
@@ -27,4 +28,5 @@ TABS: tuple[Tab, ...] = (
     Tab("prompt_file", build_prompt_file),
     Tab("picture_info", build_picture_info),
     Tab("inspect", build_inspect),
+    Tab("train", build_train),
 )

@@ -27,6 +27,9 @@ export function boot(page, answers) {
   const { facts } = page.props;
   useWords(facts.words);
   const desk = new Desk(facts, page, answers, new Memory());
+  document.addEventListener("desk:add-strip", (event) => {
+    desk.dispatch({ type: "strip.add", strip: /** @type {CustomEvent} */ (event).detail });
+  });
   for (const [id, mount] of PANES) {
     const root = document.getElementById(id);
     if (root) mount(root, desk);

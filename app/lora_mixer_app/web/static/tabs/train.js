@@ -1,0 +1,319 @@
+/** The train tab: pictures and captions in, a LoRA out, seen while it learns. The server's side is `web/panes/training.py`. */
+
+import { ask } from "../common/ask.js";
+import { notice } from "../common/notice.js";
+import { say } from "../common/words.js";
+import { h, keep, write } from "../desk/dom.js";
+import { curve } from "./curve.js";
+
+/**
+ * @typedef {{ name: string, state: string, under_way: boolean, step: number, of: number, epoch: number, loss: number,
+ *   left: number | null, encoded: number, counted: number, message: string, notes: string[], resumes: boolean, made: boolean }} Row
+ * @typedef {{ file: string, caption: string, repeats: number, size: [number, number], mask: boolean }} Picture
+ * @typedef {Row & { pictures: Picture[], left_out: [string, string][], losses: [number, number, number | null][], samples: string[],
+ *   settings: Record<string, any>, model: string | null, folder: string | null }} Training
+ * @typedef {{ trainings: Row[], models: string[], model: string, defaults: Record<string, any> }} Listing
+ */
+
+const PAUSE = 1000; // milliseconds between two looks at a training that is under way
+
+/** The settings that matter: name, kind of box, and its step. */
+const SETTINGS = /** @type {const} */ ([
+  ["steps", "number", 1],
+  ["rank", "number", 1],
+  ["rate", "number", "any"],
+  ["batch", "number", 1],
+  ["resolution", "number", 8],
+  ["trigger", "text", 0],
+  ["text_rate", "number", "any"],
+  ["caption_dropout", "number", "any"],
+  ["seed", "number", 1],
+  ["flip", "checkbox", 0],
+  ["shuffle", "checkbox", 0],
+]);
+
+export class TrainTab {
+  /** @type {Listing} */
+  listing = { trainings: [], models: [], model: "", defaults: {} };
+  /** @type {Training | null} */
+  shown = null;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #timer;
+
+  /** @param {HTMLElement} root */
+  constructor(root) {
+    this.root = root;
+    this.list = h("ul", { id: "train-list", class: "train-list", "aria-label": say("trainings") });
+    this.name = h("input", { type: "text", id: "train-name", placeholder: say("train_name"), "aria-label": say("train_name") });
+    this.make = h("button", { type: "button", id: "train-new", onClick: () => this.create() }, say("train_new"));
+    this.body = h("div", { id: "train-body", class: "train-body" });
+    this.name.addEventListener("keydown", (event) => event.key === "Enter" && this.create());
+    this.root.replaceChildren(
+      h("p", { class: "train-help" }, say("train_help")),
+      h("div", { class: "train-bar" }, this.name, this.make),
+      this.list,
+      this.body,
+    );
+    this.#lay();
+    new IntersectionObserver(([entry]) => entry.isIntersecting && this.refresh()).observe(this.root);
+    this.refresh();
+  }
+
+  /** Ask for the list, and for the training that is shown. */
+  async refresh() {
+    clearTimeout(this.#timer);
+    const listing = await ask("trainings");
+    if (!listing) return;
+    this.listing = listing;
+    const name = this.shown?.name ?? listing.trainings[0]?.name;
+    if (name) this.shown = (await ask("training", { name })) ?? this.shown;
+    this.draw();
+    if (this.shown?.under_way && this.root.offsetParent) this.#timer = setTimeout(() => this.refresh(), PAUSE);
+  }
+
+  /** @param {string} name */
+  async show(name) {
+    this.shown = await ask("training", { name });
+    this.#fill();
+    this.refresh();
+  }
+
+  async create() {
+    const made = await ask("training-make", { name: this.name.value });
+    if (!made) return;
+    this.name.value = "";
+    await this.show(made.name);
+  }
+
+  #lay() {
+    this.files = h("input", {
+      type: "file",
+      id: "train-files",
+      multiple: true,
+      accept: "image/*,.txt,.caption",
+      "aria-label": say("train_pictures"),
+      onChange: () => this.send([...(this.files?.files ?? [])]),
+    });
+    this.folder = h("input", { type: "text", id: "train-folder", "aria-label": say("train_folder"), placeholder: say("train_folder") });
+    this.pictures = h("ul", { id: "train-pictures", class: "train-pictures", "aria-label": say("train_pictures") });
+    this.left = h("p", { class: "train-left", id: "train-left-out" });
+    this.boxes = Object.fromEntries(SETTINGS.map(([name, kind, step]) => [name, box(name, kind, step)]));
+    this.model = h("select", { id: "train-model", "aria-label": say("model") });
+    this.sample = h("input", { type: "text", id: "train-sample" });
+    this.start = h("button", { type: "button", id: "train-go", class: "primary", onClick: () => this.begin() }, say("train_start"));
+    this.stop = h("button", { type: "button", id: "train-stop", onClick: () => this.end() }, say("train_stop"));
+    this.desk = h("button", { type: "button", id: "train-to-desk", onClick: () => this.toDesk() }, say("train_to_desk"));
+    this.load = h("a", { id: "train-download", download: "" }, say("download"));
+    this.status = h("p", { id: "train-status", role: "status", "aria-live": "polite" });
+    this.progress = h("progress", { id: "train-progress", max: 1, value: 0, "aria-label": say("progress") });
+    this.notes = h("ul", { id: "train-notes", class: "train-left" });
+    this.plot = h("div", { id: "train-plot", class: "train-plot" });
+    this.samples = h("div", { id: "train-samples", class: "train-samples" });
+    const drop = h("div", { class: "train-drop", id: "train-drop" }, h("p", {}, say("train_drop")), this.files, this.folder, hint("folder"));
+    drop.addEventListener("dragover", (event) => event.preventDefault());
+    drop.addEventListener("drop", (event) => {
+      event.preventDefault();
+      event.stopPropagation();
+      this.send([...(event.dataTransfer?.files ?? [])]);
+    });
+    const settings = SETTINGS.map(([name]) => field(name, this.boxes[name]));
+    this.body.append(
+      drop,
+      this.pictures,
+      this.left,
+      h("fieldset", { class: "train-settings" }, h("legend", {}, say("train_settings")), field("model", this.model), ...settings, field("sample", this.sample)),
+      h("div", { class: "train-bar" }, this.start, this.stop, this.desk, this.load),
+      this.progress,
+      this.status,
+      this.notes,
+      this.plot,
+      this.samples,
+    );
+  }
+
+  /** Lay what a training was asked for into the boxes. */
+  #fill() {
+    const { defaults } = this.listing;
+    const given = this.shown?.settings ?? {};
+    for (const [name, kind] of SETTINGS) {
+      const value = given[name] ?? defaults[name] ?? "";
+      if (kind === "checkbox") this.boxes[name].checked = Boolean(value);
+      else this.boxes[name].value = String(value);
+    }
+    this.sample.value = given.samples?.prompts?.[0] ?? "";
+    this.folder.value = this.shown?.folder ?? "";
+    this.#wrong({});
+  }
+
+  draw() {
+    const { trainings, models } = this.listing;
+    keep(this.list, trainings, (row) => row.name, (row) => this.#entry(row), (element, row) => this.#named(element, row));
+    keep(this.model, models, (name) => name, (name) => h("option", { value: name }, name));
+    const { shown } = this;
+    this.body.hidden = !shown;
+    if (!shown) return;
+    if (this.body.dataset.training !== shown.name) {
+      this.body.dataset.training = shown.name;
+      this.#fill();
+      this.model.value = shown.model ?? this.listing.model;
+    }
+    keep(this.pictures, shown.pictures, (one) => one.file, (one) => this.#picture(shown.name, one), renewed);
+    write(this.left, shown.left_out.map(([file, why]) => `${file}: ${why}`).join(" · "));
+    this.start.disabled = shown.under_way;
+    write(this.start, say(shown.resumes ? "train_resume" : "train_start"));
+    this.stop.disabled = !shown.under_way;
+    this.desk.disabled = !shown.made;
+    this.load.hidden = !shown.made;
+    this.load.href = file("training-lora", shown.name, "x");
+    this.load.download = `${shown.name}.safetensors`;
+    this.progress.value = shown.of ? shown.step / shown.of : 0;
+    this.body.dataset.state = shown.state;
+    write(this.status, told(shown));
+    keep(this.notes, shown.notes, (note) => note, (note) => h("li", {}, note));
+    curve(this.plot, shown.losses);
+    keep(this.samples, [...shown.samples].reverse(), (name) => name, (name) => sheet(shown.name, name));
+  }
+
+  /** @param {Row} row */
+  #entry(row) {
+    return h("li", {}, h("button", { type: "button", onClick: () => this.show(row.name) }));
+  }
+
+  /** @param {Element} element @param {Row} row */
+  #named(element, row) {
+    const button = /** @type {HTMLElement} */ (element.firstElementChild);
+    write(button, `${row.name} · ${say(`train_is_${row.state}`)}${row.under_way && row.of ? ` ${row.step}/${row.of}` : ""}`);
+    button.setAttribute("aria-pressed", String(row.name === this.shown?.name));
+  }
+
+  /** @param {string} training @param {Picture} one */
+  #picture(training, one) {
+    const text = h("textarea", { rows: 2, "aria-label": say("train_caption", { file: one.file }), placeholder: say("train_no_caption") });
+    text.value = one.caption;
+    text.addEventListener("change", async () => {
+      const kept = await ask("training-caption", { name: training, picture: one.file, text: text.value });
+      text.dataset.kept = kept === undefined ? "no" : "yes";
+    });
+    return h("li", { class: "train-picture" }, h("img", { src: file("training-picture", training, one.file), alt: one.file, loading: "lazy" }), text);
+  }
+
+  /** Send pictures and captions, one after the other. @param {File[]} files */
+  async send(files) {
+    const { shown } = this;
+    if (!shown) return;
+    for (const [place, one] of files.entries()) {
+      write(this.status, say("train_sending", { done: place + 1, total: files.length }));
+      const url = new URL(`panes/training-picture?training=${encodeURIComponent(shown.name)}&file=${encodeURIComponent(one.name)}`, document.baseURI);
+      try {
+        const answer = await fetch(url, { method: "PUT", body: one });
+        if (!answer.ok) notice(`${one.name}: ${(await answer.json()).error}`, { kind: "error" });
+      } catch {
+        notice(`${one.name}: ${say("no_answer")}`, { kind: "error" });
+      }
+    }
+    this.files.value = "";
+    await this.refresh();
+  }
+
+  async begin() {
+    if (!this.shown) return;
+    const settings = { sample: this.sample.value };
+    for (const [name, kind] of SETTINGS) settings[name] = valueOf(this.boxes[name], kind);
+    const sent = { name: this.shown.name, settings, model: this.model.value, folder: this.folder.value.trim() };
+    this.start.disabled = true;
+    const answer = await ask("training-begin", sent);
+    this.#wrong(answer?.wrong ?? {});
+    await this.refresh();
+  }
+
+  async end() {
+    if (!this.shown) return;
+    this.stop.disabled = true;
+    await ask("training-stop", { name: this.shown.name });
+  }
+
+  async toDesk() {
+    if (!this.shown) return;
+    const put = await ask("training-to-desk", { name: this.shown.name });
+    if (!put) return;
+    document.dispatchEvent(new CustomEvent("desk:add-strip", { detail: { name: put.name, strength: 1 } }));
+    /** @type {HTMLElement | null} */ (document.querySelector("button[role=tab]"))?.click();
+  }
+
+  /** Say beside each box what is wrong with it. @param {Record<string, string>} wrong */
+  #wrong(wrong) {
+    for (const place of this.body.querySelectorAll("[data-wrong]")) {
+      const says = wrong[/** @type {HTMLElement} */ (place).dataset.wrong ?? ""] ?? "";
+      write(place, says);
+      const input = place.parentElement?.querySelector("input, select");
+      if (says) input?.setAttribute("aria-invalid", "true");
+      else input?.removeAttribute("aria-invalid");
+    }
+    this.body.querySelector("[aria-invalid]")?.scrollIntoView({ block: "center" });
+    const elsewhere = Object.entries(wrong).filter(([name]) => !this.body.querySelector(`[data-wrong="${name}"]`));
+    if (elsewhere.length) notice(elsewhere.map(([, says]) => says).join(" "), { kind: "error" });
+  }
+}
+
+/** @param {Row} row @returns {string} */
+function told(row) {
+  if (row.state === "failed") return row.message;
+  if (row.state === "encoding") return say("train_encoding", { done: row.encoded, total: row.counted });
+  if (row.state === "training" || row.state === "stopped" || row.state === "finished") {
+    const step = say("train_step", { step: row.step, of: row.of, epoch: row.epoch, loss: row.loss.toFixed(4) });
+    const left = row.left === null ? "" : ` ${say("train_left", { left: time(row.left) })}`;
+    return row.state === "training" ? step + left : `${say(`train_is_${row.state}`)}. ${step}`;
+  }
+  return say(`train_is_${row.state}`);
+}
+
+/** @param {number} seconds @returns {string} */
+function time(seconds) {
+  const whole = Math.round(seconds);
+  const [hours, minutes] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60];
+  return [...(hours ? [hours] : []), hours ? String(minutes).padStart(2, "0") : minutes, String(whole % 60).padStart(2, "0")].join(":");
+}
+
+/** @param {string} kind @param {string} training @param {string} name */
+function file(kind, training, name) {
+  return `panes/${kind}?training=${encodeURIComponent(training)}&file=${encodeURIComponent(name)}`;
+}
+
+/** @param {string} training @param {string} name */
+function sheet(training, name) {
+  return h("a", { href: file("training-sample", training, name), target: "_blank" }, h("img", { src: file("training-sample", training, name), alt: name.replace(".png", ""), loading: "lazy" }));
+}
+
+/** @param {string} name @param {string} kind @param {string | number} step */
+function box(name, kind, step) {
+  return h("input", { type: kind, id: `train-${name}`, ...(kind === "number" ? { step, inputmode: "decimal" } : {}) });
+}
+
+/** @param {HTMLInputElement} input @param {string} kind */
+function valueOf(input, kind) {
+  if (kind === "checkbox") return input.checked;
+  if (kind === "text") return input.value.trim();
+  return input.value === "" ? null : Number(input.value);
+}
+
+/** A control with its name, its help, and what is wrong with it. @param {string} name @param {HTMLElement} control */
+function field(name, control) {
+  return h("div", { class: "train-field" }, h("label", { for: control.id }, say(name === "model" ? "model" : `train_${name}`)), control, hint(name));
+}
+
+/** @param {string} name */
+function hint(name) {
+  const help = name === "model" ? "" : say(`train_${name}_help`);
+  return h("div", { class: "train-hint" }, h("small", {}, help), h("small", { class: "train-wrong", role: "alert", "data-wrong": name }));
+}
+
+/** A caption that somebody else changed is shown, unless it is being written. @param {Element} element @param {Picture} one */
+function renewed(element, one) {
+  const text = /** @type {HTMLTextAreaElement | null} */ (element.querySelector("textarea"));
+  if (text && document.activeElement !== text && text.dataset.kept !== "no") text.value = one.caption;
+}
+
+/** @param {{ element: HTMLElement }} handle */
+export function start({ element }) {
+  new TrainTab(/** @type {HTMLElement} */ (element.querySelector(".own") ?? element));
+}

@@ -1,0 +1,60 @@
+"""The train tab in a real browser: eight pictures in, fifty steps, and the LoRA stands on the desk."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import BROWSER, Log, nameless
+
+pytestmark = BROWSER
+
+TRAINED = 600_000
+"""Milliseconds that fifty tiny steps may take on a machine that does much else."""
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> list[Path]:
+    """Eight pictures, one of which has a caption beside it."""
+    colours = ("red", "green", "blue", "yellow", "orange", "purple", "white", "black")
+    for number, colour in enumerate(colours):
+        Image.new("RGB", (64, 64), colour).save(tmp_path / f"{number}.png")
+    (tmp_path / "0.txt").write_text("a red square")
+    return sorted(tmp_path.iterdir())
+
+
+def test_eight_pictures_become_a_strip_on_the_desk(page: Page, photos: list[Path], pictures: Path) -> None:
+    log = Log(page)
+    page.get_by_role("tab", name="Train", exact=True).click()
+    page.locator("#train-name").fill("my squares")
+    page.locator("#train-new").click()
+    page.locator("#train-body").wait_for()
+    page.locator("#train-files").set_input_files(photos)
+    captions = page.locator("#train-pictures textarea")
+    expect(captions).to_have_count(8)
+    expect(captions.first).to_have_value("a red square")
+    captions.nth(1).fill("a green square")
+    captions.nth(1).blur()
+    expect(captions.nth(1)).to_have_attribute("data-kept", "yes")
+    for name, value in {"steps": "50", "rank": "0", "batch": "1", "resolution": "64", "trigger": "sq"}.items():
+        page.locator(f"#train-{name}").fill(value)
+    page.locator("#train-go").click()
+    expect(page.locator("[data-wrong=rank]")).to_contain_text("out of range")
+    page.locator("#train-rank").fill("2")
+    page.locator("#train-go").click()
+    expect(page.locator("[data-wrong=rank]")).to_be_empty()
+    expect(page.locator("#train-status")).to_contain_text("Finished", timeout=TRAINED)
+    expect(page.locator("#train-plot .curve")).to_be_visible()
+    assert nameless(page) == []
+    page.screenshot(path=pictures / "train.png", full_page=True)
+    page.reload()
+    page.get_by_role("tab", name="Train", exact=True).click()
+    expect(page.locator("#train-status")).to_contain_text("Step 50 of 50")
+    expect(captions.nth(1)).to_have_value("a green square")
+    page.locator("#train-to-desk").click()
+    expect(page.get_by_label(re.compile("my squares")).first).to_be_visible()
+    assert log.is_clean(), (log.hosts, log.errors)
