@@ -60,9 +60,7 @@ def test_a_stop_keeps_the_state_and_it_goes_on(
     place = made(service, tmp_path)
     place.ask(ASKED)
     asked = iter([False, False, False, True])
-    monkeypatch.setattr(
-        type(place.stop), "exists", lambda path, **_: next(asked, False) if path == place.stop else True
-    )
+    monkeypatch.setattr(TrainingPlace, "is_stopped", lambda _place: next(asked, False))
     train_in(place)
     status = service.status(place)
     assert (status.state, status.step, place.has_state) == ("stopped", 1, True)
@@ -84,10 +82,12 @@ def test_a_killed_process_is_found_out_and_gone_on_with(service: Trainings, tmp_
     os.kill(int(place.read(".lock")["pid"]), signal.SIGKILL)
     wait_for(lambda: not service.status(place).under_way, place)
     assert Trainings().status(place).state == "ended"
+    at = Trainings().status(place).step
     service.begin(place, long)
-    wait_for(lambda: Trainings().status(place).step > 1, place)
+    wait_for(lambda: Trainings().status(place).step > at, place)
     service.stop(place)
     wait_for(lambda: service.status(place).state == "stopped", place)
+    assert place.has_state
 
 
 def wait_for(is_so: object, place: TrainingPlace) -> None:

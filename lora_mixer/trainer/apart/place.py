@@ -90,6 +90,10 @@ class TrainingPlace:
         """Whether there is a state to go on from."""
         return (self.course / "state.pt").is_file()
 
+    def is_stopped(self) -> bool:
+        """Return whether the training shall end after its step."""
+        return self.stop.exists()
+
     def asked(self) -> TrainingAsked:
         """Return what is asked; nothing yet of a training that was never begun.
 

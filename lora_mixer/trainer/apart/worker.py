@@ -63,7 +63,7 @@ def _train(place: TrainingPlace, teller: _Teller) -> None:
     teller.tell(state="starting", of=settings.steps, now=True)
     models = None if asked.models_file is None else Path(asked.models_file)
     mixer = BaseMixer.open(asked.model, models_file=models, device=own_device(), dtype=settings.precision)
-    watch = Watch(on_picture=teller.picture, on_step=teller.step, say=teller.note, cancelled=place.stop.exists)
+    watch = Watch(on_picture=teller.picture, on_step=teller.step, say=teller.note, cancelled=place.is_stopped)
     with mixer:
         if settings.slider is not None:
             train_slider(mixer, place.output, settings, watch=watch)
