@@ -87,6 +87,7 @@ def test_a_killed_process_is_found_out_and_gone_on_with(service: Trainings, tmp_
     wait_for(lambda: Trainings().status(place).step > at, place)
     service.stop(place)
     wait_for(lambda: service.status(place).state == "stopped", place)
+    wait_for(lambda: not service.works(place), place)
     assert place.has_state
 
 

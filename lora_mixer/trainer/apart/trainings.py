@@ -45,8 +45,12 @@ class Trainings:
 
     def status(self, place: TrainingPlace) -> TrainingStatus:
         """Return how far a training is, whoever began it."""
+        return TrainingStatus.of_place(place, started=self.works(place))
+
+    def works(self, place: TrainingPlace) -> bool:
+        """Return whether a process that was started here works on a training."""
         process = self._processes.get(place.folder)
-        return TrainingStatus.of_place(place, started=process is not None and process.poll() is None)
+        return process is not None and process.poll() is None
 
     def make(self, root: Path, name: str) -> TrainingPlace:
         """Return the place of a new training.
@@ -143,8 +147,7 @@ class Trainings:
     def _require_turn(self, place: TrainingPlace) -> None:
         if self.status(place).under_way:
             raise RequestError(f"{place.name} runs already", remedy="Stop it first.")
-        running = [folder.name for folder, process in self._processes.items() if process.poll() is None]
-        if len(running) >= self._most:
+        if sum(self.works(TrainingPlace(folder)) for folder in self._processes) >= self._most:
             raise RequestError("another training runs on this machine", remedy="Wait for it, or stop it.")
 
 
