@@ -11,8 +11,6 @@ from lora_mixer.trainer.apart.place import TrainingPlace
 
 STATUS = "status.json"
 UNDER_WAY = frozenset({"starting", "encoding", "training"})
-STATES = UNDER_WAY | {"new", "finished", "stopped", "failed", "ended"}
-"""`ended`: its process is no more, and did not say why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,7 +18,8 @@ class TrainingStatus:
     """How far a training is.
 
     Attributes:
-        state: One of `STATES`.
+        state: `new`, one of `UNDER_WAY`, `finished`, `stopped`, `failed`, or `ended`: its process is no more, and did not
+            say why.
         step: How many steps are done.
         of: How many there are.
         epoch: From 1.
