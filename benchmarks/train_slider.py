@@ -19,6 +19,8 @@ from lora_mixer.trainer import SliderSettings, TrainSettings, Watch, train_slide
 RESULT = Path(__file__).parent / "train_slider.json"
 STRENGTHS = (-1.0, -0.5, 0.0, 0.5, 1.0)
 STEPS, SIZE = 10, 128
+BACK, SPAN = 0.01, 0.1
+"""How far a strength may lead back, where the background is as blue as it gets; how far both ends must be apart."""
 SLIDER = SliderSettings(
     positive="blue background",
     negative="yellow background",
@@ -46,6 +48,11 @@ def edge(pixels: np.ndarray) -> float:
     return float((blue - (red + green) / 2).mean())
 
 
+def is_monotone(edges: list[float]) -> bool:
+    """Return whether a prompt is led the whole way."""
+    return bool(np.all(np.diff(edges) > -BACK)) and edges[-1] - edges[0] > SPAN
+
+
 def main(folder: Path) -> None:
     """Train, render what is missing, count, and write the result."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -64,7 +71,7 @@ def main(folder: Path) -> None:
             with rows.open("a") as out:
                 out.write(json.dumps({"prompt": prompt, "edges": done[prompt]}) + "\n")
             print(prompt, [round(value, 3) for value in done[prompt]], flush=True)
-    counted = sum(bool(np.all(np.diff(done[prompt]) > 0)) for prompt in PROMPTS)
+    counted = sum(is_monotone(done[prompt]) for prompt in PROMPTS)
     span = float(np.mean([done[prompt][-1] - done[prompt][0] for prompt in PROMPTS]))
     result = {
         "monotone": counted,
