@@ -211,7 +211,7 @@ class TrainSettings:
             raise ConfigError(error.what, where=str(path), remedy=error.remedy) from error
 
 
-def _read(name: str, value: object) -> object:
+def _read(name: str, value: Any) -> Any:  # noqa: ANN401 as TOML or Python has it
     """Return a setting's value; those that are tables have a class of their own."""
     of = _TABLES.get(name)
     return value if of is None or value is None or isinstance(value, of) else of.of(value)

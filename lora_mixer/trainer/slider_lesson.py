@@ -72,6 +72,7 @@ class SliderLesson:
     def validation(self, learner: Learner) -> float | None:
         """Return None: nothing is held out."""
         del learner
+        return None
 
     def facts(self) -> Mapping[str, str]:
         """Return what slider it is."""

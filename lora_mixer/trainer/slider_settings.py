@@ -45,7 +45,8 @@ class SliderSettings:
     def __post_init__(self) -> None:
         """Refuse values of the wrong type, and impossible ones."""
         check_fields(self)
-        kept = (self.keep,) if isinstance(self.keep, str) else tuple(self.keep)
+        given: object = self.keep
+        kept = tuple(given) if isinstance(given, (list, tuple)) else (given,)
         if not all(isinstance(words, str) for words in kept):
             raise wrong_type("slider", "keep", self.keep, "a list of texts", 'keep = ["old", "young"]')
         object.__setattr__(self, "keep", kept)

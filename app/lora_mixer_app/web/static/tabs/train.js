@@ -54,49 +54,18 @@ export class TrainTab {
       this.list,
       this.body,
     );
-    this.#lay();
-    new IntersectionObserver(([entry]) => entry.isIntersecting && this.refresh()).observe(this.root);
-    this.refresh();
-  }
-
-  /** Ask for the list, and for the training that is shown. */
-  async refresh() {
-    clearTimeout(this.#timer);
-    const listing = await ask("trainings");
-    if (!listing) return;
-    this.listing = listing;
-    const name = this.shown?.name ?? listing.trainings[0]?.name;
-    if (name) this.shown = (await ask("training", { name })) ?? this.shown;
-    this.draw();
-    if (this.shown?.under_way && this.root.offsetParent) this.#timer = setTimeout(() => this.refresh(), PAUSE);
-  }
-
-  /** @param {string} name */
-  async show(name) {
-    this.shown = await ask("training", { name });
-    this.#fill();
-    this.refresh();
-  }
-
-  async create() {
-    const made = await ask("training-make", { name: this.name.value });
-    if (!made) return;
-    this.name.value = "";
-    await this.show(made.name);
-  }
-
-  #lay() {
     this.files = h("input", {
       type: "file",
       id: "train-files",
       multiple: true,
       accept: "image/*,.txt,.caption",
       "aria-label": say("train_pictures"),
-      onChange: () => this.send([...(this.files?.files ?? [])]),
+      onChange: () => this.send([...(this.files.files ?? [])]),
     });
     this.folder = h("input", { type: "text", id: "train-folder", "aria-label": say("train_folder"), placeholder: say("train_folder") });
     this.pictures = h("ul", { id: "train-pictures", class: "train-pictures", "aria-label": say("train_pictures") });
     this.left = h("p", { class: "train-left", id: "train-left-out" });
+    /** @type {Record<string, HTMLInputElement>} */
     this.boxes = Object.fromEntries(SETTINGS.map(([name, kind, step]) => [name, box(name, kind, step)]));
     this.model = h("select", { id: "train-model", "aria-label": say("model") });
     this.sample = h("input", { type: "text", id: "train-sample" });
@@ -129,6 +98,34 @@ export class TrainTab {
       this.plot,
       this.samples,
     );
+    new IntersectionObserver(([entry]) => entry.isIntersecting && this.refresh()).observe(this.root);
+    this.refresh();
+  }
+
+  /** Ask for the list, and for the training that is shown. */
+  async refresh() {
+    clearTimeout(this.#timer);
+    const listing = await ask("trainings");
+    if (!listing) return;
+    this.listing = listing;
+    const name = this.shown?.name ?? listing.trainings[0]?.name;
+    if (name) this.shown = (await ask("training", { name })) ?? this.shown;
+    this.draw();
+    if (this.shown?.under_way && this.root.offsetParent) this.#timer = setTimeout(() => this.refresh(), PAUSE);
+  }
+
+  /** @param {string} name */
+  async show(name) {
+    this.shown = await ask("training", { name });
+    this.#fill();
+    this.refresh();
+  }
+
+  async create() {
+    const made = await ask("training-make", { name: this.name.value });
+    if (!made) return;
+    this.name.value = "";
+    await this.show(made.name);
   }
 
   /** Lay what a training was asked for into the boxes. */
@@ -217,6 +214,7 @@ export class TrainTab {
 
   async begin() {
     if (!this.shown) return;
+    /** @type {Record<string, unknown>} */
     const settings = { sample: this.sample.value };
     for (const [name, kind] of SETTINGS) settings[name] = valueOf(this.boxes[name], kind);
     const sent = { name: this.shown.name, settings, model: this.model.value, folder: this.folder.value.trim() };
