@@ -35,7 +35,7 @@ def bake_checkpoint(
     require_free(path, overwrite=overwrite)
     with engine.applied([mix.stack], parts=mix.model.parts):
         tensors = {key: value.to("cpu", stored) for key, value in ldm_tensors(mix.model)}
-    write_tensors(path, tensors | _marks(mix), _metadata(mix, path))
+    write_tensors(path, tensors | _marks(mix), _metadata(mix, path), check=mix.check)
     modules = len(mix.stack.terms(parts=mix.model.parts, progress=0.0))
     return BakeReport(path=path, modules=modules, notes=lost_embeddings(mix))
 

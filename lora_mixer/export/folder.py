@@ -43,6 +43,7 @@ def bake_folder(mix: StaticMix, engine: MergeEngine, path: Path, *, dtype: str, 
             save_folder(mix.model, temporary, dtype=stored)
         (temporary / DESCRIPTION).write_text(mix.described(), encoding="utf-8")
         share_by_umask(temporary)
+        mix.check()
         _take_place(temporary, path)
     except (OSError, SafetensorError) as error:
         raise FileError(

@@ -73,7 +73,8 @@ def bake_lora(
         for field, vectors in fields.items()
     }
     written = {key: value if key.endswith(".alpha") else value.to(stored) for key, value in tensors.items()}
-    write_tensors(path, written, {KEY: mix.described(), **network_metadata(mix.model.family, path, str(rank))})
+    metadata = {KEY: mix.described(), **network_metadata(mix.model.family, path, str(rank))}
+    write_tensors(path, written, metadata, check=mix.check)
     return BakeReport(path=path, modules=len(terms), blocks=errors_by_block(cuts))
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from torch import Tensor
 
 from lora_mixer.blend import Stack
 from lora_mixer.errors import RequestError
+from lora_mixer.export.writing import nothing_changes
 from lora_mixer.models import Model
 
 KEY = "lora_mixer.bake"
@@ -40,12 +41,14 @@ class StaticMix:
         stack: The mix.
         ingredients: Its adapters, in the order they were named.
         version: Of this program.
+        check: Raises if a file it is made from was written since; called before what is baked gets its name.
     """
 
     model: Model
     stack: Stack
     ingredients: tuple[Ingredient, ...]
     version: str
+    check: Callable[[], None] = nothing_changes
 
     @property
     def embeddings(self) -> Mapping[str, Mapping[str, Tensor]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -43,8 +43,24 @@ def require_free(path: Path, *, overwrite: bool) -> None:
         raise FileError("there is no such folder", where=str(path.parent), remedy="Make it first.")
 
 
-def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
+def nothing_changes() -> None:
+    """Stand in for a check where there is nothing to check."""
+
+
+def write_tensors(
+    path: Path,
+    tensors: Mapping[str, Tensor],
+    metadata: Mapping[str, str],
+    *,
+    check: Callable[[], None] = nothing_changes,
+) -> None:
     """Write a safetensors file under a temporary name, then give it its name.
+
+    Args:
+        path: The file.
+        tensors: What is in it.
+        metadata: What its header says.
+        check: Called before it gets its name; raises if what it was made from is no more as it was.
 
     Raises:
         FileError: The disk is full or the folder is not writable.
@@ -55,6 +71,7 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[s
         with temporary.open("rb") as written:
             os.fsync(written.fileno())
         share_by_umask(temporary)
+        check()
         temporary.replace(path)
     except (OSError, SafetensorError) as error:
         raise FileError(

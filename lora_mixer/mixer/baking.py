@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from lora_mixer.choices import find_method
@@ -33,8 +34,9 @@ def bake(
     overwrite: bool,
     version: str,
     on_module: OnModule | None,
+    check: Callable[[], None],
 ) -> BakeReport:
-    """Write the mix of a job; the arguments are `Mixer.bake`'s.
+    """Write the mix of a job; the arguments are `Mixer.bake`'s, and `check` raises if a file it is made from was written.
 
     Raises:
         RequestError: The mix cannot be baked, or an argument is impossible.
@@ -57,6 +59,7 @@ def bake(
             Ingredient(name=use.name, sha256=use.sha256, strength=plain(use.placed.strength)) for use in job.uses
         ),
         version=version,
+        check=check,
     )
     if form == "lora":
         return bake_lora(mix, path, rank=rank, dtype=dtype, overwrite=overwrite, on_module=on_module)

@@ -99,20 +99,21 @@ def inputs_given(request: RenderRequest, files: Iterable[Path]) -> RenderRequest
     return replace(request, init=wanted.get("init"), mask=wanted.get("mask"))
 
 
-def inputs_beside(record: RenderRecord, picture: Path) -> tuple[Path, ...]:
-    """Return the input pictures of a record that are found where its picture lies, or where they lay then.
+def inputs_beside(record: RenderRecord, picture: Path, *, trusted: bool = False) -> tuple[Path, ...]:
+    """Return the input pictures of a record that are found where its picture lies, told by their digests.
 
-    A path in a record is nobody's word: a file there counts only if it is a regular one with the digest that the record
-    says, and nothing tells whether there is another. Shares of a network are not asked.
+    A path in a record is nobody's word: it is looked at only if somebody says that the picture is theirs, and then a file
+    there counts only if it is a regular one with the digest that the record says. Shares of a network are not asked.
 
     Args:
         record: The record.
         picture: The picture it stands in.
+        trusted: Look where the record says that they lay, too.
     """
     settings = record.companions or (record.settings,)
     wanted = {p.sha256: p for one in settings for p in (one.init, one.mask) if p is not None and p.sha256}
     found: dict[str, Path] = {}
-    for path in islice(_candidates(picture.parent, wanted.values()), MOST_CANDIDATES):
+    for path in islice(_candidates(picture.parent, wanted.values(), trusted=trusted), MOST_CANDIDATES):
         if path.is_file() and path.stat().st_size <= MOST_BYTES:
             digest = digest_file(path).sha256
             if digest in wanted:
@@ -122,11 +123,12 @@ def inputs_beside(record: RenderRecord, picture: Path) -> tuple[Path, ...]:
     return tuple(found.values())
 
 
-def _candidates(folder: Path, wanted: Iterable[InputPicture]) -> Iterator[Path]:
+def _candidates(folder: Path, wanted: Iterable[InputPicture], *, trusted: bool) -> Iterator[Path]:
     """Yield where input pictures may lie, the likeliest first."""
     names = [PureWindowsPath(picture.name).name for picture in wanted]
     yield from (place / name for name in names for place in (folder / INPUTS, folder))
-    yield from (p.path for p in wanted if p.path is not None and not str(p.path).startswith(("\\\\", "//")))
+    recorded = (p.path for p in wanted if p.path is not None) if trusted else ()
+    yield from (path for path in recorded if not str(path).startswith(("\\\\", "//")))
     for place in (folder / INPUTS, folder):
         yield from sorted(file for file in _files(place) if file.suffix.lower() in PICTURES)
 

@@ -262,7 +262,7 @@ class BaseMixer(OpenModels):
         with self._turn:
             source = self._source(asked.model)
             job = self._job(asked, source)
-            with Leases(job.files):
+            with Leases(job.files) as files:
                 return bake(
                     self.cache.take(source).loaded,
                     job,
@@ -273,6 +273,7 @@ class BaseMixer(OpenModels):
                     overwrite=overwrite,
                     version=__version__,
                     on_module=on_module,
+                    check=files.check,
                 )
 
     def _pictures(

@@ -15,6 +15,7 @@ from lora_mixer.request import RenderRequest
 MAX_JOBS = 100_000
 WIDEST_SHEET = 8
 ONE_ROW = 5  # fewer pictures than this stand side by side
+_new_entry = PromptEntry._make
 _HERE = Axis(points=(AxisValue(label="", change=lambda request: request),))
 
 
@@ -72,7 +73,7 @@ def _counted(entries: Iterable[PromptEntry]) -> Iterator[PromptEntry]:
     for name, request, line, count in entries:
         called = name or request.prompt[:WIDEST_LABEL]
         if count == 1:
-            yield PromptEntry(called, request, line)
+            yield _new_entry((called, request, line, 1))
             continue
         for number in range(count):
             seed = request.seed
@@ -88,16 +89,20 @@ def _seeded(entries: Sequence[PromptEntry], *, axes: bool, fresh: bool) -> Itera
     axes, -1 is as good as nothing: the places of an entry share their seed.
     """
     counted: dict[object, int] = {}
-    complete = set_seed if fresh else with_seed
     for entry in entries:
         name, asked, line, count = entry
-        if asked.seed is None or (axes and asked.seed < 0):
-            alike = _key(asked)
-            before = counted.get(alike, 0)
-            counted[alike] = before + count
-            yield PromptEntry(name, complete(asked, _seed_of(asked) + before), line, count)
-        else:
+        if asked.seed is not None and (asked.seed >= 0 or not axes):
             yield entry
+            continue
+        alike = _key(asked)
+        before = counted.get(alike, 0)
+        counted[alike] = before + count
+        seed = _seed_of(asked) + before
+        if fresh:
+            set_seed(asked, seed)
+            yield entry
+        else:
+            yield PromptEntry(name, with_seed(asked, seed), line, count)
 
 
 def _key(request: RenderRequest) -> object:

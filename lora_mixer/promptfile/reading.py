@@ -91,7 +91,8 @@ def _read(text: str, path: Path, *, strict: bool, same: Same) -> PromptFile:
         jobs, sheet = expand(parsed.entries, columns=parsed.columns, rows=parsed.rows, title=parsed.title, fresh=True)
     except ConfigError as error:
         raise ConfigError(error.what, where=str(path), remedy=error.remedy) from error
-    jobs = tuple(_beside(job, path.parent) for job in jobs)
+    folder = path.parent
+    jobs = tuple(_beside(job, folder) for job in jobs)
     return PromptFile(path=path, jobs=jobs, sheet=sheet, problems=parsed.problems, text=text)
 
 

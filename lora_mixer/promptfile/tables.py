@@ -86,9 +86,9 @@ def read_jsonl(text: str, where: str) -> ParsedFile:
 
 def _row(names: Iterable[str], row: list[str]) -> object:
     cells = dict(zip(names, row, strict=False))
-    if any(cell.strip() for cell in row[len(cells) :]):
+    if len(row) > len(cells) and any(cell.strip() for cell in row[len(cells) :]):
         return "more cells than the header has columns; put quotes around a value with the separator in it"
-    filled = {name: cell.strip() for name, cell in cells.items() if cell.strip()}
+    filled = {name: said for name, cell in cells.items() if (said := cell.strip())}
     loras = {n.removeprefix(LORA_COLUMN).strip(): c for n, c in filled.items() if n.startswith(LORA_COLUMN)}
     table: dict[str, object] = {name: cell for name, cell in filled.items() if not name.startswith(LORA_COLUMN)}
     if loras:

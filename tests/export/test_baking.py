@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -17,8 +18,10 @@ from typer.testing import CliRunner
 
 from lora_mixer import Curve, LoraUse, Mixer, Rectangle, RenderRequest, Strength
 from lora_mixer.adapters import compress_factors, compress_matrix
-from lora_mixer.errors import FileError, LoraMixerError, RequestError
+from lora_mixer.errors import ChangedFileError, FileError, LoraMixerError, RequestError
+from lora_mixer.export import folder, writing
 from lora_mixer.families import SD1, SD2, SDXL, Family
+from lora_mixer.files import leases
 from lora_mixer.mixer import BakeReport
 from lora_mixer.modules import DENOISER, LayerType
 from lora_mixer_app.cli import build
@@ -301,3 +304,25 @@ def test_baked_files_are_readable_by_whom_the_umask_lets(mixer: Mixer, tmp_path:
     files = [tmp_path / "mix.safetensors", *(path for path in (tmp_path / "folder").rglob("*") if path.is_file())]
     assert {oct(path.stat().st_mode & 0o777) for path in files} == {"0o640"}
     assert len(files) > 5
+
+
+@pytest.mark.parametrize("form", ["lora", "folder"])
+def test_a_file_that_is_written_meanwhile_leaves_nothing_under_the_name(
+    mixer: Mixer, embedded: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: str
+) -> None:
+    """As after the 45 s that Linux keeps a writer waiting, or on a disk that lends no leases."""
+    monkeypatch.setattr(leases, "_lease", lambda _: False)
+    ink = Path(shutil.copy(embedded / "loras" / "line_art.safetensors", tmp_path / "ink.safetensors"))
+    written = writing.share_by_umask
+
+    def late(path: Path) -> None:
+        written(path)
+        shutil.copy(ink, tmp_path / "new")
+        (tmp_path / "new").replace(ink)
+
+    monkeypatch.setattr(folder if form == "folder" else writing, "share_by_umask", late)
+    out = tmp_path / "out" / ("baked" if form == "folder" else "baked.safetensors")
+    out.parent.mkdir()
+    with pytest.raises(ChangedFileError, match="changed since it was opened"):
+        mixer.bake("cat", out, form=form, rank=4, loras={str(ink): 0.5})
+    assert list(out.parent.iterdir()) == []

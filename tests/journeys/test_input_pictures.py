@@ -22,10 +22,10 @@ from tests.journeys.test_image_to_image import disc, scene
 WISH = RenderRequest("red heart", seed=3, steps=2, cfg=1.0, sampler="Euler", denoise=0.5)
 
 
-def again(mixer: Mixer, path: Path, files: tuple[Path, ...] = ()) -> bool:
+def again(mixer: Mixer, path: Path, files: tuple[Path, ...] = (), *, trusted: bool = False) -> bool:
     record = read_picture(path).record
     assert record is not None
-    picture = rerender(mixer, record, files=(*files, *inputs_beside(record, path)))
+    picture = rerender(mixer, record, files=(*files, *inputs_beside(record, path, trusted=trusted)))
     return np.array_equal(np.asarray(picture.image), np.asarray(Image.open(path)))
 
 
@@ -43,7 +43,9 @@ def test_a_picture_is_found_where_it_lay_and_beside_and_by_its_digest_alone(mixe
     out = tmp_path / "out" / "heart.png"
     mixer.render(replace(WISH, init=init)).save(out)
     assert not (out.parent / "inputs").exists()
-    assert again(mixer, out)
+    with pytest.raises(RequestError, match="is not here"):  # the path may be a stranger's word
+        again(mixer, out)
+    assert again(mixer, out, trusted=True)
     init.rename(out.parent / "scene.png")
     assert again(mixer, out)
     (out.parent / "scene.png").rename(out.parent / "other name.png")
@@ -60,7 +62,7 @@ def test_another_picture_in_its_place_is_not_taken_for_it(mixer: Mixer, tmp_path
     mixer.render(replace(WISH, init=init)).save(tmp_path / "heart.png")
     scene().rotate(90).save(init)
     with pytest.raises(RequestError, match="is not here"):
-        again(mixer, tmp_path / "heart.png")
+        again(mixer, tmp_path / "heart.png", trusted=True)
 
 
 @pytest.mark.parametrize("path", ["/dev/zero", "/etc/hostname", "\\\\server\\share\\x.png", "/no/such", "\0"])
@@ -68,7 +70,7 @@ def test_no_path_of_a_record_is_more_than_a_guess_at_where_the_digest_lies(mixer
     record = mixer.render(replace(WISH, init=scene())).record
     hostile = replace(record.settings, init=replace(record.settings.init, path=Path(path), data=None))
     record = RenderRecord.from_json(replace(record, settings=hostile).to_json())
-    assert inputs_beside(record, tmp_path / "x.png") == ()
+    assert inputs_beside(record, tmp_path / "x.png", trusted=True) == ()
     with pytest.raises(RequestError, match="is not here"):
         rerender(mixer, record)
 
@@ -200,3 +202,22 @@ def test_a_picture_that_is_not_there_is_told_before_the_run(tmp_path: Path):
     failures = JobCheck(plan, load_models_file(None), Library(())).failures()
     assert isinstance(failures[0].raised(), LoraMixerError)
     assert (failures[0].where or "").startswith(f"{tmp_path}/jobs.toml:3:9")
+
+
+def test_no_path_of_a_record_is_looked_at_unless_somebody_says_it_is_theirs(mixer: Mixer, tmp_path: Path, monkeypatch):
+    init = tmp_path / "elsewhere" / "scene.png"
+    init.parent.mkdir()
+    scene().save(init)
+    picture = mixer.render(replace(WISH, init=init))
+    picture.save(tmp_path / "heart.png")
+    init.rename(tmp_path / "scene.png")  # beside the picture, under its name
+    looked: list[Path] = []
+    is_file = Path.is_file
+
+    def seen(path: Path) -> bool:
+        looked.append(path)
+        return is_file(path)
+
+    monkeypatch.setattr(Path, "is_file", seen)
+    assert inputs_beside(picture.record, tmp_path / "heart.png") == (tmp_path / "scene.png",)
+    assert {path.parent for path in looked} <= {tmp_path, tmp_path / "inputs"}

@@ -200,6 +200,7 @@ def test_places_in_axes_and_defaults_are_told_too(executor: Painters) -> None:
         (("--apply", "merge"), 2, "--engine"),
         (("--apply", "side", "--engine", "merged"), 2, "contradict"),
         (("--engine", "local", "--executor", "ray"), 2, "contradict"),
+        (("--engine", "ray", "--executor", "local"), 2, "contradict"),
         (("--offload", "all"), 2, "--offload"),
         (("--style", "nosuch"), 2, "nosuch"),
         (("--lora", "linart=1"), 5, "line_art"),

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from lora_mixer.errors import ConfigError, LoraMixerError, MissingFileError
 from lora_mixer.mixes import LoraUse, Strength
-from lora_mixer.promptfile.lines import LONGEST_LINE
+from lora_mixer.promptfile.lines import LONGEST_LINE, split_plain, split_quoted
 from lora_mixer.promptfile.reading import FORMATS, MAX_BYTES, read_prompt_file, read_prompt_text
 
 
@@ -256,3 +256,21 @@ def test_many_faults_of_one_entry_are_told_as_a_few():
     plan = _read('"a"\n{"prompt": "b", ' + ", ".join(f'"k{i}": 1' for i in range(500)) + "}\n", "a.jsonl")
     assert len(plan.problems) == 11
     assert plan.problems[-1].what == "490 more things are wrong in it"
+
+
+@given(
+    st.lists(
+        st.sampled_from(["a", " ", "\t", "--steps", "--seed", "--", "3", "-", "--x-y", " --negative_prompt ", "\u00a0"])
+    )
+)
+def test_a_line_without_quotes_is_split_as_any_other(pieces: list[str]) -> None:
+    line = "".join(pieces)
+    assert list(split_plain(line)) == [
+        option for option in split_quoted(line) if option.key != "prompt" or option.value
+    ]
+
+
+def test_an_option_that_begins_a_line_is_read_like_the_others() -> None:
+    read = read_prompt_text('--prompt "red heart"\n--steps --seed 3\n', Path("a.txt"))
+    assert [job.request.prompt for job in read.jobs] == ["red heart"]
+    assert ["--steps has no value" in problem.what for problem in read.problems] == [True]

@@ -60,9 +60,10 @@ Engine = Annotated[
 ]
 OldApply = Annotated[str | None, typer.Option("--apply", hidden=True, help="What --engine was called in 0.1.")]
 Executor = Annotated[
-    Where,
+    Where | None,
     typer.Option(
-        "--executor", help="Where the workers are: local, on this machine, or ray, with lora-mixer\\[ray] installed."
+        "--executor",
+        help="Where the workers are: local, on this machine, or ray, with lora-mixer\\[ray] installed. Default: local.",
     ),
 ]
 RayAddress = Annotated[

@@ -27,10 +27,15 @@ def rerender(
         list[Path] | None,
         typer.Option(
             "--with",
-            help="A LoRA from outside the folders, or a picture that masks one; told by its digest. Repeatable.",
+            help="A LoRA or an upscaler from outside the folders, or a picture that it was drawn from or that masks a LoRA; "
+            "told by its digest. Repeatable.",
         ),
     ] = None,
     *,
+    mine: Annotated[
+        bool,
+        typer.Option("--mine", help="The picture is my own: look for what it was drawn from where that lay, too."),
+    ] = False,
     anyway: Annotated[bool, typer.Option("--anyway", help="Render even if something differs from then.")] = False,
     allow_download: Annotated[
         bool, typer.Option("--allow-download", help="Fetch the model the picture names from the hub if it is not here.")
@@ -40,8 +45,8 @@ def rerender(
 
     Its model is looked for by the digest of its weights, then by its name in models.toml, unless --model says which to
     take. Nothing that stands in the picture is downloaded unless that is allowed. The picture it was drawn from is looked for
-    beside it and where it lay, by its digest; no other path in it is opened: masks of LoRAs, and LoRAs that lie outside the
-    folders, are given with --with.
+    beside it, by its digest. No path in it is opened, but with --mine those of input pictures: masks of LoRAs, and files that
+    lie outside the folders, are given with --with.
     """
     record = _record_of(image)
     if not (model or allow_download):
@@ -51,7 +56,7 @@ def rerender(
     from lora_mixer.mixer import rerender as again
 
     record = checked(record)
-    files = [*(given or ()), *inputs_beside(record, image)]
+    files = [*(given or ()), *inputs_beside(record, image, trusted=mine)]
     models_file = load_models_file(models_path)
     mixer = Mixer.open(
         model

@@ -131,7 +131,7 @@ class RunFlags:
     workers: Annotated[
         int, typer.Option("--workers", min=1, max=256, help="Processes that render, each with the model open.")
     ] = 1
-    executor: Executor = Where.LOCAL
+    executor: Executor = None
     ray_address: RayAddress = None
     threads: Annotated[
         int | None, typer.Option("--threads", min=1, help="CPU threads of each worker; kept for the whole run.")
@@ -157,14 +157,19 @@ class RunFlags:
         if self.engine in (places := [where.value for where in Where]):
             say(f"--engine {self.engine} is --executor {self.engine} now; --engine says how mixes are applied")
             flags = replace(flags, executor=Where(self.engine), engine="auto")
-            if self.executor is not flags.executor and self.executor is not Where.LOCAL:
-                raise _contradiction(f"--engine {self.engine}", f"--executor {self.executor.value}", places)
+            if self.executor not in {None, flags.executor}:
+                raise _contradiction(f"--engine {self.engine}", f"--executor {self.where.value}", places)
         if self.apply is not None:
             say(f"--apply {self.apply} is --engine {self.apply} now")
             if flags.engine not in {"auto", self.apply}:
                 raise _contradiction(f"--apply {self.apply}", f"--engine {flags.engine}", [self.apply, flags.engine])
             flags = replace(flags, engine=self.apply, apply=None)
         return flags
+
+    @property
+    def where(self) -> Where:
+        """Where the workers are: on this machine, unless somebody says otherwise."""
+        return self.executor or Where.LOCAL
 
     def setup(self, model: str | None, models_path: Path | None) -> MixerOptions:
         """Return the worker's options for `Mixer.open`."""

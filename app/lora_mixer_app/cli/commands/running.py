@@ -131,7 +131,7 @@ class _Run:
         for problem in plan.problems:
             told = "skipped" if problem.skipped else "without effect"
             self._console.print(f"{told}: {plan.path}: {problem}", style="yellow", markup=False)
-        check_setup(self._setup, self._models_file, here=flags.executor is not Where.RAY)
+        check_setup(self._setup, self._models_file, here=flags.where is not Where.RAY)
         check_folder(self._folder(make=False) if self._file is None else self._file.parent)
         if self._file is not None and len(plan.jobs) > 1:
             raise RequestError(
@@ -250,7 +250,7 @@ class Executors:
     def of(self, setup: MixerOptions) -> Executor:
         """Return the executor of a run."""
         flags = self._flags
-        if flags.executor is Where.RAY:
+        if flags.where is Where.RAY:
             return RayExecutor(setup, flags.workers, address=flags.ray_address, cpus=flags.threads or 1)
         if flags.workers > 1:
             return ProcessExecutor(setup, flags.workers)
@@ -278,9 +278,9 @@ def _check_address(flags: RunFlags) -> None:
     Raises:
         RequestError: The executor is not Ray.
     """
-    if flags.ray_address is not None and flags.executor is not Where.RAY:
+    if flags.ray_address is not None and flags.where is not Where.RAY:
         raise RequestError(
-            f"{flags.ray_address!r} is a Ray address, and the executor is {flags.executor.value}",
+            f"{flags.ray_address!r} is a Ray address, and the executor is {flags.where.value}",
             where="--ray-address",
             remedy="Add --executor ray, or leave the address out.",
         )
