@@ -340,14 +340,14 @@ def test_the_readmes_commands_do_not_stand_in_each_others_way(executor: Painters
 @pytest.mark.parametrize(
     ("old", "new", "note"),
     [
-        (("--apply", "side"), {"engine": "side", "executor": Where.LOCAL}, "--apply side is --engine side now"),
-        (("--engine", "ray"), {"engine": "auto", "executor": Where.RAY}, "--engine ray is --executor ray now"),
+        (("--apply", "side"), {"engine": "side", "where": Where.LOCAL}, "--apply side is --engine side now"),
+        (("--engine", "ray"), {"engine": "auto", "where": Where.RAY}, "--engine ray is --executor ray now"),
         (
             ("--engine", "local", "--apply", "merged"),
-            {"engine": "merged", "executor": Where.LOCAL},
+            {"engine": "merged", "where": Where.LOCAL},
             "--engine local is --executor local now",
         ),
-        (("--engine", "side", "--executor", "ray"), {"engine": "side", "executor": Where.RAY}, ""),
+        (("--engine", "side", "--executor", "ray"), {"engine": "side", "where": Where.RAY}, ""),
     ],
 )
 def test_spellings_of_the_first_release_are_read_with_a_note(
