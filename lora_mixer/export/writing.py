@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import BinaryIO
 
 import torch
 from safetensors import SafetensorError
@@ -68,7 +70,8 @@ def write_tensors(
     temporary = path.with_name(f".{path.name}.part")
     try:
         save_file({key: value.contiguous() for key, value in tensors.items()}, temporary, metadata=dict(metadata))
-        with temporary.open("rb") as written:
+        with temporary.open("r+b") as written:
+            _sort_metadata(written)
             os.fsync(written.fileno())
         share_by_umask(temporary)
         check()
@@ -80,3 +83,17 @@ def write_tensors(
     finally:
         with suppress(OSError):  # a read-only disk refuses even to remove what is not there
             temporary.unlink(missing_ok=True)
+
+
+def _sort_metadata(written: BinaryIO) -> None:
+    """Bring a file's metadata into order: safetensors writes it as a hash table lies, in another order each time.
+
+    The same tensors and metadata make the same bytes then. The header keeps its length, with spaces at its end.
+    """
+    length = int.from_bytes(written.read(8), "little")
+    header = json.loads(written.read(length))
+    header["__metadata__"] = dict(sorted(header.get("__metadata__", {}).items()))
+    text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
+    if len(text) <= length:
+        written.seek(8)
+        written.write(text.ljust(length))

@@ -57,7 +57,7 @@ class Devices:
         if self.count == 1:
             yield
         else:
-            with PartialState().main_process_first():
+            with _state().main_process_first():
                 yield
 
     @contextmanager
@@ -77,14 +77,25 @@ def devices_in_use() -> Devices:
     """Return the processes that `accelerate launch` or torchrun started; one where neither did."""
     if not torch.distributed.is_available() or "WORLD_SIZE" not in os.environ:
         return ALONE
-    state = PartialState()
+    state = _state()
     return Devices(count=state.num_processes, number=state.process_index)
 
 
 def own_device() -> str | None:
     """Return the device of this process among those that share a training; None where there is one process."""
-    return None if devices_in_use().count == 1 else str(PartialState().device)
+    return (
+        None
+        if devices_in_use().count == 1
+        else _state().device.type
+        if _state().device.type == "cpu"
+        else str(_state().device)
+    )
 
 
 def _on_device(value: Tensor) -> Tensor:
-    return value.to(PartialState().device)
+    return value.to(_state().device)
+
+
+def _state() -> PartialState:
+    """Return accelerate's view of this process; without a GPU it must be told that it is to use the CPU."""
+    return PartialState(cpu=not torch.cuda.is_available())

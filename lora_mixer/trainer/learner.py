@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Generator, Tensor
+from torch.utils.checkpoint import checkpoint
 
 from lora_mixer.conditioning import Conditioner, TextEmbeds, repeat_to_common_length
 from lora_mixer.models import DenoiserInputs, Model, PictureSize
@@ -57,19 +60,29 @@ class Learner:
         """
         settings, kind = self.settings, self.model.device.type
         precision = getattr(torch, settings.precision)
-        network = self.model.parts[DENOISER]
-        checkpointed = train and settings.gradient_checkpointing
         computes = torch.autocast(kind, precision, enabled=precision != torch.float32)
-        with computes, self.adapters.on(strength, dropouts=settings.dropouts if train else None):
-            if checkpointed:
-                network.enable_gradient_checkpointing()  # type: ignore[operator]
-                network.train()
-            try:
-                yield
-            finally:
-                if checkpointed:
-                    network.disable_gradient_checkpointing()  # type: ignore[operator]
-                    network.eval()
+        adapted = partial(self.adapters.on, strength, dropouts=settings.dropouts if train else None)
+        with computes, adapted(), self._checkpointed(adapted, on=train and settings.gradient_checkpointing):
+            yield
+
+    @contextmanager
+    def _checkpointed(self, adapted: Callable[[], AbstractContextManager[None]], *, on: bool) -> Iterator[None]:
+        """Let the denoiser's blocks be computed again for the gradient, with the adapters as they are now."""
+        network: Any = self.model.parts[DENOISER]
+        if not on:
+            yield
+            return
+
+        def again(block: Callable[..., Any], *inputs: object) -> object:
+            return checkpoint(block, *inputs, use_reentrant=False, context_fn=lambda: (nullcontext(), adapted()))
+
+        network.enable_gradient_checkpointing(again)
+        network.train()
+        try:
+            yield
+        finally:
+            network.disable_gradient_checkpointing()
+            network.eval()
 
     def predict(self, latents: Tensor, times: Tensor, captions: Sequence[str], sizes: Sequence[PictureSize]) -> Tensor:
         """Return what the denoiser answers (n, c, h, w), float32, with the adapters if they are on.

@@ -18,6 +18,7 @@ from lora_mixer.trainer.files import Trained, save_lora
 from lora_mixer.trainer.learner import Learner
 from lora_mixer.trainer.lesson import Lesson
 from lora_mixer.trainer.losses import Board, Losses
+from lora_mixer.trainer.memory import check_memory, reckon
 from lora_mixer.trainer.samples import SamplePainter, painter_for
 from lora_mixer.trainer.settings import TrainSettings
 from lora_mixer.trainer.state import STATE, keep_state, take_up_state
@@ -93,9 +94,14 @@ def learn(
     place = run_folder(output)
     if anew and devices.leads:
         (place / STATE).unlink(missing_ok=True)
+    learner = Learner(plain, settings, place / TEXTS)
+    if devices.leads:
+        memory = reckon(plain, settings, learner.adapters)
+        check_memory(memory, plain.device)
+        (watch or Watch()).say(f"{len(learner.adapters)} layers learn; about {memory}")
     painter = painter_for(mixer, settings.samples, output, place)
     course = _Course(
-        training=Training(Learner(plain, settings, place / TEXTS), lesson, devices),
+        training=Training(learner, lesson, devices),
         output=output,
         what=_digest(plain, settings, what),
         watch=(watch or Watch()) if devices.leads else Watch(cancelled=(watch or Watch()).cancelled),

@@ -26,6 +26,7 @@ class OptimizerRow:
         options: What it is made with.
         decays: Whether it takes `weight_decay`.
         scheduled: Whether the rate goes by `schedule`; those without find their own.
+        floats: How many numbers of 4 bytes it keeps for each that learns.
     """
 
     module: str
@@ -34,19 +35,23 @@ class OptimizerRow:
     options: Callable[[], Mapping[str, Any]] = dict
     decays: bool = True
     scheduled: bool = True
+    floats: float = 2
 
 
 OPTIMIZERS: Mapping[str, OptimizerRow] = MappingProxyType(
     {
         "adamw": OptimizerRow(module="torch.optim", name="AdamW"),
-        "adamw8bit": OptimizerRow(module="bitsandbytes.optim", name="AdamW8bit", package="bitsandbytes"),
-        "adafactor": OptimizerRow(module="torch.optim", name="Adafactor"),
-        "sgd": OptimizerRow(module="torch.optim", name="SGD", options=lambda: {"momentum": 0.9, "nesterov": True}),
+        "adamw8bit": OptimizerRow(module="bitsandbytes.optim", name="AdamW8bit", package="bitsandbytes", floats=0.5),
+        "adafactor": OptimizerRow(module="torch.optim", name="Adafactor", floats=0),
+        "sgd": OptimizerRow(
+            module="torch.optim", name="SGD", options=lambda: {"momentum": 0.9, "nesterov": True}, floats=1
+        ),
         "prodigy": OptimizerRow(
             module="prodigyopt",
             name="Prodigy",
             package="prodigyopt",
             options=lambda: {"safeguard_warmup": True, "use_bias_correction": True},
+            floats=4,
         ),
         "schedulefree": OptimizerRow(
             module="schedulefree", name="AdamWScheduleFree", package="schedulefree", scheduled=False

@@ -44,7 +44,7 @@ class _Place:
             return _linear_or_conv(module, inputs, module.weight, module.bias)
         if self.is_plain:
             whole = _linear_or_conv(module, inputs, module.weight, module.bias)
-            return whole + self._beside(inputs, drops) * strength
+            return whole + self._beside(strength, drops, inputs)
         base = Weights(weight=module.weight, bias=None)
         change = self.layer.delta(base).weight
         if change is None:
@@ -59,8 +59,11 @@ class _Place:
         """Whether it is B A alone, so that two thin products do."""
         return self.layer.kind.name == "lora" and self.layer.dora_axis is None
 
-    def _beside(self, inputs: Tensor, drops: Dropouts) -> Tensor:
-        """Return B A x: two thin products are cheaper than one of the weight's size, and keep less for the gradient."""
+    def _beside(self, strength: float, drops: Dropouts, inputs: Tensor) -> Tensor:
+        """Return strength * a/r B A x: two thin products are cheaper than one of the weight's size, and keep less.
+
+        The factor goes onto the few numbers between A and B.
+        """
         down, up = (self.layer.slots[name].to(inputs.dtype) for name in ("down", "up"))
         thin = _linear_or_conv(self.module, inputs, down, None)
         if drops.outputs:
@@ -68,8 +71,10 @@ class _Place:
         if drops.ranks:
             ranks = (len(thin), thin.shape[1], 1, 1) if up.ndim == 4 else (len(thin), *[1] * (thin.ndim - 2), len(down))
             thin = thin * _kept(ranks, drops.ranks, thin)
-        wide = F.linear(thin, up) if up.ndim == 2 else F.conv2d(thin, up)
-        return wide * self.layer.scale
+        factor = self.layer.scale * strength
+        if factor != 1:
+            thin = thin * factor
+        return F.linear(thin, up) if up.ndim == 2 else F.conv2d(thin, up)
 
 
 class Wrapped(nn.Module):
@@ -101,6 +106,12 @@ class Wrapped(nn.Module):
         """The layers' names, in the model's order."""
         return tuple(place.name for place in self._places)
 
+    def onto(self, modules: Mapping[str, Wrappable]) -> Wrapped:
+        """Return adapters of the same shapes and numbers on other modules, by the same names, where those lie."""
+        return Wrapped(
+            (place.name, modules[place.name], place.layer) for place in self._places if place.name in modules
+        )
+
     @contextmanager
     def on(self, strength: float = 1.0, *, dropouts: Dropouts | None = None) -> Iterator[None]:
         """Let every layer compute with W0 + strength * D inside the block, and as before after it.
@@ -112,13 +123,17 @@ class Wrapped(nn.Module):
         if strength == 0:
             yield
             return
+        before = [place.module.__dict__.get("forward") for place in self._places]
         try:
             for place in self._places:
                 place.module.__dict__["forward"] = partial(place.forward, strength, dropouts or NOTHING)
             yield
         finally:
-            for place in self._places:
-                place.module.__dict__.pop("forward", None)
+            for place, own in zip(self._places, before, strict=True):
+                if own is None:
+                    place.module.__dict__.pop("forward", None)
+                else:
+                    place.module.__dict__["forward"] = own
 
     def slots(self) -> Mapping[str, Mapping[str, Tensor]]:
         """Return every layer's slots by its name, detached: what `make_layer` takes, and what a file holds."""
