@@ -17,9 +17,9 @@ from lora_mixer.models import DenoiserInputs, Model, PictureSize
 from lora_mixer.modules import DENOISER
 from lora_mixer.prompt import Words
 from lora_mixer.sampling import signal_shares
+from lora_mixer.trainer.caption_cache import CaptionCache
 from lora_mixer.trainer.layers import name_of, trainable
 from lora_mixer.trainer.settings import TrainSettings
-from lora_mixer.trainer.texts import TextCache
 
 
 class Learner:
@@ -47,7 +47,7 @@ class Learner:
         self.shares = signal_shares(model.scheduler_config)
         self._conditioner = Conditioner(model)
         key = ":".join((model.digest, str(model.dtype), model.device.type, settings.precision))
-        self._texts = TextCache(self._conditioner, key, model.device, texts)
+        self._texts = CaptionCache(self._conditioner, key, model.device, texts)
         self._learns_text = any(name_of(name).part != DENOISER for name in self.adapters.names)
 
     @contextmanager

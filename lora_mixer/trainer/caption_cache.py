@@ -18,7 +18,7 @@ KEPT = 4096
 """Texts in memory, and files: shuffled tags are new texts at every step."""
 
 
-class TextCache:
+class CaptionCache:
     """What a text encoder that does not learn says of captions.
 
     Args:
