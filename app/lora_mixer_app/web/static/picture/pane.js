@@ -1,0 +1,147 @@
+/** The centre: the picture on its stage, a toolbar over it, what it starts from, and the pictures before it. */
+
+import { fill, h } from "../desk/dom.js";
+import { say } from "../desk/words.js";
+import { comparison } from "./compare.js";
+import { filmstrip } from "./filmstrip.js";
+import { lightbox } from "./lightbox.js";
+import { masking } from "./masking.js";
+import { contained, neighbour, screen } from "./screen.js";
+import { starting } from "./start.js";
+import { toolbar } from "./toolbar.js";
+
+/** @typedef {import("./screen.js").Screen} Screen */
+
+/** @param {HTMLElement} root @param {import("../desk/store.js").Desk} desk */
+export function mount(root, desk) {
+  /** @type {number | null} */
+  let dismissed = null;
+  const image = h("img", { alt: "", class: "main-picture" });
+  const hint = h("p", { class: "stage-hint" }, say("stage_hint"));
+  const badge = h("p", { class: "stage-badge", role: "status", hidden: true });
+  const frame = h("div", { class: "frame" }, image);
+  const stage = h("div", { id: "picture", class: "stage" }, hint, frame, badge);
+  const undo = undoOfDelete(desk);
+  const films = filmstrip(desk);
+  const box = lightbox(desk, films.pictures);
+  const compare = comparison(desk, frame, films.pictures);
+  const start = starting(desk, { stage, now });
+  const masks = masking(desk, { frame, now, start });
+  const tools = toolbar({
+    open: (on) => box.open(on),
+    use: async ({ picture }) => picture && desk.dispatch({ type: "lay", document: await desk.ask("pictures.document", { id: picture.id }) }),
+    init: (on) => start.from(on.source),
+    mask: () => masks.toggle(),
+    pin: async ({ picture }) => {
+      if (!picture) return;
+      desk.look({ picture: await desk.ask("pictures.pin", { id: picture.id, pinned: !picture.pinned }) });
+      desk.picturesChanged();
+    },
+    compare: ({ picture }) => desk.look({ compared: desk.view.compared ? null : picture }),
+    delete: async ({ picture }) => {
+      if (!picture) return;
+      await desk.ask("pictures.delete", { id: picture.id });
+      const next = neighbour(films.pictures(), picture.id, 1) ?? neighbour(films.pictures(), picture.id, -1);
+      undo.offer(picture);
+      desk.look({ picture: next, compared: desk.view.compared?.id === picture.id ? null : desk.view.compared });
+      desk.picturesChanged();
+    },
+    dismiss: ({ number }) => {
+      dismissed = number;
+      draw();
+    },
+  }, { now, fail: (error) => desk.fail(error) });
+  stage.append(tools.element);
+
+  function now() {
+    return screen(desk.shown, desk.view.picture, dismissed);
+  }
+
+  function draw() {
+    const on = now();
+    const source = masks.backdrop() ?? on.source;
+    stage.dataset.kind = on.kind;
+    hint.hidden = Boolean(source);
+    image.hidden = !source;
+    if (source && image.getAttribute("src") !== source) image.setAttribute("src", source);
+    image.alt = on.picture ? `${say("picture")}: ${on.picture.prompt}` : say("picture");
+    badge.hidden = on.kind !== "half";
+    badge.textContent = on.kind === "half" ? say("half_done") : "";
+    fill(record, on.picture?.record ?? "", true);
+    films.mark(on.picture?.id ?? null);
+    tools.draw(on, { compared: desk.view.compared !== null, masking: masks.open });
+    compare.draw(on);
+    place();
+  }
+
+  /** Lay the frame exactly over the picture, so that what is drawn on it is drawn on its pixels. */
+  function place() {
+    const size = masks.size() ?? (image.naturalWidth ? { width: image.naturalWidth, height: image.naturalHeight } : null);
+    const at = contained(stage.getBoundingClientRect(), size ?? { width: 1, height: 1 });
+    for (const side of /** @type {const} */ (["left", "top", "width", "height"])) frame.style[side] = `${at[side]}px`;
+  }
+
+  const record = h("textarea", { rows: 5, readonly: true, "aria-label": say("record") });
+  const search = h("input", { type: "search", placeholder: say("history_hint"), "aria-label": say("history_hint") });
+  search.addEventListener("input", () => films.list(search.value));
+  image.addEventListener("load", place);
+  image.addEventListener("dblclick", () => box.open(now()));
+  new ResizeObserver(place).observe(stage);
+  masks.onChange(draw);
+  let looked = desk.view.picture;
+  desk.subscribe((topics) => {
+    if (topics.has("view") && looked !== desk.view.picture) {
+      looked = desk.view.picture;
+      if (desk.shown.newest?.kind === "cancelled") dismissed = desk.shown.newest.number; // another one was chosen
+    }
+    if (topics.has("pictures")) films.list(search.value);
+    if (topics.has("document")) {
+      start.draw();
+      masks.draw();
+    }
+    if (["shown", "view", "document"].some((topic) => topics.has(/** @type {"shown"} */ (topic)))) draw();
+  });
+  films.keys(stage, { remove: () => tools.press("delete"), open: () => box.open(now()) });
+  root.append(
+    stage, masks.element, start.element, undo.element,
+    h("details", { class: "record" }, h("summary", {}, say("record")), h("div", { id: "record" }, record)),
+    h("div", { id: "history-search", class: "pane-head" }, search),
+    films.element, box.element,
+  );
+  start.draw();
+  draw();
+  films.list("");
+}
+
+/**
+ * A line that says that a picture went into the bin, and takes it out again.
+ * @param {import("../desk/store.js").Desk} desk
+ */
+function undoOfDelete(desk) {
+  /** @type {import("../desk/types.js").Picture | null} */
+  let gone = null;
+  const text = h("span", { role: "status" });
+  const back = h("button", { type: "button", id: "undelete" }, say("undo"));
+  const close = h("button", { type: "button", class: "icon", "aria-label": say("close"), title: say("close") }, "✕");
+  const element = h("div", { class: "undelete", hidden: true }, text, back, close);
+  close.addEventListener("click", () => (element.hidden = true));
+  back.addEventListener("click", async () => {
+    if (!gone) return;
+    try {
+      desk.look({ picture: await desk.ask("pictures.restore", { id: gone.id }) });
+      desk.picturesChanged();
+      element.hidden = true;
+    } catch (error) {
+      desk.fail(error);
+    }
+  });
+  return {
+    element,
+    /** @param {import("../desk/types.js").Picture} picture */
+    offer(picture) {
+      gone = picture;
+      text.textContent = say("in_bin", { seed: picture.seed });
+      element.hidden = false;
+    },
+  };
+}
