@@ -17,7 +17,7 @@ from lora_mixer.choices.inputs import (
     find_resize_mode,
 )
 from lora_mixer.settings.kinds import PictureValue, Real, TableName, Whole
-from lora_mixer.settings.setting import Setting
+from lora_mixer.settings.setting import PageControl, Setting
 
 INPUT_PICTURE = (
     Setting(
@@ -49,6 +49,7 @@ INPUT_PICTURE = (
         infotext_always=True,
         elsewhere=("strength", "denoising_strength"),
         in_models_file=False,
+        control=PageControl("Denoise (how much is drawn anew)", "重绘幅度", "start", low=0.01, step=0.01, slider=True),
     ),
     Setting(
         name="resize_mode",
@@ -58,6 +59,7 @@ INPUT_PICTURE = (
         optional=True,
         in_models_file=False,
         axis=False,
+        control=PageControl("Bring it to the size by", "缩放方式", "start"),
     ),
     Setting(
         name="mask_blur",
@@ -68,6 +70,7 @@ INPUT_PICTURE = (
         infotext="Mask blur",
         infotext_always=True,
         in_models_file=False,
+        control=PageControl("Feather of the mask, px", "蒙版羽化 px", "mask", high=64, step=1, slider=True),
     ),
     Setting(
         name="mask_mode",
@@ -79,6 +82,7 @@ INPUT_PICTURE = (
         infotext_as=str.capitalize,
         in_models_file=False,
         axis=False,
+        control=PageControl("Draw anew what is", "重绘区域", "mask"),
     ),
     Setting(
         name="masked_content",
@@ -89,6 +93,7 @@ INPUT_PICTURE = (
         infotext="Masked content",
         elsewhere=("inpainting_fill",),
         in_models_file=False,
+        control=PageControl("Under the mask lies", "蒙版内容", "mask"),
     ),
     Setting(
         name="inpaint_area",
@@ -100,6 +105,7 @@ INPUT_PICTURE = (
         infotext_as=str.capitalize,
         in_models_file=False,
         axis=False,
+        control=PageControl("Inpaint area", "重绘范围", "mask"),
     ),
     Setting(
         name="inpaint_padding",
@@ -111,6 +117,7 @@ INPUT_PICTURE = (
         infotext_always=True,
         elsewhere=("padding_mask_crop", "inpaint_full_res_padding"),
         in_models_file=False,
+        control=PageControl("Padding around the mask, px", "蒙版边距 px", "mask"),
     ),
 )
 START = tuple(row.name for row in INPUT_PICTURE)

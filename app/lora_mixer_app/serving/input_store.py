@@ -20,6 +20,11 @@ MOST_KEPT = 400
 _ID = re.compile(r"[0-9a-f]{64}")
 
 
+def is_sent(name: str) -> bool:
+    """Return whether something is called as sent pictures are."""
+    return _ID.fullmatch(name) is not None
+
+
 class SentPicture(NamedTuple):
     """A picture that was taken in: its name, and its size in pixels once it is upright."""
 
@@ -67,7 +72,7 @@ class InputStore:
             MissingFileError: It is not, or no longer.
         """
         path = folder_of(self.folder, owner) / key
-        if not _ID.fullmatch(key) or not path.is_file():
+        if not is_sent(key) or not path.is_file():
             raise MissingFileError("the input picture is not here any more", remedy="Drop or choose it again.")
         with suppress(OSError):
             path.touch()
@@ -75,7 +80,7 @@ class InputStore:
 
 
 def _forget_oldest(home: Path) -> None:
-    kept = [path for path in home.iterdir() if _ID.fullmatch(path.name)]
+    kept = [path for path in home.iterdir() if is_sent(path.name)]
     if len(kept) > MOST_KEPT:
         for path in sorted(kept, key=_age, reverse=True)[: len(kept) - MOST_KEPT]:
             path.unlink(missing_ok=True)

@@ -26,7 +26,8 @@ from lora_mixer_app.serving.presence import Presence
 from lora_mixer_app.web.i18n import I18N
 from lora_mixer_app.web.logins import user_of
 from lora_mixer_app.web.page import build_page
-from lora_mixer_app.web.panes import Panes, PanesDoor
+from lora_mixer_app.web.panes.door import PanesDoor
+from lora_mixer_app.web.panes.questions import Panes
 from lora_mixer_app.web.state import AppState
 from lora_mixer_app.web.theme import HEAD, THEME
 

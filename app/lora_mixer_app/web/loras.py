@@ -86,19 +86,6 @@ class LoraBrowser:
         return _fit(self._told[key], family)
 
 
-def preferred(entry: LoraEntry) -> float:
-    """Return the strength a LoRA begins with: its owner's, or a moderate one."""
-    weight = entry.sidecar.preferred_weight
-    return PLAIN_STRENGTH if weight is None else weight
-
-
-def chips(entry: LoraEntry, most: int) -> tuple[str, ...]:
-    """Return the words to offer beside a LoRA: its owner's activation text, its page's words, what it was trained on."""
-    sidecar = entry.sidecar
-    activation = [sidecar.activation_text] if sidecar.activation_text else []
-    return tuple(dict.fromkeys([*activation, *sidecar.trained_words, *entry.trained_words]))[:most]
-
-
 def _read(entry: LoraEntry) -> _Told:
     if entry.needs_weights_only:
         return _Told()

@@ -12,14 +12,17 @@ from lora_mixer import Cancel, Mixer, RenderedImage
 from lora_mixer.families import Family
 from lora_mixer.images import save_picture
 from lora_mixer_app.serving.callers import caller
+from lora_mixer_app.serving.favourites import Favourites
 from lora_mixer_app.serving.history import History, Kept
 from lora_mixer_app.serving.input_store import InputStore
 from lora_mixer_app.serving.presence import Presence
 from lora_mixer_app.serving.queue import RenderQueue
 from lora_mixer_app.serving.session import Listened
 from lora_mixer_app.web.loras import LoraBrowser
+from lora_mixer_app.web.masks_beside import with_masks_beside
 from lora_mixer_app.web.mix_store import MixStore
 from lora_mixer_app.web.opened import Opened, opened
+from lora_mixer_app.web.panes.library import LibraryPane
 from lora_mixer_app.web.session import PageSession
 from lora_mixer_app.web.thumbs import Thumbs
 
@@ -45,6 +48,7 @@ class AppState:
         thumbs: Small copies of pictures.
         inputs: Pictures that were sent to start from, and masks.
         loras: The library, and what of it fits the model.
+        library: The same as cards, each person's favourites marked.
         queue: Who renders next; long work takes a turn for each batch.
         desks: The folder of the desks of those who log in.
         measured: How far a LoRA's file moves a model's weights, of those that were measured.
@@ -61,6 +65,7 @@ class AppState:
         self.thumbs = Thumbs(folder / "thumbs")
         self.inputs = InputStore(folder / "inputs")
         self.loras = LoraBrowser(mixer.library)
+        self.library = LibraryPane(self.loras, Favourites(folder / "favourites"))
         self.queue = RenderQueue()
         self.presence: Presence | None = None
         self.desks = folder / "desks"
@@ -157,8 +162,9 @@ class AppState:
     def keep(self, picture: RenderedImage, *, owner: str = "") -> Kept:
         """Write a picture with its record into the folder, and remember it."""
         path = self.history.place(owner) / f"{time.time_ns()}-{picture.record.settings.seed}.png"
-        save_picture(picture.image, picture.record, path)
-        return self.history.add(path, picture.record, owner=owner)
+        record = with_masks_beside(picture.record, path.parent)
+        save_picture(picture.image, record, path)
+        return self.history.add(path, record, owner=owner)
 
     def discard(self, kept: Kept, *, owner: str = "") -> None:
         """Delete a picture of somebody's for good, with its thumbnail.

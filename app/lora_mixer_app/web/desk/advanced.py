@@ -87,6 +87,7 @@ CONTROLS: tuple[Control, ...] = (
     *map(_control, _in(PICTURE, "second")),
     *(_control(row, SECOND) for row in _in(SECOND_PASS, "second")),
 )
+START: tuple[Control, ...] = tuple(_control(row) for place in ("start", "mask") for row in _in(PICTURE, place))
 MAIN: tuple[Control, ...] = tuple(_control(row) for place in ONE_BY_ONE for row in _in(PICTURE, place))
 
 

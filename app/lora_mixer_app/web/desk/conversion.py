@@ -11,6 +11,7 @@ from lora_mixer.blend import curve_at
 from lora_mixer.families import Family, text_parts
 from lora_mixer.keys import blocks_of, elements_text, parse_blocks, parse_elements
 from lora_mixer.prompt import Keyframes
+from lora_mixer_app.serving.input_store import is_sent
 from lora_mixer_app.web.desk.strip import Strip, strip_of, tidy
 from lora_mixer_app.web.desk.sync import Strips, numbered, read_tags, with_tags, without_tags
 
@@ -81,7 +82,7 @@ def _curve(strip: Strip, steps: int) -> Curve | None:
 
 
 def strip_of_use(use: LoraUse, *, family: Family) -> Strip:
-    """Return an adapter of a mix as a strip, without a mask that is a picture (`masked_by_pictures`)."""
+    """Return an adapter of a mix as a strip, without a mask that is a file somewhere (`masked_by_pictures`)."""
     given = use.strength
     return Strip(
         name=use.name,
@@ -89,15 +90,20 @@ def strip_of_use(use: LoraUse, *, family: Family) -> Strip:
         text=given.of(text_parts()[0]) if given.text else None,
         blocks=_blocks_text(given.blocks, family) if given.blocks else None,
         shape=given.curve.points if given.curve else None,
-        mask=given.mask if isinstance(given.mask, Rectangle) else None,
+        mask=None if _is_file(given.mask) else given.mask,
         rank=given.rank,
         elements=elements_text(given.elements) if given.elements else None,
     )
 
 
 def masked_by_pictures(request: RenderRequest) -> tuple[str, ...]:
-    """Return the LoRAs of a request whose masks are pictures, which `strip_of_use` leaves out."""
-    return tuple(use.name for use in request.loras if isinstance(use.strength.mask, Path))
+    """Return the LoRAs of a request whose masks are files somewhere, which `strip_of_use` leaves out."""
+    return tuple(use.name for use in request.loras if _is_file(use.strength.mask))
+
+
+def _is_file(mask: Rectangle | Path | None) -> bool:
+    """Return whether a mask is a file, rather than the digest of a picture that was sent."""
+    return isinstance(mask, Path) and not is_sent(str(mask))
 
 
 def _blocks_text(blocks: Mapping[str, float], family: Family) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -20,6 +21,7 @@ from lora_mixer.settings.limits import MAX_LETTERS
 from lora_mixer_app.web.desk.advanced import CONTROLS, MAIN, asked_of, shown_for
 from lora_mixer_app.web.desk.conversion import laid_out
 from lora_mixer_app.web.desk.curves import ALWAYS, curve_text, with_curve
+from lora_mixer_app.web.desk.starts import SentForm, StartForm, start_of, start_settings
 from lora_mixer_app.web.desk.strip import Strip
 from lora_mixer_app.web.desk.sync import Strips
 
@@ -38,7 +40,7 @@ class StripForm(BaseModel):
 
     Attributes:
         curve: The factor over the steps, as the strip's box has it.
-        mask: Left, top, right and bottom edge of a rectangle, in fractions of the picture.
+        mask: Left, top, right and bottom edge of a rectangle, in fractions of the picture; or a picture that was sent.
     """
 
     model_config = ConfigDict(extra="ignore")
@@ -51,7 +53,7 @@ class StripForm(BaseModel):
     solo: bool = False
     blocks: Text | None = None
     curve: Text = ALWAYS
-    mask: tuple[Number, Number, Number, Number] | None = None
+    mask: tuple[Number, Number, Number, Number] | SentForm | None = None
     rank: int | None = None
     elements: Text | None = None
     hires: tuple[Weight, Weight] = (None, None)
@@ -62,8 +64,10 @@ class StripForm(BaseModel):
         Raises:
             RequestError: Its curve or its mask cannot be read.
         """
-        mask = None
-        if self.mask is not None:
+        mask: Rectangle | Path | None = None
+        if isinstance(self.mask, SentForm):
+            mask = Path(self.mask.id)
+        elif self.mask is not None:
             left, top, right, bottom = self.mask
             mask = Rectangle(left=left, top=top, right=right, bottom=bottom)
         strip = Strip(
@@ -99,6 +103,7 @@ class DocumentForm(BaseModel):
     settings: dict[str, Any] = {}
     preset: dict[str, Any] | None = None
     pad: dict[str, Any] | None = None
+    start: StartForm | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,10 +113,12 @@ class Document:
     Attributes:
         request: The settings, with the prompt as it is written and without the strips.
         strips: The strips, on and off.
+        form: The document as it was sent.
     """
 
     request: RenderRequest
     strips: Strips
+    form: DocumentForm
 
 
 def read_form(data: object) -> DocumentForm:
@@ -135,7 +142,8 @@ def read_document(data: object) -> Document:
         RequestError: It is none, or a strip or a setting of it cannot be.
     """
     form = read_form(data)
-    return Document(request=RenderRequest(**request_fields(form)), strips=tuple(strip.strip() for strip in form.strips))
+    strips = tuple(strip.strip() for strip in form.strips)
+    return Document(request=RenderRequest(**request_fields(form)), strips=strips, form=form)
 
 
 def request_fields(form: DocumentForm) -> dict[str, Any]:
@@ -159,7 +167,12 @@ def document_of(request: RenderRequest, *, family: Family) -> dict[str, Any]:
     main = {control.field: getattr(shown, control.field) for control in MAIN if control.field != "preset"}
     advanced = dict(zip((control.field for control in CONTROLS), shown_for(shown), strict=True))
     settings = {name: value for name, value in (main | advanced).items() if value is not None}
-    document = {"prompt": shown.prompt, "strips": [form_of(strip) for strip in strips], "settings": settings}
+    document = {
+        "prompt": shown.prompt,
+        "strips": [form_of(strip) for strip in strips],
+        "settings": settings | start_settings(shown),
+        "start": start_of(shown),
+    }
     return document | ({} if shown.negative is None else {"negative": shown.negative})
 
 
@@ -175,12 +188,18 @@ def form_of(strip: Strip) -> Mapping[str, Any]:
         solo=strip.solo,
         blocks=strip.blocks,
         curve=curve_text(strip),
-        mask=None if mask is None else (mask.left, mask.top, mask.right, mask.bottom),
+        mask=_mask_form(mask),
         rank=strip.rank,
         elements=strip.elements,
         hires=(_plain(strip.hires[0]), _plain(strip.hires[1])),
     )
     return form.model_dump(mode="json")
+
+
+def _mask_form(mask: Rectangle | Path | None) -> tuple[float, float, float, float] | SentForm | None:
+    if isinstance(mask, Path):
+        return SentForm(id=mask.name)
+    return None if mask is None else (mask.left, mask.top, mask.right, mask.bottom)
 
 
 def _weight(value: Weight) -> float | Keyframes | None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from lora_mixer.choices import PRESETS
 from lora_mixer.settings import PICTURE
-from lora_mixer_app.web.desk.advanced import CONTROLS, MAIN
+from lora_mixer_app.web.desk.advanced import CONTROLS, MAIN, START
 from lora_mixer_app.web.desk.curves import PRESETS as CURVES
 from lora_mixer_app.web.desk.models import model_names, settings_of
 from lora_mixer_app.web.i18n import WORDS
@@ -22,6 +22,7 @@ def first_facts(state: AppState) -> dict[str, Any]:
     return {
         "words": {word.key: [word.english, word.chinese] for word in WORDS},
         "controls": [control.form(tuple(state.mixer.upscalers.files)) for control in (*MAIN, *CONTROLS)],
+        "start": [control.form() for control in START],
         "models": model_names(state),
         "presets": {row.name: {name: getattr(row, name) for name in _OF_PRESETS} for row in PRESETS},
         "curves": [name for name, _ in CURVES],

@@ -18,11 +18,17 @@ from lora_mixer_app.web.desk.answers import KIND
 from lora_mixer_app.web.desk.completions import list_completions
 from lora_mixer_app.web.desk.facts import document_facts, document_prompt
 from lora_mixer_app.web.desk.kept import keep_document, kept_document
-from lora_mixer_app.web.desk.library import list_loras, lora_facts
+from lora_mixer_app.web.desk.library import like_lora, list_library, lora_details, lora_facts
 from lora_mixer_app.web.desk.mixes import delete_mix, list_mixes, load_mix, read_mix, rename_mix, save_mix, write_mix
 from lora_mixer_app.web.desk.models import choose_model
 from lora_mixer_app.web.desk.moves import lora_moves
-from lora_mixer_app.web.desk.pictures import delete_picture, list_pictures, picture_document, pin_picture
+from lora_mixer_app.web.desk.pictures import (
+    delete_picture,
+    list_pictures,
+    picture_document,
+    pin_picture,
+    restore_picture,
+)
 from lora_mixer_app.web.logins import user_of
 from lora_mixer_app.web.notices import error_in_words, unexpected
 from lora_mixer_app.web.state import AppState
@@ -44,7 +50,9 @@ QUESTIONS: Mapping[str, Question] = MappingProxyType(
         "document.keep": keep_document,
         "document.kept": kept_document,
         "document.prompt": document_prompt,
-        "loras.list": list_loras,
+        "library.list": list_library,
+        "library.details": lora_details,
+        "library.like": like_lora,
         "loras.facts": lora_facts,
         "loras.moves": lora_moves,
         "mixes.list": list_mixes,
@@ -58,6 +66,7 @@ QUESTIONS: Mapping[str, Question] = MappingProxyType(
         "pictures.list": list_pictures,
         "pictures.pin": pin_picture,
         "pictures.delete": delete_picture,
+        "pictures.restore": restore_picture,
         "pictures.document": picture_document,
     }
 )

@@ -1,42 +1,35 @@
-"""The library as the desk shows it: cards to choose from, and what a strip says of its LoRA."""
+"""The library as the desk asks for it: all cards, what is known of one, favourites, and what a strip says of its LoRA."""
 
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote
 
 import gradio as gr
 
-from lora_mixer.catalog import LoraEntry
 from lora_mixer.errors import LoraMixerError
-from lora_mixer_app.web.links import link_to
-from lora_mixer_app.web.loras import chips, preferred
 from lora_mixer_app.web.notices import without_folders
-from lora_mixer_app.web.state import AppState
+from lora_mixer_app.web.state import AppState, owner_of
 
-CHIPS = 6
 Form = dict[str, Any]
 
 
-def list_loras(state: AppState, request: gr.Request, data: Form) -> Form:
-    """Return the folders, and a card for each LoRA whose name or words hold a text (`text`), of a folder (`folder`)."""
-    found = state.loras.search(str(data.get("text") or ""), data.get("folder") or None)
-    return {"folders": list(state.loras.folders), "cards": [card(state, request, entry) for entry in found]}
+def list_library(state: AppState, request: gr.Request, data: Form) -> Form:
+    """Return all cards for a `model`; after a `look` at the folders; only whether they changed since a `known` stamp."""
+    family = state.family_of(str(data.get("model") or "") or None)
+    known, look = str(data.get("known") or ""), bool(data.get("look"))
+    return state.library.listing(family, owner=owner_of(request), look=look, known=known)
 
 
-def card(state: AppState, request: gr.Request, entry: LoraEntry) -> Form:
-    """Return what the browser shows of a LoRA."""
-    fit = state.loras.fit(entry, state.model(request).family)
-    return {
-        "name": entry.name,
-        "thumb": link_to(state.thumbs.of(entry.preview, name=entry.name, grey=fit.reason is not None)),
-        "folder": entry.path.parent.name,
-        "base": fit.badge,
-        "problem": fit.reason,
-        "texts": fit.texts,
-        "strength": preferred(entry),
-        "range": entry.sidecar.strength_range,
-        "words": list(chips(entry, CHIPS)),
-    }
+def lora_details(state: AppState, request: gr.Request, data: Form) -> Form:
+    """Return all that is known of a LoRA (`name`)."""
+    del request
+    return state.library.details(str(data.get("name") or ""), state.family_of(str(data.get("model") or "") or None))
+
+
+def like_lora(state: AppState, request: gr.Request, data: Form) -> None:
+    """Make a LoRA (`name`) a favourite or not (`on`)."""
+    state.library.like(str(data.get("name") or ""), liked=bool(data.get("on")), owner=owner_of(request))
 
 
 def lora_facts(state: AppState, request: gr.Request, data: Form) -> Form:
@@ -45,9 +38,10 @@ def lora_facts(state: AppState, request: gr.Request, data: Form) -> Form:
 
 
 def _facts(state: AppState, request: gr.Request, name: str) -> Form:
+    thumb = f"panes/preview?name={quote(name)}"
     try:
-        return card(state, request, state.loras.library.find(name))
+        card = state.library.card(name, state.model(request).family)
     except LoraMixerError as error:
-        thumb = link_to(state.thumbs.of(None, name=name, grey=True))
         problem = without_folders(f"{error.what}. {error.remedy or ''}")
         return {"name": name, "thumb": thumb, "problem": problem, "words": [], "texts": True, "missing": True}
+    return card | {"thumb": f"{thumb}&v={card['stamp']}", "problem": card["unfit"]}

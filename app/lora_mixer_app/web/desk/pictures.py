@@ -9,6 +9,7 @@ import gradio as gr
 from lora_mixer.errors import RequestError
 from lora_mixer_app.serving.history import Kept
 from lora_mixer_app.web.desk.document import document_of
+from lora_mixer_app.web.desk.starts import taken_back
 from lora_mixer_app.web.how_made import how_made
 from lora_mixer_app.web.i18n import said
 from lora_mixer_app.web.links import link_to
@@ -47,13 +48,22 @@ def pin_picture(state: AppState, request: gr.Request, data: Form) -> Form:
 
 
 def delete_picture(state: AppState, request: gr.Request, data: Form) -> None:
-    """Delete a picture (`id`)."""
-    state.discard(_kept(state, request, data), owner=owner_of(request))
+    """Put a picture (`id`) into the bin."""
+    state.history.throw_away(_kept(state, request, data).id, owner=owner_of(request))
+
+
+def restore_picture(state: AppState, request: gr.Request, data: Form) -> Form:
+    """Take a picture (`id`) out of the bin."""
+    kept = state.history.restore(_kept(state, request, data).id, owner=owner_of(request))
+    if kept is None:
+        raise RequestError(said(request, "gone"))
+    return picture_form(state, request, kept)
 
 
 def picture_document(state: AppState, request: gr.Request, data: Form) -> Form:
-    """Return a picture's settings (`id`) as a document."""
-    asked = _kept(state, request, data).record.settings.request()
+    """Return a picture's settings (`id`) as a document, with the pictures it started from."""
+    kept = _kept(state, request, data)
+    asked = taken_back(state.inputs, kept, owner=owner_of(request))
     return document_of(asked, family=state.model(request).family)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from lora_mixer import Rectangle
 from lora_mixer.errors import PromptError, RequestError
@@ -28,7 +29,8 @@ class Strip:
         fraction: Positions of `shape` are fractions of the course, else counts of steps.
         start: The first step it acts at, from 1.
         stop: The last step it acts at; None means the end.
-        mask: Where in the picture it acts; None means everywhere. A tag cannot say it.
+        mask: Where in the picture it acts: a rectangle, or a picture by its digest; None means everywhere. A tag cannot
+            say it.
         rank: Only so many of its ranks act (`dyn=`), as a tag says.
         elements: Weights by kind of layer (`lbwe=`), as a tag says.
         hires: Strengths on text encoders and denoiser in the second pass (`hrte=`, `hrunet=`), as a tag says.
@@ -45,7 +47,7 @@ class Strip:
     fraction: bool = True
     start: int = 1
     stop: int | None = None
-    mask: Rectangle | None = None
+    mask: Rectangle | Path | None = None
     rank: int | None = None
     elements: str | None = None
     hires: tuple[float | Keyframes | None, float | Keyframes | None] = (None, None)

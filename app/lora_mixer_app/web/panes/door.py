@@ -76,7 +76,7 @@ class PanesDoor:
                 return await asyncio.to_thread(self._shown, scope, name, asked, who)
             if scope["method"] == "PUT" and name == "input":
                 data = await _whole(receive, MOST_BYTES)
-                sent = await asyncio.to_thread(partial(self._panes.inputs.take, data, owner=who))
+                sent = await asyncio.to_thread(partial(self._panes.state.inputs.take, data, owner=who))
                 return JSONResponse(sent._asdict())
             if scope["method"] == "PUT" and name == "training-picture":
                 return await self._take_picture(scope, receive, asked, who)
@@ -111,10 +111,10 @@ class PanesDoor:
                 path, headers={"cache-control": "private, no-cache", "x-content-type-options": "nosniff"}
             )
         if name == "preview":
-            entry, picture = self._panes.library.preview(asked.get("name", ""))
+            entry, picture = self._panes.state.library.preview(asked.get("name", ""))
             return FileResponse(self._panes.state.thumbs.of(picture, name=entry.name), headers=_KEPT)
         if name == "input":
-            path = self._panes.inputs.path(asked.get("id", ""), owner=who)
+            path = self._panes.state.inputs.path(asked.get("id", ""), owner=who)
             return FileResponse(path, media_type=_kind(path), headers=_KEPT | {"x-content-type-options": "nosniff"})
         return JSONResponse({"error": "There is no such thing."}, status_code=404)
 
@@ -129,7 +129,7 @@ class PanesDoor:
         if not who and not self._is_near(scope):
             text = "LoRAs are taken in from this machine, or after a login only."
             return JSONResponse({"error": text}, status_code=403)
-        places = self._panes.library.places()
+        places = self._panes.state.library.places()
         if asked.get("folder") not in places:
             raise RequestError("there is no such folder for LoRAs", remedy="Name one in models.toml, under folders.")
         length = Headers(scope=scope).get("content-length", "")

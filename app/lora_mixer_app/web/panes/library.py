@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator, Mapping
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -47,32 +48,39 @@ class LibraryPane:
         self._notes: dict[Path, _Notes] = {}
         self._lock = threading.Lock()
         self._next_look = 0.0
+        self._version = 0
         roots = loras.library.folders
         names = [root.name for root in roots]
         self._roots = {
             root: root.name if names.count(root.name) == 1 else f"{root.parent.name}/{root.name}" for root in roots
         }
 
-    def listing(self, family: Family | None, *, owner: str = "", look: bool = False) -> dict[str, Any]:
+    def listing(self, family: Family | None, *, owner: str = "", look: bool = False, known: str = "") -> dict[str, Any]:
         """Return all cards.
 
         Args:
             family: The open model's, which some LoRAs do not fit; None while it is not known.
             owner: Whose favourites are marked.
             look: Look at the folders now, whenever that was done last.
+            known: The `stamp` of the listing that the page has.
 
         Returns:
-            `loras` and `broken`, the `folders` they lie in, those that `take` new files, and whether more is `pending`:
+            The `stamp` alone, and `same`, if nothing has changed since; else `loras` and `broken`, the `folders` they lie in, those that `take` new files, and whether more is `pending`:
             headers that were not read yet.
         """
         self._watch(now=look)
         library, liked = self._loras.library, self._favourites.of(owner)
-        ready = set(self._ready(library.entries))
+        ready = {entry.path for entry in self._ready(library.entries)}
+        told = (self._version, len(ready), hash(liked), family and family.name)
+        stamp = sha256(repr(told).encode()).hexdigest()[:16]
+        if stamp == known:
+            return {"stamp": stamp, "same": True}
         cards = [
-            self._card(entry, family if entry in ready else None, liked=str(entry.path) in liked)
+            self._card(entry, family if entry.path in ready else None, liked=str(entry.path) in liked)
             for entry in library.entries
         ]
         return {
+            "stamp": stamp,
             "loras": cards,
             "broken": [
                 {"file": row.path.name, "folder": self._folder(row.path), "reason": without_folders(row.reason)}
@@ -133,7 +141,11 @@ class LibraryPane:
         with self._lock:
             began = time.monotonic()
             if now or began >= self._next_look:
-                self._loras.library.refresh()
+                library = self._loras.library
+                before = library.entries, library.broken
+                library.refresh()
+                if now or before != (library.entries, library.broken):
+                    self._version += 1
                 ended = time.monotonic()
                 self._next_look = ended + max(SECONDS_BETWEEN_LOOKS, (ended - began) / SHARE_OF_LOOKING)
 
@@ -143,6 +155,14 @@ class LibraryPane:
         for entry in entries:
             if self._loras.is_read(entry) or time.monotonic() < until:
                 yield entry
+
+    def card(self, name: str, family: Family | None) -> dict[str, Any]:
+        """Return what is shown of one LoRA.
+
+        Raises:
+            UnknownAdapterError, BrokenFileError: There is none of that name.
+        """
+        return self._card(self._loras.library.find(name), family, liked=False)
 
     def _card(self, entry: LoraEntry, family: Family | None, *, liked: bool) -> dict[str, Any]:
         notes = self._sidecar(entry)

@@ -8,13 +8,8 @@ from types import MappingProxyType
 from typing import Any
 
 from lora_mixer.errors import RequestError
-from lora_mixer.families import Family
-from lora_mixer_app.serving.favourites import Favourites
 from lora_mixer_app.serving.history_query import Query
-from lora_mixer_app.serving.input_store import InputStore
 from lora_mixer_app.web.panes.history import HistoryPane
-from lora_mixer_app.web.panes.library import LibraryPane
-from lora_mixer_app.web.panes.pictures import PicturePane
 from lora_mixer_app.web.panes.training import TRAINING_QUESTIONS, TrainingPane
 from lora_mixer_app.web.state import AppState
 
@@ -24,29 +19,18 @@ class Panes:
     """What the panes and the history know, over what all pages share."""
 
     state: AppState
-    library: LibraryPane
-    pictures: PicturePane
     history: HistoryPane
-    inputs: InputStore
     training: TrainingPane
 
     @staticmethod
     def over(state: AppState) -> Panes:
         """Return the panes of a server."""
         home = state.thumbs.folder.parent
-        library = LibraryPane(state.loras, Favourites(home / "favourites"))
         return Panes(
             state=state,
-            library=library,
-            pictures=PicturePane(state.history, state.thumbs),
             history=HistoryPane(state.history, state.thumbs),
-            inputs=state.inputs,
-            training=TrainingPane(state, library, home / "trainings"),
+            training=TrainingPane(state, state.library, home / "trainings"),
         )
-
-    def family(self, sent: Mapping[str, Any]) -> Family | None:
-        """Return the family of the model that a page renders with; None before it is open."""
-        return self.state.family_of(_text(sent, "model") or None)
 
 
 Question = Callable[[Panes, str, Mapping[str, Any]], Any]
@@ -55,17 +39,6 @@ Question = Callable[[Panes, str, Mapping[str, Any]], Any]
 QUESTIONS: Mapping[str, Question] = MappingProxyType(
     {
         **TRAINING_QUESTIONS,
-        "library": lambda panes, who, sent: panes.library.listing(
-            panes.family(sent), owner=who, look=bool(sent.get("look"))
-        ),
-        "lora": lambda panes, _who, sent: panes.library.details(_text(sent, "name"), panes.family(sent)),
-        "like": lambda panes, who, sent: panes.library.like(_text(sent, "name"), liked=bool(sent.get("on")), owner=who),
-        "pictures": lambda panes, who, sent: panes.pictures.listing(owner=who, most=_whole(sent, "most")),
-        "picture": lambda panes, who, sent: panes.pictures.details(_whole(sent, "id"), owner=who),
-        "pin": lambda panes, who, sent: panes.pictures.pin(_whole(sent, "id"), pinned=bool(sent.get("on")), owner=who),
-        "throw-away": lambda panes, who, sent: panes.pictures.throw_away(_whole(sent, "id"), owner=who),
-        "bin": lambda panes, who, _sent: panes.pictures.thrown_away(owner=who),
-        "restore": lambda panes, who, sent: panes.pictures.restore(_whole(sent, "id"), owner=who),
         "history": lambda panes, who, sent: panes.history.page(_query(sent), start=_whole(sent, "start"), owner=who),
         "history-pin": lambda panes, who, sent: panes.history.pin(
             _keys(sent) or (), pinned=bool(sent.get("on")), owner=who

@@ -6,10 +6,10 @@
 
 import { mount as mountBar } from "./bar.js";
 import { mount as mountKeys } from "./keys.js";
-import { mount as mountLibrary } from "./library.js";
+import { mount as mountLibrary } from "../library/pane.js";
 import { Memory } from "./memory.js";
 import { mount as mountMix } from "./mix.js";
-import { mount as mountPicture } from "./picture.js";
+import { mount as mountPicture } from "../picture/pane.js";
 import { Desk } from "./store.js";
 import { useWords } from "./words.js";
 

@@ -20,6 +20,7 @@
  *   | { type: "tag.remove", at: number, end: number }
  *   | { type: "pad", pad: Pad | null }
  *   | { type: "pad.move", at: [number, number] }
+ *   | { type: "start", values: Partial<import("./types.js").Start>, settings?: Record<string, Value> }
  *   | { type: "lay", document: Partial<Document> }} Change
  * @typedef {(Change & { gesture?: string }) | { type: "undo" } | { type: "redo" }} Action
  */
@@ -118,6 +119,8 @@ export function changed(document, change) {
       return atDot({ ...document, pad: change.pad });
     case "pad.move":
       return document.pad ? atDot({ ...document, pad: { ...document.pad, at: change.at } }) : document;
+    case "start":
+      return withSettings({ ...document, start: { init: null, mask: null, ...document.start, ...change.values } }, change.settings ?? {});
     case "lay":
       return laid(document, change.document);
   }

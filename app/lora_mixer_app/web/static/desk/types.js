@@ -12,7 +12,7 @@
  * @property {boolean} solo
  * @property {string | null} blocks
  * @property {string} curve
- * @property {[number, number, number, number] | null} mask
+ * @property {[number, number, number, number] | { id: string } | null} mask A rectangle, or a picture that was sent.
  * @property {number | null} [rank]
  * @property {string | null} [elements]
  * @property {unknown[]} [hires]
@@ -37,6 +37,11 @@
  * @property {Record<string, Value>} settings
  * @property {Preset | null} [preset]
  * @property {Pad | null} [pad]
+ * @property {Start | null} [start]
+ *
+ * @typedef {object} Start What a picture starts from: pictures that were sent, by their digests (`picture/send.js`).
+ * @property {{ id: string, width: number, height: number } | null} init
+ * @property {{ id: string } | null} mask What of it is drawn anew.
  *
  * @typedef {object} History The document with its past and its future.
  * @property {Document[]} past
@@ -127,6 +132,7 @@
  * @typedef {object} FirstFacts What the page begins with, as `desk/first.py` tells it.
  * @property {Record<string, [string, string]>} words
  * @property {ControlForm[]} controls
+ * @property {ControlForm[]} start Controls of what a picture starts from, and of its mask.
  * @property {string[]} models
  * @property {Record<string, Record<string, Value>>} presets
  * @property {string[]} curves

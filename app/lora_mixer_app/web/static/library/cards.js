@@ -1,6 +1,7 @@
 /** The cards of the library: all of them, drawn as far as somebody has scrolled, and walked through by arrow keys. */
 
 import { h, keep } from "../desk/dom.js";
+import { icon } from "../desk/icons.js";
 import { say } from "../desk/words.js";
 import { stepped } from "./choose.js";
 
@@ -45,7 +46,7 @@ export function grid(desk, hear) {
   /** @param {string} name */
   function made(name) {
     const button = h("button", { type: "button", class: "card", "aria-label": name, title: name, tabindex: -1 }, h("img", { alt: "", loading: "lazy" }), h("span", { class: "card-name" }, name), h("span", { class: "card-base" }));
-    const like = h("button", { type: "button", class: "like", tabindex: -1, "aria-label": say("lora_like", { name }), title: say("lora_like", { name }) }, "★");
+    const like = h("button", { type: "button", class: "like", tabindex: -1, "aria-label": say("lora_like", { name }), title: say("lora_like", { name }) }, icon("pin"));
     button.addEventListener("click", () => add(name));
     like.addEventListener("click", () => toggle(name));
     const see = () => {

@@ -1,6 +1,7 @@
 /** The left pane: every LoRA of the folders as a card, what is known of the one that is looked at, and files that are broken. */
 
 import { h, keep, write } from "../desk/dom.js";
+import { icon } from "../desk/icons.js";
 import { say } from "../desk/words.js";
 import { about } from "./about.js";
 import { grid } from "./cards.js";
@@ -115,7 +116,7 @@ function heads({ choice, change, look, takeIn }) {
   const base = h("select", { "aria-label": say("lora_base") });
   const sort = h("select", { "aria-label": say("lora_sort") }, ...Object.keys(SORTS).map((name) => h("option", { value: name }, say(`sort_${name}`))));
   sort.value = choice.sort;
-  const liked = h("button", { type: "button", class: "icon", title: say("lora_liked"), "aria-label": say("lora_liked"), "aria-pressed": String(choice.liked) }, "★");
+  const liked = h("button", { type: "button", class: "icon", title: say("lora_liked"), "aria-label": say("lora_liked"), "aria-pressed": String(choice.liked) }, icon("pin"));
   search.addEventListener("input", () => change({ text: search.value }));
   folder.addEventListener("change", () => change({ folder: folder.value }));
   base.addEventListener("change", () => change({ base: base.value }));
@@ -125,8 +126,8 @@ function heads({ choice, change, look, takeIn }) {
     liked.setAttribute("aria-pressed", String(on));
     change({ liked: on });
   });
-  const again = h("button", { type: "button", class: "icon", id: "lora-refresh", title: say("lora_refresh"), "aria-label": say("lora_refresh"), onclick: look }, "⟳");
-  const add = h("button", { type: "button", class: "icon", id: "lora-import", title: say("lora_import"), "aria-label": say("lora_import"), onclick: takeIn }, "+");
+  const again = h("button", { type: "button", class: "icon", id: "lora-refresh", title: say("lora_refresh"), "aria-label": say("lora_refresh"), onclick: look }, icon("again"));
+  const add = h("button", { type: "button", class: "icon", id: "lora-import", title: say("lora_import"), "aria-label": say("lora_import"), onclick: takeIn }, icon("add"));
   const element = h("div", { class: "library-head" }, h("div", { id: "lora-search", class: "pane-head" }, search, liked, again, add), h("div", { class: "filters" }, folder, base, sort));
   let wantedFolder = choice.folder;
   let wantedBase = choice.base;

@@ -1,6 +1,7 @@
 /** Comparing on the picture itself: a wipe with a handle, and a key that shows the other one while it is held. */
 
 import { h } from "../desk/dom.js";
+import { icon } from "../desk/icons.js";
 import { say } from "../desk/words.js";
 import { neighbour } from "./screen.js";
 
@@ -18,7 +19,7 @@ export function comparison(desk, frame, pictures) {
   let held = false;
   const other = h("img", { class: "compared", alt: say("compared") });
   const handle = h("div", { class: "wipe", role: "slider", tabindex: 0, "aria-label": say("wipe"), "aria-valuemin": 0, "aria-valuemax": 100 });
-  const close = h("button", { type: "button", id: "compare-close", class: "tool", title: say("compare_close"), "aria-label": say("compare_close") }, "✕");
+  const close = h("button", { type: "button", id: "compare-close", class: "tool", title: say("compare_close"), "aria-label": say("compare_close") }, icon("close"));
   const element = h("div", { id: "compare", class: "compare", hidden: true }, other, handle, close);
   frame.append(element);
 

@@ -1,6 +1,7 @@
 /** Drawing masks on the picture: what of it is drawn anew, or where one LoRA acts. Every stroke is a step of undo. */
 
 import { h } from "../desk/dom.js";
+import { icon } from "../desk/icons.js";
 import { say } from "../desk/words.js";
 import { Easel, Mask } from "./paint.js";
 import { addressOf, sendPicture } from "./send.js";
@@ -13,8 +14,8 @@ import { addressOf, sendPicture } from "./send.js";
 
 const INPAINT = "inpaint";
 const MOST_SIDE = 1536;
-/** @type {[Tool, string][]} */
-const TOOLS = [["brush", "🖌"], ["rectangle", "▭"], ["erase", "⌫"]];
+/** @type {Tool[]} */
+const TOOLS = ["brush", "rectangle", "erase"];
 
 /**
  * @param {import("../desk/store.js").Desk} desk
@@ -32,12 +33,12 @@ export function masking(desk, { frame, now, start }) {
   let changed = () => {};
 
   const whose = h("select", { id: "mask-target", "aria-label": say("mask_of") });
-  const tools = TOOLS.map(([name, sign]) => h("button", { type: "button", class: "icon", id: `mask-${name}`, title: say(`mask_${name}`), "aria-label": say(`mask_${name}`), onclick: () => choose(name) }, sign));
+  const tools = TOOLS.map((name) => h("button", { type: "button", class: "icon", id: `mask-${name}`, title: say(`mask_${name}`), "aria-label": say(`mask_${name}`), onclick: () => choose(name) }, icon(name)));
   const size = range("mask-size", 1, 60, 12);
   const feather = range("mask-feather", 0, 30, 0);
   const invert = h("button", { type: "button", id: "mask-invert", onclick: () => edit((now) => now.invert()) }, say("mask_invert"));
   const clear = h("button", { type: "button", id: "mask-clear", onclick: () => edit((now) => now.clear()) }, say("mask_clear"));
-  const undo = h("button", { type: "button", class: "icon", id: "mask-undo", title: say("undo"), "aria-label": say("undo"), onclick: () => desk.dispatch({ type: "undo" }) }, "↶");
+  const undo = h("button", { type: "button", class: "icon", id: "mask-undo", title: say("undo"), "aria-label": say("undo"), onclick: () => desk.dispatch({ type: "undo" }) }, icon("undo"));
   const done = h("button", { type: "button", id: "mask-done", onclick: () => toggle() }, say("mask_done"));
   const element = h("div", { class: "masking", id: "masking", role: "toolbar", "aria-label": say("draw_mask"), hidden: true }, whose, ...tools, size.element, feather.element, invert, clear, undo, done);
   const easel = new Easel({
@@ -54,7 +55,7 @@ export function masking(desk, { frame, now, start }) {
   /** @param {Tool} name */
   function choose(name) {
     tool = name;
-    tools.forEach((button, place) => button.setAttribute("aria-pressed", String(TOOLS[place][0] === name)));
+    tools.forEach((button, place) => button.setAttribute("aria-pressed", String(TOOLS[place] === name)));
   }
 
   /** The mask that the document says for what is masked. @returns {MaskRef | number[] | null} */

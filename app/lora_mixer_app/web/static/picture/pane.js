@@ -1,10 +1,11 @@
 /** The centre: the picture on its stage, a toolbar over it, what it starts from, and the pictures before it. */
 
+import { Lightbox } from "../common/lightbox.js";
 import { fill, h } from "../desk/dom.js";
+import { icon } from "../desk/icons.js";
 import { say } from "../desk/words.js";
 import { comparison } from "./compare.js";
 import { filmstrip } from "./filmstrip.js";
-import { lightbox } from "./lightbox.js";
 import { masking } from "./masking.js";
 import { contained, neighbour, screen } from "./screen.js";
 import { starting } from "./start.js";
@@ -23,12 +24,12 @@ export function mount(root, desk) {
   const stage = h("div", { id: "picture", class: "stage" }, hint, frame, badge);
   const undo = undoOfDelete(desk);
   const films = filmstrip(desk);
-  const box = lightbox(desk, films.pictures);
+  const box = new Lightbox([]);
   const compare = comparison(desk, frame, films.pictures);
   const start = starting(desk, { stage, now });
   const masks = masking(desk, { frame, now, start });
   const tools = toolbar({
-    open: (on) => box.open(on),
+    open: enlarge,
     use: async ({ picture }) => picture && desk.dispatch({ type: "lay", document: await desk.ask("pictures.document", { id: picture.id }) }),
     init: (on) => start.from(on.source),
     mask: () => masks.toggle(),
@@ -55,6 +56,14 @@ export function mount(root, desk) {
 
   function now() {
     return screen(desk.shown, desk.view.picture, dismissed);
+  }
+
+  /** @param {Screen} on */
+  function enlarge(on) {
+    if (!on.picture) return on.source && box.open([{ url: on.source, title: say("picture") }], 0);
+    const items = films.pictures().map(({ url, prompt, seed, record }) => ({ url, record, title: `${say("seed_short")} ${seed}: ${prompt}` }));
+    const place = films.pictures().findIndex(({ id }) => id === on.picture?.id);
+    if (place >= 0) box.open(items, place);
   }
 
   function draw() {
@@ -85,7 +94,7 @@ export function mount(root, desk) {
   const search = h("input", { type: "search", placeholder: say("history_hint"), "aria-label": say("history_hint") });
   search.addEventListener("input", () => films.list(search.value));
   image.addEventListener("load", place);
-  image.addEventListener("dblclick", () => box.open(now()));
+  image.addEventListener("dblclick", () => enlarge(now()));
   new ResizeObserver(place).observe(stage);
   masks.onChange(draw);
   let looked = desk.view.picture;
@@ -101,12 +110,11 @@ export function mount(root, desk) {
     }
     if (["shown", "view", "document"].some((topic) => topics.has(/** @type {"shown"} */ (topic)))) draw();
   });
-  films.keys(stage, { remove: () => tools.press("delete"), open: () => box.open(now()) });
+  films.keys(stage, { remove: () => tools.press("delete"), open: () => enlarge(now()) });
   root.append(
     stage, masks.element, start.element, undo.element,
-    h("details", { class: "record" }, h("summary", {}, say("record")), h("div", { id: "record" }, record)),
-    h("div", { id: "history-search", class: "pane-head" }, search),
-    films.element, box.element,
+    h("div", { class: "films-head" }, h("details", { class: "record" }, h("summary", {}, say("record")), h("div", { id: "record" }, record)), h("div", { id: "history-search" }, search)),
+    films.element,
   );
   start.draw();
   draw();
@@ -122,7 +130,7 @@ function undoOfDelete(desk) {
   let gone = null;
   const text = h("span", { role: "status" });
   const back = h("button", { type: "button", id: "undelete" }, say("undo"));
-  const close = h("button", { type: "button", class: "icon", "aria-label": say("close"), title: say("close") }, "✕");
+  const close = h("button", { type: "button", class: "icon", "aria-label": say("close"), title: say("close") }, icon("close"));
   const element = h("div", { class: "undelete", hidden: true }, text, back, close);
   close.addEventListener("click", () => (element.hidden = true));
   back.addEventListener("click", async () => {
@@ -140,7 +148,7 @@ function undoOfDelete(desk) {
     /** @param {import("../desk/types.js").Picture} picture */
     offer(picture) {
       gone = picture;
-      text.textContent = say("in_bin", { seed: picture.seed });
+      text.textContent = say("went_to_bin", { seed: picture.seed });
       element.hidden = false;
     },
   };

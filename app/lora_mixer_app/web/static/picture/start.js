@@ -1,6 +1,7 @@
 /** What a picture starts from: an input picture that is dropped, chosen, pasted or taken from the screen, and its settings. */
 
 import { fill, h, write } from "../desk/dom.js";
+import { icon } from "../desk/icons.js";
 import { readNumber } from "../desk/numbers.js";
 import { language, say } from "../desk/words.js";
 import { addressOf, sendPicture } from "./send.js";
@@ -19,7 +20,7 @@ export function starting(desk, { stage }) {
   const controls = desk.first.start.map((form) => control(desk, form));
   const thumb = h("img", { alt: say("init_picture") });
   const size = h("span", { class: "small" });
-  const remove = h("button", { type: "button", id: "init-remove", class: "icon", title: say("init_remove"), "aria-label": say("init_remove") }, "✕");
+  const remove = h("button", { type: "button", id: "init-remove", class: "icon", title: say("init_remove"), "aria-label": say("init_remove") }, icon("close"));
   const held = h("div", { class: "init-held" }, thumb, size, remove);
   const chooser = h("input", { type: "file", accept: "image/*", hidden: true, "aria-label": say("init_choose") });
   const choose = h("button", { type: "button", id: "init-choose" }, say("init_choose"));
@@ -32,7 +33,7 @@ export function starting(desk, { stage }) {
     stage.classList.add("sending");
     try {
       const sent = await sendPicture(picture);
-      desk.dispatch({ type: "start", values: { init: sent, mask: null } });
+      desk.dispatch({ type: "start", values: { init: sent, mask: null }, settings: shaped(sent, desk.document.settings) });
       return true;
     } catch (error) {
       desk.fail(error);
@@ -86,6 +87,18 @@ export function starting(desk, { stage }) {
     for (const one of controls) one.draw(mask !== null);
   }
   return { element, draw, from, take };
+}
+
+/**
+ * Return a width and a height of about the same area, in an input picture's proportions: else it would be squeezed.
+ * @param {import("./send.js").Sent} sent @param {Record<string, import("../desk/types.js").Value>} settings
+ * @returns {Record<string, number>}
+ */
+export function shaped(sent, settings) {
+  const area = (Number(settings.width) || 512) * (Number(settings.height) || 512);
+  const side = Math.sqrt(area * (sent.width / sent.height));
+  const eighth = (/** @type {number} */ value) => Math.max(8, Math.round(value / 8) * 8);
+  return { width: eighth(side), height: eighth(area / side) };
 }
 
 /**

@@ -1,6 +1,7 @@
 /** The toolbar over the picture: a table of what can be done, and with what kind of picture each makes sense. */
 
 import { h } from "../desk/dom.js";
+import { icon } from "../desk/icons.js";
 import { say } from "../desk/words.js";
 
 /**
@@ -9,17 +10,17 @@ import { say } from "../desk/words.js";
  * @typedef {(on: Screen) => unknown} Act
  */
 
-/** @type {{ name: string, sign: string, kinds: Kind[] }[]} */
+/** @type {{ name: string, kinds: Kind[] }[]} */
 export const TOOLS = [
-  { name: "download", sign: "⤓", kinds: ["picture", "half"] },
-  { name: "use", sign: "↺", kinds: ["picture"] },
-  { name: "init", sign: "⇥", kinds: ["picture", "half"] },
-  { name: "mask", sign: "✎", kinds: ["nothing", "picture", "half"] },
-  { name: "compare", sign: "◫", kinds: ["picture"] },
-  { name: "open", sign: "⛶", kinds: ["picture", "half", "preview"] },
-  { name: "pin", sign: "★", kinds: ["picture"] },
-  { name: "delete", sign: "🗑", kinds: ["picture"] },
-  { name: "dismiss", sign: "✕", kinds: ["half"] },
+  { name: "download", kinds: ["picture", "half"] },
+  { name: "use", kinds: ["picture"] },
+  { name: "init", kinds: ["picture", "half"] },
+  { name: "mask", kinds: ["nothing", "picture", "half"] },
+  { name: "compare", kinds: ["picture"] },
+  { name: "open", kinds: ["picture", "half", "preview"] },
+  { name: "pin", kinds: ["picture"] },
+  { name: "delete", kinds: ["picture"] },
+  { name: "dismiss", kinds: ["half"] },
 ];
 const SAYS = /** @type {Record<string, string>} */ ({ init: "use_as_init", mask: "draw_mask", compare: "compare_with", open: "enlarge" });
 const IDS = /** @type {Record<string, string>} */ ({ compare: "keep" });
@@ -32,11 +33,11 @@ export function toolbar(acts, { now, fail }) {
   const element = h("div", { class: "tools", role: "toolbar", "aria-label": say("picture") }, ...made.values());
 
   /** @param {typeof TOOLS[number]} tool */
-  function button({ name, sign }) {
+  function button({ name }) {
     const label = say(SAYS[name] ?? name);
     const attributes = { id: IDS[name] ?? name, class: "tool", title: label, "aria-label": label };
-    if (name === "download") return h("a", { ...attributes, download: "" }, sign);
-    return h("button", { ...attributes, type: "button", onclick: () => press(name) }, sign);
+    if (name === "download") return h("a", { ...attributes, download: "" }, icon(name));
+    return h("button", { ...attributes, type: "button", onclick: () => press(name) }, icon(name));
   }
 
   /** @param {string} name */
