@@ -20,6 +20,8 @@ from lora_mixer_app.serving.history import DAYS_IN_BIN, VERSION, History
 from lora_mixer_app.serving.history_query import Query
 from lora_mixer_app.web.state import AppState
 
+BINNED = Query(binned=True)
+
 
 def record(prompt: str, seed: int) -> RenderRecord:
     settings = Settings(
@@ -116,9 +118,9 @@ def test_what_is_thrown_away_is_in_the_bin_and_comes_back_as_it_was(history: His
     thrown = history.throw_away(key, owner="ann")
     assert thrown is not None
     assert thrown.path.exists()
-    assert (seeds(history.search(owner="ann")), seeds(history.thrown_away(owner="ann"))) == ([2], [1])
+    assert (seeds(history.search(owner="ann")), seeds(history.find(BINNED, owner="ann").pictures)) == ([2], [1])
     again = History(tmp_path / "pictures", tmp_path / "history.sqlite")
-    assert (seeds(again.search(owner="ann")), seeds(again.thrown_away(owner="ann"))) == ([2], [1])
+    assert (seeds(again.search(owner="ann")), seeds(again.find(BINNED, owner="ann").pictures)) == ([2], [1])
     assert again.throw_away(key, owner="ann") == thrown
     back = again.restore(key, owner="ann")
     assert back is not None
@@ -139,12 +141,12 @@ def test_the_bin_is_told_from_the_files_and_emptied_after_a_month(
     kept(history, tmp_path, "b", 3, owner=".bin")
     (tmp_path / "history.sqlite").unlink()
     again = History(tmp_path / "pictures", tmp_path / "history.sqlite")
-    assert (seeds(again.search(owner=".bin")), seeds(again.thrown_away(owner=".bin"))) == ([3], [2])
-    assert (seeds(again.search()), seeds(again.thrown_away())) == ([], [1])
+    assert (seeds(again.search(owner=".bin")), seeds(again.find(BINNED, owner=".bin").pictures)) == ([3], [2])
+    assert (seeds(again.search()), seeds(again.find(BINNED).pictures)) == ([], [1])
     later = time.time() + (DAYS_IN_BIN + 1) * 24 * 3600
     monkeypatch.setattr("lora_mixer_app.serving.history.time.time", lambda: later)
     much_later = History(tmp_path / "pictures", tmp_path / "history.sqlite")
-    assert (seeds(much_later.search(owner=".bin")), seeds(much_later.thrown_away(owner=".bin"))) == ([3], [])
+    assert (seeds(much_later.search(owner=".bin")), seeds(much_later.find(BINNED, owner=".bin").pictures)) == ([3], [])
 
 
 def test_the_history_is_paged_and_filtered_by_lora_model_and_favourites(history: History, tmp_path: Path) -> None:

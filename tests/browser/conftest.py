@@ -79,9 +79,21 @@ def write_strange_loras(folder: Path) -> None:
 
 
 @pytest.fixture(scope="session")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def served(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the server's models.toml, LoRAs and pictures lie."""
+    return tmp_path_factory.mktemp("ui")
+
+
+@pytest.fixture
+def loras(served: Path) -> Path:
+    """A folder of LoRAs that the running server looks at."""
+    return served / "strange"
+
+
+@pytest.fixture(scope="session")
+def address(served: Path) -> Iterator[str]:
     url = f"http://127.0.0.1:{(port := free_port())}"
-    folder = tmp_path_factory.mktemp("ui")
+    folder = served
     write_strange_loras(folder / "strange")
     builtin = load_models_file().path.read_text().replace("loras = [", f'loras = ["{folder}/strange", ', 1)
     (folder / "models.toml").write_text(builtin + SECOND_MODEL)

@@ -111,10 +111,6 @@ class History:
         """Return an owner's pictures whose prompt, LoRAs, model or seed hold all the words; pinned first, then newest."""
         return self.find(Query(text=text), owner=owner, limit=limit).pictures
 
-    def thrown_away(self, text: str = "", *, owner: str = "", limit: int = 60) -> tuple[Kept, ...]:
-        """Return the pictures of an owner's bin in the same way."""
-        return self.find(Query(text=text, binned=True), owner=owner, limit=limit).pictures
-
     def find(self, query: Query, *, owner: str = "", start: int = 0, limit: int = 60) -> Found:
         """Return a stretch of an owner's pictures that a query finds."""
         where, values = query.clause(owner)
