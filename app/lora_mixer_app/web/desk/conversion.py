@@ -90,20 +90,22 @@ def strip_of_use(use: LoraUse, *, family: Family) -> Strip:
         text=given.of(text_parts()[0]) if given.text else None,
         blocks=_blocks_text(given.blocks, family) if given.blocks else None,
         shape=given.curve.points if given.curve else None,
-        mask=None if _is_file(given.mask) else given.mask,
+        mask=_strips_mask(given.mask),
         rank=given.rank,
         elements=elements_text(given.elements) if given.elements else None,
     )
 
 
 def masked_by_pictures(request: RenderRequest) -> tuple[str, ...]:
-    """Return the LoRAs of a request whose masks are files somewhere, which `strip_of_use` leaves out."""
-    return tuple(use.name for use in request.loras if _is_file(use.strength.mask))
+    """Return the LoRAs of a request whose masks are files somewhere or shapes, which `strip_of_use` leaves out."""
+    return tuple(
+        use.name for use in request.loras if use.strength.mask is not None and _strips_mask(use.strength.mask) is None
+    )
 
 
-def _is_file(mask: Rectangle | Path | None) -> bool:
-    """Return whether a mask is a file, rather than the digest of a picture that was sent."""
-    return isinstance(mask, Path) and not is_sent(str(mask))
+def _strips_mask(mask: object) -> Rectangle | Path | None:
+    """Return a mask that a strip can have: a rectangle, or the digest of a picture that was sent."""
+    return mask if isinstance(mask, Rectangle) or (isinstance(mask, Path) and is_sent(str(mask))) else None
 
 
 def _blocks_text(blocks: Mapping[str, float], family: Family) -> str:

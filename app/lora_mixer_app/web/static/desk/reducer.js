@@ -120,7 +120,10 @@ export function changed(document, change) {
     case "pad.move":
       return document.pad ? atDot({ ...document, pad: { ...document.pad, at: change.at } }) : document;
     case "start":
-      return withSettings({ ...document, start: { init: null, mask: null, ...document.start, ...change.values } }, change.settings ?? {});
+      return withSettings(
+        { ...document, start: { init: null, mask: null, ...document.start, ...change.values } },
+        change.settings ?? {},
+      );
     case "lay":
       return laid(document, change.document);
   }

@@ -121,23 +121,32 @@ function texts(key, choices, value, set) {
 function mask(strip, set) {
   const on = h("input", { type: "checkbox" });
   on.addEventListener("change", () => set({ mask: on.checked ? EVERYWHERE : null }));
+  const rectangle = () => {
+    const { mask } = strip();
+    return Array.isArray(mask) ? mask : EVERYWHERE;
+  };
   const boxes = SIDES.map((side, place) => {
     const write = (/** @type {number} */ value) => {
-      const edges = /** @type {[number, number, number, number]} */ ([...(strip().mask ?? EVERYWHERE)]);
+      const edges = /** @type {[number, number, number, number]} */ ([...rectangle()]);
       edges[place] = value;
       set({ mask: edges });
     };
-    return { side, ...numberBox(say(side), () => (strip().mask ?? EVERYWHERE)[place] ?? 0, write, 1, 0) };
+    return { side, ...numberBox(say(side), () => rectangle()[place] ?? 0, write, 1, 0) };
   });
   const edges = h(
     "div",
     { class: "edges" },
     ...boxes.map(({ side, box, wrong }) => h("label", { class: "small" }, say(side), box, wrong)),
   );
-  const element = h("div", { class: "detail" }, h("label", { class: "check" }, on, h("span", {}, say("mask"))), edges);
+  const draw = h("button", { type: "button" }, say("draw_mask"));
+  draw.addEventListener("click", () => {
+    document.dispatchEvent(new CustomEvent("desk:mask", { detail: { number: strip().number } }));
+  });
+  const check = h("label", { class: "check" }, on, h("span", {}, say("mask")));
+  const element = h("div", { class: "detail" }, check, draw, edges);
   const update = () => {
     on.checked = strip().mask !== null;
-    edges.hidden = strip().mask === null;
+    edges.hidden = !Array.isArray(strip().mask);
     for (const box of boxes) box.update();
   };
   return { element, update };

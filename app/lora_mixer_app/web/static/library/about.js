@@ -15,7 +15,16 @@ export function about(desk) {
   const text = h("p", { class: "about-text" });
   const words = h("p", { class: "about-words" });
   const more = h("p", { class: "small about-more" });
-  const element = h("section", { id: "lora-about", "aria-label": say("lora_about"), hidden: true }, name, facts, problem, words, text, more);
+  const element = h(
+    "section",
+    { id: "lora-about", "aria-label": say("lora_about"), hidden: true },
+    name,
+    facts,
+    problem,
+    words,
+    text,
+    more,
+  );
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let waiting;
   let shown = "";
@@ -25,7 +34,10 @@ export function about(desk) {
     element.hidden = false;
     shown = card.name;
     write(name, card.name);
-    write(facts, [card.base, card.folder, sizeOf(card.size), dateOf(card.date), strengthOf(card)].filter(Boolean).join(" · "));
+    write(
+      facts,
+      [card.base, card.folder, sizeOf(card.size), dateOf(card.date), strengthOf(card)].filter(Boolean).join(" · "),
+    );
     write(problem, card.unfit ?? "");
     write(text, card.description);
     write(more, "");
@@ -40,7 +52,9 @@ export function about(desk) {
       const told = await desk.ask("library.details", { name: card.name, model: desk.document.settings.model ?? "" });
       if (shown !== card.name) return;
       write(text, [told.description, told.notes].filter(Boolean).join("\n"));
-      more.replaceChildren(...[told.author, told.license, ...told.problems].filter(Boolean).map((item) => h("span", {}, `${item} `)));
+      more.replaceChildren(
+        ...[told.author, told.license, ...told.problems].filter(Boolean).map((item) => h("span", {}, `${item} `)),
+      );
       if (told.page) more.append(h("a", { href: told.page, target: "_blank", rel: "noreferrer noopener" }, "Civitai"));
     } catch {
       // what the card says is there already

@@ -26,7 +26,13 @@ export function grid(desk, hear) {
   const element = h("div", { id: "lora-previews", class: "cards-pane" }, list, end);
 
   const paint = () => {
-    keep(list, found.slice(0, drawn), (card) => card.name, (card) => made(card.name), (item, card) => update(item, card, taken.has(card.name)));
+    keep(
+      list,
+      found.slice(0, drawn),
+      (card) => card.name,
+      (card) => made(card.name),
+      (item, card) => update(item, card, taken.has(card.name)),
+    );
     const buttons = mains();
     if (!buttons.some((button) => button.tabIndex === 0) && buttons[0]) buttons[0].tabIndex = 0;
     end.hidden = drawn >= found.length;
@@ -36,7 +42,10 @@ export function grid(desk, hear) {
     drawn += CHUNK;
     paint();
   };
-  new IntersectionObserver((seen) => seen.some((one) => one.isIntersecting) && more(), { root: element, rootMargin: "400px" }).observe(end);
+  new IntersectionObserver((seen) => seen.some((one) => one.isIntersecting) && more(), {
+    root: element,
+    rootMargin: "400px",
+  }).observe(end);
 
   /** @returns {HTMLButtonElement[]} */
   const mains = () => [...list.querySelectorAll(/** @type {"button"} */ ("button.card"))];
@@ -45,8 +54,24 @@ export function grid(desk, hear) {
 
   /** @param {string} name */
   function made(name) {
-    const button = h("button", { type: "button", class: "card", "aria-label": name, title: name, tabindex: -1 }, h("img", { alt: "", loading: "lazy" }), h("span", { class: "card-name" }, name), h("span", { class: "card-base" }));
-    const like = h("button", { type: "button", class: "like", tabindex: -1, "aria-label": say("lora_like", { name }), title: say("lora_like", { name }) }, icon("pin"));
+    const button = h(
+      "button",
+      { type: "button", class: "card", "aria-label": name, title: name, tabindex: -1 },
+      h("img", { alt: "", loading: "lazy" }),
+      h("span", { class: "card-name" }, name),
+      h("span", { class: "card-base" }),
+    );
+    const like = h(
+      "button",
+      {
+        type: "button",
+        class: "like",
+        tabindex: -1,
+        "aria-label": say("lora_like", { name }),
+        title: say("lora_like", { name }),
+      },
+      icon("pin"),
+    );
     button.addEventListener("click", () => add(name));
     like.addEventListener("click", () => toggle(name));
     const see = () => {
@@ -113,6 +138,9 @@ function update(item, card, taken) {
   item.classList.toggle("taken", taken);
   button.setAttribute("aria-disabled", String(Boolean(card.unfit)));
   button.title = card.unfit ? say("unfit", { name: card.name, reason: card.unfit }) : card.name;
-  button.setAttribute("aria-description", [card.base, taken ? say("lora_taken") : "", card.unfit ?? ""].filter(Boolean).join(", "));
+  button.setAttribute(
+    "aria-description",
+    [card.base, taken ? say("lora_taken") : "", card.unfit ?? ""].filter(Boolean).join(", "),
+  );
   like.setAttribute("aria-pressed", String(card.favourite));
 }

@@ -60,7 +60,12 @@ export function bases(cards) {
  * @param {string} key @param {number} place @param {number} count @param {number} columns @returns {number}
  */
 export function stepped(key, place, count, columns) {
-  const steps = /** @type {Record<string, number>} */ ({ ArrowLeft: -1, ArrowRight: 1, ArrowUp: -columns, ArrowDown: columns });
+  const steps = /** @type {Record<string, number>} */ ({
+    ArrowLeft: -1,
+    ArrowRight: 1,
+    ArrowUp: -columns,
+    ArrowDown: columns,
+  });
   if (key === "Home") return 0;
   if (key === "End") return count - 1;
   const next = place + (steps[key] ?? 0);

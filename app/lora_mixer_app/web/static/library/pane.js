@@ -24,7 +24,11 @@ export function mount(root, desk) {
   let choice = remembered();
   const details = about(desk);
   const cards = grid(desk, { look: details.show, like });
-  const takeIn = importer(desk, () => listing.takes, () => refresh(true));
+  const takeIn = importer(
+    desk,
+    () => listing.takes,
+    () => refresh(true),
+  );
   const broken = h("details", { class: "broken", hidden: true }, h("summary", {}), h("ul", {}));
   const count = h("span", { class: "small", id: "lora-count", role: "status" });
   const head = heads({ choice, change, look: () => refresh(true), takeIn: takeIn.ask });
@@ -37,7 +41,9 @@ export function mount(root, desk) {
     broken.hidden = listing.broken.length === 0;
     write(/** @type {Element} */ (broken.firstElementChild), say("lora_broken", { count: listing.broken.length }));
     keep(
-      /** @type {Element} */ (broken.lastElementChild), listing.broken, (file) => `${file.folder}/${file.file}`,
+      /** @type {Element} */ (broken.lastElementChild),
+      listing.broken,
+      (file) => `${file.folder}/${file.file}`,
       (file) => h("li", {}, h("b", {}, file.file), " ", h("span", { class: "small" }, file.folder), h("p", {})),
       (item, file) => write(/** @type {Element} */ (item.querySelector("p")), file.reason),
     );
@@ -69,7 +75,11 @@ export function mount(root, desk) {
     const mine = ++number;
     try {
       /** @type {Listing} */
-      const told = await desk.ask("library.list", { model: desk.document.settings.model ?? "", known: look ? "" : listing.stamp, look });
+      const told = await desk.ask("library.list", {
+        model: desk.document.settings.model ?? "",
+        known: look ? "" : listing.stamp,
+        look,
+      });
       if (mine !== number) return;
       if (!told.same) {
         listing = told;
@@ -81,7 +91,10 @@ export function mount(root, desk) {
       if (mine === number) next = setTimeout(watch, listing.pending ? LOOK_AGAIN : LOOK_EVERY);
     }
   }
-  const watch = () => (document.hidden || !root.offsetParent ? (next = setTimeout(watch, LOOK_EVERY)) : refresh(false));
+  const watch = () => {
+    if (document.hidden || !root.offsetParent) next = setTimeout(watch, LOOK_EVERY);
+    else refresh(false);
+  };
 
   let model = desk.document.settings.model;
   desk.subscribe((topics) => {
@@ -111,12 +124,31 @@ function remembered() {
  * @param {{ choice: Choice, change: (values: Partial<Choice>) => void, look: () => void, takeIn: () => void }} given
  */
 function heads({ choice, change, look, takeIn }) {
-  const search = h("input", { type: "search", placeholder: say("search"), "aria-label": say("search"), value: choice.text });
+  const search = h("input", {
+    type: "search",
+    placeholder: say("search"),
+    "aria-label": say("search"),
+    value: choice.text,
+  });
   const folder = h("select", { "aria-label": say("folder") });
   const base = h("select", { "aria-label": say("lora_base") });
-  const sort = h("select", { "aria-label": say("lora_sort") }, ...Object.keys(SORTS).map((name) => h("option", { value: name }, say(`sort_${name}`))));
+  const sort = h(
+    "select",
+    { "aria-label": say("lora_sort") },
+    ...Object.keys(SORTS).map((name) => h("option", { value: name }, say(`sort_${name}`))),
+  );
   sort.value = choice.sort;
-  const liked = h("button", { type: "button", class: "icon", title: say("lora_liked"), "aria-label": say("lora_liked"), "aria-pressed": String(choice.liked) }, icon("pin"));
+  const liked = h(
+    "button",
+    {
+      type: "button",
+      class: "icon",
+      title: say("lora_liked"),
+      "aria-label": say("lora_liked"),
+      "aria-pressed": String(choice.liked),
+    },
+    icon("pin"),
+  );
   search.addEventListener("input", () => change({ text: search.value }));
   folder.addEventListener("change", () => change({ folder: folder.value }));
   base.addEventListener("change", () => change({ base: base.value }));
@@ -126,9 +158,36 @@ function heads({ choice, change, look, takeIn }) {
     liked.setAttribute("aria-pressed", String(on));
     change({ liked: on });
   });
-  const again = h("button", { type: "button", class: "icon", id: "lora-refresh", title: say("lora_refresh"), "aria-label": say("lora_refresh"), onclick: look }, icon("again"));
-  const add = h("button", { type: "button", class: "icon", id: "lora-import", title: say("lora_import"), "aria-label": say("lora_import"), onclick: takeIn }, icon("add"));
-  const element = h("div", { class: "library-head" }, h("div", { id: "lora-search", class: "pane-head" }, search, liked, again, add), h("div", { class: "filters" }, folder, base, sort));
+  const again = h(
+    "button",
+    {
+      type: "button",
+      class: "icon",
+      id: "lora-refresh",
+      title: say("lora_refresh"),
+      "aria-label": say("lora_refresh"),
+      onclick: look,
+    },
+    icon("again"),
+  );
+  const add = h(
+    "button",
+    {
+      type: "button",
+      class: "icon",
+      id: "lora-import",
+      title: say("lora_import"),
+      "aria-label": say("lora_import"),
+      onclick: takeIn,
+    },
+    icon("add"),
+  );
+  const element = h(
+    "div",
+    { class: "library-head" },
+    h("div", { id: "lora-search", class: "pane-head" }, search, liked, again, add),
+    h("div", { class: "filters" }, folder, base, sort),
+  );
   let wantedFolder = choice.folder;
   let wantedBase = choice.base;
   folder.addEventListener("change", () => (wantedFolder = folder.value));
@@ -137,7 +196,11 @@ function heads({ choice, change, look, takeIn }) {
   /** @param {Listing} listing */
   const fill = (listing) => {
     options(folder, [["", say("all_folders")], ...listing.folders.map((name) => [name, name])], wantedFolder);
-    options(base, [["", say("all_bases")], [FITTING, say("fitting")], ...bases(listing.loras).map((name) => [name, name])], wantedBase);
+    options(
+      base,
+      [["", say("all_bases")], [FITTING, say("fitting")], ...bases(listing.loras).map((name) => [name, name])],
+      wantedBase,
+    );
   };
   return { element, fill };
 }

@@ -16,15 +16,29 @@ export function importer(desk, places, taken) {
   let waiting = [];
   /** @type {XMLHttpRequest | null} */
   let sending = null;
-  const chooser = h("input", { type: "file", accept: ENDING, multiple: true, hidden: true, "aria-label": say("lora_import") });
+  const chooser = h("input", {
+    type: "file",
+    accept: ENDING,
+    multiple: true,
+    hidden: true,
+    "aria-label": say("lora_import"),
+  });
   const folder = h("select", { "aria-label": say("folder") });
   const names = h("p", { class: "import-names" });
   const progress = h("progress", { max: 1, value: 0, "aria-label": say("lora_import"), hidden: true });
   const wrong = h("p", { class: "wrong", role: "alert" });
   const go = h("button", { type: "button", class: "primary" }, say("lora_import"));
   const stop = h("button", { type: "button" }, say("cancel"));
-  const dialog = h("dialog", { id: "lora-import-dialog", "aria-label": say("lora_import") },
-    h("h3", {}, say("lora_import")), names, h("label", {}, say("lora_into"), " ", folder), progress, wrong, h("div", { class: "dialog-foot" }, go, stop));
+  const dialog = h(
+    "dialog",
+    { id: "lora-import-dialog", "aria-label": say("lora_import") },
+    h("h3", {}, say("lora_import")),
+    names,
+    h("label", {}, say("lora_into"), " ", folder),
+    progress,
+    wrong,
+    h("div", { class: "dialog-foot" }, go, stop),
+  );
 
   /** @param {File[]} files */
   const offer = (files) => {
@@ -63,9 +77,16 @@ export function importer(desk, places, taken) {
   /** @param {File} file @returns {Promise<void>} */
   const send = (file) =>
     new Promise((resolve, reject) => {
-      const request = (sending = new XMLHttpRequest());
-      request.open("PUT", `panes/lora?folder=${encodeURIComponent(folder.value)}&name=${encodeURIComponent(file.name)}`);
-      request.upload.addEventListener("progress", (event) => (progress.value = event.loaded / Math.max(event.total, 1)));
+      const request = new XMLHttpRequest();
+      sending = request;
+      request.open(
+        "PUT",
+        `panes/lora?folder=${encodeURIComponent(folder.value)}&name=${encodeURIComponent(file.name)}`,
+      );
+      request.upload.addEventListener(
+        "progress",
+        (event) => (progress.value = event.loaded / Math.max(event.total, 1)),
+      );
       request.addEventListener("load", () => (request.status === 200 ? resolve() : reject(new Error(told(request)))));
       request.addEventListener("error", () => reject(new Error(say("no_answer"))));
       request.addEventListener("abort", () => reject(new Error(say("cancelled"))));
@@ -77,7 +98,8 @@ export function importer(desk, places, taken) {
     ask: () => chooser.click(),
     /** Let files be dropped anywhere on the page. @param {HTMLElement} root */
     drops(root) {
-      const sees = (/** @type {DragEvent} */ event) => event.dataTransfer?.types.includes("Files") && root.offsetParent !== null;
+      const sees = (/** @type {DragEvent} */ event) =>
+        event.dataTransfer?.types.includes("Files") && root.offsetParent !== null;
       document.addEventListener("dragover", (event) => {
         if (sees(event)) event.preventDefault();
       });

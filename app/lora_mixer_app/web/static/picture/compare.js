@@ -18,8 +18,25 @@ export function comparison(desk, frame, pictures) {
   let share = 50; // per cent of the width that shows the kept picture
   let held = false;
   const other = h("img", { class: "compared", alt: say("compared") });
-  const handle = h("div", { class: "wipe", role: "slider", tabindex: 0, "aria-label": say("wipe"), "aria-valuemin": 0, "aria-valuemax": 100 });
-  const close = h("button", { type: "button", id: "compare-close", class: "tool", title: say("compare_close"), "aria-label": say("compare_close") }, icon("close"));
+  const handle = h("div", {
+    class: "wipe",
+    role: "slider",
+    tabindex: 0,
+    "aria-label": say("wipe"),
+    "aria-valuemin": 0,
+    "aria-valuemax": 100,
+  });
+  const close = h(
+    "button",
+    {
+      type: "button",
+      id: "compare-close",
+      class: "tool",
+      title: say("compare_close"),
+      "aria-label": say("compare_close"),
+    },
+    icon("close"),
+  );
   const element = h("div", { id: "compare", class: "compare", hidden: true }, other, handle, close);
   frame.append(element);
 

@@ -13,17 +13,35 @@ export function filmstrip(desk) {
   /** @type {number | null} */
   let current = null;
   let asked = 0;
-  const element = h("div", { id: "history", class: "filmstrip", role: "listbox", "aria-orientation": "horizontal", "aria-label": say("history") });
+  const element = h("div", {
+    id: "history",
+    class: "filmstrip",
+    role: "listbox",
+    "aria-orientation": "horizontal",
+    "aria-label": say("history"),
+  });
 
   /** @param {Picture} picture */
   const made = (picture) => {
     const label = `${say("seed_short")} ${picture.seed}: ${picture.prompt}`;
-    const button = h("button", { type: "button", class: "thumbnail-item", role: "option", tabindex: -1, title: label, "aria-label": label }, h("img", { src: picture.thumb, alt: "" }));
-    button.addEventListener("click", () => desk.look({ picture: found.find((one) => one.id === picture.id) ?? picture }));
+    const button = h(
+      "button",
+      { type: "button", class: "thumbnail-item", role: "option", tabindex: -1, title: label, "aria-label": label },
+      h("img", { src: picture.thumb, alt: "" }),
+    );
+    button.addEventListener("click", () =>
+      desk.look({ picture: found.find((one) => one.id === picture.id) ?? picture }),
+    );
     return button;
   };
   const draw = () => {
-    keep(element, found, (picture) => String(picture.id), made, (item, picture) => item.classList.toggle("pinned", picture.pinned));
+    keep(
+      element,
+      found,
+      (picture) => String(picture.id),
+      made,
+      (item, picture) => item.classList.toggle("pinned", picture.pinned),
+    );
     mark(current);
   };
 

@@ -33,14 +33,57 @@ export function masking(desk, { frame, now, start }) {
   let changed = () => {};
 
   const whose = h("select", { id: "mask-target", "aria-label": say("mask_of") });
-  const tools = TOOLS.map((name) => h("button", { type: "button", class: "icon", id: `mask-${name}`, title: say(`mask_${name}`), "aria-label": say(`mask_${name}`), onclick: () => choose(name) }, icon(name)));
+  const tools = TOOLS.map((name) =>
+    h(
+      "button",
+      {
+        type: "button",
+        class: "icon",
+        id: `mask-${name}`,
+        title: say(`mask_${name}`),
+        "aria-label": say(`mask_${name}`),
+        onclick: () => choose(name),
+      },
+      icon(name),
+    ),
+  );
   const size = range("mask-size", 1, 60, 12);
   const feather = range("mask-feather", 0, 30, 0);
-  const invert = h("button", { type: "button", id: "mask-invert", onclick: () => edit((now) => now.invert()) }, say("mask_invert"));
-  const clear = h("button", { type: "button", id: "mask-clear", onclick: () => edit((now) => now.clear()) }, say("mask_clear"));
-  const undo = h("button", { type: "button", class: "icon", id: "mask-undo", title: say("undo"), "aria-label": say("undo"), onclick: () => desk.dispatch({ type: "undo" }) }, icon("undo"));
+  const invert = h(
+    "button",
+    { type: "button", id: "mask-invert", onclick: () => edit((now) => now.invert()) },
+    say("mask_invert"),
+  );
+  const clear = h(
+    "button",
+    { type: "button", id: "mask-clear", onclick: () => edit((now) => now.clear()) },
+    say("mask_clear"),
+  );
+  const undo = h(
+    "button",
+    {
+      type: "button",
+      class: "icon",
+      id: "mask-undo",
+      title: say("undo"),
+      "aria-label": say("undo"),
+      onclick: () => desk.dispatch({ type: "undo" }),
+    },
+    icon("undo"),
+  );
   const done = h("button", { type: "button", id: "mask-done", onclick: () => toggle() }, say("mask_done"));
-  const element = h("div", { class: "masking", id: "masking", role: "toolbar", "aria-label": say("draw_mask"), hidden: true }, whose, ...tools, size.element, feather.element, invert, clear, undo, done);
+  const element = h(
+    "div",
+    { class: "masking", id: "masking", role: "toolbar", "aria-label": say("draw_mask"), hidden: true },
+    whose,
+    ...tools,
+    size.element,
+    feather.element,
+    invert,
+    clear,
+    undo,
+    done,
+  );
   const easel = new Easel({
     tool: () => ({ tool, size: size.of(mask), feather: feather.of(mask) }),
     done: () => commit(),
@@ -55,7 +98,7 @@ export function masking(desk, { frame, now, start }) {
   /** @param {Tool} name */
   function choose(name) {
     tool = name;
-    tools.forEach((button, place) => button.setAttribute("aria-pressed", String(TOOLS[place] === name)));
+    for (const [place, button] of tools.entries()) button.setAttribute("aria-pressed", String(TOOLS[place] === name));
   }
 
   /** The mask that the document says for what is masked. @returns {MaskRef | number[] | null} */
@@ -66,7 +109,11 @@ export function masking(desk, { frame, now, start }) {
 
   async function toggle() {
     if (target !== null) return aim(null);
-    await aim(desk.document.start?.init || !desk.document.strips.length || now().kind === "nothing" ? INPAINT : String(desk.document.strips[0].number));
+    await aim(
+      desk.document.start?.init || !desk.document.strips.length || now().kind === "nothing"
+        ? INPAINT
+        : String(desk.document.strips[0].number),
+    );
     easel.element.focus();
   }
 
@@ -82,10 +129,14 @@ export function masking(desk, { frame, now, start }) {
   /** Follow the document: strips come and go, undo brings an older mask back. */
   function draw() {
     const strips = desk.document.strips;
-    if (target !== null && target !== INPAINT && !strips.some((strip) => String(strip.number) === target)) target = null;
+    if (target !== null && target !== INPAINT && !strips.some((strip) => String(strip.number) === target))
+      target = null;
     if (target === INPAINT && !desk.document.start?.init && !now().source) target = null;
     element.hidden = easel.element.hidden = target === null;
-    const rows = [[INPAINT, say("mask_inpaint")], ...strips.map((strip) => [String(strip.number), say("mask_lora", { name: strip.name })])];
+    const rows = [
+      [INPAINT, say("mask_inpaint")],
+      ...strips.map((strip) => [String(strip.number), say("mask_lora", { name: strip.name })]),
+    ];
     if (whose.dataset.rows !== JSON.stringify(rows)) {
       whose.dataset.rows = JSON.stringify(rows);
       whose.replaceChildren(...rows.map(([value, label]) => h("option", { value }, label)));
@@ -101,7 +152,10 @@ export function masking(desk, { frame, now, start }) {
   function dimensions() {
     const { init } = desk.document.start ?? {};
     const settings = desk.document.settings;
-    const { width, height } = target === INPAINT && init ? init : { width: Number(settings.width) || 512, height: Number(settings.height) || 512 };
+    const { width, height } =
+      target === INPAINT && init
+        ? init
+        : { width: Number(settings.width) || 512, height: Number(settings.height) || 512 };
     const scale = Math.min(1, MOST_SIDE / Math.max(width, height));
     return { width: Math.round(width * scale), height: Math.round(height * scale) };
   }
@@ -115,7 +169,15 @@ export function masking(desk, { frame, now, start }) {
     const ref = said();
     if (Array.isArray(ref)) {
       const [left, top, right, bottom] = ref;
-      fresh.put({ tool: "rectangle", size: 1, feather: 0, points: [{ x: left * width, y: top * height }, { x: right * width, y: bottom * height }] });
+      fresh.put({
+        tool: "rectangle",
+        size: 1,
+        feather: 0,
+        points: [
+          { x: left * width, y: top * height },
+          { x: right * width, y: bottom * height },
+        ],
+      });
     } else if (ref) {
       const picture = new Image();
       picture.src = addressOf(ref.id);

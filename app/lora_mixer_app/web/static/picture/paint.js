@@ -70,7 +70,9 @@ export class Mask {
     context.globalCompositeOperation = "destination-over";
     context.fillStyle = "black";
     context.fillRect(0, 0, width, height);
-    return new Promise((resolve, reject) => out.toBlob((blob) => (blob ? resolve(blob) : reject(new Error("no picture"))), "image/png"));
+    return new Promise((resolve, reject) =>
+      out.toBlob((blob) => (blob ? resolve(blob) : reject(new Error("no picture"))), "image/png"),
+    );
   }
 
   #tint() {
@@ -92,7 +94,13 @@ export function draw(context, { tool, size, feather, points }) {
   context.globalCompositeOperation = tool === "erase" ? "destination-out" : "source-over";
   context.filter = feather > 0 ? `blur(${feather / 2}px)` : "none";
   context.fillStyle = context.strokeStyle = COLOUR;
-  if (tool === "rectangle") context.fillRect(Math.min(first.x, last.x), Math.min(first.y, last.y), Math.abs(last.x - first.x), Math.abs(last.y - first.y));
+  if (tool === "rectangle")
+    context.fillRect(
+      Math.min(first.x, last.x),
+      Math.min(first.y, last.y),
+      Math.abs(last.x - first.x),
+      Math.abs(last.y - first.y),
+    );
   else {
     context.lineWidth = size;
     context.lineCap = context.lineJoin = "round";
@@ -156,7 +164,10 @@ export class Easel {
   #cross(context) {
     const { x, y } = this.#pen;
     const arm = Math.max(this.element.width / 40, 3);
-    for (const [colour, width] of /** @type {[string, number][]} */ ([["black", 3], ["white", 1]])) {
+    for (const [colour, width] of /** @type {[string, number][]} */ ([
+      ["black", 3],
+      ["white", 1],
+    ])) {
       context.strokeStyle = colour;
       context.lineWidth = width;
       context.beginPath();
@@ -171,7 +182,10 @@ export class Easel {
   /** @param {PointerEvent} event @returns {Point} */
   #at(event) {
     const box = this.element.getBoundingClientRect();
-    return { x: ((event.clientX - box.left) / box.width) * this.element.width, y: ((event.clientY - box.top) / box.height) * this.element.height };
+    return {
+      x: ((event.clientX - box.left) / box.width) * this.element.width,
+      y: ((event.clientY - box.top) / box.height) * this.element.height,
+    };
   }
 
   /** @param {PointerEvent} event */
@@ -210,11 +224,19 @@ export class Easel {
   /** @param {KeyboardEvent} event */
   #key(event) {
     if (!this.#mask || event.ctrlKey || event.metaKey) return;
-    const steps = /** @type {Record<string, [number, number]>} */ ({ ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] });
+    const steps = /** @type {Record<string, [number, number]>} */ ({
+      ArrowLeft: [-1, 0],
+      ArrowRight: [1, 0],
+      ArrowUp: [0, -1],
+      ArrowDown: [0, 1],
+    });
     if (event.key in steps) {
       const far = (event.shiftKey ? 0.1 : 0.02) * this.element.width;
       const [x, y] = steps[event.key];
-      this.#pen = { x: within(this.#pen.x + x * far, this.element.width), y: within(this.#pen.y + y * far, this.element.height) };
+      this.#pen = {
+        x: within(this.#pen.x + x * far, this.element.width),
+        y: within(this.#pen.y + y * far, this.element.height),
+      };
       this.#stroke?.points.push(this.#pen);
       this.paint();
     } else if (event.key === " " || event.key === "Enter") {

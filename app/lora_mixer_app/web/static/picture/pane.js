@@ -28,30 +28,34 @@ export function mount(root, desk) {
   const compare = comparison(desk, frame, films.pictures);
   const start = starting(desk, { stage, now });
   const masks = masking(desk, { frame, now, start });
-  const tools = toolbar({
-    open: enlarge,
-    use: async ({ picture }) => picture && desk.dispatch({ type: "lay", document: await desk.ask("pictures.document", { id: picture.id }) }),
-    init: (on) => start.from(on.source),
-    mask: () => masks.toggle(),
-    pin: async ({ picture }) => {
-      if (!picture) return;
-      desk.look({ picture: await desk.ask("pictures.pin", { id: picture.id, pinned: !picture.pinned }) });
-      desk.picturesChanged();
+  const tools = toolbar(
+    {
+      open: enlarge,
+      use: async ({ picture }) =>
+        picture && desk.dispatch({ type: "lay", document: await desk.ask("pictures.document", { id: picture.id }) }),
+      init: (on) => start.from(on.source),
+      mask: () => masks.toggle(),
+      pin: async ({ picture }) => {
+        if (!picture) return;
+        desk.look({ picture: await desk.ask("pictures.pin", { id: picture.id, pinned: !picture.pinned }) });
+        desk.picturesChanged();
+      },
+      compare: ({ picture }) => desk.look({ compared: desk.view.compared ? null : picture }),
+      delete: async ({ picture }) => {
+        if (!picture) return;
+        await desk.ask("pictures.delete", { id: picture.id });
+        const next = neighbour(films.pictures(), picture.id, 1) ?? neighbour(films.pictures(), picture.id, -1);
+        undo.offer(picture);
+        desk.look({ picture: next, compared: desk.view.compared?.id === picture.id ? null : desk.view.compared });
+        desk.picturesChanged();
+      },
+      dismiss: ({ number }) => {
+        dismissed = number;
+        draw();
+      },
     },
-    compare: ({ picture }) => desk.look({ compared: desk.view.compared ? null : picture }),
-    delete: async ({ picture }) => {
-      if (!picture) return;
-      await desk.ask("pictures.delete", { id: picture.id });
-      const next = neighbour(films.pictures(), picture.id, 1) ?? neighbour(films.pictures(), picture.id, -1);
-      undo.offer(picture);
-      desk.look({ picture: next, compared: desk.view.compared?.id === picture.id ? null : desk.view.compared });
-      desk.picturesChanged();
-    },
-    dismiss: ({ number }) => {
-      dismissed = number;
-      draw();
-    },
-  }, { now, fail: (error) => desk.fail(error) });
+    { now, fail: (error) => desk.fail(error) },
+  );
   stage.append(tools.element);
 
   function now() {
@@ -61,7 +65,9 @@ export function mount(root, desk) {
   /** @param {Screen} on */
   function enlarge(on) {
     if (!on.picture) return on.source && box.open([{ url: on.source, title: say("picture") }], 0);
-    const items = films.pictures().map(({ url, prompt, seed, record }) => ({ url, record, title: `${say("seed_short")} ${seed}: ${prompt}` }));
+    const items = films
+      .pictures()
+      .map(({ url, prompt, seed, record }) => ({ url, record, title: `${say("seed_short")} ${seed}: ${prompt}` }));
     const place = films.pictures().findIndex(({ id }) => id === on.picture?.id);
     if (place >= 0) box.open(items, place);
   }
@@ -85,7 +91,8 @@ export function mount(root, desk) {
 
   /** Lay the frame exactly over the picture, so that what is drawn on it is drawn on its pixels. */
   function place() {
-    const size = masks.size() ?? (image.naturalWidth ? { width: image.naturalWidth, height: image.naturalHeight } : null);
+    const size =
+      masks.size() ?? (image.naturalWidth ? { width: image.naturalWidth, height: image.naturalHeight } : null);
     const at = contained(stage.getBoundingClientRect(), size ?? { width: 1, height: 1 });
     for (const side of /** @type {const} */ (["left", "top", "width", "height"])) frame.style[side] = `${at[side]}px`;
   }
@@ -112,8 +119,16 @@ export function mount(root, desk) {
   });
   films.keys(stage, { remove: () => tools.press("delete"), open: () => enlarge(now()) });
   root.append(
-    stage, masks.element, start.element, undo.element,
-    h("div", { class: "films-head" }, h("details", { class: "record" }, h("summary", {}, say("record")), h("div", { id: "record" }, record)), h("div", { id: "history-search" }, search)),
+    stage,
+    masks.element,
+    start.element,
+    undo.element,
+    h(
+      "div",
+      { class: "films-head" },
+      h("details", { class: "record" }, h("summary", {}, say("record")), h("div", { id: "record" }, record)),
+      h("div", { id: "history-search" }, search),
+    ),
     films.element,
   );
   start.draw();
@@ -130,7 +145,11 @@ function undoOfDelete(desk) {
   let gone = null;
   const text = h("span", { role: "status" });
   const back = h("button", { type: "button", id: "undelete" }, say("undo"));
-  const close = h("button", { type: "button", class: "icon", "aria-label": say("close"), title: say("close") }, icon("close"));
+  const close = h(
+    "button",
+    { type: "button", class: "icon", "aria-label": say("close"), title: say("close") },
+    icon("close"),
+  );
   const element = h("div", { class: "undelete", hidden: true }, text, back, close);
   close.addEventListener("click", () => (element.hidden = true));
   back.addEventListener("click", async () => {

@@ -20,20 +20,33 @@ export function starting(desk, { stage }) {
   const controls = desk.first.start.map((form) => control(desk, form));
   const thumb = h("img", { alt: say("init_picture") });
   const size = h("span", { class: "small" });
-  const remove = h("button", { type: "button", id: "init-remove", class: "icon", title: say("init_remove"), "aria-label": say("init_remove") }, icon("close"));
+  const remove = h(
+    "button",
+    { type: "button", id: "init-remove", class: "icon", title: say("init_remove"), "aria-label": say("init_remove") },
+    icon("close"),
+  );
   const held = h("div", { class: "init-held" }, thumb, size, remove);
   const chooser = h("input", { type: "file", accept: "image/*", hidden: true, "aria-label": say("init_choose") });
   const choose = h("button", { type: "button", id: "init-choose" }, say("init_choose"));
   const offer = h("p", { class: "small init-offer" }, choose, " ", say("init_hint"), chooser);
   const settings = h("div", { class: "settings init-settings" }, ...controls.map((one) => one.element));
-  const element = h("section", { id: "start", "aria-label": say("init_picture") }, offer, h("div", { class: "init-row" }, held, settings));
+  const element = h(
+    "section",
+    { id: "start", "aria-label": say("init_picture") },
+    offer,
+    h("div", { class: "init-row" }, held, settings),
+  );
 
   /** @param {Blob} picture */
   async function take(picture) {
     stage.classList.add("sending");
     try {
       const sent = await sendPicture(picture);
-      desk.dispatch({ type: "start", values: { init: sent, mask: null }, settings: shaped(sent, desk.document.settings) });
+      desk.dispatch({
+        type: "start",
+        values: { init: sent, mask: null },
+        settings: shaped(sent, desk.document.settings),
+      });
       return true;
     } catch (error) {
       desk.fail(error);
@@ -107,12 +120,33 @@ export function shaped(sent, settings) {
  */
 function control(desk, form) {
   const label = form.label[language()];
-  const box = form.shape === "choice"
-    ? h("select", { id: `${form.id}-box`, "aria-label": label }, ...(form.choices ?? []).map((name) => h("option", { value: name }, name)))
-    : h("input", { id: `${form.id}-box`, type: "text", inputmode: "decimal", "aria-label": label });
-  const slider = form.shape === "slider" ? h("input", { type: "range", min: form.low ?? 0, max: form.high ?? 1, step: form.step ?? 0.01, "aria-label": `range slider for ${label}` }) : null;
+  const box =
+    form.shape === "choice"
+      ? h(
+          "select",
+          { id: `${form.id}-box`, "aria-label": label },
+          ...(form.choices ?? []).map((name) => h("option", { value: name }, name)),
+        )
+      : h("input", { id: `${form.id}-box`, type: "text", inputmode: "decimal", "aria-label": label });
+  const slider =
+    form.shape === "slider"
+      ? h("input", {
+          type: "range",
+          min: form.low ?? 0,
+          max: form.high ?? 1,
+          step: form.step ?? 0.01,
+          "aria-label": `range slider for ${label}`,
+        })
+      : null;
   const wrong = h("span", { class: "wrong", role: "alert" });
-  const element = h("div", { class: `setting ${slider ? "slider" : ""}`, id: form.id }, h("label", { for: `${form.id}-box` }, label), slider, box, wrong);
+  const element = h(
+    "div",
+    { class: `setting ${slider ? "slider" : ""}`, id: form.id },
+    h("label", { for: `${form.id}-box` }, label),
+    slider,
+    box,
+    wrong,
+  );
   let grip = 0;
 
   /** @param {import("../desk/types.js").Value} value @param {boolean} settled */
@@ -127,7 +161,8 @@ function control(desk, form) {
     if (form.shape === "choice") return set(box.value, true);
     const value = readNumber(box.value);
     const [low, high] = [form.low ?? 0, form.high ?? 1];
-    if (value === null || value < low || value > high || (form.whole && !Number.isInteger(value))) return write(wrong, say("number_wrong", { low, high }));
+    if (value === null || value < low || value > high || (form.whole && !Number.isInteger(value)))
+      return write(wrong, say("number_wrong", { low, high }));
     set(value, true);
   });
   return {

@@ -22,7 +22,12 @@ export const TOOLS = [
   { name: "delete", kinds: ["picture"] },
   { name: "dismiss", kinds: ["half"] },
 ];
-const SAYS = /** @type {Record<string, string>} */ ({ init: "use_as_init", mask: "draw_mask", compare: "compare_with", open: "enlarge" });
+const SAYS = /** @type {Record<string, string>} */ ({
+  init: "use_as_init",
+  mask: "draw_mask",
+  compare: "compare_with",
+  open: "enlarge",
+});
 const IDS = /** @type {Record<string, string>} */ ({ compare: "keep" });
 
 /**
@@ -56,7 +61,8 @@ export function toolbar(acts, { now, fail }) {
     press,
     /** @param {Screen} on @param {{ compared: boolean, masking: boolean }} state */
     draw(on, state) {
-      for (const { name, kinds } of TOOLS) /** @type {HTMLElement} */ (made.get(name)).hidden = !kinds.includes(on.kind);
+      /** @type {HTMLElement} */ for (const { name, kinds } of TOOLS)
+        (made.get(name)).hidden = !kinds.includes(on.kind);
       const link = /** @type {HTMLAnchorElement} */ (made.get("download"));
       link.href = on.source;
       link.download = on.picture?.name ?? "half-done.jpg";
