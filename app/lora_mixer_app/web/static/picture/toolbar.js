@@ -50,7 +50,7 @@ export function toolbar(acts, { now, fail }) {
     const on = now();
     if (!TOOLS.find((tool) => tool.name === name)?.kinds.includes(on.kind)) return;
     try {
-      await acts[name](on);
+      await acts[name]?.(on);
     } catch (error) {
       fail(error);
     }
@@ -61,8 +61,10 @@ export function toolbar(acts, { now, fail }) {
     press,
     /** @param {Screen} on @param {{ compared: boolean, masking: boolean }} state */
     draw(on, state) {
-      /** @type {HTMLElement} */ for (const { name, kinds } of TOOLS)
-        (made.get(name)).hidden = !kinds.includes(on.kind);
+      for (const { name, kinds } of TOOLS) {
+        const tool = made.get(name);
+        if (tool) tool.hidden = !kinds.includes(on.kind);
+      }
       const link = /** @type {HTMLAnchorElement} */ (made.get("download"));
       link.href = on.source;
       link.download = on.picture?.name ?? "half-done.jpg";
