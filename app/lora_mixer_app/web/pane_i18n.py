@@ -4,7 +4,7 @@ from __future__ import annotations
 
 PANE_WORDS: tuple[tuple[str, str, str], ...] = (
     ("lora_count", "{shown} of {all} LoRAs", "共 {all} 个 LoRA，显示 {shown} 个"),
-    ("lora_broken", "{count} files cannot be used", "{count} 个文件无法使用"),
+    ("lora_broken", "Files that cannot be used: {count}", "无法使用的文件：{count}"),
     ("lora_base", "Base model", "基础模型"),
     ("all_bases", "all base models", "全部基础模型"),
     ("fitting", "fits the open model", "适用于当前模型"),
