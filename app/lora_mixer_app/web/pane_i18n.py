@@ -56,6 +56,11 @@ PANE_WORDS: tuple[tuple[str, str, str], ...] = (
     ("mask_invert", "Invert", "反选"),
     ("mask_clear", "Clear", "清除"),
     ("mask_done", "Done", "完成"),
+    (
+        "mask_needs",
+        "There is no picture to draw on: choose an input picture, or add a LoRA.",
+        "没有可绘制的图片：请选择输入图片或添加 LoRA。",
+    ),
     ("mask_gone", "The mask is not here any more: draw it again.", "蒙版已不存在：请重新绘制。"),
     (
         "easel",

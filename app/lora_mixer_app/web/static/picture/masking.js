@@ -109,17 +109,18 @@ export function masking(desk, { frame, now, start }) {
 
   async function toggle() {
     if (target !== null) return aim(null);
-    await aim(
-      desk.document.start?.init || !desk.document.strips.length || now().kind === "nothing"
-        ? INPAINT
-        : String(desk.document.strips[0].number),
-    );
+    const [first] = desk.document.strips;
+    await aim(!desk.document.start?.init && first ? String(first.number) : INPAINT);
     easel.element.focus();
   }
 
   /** @param {string | null} next */
   async function aim(next) {
-    if (next === INPAINT && !desk.document.start?.init && now().source && !(await start.from(now().source))) return;
+    if (next === INPAINT && !desk.document.start?.init) {
+      const { source } = now();
+      if (!source) desk.fail(say("mask_needs"));
+      if (!source || !(await start.from(source))) return draw();
+    }
     target = next;
     held = "";
     draw();
