@@ -26,6 +26,7 @@ from lora_mixer_app.web.desk.functions import QUESTIONS
 from lora_mixer_app.web.panes import library as library_pane
 from lora_mixer_app.web.panes.door import PanesDoor
 from lora_mixer_app.web.panes.library import LibraryPane
+from lora_mixer_app.web.panes.questions import Panes
 from lora_mixer_app.web.state import AppState
 from tests.browser.conftest import write_strange_loras
 from tests.support.people import person
@@ -59,7 +60,11 @@ def door(state: AppState) -> TestClient:
         return next((value.decode() for key, value in scope["headers"] if key == b"x-user"), "")
 
     app = PanesDoor(
-        PlainTextResponse("the page"), state=state, user_of=user, must_log_in=False, is_near=lambda _scope: True
+        PlainTextResponse("the page"),
+        panes=Panes.over(state),
+        user_of=user,
+        must_log_in=False,
+        is_near=lambda _scope: True,
     )
     return TestClient(app, base_url="http://127.0.0.1")
 
@@ -179,7 +184,7 @@ def test_only_who_sits_here_or_is_logged_in_adds_files(state: AppState) -> None:
     ):
         app = PanesDoor(
             PlainTextResponse("the page"),
-            state=state,
+            panes=Panes.over(state),
             user_of=lambda _scope, user=user: user,
             must_log_in=must,
             is_near=lambda _scope, near=near: near,

@@ -28,7 +28,7 @@ class HistoryPane:
     def __init__(self, history: History, thumbs: Thumbs) -> None:
         self._history = history
         self._thumbs = thumbs
-        self._pictures = PicturePane(history, thumbs)
+        self._pictures = PicturePane(thumbs)
 
     def page(self, query: Query, *, start: int = 0, owner: str = "") -> dict[str, Any]:
         """Return a page of somebody's pictures, and what they can be filtered by."""

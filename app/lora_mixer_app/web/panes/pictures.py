@@ -1,28 +1,23 @@
-"""The picture pane's data: what was made, newest first, and what its toolbar does with the picture that is shown."""
+"""What the page shows of a picture of the history."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from lora_mixer.errors import MissingFileError
-from lora_mixer_app.serving.history import History, Kept
-from lora_mixer_app.web.how_made import how_made
+from lora_mixer_app.serving.history import Kept
 from lora_mixer_app.web.thumbs import Thumbs
 
-MOST = 200
 _BRIEF = 120
 
 
 class PicturePane:
-    """What the pane shows.
+    """What is shown.
 
     Args:
-        history: The pictures.
-        thumbs: Small copies of them.
+        thumbs: Small copies of pictures.
     """
 
-    def __init__(self, history: History, thumbs: Thumbs) -> None:
-        self._history = history
+    def __init__(self, thumbs: Thumbs) -> None:
         self._thumbs = thumbs
 
     def card(self, kept: Kept, *, owner: str = "") -> dict[str, Any]:
