@@ -15,7 +15,7 @@ from lora_mixer.catalog import ADMITTED, Library, UpscalerLibrary
 from lora_mixer.choices import OWN
 from lora_mixer.errors import AdapterError, FileError, RequestError
 from lora_mixer.files import digest_file
-from lora_mixer.images import AdapterRecord, RenderRecord
+from lora_mixer.images import RenderRecord
 from lora_mixer.images.pixels import MOST_BYTES
 from lora_mixer.inputs import INPUTS, InputPicture
 from lora_mixer.mixes import LoraUse
@@ -100,7 +100,7 @@ def inputs_given(request: RenderRequest, files: Iterable[Path]) -> RenderRequest
 
 
 def inputs_beside(record: RenderRecord, picture: Path, *, trusted: bool = False) -> tuple[Path, ...]:
-    """Return the input pictures of a record, and masks of its LoRAs, that are found where its picture lies, by digest.
+    """Return the input pictures of a record that are found where its picture lies, told by their digests.
 
     A path in a record is nobody's word: it is looked at only if somebody says that the picture is theirs, and then a file
     there counts only if it is a regular one with the digest that the record says. Shares of a network are not asked.
@@ -112,7 +112,6 @@ def inputs_beside(record: RenderRecord, picture: Path, *, trusted: bool = False)
     """
     settings = record.companions or (record.settings,)
     wanted = {p.sha256: p for one in settings for p in (one.init, one.mask) if p is not None and p.sha256}
-    wanted |= {a.mask_sha256: InputPicture(path=mask) for a in record.adapters if (mask := _mask(a)) and a.mask_sha256}
     found: dict[str, Path] = {}
     for path in islice(_candidates(picture.parent, wanted.values(), trusted=trusted), MOST_CANDIDATES):
         if path.is_file() and path.stat().st_size <= MOST_BYTES:
@@ -122,10 +121,6 @@ def inputs_beside(record: RenderRecord, picture: Path, *, trusted: bool = False)
         if len(found) == len(wanted):
             break
     return tuple(found.values())
-
-
-def _mask(adapter: AdapterRecord) -> Path | None:
-    return adapter.strength.mask if isinstance(adapter.strength.mask, Path) else None
 
 
 def _candidates(folder: Path, wanted: Iterable[InputPicture], *, trusted: bool) -> Iterator[Path]:

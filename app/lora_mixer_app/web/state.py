@@ -19,7 +19,6 @@ from lora_mixer_app.serving.presence import Presence
 from lora_mixer_app.serving.queue import RenderQueue
 from lora_mixer_app.serving.session import Listened
 from lora_mixer_app.web.loras import LoraBrowser
-from lora_mixer_app.web.masks_beside import with_masks_beside
 from lora_mixer_app.web.mix_store import MixStore
 from lora_mixer_app.web.opened import Opened, opened
 from lora_mixer_app.web.panes.library import LibraryPane
@@ -162,9 +161,8 @@ class AppState:
     def keep(self, picture: RenderedImage, *, owner: str = "") -> Kept:
         """Write a picture with its record into the folder, and remember it."""
         path = self.history.place(owner) / f"{time.time_ns()}-{picture.record.settings.seed}.png"
-        record = with_masks_beside(picture.record, path.parent)
-        save_picture(picture.image, record, path)
-        return self.history.add(path, record, owner=owner)
+        save_picture(picture.image, picture.record, path)
+        return self.history.add(path, picture.record, owner=owner)
 
     def discard(self, kept: Kept, *, owner: str = "") -> None:
         """Delete a picture of somebody's for good, with its thumbnail.

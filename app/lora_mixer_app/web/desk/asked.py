@@ -9,7 +9,7 @@ import gradio as gr
 from lora_mixer import RenderRequest
 from lora_mixer_app.web.desk.conversion import request_of, sounding
 from lora_mixer_app.web.desk.document import read_document
-from lora_mixer_app.web.desk.starts import start_fields, with_mask_files
+from lora_mixer_app.web.desk.starts import start_fields, with_drawn_masks
 from lora_mixer_app.web.desk.strip import strip_of
 from lora_mixer_app.web.desk.sync import Strips, read_tags
 from lora_mixer_app.web.opened import Opened
@@ -30,7 +30,7 @@ def asked_request(state: AppState, request: gr.Request, data: object) -> RenderR
     owner = owner_of(request)
     start = start_fields(asked.form.start, asked.form.settings, state.inputs, owner=owner)
     wish = replace(asked.request, model=model.name, grammar=asked.request.grammar or grammar_of(state, model), **start)
-    strips = with_mask_files(asked.strips, state.inputs, owner=owner)
+    strips = with_drawn_masks(asked.strips, state.inputs, owner=owner)
     return request_of(wish, strips, family=model.family, steps=wish.steps or 1)
 
 
@@ -41,7 +41,7 @@ def heard_strips(state: AppState, request: gr.Request, data: object) -> Strips:
         RequestError, PromptError: The document asks for something impossible.
     """
     asked = read_document(data)
-    heard = sounding(with_mask_files(asked.strips, state.inputs, owner=owner_of(request)))
+    heard = sounding(with_drawn_masks(asked.strips, state.inputs, owner=owner_of(request)))
     if any(strip.solo for strip in heard):
         return heard
     grammar = grammar_of(state, model_of(state, request, asked.request.model))

@@ -196,10 +196,10 @@ def form_of(strip: Strip) -> Mapping[str, Any]:
     return form.model_dump(mode="json")
 
 
-def _mask_form(mask: Rectangle | Path | None) -> tuple[float, float, float, float] | SentForm | None:
+def _mask_form(mask: object) -> tuple[float, float, float, float] | SentForm | None:
     if isinstance(mask, Path):
         return SentForm(id=mask.name)
-    return None if mask is None else (mask.left, mask.top, mask.right, mask.bottom)
+    return (mask.left, mask.top, mask.right, mask.bottom) if isinstance(mask, Rectangle) else None
 
 
 def _weight(value: Weight) -> float | Keyframes | None:

@@ -12,7 +12,8 @@ from lora_mixer.promptfile import mix_text, parse_mix
 from lora_mixer_app.web.desk.asked import model_of
 from lora_mixer_app.web.desk.conversion import sounding, use_of
 from lora_mixer_app.web.desk.document import document_of, read_document
-from lora_mixer_app.web.state import AppState
+from lora_mixer_app.web.desk.starts import with_drawn_masks
+from lora_mixer_app.web.state import AppState, owner_of
 
 Form = dict[str, Any]
 
@@ -62,7 +63,8 @@ def mix_of(state: AppState, request: gr.Request, data: Form) -> Mix:
     document = read_document(data.get("document"))
     family = model_of(state, request, document.request.model).family
     steps = document.request.steps or 1
-    uses = tuple(use_of(strip, family=family, steps=steps) for strip in sounding(document.strips))
+    strips = with_drawn_masks(document.strips, state.inputs, owner=owner_of(request))
+    uses = tuple(use_of(strip, family=family, steps=steps) for strip in sounding(strips))
     return Mix(uses, str(find_method(document.request.method or SUM.row.name)))
 
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from lora_mixer import LoraUse, RenderRequest
-from lora_mixer.errors import FileError
+from lora_mixer import DrawnMask, LoraUse, RenderRequest
+from lora_mixer.images.drawn_masks import drawn_mask
 from lora_mixer.inputs import InputPicture
 from lora_mixer.mixer import inputs_beside
 from lora_mixer_app.serving.history import Kept
@@ -61,14 +61,17 @@ def _opened(sent: SentForm, inputs: InputStore, owner: str) -> InputPicture:
     return InputPicture.of(inputs.path(sent.id, owner=owner).read_bytes())
 
 
-def with_mask_files(strips: Strips, inputs: InputStore, *, owner: str) -> Strips:
-    """Return strips whose masks are files of the store, where the document names them by digest.
+def with_drawn_masks(strips: Strips, inputs: InputStore, *, owner: str) -> Strips:
+    """Return strips whose masks are pixels, where the document names a picture of the store by its digest.
 
     Raises:
         MissingFileError: A mask is not in the store any more.
+        RequestError: A mask has more in it than a record can hold.
     """
     return tuple(
-        replace(strip, mask=inputs.path(strip.mask.name, owner=owner)) if isinstance(strip.mask, Path) else strip
+        replace(strip, mask=drawn_mask(inputs.path(strip.mask.name, owner=owner)))
+        if isinstance(strip.mask, Path)
+        else strip
         for strip in strips
     )
 
@@ -92,30 +95,21 @@ def _form(picture: InputPicture | None) -> dict[str, Any] | None:
 def taken_back(inputs: InputStore, kept: Kept, *, owner: str) -> RenderRequest:
     """Return the request of a kept picture, with the pictures it started from and its masks back in the store.
 
-    A mask that is nowhere any more stays as the record names it.
-
     Raises:
         MissingFileError: What it started from is nowhere any more.
         FileError: It cannot be kept.
     """
-    record = kept.record
-    asked = record.settings.request()
-    for path in inputs_beside(record, kept.path):
+    asked = kept.record.settings.request()
+    for path in inputs_beside(kept.record, kept.path):
         inputs.take(path.read_bytes(), owner=owner)
     for picture in (asked.init, asked.mask):
         if picture is not None and picture.sha256:
             inputs.path(picture.sha256, owner=owner)
-    known = {a.strength.mask: a.mask_sha256 for a in record.adapters if isinstance(a.strength.mask, Path)}
-    return replace(asked, loras=tuple(_unmasked(asked.loras, known, inputs, owner)))
+    return replace(asked, loras=tuple(_with_sent_mask(use, inputs, owner) for use in asked.loras))
 
 
-def _unmasked(
-    uses: Iterable[LoraUse], known: Mapping[Any, str | None], inputs: InputStore, owner: str
-) -> Iterable[LoraUse]:
-    for use in uses:
-        digest = known.get(use.strength.mask)
-        try:
-            there = Path(inputs.path(digest, owner=owner).name) if digest else None
-        except FileError:
-            there = None
-        yield use if there is None else replace(use, strength=replace(use.strength, mask=there))
+def _with_sent_mask(use: LoraUse, inputs: InputStore, owner: str) -> LoraUse:
+    mask = use.strength.mask
+    if not isinstance(mask, DrawnMask):
+        return use
+    return replace(use, strength=replace(use.strength, mask=Path(inputs.take(mask.file, owner=owner).id)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from lora_mixer import Rectangle
+from lora_mixer import DrawnMask, Rectangle
 from lora_mixer.errors import PromptError, RequestError
 from lora_mixer.prompt import Clause, Keyframes, LoraTag, Prompt, parse, unparse
 
@@ -47,7 +47,7 @@ class Strip:
     fraction: bool = True
     start: int = 1
     stop: int | None = None
-    mask: Rectangle | Path | None = None
+    mask: Rectangle | DrawnMask | Path | None = None
     rank: int | None = None
     elements: str | None = None
     hires: tuple[float | Keyframes | None, float | Keyframes | None] = (None, None)

@@ -17,7 +17,7 @@ export function about(desk) {
   const more = h("p", { class: "small about-more" });
   const element = h(
     "section",
-    { id: "lora-about", "aria-label": say("lora_about"), hidden: true },
+    { id: "lora-about", "aria-label": say("lora_about") },
     name,
     facts,
     problem,
@@ -31,7 +31,6 @@ export function about(desk) {
 
   /** @param {LoraCard} card */
   const show = (card) => {
-    element.hidden = false;
     shown = card.name;
     write(name, card.name);
     write(
