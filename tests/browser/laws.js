@@ -34,6 +34,7 @@ function anyAction({ pick, whole, next }, document) {
     { type: "strips", strips: [strip, { name: pick(NAMES), strength: 1 }] },
     ...(at < 0 ? [] : [{ type: "tag.convert", at, end, strip }, { type: "tag.set", at, end, text: "<lora:sepia:1>" }, { type: "tag.remove", at, end }]),
     { type: "pad", pad: { corners: document.strips.slice(0, 4).map((one) => ({ name: one.name, strengths: { [one.number]: 1 } })), at: [0.5, 0.5] } },
+    { type: "pad.mixes", mixes: [{ name: "a", strips: [strip] }, { name: "b", strips: [{ name: "sepia", strength: 1 }] }] },
     { type: "pad.move", at: [next(), next()], gesture },
     { type: "lay", document: { prompt: "laid", strips: [strip], settings: { seed: 9 } } },
     { type: "undo" },
@@ -155,5 +156,13 @@ export async function smallLaws() {
     const sum = weightsAt({ corners, at: [0.3, 0.9] }).reduce((total, one) => total + one, 0);
     expect(Math.abs(sum - 1) < 1e-9, "corners together are the whole", count, sum);
   }
+  const { changed } = await import("/desk/reducer.js");
+  const mixes = [
+    { name: "a", strips: [{ name: "x", strength: 1 }, { name: "y", strength: 0.5 }] },
+    { name: "b", strips: [{ name: "y", strength: 1 }] },
+  ];
+  const between = changed(changed(FIRST, { type: "pad.mixes", mixes }), { type: "pad.move", at: [0.25, 0.5] });
+  const strengths = between.strips.map((strip) => `${strip.name} ${strip.strength}`).join();
+  expect(strengths === "x 0.75,y 0.625", "between two saved mixes", strengths);
   expect(seen("a <lora:x:0.5> [<lora:y:1>:3] <lora:z>").map((tag) => tag.strip.name).join() === "x,z", "tags in schedules");
 }

@@ -34,15 +34,39 @@ export function mountPad(root, desk) {
     },
     say("pad_strips"),
   );
+  const saved = h("select", { id: "pad-saved", multiple: true, size: 3, "aria-label": say("saved") });
+  const listed = async () => {
+    const names = await desk.ask("mixes.list");
+    saved.replaceChildren(...names.map((/** @type {string} */ name) => h("option", { value: name }, name)));
+    saved.hidden = names.length < 2;
+    mixes.hidden = names.length < 2;
+  };
+  const lay = async () => {
+    const names = [...saved.selectedOptions].map((option) => option.value).slice(0, MOST);
+    if (names.length < 2) return desk.fail(say("pad_choose"));
+    const loaded = await Promise.all(names.map((name) => desk.ask("mixes.load", { name })));
+    desk.wentWell();
+    desk.dispatch({
+      type: "pad.mixes",
+      mixes: loaded.map(({ strips: own }, place) => ({ name: names[place] ?? "", strips: own })),
+    });
+  };
+  const mixes = h(
+    "button",
+    { id: "pad-mixes", type: "button", onclick: () => lay().catch((error) => desk.fail(error)) },
+    say("pad_mixes"),
+  );
   const hint = h("p", { class: "small" }, say("pad_hint"));
   const folded = h(
     "details",
     { id: "pad-part" },
     h("summary", {}, say("pad")),
     hint,
-    h("div", { class: "buttons" }, strips, off),
+    h("div", { class: "buttons" }, strips, mixes, off),
+    saved,
     square,
   );
+  folded.addEventListener("toggle", () => folded.open && listed().catch((error) => desk.fail(error)));
   root.append(folded);
   let grip = 0;
   let due = 0;

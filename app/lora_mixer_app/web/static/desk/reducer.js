@@ -19,6 +19,7 @@
  *   | { type: "tag.convert", at: number, end: number, strip: Partial<Strip> & { name: string } }
  *   | { type: "tag.remove", at: number, end: number }
  *   | { type: "pad", pad: Pad | null }
+ *   | { type: "pad.mixes", mixes: { name: string, strips: Strip[] }[] }
  *   | { type: "pad.move", at: [number, number] }
  *   | { type: "start", values: Partial<import("./types.js").Start>, settings?: Record<string, Value> }
  *   | { type: "lay", document: Partial<Document> }} Change
@@ -117,6 +118,8 @@ export function changed(document, change) {
       return { ...document, prompt: withoutTag(document.prompt, change.at, change.end) };
     case "pad":
       return atDot({ ...document, pad: change.pad });
+    case "pad.mixes":
+      return withMixes(document, change.mixes);
     case "pad.move":
       return document.pad ? atDot({ ...document, pad: { ...document.pad, at: change.at } }) : document;
     case "start":
@@ -185,6 +188,21 @@ function atDot(document) {
     return { ...strip, strength: Math.round(1000 * parts.reduce((sum, part) => sum + part, 0)) / 1000 + 0 };
   });
   return { ...document, strips };
+}
+
+/**
+ * Return a document with saved mixes at the pad's corners: its strips are those of all of them, one for each name.
+ * @param {Document} document @param {{ name: string, strips: Strip[] }[]} mixes @returns {Document}
+ */
+function withMixes(document, mixes) {
+  const all = new Map(mixes.flatMap((mix) => mix.strips.map((strip) => [strip.name, strip])));
+  const laid = withMix(document, [...all.values()]);
+  const numbers = new Map(laid.strips.map((strip) => [strip.name, strip.number]));
+  const corners = mixes.map(({ name, strips }) => {
+    const strengths = Object.fromEntries(strips.map((strip) => [numbers.get(strip.name) ?? 0, strip.strength]));
+    return { name, strengths };
+  });
+  return atDot({ ...laid, pad: { corners, at: [0.5, 0.5] } });
 }
 
 /**
