@@ -20,7 +20,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from lora_mixer_app.serving.callers import caller
 from lora_mixer_app.serving.files import LARGEST_BODY, Files
-from lora_mixer_app.serving.limits import KEPT, Calls, Uploads
+from lora_mixer_app.serving.limits import KEPT, Calls, Questions, Uploads
 from lora_mixer_app.serving.names import FolderNames
 from lora_mixer_app.serving.owners import folder_of, owner_at
 from lora_mixer_app.serving.passwords import FREE, LONGEST, Passwords
@@ -321,3 +321,44 @@ def test_the_end_of_a_connection_is_noticed_while_nothing_is_sent() -> None:
     asyncio.run(main())
     assert seen == [{"tab": 1}, {}]
     assert presence.open == {}
+
+
+def test_one_caller_asks_so_many_questions_at_a_time_and_another_is_answered() -> None:
+    async def asked() -> list[int]:
+        go = asyncio.Event()
+
+        async def behind(_scope: Scope, _receive: Receive, send: Send) -> None:
+            await go.wait()
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+            await send({"type": "http.response.body", "body": b""})
+
+        door = Questions(behind, who=lambda scope: scope["who"], most=2)
+        told: list[int] = []
+
+        async def send(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                told.append(message["status"])
+
+        async def receive() -> Message:
+            return {"type": "http.request"}
+
+        async def ask(who: str) -> None:
+            scope = {
+                "type": "http",
+                "method": "POST",
+                "path": "/gradio_api/component_server/",
+                "who": who,
+                "headers": [],
+            }
+            await door(scope, receive, send)
+
+        waiting = [asyncio.create_task(ask(who)) for who in ("ada", "ada", "ada", "bo")]
+        for _ in range(5):
+            await asyncio.sleep(0)
+        refused = list(told)
+        go.set()
+        await asyncio.gather(*waiting)
+        await ask("ada")
+        return [*refused, *told[len(refused) :]]
+
+    assert asyncio.run(asked()) == [429, 200, 200, 200, 200]

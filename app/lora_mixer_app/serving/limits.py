@@ -1,10 +1,10 @@
-"""Limits per caller: concurrent calls, and bytes uploaded per hour."""
+"""Limits per caller: concurrent calls and questions, and bytes uploaded per hour."""
 
 from __future__ import annotations
 
 import re
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 
 from starlette.datastructures import Headers
@@ -12,12 +12,15 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 MOST_CALLS = 32
+MOST_QUESTIONS = 16
+"""Questions of the page's script that one caller may have at a time; each has a thread while it is answered."""
 UPLOADS = 256 * 1024 * 1024
 """Bytes that one caller may upload within the time an upload is kept."""
 KEPT = 3600.0
 _LEAST = 64 * 1024  # the least an upload counts, since any file takes space
 _MOST_CALLERS = 4096
 _CALL = re.compile(r"/gradio_api/(?:queue/join|call/.+|run/.+|api/.+)")
+_QUESTION = re.compile(r"/gradio_api/component_server/?")
 _UPLOAD = re.compile(r"/gradio_api/upload/?|/panes/(?:input|training-picture)")
 
 Who = Callable[[Scope], str]
@@ -48,6 +51,40 @@ class Calls:
             await JSONResponse({"detail": detail}, status_code=429, headers={"retry-after": "5"})(scope, receive, send)
             return
         await self._app(scope, receive, send)
+
+
+class Questions:
+    """ASGI middleware that responds 429 to a caller who asks too many questions at a time: they stand in no line.
+
+    Args:
+        app: What answers.
+        who: Tells callers apart.
+        most: The limit.
+    """
+
+    def __init__(self, app: ASGIApp, *, who: Who, most: int = MOST_QUESTIONS) -> None:
+        self._app = app
+        self._who = who
+        self._most = most
+        self._asking: Counter[str] = Counter()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http" or not _QUESTION.fullmatch(scope["path"]):
+            await self._app(scope, receive, send)
+            return
+        who = self._who(scope)
+        if self._asking[who] >= self._most:
+            detail = f"You have {self._most} questions under way: wait until some are answered."
+            await JSONResponse({"detail": detail}, status_code=429, headers={"retry-after": "1"})(scope, receive, send)
+            return
+        self._asking[who] += 1
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            self._asking[who] -= 1
+            if not self._asking[who]:
+                del self._asking[who]
 
 
 class Uploads:

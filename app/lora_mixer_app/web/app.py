@@ -20,7 +20,7 @@ from starlette.types import ASGIApp, Scope
 from lora_mixer import Mixer
 from lora_mixer_app.serving.callers import caller
 from lora_mixer_app.serving.files import Files
-from lora_mixer_app.serving.limits import Calls, Uploads
+from lora_mixer_app.serving.limits import Calls, Questions, Uploads
 from lora_mixer_app.serving.names import FolderNames
 from lora_mixer_app.serving.presence import Presence
 from lora_mixer_app.web.i18n import I18N
@@ -105,6 +105,7 @@ def _door(state: AppState, page: gr.Blocks, folder: Path, *, must_log_in: bool) 
     return [
         Middleware(Uploads, who=_caller),
         Middleware(Calls, who=_caller, under_way=partial(calls_under_way, page)),
+        Middleware(Questions, who=_caller),
         Middleware(Files, names=names, own=state.owned, shared=state.shared, user_of=user_of),
         Middleware(PanesDoor, panes=Panes.over(state), user_of=user_of, must_log_in=must_log_in, is_near=_is_near),
     ]

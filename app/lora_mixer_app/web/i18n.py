@@ -126,7 +126,11 @@ WORDS: tuple[Message, ...] = (
     Message("pad_hint", "Drag the dot between two to four strips.", "在两到四条推子之间拖动圆点。"),
     Message("pad_strips", "Strips at the corners", "将推子放到四角"),
     Message("pad_mixes", "Saved mixes at the corners", "将已保存的混音放到四角"),
-    Message("pad_choose", "Choose two to four saved mixes (Ctrl and click).", "请选择两到四个已保存的混音（按住 Ctrl 点击）。"),
+    Message(
+        "pad_choose",
+        "Choose two to four saved mixes (Ctrl and click).",
+        "请选择两到四个已保存的混音（按住 Ctrl 点击）。",
+    ),
     Message("pad_off", "Put away", "收起"),
     Message("pad_dot", "Mix", "混合"),
     Message("progress", "Progress", "进度"),
