@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page, expect
 from lora_mixer_app.web.desk.conversion import sounding
 from lora_mixer_app.web.desk.document import read_document
 from lora_mixer_app.web.desk.sync import with_tags, without_tags
-from tests.browser.conftest import BROWSER, Log, open_desk
+from tests.browser.conftest import BROWSER, WAIT, Log, open_desk
 
 pytestmark = BROWSER
 SEED = 26
@@ -158,6 +158,8 @@ def test_three_hundred_gestures_at_three_desks(browser: Browser, address: str) -
 def generated(page: Page) -> dict[str, Any]:
     """Render, and return the picture that the desk shows then."""
     before = kept(page)["view"]["picture"]
+    page.locator("#steps input[type=text]").fill("2")  # an undo may have brought back those of the model
+    page.locator("#steps input[type=text]").press("Tab")
     page.locator("#go").click()
     page.wait_for_function(
         """before => {
@@ -165,5 +167,6 @@ def generated(page: Page) -> dict[str, Any]:
             return picture && picture.id !== before && document.querySelector('#go').innerText === 'Generate';
         }""",
         arg=before and before["id"],
+        timeout=4 * WAIT,
     )
     return kept(page)["view"]["picture"]
