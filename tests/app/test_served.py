@@ -159,9 +159,9 @@ def test_an_error_nobody_expected_in_any_listener_is_told_and_written_down(
     def fail(*_asked: object, **_named: object) -> None:
         raise RuntimeError("the shelf fell over")
 
-    listener = other_data(client, "history-search")
-    monkeypatch.setattr(page.app.state.history, "search", fail)
-    body = {"data": [""], "fn_index": listener["id"], "session_hash": "somebody"}
+    listener = other_data(client, "inspect-take")
+    monkeypatch.setattr(page.app.state, "model", fail)
+    body = {"data": [{"prompt": "cat"}], "fn_index": listener["id"], "session_hash": "somebody"}
     assert client.post("/gradio_api/queue/join", json=body).status_code == 200
     with client.stream("GET", "/gradio_api/queue/data?session_hash=somebody") as lines:
         ended = next(line for line in lines.iter_lines() if "process_completed" in line)
