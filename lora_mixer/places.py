@@ -12,6 +12,9 @@ from lora_mixer.fieldtypes import check_fields, wrong_type
 DATA_URL = "data:image/png;base64,"
 """What a drawn mask begins with where it stands in a text."""
 
+BACKGROUND = "background"
+"""The mask of what is in no other region, where it stands in a text."""
+
 MOST_BYTES = 256 * 1024
 """Bytes of a drawn mask; the one of a large picture at its latents' size takes a few thousand."""
 
@@ -30,6 +33,13 @@ class Rectangle:
     def __post_init__(self) -> None:
         """Refuse edges that are no numbers."""
         check_fields(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Background:
+    """Whatever no other region claims."""
+
+    rest: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 from lora_mixer.errors import RequestError
 from lora_mixer.fieldtypes import check_fields, wrong_type
 from lora_mixer.mixes import LoraUse, Strength, check_strength, mix_of
-from lora_mixer.places import DrawnMask, Rectangle, check_rectangle, rectangle_of
+from lora_mixer.places import BACKGROUND, Background, DrawnMask, Rectangle, check_rectangle, rectangle_of
 
 FOUND = "auto"
 """The mask of a region whose place is to be found."""
@@ -23,7 +23,7 @@ MOST_REGIONS = 32
 
 EXAMPLE = 'Write for example Region("cat", mask=(0, 0, 0.5, 1), loras={"line_art": 0.8}).'
 
-RegionMask = Rectangle | DrawnMask | Path | None
+RegionMask = Rectangle | DrawnMask | Background | Path | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +35,8 @@ class Region:
 
     Attributes:
         prompt: Its text, in the prompt language, with LoRA tags that act there alone; empty: the picture's own text.
-        mask: Where it lies: edges in fractions of the picture's sides, a drawn mask, a picture's path (white is in it), or
-            None (`"auto"`): found by its words.
+        mask: Where it lies: edges in fractions of the picture's sides, a drawn mask, a picture's path (white is in it),
+            `"background"` (what no other region claims), or None (`"auto"`): found by its words.
         negative: What to steer away from there; None: what the picture steers away from.
         loras: LoRAs that act there alone, in addition to the picture's.
         weight: Its share where it lies, against the picture's own text and LoRAs; 0 is exactly off.
@@ -108,8 +108,11 @@ def check_region(region: Region) -> None:
 
 def _mask_of(given: Any) -> RegionMask:  # noqa: ANN401 whatever was written
     if isinstance(given, str):
-        return None if given.strip().lower() == FOUND else DrawnMask.read(given) or Path(given)
-    if given is None or isinstance(given, (Rectangle, DrawnMask, Path)):
+        word = given.strip().lower()
+        if word == BACKGROUND:
+            return Background()
+        return None if word == FOUND else DrawnMask.read(given) or Path(given)
+    if given is None or isinstance(given, (Rectangle, DrawnMask, Background, Path)):
         return given
     return rectangle_of(given, owner="Region")
 
@@ -137,7 +140,8 @@ def region_table(region: Region) -> dict[str, object]:
         raise RequestError(
             "the mask of a region is a picture's path, which a text cannot hold", remedy="Draw it, or give a rectangle."
         )
-    edges = [mask.left, mask.top, mask.right, mask.bottom] if isinstance(mask, Rectangle) else FOUND
+    word = BACKGROUND if isinstance(mask, Background) else FOUND
+    edges = [mask.left, mask.top, mask.right, mask.bottom] if isinstance(mask, Rectangle) else word
     said: dict[str, object] = {
         "prompt": region.prompt,
         "mask": mask.text if isinstance(mask, DrawnMask) else edges,

@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
 from lora_mixer.blend.masks import Mask, even_mask, open_mask
-from lora_mixer.places import DrawnMask, Rectangle
+from lora_mixer.places import Background, DrawnMask, Rectangle
 
 FINE = 2
 """Cells a side into which a cell of the latent is divided to draw edges."""
@@ -36,12 +36,12 @@ class Area:
     """Where a region lies, and how strongly it claims that.
 
     Attributes:
-        mask: Its mask.
+        mask: Its mask; the background is what no other area's mask covers.
         weight: Its claim where the mask is white.
         feather: How far the edge is spread, as a share of the shorter side.
     """
 
-    mask: Rectangle | DrawnMask | Path
+    mask: Rectangle | DrawnMask | Background | Path
     weight: float = 1.0
     feather: float = 0.0
 
@@ -98,14 +98,21 @@ def _shares(share: Share) -> Tensor:
 
 @lru_cache(maxsize=KEPT)
 def _all_shares(areas: tuple[Area, ...], rows: int, columns: int) -> Tensor:
-    claims = torch.stack([_claim(area, rows, columns) for area in areas])
+    masks = [_drawn(area, rows, columns) for area in areas]
+    covered = sum((mask for mask in masks if mask is not None), torch.zeros(rows, columns, dtype=torch.float64))
+    rest = 1.0 - covered.clamp(max=1.0)
+    claims = torch.stack(
+        [area.weight * (rest if mask is None else mask) for area, mask in zip(areas, masks, strict=True)]
+    )
     shares = claims / claims.sum(0).clamp(min=1.0)
     return torch.cat([shares, (1.0 - shares.sum(0, keepdim=True)).clamp(min=0.0)])
 
 
-def _claim(area: Area, rows: int, columns: int) -> Tensor:
-    mask = open_mask(area.mask).at(rows, columns)
-    return area.weight * _spread(mask, round(area.feather * min(rows, columns)))
+def _drawn(area: Area, rows: int, columns: int) -> Tensor | None:
+    """Return an area's mask with its soft edge; None for the background, which follows from the others."""
+    if isinstance(area.mask, Background):
+        return None
+    return _spread(open_mask(area.mask).at(rows, columns), round(area.feather * min(rows, columns)))
 
 
 def _spread(mask: Tensor, cells: int) -> Tensor:

@@ -100,6 +100,25 @@ class Conditioner:
         chunks = Chunker(self._vocabularies[self._parts[0]]).chunks(pieces)
         return tuple(placement.embedding for chunk in chunks for placement in chunk.placements)
 
+    def positions(self, pieces: Sequence[Piece], words: str) -> tuple[int, ...]:
+        """Return where words stand among the tokens that `encode` gives of a text; none if they are not in it.
+
+        Args:
+            pieces: The text.
+            words: Words or phrases, with commas between.
+        """
+        vocabulary = self._vocabularies[self._parts[0]]
+        chunks = Chunker(vocabulary).chunks(pieces)
+        phrases = [vocabulary.tokens(phrase.strip()) for phrase in words.split(",") if phrase.strip()]
+        return tuple(
+            number * (CHUNK + 2) + 1 + at + step
+            for number, chunk in enumerate(chunks)
+            for phrase in phrases
+            for at in range(len(chunk.tokens) - len(phrase) + 1)
+            if chunk.tokens[at : at + len(phrase)] == phrase
+            for step in range(len(phrase))
+        )
+
     def count(self, text: str, *, steps: int = 20) -> TokenCount:
         """Return a prompt's length; of a scheduled prompt, its longest.
 

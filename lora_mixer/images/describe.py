@@ -13,7 +13,7 @@ from lora_mixer.images.record import RenderRecord, usable_hash
 from lora_mixer.keys import blocks_of, elements_text
 from lora_mixer.mixes import LoraUse
 from lora_mixer.modules import DENOISER
-from lora_mixer.prompt import Clause, LoraTag, Prompt, tag_places, unparse
+from lora_mixer.prompt import Clause, LoraTag, Prompt, own_part, tag_places, unparse
 from lora_mixer.settings.infotext import infotext_of
 
 HASH_DIGITS = 12
@@ -48,6 +48,9 @@ def _tagged(text: str, record: RenderRecord, *, negative: bool) -> str:
     if not uses:
         return text
     tags = " ".join(_tag(use, record.model.family) for use in uses)
+    end = len(text) if negative else own_part(text, grammar=record.settings.grammar)
+    if end < len(text):  # what stands behind a region's place is the region's
+        return f"{text[:end].rstrip()} {tags} {text[end:]}"
     commented = "#" in text.rpartition("\n")[2]  # A1111 strips what follows it on the line, tags too
     return f"{text}\n{tags}" if commented else f"{text} {tags}".strip()
 
@@ -60,6 +63,9 @@ def _untold(record: RenderRecord) -> Iterator[LoraUse]:
     texts = (settings.prompt, settings.negative, *((hires.prompt, hires.negative) if hires else ()))
     told = {_plain_name(place.name).lower() for text in texts if text for place in tag_places(text)}
     told |= {_plain_name(use.name).lower() for use in settings.loras}
+    for region in settings.regions:
+        told |= {_plain_name(use.name).lower() for use in region.loras}
+        told |= {_plain_name(p.name).lower() for t in (region.prompt, region.negative or "") for p in tag_places(t)}
     for adapter in record.adapters:
         if _plain_name(adapter.name).lower() not in told:
             yield LoraUse(adapter.name, adapter.strength)

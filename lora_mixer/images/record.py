@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from functools import cache, partial
 from pathlib import PurePath
 
@@ -13,6 +13,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from lora_mixer.choices import AUTOMATIC, key_of, schedule_before
 from lora_mixer.errors import BrokenFileError
 from lora_mixer.mixes import Strength
+from lora_mixer.places import DrawnMask
 from lora_mixer.request import Settings
 
 RECIPE = 2
@@ -127,6 +128,7 @@ class RenderRecord:
         batch_size: How many pictures were rendered together.
         batch_index: Which of them this one was, from 0.
         recipe: Which meaning the names of samplers and schedules had when it was drawn (1: diffusers' spacings).
+        places: The places that were found by a probe, by the words of what lies there.
         companions: The settings of the whole batch, this picture's among them, if it was not alone: the last bits of
             a sum depend on what is computed beside it, so the same pixels need the same batch.
         device: Where it was computed.
@@ -159,6 +161,7 @@ class RenderRecord:
     upscale_tile: int | None = None
     notes: tuple[str, ...] = ()
     companions: tuple[Settings, ...] = ()
+    places: Mapping[str, DrawnMask] = field(default_factory=dict)
     recipe: int = RECIPE
 
     @property

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lora_mixer.kernels.attention import Coupling, TextKV, couples, text_keys_and_values
+from lora_mixer.kernels.attention import Coupling, TextKV, Watch, couples, text_keys_and_values
 from lora_mixer.kernels.heap import retain_heap
 from lora_mixer.kernels.kernels import Kernels
 from lora_mixer.kernels.layout import to_channels_last
@@ -15,6 +15,7 @@ __all__ = [
     "Kernels",
     "Packed",
     "TextKV",
+    "Watch",
     "benefits_from_packing",
     "couples",
     "multiplied",

@@ -7,7 +7,7 @@ Elsewhere torch's kernel is faster.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, MutableMapping
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -56,6 +56,43 @@ class Coupling:
         return output
 
 
+class Watch:
+    """What one row's attention hears and sees at one size of the picture, layer by layer.
+
+    Args:
+        row: The row.
+        words: For each thing, where its words stand in the text.
+        places: How many places the layers have that are watched.
+    """
+
+    def __init__(self, row: int, words: Sequence[Sequence[int]], places: int) -> None:
+        self._row = row
+        self._words = [list(positions) for positions in words]
+        self._places = places
+        self._heard: list[Tensor] = []
+        self._seen: list[Tensor] = []
+
+    def hear(self, query: Tensor, key: Tensor) -> None:
+        """Note how strongly each place listens to each thing's words: the mean over heads and words of the softmax."""
+        if query.shape[2] == self._places:
+            q, k = query[self._row].float(), key[self._row].float()
+            scores = (q @ k.transpose(1, 2) * q.shape[-1] ** -0.5).softmax(-1).mean(0)
+            self._heard.append(torch.stack([scores[:, positions].mean(1) for positions in self._words]))
+
+    def see(self, output: Tensor) -> None:
+        """Note what self-attention gives at each place."""
+        if output.shape[1] == self._places:
+            self._seen.append(F.normalize(output[self._row].float(), dim=-1))
+
+    def heard(self) -> Tensor:
+        """Return the mean over layers, (things, places)."""
+        return torch.stack(self._heard).mean(0)
+
+    def seen(self) -> Tensor:
+        """Return what all layers saw, side by side, (places, channels)."""
+        return torch.cat(self._seen, dim=1)
+
+
 class ChunkedAttention:
     """The attention processor of every layer of a UNet (diffusers' name for what computes an attention layer)."""
 
@@ -68,6 +105,7 @@ class ChunkedAttention:
         temb: Tensor | None = None,
         text_kv: TextKV | None = None,
         coupling: Coupling | None = None,
+        watch: Watch | None = None,
     ) -> Tensor:
         """Return a layer's output for hidden states (rows, n, channels); the parameters' names are diffusers'.
 
@@ -79,6 +117,7 @@ class ChunkedAttention:
             temb: Unused: for layers normalised by the time step.
             text_kv: Cache of the text's keys and values while neither text nor weights change.
             coupling: Which rows read which of the texts in `text_kv`, and where; None: each row its own.
+            watch: Who notes what is heard and seen.
         """
         del attention_mask, temb
         query = _by_head(attn, attn.to_q(hidden_states))
@@ -93,6 +132,10 @@ class ChunkedAttention:
         coupled = coupling is not None and encoder_hidden_states is not None
         read = coupling.attend if coupling is not None and coupled else attend
         output: Tensor = attn.to_out[0](read(query, key, value))
+        if watch is not None and encoder_hidden_states is None:
+            watch.see(output)
+        elif watch is not None:
+            watch.hear(query, key)
         return output
 
 

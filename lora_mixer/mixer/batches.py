@@ -12,6 +12,7 @@ from lora_mixer.cancel import Cancel
 from lora_mixer.errors import ChangedFileError, RenderError
 from lora_mixer.mixer.model_cache import ModelCache
 from lora_mixer.mixer.oom_splitter import OomSplitter, Outcome
+from lora_mixer.mixer.places import probed
 from lora_mixer.mixer.planning import IndexedJob, in_batches
 from lora_mixer.mixer.progress import OnProgress
 from lora_mixer.mixer.reporter import ProgressReporter
@@ -92,8 +93,10 @@ class Rendering:
         finished = []
         with self._turn:
             reporter.check()
-            loaded = self.cache.take(source).loaded
+            session = self.cache.take(source)
+            loaded = session.loaded
             try:
+                jobs = [probed(session, job, self._options, reporter.check) for job in jobs]
                 with closing(render(loaded, jobs, self._options)) as events:
                     for event in events:
                         if isinstance(event, RenderedImage):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -18,10 +18,12 @@ from lora_mixer.mixer.batches import OnFailure, Rendering, in_order, report_fail
 from lora_mixer.mixer.oom_splitter import Outcome
 from lora_mixer.mixer.open_models import OpenModels
 from lora_mixer.mixer.options import RequestOptions
+from lora_mixer.mixer.places import with_places
 from lora_mixer.mixer.progress import OnProgress
 from lora_mixer.mixer.render_job import RenderJob
 from lora_mixer.mixer.sweeping import Strengths, sweep_of
 from lora_mixer.pipeline import Job, RenderedImage
+from lora_mixer.places import DrawnMask
 from lora_mixer.render_options import RenderOptions
 from lora_mixer.request import RenderRequest
 from lora_mixer.sheet import Sheet
@@ -222,6 +224,18 @@ class BaseMixer(OpenModels):
             LoraMixerError: What `render` would raise before its first step.
         """
         return self._resolved([as_request(request, fields)])[0]
+
+    def placed_as(self, job: Job, found: Mapping[str, DrawnMask]) -> Job:
+        """Return a job with places that were found before, such as those of a record, in the stead of a probe's.
+
+        Args:
+            job: The job.
+            found: The places, by the words of what lies there.
+        """
+        if not found or not job.seeks:
+            return job
+        with self._turn:
+            return with_places(self.cache.take(job.source or self._current), job, found)
 
     def job(self, request: RenderRequest | str, **fields: Unpack[RequestOptions]) -> Job:
         """The name of `resolve` in release 0.1."""

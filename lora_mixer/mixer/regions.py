@@ -7,21 +7,28 @@ picture says change nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lora_mixer.blend import Area, Share, Stack, WeightedAdapter
 from lora_mixer.blend.shares import REST
+from lora_mixer.choices.places import AUTO
+from lora_mixer.errors import PromptError, RequestError
 from lora_mixer.images.drawn_masks import drawn_mask
 from lora_mixer.mixer.blending import Blending
 from lora_mixer.mixer.second_pass import ended
 from lora_mixer.mixes import LoraUse
-from lora_mixer.pipeline import Condition
-from lora_mixer.places import Rectangle
-from lora_mixer.prompt import Break, Piece, Prompt, Span, parse
+from lora_mixer.pipeline import Condition, LoadedModel
+from lora_mixer.places import DrawnMask, Rectangle
+from lora_mixer.prompt import Break, Divided, Piece, Prompt, Span, WrittenRegion, moved, parse
 from lora_mixer.regions import Region
 from lora_mixer.request import RenderRequest, Settings
+
+MOST_WORDS = 5
+"""Trained words of a LoRA that its place is found by."""
 
 CELL = 8
 """Pixels a side of a cell of the latent at which edges are drawn."""
@@ -54,11 +61,18 @@ class RegionCourse:
         region: The region.
         positive: What its prompt says at each step.
         negative: What it steers away from; empty: what the picture does.
+        holds: LoRAs of the picture, by name, that act in it alone.
     """
 
     region: Region
     positive: tuple[Span, ...]
     negative: tuple[Span, ...] = ()
+    holds: frozenset[str] = frozenset()
+
+    @property
+    def words(self) -> str:
+        """The words of the picture's prompt that mean what is in it."""
+        return self.region.words.strip() or (self.region.prompt.strip() if self.region.mask is None else "")
 
     @property
     def spans(self) -> tuple[Span, ...]:
@@ -74,11 +88,17 @@ class RegionCourse:
         """Return it in a pass that follows: strengths over the steps stay where they ended."""
         return replace(self, region=replace(self.region, loras=tuple(map(ended, self.region.loras))))
 
-    def at(self, step: int) -> RegionMoment:
-        """Return what it is at a step."""
+    def at(self, step: int, picture: Sequence[LoraUse] = ()) -> RegionMoment:
+        """Return what it is at a step.
+
+        Args:
+            step: The step.
+            picture: The picture's LoRAs, of which it may hold some.
+        """
         said = span_at(self.positive, step)
         away = span_at(self.negative, step) if self.negative else None
-        asked = (*self.region.loras, *said.loras)
+        held_here = (use for use in picture if use.name in self.holds)
+        asked = (*self.region.loras, *said.loras, *held_here)
         both = tuple(use for use in asked if not use.strength.negative)
         only_away = (*(use for use in asked if use.strength.negative), *(() if away is None else away.loras))
         return RegionMoment(
@@ -87,27 +107,127 @@ class RegionCourse:
         )
 
 
-def courses_of(settings: Settings, spans: Callable[[Prompt], Sequence[Span]]) -> tuple[RegionCourse, ...]:
-    """Return the regions that act in a pass, in an order that does not depend on theirs.
+def auto_courses(
+    uses: Sequence[LoraUse], trained: Callable[[str], Sequence[str]], said: str, full: tuple[Span, ...]
+) -> tuple[RegionCourse, ...]:
+    """Return a region for each LoRA whose trained words stand in the prompt, to be found by these.
+
+    Words that several of the LoRAs were trained on tell none from the other.
+
+    Args:
+        uses: The picture's LoRAs.
+        trained: The words that a LoRA was trained on, by its name.
+        said: The picture's prompt.
+        full: An empty prompt over the steps.
+    """
+    heard = {use.name: [word for word in trained(use.name) if _stands_in(word, said)] for use in uses}
+    counts = Counter(word.casefold() for words in heard.values() for word in words)
+    own = {name: [word for word in words if counts[word.casefold()] == 1][:MOST_WORDS] for name, words in heard.items()}
+    return tuple(
+        RegionCourse(region=Region(words=", ".join(words)), positive=full, holds=frozenset({name}))
+        for name, words in own.items()
+        if words
+    )
+
+
+def _stands_in(word: str, text: str) -> bool:
+    return re.search(rf"(?<!\w){re.escape(word)}(?!\w)", text, re.IGNORECASE) is not None
+
+
+def placed_courses(courses: Iterable[RegionCourse], found: Mapping[str, DrawnMask]) -> tuple[RegionCourse, ...]:
+    """Return regions in an order that does not depend on theirs, with the places that were found."""
+    placed = (
+        replace(course, region=replace(course.region, mask=found[course.words], words=course.words))
+        if course.region.mask is None and course.words in found
+        else course
+        for course in courses
+    )
+    return tuple(sorted(placed, key=lambda course: repr((course.region, sorted(course.holds)))))
+
+
+def regional(
+    settings: Settings,
+    parts: Divided,
+    positive: Sequence[Span],
+    spans: Callable[[Prompt], Sequence[Span]],
+    trained: Callable[[str], Sequence[str]],
+    found: Mapping[str, DrawnMask],
+) -> tuple[RegionCourse, ...]:
+    """Return all regions of a pass, in an order that does not depend on theirs, with the places that were found.
 
     Args:
         settings: The pass's.
+        parts: Its prompts, with the regions that are written there.
+        positive: What its prompt says.
+        spans: What a prompt says at each step.
+        trained: The words that a LoRA was trained on, by its name.
+        found: Places that were found, by the words of what lies there.
+
+    Raises:
+        PromptError: A region's prompt cannot be read.
+    """
+    courses = courses_of(settings, parts.regions, spans)
+    if settings.places == AUTO:
+        uses = [*settings.loras, *(use for span in positive for use in span.loras)]
+        empty = tuple(spans(parse("")))
+        courses += auto_courses(uses, trained, parts.prompt, empty)
+    return placed_courses(courses, found)
+
+
+def without_loras(spans: Iterable[Span]) -> tuple[Span, ...]:
+    """Return what a prompt says without its LoRAs."""
+    return tuple(replace(span, loras=()) for span in spans)
+
+
+def refuse_unsaid(courses: Iterable[RegionCourse], positive: Sequence[Span], loaded: LoadedModel) -> None:
+    """Refuse places that are to be found by words that do not stand in the prompt.
+
+    Raises:
+        RequestError: They do not.
+    """
+    texts = [Condition(pieces=part.text, stack=Stack()) for span in positive for part in span.parts]
+    for words in sought(courses):
+        if not any(loaded.texts.positions(text, words) for text in texts):
+            raise RequestError(
+                f"the words {words[:80]!r}, by which a place is to be found, do not stand in the prompt",
+                where="regions",
+                remedy="Write them there, give the region other words, or a mask.",
+            )
+
+
+def sought(courses: Iterable[RegionCourse]) -> tuple[str, ...]:
+    """Return the words of the regions whose places are still to be found."""
+    return tuple(dict.fromkeys(course.words for course in courses if course.region.mask is None))
+
+
+def courses_of(
+    settings: Settings, written: Iterable[WrittenRegion], spans: Callable[[Prompt], Sequence[Span]]
+) -> tuple[RegionCourse, ...]:
+    """Return the regions that act in a pass.
+
+    Args:
+        settings: The pass's.
+        written: Those that stand in its prompt.
         spans: What a prompt says at each step.
 
     Raises:
         PromptError: A region's prompt cannot be read.
     """
 
-    def read(text: str, *, negative: bool = False) -> tuple[Span, ...]:
-        return tuple(spans(parse(text, grammar=settings.grammar, negative=negative)))
+    def read(text: str, at: int, *, negative: bool = False) -> tuple[Span, ...]:
+        try:
+            return tuple(spans(parse(text, grammar=settings.grammar, negative=negative)))
+        except PromptError as error:
+            raise moved(error, at) from error
 
+    regions = [*((region, 0) for region in settings.regions), *((one.region, one.at) for one in written)]
     return tuple(
         RegionCourse(
             region=region,
-            positive=read(region.prompt),
-            negative=() if region.negative is None else read(region.negative, negative=True),
+            positive=read(region.prompt, at),
+            negative=() if region.negative is None else read(region.negative, 0, negative=True),
         )
-        for region in sorted(settings.regions, key=repr)
+        for region, at in regions
         if region.weight > 0.0
     )
 
@@ -144,15 +264,28 @@ class Coupler:
     """Makes conditions of a picture's texts and of those of its regions.
 
     Args:
-        areas: Where the regions lie.
+        courses: The regions.
         blending: Makes mixes of LoRAs.
     """
 
-    def __init__(self, areas: Sequence[Area], blending: Blending) -> None:
-        self._areas = tuple(areas)
+    def __init__(self, courses: Sequence[RegionCourse], blending: Blending) -> None:
+        self._courses = tuple(courses)
+        self._areas = areas_of(courses)
+        self._words = [course.words for course in courses]
         self.blending = blending
         settings = blending.settings
         self._size = max(settings.height // CELL, 1), max(settings.width // CELL, 1)
+
+    def at(self, step: int, asked: Sequence[LoraUse]) -> tuple[list[RegionMoment], list[LoraUse]]:
+        """Return the regions at a step, and which of the picture's LoRAs none of them holds.
+
+        Args:
+            step: The step.
+            asked: The picture's LoRAs at that step.
+        """
+        held = {name for course in self._courses for name in course.holds}
+        moments = [course.at(step, asked) for course in self._courses]
+        return moments, [use for use in asked if use.name not in held]
 
     def condition(
         self,
@@ -175,7 +308,13 @@ class Coupler:
         if not regions:
             return Condition(pieces=pieces, stack=stack, weight=weight, negative=negative)
         first, *others = (
-            Condition(pieces=said, stack=mix, negative=negative, share=None if share.everything else share)
+            Condition(
+                pieces=said,
+                stack=mix,
+                negative=negative,
+                share=None if share.everything else share,
+                hushed=() if negative or said != pieces else self._hushed(),
+            )
             for (said, mix), share in self._read(pieces, stack, regions)
         )
         own = [placed for number, (_, uses) in enumerate(regions) for placed in self._over(uses, number)]
@@ -192,6 +331,12 @@ class Coupler:
             alike.setdefault((pieces if own is None else own, mix), set()).add(number)
         shares = ((text, self._share(members)) for text, members in alike.items())
         return [(text, share) for text, share in shares if not share.nothing]
+
+    def _hushed(self) -> tuple[tuple[str, Share], ...]:
+        """Return the words of each region with where the others lie that have words."""
+        named = {number for number, words in enumerate(self._words) if words}
+        pairs = ((self._words[number], named - {number}) for number in sorted(named))
+        return tuple((words, self._share(others)) for words, others in pairs if others)
 
     def _over(self, uses: Sequence[LoraUse], number: int) -> list[WeightedAdapter]:
         """Return a region's LoRAs as they act over the picture."""

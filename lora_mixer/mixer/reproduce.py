@@ -78,8 +78,9 @@ def rerender(mixer: BaseMixer, record: RenderRecord, *, files: Iterable[Path] = 
         upscale_tile=record.upscale_tile,
     )
     with names_only(admitted(record, mixer.library, files, mixer.upscalers)):
-        requests = [request_here(settings, record, files) for settings in batch]
-        pictures = list(mixer.render_many(requests, options=options))
+        jobs = [mixer.resolve(request_here(settings, record, files)) for settings in batch]
+        jobs[record.batch_index] = mixer.placed_as(jobs[record.batch_index], record.places)
+        pictures = list(mixer.render_jobs(jobs, options))
     return pictures[record.batch_index]
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
+from types import MappingProxyType
 
 from lora_mixer.choices import SUM, BlendMethod, calls_a_step, find_method
+from lora_mixer.choices.places import AUTO
 from lora_mixer.errors import RequestError
 from lora_mixer.families import Family
 from lora_mixer.keys import blocks_of, check_elements, elements_text, means, parse_blocks, parse_elements
@@ -20,26 +22,29 @@ from lora_mixer.mixer.networks import NO_NETWORKS, Networks
 from lora_mixer.mixer.regions import (
     Coupler,
     RegionCourse,
-    RegionMoment,
-    areas_of,
-    courses_of,
     pieces_of,
+    refuse_unsaid,
+    regional,
+    sought,
     span_at,
+    without_loras,
 )
 from lora_mixer.mixer.second_pass import ended, hires_of
 from lora_mixer.mixer.starts import start_settings, starts_of
 from lora_mixer.mixes import LoraUse
 from lora_mixer.pipeline import AdapterUse, Job, Pass, Segment, Start
+from lora_mixer.places import DrawnMask
 from lora_mixer.prompt import (
     MIX_WORD,
     Prompt,
     Span,
     apply_styles,
+    divided,
     expand,
     find_missing,
     named_styles,
+    own_rewritten,
     parse,
-    region_words,
     timeline,
 )
 from lora_mixer.regions import Region
@@ -102,7 +107,7 @@ def styled(settings: Settings, names: Iterable[str], files: Iterable[Path]) -> S
     styles = named_styles(names, files)
     return _rewritten(
         settings,
-        lambda prompt: apply_styles(prompt, "", styles)[0],
+        lambda prompt: own_rewritten(prompt, lambda own: apply_styles(own, "", styles)[0], grammar=settings.grammar),
         lambda negative: apply_styles("", negative, styles)[1],
     )
 
@@ -148,7 +153,13 @@ def _rewritten_region(region: Region, prompt: Rewrite, negative: Rewrite) -> Reg
 
 
 def job_of(
-    settings: Settings, measuring: Measuring, *, embeddings: Sequence[str] = (), networks: Networks = NO_NETWORKS
+    settings: Settings,
+    measuring: Measuring,
+    *,
+    embeddings: Sequence[str] = (),
+    networks: Networks = NO_NETWORKS,
+    found: Mapping[str, DrawnMask] = MappingProxyType({}),
+    bare: bool = False,
 ) -> Job:
     """Return a picture's job: its passes, with conditions and mixes for every step.
 
@@ -157,6 +168,8 @@ def job_of(
         measuring: Finds, opens and measures its LoRAs.
         embeddings: Names of the available embeddings, to report missing ones.
         networks: What enlarges the picture.
+        found: Places that a probe found, by the words of what lies there.
+        bare: Without LoRAs and regions, as a probe is.
 
     Raises:
         PromptError: The prompt cannot be read.
@@ -167,11 +180,16 @@ def job_of(
     settings = _with_method(settings)
     blending = Blending(settings=settings, measuring=measuring)
     notes: list[str] = []
+    seeks: list[str] = []
     for start, own in starts_of(settings, networks.between):
         done = sum(one.settings.steps for one in passes)
-        one, named, said = _pass_of(start, own, blending, embeddings, done=done)
+        asked = replace(own, loras=(), regions=()) if bare else own
+        one, named, said, sought_here = _pass_of(
+            start, asked, blending, embeddings, done=done, found=None if bare else found
+        )
         passes.append(one)
         notes += said
+        seeks += sought_here
         known = [(use.name, use.placed.strength) for use in uses]
         uses += [use for use in map(measuring.adapters.use, named) if (use.name, use.placed.strength) not in known]
     return Job(
@@ -181,6 +199,7 @@ def job_of(
         upscaler=networks.last,
         notes=tuple(dict.fromkeys((*notes, *blending.said))),
         matrices=tuple(dict.fromkeys(blending.matrices)),
+        seeks=tuple(dict.fromkeys(seeks)),
     )
 
 
@@ -193,12 +212,22 @@ def _with_method(settings: Settings) -> Settings:
 
 
 def _pass_of(
-    start: Start, settings: Settings, blending: Blending, embeddings: Sequence[str], *, done: int
-) -> tuple[Pass, list[LoraUse], list[str]]:
-    """Return a pass that follows on so many steps, the adapters that act in it, and what is to be said about them."""
+    start: Start,
+    settings: Settings,
+    blending: Blending,
+    embeddings: Sequence[str],
+    *,
+    done: int,
+    found: Mapping[str, DrawnMask] | None,
+) -> tuple[Pass, list[LoraUse], list[str], tuple[str, ...]]:
+    """Return a pass that follows on so many steps, the adapters that act in it, what is to be said about them, what it seeks.
+
+    Without `found`, no LoRA and no region of its prompt acts.
+    """
+    parts = divided(settings.prompt, settings.negative, grammar=settings.grammar)
     towards, away = (
-        parse(settings.prompt, grammar=settings.grammar),
-        parse(settings.negative, grammar=settings.grammar, negative=True),
+        parse(parts.prompt, grammar=settings.grammar),
+        parse(parts.negative, grammar=settings.grammar, negative=True),
     )
     adapters, family = blending.measuring.adapters, blending.measuring.loaded.model.family
     blocks = partial(parse_blocks, family=family)
@@ -213,7 +242,10 @@ def _pass_of(
     positive, negative = spans(towards), spans(away)
     method = find_method(settings.method)
     uses = list(settings.loras)
-    courses = courses_of(settings, spans)
+    if found is None:
+        positive, negative = without_loras(positive), without_loras(negative)
+    courses = () if found is None else regional(settings, parts, positive, spans, adapters.words, found)
+    refuse_unsaid(courses, positive, blending.measuring.loaded)
     for use in (
         *(use for span in (*positive, *negative) for use in span.loras),
         *(use for course in courses for use in course.loras),
@@ -224,13 +256,13 @@ def _pass_of(
         _check_blocks(use, family)
     notes = [
         *_missing([towards, away], [*embeddings, *_brought(uses, adapters)]),
-        *_regions([towards, away]),
         *_experimental(method),
         *_remarks(uses, adapters),
         *_idle(uses, adapters),
+        *_nowhere(settings, courses),
     ]
     segments = _course(settings, positive, negative, courses, replace(blending, settings=settings), held=bool(done))
-    return Pass(start=start, settings=settings, segments=segments), uses, notes
+    return Pass(start=start, settings=settings, segments=segments), uses, notes, sought(courses)
 
 
 def _course(
@@ -246,7 +278,7 @@ def _course(
     if held:
         settings = replace(settings, loras=tuple(ended(use) for use in settings.loras))
         courses = [course.ended() for course in courses]
-    coupler = Coupler(areas_of(courses), blending)
+    coupler = Coupler(courses, blending)
     edges = _stretches((positive, negative, *(course.spans for course in courses)), settings.steps)
     return tuple(
         _stretch(
@@ -255,7 +287,6 @@ def _course(
             span_at(positive, start),
             span_at(negative, start),
             settings.loras,
-            [course.at(start) for course in courses],
             coupler,
         )
         for start, stop in edges
@@ -268,10 +299,10 @@ def _stretch(
     towards: Span,
     away: Span,
     loras: Sequence[LoraUse],
-    regions: Sequence[RegionMoment],
     coupler: Coupler,
 ) -> Segment:
-    asked, blending = (*loras, *towards.loras), coupler.blending
+    regions, asked = coupler.at(start, (*loras, *towards.loras))
+    blending = coupler.blending
     both = tuple(use for use in asked if not use.strength.negative)
     only_away = (*(use for use in asked if use.strength.negative), *away.loras)
     rows = blending.rows(both, towards.parts)
@@ -321,13 +352,9 @@ def _remarks(uses: Iterable[LoraUse], adapters: AdapterCache) -> Iterator[str]:
         yield from (f"LoRA {name}: {remark}" for remark in adapters.take(name).report.remarks)
 
 
-def _regions(prompts: Iterable[Prompt]) -> Iterator[str]:
-    words = dict.fromkeys(word for prompt in prompts for word in region_words(prompt))
-    if words:
-        yield (
-            f"{', '.join(words)} of Regional Prompter are read as words: here a LoRA's mask says where it acts, "
-            "and all texts act everywhere"
-        )
+def _nowhere(settings: Settings, courses: Iterable[RegionCourse]) -> Iterator[str]:
+    if settings.places == AUTO and not any(course.holds for course in courses):
+        yield "no trained words of a LoRA stand in the prompt, so no places were sought: each acts as its mask says"
 
 
 def _experimental(method: BlendMethod) -> Iterator[str]:

@@ -7,7 +7,7 @@ from typing import NamedTuple, Protocol
 
 from torch import Tensor, nn
 
-from lora_mixer.kernels.attention import Coupling, TextKV
+from lora_mixer.kernels.attention import Coupling, TextKV, Watch
 
 
 class PictureSize(NamedTuple):
@@ -42,6 +42,7 @@ class DenoiserInputs:
         sizes: What each row's picture measures.
         text_kv: Where the text's keys and values are kept for as long as neither text nor weights change; None: nowhere.
         coupling: Which rows read which of the texts in `text_kv`, and where; None: each row its own.
+        watch: Who notes what attention hears and sees.
         extra: Channels beside the latent's, (rows, k, h, w), for models that take a picture and a mask.
     """
 
@@ -52,6 +53,7 @@ class DenoiserInputs:
     sizes: tuple[PictureSize, ...] = ()
     text_kv: TextKV | None = None
     coupling: Coupling | None = None
+    watch: Watch | None = None
     extra: Tensor | None = None
 
 

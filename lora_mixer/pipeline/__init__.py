@@ -16,6 +16,7 @@ from lora_mixer.pipeline.job import (
     Start,
 )
 from lora_mixer.pipeline.loaded_model import LoadedModel
+from lora_mixer.pipeline.probe import probe, steps_of
 from lora_mixer.pipeline.record import inputs_of, record_of
 from lora_mixer.pipeline.render import RenderedImage, render
 from lora_mixer.pipeline.text_cache import TextCache
@@ -39,8 +40,10 @@ __all__ = [
     "TextCache",
     "UpscalerUse",
     "inputs_of",
+    "probe",
     "record_of",
     "render",
+    "steps_of",
 ]
 
 __getattr__ = moved(__name__)

@@ -13,13 +13,16 @@ from torch import Tensor
 
 from lora_mixer.blend import ApplyPlan, Stack
 from lora_mixer.choices import find_sampler
-from lora_mixer.kernels import TextKV, text_keys_and_values
+from lora_mixer.kernels import TextKV, Watch, text_keys_and_values
 from lora_mixer.models import DenoiserInputs, PictureSize
 from lora_mixer.modules import DENOISER
 from lora_mixer.pipeline.guidance import GuidanceRow, rescaled, rows_at
 from lora_mixer.pipeline.job import Pass
 from lora_mixer.pipeline.loaded_model import LoadedModel
 from lora_mixer.pipeline.readings import Reading, Readings, readings_of
+
+WatchAt = tuple[int, Watch]
+"""A step, and who notes what attention hears and sees at it."""
 
 LONGEST_TILING = 4
 """Texts are repeated to a common length of at most this multiple of the longest; other rows run separately."""
@@ -46,6 +49,7 @@ class Predictor:
         told: What the model is told beside the latents, (n, k, h, w): the mask and the masked picture of inpainting.
 
     Attributes:
+        watch: Who notes what attention hears and sees, and at which step.
         negative: The last prediction of the negative texts alone, if the sampler wants it by itself (CFG++).
     """
 
@@ -60,6 +64,7 @@ class Predictor:
         self._plan = plan
         self._groups: tuple[tuple[GuidanceRow, ...], tuple[_Group, ...]] = ((), ())
         self._apart = find_sampler(passes[0].settings.sampler).row.apart
+        self.watch: WatchAt | None = None
         self.negative: Tensor | None = None
 
     @torch.no_grad()
@@ -83,6 +88,7 @@ class Predictor:
                         sizes=group.sizes,
                         text_kv=text_kv,
                         coupling=readings.coupling,
+                        watch=self.watch[1] if self.watch is not None and self.watch[0] == step else None,
                         extra=None if told is None else told[images].to(self._dtype),
                     )
                 )
@@ -129,7 +135,7 @@ class Predictor:
         rows = [row for row, _ in guided]
         model, settings = self._loaded.model, self._passes[0].settings
         size = settings.height // model.latent_scale, settings.width // model.latent_scale
-        readings = readings_of([reading for _, reading in guided], size, model.dtype, model.device)
+        readings = readings_of([reading for _, reading in guided], size, self._loaded.texts.positions, model)
         asked = ((self._passes[row.image].settings, row.condition.negative) for row in rows)
         stacks = tuple(row.condition.acting for row in rows)
         changing = model.compiled or any(stack.curved for stack in (*stacks, *readings.stacks))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from lora_mixer.blend import Share, Stack, WeightedAdapter
@@ -10,6 +11,7 @@ from lora_mixer.hires import HiresSettings
 from lora_mixer.images.canvas import Inpainting
 from lora_mixer.inputs import InputPicture
 from lora_mixer.pipeline.upscaling import UpscalerUse
+from lora_mixer.places import DrawnMask
 from lora_mixer.prompt import Piece
 from lora_mixer.request import ModelSource, Settings
 
@@ -26,6 +28,7 @@ class Condition:
         share: Where in the picture it is read; None: everywhere.
         others: The texts that are read elsewhere, which together with this one cover the picture.
         over: The mix over the picture, where regions have LoRAs of their own; None: `stack`.
+        hushed: Words that are hardly heard in a part of the picture: those of the regions that lie elsewhere.
     """
 
     pieces: tuple[Piece, ...]
@@ -35,6 +38,7 @@ class Condition:
     share: Share | None = None
     others: tuple[Condition, ...] = ()
     over: Stack | None = None
+    hushed: tuple[tuple[str, Share], ...] = ()
 
     @property
     def acting(self) -> Stack:
@@ -176,6 +180,8 @@ class Job:
         matrices: Digests of the matrices that its method put between LoRAs' factors.
         seals: The files of its model as they were when it was opened.
         source: The model it was resolved on; None: whichever renders it.
+        seeks: The words of things whose places are still to be found, by a probe.
+        found: The places that were found, by these words.
     """
 
     settings: Settings
@@ -186,6 +192,8 @@ class Job:
     matrices: tuple[str, ...] = ()
     seals: tuple[Seal, ...] = ()
     source: ModelSource | None = None
+    seeks: tuple[str, ...] = ()
+    found: Mapping[str, DrawnMask] = field(default_factory=dict)
 
     @property
     def files(self) -> tuple[Seal, ...]:

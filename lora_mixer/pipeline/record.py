@@ -69,6 +69,7 @@ def record_of(loaded: LoadedModel, jobs: Sequence[Job], index: int, how: HowRend
         tiled=how.tiled,
         upscale_tile=how.upscale_tile if job.upscalers else None,
         notes=job.notes,
+        places=job.found,
         companions=tuple(other.settings for other in jobs) if len(jobs) > 1 else (),
     )
 

@@ -103,6 +103,10 @@ class TextCache:
         self._kept.move_to_end(key)
         return self._kept[key]
 
+    def positions(self, condition: Condition, words: str) -> tuple[int, ...]:
+        """Return where words stand among a text's tokens; phrases have commas between."""
+        return self.conditioner(condition.stack).positions(condition.pieces, words)
+
     def embeddings_of(self, conditions: Iterable[Condition]) -> tuple[EmbeddingVectors, ...]:
         """Return the embeddings that these texts name, each once, by name."""
         found = {

@@ -19,7 +19,7 @@ from lora_mixer.prompt.nodes import (
     When,
 )
 from lora_mixer.prompt.parser import parse
-from lora_mixer.prompt.regions import region_words
+from lora_mixer.prompt.regions import Divided, WrittenRegion, divided, moved, own_part, own_rewritten
 from lora_mixer.prompt.styles import Style, apply_styles, named_styles
 from lora_mixer.prompt.tag_places import TagPlace, mix_tag, rewritten_tags, tag_places, without_tags
 from lora_mixer.prompt.tags import MIX_WORD, parse_tag
@@ -33,6 +33,7 @@ __all__ = [
     "BlockReader",
     "Break",
     "Clause",
+    "Divided",
     "ElementReader",
     "Grammar",
     "Keyframes",
@@ -50,16 +51,20 @@ __all__ = [
     "Weighted",
     "When",
     "Words",
+    "WrittenRegion",
     "apply_styles",
     "combinations",
+    "divided",
     "expand",
     "find_missing",
     "lora_tags",
     "mix_tag",
+    "moved",
     "named_styles",
+    "own_part",
+    "own_rewritten",
     "parse",
     "parse_tag",
-    "region_words",
     "rewritten_tags",
     "tag_places",
     "timeline",

@@ -17,13 +17,14 @@ from lora_mixer.prompt.grammars import Grammar, grammar_named
 from lora_mixer.prompt.lexer import Token, lex
 from lora_mixer.prompt.limits import MAX_TOKENS, refuse_too_long
 from lora_mixer.prompt.nodes import ROUND, SQUARE, Alternate, Break, Clause, LoraTag, Prompt, Switch, Text, Weighted
-from lora_mixer.prompt.tags import LORA_WORDS, MIX_WORD, TAG_WORDS, parse_mix_tag, parse_tag
+from lora_mixer.prompt.tags import LORA_WORDS, MIX_WORD, REGION_WORD, TAG_WORDS, parse_mix_tag, parse_tag
 
 MAX_DEPTH = 100  # brackets deeper than this are text: 1.1 ** 100 is 13,781
 MAX_REOPENED = 10_000  # brackets cut by one of the other kind; beyond that such a one is text
 _MAX_WEIGHT = 1e6
 _TAG_WORD = re.compile(r"<\s*(\w+)\s*:")
 _KNOWN_TAG = re.compile(rf"<\s*(?:{'|'.join(TAG_WORDS)})\s*:", re.IGNORECASE)
+_UNENDED = {MIX_WORD: ("a mix tag", "<mix:ties>"), REGION_WORD: ("a region", "<region:0,0,0.5,1>")}
 _CLOSES = {")": "(", "]": "["}
 
 
@@ -182,6 +183,8 @@ class _ClauseReader:
                 self._add(tag)
         elif word.lower() == MIX_WORD:
             self._blend(token)
+        elif word.lower() == REGION_WORD:
+            self._divide(token)
         elif self._grammar.refused_tags and word[:1].isalpha():
             raise _unknown_tag(word, token.at)
         elif self._grammar.refused_tags:
@@ -196,12 +199,20 @@ class _ClauseReader:
             )
         self.methods.append((parse_mix_tag(self._text, token.at, token.end), token.at))
 
+    def _divide(self, token: Token) -> None:
+        """Pass over the place of a region, which `divided` reads; in a negative prompt there is none."""
+        if self._negative:
+            raise PromptError(
+                "a region stands in the negative prompt",
+                position=token.at,
+                remedy="Put it into the prompt; a region's own negative prompt is `negative` of its table.",
+            )
+
     def _angle(self, token: Token) -> None:
         match = _TAG_WORD.match(self._text, token.at)
         word = match[1].lower() if match else ""
         if word in TAG_WORDS and self._grammar.refused_tags:
-            example = "<mix:ties>" if word == MIX_WORD else "<lora:name:0.8>"
-            what = "a mix tag" if word == MIX_WORD else "a LoRA tag"
+            what, example = _UNENDED.get(word, ("a LoRA tag", "<lora:name:0.8>"))
             raise PromptError(f"{what} never ends", position=token.at, remedy=f"Put > at its end, as in {example}.")
         self._plain(token)
 

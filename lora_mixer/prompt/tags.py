@@ -12,7 +12,8 @@ from lora_mixer.prompt.nodes import Keyframes, LoraTag
 
 LORA_WORDS = ("lora", "lyco", "loractl")
 MIX_WORD = "mix"
-TAG_WORDS = (*LORA_WORDS, MIX_WORD)
+REGION_WORD = "region"
+TAG_WORDS = (*LORA_WORDS, MIX_WORD, REGION_WORD)
 _TEXT, _DENOISER = "te", "unet"  # A1111's words
 _POSITIONS = (_TEXT, _DENOISER, "dyn")
 _NAMED = (*_POSITIONS, "lbw", "lbwe", "start", "stop", "step", "hr", "hrte", "hrunet")

@@ -21,7 +21,7 @@ from lora_mixer.images.opening import open_input
 from lora_mixer.keys import all_blocks, parse_blocks, parse_elements
 from lora_mixer.ledger.failure import Failure
 from lora_mixer.mixes import LoraUse, check_strength
-from lora_mixer.prompt import LoraTag, expand, lora_tags, named_styles, parse, tag_places
+from lora_mixer.prompt import LoraTag, divided, expand, lora_tags, moved, named_styles, parse, tag_places
 from lora_mixer.promptfile.plan import PlannedJob, PromptFile
 from lora_mixer.request import ModelSource, RenderRequest
 from lora_mixer.runs.whereabouts import Whereabouts
@@ -226,9 +226,13 @@ class JobCheck:
             yield from ((text, negative) for text, negative in second if text)
 
     def _read(self, text: str, request: RenderRequest, negative: bool) -> None:  # noqa: FBT001
-        prompt = parse(self._drawn(text, request), grammar=request.grammar or "default", negative=negative)
-        for tag in lora_tags(prompt):
-            _check_tag(tag, self._families(request))
+        for part, at in _parts(self._drawn(text, request), request.grammar or "default", negative=negative):
+            try:
+                prompt = parse(part, grammar=request.grammar or "default", negative=negative)
+                for tag in lora_tags(prompt):
+                    _check_tag(tag, self._families(request))
+            except PromptError as error:
+                raise moved(error, at) from error
 
     def _families(self, request: RenderRequest) -> tuple[Family, ...]:
         """Return the family a job's model is said to be of; all of them where only its tensors tell."""
@@ -271,6 +275,16 @@ def _pictures(request: RenderRequest) -> Iterator[tuple[object, str, Callable[[]
     for region in request.regions:
         if isinstance(region.mask, Path):
             yield region.mask, region.mask.name, partial(drawn_mask, region.mask)
+
+
+def _parts(text: str, grammar: str, *, negative: bool) -> Iterator[tuple[str, int]]:
+    """Yield the picture's own part of a prompt and those of its regions, and where each begins."""
+    if negative:
+        yield text, 0
+        return
+    parts = divided(text, grammar=grammar)
+    yield parts.prompt, 0
+    yield from ((one.region.prompt, one.at) for one in parts.regions)
 
 
 def _check_use(use: LoraUse) -> None:

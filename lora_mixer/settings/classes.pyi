@@ -88,6 +88,9 @@ class RenderRequest(Asked):
     balance: str | None = None
     """Scale strengths so that LoRAs together change no more than one of them: mix (one factor), block (a factor a
     block), off."""
+    places: str | None = None
+    """Where LoRAs act: as given, or found by their trained words in the prompt (auto), each in its place. Source:
+    FreeFuse, arXiv:2510.23515."""
     seed: int | None = None
     """What the noise is drawn from; -1 draws one."""
     subseed: int | None = None
@@ -169,6 +172,9 @@ class Settings(Filled):
     balance: str = "off"
     """Scale strengths so that LoRAs together change no more than one of them: mix (one factor), block (a factor a
     block), off."""
+    places: str = "given"
+    """Where LoRAs act: as given, or found by their trained words in the prompt (auto), each in its place. Source:
+    FreeFuse, arXiv:2510.23515."""
     seed: int
     """What the noise is drawn from; -1 draws one."""
     subseed: int | None = None
@@ -238,6 +244,7 @@ class RequestOptions(TypedDict, total=False):
     method: str | None
     regions: Sequence[Region]
     balance: str | None
+    places: str | None
     seed: int | None
     subseed: int | None
     subseed_strength: float | None

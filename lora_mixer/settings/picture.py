@@ -23,6 +23,7 @@ from lora_mixer.choices import (
     find_rng,
 )
 from lora_mixer.choices.emphasis import ORIGINAL
+from lora_mixer.choices.places import GIVEN, PLACES, find_places
 from lora_mixer.choices.rng import CPU
 from lora_mixer.settings.input_picture import INPUT_PICTURE
 from lora_mixer.settings.kinds import MixOfLoras, NestedTable, Real, RegionList, TableName, TableNames, TextValue, Whole
@@ -98,6 +99,17 @@ PICTURE = Table(
             infotext="Balance",
             plural="balances",
             control=PageControl("Balance strengths", "平衡强度"),
+        ),
+        Setting(
+            name="places",
+            kind=TableName(what="way to place LoRAs", names=PLACES, find=find_places, canonical=True),
+            help="Where LoRAs act: as given, or found by their trained words in the prompt (auto), each in its place.",
+            source="FreeFuse, arXiv:2510.23515",
+            default=GIVEN,
+            infotext="LoRA places",
+            in_models_file=False,
+            axis=False,
+            control=PageControl("Places of LoRAs", "LoRA 的位置"),
         ),
         Setting(
             name="seed",
