@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from lora_mixer.errors import PromptError, RequestError
-from lora_mixer.places import BACKGROUND, Rectangle
+from lora_mixer.places import BACKGROUND, Background, Rectangle
 from lora_mixer.prompt.grammars import grammar_named
 from lora_mixer.prompt.lexer import lex
 from lora_mixer.prompt.tag_places import without_tags
@@ -121,9 +121,9 @@ def _region(tag: re.Match[str], text: str) -> Region:
     return region
 
 
-def _mask(tag: re.Match[str], place: list[str]) -> Rectangle | str:
+def _mask(tag: re.Match[str], place: list[str]) -> Rectangle | Background | None:
     if len(place) == 1 and place[0].lower() in {FOUND, BACKGROUND}:
-        return place[0].lower()
+        return Background() if place[0].lower() == BACKGROUND else None
     if len(place) not in {4, 5}:
         raise _wrong(tag, f"a region lies at x, y, width and height, not at {tag[1].strip()[:40]!r}")
     left, top, width, height = (_number(tag, side) for side in place[:4])
@@ -174,10 +174,10 @@ def _by_words(prompt: str, negative: str, grammar: str) -> Divided:
     by_breaks = not re.search(rf"\b(?:{_ROW}|{_COLUMN}|{_FOUND})\b", rest)
     pieces = list(_pieces(rest, at, _BREAK if by_breaks else _WORDS))
     found = any(piece.word == _FOUND for piece in pieces)
-    if found:
-        base, pieces = pieces[0].text if base is None else base, pieces[1:] if base is None else pieces
+    if found and base is None:
+        base, pieces = pieces[0].text, pieces[1:]
     shared = "" if common is None else without_tags(common, lambda _: True, grammar=grammar)
-    masks = [FOUND] * len(pieces) if found else list(_grid(pieces))
+    masks = [None] * len(pieces) if found else list(_grid(pieces))
     aways = _negatives(negative, len(pieces), based=base is not None)
     regions = tuple(
         WrittenRegion(

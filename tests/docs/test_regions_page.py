@@ -19,7 +19,8 @@ PAGE = (Path(__file__).parents[2] / "docs" / "regions.md").read_text(encoding="u
 
 
 def blocks(kind: str) -> list[str]:
-    return re.findall(rf"```{kind}\n(.*?)```", PAGE, flags=re.DOTALL)
+    parts = re.split(r"^```(\w*)\n", PAGE, flags=re.MULTILINE)  # text, kind, block, nothing, text, ...
+    return [block for of, block in zip(parts[1::4], parts[2::4], strict=True) if of == kind]
 
 
 def test_the_fields_of_the_page_are_those_of_a_region() -> None:
