@@ -36,7 +36,7 @@ class Rectangle:
 
 
 @dataclass(frozen=True, slots=True)
-class Background:
+class RestOfPicture:
     """Whatever no other region claims."""
 
     rest: bool = True

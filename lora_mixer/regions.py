@@ -14,7 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 from lora_mixer.errors import RequestError
 from lora_mixer.fieldtypes import check_fields, wrong_type
 from lora_mixer.mixes import LoraUse, Strength, check_strength, mix_of
-from lora_mixer.places import BACKGROUND, Background, DrawnMask, Rectangle, check_rectangle, rectangle_of
+from lora_mixer.places import BACKGROUND, DrawnMask, Rectangle, RestOfPicture, check_rectangle, rectangle_of
 
 FOUND = "auto"
 """The mask of a region whose place is to be found."""
@@ -23,7 +23,7 @@ MOST_REGIONS = 32
 
 EXAMPLE = 'Write for example Region("cat", mask=(0, 0, 0.5, 1), loras={"line_art": 0.8}).'
 
-RegionMask = Rectangle | DrawnMask | Background | Path | None
+RegionMask = Rectangle | DrawnMask | RestOfPicture | Path | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,9 +110,9 @@ def _mask_of(given: Any) -> RegionMask:  # noqa: ANN401 whatever was written
     if isinstance(given, str):
         word = given.strip().lower()
         if word == BACKGROUND:
-            return Background()
+            return RestOfPicture()
         return None if word == FOUND else DrawnMask.read(given) or Path(given)
-    if given is None or isinstance(given, (Rectangle, DrawnMask, Background, Path)):
+    if given is None or isinstance(given, (Rectangle, DrawnMask, RestOfPicture, Path)):
         return given
     return rectangle_of(given, owner="Region")
 
@@ -140,7 +140,7 @@ def region_table(region: Region) -> dict[str, object]:
         raise RequestError(
             "the mask of a region is a picture's path, which a text cannot hold", remedy="Draw it, or give a rectangle."
         )
-    word = BACKGROUND if isinstance(mask, Background) else FOUND
+    word = BACKGROUND if isinstance(mask, RestOfPicture) else FOUND
     edges = [mask.left, mask.top, mask.right, mask.bottom] if isinstance(mask, Rectangle) else word
     said: dict[str, object] = {
         "prompt": region.prompt,

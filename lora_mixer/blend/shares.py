@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
 from lora_mixer.blend.masks import Mask, even_mask, open_mask
-from lora_mixer.places import Background, DrawnMask, Rectangle
+from lora_mixer.places import DrawnMask, Rectangle, RestOfPicture
 
 FINE = 2
 """Cells a side into which a cell of the latent is divided to draw edges."""
@@ -41,7 +41,7 @@ class Area:
         feather: How far the edge is spread, as a share of the shorter side.
     """
 
-    mask: Rectangle | DrawnMask | Background | Path
+    mask: Rectangle | DrawnMask | RestOfPicture | Path
     weight: float = 1.0
     feather: float = 0.0
 
@@ -110,7 +110,7 @@ def _all_shares(areas: tuple[Area, ...], rows: int, columns: int) -> Tensor:
 
 def _drawn(area: Area, rows: int, columns: int) -> Tensor | None:
     """Return an area's mask with its soft edge; None for the background, which follows from the others."""
-    if isinstance(area.mask, Background):
+    if isinstance(area.mask, RestOfPicture):
         return None
     return _spread(open_mask(area.mask).at(rows, columns), round(area.feather * min(rows, columns)))
 

@@ -147,8 +147,9 @@ class AttachedAdapters:
     def set(self, stacks: Sequence[Stack], *, progress: float, size: Size | None) -> None:
         """Write a batch's strengths, and attach to every block where any is non-zero."""
         curved, masked = any(s.curved for s in stacks), any(s.masked for s in stacks)
-        wish = (tuple(stacks), progress if curved else 0.0, size if masked else None)
-        if wish != self._last or masked:
+        masks = tuple(mask for s in stacks for placed in s.placed for mask in placed.masks())  # files may have changed
+        wish = (tuple(stacks), progress if curved else 0.0, size if masked else None, masks)
+        if wish != self._last:
             self._last = None
             alike = not masked and not any(s.by_block for s in stacks)
             first: dict[str, BlockScales] = {}

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from lora_mixer.errors import PromptError, RequestError
-from lora_mixer.places import BACKGROUND, Background, Rectangle
+from lora_mixer.places import BACKGROUND, Rectangle, RestOfPicture
 from lora_mixer.prompt.grammars import grammar_named
 from lora_mixer.prompt.lexer import lex
 from lora_mixer.prompt.tag_places import without_tags
@@ -121,9 +121,9 @@ def _region(tag: re.Match[str], text: str) -> Region:
     return region
 
 
-def _mask(tag: re.Match[str], place: list[str]) -> Rectangle | Background | None:
+def _mask(tag: re.Match[str], place: list[str]) -> Rectangle | RestOfPicture | None:
     if len(place) == 1 and place[0].lower() in {FOUND, BACKGROUND}:
-        return Background() if place[0].lower() == BACKGROUND else None
+        return RestOfPicture() if place[0].lower() == BACKGROUND else None
     if len(place) not in {4, 5}:
         raise _wrong(tag, f"a region lies at x, y, width and height, not at {tag[1].strip()[:40]!r}")
     left, top, width, height = (_number(tag, side) for side in place[:4])

@@ -11,7 +11,8 @@ from PIL import Image
 
 from lora_mixer import Cancel, Hires, LoraUse, Mixer, Rectangle, Region, RenderRequest, Strength
 from lora_mixer.errors import CancelledError, PromptError, RequestError
-from lora_mixer.images import read_picture
+from lora_mixer.images import infotext, parse_infotext, read_picture
+from lora_mixer.images.request_of import request_of
 from lora_mixer.mixer import rerender
 
 LEFT, RIGHT, ALL = (0, 0, 0.5, 1), (0.5, 0, 1, 1), (0, 0, 1, 1)
@@ -119,8 +120,28 @@ def test_a_picture_with_regions_is_rendered_again_from_its_file(mixer: Mixer, tm
     picture.save(tmp_path / "picture.png")
     (tmp_path / "ramp.png").unlink()
     record = read_picture(tmp_path / "picture.png").record
+    told, notes = request_of(parse_infotext(infotext(picture.record)))
+    assert (told.regions, told.prompt) == (picture.record.settings.regions, "cat")
+    assert not [note for note in notes if "Regions" in note]
     assert record == picture.record
     assert np.array_equal(np.asarray(rerender(mixer, record).image), np.asarray(picture.image))
+
+
+def test_regions_in_the_prompt_are_those_of_tables_and_loras_of_the_mix_stay_outside_of_them(mixer: Mixer) -> None:
+    text = "cat <region:0,0,0.5,1> red heart <lora:line_art:0.8> <region:0.5,0,0.5,1,1,feather=0.2> a blue rocket"
+    tables = (Region("red heart <lora:line_art:0.8>", mask=LEFT), TWO[1])
+    written = mixer.render(text, loras={"sepia": 0.5}, **SMALL)
+    tabled = mixer.render("cat", regions=tables, loras={"sepia": 0.5}, **SMALL)
+    assert np.array_equal(np.asarray(written.image), np.asarray(tabled.image))
+    line = infotext(written.record).partition("\n")[0]
+    assert line.startswith("cat <lora:sepia:0.5> <region:0,0,0.5,1> red heart")
+    assert np.array_equal(np.asarray(rerender(mixer, written.record).image), np.asarray(written.image))
+
+
+def test_what_is_in_no_region_may_have_a_region_of_its_own(mixer: Mixer) -> None:
+    rest = mixer.render("cat <region:0,0,0.5,1> red heart <region:background> sun", **SMALL)
+    tabled = mixer.render("cat", regions=[Region("red heart", mask=LEFT), Region("sun", mask=RIGHT)], **SMALL)
+    assert np.abs(np.asarray(rest.image).astype(int) - np.asarray(tabled.image)).max() <= 1
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 
 from lora_mixer import Rectangle, Region
 from lora_mixer.errors import PromptError
-from lora_mixer.places import Background
+from lora_mixer.places import RestOfPicture
 from lora_mixer.prompt import divided, own_rewritten, parse
 
 
@@ -35,7 +35,7 @@ def test_a_tag_says_strength_and_feather_and_words() -> None:
     first, second, third = divided(text).regions
     assert first.region == Region("a", mask=(0, 0, 0.5, 1), weight=0.5, feather=0.1)
     assert second.region == Region("b<lora:ink:1>", mask="auto", words="red heart")
-    assert third.region == Region("c", mask=Background())
+    assert third.region == Region("c", mask=RestOfPicture())
     assert [text[one.at :].startswith(one.region.prompt) for one in (first, second, third)] == [True] * 3
 
 

@@ -51,7 +51,7 @@ TABLES = st.fixed_dictionaries({}, optional={name: st.sampled_from(values) for n
 def test_every_field_of_an_entry_is_tried() -> None:
     others = {  # like one of those above
         *("subseed", "subseed_strength", "cfg_rescale", "emphasis", "grammar", "model", "resize_mode", "inpaint_area"),
-        *("upscale", "upscaler", "masked_content", "mask_mode", "mask_blur", "inpaint_padding"),
+        *("masked_content", "mask_mode", "mask_blur", "inpaint_padding", "places", "balance", "upscale", "upscaler"),
     }
     assert VALUES.keys() | others >= JobTable.model_fields.keys()
     decorated = JobTable.__pydantic_decorators__

@@ -16,7 +16,17 @@ from lora_mixer.errors import RequestError
 from lora_mixer.images import infotext
 from lora_mixer.promptfile import read_options
 from lora_mixer.settings import PICTURE, Setting
-from lora_mixer.settings.kinds import MixOfLoras, NestedTable, Real, TableName, TableNames, TextValue, ValueKind, Whole
+from lora_mixer.settings.kinds import (
+    MixOfLoras,
+    NestedTable,
+    Real,
+    RegionList,
+    TableName,
+    TableNames,
+    TextValue,
+    ValueKind,
+    Whole,
+)
 from lora_mixer_app.web.notices import as_notice
 from lora_mixer_app.web.state import AppState, caller_of, owner_of
 
@@ -32,6 +42,7 @@ TYPES: Mapping[type[ValueKind], Any] = MappingProxyType(
         TableNames: list[str],
         NestedTable: str,
         MixOfLoras: dict[str, float],
+        RegionList: list[dict[str, Any]],
     }
 )
 """What a setting of a kind is sent as; a kind that is not here cannot be sent."""
@@ -60,7 +71,7 @@ def _value(row: Setting, sent: Any) -> Any:  # noqa: ANN401 whatever a stranger 
     if isinstance(row.kind, MixOfLoras):
         return _mix(sent)
     if sent is None:
-        return () if isinstance(row.kind, TableNames) else None
+        return () if isinstance(row.kind, TableNames | RegionList) else None
     if isinstance(row.kind, NestedTable):
         return read_options(**{row.name: _text(row.name, sent)})[row.name]
     return _text(row.name, sent) if TYPES[type(row.kind)] is str else sent
