@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lora_mixer.kernels.attention import Coupling, TextKV, Watch, couples, text_keys_and_values
+from lora_mixer.kernels.attention import AttentionWatch, Coupling, TextKV, couples, text_keys_and_values
 from lora_mixer.kernels.heap import retain_heap
 from lora_mixer.kernels.kernels import Kernels
 from lora_mixer.kernels.layout import to_channels_last
@@ -11,11 +11,11 @@ from lora_mixer.kernels.packing import Packed, benefits_from_packing, multiplied
 from lora_mixer.kernels.timing import shortest
 
 __all__ = [
+    "AttentionWatch",
     "Coupling",
     "Kernels",
     "Packed",
     "TextKV",
-    "Watch",
     "benefits_from_packing",
     "couples",
     "multiplied",

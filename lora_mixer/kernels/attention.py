@@ -56,7 +56,7 @@ class Coupling:
         return output
 
 
-class Watch:
+class AttentionWatch:
     """What one row's attention hears and sees at one size of the picture, layer by layer.
 
     Args:
@@ -105,7 +105,7 @@ class ChunkedAttention:
         temb: Tensor | None = None,
         text_kv: TextKV | None = None,
         coupling: Coupling | None = None,
-        watch: Watch | None = None,
+        watch: AttentionWatch | None = None,
     ) -> Tensor:
         """Return a layer's output for hidden states (rows, n, channels); the parameters' names are diffusers'.
 

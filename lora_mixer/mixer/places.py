@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
+from lora_mixer.mixer.networks import Networks
 from lora_mixer.mixer.resolve import job_of
 from lora_mixer.mixer.session import ModelSession
 from lora_mixer.pipeline import Job, probe, steps_of
@@ -26,7 +27,7 @@ def probed(
     """
     if not job.seeks or job.found:
         return job
-    bare = job_of(job.settings, session.adapters, loaded=session.loaded, bare=True)
+    bare = job_of(job.settings, session.measuring, networks=_networks(session, job), bare=True)
     bare = replace(bare, seeks=job.seeks, seals=job.seals)
     found = dict(zip(job.seeks, probe(session.loaded, bare, options, check), strict=True))
     steps = counted(min(steps_of(bare.passes[0].settings.steps), bare.passes[0].settings.steps), "step")
@@ -35,6 +36,10 @@ def probed(
 
 def with_places(session: ModelSession, job: Job, found: Mapping[str, DrawnMask], note: str = "") -> Job:
     """Return a job with places that were found, by the words they were found by."""
-    again = job_of(job.settings, session.adapters, loaded=session.loaded, found=found)
+    again = job_of(job.settings, session.measuring, networks=_networks(session, job), found=found)
     notes = (*job.notes, note) if note else job.notes
     return replace(job, passes=again.passes, found=found, notes=notes)
+
+
+def _networks(session: ModelSession, job: Job) -> Networks:
+    return session.upscalers.settled(job.settings)[1]

@@ -7,7 +7,7 @@ from typing import NamedTuple, Protocol
 
 from torch import Tensor, nn
 
-from lora_mixer.kernels.attention import Coupling, TextKV, Watch
+from lora_mixer.kernels.attention import AttentionWatch, Coupling, TextKV
 
 
 class PictureSize(NamedTuple):
@@ -53,7 +53,7 @@ class DenoiserInputs:
     sizes: tuple[PictureSize, ...] = ()
     text_kv: TextKV | None = None
     coupling: Coupling | None = None
-    watch: Watch | None = None
+    watch: AttentionWatch | None = None
     extra: Tensor | None = None
 
 

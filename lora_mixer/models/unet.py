@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from lora_mixer.families import Config, Family
-from lora_mixer.kernels.attention import Coupling, TextKV, Watch
+from lora_mixer.kernels.attention import AttentionWatch, Coupling, TextKV
 from lora_mixer.kernels.layout import to_channels_last
 from lora_mixer.libraries.classes import UNet2DConditionModel, convert_ldm_unet_checkpoint
 from lora_mixer.models.build import build
@@ -52,7 +52,7 @@ class UNetDenoiser:
     def __call__(self, inputs: DenoiserInputs) -> Tensor:
         """Return the UNet's prediction, (rows, c, h, w)."""
         latents = inputs.latents if inputs.extra is None else torch.cat([inputs.latents, inputs.extra], dim=1)
-        kept: dict[str, TextKV | Coupling | Watch | None] = {"text_kv": inputs.text_kv}
+        kept: dict[str, TextKV | Coupling | AttentionWatch | None] = {"text_kv": inputs.text_kv}
         if inputs.coupling is not None:
             kept["coupling"] = inputs.coupling
         if inputs.watch is not None:

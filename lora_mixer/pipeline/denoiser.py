@@ -13,7 +13,7 @@ from torch import Tensor
 
 from lora_mixer.blend import ApplyPlan, Stack
 from lora_mixer.choices import find_sampler
-from lora_mixer.kernels import TextKV, Watch, text_keys_and_values
+from lora_mixer.kernels import AttentionWatch, TextKV, text_keys_and_values
 from lora_mixer.models import DenoiserInputs, PictureSize
 from lora_mixer.modules import DENOISER
 from lora_mixer.pipeline.guidance import GuidanceRow, rescaled, rows_at
@@ -21,7 +21,7 @@ from lora_mixer.pipeline.job import Pass
 from lora_mixer.pipeline.loaded_model import LoadedModel
 from lora_mixer.pipeline.readings import Reading, Readings, readings_of
 
-WatchAt = tuple[int, Watch]
+WatchAt = tuple[int, AttentionWatch]
 """A step, and who notes what attention hears and sees at it."""
 
 LONGEST_TILING = 4

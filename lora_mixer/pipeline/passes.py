@@ -13,7 +13,7 @@ from lora_mixer.choices import ORIGINAL, find_upscaler
 from lora_mixer.errors import RenderError
 from lora_mixer.images.canvas import Canvas, canvas_of
 from lora_mixer.images.opening import open_input
-from lora_mixer.kernels import Watch
+from lora_mixer.kernels import AttentionWatch
 from lora_mixer.pipeline.denoiser import Predictor
 from lora_mixer.pipeline.job import FromPassBefore, FromPicture, Pass
 from lora_mixer.pipeline.loaded_model import LoadedModel
@@ -63,7 +63,7 @@ class PassRun:
             loaded, passes, self.plan, told
         )  # texts encoded under their mix, guidance, the denoiser
 
-    def watch(self, step: int, watch: Watch) -> None:
+    def watch(self, step: int, watch: AttentionWatch) -> None:
         """Let somebody note what attention hears and sees at a step."""
         self._denoise.watch = step, watch
 

@@ -12,7 +12,7 @@ from lora_mixer.blend.auto_places import find_masks
 from lora_mixer.blend.masks import levels
 from lora_mixer.files import Leases
 from lora_mixer.images.drawn_masks import drawn_mask
-from lora_mixer.kernels import Watch
+from lora_mixer.kernels import AttentionWatch
 from lora_mixer.models import using_threads
 from lora_mixer.pipeline.job import Job, Pass
 from lora_mixer.pipeline.loaded_model import LoadedModel
@@ -50,7 +50,7 @@ def probe(
     first = job.passes[0]
     count = min(steps_of(first.settings.steps), first.settings.steps)
     size = _watched(loaded, first)
-    watch = Watch(row=-1, words=_positions(loaded, first, count - 1, job.seeks), places=size[0] * size[1])
+    watch = AttentionWatch(row=-1, words=_positions(loaded, first, count - 1, job.seeks), places=size[0] * size[1])
     loaded.rest()
     with using_threads(chosen.threads), loaded.kernels.on(), Leases((*loaded.model.seals, *job.files)):
         run = PassRun(loaded, (first,), engine=None, tiled=False)
