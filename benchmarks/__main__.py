@@ -18,6 +18,7 @@ MINUTES = {
     "step_overhead": 7,
     "unet_step": 6,
     "sweep": 9,
+    "regions": 2,
     "open_lora": 2,
     "open_model": 4,
     "memory": 2,

@@ -81,10 +81,12 @@ class BlockScales:
         }
 
     def follow(self, other: BlockScales) -> None:
-        """Copy the strengths of another block, without masks."""
+        """Copy the strengths of another block of modules that see the same."""
         if other.values is None:
             raise RuntimeError("the strengths have not been set")
-        self.live, self.over, self.along = other.live, {}, {}
+        self.live = other.live
+        self.over = {size: self._written(self.over.get(size), over) for size, over in other.over.items()}
+        self.along = {places: self._written(self.along.get(places), along) for places, along in other.along.items()}
         self._write(other.values, other._by_rank)
 
     def lay_out(self, layout: Layout) -> None:

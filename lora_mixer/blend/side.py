@@ -151,13 +151,14 @@ class AttachedAdapters:
         wish = (tuple(stacks), progress if curved else 0.0, size if masked else None, masks)
         if wish != self._last:
             self._last = None
-            alike = not masked and not any(s.by_block for s in stacks)
-            first: dict[str, BlockScales] = {}
-            for (part, *_), scales in self._blocks(stacks).items():
-                if alike and part in first:
-                    scales.follow(first[part])
+            alike = not any(s.by_block for s in stacks)
+            first: dict[tuple[str, bool], BlockScales] = {}
+            for (part, _, over_picture, _), scales in self._blocks(stacks).items():
+                kind = part, masked and over_picture
+                if alike and kind in first:
+                    scales.follow(first[kind])
                 else:
-                    first[part] = scales
+                    first[kind] = scales
                     scales.set(stacks, self._order, progress=progress, size=size)
             self._last = wish
         for key, scales in self._scales.items():

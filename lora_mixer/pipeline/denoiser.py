@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 import torch
@@ -78,7 +78,9 @@ class Predictor:
             images = [row.image for row in group.rows]
             progress, readings = min(step / total, 1.0), group.readings
             text_kv = group.text_kv if readings.coupling is None else self._read(group, latents, progress=progress)
-            with self._applied(group.stacks, latents, progress=progress):
+            watch = self.watch[1] if self.watch is not None and self.watch[0] == step else None
+            eager = readings.coupling is not None or watch is not None
+            with self._applied(group.stacks, latents, progress=progress), self._as_it_stands(eager=eager):
                 predicted = loaded.model.denoiser(
                     DenoiserInputs(
                         latents=latents[images].to(self._dtype),
@@ -88,7 +90,7 @@ class Predictor:
                         sizes=group.sizes,
                         text_kv=text_kv,
                         coupling=readings.coupling,
-                        watch=self.watch[1] if self.watch is not None and self.watch[0] == step else None,
+                        watch=watch,
                         extra=None if told is None else told[images].to(self._dtype),
                     )
                 )
@@ -105,6 +107,11 @@ class Predictor:
             size = (latents.shape[2], latents.shape[3])
             return self._loaded.side.applied(stacks, parts=(DENOISER,), progress=progress, size=size)
         return self._loaded.merged.applied(stacks, parts=(DENOISER,), progress=progress)
+
+    def _as_it_stands(self, *, eager: bool) -> AbstractContextManager[object]:
+        """Leave compiled code aside where rows read several texts: their number and places would each make a graph."""
+        compiled = eager and self._loaded.model.compiled
+        return torch.compiler.set_stance("force_eager") if compiled else nullcontext()
 
     def _read(self, group: _Group, latents: Tensor, *, progress: float) -> TextKV:
         """Return the keys and values of every text of a group, each under its own mix."""

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 
-from lora_mixer import LoraUse, Mixer, RenderRequest, Strength
+from lora_mixer import LoraUse, Mixer, Region, RenderRequest, Strength
 
 LORAS = ("pixel_art", "top_hat")
 
@@ -48,3 +48,24 @@ def test_sliders_and_mixes_of_a_batch_move_within_one_graph(graphs: list[torch.f
             difference = np.abs(np.asarray(one.image).astype(int) - np.asarray(other.image))
             assert difference.max() <= 2
     assert len(graphs) == 1
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_regions_are_drawn_beside_compiled_code(mixer: Mixer, graphs: list[torch.fx.GraphModule]) -> None:
+    def backend(graph: torch.fx.GraphModule, _inputs: object) -> object:
+        graphs.append(graph)
+        return graph.forward
+
+    compiled = Mixer.open("emoji", dtype="float32", device="cpu", compiled=True)
+    compiled.model.denoiser.network.compile(backend=backend)
+    request = RenderRequest(
+        "cat",
+        seed=1,
+        steps=1,
+        width=64,
+        height=64,
+        regions=[Region("red heart", mask=(0, 0, 0.5, 1), loras={"sepia": 1})],
+    )
+    ours, theirs = (np.asarray(one.render(request).image).astype(int) for one in (compiled, mixer))
+    assert np.abs(ours - theirs).max() <= 2
+    assert not graphs
