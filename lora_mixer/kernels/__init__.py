@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lora_mixer.kernels.attention import AttentionWatch, Coupling, TextKV, couples, text_keys_and_values
+from lora_mixer.kernels.attention import AttentionWatch, Coupling, TextKV, text_keys_and_values
 from lora_mixer.kernels.heap import retain_heap
 from lora_mixer.kernels.kernels import Kernels
 from lora_mixer.kernels.layout import to_channels_last
@@ -17,7 +17,6 @@ __all__ = [
     "Packed",
     "TextKV",
     "benefits_from_packing",
-    "couples",
     "multiplied",
     "multiplied_and_added",
     "packed_matrix",

@@ -169,11 +169,6 @@ def text_keys_and_values(denoiser: nn.Module, tokens: Tensor) -> TextKV:
     }
 
 
-def couples(denoiser: nn.Module) -> bool:
-    """Whether all attention of a denoiser is computed here, so that its rows may read several texts."""
-    return all(_is_plain(module) for module in denoiser.modules() if isinstance(module, Attention))
-
-
 def attention_swaps(denoiser: nn.Module) -> Iterator[Swap]:
     """Yield swaps that let every plain attention layer be computed here."""
     for module in denoiser.modules():

@@ -23,8 +23,8 @@ from lora_mixer.render_options import RenderOptions
 SHARE_OF_STEPS = 0.3
 """How much of a render the probe takes: FreeFuse's demo takes 10 steps of 30."""
 
-COARSEST, FINEST = 8, 32
-"""The longer side, in places, of the layers that are looked at: finer ones see strokes, coarser ones no shape."""
+FINEST = 32
+"""The longer side, in places, of the finest layers that may be looked at: finer ones see strokes."""
 
 
 def steps_of(total: int) -> int:

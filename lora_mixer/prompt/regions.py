@@ -178,7 +178,7 @@ def _by_words(prompt: str, negative: str, grammar: str) -> Divided:
         base, pieces = pieces[0].text, pieces[1:]
     shared = "" if common is None else without_tags(common, lambda _: True, grammar=grammar)
     masks = [None] * len(pieces) if found else list(_grid(pieces))
-    aways = _negatives(negative, len(pieces), based=base is not None)
+    negatives = _negatives(negative, len(pieces), based=base is not None)
     regions = tuple(
         WrittenRegion(
             region=Region(
@@ -190,10 +190,10 @@ def _by_words(prompt: str, negative: str, grammar: str) -> Divided:
             ),
             at=piece.at,
         )
-        for piece, mask, away in zip(_few_pieces(pieces), masks, aways[1], strict=True)
+        for piece, mask, away in zip(_few_pieces(pieces), masks, negatives[1], strict=True)
     )
     own = ", ".join(part for part in ((common or "").strip(" ,\n"), base or "") if part)
-    return Divided(prompt=own, negative=aways[0], regions=regions)
+    return Divided(prompt=own, negative=negatives[0], regions=regions)
 
 
 def _few_pieces(pieces: list[_Piece]) -> list[_Piece]:
