@@ -277,7 +277,10 @@ def test_cancel_shows_the_picture_that_its_buttons_act_on(page: Page) -> None:
     page.locator("#go").click()
     page.wait_for_function("() => document.querySelector('#picture img').src.startsWith('data:')")
     page.locator("#go").click()
-    page.get_by_text("Cancelled").wait_for()
+    page.get_by_text("Cancelled").first.wait_for()
+    expect(page.locator("#picture")).to_have_attribute("data-kind", "half")
+    expect(page.locator("#delete")).to_be_hidden()
+    page.locator("#dismiss").click()
     shows(page, before)
 
 

@@ -127,7 +127,7 @@ export function mount(root, desk) {
       "div",
       { class: "films-head" },
       h("details", { class: "record" }, h("summary", {}, say("record")), h("div", { id: "record" }, record)),
-      h("div", { id: "history-search" }, search),
+      h("div", { id: "films-search" }, search),
     ),
     films.element,
   );
