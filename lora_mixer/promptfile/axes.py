@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 from lora_mixer.catalog import same_spelling
+from lora_mixer.choices import SUM
 from lora_mixer.errors import ConfigError
 from lora_mixer.hires import Hires
-from lora_mixer.mixes import LoraUse, Strength
+from lora_mixer.mixes import LoraUse, Mix, Strength
+from lora_mixer.morph import label, path, weighted
 from lora_mixer.prompt import without_tags
 from lora_mixer.request import RenderRequest
 
@@ -67,6 +69,20 @@ def loras_axis(names: Sequence[str], strength: float, *, without: bool = True, s
     return Axis(points=(*first, *places))
 
 
+def morph_axis(mixes: Sequence[Mix], places: int, *, loop: bool = False, same: Same = same_spelling) -> Axis:
+    """Return the axis of a way from mix to mix; other LoRAs of a job and its prompts stay.
+
+    >>> [point.label for point in morph_axis([Mix({"ink": 1.0}), Mix({"sepia": 1.0})], 3).points]
+    ['ink 1', 'ink 0.5, sepia 0.5', 'sepia 1']
+
+    Raises:
+        RequestError: They are fewer than two, or have different methods.
+    """
+    names = {use.name for mix in mixes for use in mix.uses}
+    there = [weighted(mixes, weights) for weights in path(len(mixes), places, loop=loop)]
+    return Axis(points=tuple(AxisValue(label=label(mix), change=_morphing(mix, names, same)) for mix in there))
+
+
 def field_axis(field: str, values: Sequence[object]) -> Axis:
     """Return the axis of one field of the request (`prompt`, `seed`, `cfg`, ...) or of its second pass (`hires_...`)."""
     points = tuple(AxisValue(label=_label(field, value), change=_setting(field, value)) for value in values)
@@ -83,6 +99,18 @@ def _mixing(name: str, strength: float, same: Same) -> Callable[[RenderRequest],
         use = LoraUse(name=name, strength=Strength(strength))
         others = tuple(other for other in request.loras if not same(name, other.name))
         return replace(_untagged(request, partial(same, name)), loras=(*others, use))
+
+    return change
+
+
+def _morphing(mix: Mix, names: Collection[str], same: Same) -> Callable[[RenderRequest], RenderRequest]:
+    def named(other: str) -> bool:
+        return any(same(name, other) for name in names)
+
+    def change(request: RenderRequest) -> RenderRequest:
+        others = tuple(use for use in request.loras if not named(use.name))
+        method = request.method if mix.method == SUM.row.name else mix.method
+        return replace(_untagged(request, named), loras=(*others, *mix.uses), method=method)
 
     return change
 

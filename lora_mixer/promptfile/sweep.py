@@ -1,14 +1,19 @@
-"""A sweep: one prompt under every combination of LoRA strengths, written as a prompt file."""
+"""One prompt under many mixes, written as a prompt file: combinations of strengths, ways from mix to mix, surprises."""
 
 from __future__ import annotations
 
 import itertools
 import json
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from lora_mixer.choices import SUM
 from lora_mixer.errors import ConfigError, RequestError
+from lora_mixer.explore import Limits, surprise
+from lora_mixer.mixes import Mix
+from lora_mixer.morph import label, path, weighted
+from lora_mixer.promptfile.mix_file import lora_lines
 from lora_mixer.promptfile.ranges import numbers
 
 FIRST_SEED = 1
@@ -114,3 +119,47 @@ def _axis(lora: SweptLora) -> str:
 def _quoted(text: str) -> str:
     """Return a text as a basic string of TOML, which is written as in JSON but for the delete character."""
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def morph_file(prompt: str, mixes: Sequence[Mix], places: int, *, loop: bool = False, seed: int | None = None) -> str:
+    """Return the prompt file (TOML) of a way from mix to mix, its places side by side.
+
+    Args:
+        prompt: What to draw.
+        mixes: Two mixes or more.
+        places: How many pictures.
+        loop: Come back to the first mix.
+        seed: Of every picture; None leaves it to the prompt, a negative one is drawn.
+
+    Raises:
+        RequestError: The mixes have different methods, there are too few, or a mask is a picture.
+    """
+    path(len(mixes), places, loop=loop)
+    tables = [", ".join(f"{{ {', '.join(lora_lines(use))} }}" for use in mix.uses) for mix in mixes]
+    method = weighted(mixes, [1.0] * len(mixes)).method
+    said = secrets.randbelow(2**32) if seed is not None and seed < 0 else seed
+    lines = [f"title = {_quoted(prompt)}", "", "[axes.columns]", f"places = {places}"]
+    lines += ["loop = true"] if loop else []
+    lines += ["morph = [", *(f"  [{table}]," for table in tables), "]", "", "[[jobs]]", f"prompt = {_quoted(prompt)}"]
+    lines += [] if method == SUM.row.name else [f"method = {_quoted(method)}"]
+    lines += [] if said is None else [f"seed = {said}"]
+    return "\n".join([*lines, ""])
+
+
+def surprise_file(prompt: str, limits: Mapping[str, Limits], count: int, seed: int, *, most: int = 3) -> str:
+    """Return the prompt file (TOML) of mixes drawn by seeds within limits, one a job.
+
+    Args:
+        prompt: What to draw.
+        limits: The least and the greatest strength of each LoRA.
+        count: How many mixes.
+        seed: Of the first mix; the others count up, and all pictures have this seed for their noise.
+        most: The most LoRAs of a mix.
+    """
+    lines = [f"title = {_quoted(prompt)}"]
+    for number in range(seed, seed + count):
+        mix = surprise(limits, number, most=most)
+        uses = ", ".join(f"{_quoted(use.name)} = {use.strength.denoiser!r}" for use in mix.uses)
+        lines += ["", "[[jobs]]", f"name = {_quoted(f'{number}: {label(mix)}')}", f"prompt = {_quoted(prompt)}"]
+        lines += [f"seed = {seed}", f"loras = {{ {uses} }}"]
+    return "\n".join([*lines, ""])

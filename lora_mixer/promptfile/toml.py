@@ -6,17 +6,18 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from lora_mixer.catalog import same_spelling
 from lora_mixer.catalog.toml_lines import lines_of, table_lines
 from lora_mixer.catalog.toml_text import BadToml, load_toml
-from lora_mixer.errors import ConfigError
-from lora_mixer.promptfile.axes import HIRES, Axis, Same, field_axis, lora_axis, loras_axis, replace_axis
+from lora_mixer.errors import ConfigError, RequestError
+from lora_mixer.mixes import Mix
+from lora_mixer.promptfile.axes import HIRES, Axis, Same, field_axis, lora_axis, loras_axis, morph_axis, replace_axis
 from lora_mixer.promptfile.entries import EntryReader
 from lora_mixer.promptfile.expand import refuse_too_many
 from lora_mixer.promptfile.parsed import ParsedFile
-from lora_mixer.promptfile.parts import Finite, StrictTable
+from lora_mixer.promptfile.parts import Finite, LoraTable, StrictTable, short_loras
 from lora_mixer.promptfile.plan import Problem, PromptEntry
 from lora_mixer.promptfile.ranges import numbers, whole_numbers
 from lora_mixer.promptfile.schema import HINTED, Fault, FieldsTable, nearest, read_table
@@ -31,12 +32,14 @@ MAX_PLACES = 10_000
 
 Numbers = str | list[int | Finite]
 Words = Annotated[list[str], Field(min_length=1)]
+MixOfTables = Annotated[list[LoraTable], BeforeValidator(short_loras)]
+"""A mix as a job has it: `{ ink = 1 }` or tables."""
 
 SETTINGS: Mapping[str, Setting] = MappingProxyType(
     {row.name: row for row in PICTURE if row.axis} | {HIRES + row.name: row for row in SECOND_PASS if row.axis}
 )
 """What an axis may vary besides LoRAs and words, by the name it has there."""
-VARIED = ("lora", "loras", "replace", *SETTINGS)
+VARIED = ("lora", "loras", "morph", "replace", *SETTINGS)
 
 
 @with_fields(axis_fields_of(PICTURE) | axis_fields_of(SECOND_PASS, HIRES))
@@ -48,6 +51,9 @@ class AxisTable(StrictTable):
     loras: Words | None = None
     strength: Finite = 1.0
     without: bool = True
+    morph: Annotated[list[MixOfTables], Field(min_length=2, max_length=100)] | None = None
+    places: int = Field(default=5, ge=2, le=1000)
+    loop: bool = False
     replace: Words | None = None
     if TYPE_CHECKING:
         prompt: Words | None = None
@@ -71,6 +77,12 @@ class AxisTable(StrictTable):
             return lora_axis(self.lora, _numbers(self.strengths), without=self.without, same=same)
         if self.loras is not None:
             return loras_axis(self.loras, self.strength, without=self.without, same=same)
+        if self.morph is not None:
+            mixes = [Mix(tuple(table.use() for table in tables)) for tables in self.morph]
+            try:
+                return morph_axis(mixes, self.places, loop=self.loop, same=same)
+            except RequestError as error:
+                raise ConfigError(error.what, remedy=error.remedy) from error
         if self.replace is not None:
             return replace_axis(self.replace)
         name = next(name for name in VARIED if getattr(self, name) is not None)

@@ -67,3 +67,26 @@ def parse_login(text: str) -> tuple[str, str]:
     if not name or not password:
         raise RequestError("that is no login", where="--auth", remedy="Write NAME:PASSWORD.")
     return name, password
+
+
+def parse_limits(text: str) -> tuple[str, tuple[float, ...]]:
+    """Return the LoRA of `NAME=LOW..HIGH` and the limits of its strength.
+
+    >>> parse_limits("line_art=0..1.2")
+    ('line_art', (0.0, 1.2))
+
+    Raises:
+        RequestError: It is of another form.
+    """
+    name, _, said = text.rpartition("=")
+    try:
+        limits = tuple(float(part) for part in said.split(".."))
+    except ValueError:
+        limits = ()
+    if not name or len(limits) != 2:
+        raise RequestError(
+            f"{text!r} is not a LoRA and the limits of its strength",
+            where="--lora",
+            remedy="Write NAME=LOW..HIGH, for example line_art=0..1.",
+        )
+    return name, limits

@@ -42,6 +42,9 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         "sweep", "Render one prompt under every combination of LoRA strengths, and without any, as a labelled grid."
     ),
+    Command("morph", "Render one prompt on the way from mix to mix, as a grid and a loop."),
+    Command("surprise", "Render one prompt under mixes drawn by a seed within your limits, as a grid."),
+    Command("explore", "Draw two mixes to choose from; what you pick says what is proposed next."),
     Command("sheet", "Lay out the pictures of a run as a labelled grid; nothing is rendered and no model is opened."),
     Command(
         "init",

@@ -10,6 +10,7 @@ from gradio.block_function import BlockFunction
 from lora_mixer_app.web.api import NAME, offer_render
 from lora_mixer_app.web.desk import build_desk
 from lora_mixer_app.web.i18n import word
+from lora_mixer_app.web.mixing_api import offer_mixing
 from lora_mixer_app.web.notices import noticed
 from lora_mixer_app.web.state import AppState
 from lora_mixer_app.web.tabs import TABS
@@ -31,6 +32,7 @@ def build_page(state: AppState) -> gr.Blocks:
                 with gr.Tab(word(tab.name), id=tab.name, elem_id=f"tab-{tab.name}"):
                     tab.build(state, desk)
         offer_render(state)
+        offer_mixing(state)
         page.unload(state.forget)
     for listener in page.fns.values():
         if listener.fn is not None and listener.renderable is None:
