@@ -62,3 +62,10 @@ new MutationObserver(() => {
   nameAll();
   placeAll();
 }).observe(document, { childList: true, subtree: true });
+// Chromium does not draw anew all of what it drew before a font had come; with another inherited value it does.
+const redraw = () => {
+  const { style } = document.documentElement;
+  style.fontKerning = style.fontKerning === "normal" ? "auto" : "normal";
+};
+document.fonts.addEventListener("loadingdone", redraw);
+document.fonts.ready.then(redraw);
