@@ -143,7 +143,7 @@ def test_three_hundred_gestures_at_three_desks(browser: Browser, address: str) -
         heard = sounding(asked.strips)
         alone = any(strip.solo for strip in heard)
         text = with_tags(without_tags(asked.request.prompt) if alone else asked.request.prompt, heard)
-        assert made["record"].startswith(f"{text}\n")
+        assert made["record"].startswith(f"{text}\n" if text else "")
         assert f"Sampler: {asked.request.sampler}," in made["record"]
         page.reload()
         page.wait_for_selector("#go")
@@ -160,6 +160,7 @@ def generated(page: Page) -> dict[str, Any]:
     before = kept(page)["view"]["picture"]
     page.locator("#steps input[type=text]").fill("2")  # an undo may have brought back those of the model
     page.locator("#steps input[type=text]").press("Tab")
+    page.locator("#sampler select").select_option("Euler a")  # takes the eta that a preset may have left behind
     page.locator("#go").click()
     page.wait_for_function(
         """before => {
