@@ -71,7 +71,7 @@ def test_remarks_stand_at_their_lines(mixer: Mixer) -> None:
     assert "line_art" in remarks[1]["what"], "the nearest name is told"
     with pytest.raises(ConfigError) as caught:
         read_text("[[jobs]]\nprompt = 3", ".toml")
-    assert prompt_file._remark(caught.value)["line"] == 2
+    assert prompt_file.remark_of(caught.value)["line"] == 2
 
 
 def test_a_file_of_too_many_pictures_is_sent_to_the_command_line(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -69,17 +70,21 @@ def rerender(
         engine=record.engine,
     )
     console = Console(highlight=False, soft_wrap=True)
-    differing = differences(mixer, record, files=files)
+    _tell_of(differences(mixer, record, files=files), image, console, anyway=anyway)
+    target = output or image.with_name(f"{image.stem}-again.png")
+    picture = again(mixer, record, files=files)
+    save_picture(picture.image, picture.record, target)
+    console.say(f"{target}")
+
+
+def _tell_of(differing: Sequence[str], image: Path, console: Console, *, anyway: bool) -> None:
+    """Say what is not as it was; that is an error unless the picture is to be rendered anyway."""
     for sentence in differing:
         console.say(f"differs: {sentence}", style="yellow")
     if differing and not anyway:
         raise RequestError(
             "the picture would not be the same", where=str(image), remedy="Add --anyway to render it all the same."
         )
-    target = output or image.with_name(f"{image.stem}-again.png")
-    picture = again(mixer, record, files=files)
-    save_picture(picture.image, picture.record, target)
-    console.say(f"{target}")
 
 
 def _record_of(image: Path) -> RenderRecord:

@@ -47,7 +47,7 @@ def build_prompt_file(state: AppState, desk: Desk) -> None:
             plan = read_text(text, form, SameAdapter(lambda: state.mixer.library))
         except LoraMixerError as error:
             what = error_in_words(error, request)
-            return {"text": text, "summary": what, "rows": [], "remarks": [_remark(error)]}
+            return {"text": text, "summary": what, "rows": [], "remarks": [remark_of(error)]}
         plan = on_model(plan, state.model(request).name)
         check = check_jobs(state.mixer, plan, say=partial(error_in_words, request=request))
         return {
@@ -104,7 +104,7 @@ def remarks_of(plan: PromptFile, check: Check) -> list[Form]:
     return [{"line": line, "what": what, "failed": failed} for (line, what), failed in sorted(told.items())]
 
 
-def _remark(error: LoraMixerError) -> Form:
+def remark_of(error: LoraMixerError) -> Form:
     """Return an error about a whole file at the line it names, else at the first."""
     line = re.search(r":(\d+)(?::\d+)?$|line (\d+)", error.where or error.what)
     what = " ".join(part for part in (error.what, error.remedy) if part)
