@@ -12,6 +12,7 @@ import os
 os.environ["DIFFUSERS_DISABLE_REMOTE_CODE"] = "1"
 
 from lora_mixer.libraries.deferring import preloaded
+from lora_mixer.libraries.distributions import distributions_when_asked
 from lora_mixer.libraries.unneeded import UNNEEDED
 
 NEEDED = (
@@ -23,7 +24,8 @@ NEEDED = (
     "transformers.models.clip.modeling_clip",
     "transformers.models.clip.tokenization_clip",
 )
-preloaded(NEEDED, UNNEEDED)
+with distributions_when_asked():
+    preloaded(NEEDED, UNNEEDED)
 
 import diffusers
 from accelerate import init_empty_weights  # type: ignore[import-untyped]

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 
+from lora_mixer.libraries import distributions
 from lora_mixer.libraries.deferring import Deferral, Later, deferred, has_run, preloaded
 
 CHEAP = ("--help", "--version", "loras", "models", "init --help", "inspect line_art")
@@ -23,6 +25,7 @@ try:
 except SystemExit as ended:
     assert not ended.code, ended.code
 print(json.dumps(sorted(name for name, module in sys.modules.items() if module is not None)), file=sys.stderr)
+from lora_mixer.libraries import distributions
 from lora_mixer.libraries.deferring import has_run
 from lora_mixer.libraries.unneeded import UNNEEDED
 print(json.dumps([name for name in UNNEEDED if has_run(name)]), file=sys.stderr)
@@ -150,3 +153,13 @@ def test_outside_the_block_modules_are_imported_as_ever(package: str) -> None:
         pass
     imported(package)
     assert has_run(package)
+
+
+def test_the_metadata_of_all_distributions_are_read_when_somebody_asks(monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[int] = []
+    monkeypatch.setattr(distributions, "_real", lambda: read.append(1) or {"torch": ["torch"]})
+    with distributions.distributions_when_asked():
+        known = metadata.packages_distributions()
+        assert read == []
+    assert ("torch" in known, "torc" in known, list(known), len(known)) == (True, False, ["torch"], 1)
+    assert read == [1]
