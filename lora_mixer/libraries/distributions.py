@@ -35,7 +35,7 @@ class Distributions(Mapping[str, list[str]]):
 @contextmanager
 def distributions_when_asked() -> Iterator[None]:
     """Let whoever is imported within the block have the packages' distributions without reading them."""
-    metadata.packages_distributions = Distributions  # type: ignore[assignment]
+    metadata.packages_distributions = Distributions
     try:
         yield
     finally:
