@@ -95,10 +95,7 @@ def learn(
     if anew and devices.leads:
         (place / STATE).unlink(missing_ok=True)
     learner = Learner(plain, settings, place / TEXTS)
-    if devices.leads:
-        memory = reckon(plain, settings, learner.adapters)
-        check_memory(memory, plain.device)
-        (watch or Watch()).say(f"{len(learner.adapters)} layers learn; about {memory}")
+    _tell_memory(learner, (watch or Watch()) if devices.leads else Watch())
     painter = painter_for(mixer, settings.samples, output, place)
     course = _Course(
         training=Training(learner, lesson, devices),
@@ -108,6 +105,13 @@ def learn(
         painter=painter if devices.leads else None,
     )
     return course.followed()
+
+
+def _tell_memory(learner: Learner, watch: Watch) -> None:
+    """Say what a training will hold, and refuse what its device cannot."""
+    memory = reckon(learner.model, learner.settings, learner.adapters)
+    check_memory(memory, learner.model.device)
+    watch.say(f"{len(learner.adapters)} layers learn; about {memory}")
 
 
 def _digest(model: Model, settings: TrainSettings, what: object) -> str:
