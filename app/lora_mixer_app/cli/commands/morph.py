@@ -40,7 +40,7 @@ def morph(
     pictures: PictureOptions,
     flags: RunFlags,
     *,
-    places: Annotated[int, typer.Option("--places", min=2, max=1000, help="How many pictures.")] = 8,
+    count: Annotated[int, typer.Option("--count", min=2, max=1000, help="How many pictures.")] = 8,
     around: Annotated[
         bool, typer.Option("--around", help="Come back to the first mix, so that the end joins the beginning.")
     ] = False,
@@ -55,7 +55,7 @@ def morph(
     """
     if film is not None and film.suffix.lower() not in MOVING:
         raise RequestError(f"{film.name} is no animation", where="--film", remedy=f"Use {', '.join(MOVING)}.")
-    text = morph_file(prompt, [_mix(said) for said in through], places, loop=around, seed=pictures.seed)
+    text = morph_file(prompt, [_mix(said) for said in through], count, loop=around, seed=pictures.seed)
     name = Path(f"morph-{sha256(text.encode()).hexdigest()[:8]}.toml")
     models = load_models_file(pictures.models_path)
     same = SameAdapter(lambda: Library(models.lora_folders))
