@@ -35,7 +35,7 @@ DIGITS = 2
 Strengths = Mapping[str, float]
 
 
-class Limits(NamedTuple):
+class StrengthRange(NamedTuple):
     """The least and the greatest strength that a LoRA may have."""
 
     low: float
@@ -54,13 +54,13 @@ class Pick:
         return json.dumps({"picked": dict(self.picked), "other": dict(self.other)}, ensure_ascii=False)
 
 
-def limits_of(given: Mapping[str, Sequence[float]]) -> dict[str, Limits]:
+def limits_of(given: Mapping[str, Sequence[float]]) -> dict[str, StrengthRange]:
     """Return the limits of LoRAs by name.
 
     Raises:
         RequestError: There is no LoRA, or limits are no two rising numbers of a usable size.
     """
-    found = {name: Limits(*map(float, pair)) for name, pair in given.items() if len(pair) == 2}
+    found = {name: StrengthRange(*map(float, pair)) for name, pair in given.items() if len(pair) == 2}
     wrong = [
         name
         for name in given
@@ -75,7 +75,7 @@ def limits_of(given: Mapping[str, Sequence[float]]) -> dict[str, Limits]:
     return found
 
 
-def surprise(limits: Mapping[str, Limits], seed: int, *, most: int = 3) -> Mix:
+def surprise(limits: Mapping[str, StrengthRange], seed: int, *, most: int = 3) -> Mix:
     """Return a mix drawn by a seed: some of the LoRAs, at most so many, each somewhere within its limits.
 
     The same seed gives the same mix on every machine, whatever order the LoRAs stand in.
@@ -86,7 +86,7 @@ def surprise(limits: Mapping[str, Limits], seed: int, *, most: int = 3) -> Mix:
     return Mix({name: round(rng.uniform(*limits[name]), DIGITS) for name in sorted(chosen)})  # type: ignore[arg-type]
 
 
-def propose(limits: Mapping[str, Limits], picks: Sequence[Pick], seed: int = 0) -> tuple[Mix, Mix]:
+def propose(limits: Mapping[str, StrengthRange], picks: Sequence[Pick], seed: int = 0) -> tuple[Mix, Mix]:
     """Return two mixes to choose from: what is liked best so far, and what may be liked better.
 
     It is a function of its arguments: the same picks and the same seed propose the same.
@@ -133,7 +133,7 @@ def _mix(names: Sequence[str], point: Sequence[float]) -> Mix:
     return Mix({name: float(value) for name, value in zip(names, point, strict=True)})  # type: ignore[arg-type]
 
 
-def _drawn(names: Sequence[str], limits: Mapping[str, Limits], seed: int, done: int) -> list[tuple[float, ...]]:
+def _drawn(names: Sequence[str], limits: Mapping[str, StrengthRange], seed: int, done: int) -> list[tuple[float, ...]]:
     rng = random.Random(f"{seed} {done}")  # noqa: S311 no secret
     return [tuple(round(rng.uniform(*limits[name]), DIGITS) for name in names) for _ in range(CANDIDATES)]
 
@@ -149,7 +149,7 @@ def _points(names: Sequence[str], picks: Sequence[Pick]) -> tuple[list[tuple[flo
     return list(places), wins
 
 
-def _scaled(names: Sequence[str], limits: Mapping[str, Limits], points: Sequence[Sequence[float]]) -> Numbers:
+def _scaled(names: Sequence[str], limits: Mapping[str, StrengthRange], points: Sequence[Sequence[float]]) -> Numbers:
     """Return points in the unit cube of the limits, (n, LoRAs)."""
     import numpy as np
 

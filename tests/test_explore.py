@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lora_mixer.errors import BrokenFileError, RequestError
-from lora_mixer.explore import Limits, Pick, limits_of, propose, read_picks, surprise
+from lora_mixer.explore import Pick, StrengthRange, limits_of, propose, read_picks, surprise
 from lora_mixer.mixes import Mix
 
 LIMITS = limits_of({"ink": (0, 1), "sepia": (-1, 1), "hat": (0, 0.5)})
@@ -35,7 +35,7 @@ def test_limits_that_are_none_are_refused() -> None:
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_the_search_finds_what_a_taste_likes(seed: int) -> None:
-    limits, liked = {"ink": Limits(0, 1), "sepia": Limits(0, 1)}, {"ink": 0.7, "sepia": 0.2}
+    limits, liked = {"ink": StrengthRange(0, 1), "sepia": StrengthRange(0, 1)}, {"ink": 0.7, "sepia": 0.2}
 
     def distance(mix: Mix) -> float:
         return math.dist([strengths(mix)[name] for name in liked], liked.values())

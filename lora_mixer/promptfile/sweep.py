@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from lora_mixer.choices import SUM
 from lora_mixer.errors import ConfigError, RequestError
-from lora_mixer.explore import Limits, surprise
+from lora_mixer.explore import StrengthRange, surprise
 from lora_mixer.mixes import Mix
 from lora_mixer.morph import label, path, weighted
 from lora_mixer.promptfile.mix_file import lora_lines
@@ -146,7 +146,7 @@ def morph_file(prompt: str, mixes: Sequence[Mix], places: int, *, loop: bool = F
     return "\n".join([*lines, ""])
 
 
-def surprise_file(prompt: str, limits: Mapping[str, Limits], count: int, seed: int, *, most: int = 3) -> str:
+def surprise_file(prompt: str, limits: Mapping[str, StrengthRange], count: int, seed: int, *, most: int = 3) -> str:
     """Return the prompt file (TOML) of mixes drawn by seeds within limits, one a job.
 
     Args:

@@ -14,7 +14,7 @@ from gradio.events import api
 from lora_mixer import Mix
 from lora_mixer.choices import BY_BLOCK
 from lora_mixer.errors import RequestError
-from lora_mixer.explore import Limits, Pick, limits_of, propose, read_picks, surprise
+from lora_mixer.explore import Pick, StrengthRange, limits_of, propose, read_picks, surprise
 from lora_mixer.mixes import mix_of
 from lora_mixer.morph import pad, weighted
 from lora_mixer_app.web.notices import as_notice
@@ -75,7 +75,7 @@ def _numbers(given: object) -> dict[str, float]:
     return {str(name): float(value) for name, value in given.items()}
 
 
-def _limits(given: object) -> dict[str, Limits]:
+def _limits(given: object) -> dict[str, StrengthRange]:
     if not isinstance(given, Mapping) or not all(isinstance(pair, list) for pair in given.values()):
         raise RequestError("those are no limits", remedy='Send pairs by name, such as {"line_art": [0, 1]}.')
     return limits_of({str(name): pair for name, pair in given.items()})
