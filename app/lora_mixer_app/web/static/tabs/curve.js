@@ -20,13 +20,19 @@ export function curve(root, rows) {
   const x = (step) => EDGE + ((WIDTH - EDGE - 8) * step) / last;
   /** @param {number} value */
   const y = (value) => 8 + (HEIGHT - 32) * (1 - (value - low) / (high - low || 1));
-  const svg = make("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": `${low.toFixed(4)} – ${high.toFixed(4)}` });
+  const svg = make("svg", {
+    viewBox: `0 0 ${WIDTH} ${HEIGHT}`,
+    role: "img",
+    "aria-label": `${low.toFixed(4)} – ${high.toFixed(4)}`,
+  });
   svg.append(
     text(EDGE - 6, y(high) + 4, high.toFixed(3), "end"),
     text(EDGE - 6, y(low) + 4, low.toFixed(3), "end"),
     text(WIDTH - 8, HEIGHT - 4, String(last), "end"),
     make("polyline", { points: rows.map(([step, loss]) => `${x(step)},${y(loss)}`).join(" "), class: "curve" }),
-    ...rows.flatMap(([step, , measured]) => (measured === null ? [] : [make("circle", { cx: x(step), cy: y(measured), r: 3, class: "dot" })])),
+    ...rows.flatMap(([step, , measured]) =>
+      measured === null ? [] : [make("circle", { cx: x(step), cy: y(measured), r: 3, class: "dot" })],
+    ),
   );
   root.append(svg);
 }

@@ -44,7 +44,12 @@ export class TrainTab {
   constructor(root) {
     this.root = root;
     this.list = h("ul", { id: "train-list", class: "train-list", "aria-label": say("trainings") });
-    this.name = h("input", { type: "text", id: "train-name", placeholder: say("train_name"), "aria-label": say("train_name") });
+    this.name = h("input", {
+      type: "text",
+      id: "train-name",
+      placeholder: say("train_name"),
+      "aria-label": say("train_name"),
+    });
     this.make = h("button", { type: "button", id: "train-new", onClick: () => this.create() }, say("train_new"));
     this.body = h("div", { id: "train-body", class: "train-body" });
     this.name.addEventListener("keydown", (event) => event.key === "Enter" && this.create());
@@ -62,23 +67,43 @@ export class TrainTab {
       "aria-label": say("train_pictures"),
       onChange: () => this.send([...(this.files.files ?? [])]),
     });
-    this.folder = h("input", { type: "text", id: "train-folder", "aria-label": say("train_folder"), placeholder: say("train_folder") });
+    this.folder = h("input", {
+      type: "text",
+      id: "train-folder",
+      "aria-label": say("train_folder"),
+      placeholder: say("train_folder"),
+    });
     this.pictures = h("ul", { id: "train-pictures", class: "train-pictures", "aria-label": say("train_pictures") });
     this.left = h("p", { class: "train-left", id: "train-left-out" });
     /** @type {Record<string, HTMLInputElement>} */
     this.boxes = Object.fromEntries(SETTINGS.map(([name, kind, step]) => [name, box(name, kind, step)]));
     this.model = h("select", { id: "train-model", "aria-label": say("model") });
     this.sample = h("input", { type: "text", id: "train-sample" });
-    this.start = h("button", { type: "button", id: "train-go", class: "primary", onClick: () => this.begin() }, say("train_start"));
+    this.start = h(
+      "button",
+      { type: "button", id: "train-go", class: "primary", onClick: () => this.begin() },
+      say("train_start"),
+    );
     this.stop = h("button", { type: "button", id: "train-stop", onClick: () => this.end() }, say("train_stop"));
-    this.desk = h("button", { type: "button", id: "train-to-desk", onClick: () => this.toDesk() }, say("train_to_desk"));
+    this.desk = h(
+      "button",
+      { type: "button", id: "train-to-desk", onClick: () => this.toDesk() },
+      say("train_to_desk"),
+    );
     this.load = h("a", { id: "train-download", download: "" }, say("download"));
     this.status = h("p", { id: "train-status", role: "status", "aria-live": "polite" });
     this.progress = h("progress", { id: "train-progress", max: 1, value: 0, "aria-label": say("progress") });
     this.notes = h("ul", { id: "train-notes", class: "train-left" });
     this.plot = h("div", { id: "train-plot", class: "train-plot" });
     this.samples = h("div", { id: "train-samples", class: "train-samples" });
-    const drop = h("div", { class: "train-drop", id: "train-drop" }, h("p", {}, say("train_drop")), this.files, this.folder, hint("folder"));
+    const drop = h(
+      "div",
+      { class: "train-drop", id: "train-drop" },
+      h("p", {}, say("train_drop")),
+      this.files,
+      this.folder,
+      hint("folder"),
+    );
     drop.addEventListener("dragover", (event) => event.preventDefault());
     drop.addEventListener("drop", (event) => {
       event.preventDefault();
@@ -90,7 +115,14 @@ export class TrainTab {
       drop,
       this.pictures,
       this.left,
-      h("fieldset", { class: "train-settings" }, h("legend", {}, say("train_settings")), field("model", this.model), ...settings, field("sample", this.sample)),
+      h(
+        "fieldset",
+        { class: "train-settings" },
+        h("legend", {}, say("train_settings")),
+        field("model", this.model),
+        ...settings,
+        field("sample", this.sample),
+      ),
       h("div", { class: "train-bar" }, this.start, this.stop, this.desk, this.load),
       this.progress,
       this.status,
@@ -144,8 +176,19 @@ export class TrainTab {
 
   draw() {
     const { trainings, models } = this.listing;
-    keep(this.list, trainings, (row) => row.name, (row) => this.#entry(row), (element, row) => this.#named(element, row));
-    keep(this.model, models, (name) => name, (name) => h("option", { value: name }, name));
+    keep(
+      this.list,
+      trainings,
+      (row) => row.name,
+      (row) => this.#entry(row),
+      (element, row) => this.#named(element, row),
+    );
+    keep(
+      this.model,
+      models,
+      (name) => name,
+      (name) => h("option", { value: name }, name),
+    );
     const { shown } = this;
     this.body.hidden = !shown;
     if (!shown) return;
@@ -154,7 +197,13 @@ export class TrainTab {
       this.#fill();
       this.model.value = shown.model ?? this.listing.model;
     }
-    keep(this.pictures, shown.pictures, (one) => one.file, (one) => this.#picture(shown.name, one), renewed);
+    keep(
+      this.pictures,
+      shown.pictures,
+      (one) => one.file,
+      (one) => this.#picture(shown.name, one),
+      renewed,
+    );
     write(this.left, shown.left_out.map(([file, why]) => `${file}: ${why}`).join(" · "));
     this.start.disabled = shown.under_way;
     write(this.start, say(shown.resumes ? "train_resume" : "train_start"));
@@ -166,9 +215,19 @@ export class TrainTab {
     this.progress.value = shown.of ? shown.step / shown.of : 0;
     this.body.dataset.state = shown.state;
     write(this.status, told(shown));
-    keep(this.notes, shown.notes, (note) => note, (note) => h("li", {}, note));
+    keep(
+      this.notes,
+      shown.notes,
+      (note) => note,
+      (note) => h("li", {}, note),
+    );
     curve(this.plot, shown.losses);
-    keep(this.samples, [...shown.samples].reverse(), (name) => name, (name) => sheet(shown.name, name));
+    keep(
+      this.samples,
+      [...shown.samples].reverse(),
+      (name) => name,
+      (name) => sheet(shown.name, name),
+    );
   }
 
   /** @param {Row} row */
@@ -179,19 +238,31 @@ export class TrainTab {
   /** @param {Element} element @param {Row} row */
   #named(element, row) {
     const button = /** @type {HTMLElement} */ (element.firstElementChild);
-    write(button, `${row.name} · ${say(`train_is_${row.state}`)}${row.under_way && row.of ? ` ${row.step}/${row.of}` : ""}`);
+    write(
+      button,
+      `${row.name} · ${say(`train_is_${row.state}`)}${row.under_way && row.of ? ` ${row.step}/${row.of}` : ""}`,
+    );
     button.setAttribute("aria-pressed", String(row.name === this.shown?.name));
   }
 
   /** @param {string} training @param {Picture} one */
   #picture(training, one) {
-    const text = h("textarea", { rows: 2, "aria-label": say("train_caption", { file: one.file }), placeholder: say("train_no_caption") });
+    const text = h("textarea", {
+      rows: 2,
+      "aria-label": say("train_caption", { file: one.file }),
+      placeholder: say("train_no_caption"),
+    });
     text.value = one.caption;
     text.addEventListener("change", async () => {
       const kept = await ask("training-caption", { name: training, picture: one.file, text: text.value });
       text.dataset.kept = kept === undefined ? "no" : "yes";
     });
-    return h("li", { class: "train-picture" }, h("img", { src: file("training-picture", training, one.file), alt: one.file, loading: "lazy" }), text);
+    return h(
+      "li",
+      { class: "train-picture" },
+      h("img", { src: file("training-picture", training, one.file), alt: one.file, loading: "lazy" }),
+      text,
+    );
   }
 
   /** Send pictures and captions, one after the other. @param {File[]} files */
@@ -200,7 +271,10 @@ export class TrainTab {
     if (!shown) return;
     for (const [place, one] of files.entries()) {
       write(this.status, say("train_sending", { done: place + 1, total: files.length }));
-      const url = new URL(`panes/training-picture?training=${encodeURIComponent(shown.name)}&file=${encodeURIComponent(one.name)}`, document.baseURI);
+      const url = new URL(
+        `panes/training-picture?training=${encodeURIComponent(shown.name)}&file=${encodeURIComponent(one.name)}`,
+        document.baseURI,
+      );
       try {
         const answer = await fetch(url, { method: "PUT", body: one });
         if (!answer.ok) notice(`${one.name}: ${(await answer.json()).error}`, { kind: "error" });
@@ -216,7 +290,7 @@ export class TrainTab {
     if (!this.shown) return;
     /** @type {Record<string, unknown>} */
     const settings = { sample: this.sample.value };
-    for (const [name, kind] of SETTINGS) settings[name] = valueOf(this.boxes[name], kind);
+    for (const [name, kind] of SETTINGS) settings[name] = fieldValue(this.boxes[name], kind);
     const sent = { name: this.shown.name, settings, model: this.model.value, folder: this.folder.value.trim() };
     this.start.disabled = true;
     const answer = await ask("training-begin", sent);
@@ -269,7 +343,11 @@ function told(row) {
 function time(seconds) {
   const whole = Math.round(seconds);
   const [hours, minutes] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60];
-  return [...(hours ? [hours] : []), hours ? String(minutes).padStart(2, "0") : minutes, String(whole % 60).padStart(2, "0")].join(":");
+  return [
+    ...(hours ? [hours] : []),
+    hours ? String(minutes).padStart(2, "0") : minutes,
+    String(whole % 60).padStart(2, "0"),
+  ].join(":");
 }
 
 /** @param {string} kind @param {string} training @param {string} name */
@@ -279,7 +357,11 @@ function file(kind, training, name) {
 
 /** @param {string} training @param {string} name */
 function sheet(training, name) {
-  return h("a", { href: file("training-sample", training, name), target: "_blank" }, h("img", { src: file("training-sample", training, name), alt: name.replace(".png", ""), loading: "lazy" }));
+  return h(
+    "a",
+    { href: file("training-sample", training, name), target: "_blank" },
+    h("img", { src: file("training-sample", training, name), alt: name.replace(".png", ""), loading: "lazy" }),
+  );
 }
 
 /** @param {string} name @param {string} kind @param {string | number} step */
@@ -288,7 +370,7 @@ function box(name, kind, step) {
 }
 
 /** @param {HTMLInputElement} input @param {string} kind */
-function valueOf(input, kind) {
+function fieldValue(input, kind) {
   if (kind === "checkbox") return input.checked;
   if (kind === "text") return input.value.trim();
   return input.value === "" ? null : Number(input.value);
@@ -296,13 +378,24 @@ function valueOf(input, kind) {
 
 /** A control with its name, its help, and what is wrong with it. @param {string} name @param {HTMLElement} control */
 function field(name, control) {
-  return h("div", { class: "train-field" }, h("label", { for: control.id }, say(name === "model" ? "model" : `train_${name}`)), control, hint(name));
+  return h(
+    "div",
+    { class: "train-field" },
+    h("label", { for: control.id }, say(name === "model" ? "model" : `train_${name}`)),
+    control,
+    hint(name),
+  );
 }
 
 /** @param {string} name */
 function hint(name) {
   const help = name === "model" ? "" : say(`train_${name}_help`);
-  return h("div", { class: "train-hint" }, h("small", {}, help), h("small", { class: "train-wrong", role: "alert", "data-wrong": name }));
+  return h(
+    "div",
+    { class: "train-hint" },
+    h("small", {}, help),
+    h("small", { class: "train-wrong", role: "alert", "data-wrong": name }),
+  );
 }
 
 /** A caption that somebody else changed is shown, unless it is being written. @param {Element} element @param {Picture} one */
