@@ -30,7 +30,7 @@ def ask(path: str, method: str = "GET") -> httpx.Response:
     ("path", "kind"),
     [
         ("/page/page.js", "text/javascript"),
-        ("/page/page.css", "text/css"),
+        ("/page/look.css", "text/css"),
         ("/page/icon.svg", "image/svg+xml"),
         ("/manifest.json", "application/manifest+json"),
         ("/favicon.ico", "image/png"),

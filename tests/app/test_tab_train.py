@@ -17,7 +17,8 @@ from lora_mixer import Mixer
 from lora_mixer.catalog import Library, load_models_file
 from lora_mixer.trainer.apart import TrainingStatus, trainings
 from lora_mixer_app.web.i18n import WORDS
-from lora_mixer_app.web.panes import Panes, PanesDoor
+from lora_mixer_app.web.panes.door import PanesDoor
+from lora_mixer_app.web.panes.questions import Panes
 from lora_mixer_app.web.panes.training import SHOWN
 from lora_mixer_app.web.state import AppState
 
@@ -132,7 +133,7 @@ def test_a_finished_lora_goes_into_the_library_without_a_restart(panes: Panes, t
     TrainingStatus(state="finished", step=5, of=5).write(place)
     name = ask(door, "training-to-desk", name="My style")["name"]
     assert ask(door, "training-to-desk", name="My style")["name"] == name == "My style"
-    assert name in {card["name"] for card in ask(door, "library")["loras"]}
+    assert name in {card["name"] for card in panes.state.library.listing(None)["loras"]}
     place.output.write_bytes((EMOJI / "pixel_art.safetensors").read_bytes())
     assert ask(door, "training-to-desk", name="My style")["name"] == "My style-2"
     got = door.get("/panes/training-lora", params={"training": "My style", "file": "x"})

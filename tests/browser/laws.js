@@ -92,6 +92,26 @@ export async function presetLaws() {
   expect(same(back.settings, FIRST.settings), "the way back", back.settings);
 }
 
+/** What a sampler cannot take is made plain with it, and said; what it can take stays. */
+export async function samplerLaws() {
+  const { fitted } = await import("/desk/sampler.js");
+  const { useWords } = await import("/desk/words.js");
+  useWords({ eta_left: ["{sampler}: no eta", ""], schedule_left: ["{sampler}: no {value}", ""] });
+  const first = {
+    samplers: { Euler: { schedules: ["Automatic", "Karras"], eta: false }, TCD: { schedules: ["Automatic"], eta: true } },
+    controls: [{ field: "eta", plain: -1 }, { field: "schedule", plain: "Automatic" }],
+  };
+  const to = (now, sampler) => fitted(first, { schedule: "Automatic", eta: -1, ...now }, { sampler });
+  const cases = [
+    [to({ eta: 0.3 }, "Euler"), { values: { sampler: "Euler", eta: -1 }, note: "Euler: no eta" }],
+    [to({ eta: 0.3 }, "TCD"), { values: { sampler: "TCD" }, note: "" }],
+    [to({ schedule: "Karras" }, "TCD"), { values: { sampler: "TCD", schedule: "Automatic" }, note: "TCD: no Karras" }],
+    [to({ schedule: "Karras" }, "Euler"), { values: { sampler: "Euler" }, note: "" }],
+    [to({ eta: 0.3 }, "mine"), { values: { sampler: "mine" }, note: "" }],
+  ];
+  for (const [got, wanted] of cases) expect(JSON.stringify(got) === JSON.stringify(wanted), "a sampler's own", got, wanted);
+}
+
 /** In whatever order answers come, and however often, what is shown is the same; no old one takes a newer one's place. */
 export async function answerLaws(seed, walks) {
   const { NOTHING, heard } = await import("/desk/answers.js");

@@ -18,6 +18,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
 from lora_mixer.images import read_picture
+from lora_mixer_app.web.mixing_api import NAMES as MIXING
 from tests.browser.conftest import BROWSER, Log, nameless, open_desk
 
 pytestmark = BROWSER
@@ -149,6 +150,11 @@ def test_settings_changed_at_the_moment_of_a_render_leave_prompt_and_mix(page: P
         page.locator("#preset select").select_option("tcd")
         page.locator("#preset select").select_option("")
     expect(page.locator("#sampler select")).to_have_value("Euler")  # the way back of a preset
+    page.locator("#preset select").select_option("tcd")  # sets an eta, which Euler cannot take
+    page.locator("#sampler select").select_option("Euler")
+    expect(page.locator("#status")).to_contain_text("Euler takes no eta: it is left out.")
+    page.locator("#undo").click()
+    page.locator("#undo").click()
     page.wait_for_function(
         """() => document.querySelector('#record textarea').value.includes('Sampler: Euler,')
             && /Seed/.test(document.querySelector('#status').innerText)"""
@@ -277,7 +283,7 @@ def test_cancel_shows_the_picture_that_its_buttons_act_on(page: Page) -> None:
     page.locator("#go").click()
     page.wait_for_function("() => document.querySelector('#picture img').src.startsWith('data:')")
     page.locator("#go").click()
-    page.get_by_text("Cancelled").first.wait_for()
+    expect(page.locator("#status")).to_have_text("Cancelled")
     expect(page.locator("#picture")).to_have_attribute("data-kind", "half")
     expect(page.locator("#delete")).to_be_hidden()
     page.locator("#dismiss").click()
@@ -381,7 +387,7 @@ def test_a_mix_is_saved_renamed_loaded_and_shared(page: Page) -> None:
     add_lora(page, "line_art")
     slider(page, "sepia").fill("0.5")
     slider(page, "line_art").fill("-1")
-    page.get_by_text("Saved mixes").click()
+    page.get_by_text("Saved mixes", exact=True).click()
     page.locator("#mix-name input").fill("old paper")
     page.locator("#mix-save").click()
     expect(page.locator("#mix-names select")).to_have_value("old paper")
@@ -427,7 +433,7 @@ def test_escape_cancels_and_control_enter_renders(page: Page) -> None:
     page.keyboard.press("Control+Enter")
     page.wait_for_function("() => document.querySelector('#status').innerText.includes('Step')")
     page.keyboard.press("Escape")
-    page.get_by_text("Cancelled").wait_for()
+    expect(page.locator("#status")).to_have_text("Cancelled")
     page.locator("#steps input[type=text]").fill("2")
     generate(page)
 
@@ -495,7 +501,8 @@ def test_hires_fix_draws_larger(page: Page) -> None:
 
 def test_a_script_renders_through_the_named_endpoint(address: str) -> None:
     client = Client(address, verbose=False)
-    assert list(client.view_api(return_format="dict", print_info=False)["named_endpoints"]) == ["/render"]
+    endpoints = client.view_api(return_format="dict", print_info=False)["named_endpoints"]
+    assert set(endpoints) == {"/render", *(f"/{name}" for name in MIXING)}
     wish = {"prompt": "red heart", "loras": {"line_art": 0.5}, "seed": 3, "steps": 1, "api_name": "/render"}
     path, text = client.predict(**wish)
     asked = read_picture(Path(path)).request

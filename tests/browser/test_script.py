@@ -54,6 +54,10 @@ def test_a_preset_has_a_way_back(modules: Page) -> None:
     law(modules, "presetLaws")
 
 
+def test_a_sampler_leaves_out_what_it_cannot_take(modules: Page) -> None:
+    law(modules, "samplerLaws")
+
+
 def test_the_order_of_answers_never_matters(modules: Page) -> None:
     law(modules, "answerLaws", SEED, 200)
 

@@ -147,6 +147,12 @@ WORDS: tuple[Message, ...] = (
     Message("number_wrong", "A number from {low} to {high}.", "请输入 {low} 至 {high} 的数字。"),
     Message("whole_wrong", "A whole number from {low} to {high}.", "请输入 {low} 至 {high} 的整数。"),
     Message("no_preset", "none", "无"),
+    Message("eta_left", "{sampler} takes no eta: it is left out.", "{sampler} 不支持 eta，已略去。"),
+    Message(
+        "schedule_left",
+        "{sampler} does not take the schedule {value}: it takes its own.",
+        "{sampler} 不支持调度 {value}，改用其自带的调度。",
+    ),
     Message("hires_fold", "Hires fix: a second, larger pass", "高清修复：放大后再绘制一次"),
     Message("step", "Step {step} of {steps}, {left} s left", "第 {step}/{steps} 步，剩余 {left} 秒"),
     Message("unfit", "{name} does not fit this model: {reason}", "{name} 不适用于当前模型：{reason}"),

@@ -6,7 +6,7 @@ PANE_WORDS: tuple[tuple[str, str, str], ...] = (
     ("lora_count", "{shown} of {all} LoRAs", "共 {all} 个 LoRA，显示 {shown} 个"),
     ("lora_broken", "Files that cannot be used: {count}", "无法使用的文件：{count}"),
     ("lora_base", "Base model", "基础模型"),
-    ("all_bases", "all base models", "全部基础模型"),
+    ("all_bases", "all bases", "全部基础模型"),
     ("fitting", "fits the open model", "适用于当前模型"),
     ("lora_sort", "Sort", "排序"),
     ("sort_name", "by name", "按名称"),
@@ -25,6 +25,7 @@ PANE_WORDS: tuple[tuple[str, str, str], ...] = (
         "没有可写入的文件夹：请在 models.toml 的 folders 中指定。",
     ),
     ("lora_about", "About this LoRA", "关于此 LoRA"),
+    ("lora_about_hint", "Point at a LoRA to read about it.", "将指针移到 LoRA 上可查看其说明。"),
     ("lora_taken", "in the mix", "已在混音中"),
     ("lora_strength", "strength {strength}", "建议强度 {strength}"),
     (

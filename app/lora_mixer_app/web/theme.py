@@ -147,7 +147,6 @@ THEME = _theme()
 
 HEAD = """
 <link rel="stylesheet" href="page/tokens.css">
-<link rel="stylesheet" href="page/page.css">
 <link rel="stylesheet" href="page/desk/desk.css">
 <link rel="stylesheet" href="page/library/library.css">
 <link rel="stylesheet" href="page/picture/picture.css">

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from lora_mixer.choices import PRESETS
+from lora_mixer.choices import PRESETS, SAMPLERS
+from lora_mixer.choices.schedules import AUTOMATIC
 from lora_mixer.settings import PICTURE
 from lora_mixer_app.web.desk.advanced import CONTROLS, MAIN, START
 from lora_mixer_app.web.desk.curves import PRESETS as CURVES
@@ -25,6 +26,9 @@ def first_facts(state: AppState) -> dict[str, Any]:
         "start": [control.form() for control in START],
         "models": model_names(state),
         "presets": {row.name: {name: getattr(row, name) for name in _OF_PRESETS} for row in PRESETS},
+        "samplers": {
+            row.name: {"schedules": [AUTOMATIC, *row.schedules], "eta": row.eta is not None} for row in SAMPLERS
+        },
         "curves": [name for name, _ in CURVES],
         "blocks": ["ALL", *(name for name in state.first.family.layout.presets if name != "ALL")],
         "document": first_document(state),

@@ -46,7 +46,7 @@ export function mount(root, desk) {
     const told = progressOf(desk);
     write(go, say(desk.rendering ? "cancel" : "generate"));
     go.classList.toggle("busy", desk.rendering);
-    write(status, told.text);
+    write(status, desk.failure || !desk.note ? told.text : `${desk.note} ${told.text}`);
     status.classList.toggle("failed", Boolean(desk.failure));
     fillBar.style.width = `${told.part * 100}%`;
     progress.setAttribute("aria-valuenow", String(Math.round(told.part * 100)));
@@ -70,7 +70,7 @@ export function mount(root, desk) {
     seed,
   );
   desk.subscribe((topics) => {
-    if (topics.has("shown") || topics.has("failure")) shown();
+    if (topics.has("shown") || topics.has("failure") || topics.has("document")) shown();
     if (topics.has("view")) looked();
   });
   looked();

@@ -1,6 +1,7 @@
 /** The right pane: prompts, strips, settings. */
 
 import { h } from "./dom.js";
+import { icon } from "./icons.js";
 import { mountMixes } from "./mixes.js";
 import { mountPad } from "./pad.js";
 import { mountPrompts } from "./prompt.js";
@@ -20,7 +21,7 @@ export function mount(root, desk) {
       "aria-label": say("undo"),
       onclick: () => desk.dispatch({ type: "undo" }),
     },
-    "↶",
+    icon("undo"),
   );
   const redo = h(
     "button",
@@ -32,7 +33,7 @@ export function mount(root, desk) {
       "aria-label": say("redo"),
       onclick: () => desk.dispatch({ type: "redo" }),
     },
-    "↷",
+    icon("redo"),
   );
   const prompts = h("div", { class: "prompts" });
   const strips = h("div", { class: "strips-part" });

@@ -2,6 +2,7 @@
 
 import { fill, h, write } from "./dom.js";
 import { readNumber, show } from "./numbers.js";
+import { fitted } from "./sampler.js";
 import { language, say } from "./words.js";
 
 /**
@@ -18,6 +19,9 @@ const PLACES = [
   ["second", "hires_fold"],
 ];
 
+/** @type {Record<string, (desk: import("./store.js").Desk, row: ControlForm) => Drawn>} Controls that do more than set a value. */
+const OWN = { preset: presetBox, sampler: samplerBox };
+
 /** @param {HTMLElement} root @param {import("./store.js").Desk} desk */
 export function mountSettings(root, desk) {
   /** @type {[string, Drawn][]} */
@@ -27,7 +31,7 @@ export function mountSettings(root, desk) {
     const box = h("div", { class: `settings ${place}` });
     if (place === "more") box.append(modelBox(desk));
     for (const row of rows) {
-      const made = row.field === "preset" ? presetBox(desk, row) : control(desk, row);
+      const made = (OWN[row.field] ?? control)(desk, row);
       drawn.push([row.field, made]);
       box.append(made.element);
     }
@@ -146,6 +150,17 @@ function presetBox(desk, row) {
   return { element: framed(row, box), draw: () => fill(box, desk.document.preset?.name ?? "", true) };
 }
 
+/** @param {import("./store.js").Desk} desk @param {ControlForm} row @returns {Drawn} */
+function samplerBox(desk, row) {
+  return choice(row, (sampler) => lay(desk, { sampler }));
+}
+
+/** Lay settings on the desk that may bring another sampler. @param {import("./store.js").Desk} desk @param {Record<string, Value>} given */
+function lay(desk, given) {
+  const { values, note } = fitted(desk.first, desk.document.settings, given);
+  desk.dispatch({ type: "settings", values }, { note });
+}
+
 /** @param {import("./store.js").Desk} desk @param {string} name @returns {Record<string, Value>} */
 function presetValues(desk, name) {
   const values = { ...desk.first.presets[name] };
@@ -160,7 +175,7 @@ function modelBox(desk) {
   box.addEventListener("change", async () => {
     try {
       const { settings } = await desk.ask("model.choose", { name: box.value });
-      desk.dispatch({ type: "settings", values: settings });
+      lay(desk, settings);
     } catch (error) {
       desk.fail(error);
       draw();

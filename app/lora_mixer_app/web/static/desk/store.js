@@ -44,6 +44,8 @@ export class Desk {
   moves = {};
   /** What went wrong last, in a sentence; empty when nothing did. */
   failure = "";
+  /** What the last gesture changed by itself, in a sentence. */
+  note = "";
   /** @type {FirstFacts} */
   first;
   /** Pictures of this Generate that are still to come. */
@@ -109,11 +111,12 @@ export class Desk {
   /**
    * Do a gesture: change the document, at once.
    * @param {Action} action
-   * @param {{ settled?: boolean, typed?: boolean }} [how] `settled: false` while a knob is still held: nothing is rendered
-   *   yet. `typed`: render when the typing pauses.
+   * @param {{ settled?: boolean, typed?: boolean, note?: string }} [how] `settled: false` while a knob is still held: nothing
+   *   is rendered yet. `typed`: render when the typing pauses. `note`: what the gesture changes by itself.
    */
-  dispatch(action, { settled = true, typed = false } = {}) {
+  dispatch(action, { settled = true, typed = false, note = "" } = {}) {
     const before = this.#history;
+    this.note = note;
     this.#history = reduce(before, action);
     if (this.#history === before && !settled) return;
     if (this.#history.present !== before.present) {

@@ -1,6 +1,7 @@
 /** One strip of the mix: 56 pixels, and what "more" unfolds. */
 
 import { fill, h, write } from "./dom.js";
+import { icon } from "./icons.js";
 import { readNumber, show, tidy } from "./numbers.js";
 import { makeDetails } from "./strip_details.js";
 import { isPlain, tagText } from "./tags.js";
@@ -93,8 +94,8 @@ export function makeStrip(desk, first) {
 
 /** @param {string} name */
 function lay(name) {
-  /** @param {string} kind @param {string} key @param {string} sign */
-  const icon = (kind, key, sign) =>
+  /** @param {string} kind @param {string} key @param {string | Node} sign */
+  const button = (kind, key, sign) =>
     h("button", { type: "button", class: `icon ${kind}`, title: say(key), "aria-label": `${say(key)}: ${name}` }, sign);
   const slider = h("input", { type: "range", step: STEP, "aria-label": `range slider for ${name}` });
   const number = h("input", {
@@ -108,10 +109,10 @@ function lay(name) {
   const note = h("span", { class: "strip-note" });
   const image = h("img", { alt: "", draggable: false });
   const thumb = h("button", { type: "button", class: "strip-thumb", "aria-label": name }, image);
-  const solo = icon("solo", "solo", "S");
-  const convert = icon("convert", "convert", "⇥");
-  const more = icon("more", "more_of_strip", "⋯");
-  const remove = icon("remove", "remove", "✕");
+  const solo = button("solo", "solo", "S");
+  const convert = button("convert", "convert", icon("convert"));
+  const more = button("more", "more_of_strip", icon("more"));
+  const remove = button("remove", "remove", icon("close"));
   more.setAttribute("aria-expanded", "false");
   const bar = h("span", { class: "moves-bar" });
   const moves = h("span", { class: "moves" });

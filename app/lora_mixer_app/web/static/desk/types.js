@@ -135,6 +135,7 @@
  * @property {ControlForm[]} start Controls of what a picture starts from, and of its mask.
  * @property {string[]} models
  * @property {Record<string, Record<string, Value>>} presets
+ * @property {Record<string, { schedules: string[], eta: boolean }>} samplers What each can take.
  * @property {string[]} curves
  * @property {string[]} blocks
  * @property {Document} document

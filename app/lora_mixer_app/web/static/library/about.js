@@ -10,7 +10,7 @@ const PAUSE = 250; // milliseconds on a card until the server is asked
 /** @param {import("../desk/store.js").Desk} desk */
 export function about(desk) {
   const name = h("h3", {});
-  const facts = h("p", { class: "small" });
+  const facts = h("p", { class: "small" }, say("lora_about_hint"));
   const problem = h("p", { class: "wrong" });
   const text = h("p", { class: "about-text" });
   const words = h("p", { class: "about-words" });
@@ -64,11 +64,7 @@ export function about(desk) {
 
 /** @param {string} word @param {import("../desk/store.js").Desk} desk */
 function wordOf(word, desk) {
-  const put = () => {
-    const { prompt } = desk.document;
-    if (prompt.toLowerCase().includes(word.toLowerCase())) return;
-    desk.dispatch({ type: "prompt", text: prompt.trim() ? `${prompt.trimEnd().replace(/,$/, "")}, ${word}` : word });
-  };
+  const put = () => desk.insertWords(word);
   return h("button", { type: "button", class: "word", title: say("words"), onclick: put }, word);
 }
 
