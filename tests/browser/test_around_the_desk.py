@@ -199,7 +199,10 @@ def test_the_history_is_filtered_chosen_deleted_and_given_back(page: Page, addre
     for seed, loras in ((901, {"warm_cold": 0.5}), (902, {"warm_cold": 0.5}), (903, {})):
         client.predict("green apple", loras=loras, seed=seed, steps=1, api_name="/render")
     open_tab(page, "history")
-    page.locator("#history-search").fill("green apple")
+    with page.expect_response(
+        lambda answer: '"green apple"' in (answer.request.post_data or "")
+    ):  # as soon as it rests
+        page.locator("#history-search").fill("green apple")
     cards = page.locator(".history-card")
     expect(cards).to_have_count(3)
     page.locator("#history-lora").select_option("warm_cold")
@@ -212,6 +215,7 @@ def test_the_history_is_filtered_chosen_deleted_and_given_back(page: Page, addre
     page.locator(".history-open").first.click()
     large = page.get_by_role("dialog")
     expect(large).to_contain_text("Seed: 902")
+    expect(large.locator(":focus")).to_have_count(1)  # or nobody hears the keys
     page.keyboard.press("f")
     expect(large.get_by_role("button", name="Favourite")).to_have_attribute("aria-pressed", "true")
     page.keyboard.press("ArrowRight")

@@ -65,8 +65,8 @@ export class Lightbox {
   open(items, place) {
     if (!this.dialog.isConnected) document.body.append(this.dialog);
     this.items = items;
+    this.show(place); // before it opens: a dialog gives the focus to the first button that is not disabled
     if (!this.dialog.open) this.dialog.showModal();
-    this.show(place);
   }
 
   close() {
@@ -97,11 +97,19 @@ export class Lightbox {
     write(this.caption, `${place + 1}/${this.items.length} · ${item.title}`);
     write(this.record, item.record ?? "");
     this.record.hidden = !item.record;
-    this.before.disabled = place === 0;
-    this.after.disabled = place === this.items.length - 1;
+    this.disable(place === 0, place === this.items.length - 1);
     this.actions.forEach((action, index) => {
       if (action.pressed) this.buttons[index].setAttribute("aria-pressed", String(action.pressed(place)));
     });
+  }
+
+  /** Disable steps that lead nowhere; the focus must stay in the dialog, or its keys are dead. @param {boolean} before @param {boolean} after */
+  disable(before, after) {
+    const held = document.activeElement;
+    this.before.disabled = before;
+    this.after.disabled = after;
+    if (held instanceof HTMLButtonElement && this.dialog.contains(held) && held.disabled)
+      /** @type {HTMLElement | null} */ (this.dialog.querySelector("button:not(:disabled)"))?.focus();
   }
 
   /** @param {KeyboardEvent} event */

@@ -48,7 +48,7 @@ export class History {
     this.pinned = toggle("history-favourites", say("favourites"), () =>
       this.look({ pinned: !this.view.pinned, start: 0 }),
     );
-    this.binned = toggle("history-bin", "", () => this.look({ binned: !this.view.binned, start: 0 }));
+    this.binned = toggle("history-bin", say("bin"), () => this.look({ binned: !this.view.binned, start: 0 }));
     this.status = h("p", { class: "history-status", role: "status" });
     this.grid = h("ul", { class: "history-grid", id: "history-grid", "aria-label": say("history") });
     this.bulk = h("div", { class: "history-bulk", role: "group", "aria-label": say("chosen_group") });
