@@ -66,20 +66,22 @@ class Gallery:
         return self._drawn(f"{way.name.replace(':', '-')}/{case.name}", asked)
 
     def _drawn(self, name: str, asked: Sequence[RenderRequest]) -> Drawn:
-        folder = self._folder / name
-        files = [folder / f"{request.seed}.png" for request in asked]
-        missing = [(file, request) for file, request in zip(files, asked, strict=True) if not file.exists()]
-        if missing:
-            began = time.process_time()
-            for (file, _), picture in zip(
-                missing, self._mixer.render_many([r for _, r in missing], batch=1), strict=True
-            ):
-                picture.save(file)
-            seconds = (time.process_time() - began) / len(missing)
-            (folder / TIMES).write_text(json.dumps(seconds), encoding="utf-8")
-            report("eval-blend", f"{name}: {len(missing)} drawn, {seconds:.2f} s each")
-        seconds = json.loads((folder / TIMES).read_text(encoding="utf-8"))
-        return Drawn(pictures=torch.stack(list(_opened(files))), seconds=seconds)
+        return drawn(self._mixer, self._folder / name, asked)
+
+
+def drawn(mixer: Mixer, folder: Path, asked: Sequence[RenderRequest]) -> Drawn:
+    """Return the pictures of requests whose seeds are all different; those that lie in the folder are not drawn again."""
+    files = [folder / f"{request.seed}.png" for request in asked]
+    missing = [(file, request) for file, request in zip(files, asked, strict=True) if not file.exists()]
+    if missing:
+        began = time.process_time()
+        for (file, _), picture in zip(missing, mixer.render_many([r for _, r in missing], batch=1), strict=True):
+            picture.save(file)
+        seconds = (time.process_time() - began) / len(missing)
+        (folder / TIMES).write_text(json.dumps(seconds), encoding="utf-8")
+        report("drawn", f"{folder.name}: {len(missing)} pictures, {seconds:.2f} s each")
+    seconds = json.loads((folder / TIMES).read_text(encoding="utf-8"))
+    return Drawn(pictures=torch.stack(list(_opened(files))), seconds=seconds)
 
 
 def _opened(files: Sequence[Path]) -> Iterator[Tensor]:

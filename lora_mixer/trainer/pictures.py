@@ -20,7 +20,7 @@ from lora_mixer.models import Model
 from lora_mixer.trainer.buckets import Bucket, crop_for
 from lora_mixer.trainer.dataset import Example
 
-FORM = "1"
+FORM = "2"
 """Of what is kept; another is encoded again."""
 
 
@@ -29,7 +29,7 @@ class Encoded:
     """A picture in latent space.
 
     Attributes:
-        mean: (2, c, h, w), float32: of the picture, and of its mirror image.
+        mean: (1 or 2, c, h, w), float32: of the picture, and, if some are mirrored, of its mirror image.
         deviation: Likewise.
         mask: (1, h, w): what counts; None counts all.
         crop: (top, left), in pixels, of what was cut off.
@@ -64,10 +64,11 @@ class LatentCache:
     Args:
         model: Whose VAE encodes.
         folder: Where latents are kept; they are found by what went into them, so the folder may be shared.
+        flip: Whether mirror images are wanted as well.
     """
 
-    def __init__(self, model: Model, folder: Path) -> None:
-        self._model, self._folder = model, folder
+    def __init__(self, model: Model, folder: Path, *, flip: bool = False) -> None:
+        self._model, self._folder, self._flip = model, folder, flip
         self._vae = model.vae_digest or model.digest
 
     def encode(
@@ -122,7 +123,7 @@ class LatentCache:
         return encoded
 
     def _key(self, example: Example, bucket: Bucket) -> str:
-        digest = hashlib.sha256(f"{FORM}:{self._vae}:{bucket.width}x{bucket.height}:".encode())
+        digest = hashlib.sha256(f"{FORM}:{self._vae}:{bucket.width}x{bucket.height}:{self._flip}:".encode())
         for path in (example.path, example.mask):
             digest.update(b"-" if path is None else hashlib.sha256(path.read_bytes()).digest())
         return digest.hexdigest()
@@ -132,7 +133,7 @@ class LatentCache:
             upright = ImageOps.exif_transpose(opened)
             picture, crop = cut(_on_white(upright), bucket)
         values = torch.from_numpy(np.asarray(picture).copy())
-        mean, deviation = self._model.encoded(torch.stack([values, values.flip(1)]))
+        mean, deviation = self._model.encoded(torch.stack([values, values.flip(1)] if self._flip else [values]))
         mask = None
         if example.mask is not None:
             with Image.open(example.mask) as opened:

@@ -78,7 +78,9 @@ def _encoded(
         number: (example, bucket_for(example.width, example.height, buckets))
         for number, example in enumerate(data.examples)
     }
-    latents, broken = LatentCache(model, folder).encode(placed, on_picture=watch.on_picture, cancelled=watch.cancelled)
+    latents, broken = LatentCache(model, folder, flip=settings.flip).encode(
+        placed, on_picture=watch.on_picture, cancelled=watch.cancelled
+    )
     left_out = {**data.left_out, **{data.examples[number].path: why for number, why in broken.items()}}
     shown = {
         number: Shown(example=placed[number][0], encoded=encoded, bucket=placed[number][1])

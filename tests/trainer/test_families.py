@@ -14,9 +14,10 @@ from lora_mixer.families import SD1, SD2, SDXL, Family
 from lora_mixer.mapping import map_adapter, open_adapter
 from lora_mixer.models import Model
 from lora_mixer.modules import DENOISER
-from lora_mixer.trainer import Dice, PictureLesson, StepReport, TrainSettings, Watch, learn
+from lora_mixer.trainer import Dice, PictureLesson, StepReport, TrainSettings, Watch, learn, learning
 from lora_mixer.trainer.buckets import Bucket
 from lora_mixer.trainer.dataset import Example
+from lora_mixer.trainer.memory import Memory
 from lora_mixer.trainer.picture_lesson import Shown
 from lora_mixer.trainer.pictures import Encoded
 from tests.support.small_models import small_model
@@ -25,6 +26,12 @@ ONE = TrainSettings(steps=1, batch=2, rank=2, rate=1e-3, warmup=0, schedule="con
 LAYERS = {SD1: 192, SD2: 192, SDXL: 722}
 """What sd-scripts counts of their UNets' attention."""
 CROP = (8, 24)
+
+
+@pytest.fixture(autouse=True)
+def unreckoned(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Memory is reckoned at full size in test_memory.py; here it would take most of the time."""
+    monkeypatch.setattr(learning, "reckon", lambda *_: Memory(weights=0, adapters=0, activations=0))
 
 
 @pytest.fixture(scope="module")

@@ -38,7 +38,7 @@ from lora_mixer.trainer.buckets import Bucket
 from lora_mixer.trainer.dataset import Example
 from lora_mixer.trainer.noise import huber_c_of, loss_of, noise_like, noised, target_of, weights_of
 from lora_mixer.trainer.picture_lesson import Shown
-from lora_mixer.trainer.pictures import Encoded
+from lora_mixer.trainer.pictures import Encoded, LatentCache
 from lora_mixer.trainer.state import keep_state, take_up_state
 
 HALF = torch.tensor([0.5])
@@ -74,6 +74,17 @@ def shown(model: Model, count: int = 3, seed: int = 0) -> dict[int, Shown]:
         )
         for i in range(count)
     }
+
+
+@pytest.mark.parametrize("flip", [False, True])
+def test_mirror_images_are_encoded_where_some_are_mirrored_alone(
+    plain_model: Model, folder: Path, tmp_path: Path, *, flip: bool
+) -> None:
+    one = Example(path=folder / "0.png", caption="", width=96, height=64), Bucket(width=64, height=64)
+    for _ in ("encoded", "read back"):
+        found, broken = LatentCache(plain_model, tmp_path, flip=flip).encode({0: one})
+        assert not broken
+        assert len(found[0].mean) == len(found[0].deviation) == 1 + flip
 
 
 def training_of(model: Model, asked: TrainSettings, data: dict[int, Shown] | None = None) -> Training:
