@@ -82,7 +82,8 @@ function choice(row, set) {
   box.addEventListener("change", () => set(box.value));
   const draw = (/** @type {Value} */ value) => {
     const text = String(value ?? "");
-    if (![...box.options].some((option) => option.value === text)) box.append(h("option", { value: text }, text || "–"));
+    if (![...box.options].some((option) => option.value === text))
+      box.append(h("option", { value: text }, text || "–"));
     fill(box, text, true);
   };
   return { element: framed(row, box), draw };
