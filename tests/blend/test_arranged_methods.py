@@ -35,7 +35,7 @@ def rows(method: str, mix: list[WeightedAdapter], *, steps: int = 12, weights: d
         return [(weights or {}).get(int(one.digest, 16), 1.0) for one in adapters]
 
     chosen = find_method(method)
-    scene = Scene(numbers=chosen.numbers, steps=steps, without=shares, alike=shares)
+    scene = Scene(numbers=chosen.numbers, steps=steps, without=shares, alike=shares, route=lambda adapters: adapters)
     return stacks_of(chosen, mix, scene)
 
 
