@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import mimetypes
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,16 +11,17 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 PREFIX = "/page/"
+OK = 200
 _ALSO = {"/manifest.json": "manifest.webmanifest", "/favicon.ico": "icon-192.png"}
 """Names that browsers, and Gradio's page, ask for by themselves."""
 
-for _kind, _ending in (
-    ("text/javascript", ".js"),
-    ("text/css", ".css"),
-    ("application/manifest+json", ".webmanifest"),
-    ("font/woff2", ".woff2"),
-):
-    mimetypes.add_type(_kind, _ending)  # a machine's own table may say that scripts are plain text
+KINDS = {
+    ".js": "text/javascript; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".webmanifest": "application/manifest+json",
+    ".woff2": "font/woff2",
+}
+"""What is said of a file by its ending: the process's own table is anybody's to change, and Gradio does."""
 
 
 class Assets:
@@ -48,7 +48,10 @@ class Assets:
 
         async def unkept(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message["headers"], (b"cache-control", b"no-cache")]
+                kind = KINDS.get(Path(name).suffix) if message["status"] == OK else None
+                told = [pair for pair in message["headers"] if not (kind and pair[0] == b"content-type")]
+                said = [(b"content-type", kind.encode())] if kind else []
+                message["headers"] = [*told, *said, (b"cache-control", b"no-cache")]
             await send(message)
 
         await self._files({**scope, "path": f"/{name}", "root_path": ""}, receive, unkept)
