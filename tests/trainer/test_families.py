@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -35,9 +36,9 @@ def unreckoned(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="module")
-def lesson() -> PictureLesson:
+def shown() -> dict[int, Shown]:
     generator = torch.Generator().manual_seed(0)
-    shown = {
+    return {
         number: Shown(
             example=Example(path=Path(f"{number}.png"), caption=caption, width=160, height=144),
             encoded=Encoded(
@@ -50,13 +51,11 @@ def lesson() -> PictureLesson:
         )
         for number, caption in enumerate(("a red heart", "two cats on a sofa"))
     }
-    return PictureLesson(ONE, shown)
 
 
-def loss_by_diffusers(model: Model, lesson: PictureLesson) -> float:
+def loss_by_diffusers(model: Model, shown: Sequence[Shown]) -> float:
     """The first step's loss, by diffusers' noise scheduler, UNet and transformers' encoders alone."""
     dice = Dice.of(ONE.seed, 0)
-    shown = [lesson._shown[number] for number in lesson.order.at(0)]
     latents = torch.stack([one.encoded.drawn(dice.noise, flipped=False) for one in shown])
     noises = DDPMScheduler.from_config(dict(model.scheduler_config))
     times = torch.randint(noises.config.num_train_timesteps, (2,), generator=dice.noise)
@@ -87,13 +86,15 @@ def described(model: Model, captions: list[str]) -> tuple[Tensor, Tensor | None]
 @pytest.mark.parametrize("prediction", ["epsilon", "v_prediction"])
 @pytest.mark.parametrize("family", [SD1, SD2, SDXL], ids=str)
 def test_every_family_takes_a_whole_step(
-    family: Family, prediction: str, lesson: PictureLesson, tmp_path: Path
+    family: Family, prediction: str, shown: dict[int, Shown], tmp_path: Path
 ) -> None:
     """Forward, backward, optimizer, file: all layers of the UNet have learned, no text encoder has, the model is as it was."""
     model = small_model(family, prediction_type=prediction)
-    before, reports = model.checksum(), list[StepReport]()
+    lesson, before, reports = PictureLesson(ONE, shown), model.checksum(), list[StepReport]()
     made = learn(model, lesson, tmp_path / "a.safetensors", ONE, what=1, watch=Watch(on_step=reports.append))
-    assert [one.loss for one in reports] == pytest.approx([loss_by_diffusers(model, lesson)], rel=1e-5)
+    assert [one.loss for one in reports] == pytest.approx(
+        [loss_by_diffusers(model, [shown[number] for number in lesson.order.at(0)])], rel=1e-5
+    )
     assert made.layers == LAYERS[family]
     file, read = open_adapter(made.path)
     mapped = map_adapter(file, model.index, name="a", digest="0", read=read)
@@ -109,10 +110,10 @@ def test_every_family_takes_a_whole_step(
     ids=["both", "the first"],
 )
 def test_text_encoders_of_sdxl_learn_when_they_are_asked_to(
-    asked: dict[str, float], parts: set[str], lesson: PictureLesson, tmp_path: Path
+    asked: dict[str, float], parts: set[str], shown: dict[int, Shown], tmp_path: Path
 ) -> None:
-    model = small_model(SDXL)
-    made = learn(model, lesson, tmp_path / "a.safetensors", ONE.over(asked | {"targets": r"^down_blocks\.1\."}), what=1)
+    model, chosen = small_model(SDXL), ONE.over(asked | {"targets": r"^down_blocks\.1\."})
+    made = learn(model, PictureLesson(chosen, shown), tmp_path / "a.safetensors", chosen, what=1)
     file, read = open_adapter(made.path)
     mapped = map_adapter(file, model.index, name="a", digest="0", read=read)
     assert {name.part for name in mapped.layers} == parts
