@@ -10,13 +10,13 @@ from lora_mixer.catalog import ModelsFile
 from lora_mixer.choices import find_sampler, is_alone
 from lora_mixer.errors import RequestError
 from lora_mixer.hires import batch_key
+from lora_mixer.mixer.completing import expand_wildcards, settings_of, styled
 from lora_mixer.mixer.embeddings import left_out, refuse_broken
 from lora_mixer.mixer.networks import idle_upscaler
 from lora_mixer.mixer.presets import filled_in, notes_on
-from lora_mixer.mixer.regions import held
-from lora_mixer.mixer.resolve import expand_wildcards, job_of, settings_of, styled
+from lora_mixer.mixer.resolve import job_of
 from lora_mixer.mixer.session import ModelSession
-from lora_mixer.mixer.starts import idle_start, opened
+from lora_mixer.mixer.starts import held, idle_start, opened
 from lora_mixer.pipeline import Job
 from lora_mixer.request import RenderRequest
 

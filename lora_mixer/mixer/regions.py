@@ -1,8 +1,7 @@
-"""Regions of a picture as conditions: which text is read where, under which mix, and which LoRAs act over what.
+"""Regions of a picture over the steps of a pass: what each says, where it lies, and which LoRAs act in it.
 
 In a region its own text is read in the place of the picture's, under the picture's LoRAs and its own; over the picture each
-LoRA acts where its region lies. Texts that come to the same under the same mix are one, so that regions that say what the
-picture says change nothing.
+LoRA acts where its region lies.
 """
 
 from __future__ import annotations
@@ -11,30 +10,20 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
-from lora_mixer.blend import Area, Share, Stack, WeightedAdapter
-from lora_mixer.blend.shares import REST
+from lora_mixer.blend import Stack
 from lora_mixer.choices.places import AUTO
 from lora_mixer.errors import PromptError, RequestError
-from lora_mixer.images.drawn_masks import drawn_mask
-from lora_mixer.mixer.blending import Blending
 from lora_mixer.mixer.second_pass import ended
 from lora_mixer.mixes import LoraUse
 from lora_mixer.pipeline import Condition, LoadedModel
-from lora_mixer.places import DrawnMask, Rectangle
+from lora_mixer.places import DrawnMask
 from lora_mixer.prompt import Break, Divided, Piece, Prompt, Span, WrittenRegion, moved, parse
 from lora_mixer.regions import Region
-from lora_mixer.request import RenderRequest, Settings
+from lora_mixer.request import Settings
 
 MOST_WORDS = 5
 """Trained words of a LoRA that its place is found by."""
-
-CELL = 8
-"""Pixels a side of a cell of the latent at which edges are drawn."""
-
-SOMEWHERE = Rectangle(left=0.0, top=0.0, right=0.5, bottom=0.5)
-"""Stands for a place that is not found yet, in jobs that are looked at and not rendered."""
 
 RegionText = tuple[tuple[Piece, ...] | None, tuple[LoraUse, ...]]
 """What a region reads (None: the picture's text), and the LoRAs that act in it."""
@@ -235,124 +224,6 @@ def courses_of(
 def span_at(spans: Iterable[Span], step: int) -> Span:
     """Return the span that a step lies in."""
     return next(span for span in spans if span.start <= step < span.stop)
-
-
-def held(request: RenderRequest) -> RenderRequest:
-    """Return a request whose regions hold their masks, wherever they lay.
-
-    Raises:
-        FileError: A mask cannot be read.
-    """
-    if not any(isinstance(region.mask, Path) for region in request.regions):
-        return request
-    return replace(request, regions=tuple(map(_held, request.regions)))
-
-
-def areas_of(courses: Sequence[RegionCourse]) -> tuple[Area, ...]:
-    """Return where regions lie."""
-    return tuple(
-        Area(
-            mask=SOMEWHERE if course.region.mask is None else course.region.mask,
-            weight=course.region.weight,
-            feather=course.region.feather,
-        )
-        for course in courses
-    )
-
-
-class Coupler:
-    """Makes conditions of a picture's texts and of those of its regions.
-
-    Args:
-        courses: The regions.
-        blending: Makes mixes of LoRAs.
-    """
-
-    def __init__(self, courses: Sequence[RegionCourse], blending: Blending) -> None:
-        self._courses = tuple(courses)
-        self._areas = areas_of(courses)
-        self._words = [course.words for course in courses]
-        self.blending = blending
-        settings = blending.settings
-        self._size = max(settings.height // CELL, 1), max(settings.width // CELL, 1)
-
-    def at(self, step: int, asked: Sequence[LoraUse]) -> tuple[list[RegionMoment], list[LoraUse]]:
-        """Return the regions at a step, and which of the picture's LoRAs none of them holds.
-
-        Args:
-            step: The step.
-            asked: The picture's LoRAs at that step.
-        """
-        held = {name for course in self._courses for name in course.holds}
-        moments = [course.at(step, asked) for course in self._courses]
-        return moments, [use for use in asked if use.name not in held]
-
-    def condition(
-        self,
-        pieces: tuple[Piece, ...],
-        stack: Stack,
-        regions: Sequence[RegionText],
-        *,
-        weight: float = 1.0,
-        negative: bool = False,
-    ) -> Condition:
-        """Return the condition of one text of the picture and those that are read in its stead in regions.
-
-        Args:
-            pieces: The picture's text.
-            stack: The picture's mix.
-            regions: What each region reads, and its LoRAs, in the order of the areas.
-            weight: Factor on the guidance.
-            negative: It is what to steer away from.
-        """
-        if not regions:
-            return Condition(pieces=pieces, stack=stack, weight=weight, negative=negative)
-        first, *others = (
-            Condition(
-                pieces=said,
-                stack=mix,
-                negative=negative,
-                share=None if share.everything else share,
-                hushed=() if negative or said != pieces else self._hushed(),
-            )
-            for (said, mix), share in self._read(pieces, stack, regions)
-        )
-        own = [placed for number, (_, uses) in enumerate(regions) for placed in self._over(uses, number)]
-        over = self.blending.joined(stack, own)
-        return replace(first, weight=weight, others=tuple(others), over=None if over == first.stack else over)
-
-    def _read(
-        self, pieces: tuple[Piece, ...], stack: Stack, regions: Sequence[RegionText]
-    ) -> list[tuple[tuple[tuple[Piece, ...], Stack], Share]]:
-        """Return the texts that are read anywhere, each with its mix and its share."""
-        alike: dict[tuple[tuple[Piece, ...], Stack], set[int]] = {(pieces, stack): {REST}}
-        for number, (own, uses) in enumerate(regions):
-            mix = self.blending.joined(stack, self.blending.placed(uses)) if uses else stack
-            alike.setdefault((pieces if own is None else own, mix), set()).add(number)
-        shares = ((text, self._share(members)) for text, members in alike.items())
-        return [(text, share) for text, share in shares if not share.nothing]
-
-    def _hushed(self) -> tuple[tuple[str, Share], ...]:
-        """Return the words of each region with where the others lie that have words."""
-        named = {number for number, words in enumerate(self._words) if words}
-        pairs = ((self._words[number], named - {number}) for number in sorted(named))
-        return tuple((words, self._share(others)) for words, others in pairs if others)
-
-    def _over(self, uses: Sequence[LoraUse], number: int) -> list[WeightedAdapter]:
-        """Return a region's LoRAs as they act over the picture."""
-        share = self._share({number}) if uses else None
-        if share is None or share.nothing:
-            return []
-        place = None if share.everything else share
-        return [replace(placed, share=place) for placed in self.blending.placed(uses)]
-
-    def _share(self, members: Iterable[int]) -> Share:
-        height, width = self._size
-        return Share(areas=self._areas, members=frozenset(members), height=height, width=width)
-
-
-def _held(region: Region) -> Region:
-    return replace(region, mask=drawn_mask(region.mask)) if isinstance(region.mask, Path) else region
 
 
 def pieces_of(span: Span) -> tuple[Piece, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from lora_mixer.choices import (
@@ -16,9 +17,11 @@ from lora_mixer.choices import (
     find_resize_mode,
 )
 from lora_mixer.images.canvas import Inpainting, mask_over
+from lora_mixer.images.drawn_masks import drawn_mask
 from lora_mixer.images.opening import open_input
 from lora_mixer.mixer.second_pass import second_pass
 from lora_mixer.pipeline import FromNoise, FromPassBefore, FromPicture, Start, UpscalerUse
+from lora_mixer.regions import Region
 from lora_mixer.request import RenderRequest, Settings
 from lora_mixer.settings import PICTURE
 from lora_mixer.settings.input_picture import START
@@ -47,6 +50,21 @@ def opened(request: RenderRequest, native_size: tuple[int, int]) -> tuple[Render
         mask_over(shares, image.size, find_mask_mode(str(mode)))  # refuses one that covers nothing
         request = replace(request, mask=mask)
     return replace(request, init=init), size
+
+
+def held(request: RenderRequest) -> RenderRequest:
+    """Return a request whose regions hold their masks, wherever they lay.
+
+    Raises:
+        FileError: A mask cannot be read.
+    """
+    if not any(isinstance(region.mask, Path) for region in request.regions):
+        return request
+    return replace(request, regions=tuple(map(_held, request.regions)))
+
+
+def _held(region: Region) -> Region:
+    return replace(region, mask=drawn_mask(region.mask)) if isinstance(region.mask, Path) else region
 
 
 def start_settings(request: RenderRequest) -> Mapping[str, Any]:

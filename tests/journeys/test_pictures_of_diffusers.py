@@ -16,8 +16,9 @@ from lora_mixer.blend import MergeEngine, SideEngine
 from lora_mixer.catalog import Library
 from lora_mixer.families import SDXL
 from lora_mixer.mixer.adapter_cache import AdapterCache
+from lora_mixer.mixer.completing import settings_of
 from lora_mixer.mixer.measuring import Measuring
-from lora_mixer.mixer.resolve import job_of, settings_of
+from lora_mixer.mixer.resolve import job_of
 from lora_mixer.models import Model
 from lora_mixer.models.unet import UNetDenoiser
 from lora_mixer.pipeline import Calibrations, LoadedModel, RenderedImage, TextCache, render

@@ -12,7 +12,7 @@ import torch
 from lora_mixer.errors import RequestError
 from lora_mixer.images import RenderRecord, infotext
 from lora_mixer.ledger.digest import job_digest, request_digest
-from lora_mixer.mixer.resolve import settings_of
+from lora_mixer.mixer.completing import settings_of
 from lora_mixer.promptfile import read_options
 from lora_mixer.request import RenderRequest
 from lora_mixer.sampling import NoiseSource

@@ -52,7 +52,7 @@ from lora_mixer.images import RenderRecord, parse_infotext
 from lora_mixer.images.request_of import request_of
 from lora_mixer.images.describe import infotext
 from lora_mixer.ledger.digest import job_digest
-from lora_mixer.mixer.resolve import settings_of
+from lora_mixer.mixer.completing import settings_of
 from lora_mixer.promptfile.reading import read_prompt_text
 from lora_mixer.settings.pages import written
 from lora_mixer.settings.stub import stub_text
@@ -183,7 +183,7 @@ def test_a_digest_has_what_decides_pixels_and_only_that(seen: dict[str, Any]) ->
 def test_the_digests_of_before_hold(seen: dict[str, Any]) -> None:
     from lora_mixer import RenderRequest
     from lora_mixer.ledger.digest import job_digest
-    from lora_mixer.mixer.resolve import settings_of
+    from lora_mixer.mixer.completing import settings_of
 
     asked = RenderRequest("cat", seed=1)
     settings = settings_of(asked, model="emoji", native_size=(128, 128), emphasis="original")
