@@ -35,6 +35,40 @@ class Rectangle:
         check_fields(self)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Crop:
+    """The part that is kept of a picture that was enlarged to cover another shape, in cells of the latent.
+
+    Attributes:
+        whole: Height and width of the enlarged picture.
+        kept: Height and width of what is kept of it.
+    """
+
+    whole: tuple[int, int]
+    kept: tuple[int, int]
+
+    @classmethod
+    def covering(cls, size: tuple[int, int], kept: tuple[int, int]) -> Crop:
+        """Return what is kept of a picture of some height and width that is to cover others, as A1111 crops: its middle.
+
+        >>> Crop.covering((8, 8), (8, 16))
+        Crop(whole=(16, 16), kept=(8, 16))
+        """
+        factor = max(to / side for to, side in zip(kept, size, strict=True))
+        return cls(whole=(round(size[0] * factor), round(size[1] * factor)), kept=kept)
+
+    @property
+    def corner(self) -> tuple[int, int]:
+        """Top and left of what is kept."""
+        (height, width), (high, wide) = self.whole, self.kept
+        return (height - high) // 2, (width - wide) // 2
+
+    @property
+    def cuts(self) -> bool:
+        """Whether anything is cut off."""
+        return self.whole != self.kept
+
+
 @dataclass(frozen=True, slots=True)
 class RestOfPicture:
     """Whatever no other region claims."""

@@ -19,7 +19,7 @@ from torch import Tensor
 from lora_mixer.errors import MissingFileError
 from lora_mixer.images import load_pixels
 from lora_mixer.images.drawn_masks import pixels_of
-from lora_mixer.places import DrawnMask, Rectangle, check_rectangle
+from lora_mixer.places import Crop, DrawnMask, Rectangle, check_rectangle
 
 KEPT = 32
 BAND = 256  # rows
@@ -36,6 +36,10 @@ class Mask:
     def at(self, height: int, width: int) -> Tensor:
         """Return the mask on height x width equal cells, in float64."""
         return _resized(self, height, width)
+
+    def cropped(self, crop: Crop | None) -> Mask:
+        """Return what a crop of the picture keeps of it; None: all."""
+        return self if crop is None else _cropped(self, crop)
 
     @property
     def mean(self) -> float:
@@ -96,6 +100,13 @@ def _of_picture(path: Path, _mtime_ns: int, _size: int) -> Mask:
 @lru_cache(maxsize=KEPT)
 def _of_drawn(mask: DrawnMask) -> Mask:
     return even_mask(torch.from_numpy(np.array(pixels_of(mask))))
+
+
+@lru_cache(maxsize=KEPT)
+def _cropped(mask: Mask, crop: Crop) -> Mask:
+    edges = zip((mask.rows, mask.columns), crop.whole, crop.kept, crop.corner, strict=True)
+    rows, columns = ((along * whole - corner) / kept for along, whole, kept, corner in edges)
+    return Mask(shares=mask.shares, rows=rows, columns=columns)
 
 
 @lru_cache(maxsize=16 * KEPT)

@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
 from lora_mixer.blend.masks import Mask, even_mask, open_mask
-from lora_mixer.places import DrawnMask, Rectangle, RestOfPicture
+from lora_mixer.places import Crop, DrawnMask, Rectangle, RestOfPicture
 
 FINE = 2
 """Cells a side into which a cell of the latent is divided to draw edges."""
@@ -39,11 +39,13 @@ class Area:
         mask: Its mask; the background is what no other area's mask covers.
         weight: Its claim where the mask is white.
         feather: How far the edge is spread, as a share of the shorter side.
+        crop: What is drawn of the picture it lies in; None: all of it.
     """
 
     mask: Rectangle | DrawnMask | RestOfPicture | Path
     weight: float = 1.0
     feather: float = 0.0
+    crop: Crop | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +114,15 @@ def _drawn(area: Area, rows: int, columns: int) -> Tensor | None:
     """Return an area's mask with its soft edge; None for the background, which follows from the others."""
     if isinstance(area.mask, RestOfPicture):
         return None
+    if area.crop is None:
+        return _whole(area, rows, columns)
+    (height, width), (high, wide) = area.crop.whole, area.crop.kept
+    down, across = rows // high, columns // wide
+    top, left = (side * fine for side, fine in zip(area.crop.corner, (down, across), strict=True))
+    return _whole(area, down * height, across * width)[top : top + rows, left : left + columns]
+
+
+def _whole(area: Area, rows: int, columns: int) -> Tensor:
     return _spread(open_mask(area.mask).at(rows, columns), round(area.feather * min(rows, columns)))
 
 

@@ -16,6 +16,7 @@ from lora_mixer.choices import SUM, BlendMethod
 from lora_mixer.mapping import MappedAdapter
 from lora_mixer.mixes import Strength
 from lora_mixer.modules import ModuleName, ModuleSpec
+from lora_mixer.places import Crop
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,11 +27,13 @@ class WeightedAdapter:
         adapter: The adapter.
         strength: Its strength.
         share: The region it acts in, besides its strength's mask; None: everywhere.
+        crop: What is drawn of the picture that its strength's mask lies in; None: all of it.
     """
 
     adapter: MappedAdapter
     strength: Strength
     share: Share | None = None
+    crop: Crop | None = None
 
     @property
     def masked(self) -> bool:
@@ -43,7 +46,7 @@ class WeightedAdapter:
         Raises:
             RequestError, FileError: One cannot be opened.
         """
-        own = () if self.strength.mask is None else (open_mask(self.strength.mask),)
+        own = () if self.strength.mask is None else (open_mask(self.strength.mask).cropped(self.crop),)
         return own if self.share is None else (*own, self.share.mask())
 
 
@@ -65,14 +68,14 @@ class Stack:
     __slots__ = ("_terms", "method", "placed")
 
     def __init__(self, placed: Iterable[WeightedAdapter] = (), *, method: BlendMethod = SUM) -> None:
-        self.placed = tuple(sorted(placed, key=lambda p: (p.adapter.digest, repr(p.strength), repr(p.share))))
+        self.placed = tuple(sorted(placed, key=lambda p: (p.adapter.digest, repr(p.strength), repr((p.share, p.crop)))))
         self.method = method if len({p.adapter.digest for p in self.placed}) > 1 else SUM
         self._terms: dict[tuple[frozenset[str], float], Mapping[ModuleName, tuple[Term, ...]]] = {}
 
     @property
-    def key(self) -> tuple[tuple[str, Strength, Share | None], ...]:
+    def key(self) -> tuple[tuple[str, Strength, Share | None, Crop | None], ...]:
         """What makes this stack itself: digests, strengths and places in canonical order."""
-        return tuple((p.adapter.digest, p.strength, p.share) for p in self.placed)
+        return tuple((p.adapter.digest, p.strength, p.share, p.crop) for p in self.placed)
 
     def __eq__(self, other: object) -> bool:
         """Return whether both hold the same adapters at the same strengths, blended by the same method."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from torch import Tensor
@@ -16,6 +16,7 @@ from lora_mixer.mixer.measuring import Measuring
 from lora_mixer.mixer.text_shares import TextShares
 from lora_mixer.mixes import LoraUse
 from lora_mixer.pipeline import Condition
+from lora_mixer.places import Crop
 from lora_mixer.prompt import Part, Words
 from lora_mixer.request import Settings
 
@@ -27,12 +28,14 @@ class Blending:
     Attributes:
         settings: The pass's, which say how they are balanced and blended.
         measuring: Finds, opens and measures them.
+        crop: What the pass draws of the picture that masks lie in; None: all of it.
         matrices: Filled with the digests of the matrices that were put between factors.
         said: Filled with what is to be told of strengths.
     """
 
     settings: Settings
     measuring: Measuring
+    crop: Crop | None = None
     matrices: list[str] = field(default_factory=list)
     said: list[str] = field(default_factory=list)
 
@@ -61,7 +64,8 @@ class Blending:
 
     def placed(self, uses: Iterable[LoraUse]) -> list[WeightedAdapter]:
         """Return LoRAs opened, with their strengths."""
-        return self.measuring.placed(uses)
+        opened = self.measuring.placed(uses)
+        return [replace(one, crop=None if one.strength.mask is None else self.crop) for one in opened]
 
     def joined(self, stack: Stack, more: Sequence[WeightedAdapter]) -> Stack:
         """Return a row's mix with what acts besides, such as the LoRAs of a region."""

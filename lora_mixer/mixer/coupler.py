@@ -31,6 +31,7 @@ def areas_of(courses: Sequence[RegionCourse]) -> tuple[Area, ...]:
             mask=SOMEWHERE if course.region.mask is None else course.region.mask,
             weight=course.region.weight,
             feather=course.region.feather,
+            crop=course.crop,
         )
         for course in courses
     )

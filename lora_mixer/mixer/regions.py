@@ -17,7 +17,7 @@ from lora_mixer.errors import PromptError, RequestError
 from lora_mixer.mixer.second_pass import ended
 from lora_mixer.mixes import LoraUse
 from lora_mixer.pipeline import Condition, LoadedModel
-from lora_mixer.places import DrawnMask
+from lora_mixer.places import Crop, DrawnMask
 from lora_mixer.prompt import Break, Divided, Piece, Prompt, Span, WrittenRegion, moved, parse
 from lora_mixer.regions import Region
 from lora_mixer.request import Settings
@@ -51,12 +51,14 @@ class RegionCourse:
         positive: What its prompt says at each step.
         negative: What it steers away from; empty: what the picture does.
         holds: LoRAs of the picture, by name, that act in it alone.
+        crop: What the pass draws of the picture it lies in; None: all of it.
     """
 
     region: Region
     positive: tuple[Span, ...]
     negative: tuple[Span, ...] = ()
     holds: frozenset[str] = frozenset()
+    crop: Crop | None = None
 
     @property
     def words(self) -> str:
@@ -131,7 +133,7 @@ def placed_courses(courses: Iterable[RegionCourse], found: Mapping[str, DrawnMas
         else course
         for course in courses
     )
-    return tuple(sorted(placed, key=lambda course: repr((course.region, sorted(course.holds)))))
+    return tuple(sorted(placed, key=lambda course: repr((course.region, sorted(course.holds), course.crop))))
 
 
 def regional(
@@ -141,6 +143,9 @@ def regional(
     spans: Callable[[Prompt], Sequence[Span]],
     trained: Callable[[str], Sequence[str]],
     found: Mapping[str, DrawnMask],
+    crop: Crop | None = None,
+    *,
+    anew: bool = False,
 ) -> tuple[RegionCourse, ...]:
     """Return all regions of a pass, in an order that does not depend on theirs, with the places that were found.
 
@@ -151,15 +156,17 @@ def regional(
         spans: What a prompt says at each step.
         trained: The words that a LoRA was trained on, by its name.
         found: Places that were found, by the words of what lies there.
+        crop: What the pass draws of the first pass's picture, in which places lie; None: all of it.
+        anew: The prompt is the pass's own, and so are the places that are written in it.
 
     Raises:
         PromptError: A region's prompt cannot be read.
     """
-    courses = courses_of(settings, parts.regions, spans)
+    courses = courses_of(settings, parts.regions, spans, crop, anew=anew)
     if settings.places == AUTO:
         uses = [*settings.loras, *(use for span in positive for use in span.loras)]
         empty = tuple(spans(parse("")))
-        courses += auto_courses(uses, trained, parts.prompt, empty)
+        courses += tuple(replace(one, crop=crop) for one in auto_courses(uses, trained, parts.prompt, empty))
     return placed_courses(courses, found)
 
 
@@ -190,7 +197,12 @@ def sought(courses: Iterable[RegionCourse]) -> tuple[str, ...]:
 
 
 def courses_of(
-    settings: Settings, written: Iterable[WrittenRegion], spans: Callable[[Prompt], Sequence[Span]]
+    settings: Settings,
+    written: Iterable[WrittenRegion],
+    spans: Callable[[Prompt], Sequence[Span]],
+    crop: Crop | None = None,
+    *,
+    anew: bool = False,
 ) -> tuple[RegionCourse, ...]:
     """Return the regions that act in a pass.
 
@@ -198,6 +210,8 @@ def courses_of(
         settings: The pass's.
         written: Those that stand in its prompt.
         spans: What a prompt says at each step.
+        crop: What the pass draws of the picture in which places lie; None: all of it.
+        anew: Those that stand in its prompt lie in what it draws, except where they are to be found.
 
     Raises:
         PromptError: A region's prompt cannot be read.
@@ -209,14 +223,18 @@ def courses_of(
         except PromptError as error:
             raise moved(error, at) from error
 
-    regions = [*((region, 0) for region in settings.regions), *((one.region, one.at) for one in written)]
+    regions = [
+        *((region, 0, crop) for region in settings.regions),
+        *((one.region, one.at, None if anew and one.region.mask is not None else crop) for one in written),
+    ]
     return tuple(
         RegionCourse(
             region=region,
             positive=read(region.prompt, at),
             negative=() if region.negative is None else read(region.negative, 0, negative=True),
+            crop=lies,
         )
-        for region, at in regions
+        for region, at, lies in regions
         if region.weight > 0.0
     )
 

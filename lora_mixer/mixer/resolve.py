@@ -13,7 +13,7 @@ from lora_mixer.errors import RequestError
 from lora_mixer.families import Family
 from lora_mixer.keys import blocks_of, check_elements, parse_blocks, parse_elements
 from lora_mixer.mixer.blending import Blending
-from lora_mixer.mixer.coupler import Coupler
+from lora_mixer.mixer.coupler import CELL, Coupler
 from lora_mixer.mixer.measuring import Measuring
 from lora_mixer.mixer.networks import NO_NETWORKS, Networks
 from lora_mixer.mixer.regions import (
@@ -26,10 +26,10 @@ from lora_mixer.mixer.regions import (
     without_loras,
 )
 from lora_mixer.mixer.remarks import remarks_on
-from lora_mixer.mixer.second_pass import ended
+from lora_mixer.mixer.second_pass import crop_of, ended
 from lora_mixer.mixer.starts import starts_of
 from lora_mixer.mixes import LoraUse
-from lora_mixer.pipeline import AdapterUse, Job, Pass, Segment, Start
+from lora_mixer.pipeline import AdapterUse, FromPassBefore, Job, Pass, Segment, Start
 from lora_mixer.places import DrawnMask
 from lora_mixer.prompt import MIX_WORD, Span, divided, parse, timeline
 from lora_mixer.request import Settings
@@ -67,8 +67,9 @@ def job_of(
     for start, own in starts_of(settings, networks.between):
         done = sum(one.settings.steps for one in passes)
         asked = replace(own, loras=(), regions=()) if bare else own
+        crop = crop_of(passes[0].settings, start.hires, CELL) if isinstance(start, FromPassBefore) else None
         one, named, said, sought_here = _pass_of(
-            start, asked, blending, embeddings, done=done, found=None if bare else found
+            start, asked, replace(blending, crop=crop), embeddings, done=done, found=None if bare else found
         )
         passes.append(one)
         notes += said
@@ -107,6 +108,7 @@ def _pass_of(
 
     Without `found`, no LoRA and no region of its prompt acts.
     """
+    anew = isinstance(start, FromPassBefore) and start.hires.prompt is not None
     parts = divided(settings.prompt, settings.negative, grammar=settings.grammar)
     towards, away = (
         parse(parts.prompt, grammar=settings.grammar),
@@ -126,7 +128,7 @@ def _pass_of(
     uses = list(settings.loras)
     if found is None:
         positive, negative = without_loras(positive), without_loras(negative)
-    courses = () if found is None else regional(settings, parts, positive, spans, adapters.words, found)
+    courses = () if found is None else regional(settings, parts, positive, spans, adapters.words, found, blending.crop, anew=anew)
     refuse_unsaid(courses, positive, blending.measuring.loaded)
     for use in (
         *(use for span in (*positive, *negative) for use in span.loras),

@@ -10,6 +10,7 @@ from lora_mixer.errors import RequestError
 from lora_mixer.families import text_parts
 from lora_mixer.hires import Hires, HiresSettings
 from lora_mixer.mixes import LoraUse, Strength
+from lora_mixer.places import Crop
 from lora_mixer.request import Settings
 
 SCALE = 2.0
@@ -57,6 +58,19 @@ def second_pass(first: Settings, hires: HiresSettings) -> Settings:
         prompt=first.prompt if hires.prompt is None else hires.prompt,
         negative=first.negative if hires.negative is None else hires.negative,
     )
+
+
+def crop_of(first: Settings, hires: HiresSettings, scale: int) -> Crop | None:
+    """Return what of the first pass's picture the second one draws; None where it draws all of it.
+
+    Args:
+        first: The settings of the first pass.
+        hires: Those of the second.
+        scale: Pixels a side of a cell of the latent.
+    """
+    size, kept = ((one.height // scale, one.width // scale) for one in (first, hires))
+    crop = Crop.covering(size, kept)
+    return crop if hires.scale is None and crop.cuts else None
 
 
 def ended(use: LoraUse) -> LoraUse:

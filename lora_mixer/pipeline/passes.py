@@ -18,6 +18,7 @@ from lora_mixer.pipeline.denoiser import Predictor
 from lora_mixer.pipeline.job import FromPassBefore, FromPicture, Pass
 from lora_mixer.pipeline.loaded_model import LoadedModel
 from lora_mixer.pipeline.upscaling import enlarged_pictures
+from lora_mixer.places import Crop
 from lora_mixer.request import Settings
 from lora_mixer.sampling import (
     NoiseSource,
@@ -121,14 +122,13 @@ class PassRun:
         hires, scale = start.hires, self._loaded.model.latent_scale
         upscaler = find_upscaler(hires.upscaler)
         high, wide = hires.height // scale, hires.width // scale
-        factor = max(high / latents.shape[2], wide / latents.shape[3])
-        covering = round(latents.shape[2] * factor), round(latents.shape[3] * factor)
-        height, width = covering if hires.scale is None else (high, wide)
+        crop = Crop.covering((latents.shape[2], latents.shape[3]), (high, wide))
+        height, width = crop.whole if hires.scale is None else crop.kept
         if upscaler.latent:
             large = upscale_latents(latents, upscaler, height=height, width=width)
         else:
             large = yield from self._enlarged_decoded(latents, start, height * scale, width * scale)
-        top, left = (height - high) // 2, (width - wide) // 2
+        top, left = crop.corner if hires.scale is None else (0, 0)
         return large[:, :, top : top + high, left : left + wide]
 
     def _enlarged_decoded(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 from hypothesis import given
@@ -11,7 +13,7 @@ from PIL import Image
 from lora_mixer.blend import Area, Share
 from lora_mixer.blend.shares import REST
 from lora_mixer.images.drawn_masks import drawn_mask
-from lora_mixer.places import Rectangle
+from lora_mixer.places import Crop, Rectangle
 
 SIDES = st.tuples(st.floats(0, 1), st.floats(0, 1)).map(sorted).filter(lambda pair: pair[1] - pair[0] > 0.01)
 AREAS = st.builds(
@@ -94,3 +96,33 @@ def test_a_large_picture_becomes_a_small_mask_of_the_same_mean() -> None:
     small = drawn_mask(Image.linear_gradient("L").resize((2048, 1024)))
     assert len(small.png) < 200_000
     assert float(at(share(Area(mask=small), of={0})).mean()) == pytest.approx(0.5, abs=0.01)
+
+
+@given(
+    areas=st.lists(AREAS.map(lambda area: replace(area, feather=0.0)), min_size=1, max_size=3, unique_by=repr),
+    size=st.tuples(st.integers(2, 8), st.integers(2, 8)),
+    kept=st.tuples(st.integers(2, 12), st.integers(2, 12)),
+)
+def test_a_crop_keeps_of_places_what_it_keeps_of_the_picture(
+    areas: list[Area], size: tuple[int, int], kept: tuple[int, int]
+) -> None:
+    crop = Crop.covering(size, kept)
+    (height, width), (high, wide), (top, left) = crop.whole, crop.kept, crop.corner
+    cut = [replace(area, crop=crop) for area in areas]
+    for member in (REST, *range(len(areas))):
+        whole = at(share(*areas, of={member}, size=crop.whole), height, width)
+        drawn = at(share(*cut, of={member}, size=kept), high, wide)
+        torch.testing.assert_close(drawn, whole[top : top + high, left : left + wide])
+
+
+def test_a_place_in_a_cropped_picture_is_the_one_given_at_the_second_size() -> None:
+    crop = Crop.covering((8, 8), (8, 16))  # enlarged to 16 x 16, of which rows 4 to 12 are kept
+    cut = replace(LEFT, mask=Rectangle(left=0, right=0.5, top=0, bottom=0.5), crop=crop)
+    given_there = Area(mask=Rectangle(left=0, right=0.5, top=0, bottom=0.5))
+    assert torch.equal(
+        at(share(cut, of={0}, size=(8, 16)), 8, 16), at(share(given_there, of={0}, size=(8, 16)), 8, 16)
+    )
+    gone = Area(mask=Rectangle(left=0, right=1, top=0, bottom=0.25), crop=crop)
+    assert share(gone, of={0}, size=(8, 16)).nothing
+    middle = Area(mask=Rectangle(left=0, right=1, top=0.25, bottom=0.75), crop=crop)
+    assert share(middle, of={0}, size=(8, 16)).everything

@@ -12,8 +12,10 @@ from PIL import Image
 from lora_mixer import Cancel, Hires, LoraUse, Mixer, Rectangle, Region, RenderRequest, Strength
 from lora_mixer.errors import CancelledError, PromptError, RequestError
 from lora_mixer.images import infotext, parse_infotext, read_picture
+from lora_mixer.images.drawn_masks import drawn_mask
 from lora_mixer.images.request_of import request_of
 from lora_mixer.mixer import rerender
+from lora_mixer.places import DrawnMask
 
 LEFT, RIGHT, ALL = (0, 0, 0.5, 1), (0.5, 0, 1, 1), (0, 0, 1, 1)
 SMALL = {"width": 64, "height": 64, "steps": 2, "seed": 7}
@@ -93,6 +95,41 @@ def test_the_first_pass_and_hires_fix_have_the_same_places(mixer: Mixer) -> None
     for first, second in zip(*maps, strict=True):
         assert float((first - second).abs().max()) < 0.15  # edges are drawn on finer cells
     assert pixels(mixer, regions=TWO, hires=Hires(scale=1.5, steps=1)).shape[:2] == (96, 96)
+
+
+def test_places_are_cropped_as_hires_fix_crops_the_picture(mixer: Mixer) -> None:
+    cut = {"width": 128, "height": 64, "steps": 1}  # 128 x 128, of which the middle half is kept
+    first, second = "cat <region:0,0.25,0.5,0.5> red heart", "cat <region:0,0,0.5,1> red heart"
+    tables = [Region("red heart", mask=(0, 0.25, 0.5, 0.75))]
+    given_there = pixels(mixer, first, hires=Hires(**cut, prompt=second))
+    assert given_there.shape[:2] == (64, 128)
+    assert np.array_equal(pixels(mixer, first, hires=Hires(**cut)), given_there)
+    assert np.array_equal(pixels(mixer, regions=tables, hires=Hires(**cut)), given_there)
+    assert not np.array_equal(pixels(mixer, first, hires=Hires(**cut, prompt=first)), given_there)
+
+
+def test_masks_of_loras_and_places_that_were_found_are_cropped_too(mixer: Mixer) -> None:
+    cut = Hires(width=128, height=64, steps=1)
+    gone, kept = (Rectangle(left=0, top=top, right=1, bottom=top + 0.25) for top in (0.0, 0.25))
+    for mask, means in ((gone, (0.25, 0.0)), (kept, (0.25, 0.5))):
+        job = mixer.resolve("cat", loras=[LoraUse("night_sky", Strength(1, mask=mask))], hires=cut, **SMALL)
+        acting = [one.segments[0].positive[0].acting.placed[0].masks() for one in job.passes]
+        assert tuple(mask.mean for (mask,) in acting) == pytest.approx(means)
+    wish = Region("red heart", mask=(0, 0, 1, 0.25), loras={"night_sky": 1})
+    found = replace(wish, mask=None, words="cat")
+    for region in (wish, found):
+        job = mixer.resolve("cat", regions=[region], hires=cut, **SMALL)
+        if region.mask is None:
+            job = mixer.placed_as(job, {"cat": _top_quarter()})
+        assert job.passes[0].segments[0].positive[0].acting.masked
+        assert len(job.passes[1].segments[0].positive[0].texts) == 1  # it lies in what is cut off
+        assert not len(job.passes[1].segments[0].positive[0].acting)
+
+
+def _top_quarter() -> DrawnMask:
+    mask = Image.new("L", (4, 4))
+    mask.paste(255, (0, 0, 4, 1))
+    return drawn_mask(mask)
 
 
 def test_schedules_and_curves_act_in_regions(mixer: Mixer) -> None:
