@@ -15,6 +15,7 @@ from lora_mixer.images.infotext import Infotext
 from lora_mixer.images.readers.draft import shown, stem
 from lora_mixer.images.readers.names import A1111, SDNEXT, ProgramNames
 from lora_mixer.images.record import RenderRecord
+from lora_mixer.images.regional_prompter import PREFIX, placed_texts
 from lora_mixer.request import MAX_SIDE, RenderRequest
 from lora_mixer.settings import PICTURE, SECOND_PASS, Table
 from lora_mixer.settings.infotext import read_infotext
@@ -43,6 +44,8 @@ UNDERSTOOD = frozenset(
     }
     | {"Civitai resources", "Civitai metadata", "Created Date", "Scheduler", "Raw prompt", "Raw negative prompt"}
 )
+ELSEWHERE = ("Hires ", PREFIX)
+"""How keys begin that are read elsewhere, and told of there."""
 HIRES = frozenset(
     {row.infotext for row in SECOND_PASS if row.infotext is not None and row.infotext.startswith("Hires ")}
     | {"Hires resize"}
@@ -113,18 +116,23 @@ def request_of(text: Infotext, kin: Kin | None = None) -> tuple[RenderRequest, t
     hires = _hires(fields, notes)
     start = _start(read.values, kin, hires, notes)
     understood = UNDERSTOOD if hires is None else UNDERSTOOD | {"Denoising strength"}
-    notes += [f"{key} is not carried over" for key in fields if key not in understood and not key.startswith("Hires ")]
+    notes += [f"{key} is not carried over" for key in fields if key not in understood and not key.startswith(ELSEWHERE)]
+    grammar = kin.grammar if fields else None
+    placed = placed_texts(fields, text.prompt, text.negative, grammar or PICTURE["grammar"].default)
+    notes += placed.notes
+    if placed.regions:
+        read.values["regions"] = placed.regions
     model = fields.get("Model")
     request = RenderRequest(
-        prompt=text.prompt,
-        negative=text.negative if text.fields else None,
+        prompt=placed.prompt,
+        negative=placed.negative if text.fields else None,
         rng=_noise(fields, kin, notes),
         sampler=sampler,
         schedule=schedule,
         width=width,
         height=height,
         emphasis=_emphasis(fields, kin),
-        grammar=kin.grammar if fields else None,
+        grammar=grammar,
         model=stem(model) if model else None,
         hires=hires,
         **read.values | start,

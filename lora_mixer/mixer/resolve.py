@@ -128,7 +128,11 @@ def _pass_of(
     uses = list(settings.loras)
     if found is None:
         positive, negative = without_loras(positive), without_loras(negative)
-    courses = () if found is None else regional(settings, parts, positive, spans, adapters.words, found, blending.crop, anew=anew)
+    courses = (
+        ()
+        if found is None
+        else regional(settings, parts, positive, spans, adapters.words, found, blending.crop, anew=anew)
+    )
     refuse_unsaid(courses, positive, blending.measuring.loaded)
     for use in (
         *(use for span in (*positive, *negative) for use in span.loras),

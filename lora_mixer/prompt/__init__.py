@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from lora_mixer.prompt.divided import Divided, WrittenRegion
 from lora_mixer.prompt.dynamic import combinations, expand
 from lora_mixer.prompt.grammars import GRAMMARS, Grammar
 from lora_mixer.prompt.missing import MissingEmbedding, find_missing
@@ -19,7 +20,8 @@ from lora_mixer.prompt.nodes import (
     When,
 )
 from lora_mixer.prompt.parser import parse
-from lora_mixer.prompt.regions import Divided, WrittenRegion, divided, moved, own_part, own_rewritten
+from lora_mixer.prompt.regional_prompter import Division, divide, undivided
+from lora_mixer.prompt.regions import divided, moved, own_part, own_rewritten
 from lora_mixer.prompt.styles import Style, apply_styles, named_styles
 from lora_mixer.prompt.tag_places import TagPlace, mix_tag, rewritten_tags, tag_places, without_tags
 from lora_mixer.prompt.tags import MIX_WORD, parse_tag
@@ -34,6 +36,7 @@ __all__ = [
     "Break",
     "Clause",
     "Divided",
+    "Division",
     "ElementReader",
     "Grammar",
     "Keyframes",
@@ -54,6 +57,7 @@ __all__ = [
     "WrittenRegion",
     "apply_styles",
     "combinations",
+    "divide",
     "divided",
     "expand",
     "find_missing",
@@ -68,6 +72,7 @@ __all__ = [
     "rewritten_tags",
     "tag_places",
     "timeline",
+    "undivided",
     "unparse",
     "without_tags",
 ]

@@ -1,54 +1,26 @@
-"""Regions written in a prompt: `<region:x,y,width,height>` as SwarmUI has it, and Regional Prompter's words.
+"""Regions written in a prompt: `<region:x,y,width,height>` as SwarmUI has it, or Regional Prompter's words.
 
-Sources: "Regional Prompting" in SwarmUI's `docs/Features/Prompt Syntax.md`; the README of hako-mikan's
-sd-webui-regional-prompter. What stands in front of the first region is the picture's own prompt.
+Source: "Regional Prompting" in SwarmUI's `docs/Features/Prompt Syntax.md`. What stands in front of the first region is the
+picture's own prompt.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 from lora_mixer.errors import PromptError, RequestError
 from lora_mixer.places import BACKGROUND, Rectangle, RestOfPicture
+from lora_mixer.prompt.divided import Divided, WrittenRegion
 from lora_mixer.prompt.grammars import grammar_named
 from lora_mixer.prompt.lexer import lex
-from lora_mixer.prompt.tag_places import without_tags
+from lora_mixer.prompt.regional_prompter import WORDS, divide
 from lora_mixer.prompt.tags import REGION_WORD, number
 from lora_mixer.regions import FOUND, MOST_REGIONS, Region, check_region
 
-BASE_RATIO = 0.2
-"""The share of the base prompt in every region of Regional Prompter: its "Base Ratio", where nobody sets another."""
-
-_COMMON, _BASE, _ROW, _COLUMN, _FOUND = "ADDCOMM", "ADDBASE", "ADDROW", "ADDCOL", "ADDP"
-_WORDS = re.compile(rf"(?<!\\)\b(?:{_COMMON}|{_BASE}|{_ROW}|{_COLUMN}|{_FOUND})\b")
-_BREAK = re.compile(r"(?<!\\)\bBREAK\b")
 _TAG = re.compile(rf"<\s*{REGION_WORD}\s*:([^>]*)>", re.IGNORECASE)
 _NAMED = ("strength", "feather", "words")
 _EXAMPLE = "Write it like <region:0,0,0.5,1> a cat."
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WrittenRegion:
-    """A region as it stands in a prompt.
-
-    Attributes:
-        region: The region; its prompt is text of the prompt language.
-        at: Where its prompt begins in the text.
-    """
-
-    region: Region
-    at: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Divided:
-    """A prompt and a negative prompt, divided into the picture's own and those of regions."""
-
-    prompt: str
-    negative: str
-    regions: tuple[WrittenRegion, ...] = ()
 
 
 def divided(prompt: str, negative: str = "", *, grammar: str = "default") -> Divided:
@@ -66,8 +38,8 @@ def divided(prompt: str, negative: str = "", *, grammar: str = "default") -> Div
     if tags:
         regions = tuple(_tagged(prompt, tags))
         return Divided(prompt=prompt[: tags[0].start()], negative=negative, regions=_few(regions))
-    if _WORDS.search(prompt):
-        return _by_words(prompt, negative, grammar)
+    if WORDS.search(prompt):
+        return divide(prompt, negative, grammar=grammar)
     return Divided(prompt=prompt, negative=negative)
 
 
@@ -151,102 +123,6 @@ def _few(regions: tuple[WrittenRegion, ...]) -> tuple[WrittenRegion, ...]:
         at = regions[MOST_REGIONS].at
         raise PromptError(f"the prompt has {len(regions)} regions", position=at, remedy=f"{MOST_REGIONS} are the most.")
     return regions
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Piece:
-    """A stretch of a prompt between two words of Regional Prompter: the word in front of it, and its place."""
-
-    word: str
-    text: str
-    at: int
-
-
-def _by_words(prompt: str, negative: str, grammar: str) -> Divided:
-    """Read Regional Prompter's words.
-
-    What stands before `ADDCOMM` begins every region's prompt, and what stands before `ADDBASE` is read everywhere at a share
-    of 0.2. Rows are divided first, then columns in each, all of one size. With neither, `BREAK` divides columns; beside
-    them it keeps its meaning, as there. Behind `ADDP` stands what is drawn where its last word is found.
-    """
-    common, prompt_at, rest = _before(prompt, 0, _COMMON)
-    base, at, rest = _before(rest, prompt_at, _BASE)
-    by_breaks = not re.search(rf"\b(?:{_ROW}|{_COLUMN}|{_FOUND})\b", rest)
-    pieces = list(_pieces(rest, at, _BREAK if by_breaks else _WORDS))
-    found = any(piece.word == _FOUND for piece in pieces)
-    if found and base is None:
-        base, pieces = pieces[0].text, pieces[1:]
-    shared = "" if common is None else without_tags(common, lambda _: True, grammar=grammar)
-    masks = [None] * len(pieces) if found else list(_grid(pieces))
-    negatives = _negatives(negative, len(pieces), based=base is not None)
-    regions = tuple(
-        WrittenRegion(
-            region=Region(
-                ", ".join(part for part in (shared.strip(" ,\n"), piece.text) if part),
-                mask=mask,
-                negative=away,
-                weight=1.0 if base is None or found else 1.0 - BASE_RATIO,
-                words=piece.text.rpartition(",")[2].strip() if found else "",
-            ),
-            at=piece.at,
-        )
-        for piece, mask, away in zip(_few_pieces(pieces), masks, negatives[1], strict=True)
-    )
-    own = ", ".join(part for part in ((common or "").strip(" ,\n"), base or "") if part)
-    return Divided(prompt=own, negative=negatives[0], regions=regions)
-
-
-def _few_pieces(pieces: list[_Piece]) -> list[_Piece]:
-    if len(pieces) > MOST_REGIONS:
-        raise PromptError(
-            f"the prompt has {len(pieces)} regions",
-            position=pieces[MOST_REGIONS].at,
-            remedy=f"{MOST_REGIONS} are the most.",
-        )
-    return pieces
-
-
-def _before(text: str, at: int, word: str) -> tuple[str | None, int, str]:
-    """Return what stands before a word (None: there is no such word), and where what follows begins, with that."""
-    match = re.search(rf"(?<!\\)\b{word}\b", text)
-    if match is None:
-        return None, at, text
-    return text[: match.start()].strip(), at + match.end(), text[match.end() :]
-
-
-def _pieces(text: str, at: int, mark: re.Pattern[str]) -> Iterator[_Piece]:
-    start, word = 0, ""
-    for match in [*mark.finditer(text), None]:
-        end = len(text) if match is None else match.start()
-        piece = text[start:end]
-        yield _Piece(word=word, text=piece.strip(" ,\n"), at=at + start + len(piece) - len(piece.lstrip()))
-        if match is not None:
-            start, word = match.end(), match[0]
-
-
-def _grid(pieces: list[_Piece]) -> Iterator[Rectangle]:
-    """Yield the rectangles of rows of columns, all rows of one height and the columns of each of one width."""
-    rows: list[int] = []
-    for piece in pieces:
-        if not rows or piece.word == _ROW:
-            rows.append(0)
-        rows[-1] += 1
-    for row, columns in enumerate(rows):
-        for column in range(columns):
-            yield Rectangle(
-                left=column / columns,
-                top=row / len(rows),
-                right=(column + 1) / columns,
-                bottom=(row + 1) / len(rows),
-            )
-
-
-def _negatives(negative: str, regions: int, *, based: bool) -> tuple[str, list[str | None]]:
-    """Return the picture's negative prompt and one for each region: `BREAK` divides it if it has as many parts."""
-    parts = [piece.text for piece in _pieces(negative, 0, _BREAK)]
-    if len(parts) != regions + based or len(parts) == 1:
-        return negative, [None] * regions
-    return (parts[0] if based else ""), list(parts[based:])
 
 
 def own_rewritten(prompt: str, rewrite: Callable[[str], str], *, grammar: str = "default") -> str:

@@ -12,7 +12,9 @@ from typing import Annotated, Any
 
 from pydantic import TypeAdapter
 
+from lora_mixer.errors import RequestError
 from lora_mixer.promptfile.copies import EMPTY, with_values
+from lora_mixer.promptfile.dividing import DivideTable, divided_request
 from lora_mixer.promptfile.parts import HiresTable, LoraTable, RegionTable, check_sides, sides_of
 from lora_mixer.promptfile.plan import PromptEntry
 from lora_mixer.promptfile.schema import Fault, FieldsTable, JobTable, read_table
@@ -30,13 +32,17 @@ class EntryReader:
         defaults: What the file says for all of them.
         strict: Take `20` but not `"20"` for a number.
         prompted: Whether an entry may do without a prompt.
+        varied: Whether its prompt is another one at every place of an axis.
     """
 
-    def __init__(self, defaults: FieldsTable | None = None, *, strict: bool = True, prompted: bool = False) -> None:
+    def __init__(
+        self, defaults: FieldsTable | None = None, *, strict: bool = True, prompted: bool = False, varied: bool = False
+    ) -> None:
         given = {} if defaults is None else _said(defaults)
         self._base = _laid_over(EMPTY, given)
         self._strict = strict
-        self._prompted = prompted or "prompt" in given
+        self._prompted = prompted or varied or "prompt" in given
+        self._varied = varied
 
     def read(self, table: object, line: int, *, hints: bool = True) -> PromptEntry | tuple[Fault, ...]:
         """Return an entry, or what is wrong in it.
@@ -54,8 +60,21 @@ class EntryReader:
             own = _said(job)
         if not self._prompted and "prompt" not in own:
             return (Fault(key=(), what=NO_PROMPT),)
-        name, pictures = own.pop("name", ""), own.pop("count", 1)
-        return PromptEntry(name, _laid_over(self._base, own), line, pictures)
+        name, pictures, how = own.pop("name", ""), own.pop("count", 1), own.pop("divide", None)
+        request = _laid_over(self._base, own)
+        if how is not None:
+            try:
+                request = self._divided(request, how)
+            except RequestError as error:
+                return (Fault(key=("divide",), what=str(error)),)
+        return PromptEntry(name, request, line, pictures)
+
+    def _divided(self, request: RenderRequest, how: DivideTable) -> RenderRequest:
+        if self._varied:
+            raise RequestError(
+                "an axis varies the prompt, so it cannot be divided", remedy="Write regions in each prompt."
+            )
+        return divided_request(request, how)
 
 
 def _checked(table: object, *, strict: bool) -> dict[str, Any] | None:

@@ -26,7 +26,7 @@ MOST_OPTIONS = 64
 
 KEYS: Mapping[str, str] = MappingProxyType(
     {row.key_in_lines: row.name for row in PICTURE if row.key_in_lines is not None}
-    | {"negative": "negative", "name": "name", "n_iter": "count", "batch_size": "batch_size"}
+    | {"negative": "negative", "name": "name", "divide": "divide", "n_iter": "count", "batch_size": "batch_size"}
 )
 """Key to field: A1111's keys where it has one, else ours. `n_iter` times `batch_size` pictures are made, with seeds counting up."""
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Self, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, Field, ValidationError, model_validator
 
+from lora_mixer.promptfile.dividing import DivideTable, short_divide
 from lora_mixer.promptfile.parts import (
     HiresTable,
     LoraTable,
@@ -67,6 +68,7 @@ class JobTable(FieldsTable):
 
     name: str | None = None
     count: int = Field(default=1, ge=1, le=MAX_COUNT)
+    divide: Annotated[DivideTable | None, BeforeValidator(short_divide)] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,6 +140,7 @@ _INNER: tuple[tuple[str, type[BaseModel]], ...] = (
     ("loras", LoraTable),
     ("regions", RegionTable),
     ("hires", HiresTable),
+    ("divide", DivideTable),
 )
 """Tables inside an entry, the innermost first."""
 _SAID = {"model_type": "an entry must be a table", "dict_type": "must be a table", "list_type": "must be a list"}

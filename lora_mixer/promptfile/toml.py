@@ -157,7 +157,7 @@ def read_toml(text: str, where: str, *, same: Same = same_spelling) -> ParsedFil
         raise _refusal(text, where, Fault(key=("jobs",), what="jobs are written as [[jobs]], each its own table"))
     refuse_too_many(len(jobs))
     varied = any(axis is not None and axis.prompt is not None for axis in (head.axes.columns, head.axes.rows))
-    entries, problems = _read_jobs(text, jobs, head.defaults, prompted=varied or head.defaults.prompt is not None)
+    entries, problems = _read_jobs(text, jobs, EntryReader(head.defaults, varied=varied))
     return ParsedFile(
         entries=entries,
         problems=problems,
@@ -179,16 +179,15 @@ def _load(text: str, where: str) -> dict[str, object]:
 
 
 def _read_jobs(
-    text: str, jobs: Sequence[object], defaults: FieldsTable, *, prompted: bool
+    text: str, jobs: Sequence[object], reader: EntryReader
 ) -> tuple[tuple[PromptEntry, ...], tuple[Problem, ...]]:
-    """Read the jobs; those without a prompt are problems unless defaults or an axis give one (`prompted`)."""
+    """Read the jobs; those without a prompt are problems unless defaults or an axis give one."""
     entries: list[PromptEntry] = []
     faults: list[Fault] = []
-    read = EntryReader(defaults, prompted=prompted).read
     starts = table_lines(text, "jobs")
     starts += [1] * (len(jobs) - len(starts))
     for number, (table, line) in enumerate(zip(jobs, starts, strict=False)):
-        entry = read(table, line, hints=len(faults) < HINTED)
+        entry = reader.read(table, line, hints=len(faults) < HINTED)
         if isinstance(entry, PromptEntry):
             entries.append(entry)
         else:

@@ -41,6 +41,7 @@ VALUES: dict[str, list[object]] = {
     "denoise": [0.5, 0, "x"],
     "method": ["ties", "tise", 3],
     "regions": [[{"mask": [0, 0, 1, 1], "prompt": "sun"}], [{"mask": [0, 0, 1]}], [{"weight": 1}], 3],
+    "divide": [{"mode": "diagonal"}, 3, None],
     "name": ["n", None, 3],
     "count": [3, 0, "3", 1001],
     "seeds": [1],

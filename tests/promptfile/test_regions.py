@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from lora_mixer import LoraUse, Rectangle, Region, RenderRequest, Strength
+from lora_mixer.errors import ConfigError
 from lora_mixer.images.drawn_masks import drawn_mask
 from lora_mixer.promptfile import read_prompt_file
 from lora_mixer.promptfile.plan import PromptEntry
@@ -75,6 +76,48 @@ def test_a_bad_region_is_told_with_its_line(line: str, said: str) -> None:
     (problem,) = plan.problems[:1]
     assert said in problem.what
     assert 4 <= problem.line <= 6
+
+
+DIVIDED = """
+[defaults]
+grammar = "a1111"
+
+[[jobs]]
+prompt = "fine <lora:ink:1> ADDCOMM a BREAK b"
+negative = "x BREAK y"
+divide = { ratios = "1,3", mode = "rows", base = 0.5, latent = false }
+
+[[jobs]]
+prompt = "a ADDCOL b <lora:ink:1>"
+divide = "1,3"
+"""
+
+
+def test_a_prompt_is_divided_by_ratios() -> None:
+    first, second = (job.request for job in read_prompt_text(DIVIDED, Path("pets.toml"), strict=True).jobs)
+    assert first.prompt == "fine <lora:ink:1>, a"
+    assert first.regions == (Region("fine, b", mask=(0, 0, 1, 1), weight=0.5, negative="y"),)
+    assert (second.prompt, second.grammar) == ("", "a1111")
+    assert second.regions == (Region("a", mask=(0, 0, 0.25, 1)), Region("b <lora:ink:1>", mask=(0.25, 0, 1, 1)))
+
+
+def test_every_form_of_file_divides_and_what_cannot_be_divided_is_told_with_its_line() -> None:
+    expected = (Region("a", mask=(0, 0, 0.25, 1)), Region("b", mask=(0.25, 0, 1, 1)))
+    for name, text in (
+        ("pets.txt", "a BREAK b --divide 1,3"),
+        ("pets.csv", 'prompt,divide\na BREAK b,"1,3"'),
+        ("pets.jsonl", '{"prompt": "a BREAK b", "divide": {"ratios": "1,3"}}'),
+    ):
+        (job,) = read_prompt_text(text, Path(name), strict=True).jobs
+        assert job.request.regions == expected
+    for text, said, line in (
+        ('[[jobs]]\nprompt = "a BREAK b"\ndivide = "1,-3"', "no size", 3),
+        ('[[jobs]]\nprompt = "a BREAK b"\ndivide = { ratio = "1" }', "the nearest is ratios", 3),
+        ('[axes.columns]\nprompt = ["a", "b"]\n[[jobs]]\ndivide = "1"', "an axis varies the prompt", 4),
+    ):
+        with pytest.raises(ConfigError, match=said) as error:
+            read_prompt_text(text, Path("pets.toml"))
+        assert f"pets.toml:{line}:" in str(error.value)
 
 
 def test_what_is_written_is_read_again() -> None:
