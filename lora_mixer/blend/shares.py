@@ -114,16 +114,17 @@ def _drawn(area: Area, rows: int, columns: int) -> Tensor | None:
     """Return an area's mask with its soft edge; None for the background, which follows from the others."""
     if isinstance(area.mask, RestOfPicture):
         return None
+    shares, feather = open_mask(area.mask), area.feather
     if area.crop is None:
-        return _whole(area, rows, columns)
+        return _whole(shares, feather, rows, columns)
     (height, width), (high, wide) = area.crop.whole, area.crop.kept
     down, across = rows // high, columns // wide
     top, left = (side * fine for side, fine in zip(area.crop.corner, (down, across), strict=True))
-    return _whole(area, down * height, across * width)[top : top + rows, left : left + columns]
+    return _whole(shares, feather, down * height, across * width)[top : top + rows, left : left + columns]
 
 
-def _whole(area: Area, rows: int, columns: int) -> Tensor:
-    return _spread(open_mask(area.mask).at(rows, columns), round(area.feather * min(rows, columns)))
+def _whole(mask: Mask, feather: float, rows: int, columns: int) -> Tensor:
+    return _spread(mask.at(rows, columns), round(feather * min(rows, columns)))
 
 
 def _spread(mask: Tensor, cells: int) -> Tensor:

@@ -40,7 +40,12 @@ class Blending:
     said: list[str] = field(default_factory=list)
 
     def rows(
-        self, uses: Iterable[LoraUse], text: Sequence[Part], *, beside: Iterable[LoraUse] = ()
+        self,
+        uses: Iterable[LoraUse],
+        text: Sequence[Part],
+        *,
+        beside: Iterable[LoraUse] = (),
+        among: Sequence[LoraUse] = (),
     ) -> tuple[StackRow, ...]:
         """Return the mixes that act on a picture's rows for some steps, each with its weight.
 
@@ -48,10 +53,9 @@ class Blending:
             uses: The LoRAs that act on the whole picture.
             text: What it shows.
             beside: LoRAs that act on the negative prompt only, on every row.
+            among: LoRAs of a region that these are balanced with.
         """
-        method, mix = find_method(self.settings.method), self.placed(uses)
-        if not method.row.predictions:  # else each acts by itself
-            mix = self._balanced(mix)
+        method, (mix, _) = find_method(self.settings.method), self.balanced(uses, among)
         shares = TextShares(_plain(text), self._encoded, self.measuring.words)
         scene = Scene(
             numbers=method.numbers,
@@ -62,6 +66,29 @@ class Blending:
         )
         return stacks_of(method, mix, scene, beside=self.placed(beside))
 
+    @property
+    def balances(self) -> bool:
+        """Whether strengths are balanced; not where each LoRA predicts by itself."""
+        return find_balance(self.settings.balance) != OFF and not find_method(self.settings.method).row.predictions
+
+    def balanced(
+        self, uses: Iterable[LoraUse], among: Sequence[LoraUse] = ()
+    ) -> tuple[list[WeightedAdapter], list[WeightedAdapter]]:
+        """Return the picture's LoRAs and those of a region, balanced with each other if strengths are to be."""
+        mix, own = self.placed(uses), self.placed(among)
+        if not self.balances or len(mix) + len(own) < 2:
+            return mix, own
+        per = find_balance(self.settings.balance)
+        found = self.measuring.sizes([*mix, *own])
+        factors = ", ".join(f"{block} {factor:g}" for block, factor in factors_of(found, per).items())
+        where = f" beside {', '.join(dict.fromkeys(use.name for use in among))} of a region" if among else ""
+        said = (
+            f"strengths are balanced{where} by these factors: {factors}" if factors else f"the mix is in balance{where}"
+        )
+        self.said.append(said)
+        both = balanced([*mix, *own], found, per)
+        return list(both[: len(mix)]), list(both[len(mix) :])
+
     def placed(self, uses: Iterable[LoraUse]) -> list[WeightedAdapter]:
         """Return LoRAs opened, with their strengths."""
         opened = self.measuring.placed(uses)
@@ -71,15 +98,6 @@ class Blending:
         """Return a row's mix with what acts besides, such as the LoRAs of a region."""
         method = find_method(self.settings.method)
         return Stack((*stack.placed, *more), method=SUM if blend_of(method).arrange else method)
-
-    def _balanced(self, mix: list[WeightedAdapter]) -> list[WeightedAdapter]:
-        per = find_balance(self.settings.balance)
-        if per == OFF or len(mix) < 2:
-            return mix
-        found = self.measuring.sizes(mix)
-        factors = ", ".join(f"{block} {factor:g}" for block, factor in factors_of(found, per).items())
-        self.said.append(f"strengths are balanced by these factors: {factors}" if factors else "the mix is in balance")
-        return list(balanced(mix, found, per))
 
     def _routed(self, adapters: Sequence[MappedAdapter], *, ridge: float) -> Sequence[MappedAdapter]:
         fitted, digest = self.measuring.routed(adapters, self.settings, ridge=ridge)

@@ -7,15 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
-from lora_mixer.blend import Area, Share, Stack, WeightedAdapter
+from lora_mixer.blend import Area, Share, Stack, StackRow, WeightedAdapter
 from lora_mixer.blend.shares import REST
 from lora_mixer.mixer.blending import Blending
 from lora_mixer.mixer.regions import RegionCourse, RegionMoment, RegionText
 from lora_mixer.mixes import LoraUse
 from lora_mixer.pipeline import Condition
 from lora_mixer.places import Rectangle
-from lora_mixer.prompt import Piece
+from lora_mixer.prompt import Part, Piece
 
 CELL = 8
 """Pixels a side of a cell of the latent at which edges are drawn."""
@@ -35,6 +36,14 @@ def areas_of(courses: Sequence[RegionCourse]) -> tuple[Area, ...]:
         )
         for course in courses
     )
+
+
+class RegionMix(NamedTuple):
+    """What a region reads and what acts there: the picture's mix as it is there, and the region's own LoRAs."""
+
+    pieces: tuple[Piece, ...] | None
+    base: Stack
+    own: tuple[WeightedAdapter, ...]
 
 
 class Coupler:
@@ -64,11 +73,37 @@ class Coupler:
         moments = [course.at(step, asked) for course in self._courses]
         return moments, [use for use in asked if use.name not in held]
 
+    def mixes(
+        self,
+        texts: Sequence[RegionText],
+        rows: Sequence[StackRow],
+        uses: Sequence[LoraUse],
+        parts: Sequence[Part],
+        beside: Sequence[LoraUse] = (),
+    ) -> list[list[RegionMix]]:
+        """Return what acts in each region, for every row: the picture's LoRAs balanced with its own, if they are to be.
+
+        Args:
+            texts: What the regions read, and their LoRAs.
+            rows: The picture's mixes.
+            uses: The picture's LoRAs.
+            parts: What the picture shows.
+            beside: The picture's LoRAs that act on its negative text alone.
+        """
+        found: list[list[RegionMix]] = [[] for _ in rows]
+        for text in texts:
+            among = text.loras if self.blending.balances else ()
+            own = (*self.blending.balanced(uses if among else (), text.loras)[1], *self.blending.placed(text.beside))
+            bases = self.blending.rows(uses, parts, beside=beside, among=among) if among else rows
+            for mixes, base in zip(found, bases, strict=True):
+                mixes.append(RegionMix(text.pieces, base.stack, own))
+        return found
+
     def condition(
         self,
         pieces: tuple[Piece, ...],
         stack: Stack,
-        regions: Sequence[RegionText],
+        regions: Sequence[RegionMix],
         *,
         weight: float = 1.0,
         negative: bool = False,
@@ -78,7 +113,7 @@ class Coupler:
         Args:
             pieces: The picture's text.
             stack: The picture's mix.
-            regions: What each region reads, and its LoRAs, in the order of the areas.
+            regions: What each region reads, and what acts there, in the order of the areas.
             weight: Factor on the guidance.
             negative: It is what to steer away from.
         """
@@ -94,18 +129,18 @@ class Coupler:
             )
             for (said, mix), share in self._read(pieces, stack, regions)
         )
-        own = [placed for number, (_, uses) in enumerate(regions) for placed in self._over(uses, number)]
-        over = self.blending.joined(stack, own)
+        own = [placed for number, region in enumerate(regions) for placed in self._masked(region.own, {number})]
+        over = self.blending.joined(self._base_over(stack, regions), own)
         return replace(first, weight=weight, others=tuple(others), over=None if over == first.stack else over)
 
     def _read(
-        self, pieces: tuple[Piece, ...], stack: Stack, regions: Sequence[RegionText]
+        self, pieces: tuple[Piece, ...], stack: Stack, regions: Sequence[RegionMix]
     ) -> list[tuple[tuple[tuple[Piece, ...], Stack], Share]]:
         """Return the texts that are read anywhere, each with its mix and its share."""
         alike: dict[tuple[tuple[Piece, ...], Stack], set[int]] = {(pieces, stack): {REST}}
-        for number, (own, uses) in enumerate(regions):
-            mix = self.blending.joined(stack, self.blending.placed(uses)) if uses else stack
-            alike.setdefault((pieces if own is None else own, mix), set()).add(number)
+        for number, region in enumerate(regions):
+            mix = self.blending.joined(region.base, region.own) if region.own else region.base
+            alike.setdefault((pieces if region.pieces is None else region.pieces, mix), set()).add(number)
         shares = ((text, self._share(members)) for text, members in alike.items())
         return [(text, share) for text, share in shares if not share.nothing]
 
@@ -115,13 +150,30 @@ class Coupler:
         pairs = ((self._words[number], named - {number}) for number in sorted(named))
         return tuple((words, self._share(others)) for words, others in pairs if others)
 
-    def _over(self, uses: Sequence[LoraUse], number: int) -> list[WeightedAdapter]:
-        """Return a region's LoRAs as they act over the picture."""
-        share = self._share({number}) if uses else None
+    def _base_over(self, stack: Stack, regions: Sequence[RegionMix]) -> Stack:
+        """Return the picture's mix as it acts over the picture, where it is balanced otherwise in regions."""
+        if all(region.base == stack for region in regions):
+            return stack
+        mixes = {REST: stack} | {number: region.base for number, region in enumerate(regions)}
+        found: list[tuple[WeightedAdapter, set[int]]] = []
+        for number, mix in mixes.items():
+            free = list(found)
+            for placed in mix.placed:
+                same = next((one for one in free if one[0] == placed), None)
+                if same is None:
+                    found.append((placed, {number}))
+                else:
+                    free.remove(same)
+                    same[1].add(number)
+        return Stack([masked for placed, members in found for masked in self._masked([placed], members)])
+
+    def _masked(self, placed: Sequence[WeightedAdapter], members: Iterable[int]) -> list[WeightedAdapter]:
+        """Return LoRAs as they act over the picture where some regions lie."""
+        share = self._share(members) if placed else None
         if share is None or share.nothing:
             return []
         place = None if share.everything else share
-        return [replace(placed, share=place) for placed in self.blending.placed(uses)]
+        return [replace(one, share=place) for one in placed]
 
     def _share(self, members: Iterable[int]) -> Share:
         height, width = self._size

@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from lora_mixer.blend import Stack
 from lora_mixer.choices.places import AUTO
@@ -25,8 +26,13 @@ from lora_mixer.request import Settings
 MOST_WORDS = 5
 """Trained words of a LoRA that its place is found by."""
 
-RegionText = tuple[tuple[Piece, ...] | None, tuple[LoraUse, ...]]
-"""What a region reads (None: the picture's text), and the LoRAs that act in it."""
+
+class RegionText(NamedTuple):
+    """What a region reads (None: the picture's text), the LoRAs that act in it, and those that act on its negative alone."""
+
+    pieces: tuple[Piece, ...] | None
+    loras: tuple[LoraUse, ...]
+    beside: tuple[LoraUse, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,8 +99,8 @@ class RegionCourse:
         both = tuple(use for use in asked if not use.strength.negative)
         only_away = (*(use for use in asked if use.strength.negative), *(() if away is None else away.loras))
         return RegionMoment(
-            towards=(_own(pieces_of(said)), both),
-            away=(None if away is None else pieces_of(away), (*both, *only_away)),
+            towards=RegionText(_own(pieces_of(said)), both),
+            away=RegionText(None if away is None else pieces_of(away), both, only_away),
         )
 
 

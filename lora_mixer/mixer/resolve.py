@@ -189,19 +189,19 @@ def _stretch(
     only_away = (*(use for use in asked if use.strength.negative), *away.loras)
     rows = blending.rows(both, towards.parts)
     away_rows = blending.rows(both, towards.parts, beside=only_away) if only_away else rows
+    there = coupler.mixes([one.towards for one in regions], rows, both, towards.parts)
+    not_there = coupler.mixes([one.away for one in regions], away_rows, both, towards.parts, only_away)
     return Segment(
         start=start,
         stop=stop,
         positive=tuple(
-            coupler.condition(part.text, row.stack, [one.towards for one in regions], weight=row.weight * part.weight)
-            for row in rows
+            coupler.condition(part.text, row.stack, mixes, weight=row.weight * part.weight)
+            for row, mixes in zip(rows, there, strict=True)
             for part in towards.parts
         ),
         negative=tuple(
-            coupler.condition(
-                pieces_of(away), row.stack, [one.away for one in regions], weight=row.weight, negative=True
-            )
-            for row in away_rows
+            coupler.condition(pieces_of(away), row.stack, mixes, weight=row.weight, negative=True)
+            for row, mixes in zip(away_rows, not_there, strict=True)
         ),
     )
 

@@ -22,6 +22,8 @@ from lora_mixer.request import Settings
 
 KEPT = 8
 """Mixes whose matrices are kept."""
+GRAMS_KEPT = 64
+"""Mixes whose sizes are kept: numbers, and a picture with regions has one for each."""
 SEED = 0
 
 
@@ -62,7 +64,7 @@ class Calibrations:
         if key not in self._grams:
             self._loaded.rest()
             self._grams[key] = grams_of(self._loaded.model, adapters)
-            while len(self._grams) > KEPT:
+            while len(self._grams) > GRAMS_KEPT:
                 self._grams.popitem(last=False)
         self._grams.move_to_end(key)
         return self._grams[key]

@@ -20,7 +20,7 @@ from lora_mixer.prompt.nodes import (
     When,
 )
 from lora_mixer.prompt.parser import parse
-from lora_mixer.prompt.regional_prompter import Division, divide, undivided
+from lora_mixer.prompt.regional_prompter import BASE_RATIO, Division, divide, undivided
 from lora_mixer.prompt.regions import divided, moved, own_part, own_rewritten
 from lora_mixer.prompt.styles import Style, apply_styles, named_styles
 from lora_mixer.prompt.tag_places import TagPlace, mix_tag, rewritten_tags, tag_places, without_tags
@@ -29,6 +29,7 @@ from lora_mixer.prompt.timeline import BlockReader, ElementReader, Part, Piece, 
 from lora_mixer.prompt.unparse import unparse
 
 __all__ = [
+    "BASE_RATIO",
     "GRAMMARS",
     "MIX_WORD",
     "Alternate",

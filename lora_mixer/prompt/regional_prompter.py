@@ -25,9 +25,8 @@ BASE_RATIO = "0.2"
 COMMON, BASE, ROW, COLUMN, FOUND, BREAK, AND = "ADDCOMM", "ADDBASE", "ADDROW", "ADDCOL", "ADDP", "BREAK", "AND"
 _OWN = (COMMON, BASE, ROW, COLUMN, FOUND)
 WORDS = re.compile(rf"(?<!\\)\b(?:{'|'.join(_OWN)})\b")
-_MARKS = {
-    plain: re.compile(rf"(?<!\\)\b(?:{'|'.join((*_OWN, *plain))})\b") for plain in ((), (BREAK,), (AND,), (BREAK, AND))
-}
+_PLAIN: tuple[tuple[str, ...], ...] = ((), (BREAK,), (AND,), (BREAK, AND))
+_MARKS = {plain: re.compile(rf"(?<!\\)\b(?:{'|'.join((*_OWN, *plain))})\b") for plain in _PLAIN}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from lora_mixer.prompt import Division, divide
+from lora_mixer.prompt import BASE_RATIO, Division, divide
 from lora_mixer.promptfile.parts import Finite, StrictTable
 from lora_mixer.regions import check_region
 from lora_mixer.request import RenderRequest
@@ -27,7 +27,6 @@ class DivideTable(StrictTable):
 
     def division(self) -> Division:
         """Return it as the prompt language has it."""
-        base = {} if self.base is None else {"base": True, "base_ratios": str(self.base)}
         return Division(
             ratios=self.ratios,
             rows=self.mode == "rows",
@@ -38,7 +37,8 @@ class DivideTable(StrictTable):
             reverse=self.reverse,
             plain=("BREAK",),
             everywhere=not self.latent,
-            **base,
+            base=self.base is not None,
+            base_ratios=BASE_RATIO if self.base is None else str(self.base),
         )
 
 

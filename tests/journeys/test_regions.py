@@ -69,6 +69,34 @@ def test_a_lora_of_a_region_acts_there(mixer: Mixer) -> None:
     assert changed[:, :64].mean() > 2 * changed[:, 64:].mean()
 
 
+@pytest.mark.parametrize("method", ["sum", "ssr"])
+def test_loras_of_a_region_are_balanced_with_the_picture_s_where_they_meet(mixer: Mixer, method: str) -> None:
+    wish = {"loras": {"line_art": 1.0}, "balance": "block"}
+    inside = Region("red heart", mask=LEFT, loras={"high_contrast": 0.9})
+    both = mixer.balanced({"line_art": 1.0, "high_contrast": 0.9}).uses
+    job = mixer.resolve("cat", regions=[inside, Region("sun", mask=RIGHT)], method=method, **wish, **SMALL)
+    placed = job.passes[0].segments[0].positive[0].acting.placed
+    left, right = (
+        {
+            (one.adapter.name, repr(one.strength))
+            for one in placed
+            if one.share is None or one.share.mask().at(1, 2)[0, side] > 0
+        }
+        for side in (0, 1)
+    )
+    assert {strength for _, strength in left} == {repr(use.strength) for use in both}
+    assert {strength for _, strength in right} == {repr(Strength(1.0))}
+    assert any("beside high_contrast of a region" in note for note in job.notes)
+
+
+def test_a_balanced_region_of_everything_is_that_mix_alone(mixer: Mixer) -> None:
+    region = Region("red heart", mask=ALL, loras={"high_contrast": 0.9})
+    alone = pixels(mixer, "red heart", loras={"line_art": 1.0, "high_contrast": 0.9}, balance="block")
+    assert np.array_equal(pixels(mixer, loras={"line_art": 1.0}, regions=[region], balance="block"), alone)
+    apart = [Region("", mask=half, loras={name: 1.0}) for half, name in ((LEFT, "line_art"), (RIGHT, "high_contrast"))]
+    assert np.array_equal(pixels(mixer, regions=apart, balance="block"), pixels(mixer, regions=apart))
+
+
 def test_a_negative_text_of_a_region_steers_there(mixer: Mixer) -> None:
     wish = {"width": 128, "height": 128}
     plain = pixels(mixer, **wish)
