@@ -119,9 +119,7 @@ def test_a_place_in_a_cropped_picture_is_the_one_given_at_the_second_size() -> N
     crop = Crop.covering((8, 8), (8, 16))  # enlarged to 16 x 16, of which rows 4 to 12 are kept
     cut = replace(LEFT, mask=Rectangle(left=0, right=0.5, top=0, bottom=0.5), crop=crop)
     given_there = Area(mask=Rectangle(left=0, right=0.5, top=0, bottom=0.5))
-    assert torch.equal(
-        at(share(cut, of={0}, size=(8, 16)), 8, 16), at(share(given_there, of={0}, size=(8, 16)), 8, 16)
-    )
+    assert torch.equal(at(share(cut, of={0}, size=(8, 16)), 8, 16), at(share(given_there, of={0}, size=(8, 16)), 8, 16))
     gone = Area(mask=Rectangle(left=0, right=1, top=0, bottom=0.25), crop=crop)
     assert share(gone, of={0}, size=(8, 16)).nothing
     middle = Area(mask=Rectangle(left=0, right=1, top=0.25, bottom=0.75), crop=crop)
