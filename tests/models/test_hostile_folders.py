@@ -24,11 +24,17 @@ SCHEDULE, INDEX, WORDS = "scheduler/scheduler_config.json", "model_index.json", 
 HUGE = 10**7
 
 
+@pytest.fixture(scope="module")
+def own(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the embedded model: a link to a file changes its ctime, which those who have it open are told of."""
+    return Path(shutil.copytree(EMBEDDED, tmp_path_factory.mktemp("own") / "model"))
+
+
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
+def folder(own: Path, tmp_path: Path) -> Path:
     """The embedded model, its weights shared by links."""
-    for source in EMBEDDED.rglob("*"):
-        target = tmp_path / "model" / source.relative_to(EMBEDDED)
+    for source in own.rglob("*"):
+        target = tmp_path / "model" / source.relative_to(own)
         if source.is_dir():
             target.mkdir(parents=True)
         elif source.suffix == ".safetensors":
