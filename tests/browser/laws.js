@@ -186,3 +186,49 @@ export async function smallLaws() {
   expect(strengths === "x 0.75,y 0.625", "between two saved mixes", strengths);
   expect(seen("a <lora:x:0.5> [<lora:y:1>:3] <lora:z>").map((tag) => tag.strip.name).join() === "x,z", "tags in schedules");
 }
+
+/** Whatever is done to what has the focus, it is on a control that stands there afterwards, and on the body never. */
+export async function focusLaws() {
+  const { keepFocus } = await import("/common/focus.js");
+  const { h, keep } = await import("/desk/dom.js");
+  const list = h("ul");
+  const go = h("button", { id: "go" }, "go");
+  const stop = h("button", { id: "stop" }, "stop");
+  const panel = h("section", { role: "tabpanel" }, h("button", { id: "first" }, "first"), list, go, stop);
+  const tab = h("button", { role: "tab", "aria-selected": "true", id: "tab" }, "tab");
+  const far = h("p", {}, h("button", { id: "far" }, "far"));
+  const box = h("dialog", {}, h("button", { id: "one" }, "one"), h("button", { id: "two" }, "two"));
+  document.body.replaceChildren(tab, panel, far, box);
+  const rows = (/** @type {string[]} */ names) =>
+    keep(list, names, (name) => name, (name) => h("li", {}, h("button", { id: `open ${name}` }, name), h("button", { id: `star ${name}` }, "*")));
+  const at = (/** @type {string} */ id) => document.getElementById(id);
+  const settled = () => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
+  keepFocus();
+  const cases = [
+    ["kept where a redraw leaves it", "star b", () => rows(["b"]), "star b"],
+    ["kept where a redraw moves it", "star b", () => rows(["c", "b", "a"]), "star b"],
+    ["kept where it is made anew", "star b", () => list.replaceChildren(...["a", "b"].map((name) => h("li", {}, h("button", { id: `star ${name}` }, "*")))), "star b"],
+    ["the same control of the next row", "star b", () => rows(["a", "c"]), "star c"],
+    ["the row before, where it was the last", "star c", () => rows(["a", "b"]), "star b"],
+    ["after the list, where it is empty", "star b", () => rows([]), "go"],
+    ["the next one, where it is disabled", "go", () => (go.disabled = true), "stop"],
+    ["the one before, where it was the last", "stop", () => (stop.hidden = true), "go"],
+    ["the tab, where its panel is hidden", "star b", () => (panel.hidden = true), "tab"],
+    ["within an open dialog", "one", () => at("one").remove(), "two", () => box.showModal()],
+    ["nowhere, where somebody left it", "far", () => at("far").blur(), ""],
+  ];
+  for (const [law, from, change, to, before] of cases) {
+    panel.hidden = go.disabled = stop.hidden = false;
+    list.replaceChildren();
+    rows(["a", "b", "c"]);
+    before?.();
+    at(from).focus();
+    expect(document.activeElement === at(from), "a test's own focus", law);
+    change();
+    await settled();
+    if (!to) at(from).remove();
+    await settled();
+    expect(document.activeElement.id === to, law, document.activeElement.outerHTML);
+    box.close();
+  }
+}

@@ -12,7 +12,7 @@ from axe_playwright_python.sync_playwright import Axe
 from gradio_client import Client
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 from lora_mixer.images import read_picture
 from tests.browser.conftest import BROWSER, WAIT, Log
@@ -253,10 +253,36 @@ def test_keys_alone_walk_from_the_tabs_into_a_picture_and_the_focus_is_always_se
     page.keyboard.press("Enter")
     page.locator(".history-open").first.wait_for()
     step_to("#history-search")
-    page.keyboard.type("sun")
+    with page.expect_response(lambda answer: '"sun"' in (answer.request.post_data or "")):
+        page.keyboard.type("sun")
     expect(page.locator(".history-status")).to_contain_text("of 1 ")
     step_to(".history-open")
     page.keyboard.press("Enter")
     expect(page.get_by_role("dialog")).to_contain_text("Seed: 77")
     page.keyboard.press("Escape")
     expect(page.locator(".history-open").first).to_be_focused()
+
+
+def test_a_picture_that_is_closed_gives_the_focus_back_however_late_the_history_is_drawn_anew(
+    page: Page, address: str
+) -> None:
+    client = Client(address, verbose=False)
+    for prompt in ("comet", "meteor"):
+        client.predict(prompt, seed=5, steps=1, api_name="/render")
+    held: list[Route] = []
+    page.route("**/panes/history", lambda route: held.append(route) if "comet" in _sent(route) else route.continue_())
+    open_tab(page, "history")
+    with page.expect_request(lambda request: '"comet"' in (request.post_data or "")):
+        page.locator("#history-search").fill("comet")
+    page.get_by_role("button", name="meteor · 5", exact=True).focus()
+    page.keyboard.press("Enter")
+    large = page.get_by_role("dialog")
+    expect(large).to_contain_text("meteor")
+    held.pop().continue_()
+    expect(large).to_contain_text("1/1 · comet")
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("button", name="comet · 5", exact=True)).to_be_focused()
+
+
+def _sent(route: Route) -> str:
+    return route.request.post_data or ""

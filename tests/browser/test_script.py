@@ -64,3 +64,8 @@ def test_the_order_of_answers_never_matters(modules: Page) -> None:
 
 def test_numbers_weights_completions_and_corners(modules: Page) -> None:
     law(modules, "smallLaws")
+
+
+def test_the_focus_is_never_lost(modules: Page) -> None:
+    modules.keyboard.press("Tab")
+    law(modules, "focusLaws")

@@ -1,5 +1,8 @@
 import "./common/account.js";
 import "./common/drop.js";
+import { keepFocus } from "./common/focus.js";
+
+keepFocus();
 
 // Ctrl+Enter starts what the tab is for, Esc cancels it, sliders and boxes tell of every change, every control has a name.
 /** @param {string} ids */

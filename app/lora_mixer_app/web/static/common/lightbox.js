@@ -5,6 +5,7 @@ import { say } from "./words.js";
 
 /**
  * @typedef {object} Shown
+ * @property {string} key Its name among the others.
  * @property {string} url The picture's address.
  * @property {string} title What it is, for who cannot see it and for its caption.
  * @property {string} [record] How it was made.
@@ -17,9 +18,14 @@ import { say } from "./words.js";
  */
 
 export class Lightbox {
-  /** @param {Action[]} actions */
-  constructor(actions) {
+  /**
+   * @param {Action[]} actions
+   * @param {(key: string) => HTMLElement | null | undefined} [opener] Returns what opens the item of a key, however often it
+   *   was drawn anew meanwhile: it has the focus when the picture is closed.
+   */
+  constructor(actions, opener) {
     this.actions = actions;
+    this.opener = opener;
     /** @type {Shown[]} */
     this.items = [];
     this.place = 0;
@@ -53,6 +59,7 @@ export class Lightbox {
       ),
     );
     this.dialog.addEventListener("keydown", (event) => this.pressed(event));
+    this.dialog.addEventListener("close", () => this.giveBack());
     this.dialog.addEventListener("click", (event) => event.target === this.dialog && this.close());
   }
 
@@ -73,11 +80,23 @@ export class Lightbox {
     this.dialog.close();
   }
 
-  /** Show other items in the place of those before, as after one was deleted. @param {Shown[]} items */
+  /** The focus goes back to the picture that was shown last, wherever it stands by now. */
+  giveBack() {
+    const item = this.items[this.place];
+    const opener = item && this.opener?.(item.key);
+    if (opener?.checkVisibility()) opener.focus();
+  }
+
+  /**
+   * Show other items in the place of those before: the same one, wherever it is among them, or what took its place.
+   * @param {Shown[]} items
+   */
   change(items) {
+    const key = this.items[this.place]?.key;
     this.items = items;
     if (!this.dialog.open) return;
-    if (items.length) this.show(Math.min(this.place, items.length - 1));
+    const place = items.findIndex((item) => item.key === key);
+    if (items.length) this.show(place < 0 ? Math.min(this.place, items.length - 1) : place);
     else this.close();
   }
 

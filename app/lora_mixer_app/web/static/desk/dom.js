@@ -45,16 +45,26 @@ export function fill(box, value, always = false) {
  */
 export function keep(parent, items, key, make, update = () => {}) {
   const before = new Map([...parent.children].map((child) => [/** @type {HTMLElement} */ (child).dataset.key, child]));
+  const names = items.map(key);
+  const staying = new Set(names);
+  for (const child of [...parent.children]) {
+    const name = /** @type {HTMLElement} */ (child).dataset.key ?? "";
+    if (!staying.has(name) || before.get(name) !== child) child.remove(); // first: those that stay need not move
+  }
   items.forEach((item, place) => {
-    const name = key(item);
-    let child = before.get(name);
+    let child = before.get(names[place]);
     if (!child) {
       child = make(item);
-      /** @type {HTMLElement} */ (child).dataset.key = name;
+      /** @type {HTMLElement} */ (child).dataset.key = names[place];
     }
-    before.delete(name);
+    before.delete(names[place]);
     update(child, item);
-    if (parent.children[place] !== child) parent.insertBefore(child, parent.children[place] ?? null);
+    if (parent.children[place] !== child) put(parent, child, parent.children[place] ?? null);
   });
-  for (const child of before.values()) child.remove();
+}
+
+/** Put a child before another; one that is there already keeps the focus, where the browser can. @param {Element} parent @param {Element} child @param {Element | null} next */
+function put(parent, child, next) {
+  if (child.parentElement === parent && "moveBefore" in parent) parent.moveBefore(child, next);
+  else parent.insertBefore(child, next);
 }

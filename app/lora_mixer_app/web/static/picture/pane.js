@@ -64,10 +64,13 @@ export function mount(root, desk) {
 
   /** @param {Screen} on */
   function enlarge(on) {
-    if (!on.picture) return on.source && box.open([{ url: on.source, title: say("picture") }], 0);
-    const items = films
-      .pictures()
-      .map(({ url, prompt, seed, record }) => ({ url, record, title: `${say("seed_short")} ${seed}: ${prompt}` }));
+    if (!on.picture) return on.source && box.open([{ key: "", url: on.source, title: say("picture") }], 0);
+    const items = films.pictures().map(({ id, url, prompt, seed, record }) => ({
+      key: `${id}`,
+      url,
+      record,
+      title: `${say("seed_short")} ${seed}: ${prompt}`,
+    }));
     const place = films.pictures().findIndex(({ id }) => id === on.picture?.id);
     if (place >= 0) box.open(items, place);
   }

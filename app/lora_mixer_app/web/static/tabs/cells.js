@@ -32,7 +32,8 @@ class Cells {
     );
     /** @type {Cell[]} */
     this.cells = [];
-    this.lightbox = new Lightbox([
+    /** @type {import("../common/lightbox.js").Action[]} */
+    const actions = [
       {
         key: "enter",
         label: "send",
@@ -42,7 +43,8 @@ class Cells {
         },
       },
       { key: "d", label: "download", run: (place) => h("a", { href: this.made()[place].url, download: "" }).click() },
-    ]);
+    ];
+    this.lightbox = new Lightbox(actions, (key) => this.table.querySelector(`[data-place="${key}"]`));
   }
 
   made() {
@@ -119,6 +121,7 @@ class Cells {
   /** @param {Element} element @param {Cell} cell */
   fill(element, cell) {
     const button = /** @type {HTMLButtonElement} */ (element.firstElementChild);
+    button.dataset.place = placeOf(cell);
     button.disabled = !cell.url;
     button.title = cell.failed ? `${cell.title}: ${cell.failed}` : cell.title;
     button.classList.toggle("failed", Boolean(cell.failed));
@@ -133,7 +136,10 @@ class Cells {
 }
 
 /** @param {Cell} cell */
-const shown = ({ url, title }) => ({ url: /** @type {string} */ (url), title });
+const placeOf = ({ row, column }) => `${row} ${column}`;
+
+/** @param {Cell} cell */
+const shown = (cell) => ({ key: placeOf(cell), url: /** @type {string} */ (cell.url), title: cell.title });
 
 /** @param {import("../desk/types.js").Handle} handle */
 export function start({ element, trigger, props, watch }) {

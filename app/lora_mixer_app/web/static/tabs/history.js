@@ -26,7 +26,8 @@ export class History {
     /** @type {Set<number>} */
     this.chosen = new Set();
     this.asked = 0;
-    this.lightbox = new Lightbox([
+    /** @type {import("../common/lightbox.js").Action[]} */
+    const actions = [
       { key: "enter", label: "send", run: (place) => this.toDesk(place) },
       {
         key: "f",
@@ -36,7 +37,8 @@ export class History {
       },
       { key: "delete", label: "delete", run: (place) => this.remove([this.at(place).id]) },
       { key: "d", label: "download", run: (place) => download(this.at(place)) },
-    ]);
+    ];
+    this.lightbox = new Lightbox(actions, (key) => this.grid.querySelector(`[data-key="${key}"] > .history-open`));
     this.search = h("input", {
       type: "search",
       id: "history-search",
@@ -190,13 +192,11 @@ export class History {
           act("history-unpin", "unfavourite", () => this.pin(ids, false), none),
           act("history-delete", "delete", () => this.remove(ids), none),
         ];
-    const focused = document.activeElement?.id;
     this.bulk.replaceChildren(
       act("history-all", "choose_all", everything, !all.length),
       h("span", { role: "status" }, say("chosen", { count: ids.length })),
       ...own,
     );
-    if (focused && this.bulk.querySelector(`#${focused}`)) document.getElementById(focused)?.focus();
   }
 
   /** @param {number} place */
@@ -246,7 +246,12 @@ export class History {
 const titled = ({ prompt, seed, name }) => `${prompt.trim() || name} · ${seed}`;
 
 /** @param {Picture} picture */
-const shown = (picture) => ({ url: link(picture.path), title: titled(picture), record: picture.infotext });
+const shown = (picture) => ({
+  key: `${picture.id}`,
+  url: link(picture.path),
+  title: titled(picture),
+  record: picture.infotext,
+});
 
 /** @param {Picture} picture */
 function download({ path, name }) {
