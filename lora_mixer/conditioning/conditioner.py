@@ -81,19 +81,36 @@ class Conditioner:
         Raises:
             RequestError: There is no such emphasis mode, or fewer layers than `clip_skip`.
         """
+        return self.embed_all([pieces], clip_skip=clip_skip, emphasis=emphasis, negative=negative)[0]
+
+    def embed_all(
+        self,
+        texts: Sequence[Sequence[Piece]],
+        *,
+        clip_skip: int = 1,
+        emphasis: str | None = None,
+        negative: bool = False,
+    ) -> list[TextEmbeds]:
+        """Return what `embed` returns of each text, with one pass of each text encoder for all of them.
+
+        Raises:
+            RequestError: As `embed`.
+        """
         weigh = emphasis_named(emphasis or self.default_emphasis).weigh
-        states, pooled = [], None
+        states: list[list[Tensor]] = [[] for _ in texts]
+        pooled: Sequence[Tensor | None] = [None] * len(texts)
         for encoder in self._encoders:
-            chunks = Chunker(self._vocabularies[encoder.part]).chunks(pieces)
+            chunks = [Chunker(self._vocabularies[encoder.part]).chunks(pieces) for pieces in texts]
             z, pooled = self._run(encoder, chunks, clip_skip)
-            weights = _weights(chunks).to(z.device)
-            z = z if torch.all(weights == 1.0) else weigh(z.float(), weights).to(z.dtype)
-            states.append(z.reshape(1, -1, z.shape[-1]))
-        tokens = torch.cat(states, dim=-1)
-        zeros = negative and self._model.family.zero_empty_negative
-        if zeros and not any(isinstance(p, Break) or p.text.strip() for p in pieces):
-            tokens, pooled = torch.zeros_like(tokens), None if pooled is None else torch.zeros_like(pooled)
-        return TextEmbeds(tokens=tokens, pooled=pooled)
+            for own, of_text, part in zip(states, chunks, z, strict=True):
+                weights = _weights(of_text).to(part.device)
+                weighed = part if torch.all(weights == 1.0) else weigh(part.float(), weights).to(part.dtype)
+                own.append(weighed.reshape(1, -1, part.shape[-1]))
+        zero_empty = negative and self._model.family.zero_empty_negative
+        return [
+            _conditioning(torch.cat(own, dim=-1), vector, zeros=zero_empty and _says_nothing(pieces))
+            for own, vector, pieces in zip(states, pooled, texts, strict=True)
+        ]
 
     def named(self, pieces: Sequence[Piece]) -> tuple[EmbeddingVectors, ...]:
         """Return the embeddings a text names, in order."""
@@ -133,17 +150,20 @@ class Conditioner:
             chunks=max(len(chunks) for chunks in lengths),
         )
 
-    def _run(self, spec: TextEncoderSpec, chunks: Sequence[Chunk], clip_skip: int) -> tuple[Tensor, Tensor | None]:
-        """Return the hidden states (chunks, 77, width) of a text encoder, and its pooled output of the first chunk."""
-        part = spec.part
+    def _run(
+        self, spec: TextEncoderSpec, texts: Sequence[Sequence[Chunk]], clip_skip: int
+    ) -> tuple[Sequence[Tensor], Sequence[Tensor | None]]:
+        """Return each text's hidden states (chunks, 77, width) of a text encoder, and its pooled output of the first chunk."""
+        part, chunks = spec.part, [chunk for text in texts for chunk in text]
         encoder, vocabulary = self._model.parts[part], self._vocabularies[part]
         ids = torch.tensor([_ids(chunk, vocabulary) for chunk in chunks], device=self._model.device)
         with _placed(self._token_embedding(part), part, chunks):
             output = encoder(input_ids=ids, output_hidden_states=True)
-        pooled = output.text_embeds[:1] if spec.pooled else None
+        lengths = [len(text) for text in texts]
+        pooled = [of_text[:1] for of_text in output.text_embeds.split(lengths)] if spec.pooled else [None] * len(texts)
         layer = max(clip_skip, spec.skip)
         if layer == 1:
-            return output.last_hidden_state, pooled
+            return output.last_hidden_state.split(lengths), pooled
         if layer >= len(output.hidden_states):
             raise RequestError(
                 f"clip skip {layer} is out of range", remedy=f"Use a value from 1 to {len(output.hidden_states) - 1}."
@@ -151,7 +171,7 @@ class Conditioner:
         hidden = output.hidden_states[-layer]
         if spec.final_norm:
             hidden = self._model.module(ModuleName(part, "text_model.final_layer_norm"))(hidden)
-        return hidden, pooled
+        return hidden.split(lengths), pooled
 
     def _token_embedding(self, part: str) -> nn.Embedding:
         return cast(nn.Embedding, self._model.module(ModuleName(part, "text_model.embeddings.token_embedding")))
@@ -169,6 +189,16 @@ class Conditioner:
         if embedding.length > CHUNK:
             return f"it has {embedding.length} vectors, and {CHUNK} fit into a chunk"
         return None
+
+
+def _says_nothing(pieces: Sequence[Piece]) -> bool:
+    return not any(isinstance(piece, Break) or piece.text.strip() for piece in pieces)
+
+
+def _conditioning(tokens: Tensor, pooled: Tensor | None, *, zeros: bool) -> TextEmbeds:
+    if zeros:
+        return TextEmbeds(tokens=torch.zeros_like(tokens), pooled=None if pooled is None else torch.zeros_like(pooled))
+    return TextEmbeds(tokens=tokens, pooled=pooled)
 
 
 def _ids(chunk: Chunk, vocabulary: Vocabulary) -> list[int]:

@@ -13,6 +13,7 @@ from torch import Generator, Tensor
 from torch.utils.checkpoint import checkpoint
 
 from lora_mixer.conditioning import Conditioner, TextEmbeds, repeat_to_common_length
+from lora_mixer.kernels.attention import attention_swaps
 from lora_mixer.models import DenoiserInputs, Model, PictureSize
 from lora_mixer.modules import DENOISER
 from lora_mixer.prompt import Words
@@ -46,6 +47,7 @@ class Learner:
         self.prediction = model.prediction
         self.shares = signal_shares(model.scheduler_config)
         self._conditioner = Conditioner(model)
+        self._swaps = tuple(attention_swaps(model.parts[DENOISER]))
         key = ":".join((model.digest, str(model.dtype), model.device.type, settings.precision))
         self._texts = CaptionCache(self._conditioner, key, model.device, texts)
         self._learns_text = any(name_of(name).part != DENOISER for name in self.adapters.names)
@@ -62,8 +64,24 @@ class Learner:
         precision = getattr(torch, settings.precision)
         computes = torch.autocast(kind, precision, enabled=precision != torch.float32)
         adapted = partial(self.adapters.on, strength, dropouts=settings.dropouts if train else None)
-        with computes, adapted(), self._checkpointed(adapted, on=train and settings.gradient_checkpointing):
+        with (
+            computes,
+            self._attending(),
+            adapted(),
+            self._checkpointed(adapted, on=train and settings.gradient_checkpointing),
+        ):
             yield
+
+    @contextmanager
+    def _attending(self) -> Iterator[None]:
+        """Let the denoiser attend by the kernel that renders, whose gradient is faster than torch's."""
+        for swap in self._swaps:
+            swap.put_on()
+        try:
+            yield
+        finally:
+            for swap in self._swaps:
+                swap.take_off()
 
     @contextmanager
     def _checkpointed(self, adapted: Callable[[], AbstractContextManager[None]], *, on: bool) -> Iterator[None]:
@@ -94,7 +112,7 @@ class Learner:
             sizes: What SDXL is told of each picture's size.
         """
         device, dtype = self.model.device, self.model.dtype
-        tokens, pooled = repeat_to_common_length([self.text(caption) for caption in captions])
+        tokens, pooled = repeat_to_common_length(self.texts(captions))
         inputs = DenoiserInputs(
             latents=latents.to(device, dtype),
             timestep=times.to(device),
@@ -104,8 +122,15 @@ class Learner:
         )
         return self.model.denoiser(inputs).float()
 
+    def texts(self, captions: Sequence[str]) -> list[TextEmbeds]:
+        """Return captions' conditioning: kept where no text encoder learns, else all of one pass, equal ones once."""
+        if not self._learns_text:
+            return [self._texts.of(caption) for caption in captions]
+        own = list(dict.fromkeys(captions))
+        encoded = self._conditioner.embed_all([(Words(text=caption, weight=1.0),) for caption in own])
+        by_caption = dict(zip(own, encoded, strict=True))
+        return [by_caption[caption] for caption in captions]
+
     def text(self, caption: str) -> TextEmbeds:
-        """Return a caption's conditioning, kept where no text encoder learns."""
-        if self._learns_text:
-            return self._conditioner.embed((Words(text=caption, weight=1.0),))
-        return self._texts.of(caption)
+        """Return a caption's conditioning."""
+        return self.texts([caption])[0]

@@ -40,7 +40,7 @@ class OptimizerRow:
 
 OPTIMIZERS: Mapping[str, OptimizerRow] = MappingProxyType(
     {
-        "adamw": OptimizerRow(module="torch.optim", name="AdamW"),
+        "adamw": OptimizerRow(module="torch.optim", name="AdamW", options=lambda: {"fused": True}),
         "adamw8bit": OptimizerRow(module="bitsandbytes.optim", name="AdamW8bit", package="bitsandbytes", floats=0.5),
         "adafactor": OptimizerRow(module="torch.optim", name="Adafactor", floats=0),
         "sgd": OptimizerRow(

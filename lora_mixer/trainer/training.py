@@ -120,7 +120,7 @@ class Training:
         self.devices.share_gradients(numbers)
         self.scaler.unscale_(self.optimizer)
         if self.settings.clip:
-            nn.utils.clip_grad_norm_(numbers, self.settings.clip)
+            nn.utils.clip_grad_norm_(numbers, self.settings.clip, foreach=True)
         self.scaler.step(self.optimizer)
         self.scaler.update()
         self.optimizer.zero_grad(set_to_none=True)

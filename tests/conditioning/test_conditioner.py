@@ -125,6 +125,18 @@ def test_an_empty_negative_prompt_of_sdxl_is_zero_and_only_that(sdxl: Small, sd1
     assert Conditioner(sd1).encode((), negative=True).tokens.any()
 
 
+@torch.no_grad()
+def test_texts_of_one_pass_are_those_of_a_pass_each(sdxl: Small, sd1: Small) -> None:
+    texts = [pieces(text) for text in ("a cat", "a (dog:1.3) BREAK a bird", "", "red, " * 90)]
+    for model in (sdxl, sd1):
+        together = Conditioner(model).embed_all(texts, negative=True)
+        for text, one in zip(texts, together, strict=True):
+            alone = Conditioner(model).embed(text, negative=True)
+            torch.testing.assert_close(one.tokens, alone.tokens, rtol=1e-4, atol=1e-5)
+            if alone.pooled is not None:
+                torch.testing.assert_close(one.pooled, alone.pooled, rtol=1e-4, atol=1e-5)
+
+
 def test_original_emphasis_multiplies_and_keeps_each_chunks_mean(sd1: Small) -> None:
     loaded = Conditioner(sd1)
     plain, weighted = (

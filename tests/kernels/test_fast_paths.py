@@ -77,6 +77,24 @@ def test_every_way_to_take_rows_heads_and_places_computes_the_same_bits(monkeypa
         assert torch.equal(attend(query, key, value), wanted)
 
 
+@pytest.mark.parametrize(("piece", "together"), [(PIECE, TOGETHER_BYTES), (32, 1), (7, 2**13)])
+def test_the_gradient_of_attention_in_pieces_is_as_exact_as_its_numbers(
+    monkeypatch: pytest.MonkeyPatch, piece: int, together: int
+) -> None:
+    monkeypatch.setattr("lora_mixer.kernels.attention.PIECE", piece)
+    monkeypatch.setattr("lora_mixer.kernels.attention.TOGETHER_BYTES", together)
+    rounded = [noise(2, 4, count, 40, seed=seed) for seed, count in enumerate((90, 77, 77))]
+    asked = noise(2, 90, 160, seed=3)
+    learned = [one.clone().requires_grad_() for one in rounded]
+    attend(learned[0], learned[1], learned[2]).backward(asked)
+    known = [one.double().requires_grad_() for one in rounded]
+    exact(known[0], known[1], known[2]).backward(asked.double())
+    for one, other in zip(learned, known, strict=True):
+        assert one.grad is not None
+        assert other.grad is not None
+        assert (one.grad.double() - other.grad).norm() / other.grad.norm() < 3 * 2**-8
+
+
 @pytest.mark.parametrize("linear", [True, False])
 def test_a_transformer_keeps_the_layout_of_its_picture_and_what_it_computes(*, linear: bool) -> None:
     torch.manual_seed(0)

@@ -231,6 +231,24 @@ def test_captions_are_encoded_once_and_found_on_the_disk_again(plain_model: Mode
     assert file.stat().st_size > 100
 
 
+def test_a_text_encoder_that_learns_reads_all_captions_at_once_and_equal_ones_once(plain_model: Model) -> None:
+    learner = Learner(plain_model, TrainSettings(rank=1, text_rate=1e-3))
+    captions = ["red heart", "", "a cat, a dog", "", "red heart"]
+    alone = [learner.text(caption).tokens for caption in captions]
+    read: list[int] = []
+    encoder = plain_model.parts["te1"]
+    handle = encoder.register_forward_pre_hook(
+        lambda _encoder, _args, given: read.append(len(given["input_ids"])), with_kwargs=True
+    )
+    try:
+        together = [text.tokens for text in learner.texts(captions)]
+    finally:
+        handle.remove()
+    assert read == [3]
+    for one, other in zip(together, alone, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-5)
+
+
 def test_pictures_of_regularisation_do_not_learn_the_trigger() -> None:
     settings, caption = TrainSettings(trigger="ohwx"), random.Random(0)
     for regularises, said in ((False, "ohwx, a cat"), (True, "a cat")):
