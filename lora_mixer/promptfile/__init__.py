@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from lora_mixer.promptfile.mix_file import mix_text, parse_mix, read_mix
+from lora_mixer.promptfile.mix_file import MixFile, mix_text, parse_mix, parse_mix_file, read_mix, read_mix_file
 from lora_mixer.promptfile.overrides import Overrides, describe, read_options
 from lora_mixer.promptfile.plan import PlannedJob, PromptFile, SheetPlan
 from lora_mixer.promptfile.reading import read_prompt_file
 
 __all__ = [
+    "MixFile",
     "Overrides",
     "PlannedJob",
     "PromptFile",
@@ -15,7 +16,9 @@ __all__ = [
     "describe",
     "mix_text",
     "parse_mix",
+    "parse_mix_file",
     "read_mix",
+    "read_mix_file",
     "read_options",
     "read_prompt_file",
 ]

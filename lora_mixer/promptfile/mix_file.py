@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import NamedTuple, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from lora_mixer.catalog.toml_lines import line_of
 from lora_mixer.catalog.toml_text import BadToml, load_toml
@@ -16,8 +17,9 @@ from lora_mixer.files import read_file
 from lora_mixer.keys import elements_text
 from lora_mixer.mixes import LoraUse, Mix
 from lora_mixer.places import DrawnMask, Rectangle
-from lora_mixer.promptfile.parts import LoraTable, StrictTable
+from lora_mixer.promptfile.parts import LoraTable, RegionTables, StrictTable
 from lora_mixer.promptfile.schema import read_table
+from lora_mixer.regions import Region, region_table
 from lora_mixer.strength_forms import text_keys
 
 MAX_BYTES = 1024 * 1024
@@ -28,7 +30,16 @@ class MixTable(StrictTable):
 
     title: str | None = None
     method: str = SUM.row.name
-    loras: list[LoraTable] = Field(min_length=1, max_length=1000)
+    loras: list[LoraTable] = Field(default=[], max_length=1000)
+    regions: RegionTables = Field(default=[])
+
+    @model_validator(mode="after")
+    def _something(self) -> Self:
+        if not self.loras and not self.regions:
+            raise ValueError("loras: there is none, and no region")
+        if any(isinstance(table.region().mask, Path) for table in self.regions):
+            raise ValueError("regions: a mask that is a picture's path cannot stand in a mix; draw it")
+        return self
 
     @field_validator("method")
     @classmethod
@@ -39,15 +50,64 @@ class MixTable(StrictTable):
             raise ValueError(str(error)) from error
 
 
+class MixFile(NamedTuple):
+    """What a mix file holds.
+
+    Attributes:
+        mix: LoRAs for the whole picture.
+        regions: Parts of the picture with LoRAs of their own.
+    """
+
+    mix: Mix
+    regions: tuple[Region, ...] = ()
+
+    def whole(self, where: str) -> Mix:
+        """Return the mix, where regions cannot be taken.
+
+        Raises:
+            ConfigError: There are some.
+        """
+        if self.regions:
+            raise ConfigError(
+                "this mix has regions, which act in a picture and not here",
+                where=where,
+                remedy="Take its tables [[regions]] out, or render with it.",
+            )
+        return self.mix
+
+
 def read_mix(path: Path) -> Mix:
-    """Return the mix of a file.
+    """Return the mix of a file without regions.
+
+    Raises:
+        MissingFileError: It cannot be read.
+        ConfigError: It is no mix, or has regions: the line, the key and what was expected are in the text.
+    """
+    return read_mix_file(path).whole(str(path))
+
+
+def parse_mix(data: bytes, *, where: str) -> Mix:
+    """Return the mix of a file's bytes, without regions.
+
+    Args:
+        data: The bytes.
+        where: What errors call the file.
+
+    Raises:
+        ConfigError: They are no mix, or one with regions.
+    """
+    return parse_mix_file(data, where=where).whole(where)
+
+
+def read_mix_file(path: Path) -> MixFile:
+    """Return what a file holds.
 
     Raises:
         MissingFileError: It cannot be read.
         ConfigError: It is no mix: the line, the key and what was expected are in the text.
     """
     try:
-        return parse_mix(read_file(path, at_most=MAX_BYTES), where=str(path))
+        return parse_mix_file(read_file(path, at_most=MAX_BYTES), where=str(path))
     except BrokenFileError as error:
         raise _too_large(str(path)) from error
     except FileError as error:
@@ -56,8 +116,8 @@ def read_mix(path: Path) -> Mix:
         ) from error
 
 
-def parse_mix(data: bytes, *, where: str) -> Mix:
-    """Return the mix of a file's bytes.
+def parse_mix_file(data: bytes, *, where: str) -> MixFile:
+    """Return what a file's bytes hold.
 
     Args:
         data: The bytes.
@@ -88,15 +148,20 @@ def parse_mix(data: bytes, *, where: str) -> Mix:
             where=f"{where}:{line_of(text, fault.key)}",
             remedy='A mix is made of tables [[loras]] with name = "..." and strength = 0.8.',
         )
-    return Mix(tuple(lora.use() for lora in mix.loras), mix.method)
+    loras = tuple(lora.use() for lora in mix.loras)
+    return MixFile(Mix(loras, mix.method), tuple(table.region() for table in mix.regions))
 
 
 def _too_large(where: str) -> ConfigError:
     return ConfigError("the mix is larger than 1 MiB", where=where, remedy="A mix is a list of LoRAs.")
 
 
-def mix_text(mix: Mix | Iterable[LoraUse]) -> str:
-    """Return a mix as the text of a file that `read_mix` gives back.
+def mix_text(mix: Mix | Iterable[LoraUse], regions: Iterable[Region] = ()) -> str:
+    """Return a mix as the text of a file that `read_mix_file` gives back.
+
+    Args:
+        mix: LoRAs for the whole picture.
+        regions: Parts of the picture with LoRAs of their own.
 
     Raises:
         RequestError: A mask is a picture, which a text cannot hold.
@@ -111,10 +176,19 @@ def mix_text(mix: Mix | Iterable[LoraUse]) -> str:
     """
     given = mix if isinstance(mix, Mix) else Mix(tuple(mix))
     tables = ["\n".join(("[[loras]]", *lora_lines(use))) for use in given.uses]
+    tables += ["\n".join(_region_lines(region)) for region in regions]
     if given.method != SUM.row.name:
         tables.insert(0, f"method = {json.dumps(given.method)}")
     head = "# A mix of LoRA Mixer: choose it on the desk, or `lora-mixer render FILE --mix THIS_FILE`."
     return "\n\n".join((head, *tables)) + "\n"
+
+
+def _region_lines(region: Region) -> Iterator[str]:
+    yield "[[regions]]"
+    for key, value in region_table(region).items():
+        yield f"{key} = {json.dumps(value, ensure_ascii=False)}".replace("\x7f", "\\u007f")
+    for use in region.loras:
+        yield from ("", "[[regions.loras]]", *lora_lines(use))
 
 
 def lora_lines(use: LoraUse) -> Iterator[str]:

@@ -11,6 +11,7 @@ from lora_mixer.hires import Hires
 from lora_mixer.mixes import LoraUse
 from lora_mixer.promptfile.reading import PromptFile
 from lora_mixer.promptfile.schema import FieldsTable, read_table
+from lora_mixer.regions import Region
 from lora_mixer.request import RenderRequest
 from lora_mixer.settings import PICTURE
 from lora_mixer.wording import counted
@@ -22,12 +23,14 @@ class Overrides:
 
     Attributes:
         loras: Adapters added to every picture's mix.
+        regions: Regions added to every picture's.
         styles: Styles added to every picture's.
         fields: Fields of `RenderRequest` by name; None leaves the file's value. A second pass is laid over the
             file's.
     """
 
     loras: tuple[LoraUse, ...] = ()
+    regions: tuple[Region, ...] = ()
     styles: tuple[str, ...] = ()
     fields: Mapping[str, object] = field(default_factory=dict)
 
@@ -50,7 +53,12 @@ class Overrides:
             given["hires"] = hires.over(request.hires)
         if "preset" in given:  # the command line's preset wins over the file's own settings
             request = replace(request, sampler=None, schedule=None, eta=None, steps=None, cfg=None)
-        mixed = replace(request, loras=(*request.loras, *self.loras), styles=(*request.styles, *self.styles))
+        mixed = replace(
+            request,
+            loras=(*request.loras, *self.loras),
+            regions=(*request.regions, *self.regions),
+            styles=(*request.styles, *self.styles),
+        )
         return replace(mixed, **given)  # type: ignore[arg-type]  # names are RenderRequest's, checked by the caller's options
 
 

@@ -7,10 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from lora_mixer import Mix
 from lora_mixer.errors import FileError, MissingFileError, RequestError
 from lora_mixer.images import write_whole
-from lora_mixer.promptfile import mix_text, parse_mix, read_mix
+from lora_mixer.promptfile import MixFile, mix_text, parse_mix_file, read_mix_file
 
 LONGEST_NAME = 80
 _ENDING = ".toml"
@@ -32,35 +31,35 @@ class MixStore:
         """Return the names of all mixes."""
         return tuple(sorted(path.stem for path in self.folder.glob(f"*{_ENDING}")))
 
-    def load(self, name: str) -> Mix:
+    def load(self, name: str) -> MixFile:
         """Return a mix.
 
         Raises:
             MissingFileError: There is none of that name.
             ConfigError: Its file was damaged.
         """
-        return read_mix(self.path(name))
+        return read_mix_file(self.path(name))
 
-    def save(self, name: str, mix: Mix) -> None:
+    def save(self, name: str, mix: MixFile) -> None:
         """Save a mix; one of that name before is replaced.
 
         Raises:
             RequestError: There is no LoRA in it, or no file can be called so.
             FileError: The file cannot be written.
         """
-        if not mix.uses:
+        if not mix.mix.uses and not mix.regions:
             raise RequestError("there is no LoRA in this mix", remedy="Switch one on first.")
-        data = mix_text(mix).encode()
+        data = mix_text(*mix).encode()
         write_whole(self.path(name), lambda out: out.write(data))
 
-    def take_in(self, name: str, data: bytes) -> Mix:
+    def take_in(self, name: str, data: bytes) -> MixFile:
         """Save a mix that somebody shared, and return it.
 
         Raises:
             ConfigError: It is no mix.
             RequestError, FileError: As `save`.
         """
-        mix = parse_mix(data, where=name)
+        mix = parse_mix_file(data, where=name)
         self.save(name, mix)
         return mix
 

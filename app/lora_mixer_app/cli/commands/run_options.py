@@ -12,7 +12,7 @@ import typer
 from lora_mixer.choices import SUM
 from lora_mixer.errors import RequestError
 from lora_mixer.mixes import LoraUse, Mix
-from lora_mixer.promptfile import Overrides, read_mix, read_options
+from lora_mixer.promptfile import Overrides, read_mix_file, read_options
 from lora_mixer.settings import PICTURE
 from lora_mixer.workers.executor import MixerOptions
 from lora_mixer_app.cli.arguments import parse_size
@@ -64,10 +64,12 @@ class PictureOptions:
         """
         width, height = parse_size(self.size) if self.size else (None, None)
         seed = self.seed if seeded else None
-        mixes = [read_mix(path) for path in self.mix or ()]
+        files = [read_mix_file(path) for path in self.mix or ()]
+        mixes = [file.mix for file in files]
         method = self.values["method"] or _one_method(mixes)
         return Overrides(
             loras=(*(use for mix in mixes for use in mix.uses), *loras),
+            regions=tuple(region for file in files for region in file.regions),
             styles=tuple(self.style or ()),
             fields=read_options(**{**self.values, "width": width, "height": height, "seed": seed, "method": method}),
         )

@@ -9,6 +9,7 @@ import gradio as gr
 from lora_mixer import RenderRequest
 from lora_mixer_app.web.desk.conversion import request_of, sounding
 from lora_mixer_app.web.desk.document import read_document
+from lora_mixer_app.web.desk.regions import filled, with_sent_places
 from lora_mixer_app.web.desk.starts import start_fields, with_drawn_masks
 from lora_mixer_app.web.desk.strip import strip_of
 from lora_mixer_app.web.desk.sync import Strips, read_tags
@@ -31,7 +32,12 @@ def asked_request(state: AppState, request: gr.Request, data: object) -> RenderR
     start = start_fields(asked.form.start, asked.form.settings, state.inputs, owner=owner)
     wish = replace(asked.request, model=model.name, grammar=asked.request.grammar or grammar_of(state, model), **start)
     strips = with_drawn_masks(asked.strips, state.inputs, owner=owner)
-    return request_of(wish, strips, family=model.family, steps=wish.steps or 1)
+    regions = with_sent_places(asked.regions, state.inputs, owner=owner)
+    inside = {number for one in regions for number in one.strips}
+    steps, grammar = wish.steps or 1, wish.grammar or "default"
+    whole = request_of(wish, strips, family=model.family, steps=steps, inside=inside)
+    parts = filled(regions, sounding(strips), family=model.family, steps=steps, grammar=grammar)
+    return replace(whole, regions=tuple(parts))
 
 
 def heard_strips(state: AppState, request: gr.Request, data: object) -> Strips:

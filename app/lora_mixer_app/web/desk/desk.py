@@ -16,13 +16,14 @@ from gradio.events import Dependency
 from lora_mixer import RenderRequest
 from lora_mixer_app.web.desk.answers import Answer, answers
 from lora_mixer_app.web.desk.asked import asked_request
-from lora_mixer_app.web.desk.conversion import masked_by_pictures
 from lora_mixer_app.web.desk.document import document_of
 from lora_mixer_app.web.desk.first import first_facts
 from lora_mixer_app.web.desk.functions import answering
+from lora_mixer_app.web.desk.regions import masked_by_pictures
+from lora_mixer_app.web.desk.starts import with_sent_masks
 from lora_mixer_app.web.i18n import said
 from lora_mixer_app.web.notices import as_notice, warn
-from lora_mixer_app.web.state import AppState
+from lora_mixer_app.web.state import AppState, owner_of
 
 STATIC = Path(__file__).parents[1] / "static"
 QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
@@ -98,8 +99,9 @@ class Desk:
             gr.Error: The request cannot be laid on a desk.
         """
         with as_notice():
-            document = document_of(wish, family=self.state.model(request).family)
-        for name in masked_by_pictures(wish):
+            held = with_sent_masks(wish, self.state.inputs, owner=owner_of(request))
+            document = document_of(held, family=self.state.model(request).family)
+        for name in masked_by_pictures(held):
             warn(said(request, "mask_left_out", name=name))
         return {"kind": "lay", "laid": next(self._laid), "document": document}, gr.Tabs(selected="desk")
 

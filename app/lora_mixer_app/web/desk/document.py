@@ -17,10 +17,12 @@ from lora_mixer import Rectangle, RenderRequest
 from lora_mixer.errors import RequestError
 from lora_mixer.families import Family
 from lora_mixer.prompt import Keyframes
+from lora_mixer.regions import MOST_REGIONS
 from lora_mixer.settings.limits import MAX_LETTERS
 from lora_mixer_app.web.desk.advanced import CONTROLS, MAIN, asked_of, shown_for
 from lora_mixer_app.web.desk.conversion import laid_out
 from lora_mixer_app.web.desk.curves import ALWAYS, curve_text, with_curve
+from lora_mixer_app.web.desk.regions import DeskRegion, RegionForm, form_of_region, laid_regions
 from lora_mixer_app.web.desk.starts import SentForm, StartForm, start_of, start_settings
 from lora_mixer_app.web.desk.strip import Strip
 from lora_mixer_app.web.desk.sync import Strips
@@ -90,6 +92,7 @@ class DocumentForm(BaseModel):
     """A document as JSON.
 
     Attributes:
+        regions: Parts of the picture, with the strips that act there.
         preset: The preset that is on, and what its settings were before: the browser's own.
         pad: The mix pad: the browser's own.
     """
@@ -100,6 +103,7 @@ class DocumentForm(BaseModel):
     prompt: Annotated[str, Field(max_length=MAX_LETTERS)] = ""
     negative: Annotated[str, Field(max_length=MAX_LETTERS)] = ""
     strips: Annotated[tuple[StripForm, ...], Field(max_length=MOST_STRIPS)] = ()
+    regions: Annotated[tuple[RegionForm, ...], Field(max_length=MOST_REGIONS)] = ()
     settings: dict[str, Any] = {}
     preset: dict[str, Any] | None = None
     pad: dict[str, Any] | None = None
@@ -113,11 +117,13 @@ class Document:
     Attributes:
         request: The settings, with the prompt as it is written and without the strips.
         strips: The strips, on and off.
+        regions: The regions.
         form: The document as it was sent.
     """
 
     request: RenderRequest
     strips: Strips
+    regions: tuple[DeskRegion, ...]
     form: DocumentForm
 
 
@@ -143,7 +149,8 @@ def read_document(data: object) -> Document:
     """
     form = read_form(data)
     strips = tuple(strip.strip() for strip in form.strips)
-    return Document(request=RenderRequest(**request_fields(form)), strips=strips, form=form)
+    regions = tuple(one.region() for one in form.regions)
+    return Document(request=RenderRequest(**request_fields(form)), strips=strips, regions=regions, form=form)
 
 
 def request_fields(form: DocumentForm) -> dict[str, Any]:
@@ -163,13 +170,15 @@ def document_of(request: RenderRequest, *, family: Family) -> dict[str, Any]:
         PromptError: A prompt cannot be read.
         RequestError: A LoRA's name cannot stand in a tag.
     """
-    shown, strips = laid_out(request, family=family)
+    shown, beside = laid_out(request, family=family)
+    strips, regions = laid_regions(request, beside, family=family)
     main = {control.field: getattr(shown, control.field) for control in MAIN if control.field != "preset"}
     advanced = dict(zip((control.field for control in CONTROLS), shown_for(shown), strict=True))
     settings = {name: value for name, value in (main | advanced).items() if value is not None}
     document = {
         "prompt": shown.prompt,
         "strips": [form_of(strip) for strip in strips],
+        "regions": [form_of_region(one) for one in regions],
         "settings": settings | start_settings(shown),
         "start": start_of(shown),
     }

@@ -7,9 +7,12 @@ from typing import Any
 import gradio as gr
 
 from lora_mixer.errors import LoraMixerError, PromptError
+from lora_mixer.prompt import parse
+from lora_mixer.regions import check_region
 from lora_mixer_app.web.desk.asked import asked_request, grammar_of, model_of
 from lora_mixer_app.web.desk.document import DocumentForm, StripForm, form_of, read_form
 from lora_mixer_app.web.desk.library import lora_facts
+from lora_mixer_app.web.desk.regions import RegionForm
 from lora_mixer_app.web.desk.strip import strip_of
 from lora_mixer_app.web.desk.sync import read_tags
 from lora_mixer_app.web.notices import without_folders
@@ -27,6 +30,8 @@ def document_facts(state: AppState, request: gr.Request, data: Form) -> Form:
     tags = _tags(form, grammar_of(state, model), problems)
     for strip in form.strips:
         problems += _of_strip(strip)
+    for region in form.regions:
+        problems += _of_region(region, grammar_of(state, model))
     names = dict.fromkeys([*(strip.name for strip in form.strips), *(tag["strip"]["name"] for tag in tags)])
     return {
         "counts": {part: _count(model, getattr(form, part), form) for part in ("prompt", "negative")},
@@ -56,6 +61,17 @@ def _of_strip(strip: StripForm) -> list[Form]:
         strip.strip().tag_text()
     except LoraMixerError as error:
         return [{"place": "strip", "number": strip.number, "says": without_folders(str(error))}]
+    return []
+
+
+def _of_region(form: RegionForm, grammar: str) -> list[Form]:
+    try:
+        region = form.region().region
+        check_region(region)
+        parse(region.prompt, grammar=grammar)
+        parse(region.negative or "", grammar=grammar, negative=True)
+    except LoraMixerError as error:
+        return [{"place": "region", "number": form.number, "says": without_folders(str(error))}]
     return []
 
 

@@ -17,6 +17,7 @@ from lora_mixer import LoraMixerError
 from lora_mixer_app.web.desk.answers import KIND
 from lora_mixer_app.web.desk.completions import list_completions
 from lora_mixer_app.web.desk.facts import document_facts, document_prompt
+from lora_mixer_app.web.desk.found_places import picture_places, places_document
 from lora_mixer_app.web.desk.kept import keep_document, kept_document
 from lora_mixer_app.web.desk.library import like_lora, list_library, lora_details, lora_facts
 from lora_mixer_app.web.desk.mixes import delete_mix, list_mixes, load_mix, read_mix, rename_mix, save_mix, write_mix
@@ -68,6 +69,8 @@ QUESTIONS: Mapping[str, Question] = MappingProxyType(
         "pictures.delete": delete_picture,
         "pictures.restore": restore_picture,
         "pictures.document": picture_document,
+        "places.list": picture_places,
+        "places.document": places_document,
     }
 )
 

@@ -31,6 +31,7 @@ def picture_form(state: AppState, request: gr.Request, kept: Kept) -> Form:
         "seed": settings.seed,
         "prompt": settings.prompt,
         "record": how_made(kept.record),
+        "places": len(kept.record.places),
     }
 
 
@@ -42,19 +43,19 @@ def list_pictures(state: AppState, request: gr.Request, data: Form) -> list[Form
 
 def pin_picture(state: AppState, request: gr.Request, data: Form) -> Form:
     """Pin a picture or not (`id`, `pinned`)."""
-    kept = _kept(state, request, data)
+    kept = kept_picture(state, request, data)
     state.history.pin(kept.id, pinned=bool(data.get("pinned")), owner=owner_of(request))
-    return picture_form(state, request, _kept(state, request, data))
+    return picture_form(state, request, kept_picture(state, request, data))
 
 
 def delete_picture(state: AppState, request: gr.Request, data: Form) -> None:
     """Put a picture (`id`) into the bin."""
-    state.history.throw_away(_kept(state, request, data).id, owner=owner_of(request))
+    state.history.throw_away(kept_picture(state, request, data).id, owner=owner_of(request))
 
 
 def restore_picture(state: AppState, request: gr.Request, data: Form) -> Form:
     """Take a picture (`id`) out of the bin."""
-    kept = state.history.restore(_kept(state, request, data).id, owner=owner_of(request))
+    kept = state.history.restore(kept_picture(state, request, data).id, owner=owner_of(request))
     if kept is None:
         raise RequestError(said(request, "gone"))
     return picture_form(state, request, kept)
@@ -62,12 +63,17 @@ def restore_picture(state: AppState, request: gr.Request, data: Form) -> Form:
 
 def picture_document(state: AppState, request: gr.Request, data: Form) -> Form:
     """Return a picture's settings (`id`) as a document, with the pictures it started from."""
-    kept = _kept(state, request, data)
+    kept = kept_picture(state, request, data)
     asked = taken_back(state.inputs, kept, owner=owner_of(request))
     return document_of(asked, family=state.model(request).family)
 
 
-def _kept(state: AppState, request: gr.Request, data: Form) -> Kept:
+def kept_picture(state: AppState, request: gr.Request, data: Form) -> Kept:
+    """Return a picture of the owner's (`id`).
+
+    Raises:
+        RequestError: It is gone.
+    """
     kept = state.history.get(int(data.get("id") or 0), owner=owner_of(request))
     if kept is None:
         raise RequestError(said(request, "gone"))

@@ -13,6 +13,7 @@ from lora_mixer import DrawnMask, LoraUse, RenderRequest
 from lora_mixer.images.drawn_masks import drawn_mask
 from lora_mixer.inputs import InputPicture
 from lora_mixer.mixer import inputs_beside
+from lora_mixer.regions import Region
 from lora_mixer_app.serving.history import Kept
 from lora_mixer_app.serving.input_store import InputStore
 from lora_mixer_app.web.desk.advanced import START
@@ -105,11 +106,24 @@ def taken_back(inputs: InputStore, kept: Kept, *, owner: str) -> RenderRequest:
     for picture in (asked.init, asked.mask):
         if picture is not None and picture.sha256:
             inputs.path(picture.sha256, owner=owner)
-    return replace(asked, loras=tuple(_with_sent_mask(use, inputs, owner) for use in asked.loras))
+    return with_sent_masks(asked, inputs, owner=owner)
 
 
-def _with_sent_mask(use: LoraUse, inputs: InputStore, owner: str) -> LoraUse:
-    mask = use.strength.mask
-    if not isinstance(mask, DrawnMask):
-        return use
-    return replace(use, strength=replace(use.strength, mask=Path(inputs.take(mask.file, owner=owner).id)))
+def with_sent_masks(request: RenderRequest, inputs: InputStore, *, owner: str) -> RenderRequest:
+    """Return a request whose drawn masks, of LoRAs and of regions, are pictures of the store by their digests.
+
+    Raises:
+        FileError: One cannot be kept.
+    """
+
+    def sent(mask: object) -> Path | None:
+        return Path(inputs.take(mask.file, owner=owner).id) if isinstance(mask, DrawnMask) else None
+
+    def of(use: LoraUse) -> LoraUse:
+        kept = sent(use.strength.mask)
+        return use if kept is None else replace(use, strength=replace(use.strength, mask=kept))
+
+    def at(region: Region) -> Region:
+        return replace(region, mask=sent(region.mask) or region.mask, loras=tuple(map(of, region.loras)))
+
+    return replace(request, loras=tuple(map(of, request.loras)), regions=tuple(map(at, request.regions)))
