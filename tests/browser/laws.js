@@ -32,6 +32,11 @@ function anyAction({ pick, whole, next }, document) {
     { type: "strip.remove", number },
     { type: "strip.move", number, to: whole(4) },
     { type: "strips", strips: [strip, { name: pick(NAMES), strength: 1 }] },
+    { type: "strips", strips: [{ ...strip, number: 1 }], regions: [{ number: 1, mask: "background", strips: [1, 9] }] },
+    { type: "region.add", region: { mask: pick(["background", "auto", [0, 0, 0.5, 1]]), strips: [number].filter((n) => document.strips.some((s) => s.number === n)) } },
+    { type: "region.set", number: pick(document.regions ?? [])?.number ?? 1, values: pick([{ prompt: "cat" }, { feather: next() }, { strips: document.strips.map((one) => one.number) }]), gesture },
+    { type: "region.remove", number: pick(document.regions ?? [])?.number ?? 1 },
+    { type: "lay", document: { strips: [{ ...strip, number: 1 }], regions: [{ number: 1, mask: [0, 0, 1, 0.5], strips: [1] }] } },
     ...(at < 0 ? [] : [{ type: "tag.convert", at, end, strip }, { type: "tag.set", at, end, text: "<lora:sepia:1>" }, { type: "tag.remove", at, end }]),
     { type: "pad", pad: { corners: document.strips.slice(0, 4).map((one) => ({ name: one.name, strengths: { [one.number]: 1 } })), at: [0.5, 0.5] } },
     { type: "pad.mixes", mixes: [{ name: "a", strips: [strip] }, { name: "b", strips: [{ name: "sepia", strength: 1 }] }] },
@@ -66,6 +71,9 @@ export async function historyLaws(seed, walks, steps) {
       }
       const numbers = after.present.strips.map((strip) => strip.number);
       expect(new Set(numbers).size === numbers.length, "strips keep numbers of their own", action, numbers);
+      const regions = after.present.regions ?? [];
+      expect(new Set(regions.map((one) => one.number)).size === regions.length, "so do regions", action, regions);
+      expect(regions.every((one) => one.strips.every((n) => numbers.includes(n))), "regions name strips that are there", action, regions);
       history = after;
       documents.push(history.present);
     }
@@ -231,4 +239,19 @@ export async function focusLaws() {
     expect(document.activeElement.id === to, law, document.activeElement.outerHTML);
     box.close();
   }
+}
+
+/** Regions follow their strips: through other numbers, through a mix that is loaded, through one that is removed. */
+export async function regionLaws() {
+  const { changed } = await import("/desk/reducer.js");
+  const strips = [{ number: 1, name: "a" }, { number: 2, name: "b" }];
+  const laid = changed(FIRST, { type: "lay", document: { strips, regions: [{ number: 1, mask: "background", strips: [2] }] } });
+  const held = (document) => document.regions.map((one) => one.strips.map((n) => document.strips.find((s) => s.number === n).name).join()).join(";");
+  const again = changed(laid, { type: "lay", document: { strips, regions: [{ number: 4, mask: "auto", strips: [1] }, { number: 5, mask: "auto", strips: [1, 2] }] } });
+  expect(held(laid) === "b" && held(again) === "a;a,b", "what is laid names its own strips", laid, again);
+  const loaded = changed(again, { type: "strips", strips: [{ name: "b" }, { name: "c" }], regions: [] });
+  expect(held(loaded) === ";b" && loaded.regions.length === 2, "a mix without regions leaves those that are there", loaded);
+  expect(held(changed(again, { type: "strip.remove", number: again.strips[0].number })) === ";b", "a removed strip acts nowhere");
+  const old = changed(FIRST, { type: "strip.add", strip: { name: "a" } });
+  expect(!("regions" in changed(old, { type: "strip.remove", number: 1 })), "a document of before has none", old);
 }

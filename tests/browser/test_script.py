@@ -69,3 +69,7 @@ def test_numbers_weights_completions_and_corners(modules: Page) -> None:
 def test_the_focus_is_never_lost(modules: Page) -> None:
     modules.keyboard.press("Tab")
     law(modules, "focusLaws")
+
+
+def test_regions_follow_their_strips(modules: Page) -> None:
+    law(modules, "regionLaws")

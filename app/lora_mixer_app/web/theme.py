@@ -150,6 +150,7 @@ HEAD = """
 <link rel="stylesheet" href="page/desk/desk.css">
 <link rel="stylesheet" href="page/library/library.css">
 <link rel="stylesheet" href="page/picture/picture.css">
+<link rel="stylesheet" href="page/picture/regions.css">
 <link rel="stylesheet" href="page/look.css">
 <link rel="stylesheet" href="page/tabs.css">
 <link rel="modulepreload" href="page/start.js">

@@ -4,6 +4,7 @@
  * @typedef {import("./types.js").Document} Document
  * @typedef {import("./types.js").History} History
  * @typedef {import("./types.js").Pad} Pad
+ * @typedef {import("./types.js").Region} Region
  * @typedef {import("./types.js").Strip} Strip
  * @typedef {import("./types.js").Value} Value
  *
@@ -14,7 +15,10 @@
  *   | { type: "strip.set", number: number, values: Partial<Strip> }
  *   | { type: "strip.remove", number: number }
  *   | { type: "strip.move", number: number, to: number }
- *   | { type: "strips", strips: Strip[], method?: string }
+ *   | { type: "strips", strips: Strip[], method?: string, regions?: Region[] }
+ *   | { type: "region.add", region: Partial<Region> }
+ *   | { type: "region.set", number: number, values: Partial<Region> }
+ *   | { type: "region.remove", number: number }
  *   | { type: "tag.set", at: number, end: number, text: string }
  *   | { type: "tag.convert", at: number, end: number, strip: Partial<Strip> & { name: string } }
  *   | { type: "tag.remove", at: number, end: number }
@@ -25,6 +29,8 @@
  *   | { type: "lay", document: Partial<Document> }} Change
  * @typedef {(Change & { gesture?: string }) | { type: "undo" } | { type: "redo" }} Action
  */
+
+import { renamed, sameNames, withRegion, without, withoutStrip } from "./region_changes.js";
 
 export const MOST_STEPS = 200;
 
@@ -105,11 +111,20 @@ export function changed(document, change) {
         strips: document.strips.map((s) => (s.number === change.number ? { ...s, ...change.values } : s)),
       };
     case "strip.remove":
-      return { ...document, strips: document.strips.filter((s) => s.number !== change.number) };
+      return withoutStrip(document, change.number);
     case "strip.move":
       return { ...document, strips: moved(document.strips, change.number, change.to) };
     case "strips":
-      return withMix(document, change.strips, change.method);
+      return withMix(document, change.strips, change.method, change.regions);
+    case "region.add":
+      return withRegion(document, change.region);
+    case "region.set":
+      return {
+        ...document,
+        regions: document.regions?.map((r) => (r.number === change.number ? { ...r, ...change.values } : r)) ?? [],
+      };
+    case "region.remove":
+      return without(document, change.number);
     case "tag.set":
       return { ...document, prompt: spliced(document.prompt, change.at, change.end, change.text) };
     case "tag.convert":
@@ -156,12 +171,17 @@ function withStrip(document, strip) {
   return { ...document, strips: [...document.strips, { ...PLAIN, ...strip, number: nextNumber(document.strips) }] };
 }
 
-/** @param {Document} document @param {Strip[]} strips @param {string} [method] @returns {Document} */
-function withMix(document, strips, method) {
+/**
+ * Regions that come with a mix name its strips by their numbers; those that were there keep the strips of the same names.
+ * @param {Document} document @param {Strip[]} strips @param {string} [method] @param {Region[]} [regions] @returns {Document}
+ */
+function withMix(document, strips, method, regions) {
   const first = nextNumber(document.strips);
   const numbered = strips.map((strip, place) => ({ ...PLAIN, ...strip, number: first + place }));
+  const kept = regions?.length ? renamed(regions, strips, numbered) : sameNames(document, numbered);
   return {
     ...document,
+    ...(kept ? { regions: kept } : {}),
     pad: null,
     strips: numbered,
     settings: method ? { ...document.settings, method } : document.settings,
@@ -170,8 +190,10 @@ function withMix(document, strips, method) {
 
 /** @param {Document} document @param {Partial<Document>} given @returns {Document} */
 function laid(document, given) {
-  const whole = { ...document, ...given, preset: null, settings: { ...document.settings, ...given.settings } };
-  return given.strips ? withMix({ ...whole, strips: document.strips }, given.strips) : whole;
+  const { regions, strips, ...others } = given;
+  const whole = { ...document, ...others, preset: null, settings: { ...document.settings, ...given.settings } };
+  if (strips) return withMix(regions ? { ...whole, regions: [] } : whole, strips, undefined, regions);
+  return regions ? { ...whole, regions } : whole;
 }
 
 /**

@@ -29,6 +29,19 @@
  * @property {Corner[]} corners
  * @property {[number, number]} at From the left and from the top, 0 to 1.
  *
+ * @typedef {[number, number, number, number] | { id: string } | "background" | "auto"} Place
+ *   A rectangle, a picture that was sent, what no other region claims, or found by words.
+ *
+ * @typedef {object} Region A part of the picture; `desk/regions.py` says what each field means.
+ * @property {number} number Tells it from the other regions.
+ * @property {string} prompt
+ * @property {string | null} negative
+ * @property {Place} mask
+ * @property {number[]} strips The numbers of the strips that act in it; those in no region act everywhere.
+ * @property {number} weight
+ * @property {number} feather
+ * @property {string} words
+ *
  * @typedef {object} Document
  * @property {number} version
  * @property {string} prompt
@@ -36,6 +49,7 @@
  * @property {Strip[]} strips
  * @property {Record<string, Value>} settings
  * @property {Preset | null} [preset]
+ * @property {Region[]} [regions]
  * @property {Pad | null} [pad]
  * @property {Start | null} [start]
  *
@@ -58,6 +72,7 @@
  * @property {number} seed
  * @property {string} prompt
  * @property {string} record
+ * @property {number} [places] How many places were found in it by words.
  *
  * @typedef {object} Answer What the server says of a render.
  * @property {number} number The number of what it answers.
@@ -83,7 +98,7 @@
  * @property {Partial<Strip> & {name: string, strength: number}} strip
  *
  * @typedef {object} Problem
- * @property {"prompt" | "negative" | "strip"} place
+ * @property {"prompt" | "negative" | "strip" | "region"} place
  * @property {number} [number]
  * @property {string} says
  *
@@ -113,6 +128,8 @@
  * @property {number} count Pictures of one Generate.
  * @property {Picture | null} picture The picture on the screen, which its buttons act on.
  * @property {Picture | null} compared
+ * @property {number | null} [region] The region that is chosen.
+ * @property {boolean} [outlines] Whether regions are shown on the picture.
  *
  * @typedef {object} ControlForm A row of the table of controls, as `desk/advanced.py` tells of it.
  * @property {string} field

@@ -3,16 +3,16 @@
 import { h } from "../desk/dom.js";
 import { icon } from "../desk/icons.js";
 import { say } from "../desk/words.js";
+import { INPAINT, ofRegion, targets } from "./mask_targets.js";
 import { Easel, Mask } from "./paint.js";
 import { addressOf, sendPicture } from "./send.js";
 
 /**
  * @typedef {import("./paint.js").Tool} Tool
  * @typedef {import("./screen.js").Screen} Screen
- * @typedef {{ id: string }} MaskRef
+ * @typedef {import("./mask_targets.js").MaskRef} MaskRef
  */
 
-const INPAINT = "inpaint";
 const MOST_SIDE = 1536;
 /** @type {Tool[]} */
 const TOOLS = ["brush", "rectangle", "erase"];
@@ -22,7 +22,7 @@ const TOOLS = ["brush", "rectangle", "erase"];
  * @param {{ frame: HTMLElement, now: () => Screen, start: { from: (source: string) => Promise<boolean> } }} given
  */
 export function masking(desk, { frame, now, start }) {
-  /** @type {string | null} What is masked: `inpaint`, or a strip's number; null while nothing is drawn. */
+  /** @type {string | null} What is masked, by its key in `mask_targets.js`; null while nothing is drawn. */
   let target = null;
   /** @type {Mask | null} */
   let mask = null;
@@ -101,10 +101,8 @@ export function masking(desk, { frame, now, start }) {
     for (const [place, button] of tools.entries()) button.setAttribute("aria-pressed", String(TOOLS[place] === name));
   }
 
-  /** The mask that the document says for what is masked. @returns {MaskRef | number[] | null} */
-  function said() {
-    if (target === INPAINT) return desk.document.start?.mask ?? null;
-    return desk.document.strips.find((strip) => String(strip.number) === target)?.mask ?? null;
+  function aimed() {
+    return targets(desk).find((one) => one.key === target);
   }
 
   async function toggle() {
@@ -129,15 +127,10 @@ export function masking(desk, { frame, now, start }) {
 
   /** Follow the document: strips come and go, undo brings an older mask back. */
   function draw() {
-    const strips = desk.document.strips;
-    if (target !== null && target !== INPAINT && !strips.some((strip) => String(strip.number) === target))
-      target = null;
+    const rows = targets(desk).map(({ key, label }) => [key, label]);
+    if (!rows.some(([key]) => key === target)) target = null;
     if (target === INPAINT && !desk.document.start?.init && !now().source) target = null;
     element.hidden = easel.element.hidden = target === null;
-    const rows = [
-      [INPAINT, say("mask_inpaint")],
-      ...strips.map((strip) => [String(strip.number), say("mask_lora", { name: strip.name })]),
-    ];
     if (whose.dataset.rows !== JSON.stringify(rows)) {
       whose.dataset.rows = JSON.stringify(rows);
       whose.replaceChildren(...rows.map(([value, label]) => h("option", { value }, label)));
@@ -145,7 +138,7 @@ export function masking(desk, { frame, now, start }) {
     if (target === null) return;
     whose.value = target;
     undo.disabled = !desk.canUndo;
-    const wanted = JSON.stringify([target, said(), dimensions()]);
+    const wanted = JSON.stringify([target, aimed()?.said, dimensions()]);
     if (wanted !== held) load(wanted);
   }
 
@@ -167,7 +160,7 @@ export function masking(desk, { frame, now, start }) {
     held = wanted;
     const { width, height } = dimensions();
     const fresh = new Mask(width, height);
-    const ref = said();
+    const ref = aimed()?.said;
     if (Array.isArray(ref)) {
       const [left, top, right, bottom] = ref;
       fresh.put({
@@ -208,20 +201,26 @@ export function masking(desk, { frame, now, start }) {
     if (!mask || target === null) return;
     const [whom, painted] = [target, mask];
     try {
-      const ref = painted.empty ? null : { id: (await sendPicture(await painted.png())).id };
-      if (target !== whom || mask !== painted) return;
+      const cleared = painted.empty ? aimed()?.cleared : null;
+      const ref = cleared ? null : { id: (await sendPicture(await painted.png())).id };
+      const goal = aimed();
+      if (!goal || target !== whom || mask !== painted) return;
       held = JSON.stringify([target, ref, dimensions()]);
-      if (whom === INPAINT) desk.dispatch({ type: "start", values: { mask: ref } });
-      else desk.dispatch({ type: "strip.set", number: Number(whom), values: { mask: ref } });
+      const change = ref ? goal.drawn(ref) : cleared?.();
+      if (change) desk.dispatch(change);
     } catch (error) {
       desk.fail(error);
     }
   }
 
-  document.addEventListener("desk:mask", (event) => {
-    const { number } = /** @type {CustomEvent} */ (event).detail;
-    aim(String(number)).then(() => easel.element.focus());
-  });
+  for (const [event, key] of /** @type {const} */ ([
+    ["desk:mask", String],
+    ["desk:mask-region", ofRegion],
+  ]))
+    document.addEventListener(event, (told) => {
+      const { number } = /** @type {CustomEvent} */ (told).detail;
+      aim(key(number)).then(() => easel.element.focus());
+    });
   choose("brush");
   return {
     element,

@@ -6,7 +6,9 @@ import { icon } from "../desk/icons.js";
 import { say } from "../desk/words.js";
 import { comparison } from "./compare.js";
 import { filmstrip } from "./filmstrip.js";
+import { foundPlaces } from "./found_places.js";
 import { masking } from "./masking.js";
+import { regionOutlines } from "./region_outlines.js";
 import { contained, neighbour, screen } from "./screen.js";
 import { starting } from "./start.js";
 import { toolbar } from "./toolbar.js";
@@ -28,6 +30,8 @@ export function mount(root, desk) {
   const compare = comparison(desk, frame, films.pictures);
   const start = starting(desk, { stage, now });
   const masks = masking(desk, { frame, now, start });
+  const outlines = regionOutlines(desk, { frame, stage });
+  const found = foundPlaces(desk, frame);
   const tools = toolbar(
     {
       open: enlarge,
@@ -89,15 +93,24 @@ export function mount(root, desk) {
     films.mark(on.picture?.id ?? null);
     tools.draw(on, { compared: desk.view.compared !== null, masking: masks.open });
     compare.draw(on);
+    outlines.draw();
+    found.draw(on);
     place();
   }
 
   /** Lay the frame exactly over the picture, so that what is drawn on it is drawn on its pixels. */
   function place() {
     const size =
-      masks.size() ?? (image.naturalWidth ? { width: image.naturalWidth, height: image.naturalHeight } : null);
-    const at = contained(stage.getBoundingClientRect(), size ?? { width: 1, height: 1 });
+      masks.size() ??
+      (image.naturalWidth && !image.hidden ? { width: image.naturalWidth, height: image.naturalHeight } : asked());
+    const at = contained(stage.getBoundingClientRect(), size);
     for (const side of /** @type {const} */ (["left", "top", "width", "height"])) frame.style[side] = `${at[side]}px`;
+  }
+
+  /** The size that the desk asks for, which regions lie in while there is no picture. */
+  function asked() {
+    const { width, height } = desk.document.settings;
+    return { width: Number(width) || 512, height: Number(height) || 512 };
   }
 
   const record = h("textarea", { rows: 5, readonly: true, "aria-label": say("record") });
@@ -124,6 +137,7 @@ export function mount(root, desk) {
   root.append(
     stage,
     masks.element,
+    found.element,
     start.element,
     undo.element,
     h(

@@ -1,0 +1,179 @@
+"""Regions drawn on the picture, listed beside it, rendered, undone, and brought back from a picture."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from lora_mixer.images import read_picture
+from lora_mixer.places import DrawnMask, Rectangle
+from tests.browser.conftest import BROWSER, open_desk
+
+pytestmark = BROWSER
+
+
+@pytest.fixture(scope="module")
+def desk(browser: Browser, address: str) -> Iterator[Page]:
+    """One page for all tests here, which leave it as they like: each begins with a document of its own."""
+    opened = browser.new_page(viewport={"width": 1440, "height": 900})
+    open_desk(opened, address)
+    opened.locator("#live input").set_checked(False)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(autouse=True)
+def anew(desk: Page) -> None:
+    desk.evaluate("() => { sessionStorage.clear(); localStorage.clear(); }")
+    desk.reload()
+    desk.wait_for_selector("#no-strips")
+    desk.locator("#live input").set_checked(False)
+    desk.locator("#steps input[type=text]").fill("1")
+    desk.locator("#steps input[type=text]").press("Tab")
+
+
+def document(page: Page) -> dict[str, Any]:
+    return page.evaluate("JSON.parse(sessionStorage.getItem('lora-mixer-desk')).history.present")
+
+
+def regions(page: Page) -> list[dict[str, Any]]:
+    return document(page).get("regions") or []
+
+
+def add_lora(page: Page, name: str) -> None:
+    page.locator("#pick input").fill(name)
+    page.keyboard.press("Enter")
+    page.get_by_label(f"range slider for {name}").wait_for()
+
+
+def unfold(page: Page) -> None:
+    if page.locator("#regions").get_attribute("open") is None:
+        page.locator("#regions summary").click()
+
+
+def drag(page: Page, start: tuple[float, float], end: tuple[float, float]) -> None:
+    """Drag over the picture, from one place to another in fractions of its sides."""
+    box = page.locator("#picture .frame").bounding_box()
+    assert box is not None
+    x, y, width, height = (box[key] for key in ("x", "y", "width", "height"))
+    page.mouse.move(x + start[0] * width, y + start[1] * height)
+    page.mouse.down()
+    page.mouse.move(x + end[0] * width, y + end[1] * height, steps=3)
+    page.mouse.up()
+
+
+def rendered(page: Page, tmp_path: Path) -> Any:
+    """Render, and return the record of the picture that is on the screen then."""
+    before = page.locator("#picture .main-picture").get_attribute("src")
+    page.locator("#go").click()
+    picture = page.locator("#picture .main-picture")
+    expect(picture).to_have_attribute("src", re.compile(r"pictures/.*\.png$"))
+    if before:
+        expect(picture).not_to_have_attribute("src", before)
+    expect(page.locator("#go")).to_have_text("Generate")
+    body = page.request.get(f"{page.url.rstrip('/')}/{picture.get_attribute('src')}").body()
+    (tmp_path / "picture.png").write_bytes(body)
+    return read_picture(tmp_path / "picture.png").record
+
+
+def test_a_region_is_drawn_moved_stretched_rendered_and_undone(desk: Page, tmp_path: Path, pictures: Path) -> None:
+    add_lora(desk, "line_art")
+    unfold(desk)
+    desk.locator("#region-add-rectangle").click()
+    drag(desk, (0.1, 0.1), (0.5, 0.8))
+    (region,) = regions(desk)
+    assert region["mask"] == pytest.approx([0.1, 0.1, 0.5, 0.8], abs=0.01)
+    box = desk.locator(".region textarea").first
+    box.fill("a blue rocket")
+    box.press("Tab")
+    desk.locator(".region .chip", has_text="line_art").click()
+    drag(desk, (0.3, 0.4), (0.5, 0.4))
+    assert regions(desk)[0]["mask"] == pytest.approx([0.3, 0.1, 0.7, 0.8], abs=0.01)
+    drag(desk, (0.7, 0.8), (0.9, 0.9))
+    assert regions(desk)[0]["mask"] == pytest.approx([0.3, 0.1, 0.9, 0.9], abs=0.01)
+    expect(desk.locator(".region-place")).to_have_text(re.compile(r"30–90 % × 10–90 %"))
+    record = rendered(desk, tmp_path)
+    (made,) = record.settings.regions
+    assert (made.prompt, type(made.mask), [use.name for use in made.loras]) == (
+        "a blue rocket",
+        Rectangle,
+        ["line_art"],
+    )
+    desk.screenshot(path=pictures / "regions.png")
+    for _ in range(4):  # stretched, moved, its LoRA, its text
+        desk.locator("#undo").click()
+    assert (regions(desk)[0]["prompt"], regions(desk)[0]["strips"]) == ("", [])
+    desk.locator("#undo").click()
+    assert regions(desk) == []
+    expect(desk.locator(".region-outline")).to_have_count(0)
+    desk.locator("#use").click()
+    expect(desk.locator(".region textarea").first).to_have_value("a blue rocket")
+    assert [one["strips"] for one in regions(desk)] == [[document(desk)["strips"][0]["number"]]]
+
+
+def test_a_region_is_made_moved_and_named_by_keys_alone(desk: Page) -> None:
+    unfold(desk)
+    desk.locator("#region-add-rectangle").focus()
+    desk.keyboard.press("Enter")
+    expect(desk.locator(".region-sheet")).to_be_focused()
+    desk.keyboard.press("Enter")
+    expect(desk.locator(".region-grip")).to_be_focused()
+    assert regions(desk)[0]["mask"] == [0, 0, 0.5, 1]
+    desk.keyboard.press("ArrowRight")
+    desk.keyboard.press("Shift+ArrowUp")
+    assert regions(desk)[0]["mask"] == pytest.approx([0.02, 0, 0.52, 0.98])
+    desk.locator("#region-add-rectangle").press("Enter")
+    desk.keyboard.press("Escape")
+    assert len(regions(desk)) == 1
+    expect(desk.locator(".region-sheet")).to_be_hidden()
+
+
+def test_a_painted_region_a_rest_and_one_without_words(desk: Page, tmp_path: Path, pictures: Path) -> None:
+    unfold(desk)
+    desk.locator("#region-add-brush").click()
+    desk.locator(".easel").wait_for()
+    drag(desk, (0.2, 0.5), (0.6, 0.5))
+    expect(desk.locator(".region-place")).to_have_text("painted")
+    desk.locator("#mask-done").click()
+    desk.locator("#region-add-background").click()
+    rest = desk.locator(".region").nth(1).locator("textarea").first
+    expect(rest).to_be_focused()
+    rest.fill("green grass")
+    rest.press("Tab")
+    record = rendered(desk, tmp_path)
+    assert sorted(type(region.mask).__name__ for region in record.settings.regions) == ["DrawnMask", "RestOfPicture"]
+    desk.screenshot(path=pictures / "regions-painted.png")
+    desk.locator("#region-add-auto").click()
+    expect(desk.locator(".region").nth(2).locator(".wrong")).to_contain_text("no words")
+    desk.locator(".region").nth(2).locator(".icon").last.click()
+    expect(desk.locator(".region")).to_have_count(2)
+
+
+def test_places_that_were_found_are_shown_and_edited(desk: Page, tmp_path: Path, pictures: Path) -> None:
+    desk.locator("#prompt textarea").fill("a red heart and a cat")
+    unfold(desk)
+    for place, words in enumerate(("red heart", "cat")):
+        desk.locator("#region-add-auto").click()
+        box = desk.locator(".region").nth(place).locator("textarea").nth(1)
+        box.fill(words)
+        box.press("Tab")
+    record = rendered(desk, tmp_path)
+    assert set(record.places) == {"red heart", "cat"}
+    expect(desk.locator(".found-places")).to_contain_text("2 places were found")
+    assert {"red heart", "cat"} == set(desk.locator(".region-name").all_inner_texts())
+    desk.wait_for_function(
+        "() => [...document.querySelectorAll('.region-outlines > canvas')].every(one => one.dataset.painted)"
+    )
+    desk.screenshot(path=pictures / "places.png")
+    desk.locator("#places-edit").click()
+    desk.wait_for_function("() => document.querySelectorAll('.region-place').length === 2")
+    expect(desk.locator(".region-place").first).to_have_text("painted")
+    again = rendered(desk, tmp_path)
+    assert [type(region.mask) for region in again.settings.regions] == [DrawnMask, DrawnMask]
+    assert {region.words for region in again.settings.regions} == {"red heart", "cat"}
+    expect(desk.locator(".found-places")).to_be_hidden()  # the desk has them now
