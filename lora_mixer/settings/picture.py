@@ -76,7 +76,7 @@ PICTURE = Table(
             default="sum",
             infotext="Mix method",
             plural="methods",
-            control=PageControl("Blend LoRAs by", "LoRA 混合方法"),
+            control=PageControl("Blend LoRAs by", "LoRA 混合方法", "mix"),
         ),
         Setting(
             name="regions",

@@ -31,8 +31,8 @@ class PageControl:
     Attributes:
         english: Its label.
         chinese: Its label in Chinese.
-        place: Where. `prompts`, `main` and `more` are what the desk lays out one by one; `advanced`, `second` for the
-            second pass, `start` for an input picture and `mask` for its mask take any row.
+        place: Where. `prompts`, `main` and `more` are what the desk lays out one by one; `mix` beside the strips,
+            `advanced`, `second` for the second pass, `start` for an input picture and `mask` for its mask take any row.
         shows: What it shows where a request leaves the setting open; None takes the default.
         leaves_open: Whether that value leaves the setting open, rather than setting it.
         low: The least a slider or number takes; None takes the setting's own.

@@ -142,6 +142,26 @@ def page(browser: Browser, address: str) -> Iterator[Page]:
     opened.close()
 
 
+@pytest.fixture(scope="module")
+def one_desk(browser: Browser, address: str) -> Iterator[Page]:
+    opened = browser.new_page(viewport={"width": 1440, "height": 900})
+    open_desk(opened, address)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def desk(one_desk: Page) -> Page:
+    """The page with a first document, of one step, and nothing rendered by itself."""
+    one_desk.evaluate("() => { sessionStorage.clear(); localStorage.clear(); }")
+    one_desk.reload()
+    one_desk.wait_for_selector("#no-strips")
+    one_desk.locator("#live input").set_checked(False)
+    one_desk.locator("#steps input[type=text]").fill("1")
+    one_desk.locator("#steps input[type=text]").press("Tab")
+    return one_desk
+
+
 def open_desk(page: Page, address: str) -> None:
     page.set_default_timeout(WAIT)
     page.goto(address)

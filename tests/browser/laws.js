@@ -35,6 +35,8 @@ function anyAction({ pick, whole, next }, document) {
     { type: "strips", strips: [{ ...strip, number: 1 }], regions: [{ number: 1, mask: "background", strips: [1, 9] }] },
     { type: "region.add", region: { mask: pick(["background", "auto", [0, 0, 0.5, 1]]), strips: [number].filter((n) => document.strips.some((s) => s.number === n)) } },
     { type: "region.set", number: pick(document.regions ?? [])?.number ?? 1, values: pick([{ prompt: "cat" }, { feather: next() }, { strips: document.strips.map((one) => one.number) }]), gesture },
+    { type: "strips.set", values: { [number]: { strength, blocks: pick([null, "1,0.5"]) }, 99: { strength: 1 } }, ...pick([{}, { prompt: "cat" }]) },
+    { type: "strengths", names: NAMES.slice(0, 1 + whole(3)), strengths: { [pick(NAMES)]: strength } },
     { type: "region.remove", number: pick(document.regions ?? [])?.number ?? 1 },
     { type: "lay", document: { strips: [{ ...strip, number: 1 }], regions: [{ number: 1, mask: [0, 0, 1, 0.5], strips: [1] }] } },
     ...(at < 0 ? [] : [{ type: "tag.convert", at, end, strip }, { type: "tag.set", at, end, text: "<lora:sepia:1>" }, { type: "tag.remove", at, end }]),
@@ -254,4 +256,35 @@ export async function regionLaws() {
   expect(held(changed(again, { type: "strip.remove", number: again.strips[0].number })) === ";b", "a removed strip acts nowhere");
   const old = changed(FIRST, { type: "strip.add", strip: { name: "a" } });
   expect(!("regions" in changed(old, { type: "strip.remove", number: 1 })), "a document of before has none", old);
+}
+
+/** Strengths by name touch only strips of those names; a way over the pad goes from corner to corner in even steps. */
+export async function mixingLaws() {
+  const { changed, weightsAt } = await import("/desk/reducer.js");
+  const { gridOf, nearest, wayOf } = await import("/desk/pad_path.js");
+  const { methodText, readMethod } = await import("/desk/method.js");
+  const strips = ["a", "b", "a", "c"].map((name, at) => ({ number: at + 1, name, strength: 1, on: true }));
+  const drawn = changed({ ...FIRST, strips }, { type: "strengths", names: ["a", "b"], strengths: { a: 0.25 } });
+  const said = drawn.strips.map(({ name, strength, on }) => `${name} ${on ? strength : "off"}`).join();
+  expect(said === "a 0.25,b off,a off,c 1", "a surprise", said);
+  const set = changed({ ...FIRST, strips }, { type: "strips.set", values: { 2: { strength: 0.5 } }, prompt: "new" });
+  expect(set.strips[1].strength === 0.5 && set.strips[0].strength === 1 && set.prompt === "new", "several at once", set);
+  for (const count of [2, 3, 4]) {
+    const corners = Array.from({ length: count }, () => ({ name: "", strengths: {} }));
+    const weights = (at) => weightsAt({ corners, at });
+    for (const around of [false, true]) {
+      const way = wayOf(count, 4 * count, around).map(weights);
+      expect(way[0][0] === 1, "a way begins at the first corner", way);
+      if (!around) expect(Math.max(...way.at(-1)) > 1 - 1e-9, "and ends at a corner", way);
+      for (const one of way) expect(one.filter((share) => share > 1e-9).length <= 2 && Math.abs(one.reduce((a, b) => a + b) - 1) < 1e-9, "between two corners at a time", one);
+      const steps = way.slice(1).map((one, at) => one.reduce((sum, share, corner) => sum + Math.abs(share - way[at][corner]), 0));
+      expect(Math.max(...steps) <= (around ? 2 * count : 2 * (count - 1)) / (around ? 4 * count : 4 * count - 1) + 1e-9, "in even steps", steps);
+    }
+    const grid = gridOf(count);
+    expect(grid.length === (count < 3 ? 9 : 25), "a coarse grid", grid.length);
+    expect(JSON.stringify(nearest(grid, [0.51, count < 3 ? 0.9 : 0.49])) === JSON.stringify(count < 3 ? [0.5, 0] : [0.5, 0.5]), "the nearest place", count);
+  }
+  const ties = { name: "ties", numbers: [{ name: "density", default: 0.2 }, { name: "scale", default: 1 }] };
+  expect(methodText(ties, readMethod("ties:density=0.3,scale=1").numbers) === "ties:density=0.3", "a method's numbers");
+  expect(methodText(ties, readMethod("TIES").numbers) === "ties" && readMethod("TIES").name === "ties", "a method's name");
 }

@@ -3,57 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from lora_mixer.images import read_picture
 from lora_mixer.places import DrawnMask, Rectangle
-from tests.browser.conftest import BROWSER, open_desk
+from tests.browser.conftest import BROWSER
+from tests.browser.desk_page import add_lora, document, generate, unfold
 
 pytestmark = BROWSER
 
 
-@pytest.fixture(scope="module")
-def desk(browser: Browser, address: str) -> Iterator[Page]:
-    """One page for all tests here, which leave it as they like: each begins with a document of its own."""
-    opened = browser.new_page(viewport={"width": 1440, "height": 900})
-    open_desk(opened, address)
-    opened.locator("#live input").set_checked(False)
-    yield opened
-    opened.close()
-
-
-@pytest.fixture(autouse=True)
-def anew(desk: Page) -> None:
-    desk.evaluate("() => { sessionStorage.clear(); localStorage.clear(); }")
-    desk.reload()
-    desk.wait_for_selector("#no-strips")
-    desk.locator("#live input").set_checked(False)
-    desk.locator("#steps input[type=text]").fill("1")
-    desk.locator("#steps input[type=text]").press("Tab")
-
-
-def document(page: Page) -> dict[str, Any]:
-    return page.evaluate("JSON.parse(sessionStorage.getItem('lora-mixer-desk')).history.present")
-
-
 def regions(page: Page) -> list[dict[str, Any]]:
     return document(page).get("regions") or []
-
-
-def add_lora(page: Page, name: str) -> None:
-    page.locator("#pick input").fill(name)
-    page.keyboard.press("Enter")
-    page.get_by_label(f"range slider for {name}").wait_for()
-
-
-def unfold(page: Page) -> None:
-    if page.locator("#regions").get_attribute("open") is None:
-        page.locator("#regions summary").click()
 
 
 def drag(page: Page, start: tuple[float, float], end: tuple[float, float]) -> None:
@@ -69,21 +34,14 @@ def drag(page: Page, start: tuple[float, float], end: tuple[float, float]) -> No
 
 def rendered(page: Page, tmp_path: Path) -> Any:
     """Render, and return the record of the picture that is on the screen then."""
-    before = page.locator("#picture .main-picture").get_attribute("src")
-    page.locator("#go").click()
-    picture = page.locator("#picture .main-picture")
-    expect(picture).to_have_attribute("src", re.compile(r"pictures/.*\.png$"))
-    if before:
-        expect(picture).not_to_have_attribute("src", before)
-    expect(page.locator("#go")).to_have_text("Generate")
-    body = page.request.get(f"{page.url.rstrip('/')}/{picture.get_attribute('src')}").body()
+    body = page.request.get(f"{page.url.rstrip('/')}/{generate(page)}").body()
     (tmp_path / "picture.png").write_bytes(body)
     return read_picture(tmp_path / "picture.png").record
 
 
 def test_a_region_is_drawn_moved_stretched_rendered_and_undone(desk: Page, tmp_path: Path, pictures: Path) -> None:
     add_lora(desk, "line_art")
-    unfold(desk)
+    unfold(desk, "#regions")
     desk.locator("#region-add-rectangle").click()
     drag(desk, (0.1, 0.1), (0.5, 0.8))
     (region,) = regions(desk)
@@ -117,7 +75,7 @@ def test_a_region_is_drawn_moved_stretched_rendered_and_undone(desk: Page, tmp_p
 
 
 def test_a_region_is_made_moved_and_named_by_keys_alone(desk: Page) -> None:
-    unfold(desk)
+    unfold(desk, "#regions")
     desk.locator("#region-add-rectangle").focus()
     desk.keyboard.press("Enter")
     expect(desk.locator(".region-sheet")).to_be_focused()
@@ -134,7 +92,7 @@ def test_a_region_is_made_moved_and_named_by_keys_alone(desk: Page) -> None:
 
 
 def test_a_painted_region_a_rest_and_one_without_words(desk: Page, tmp_path: Path, pictures: Path) -> None:
-    unfold(desk)
+    unfold(desk, "#regions")
     desk.locator("#region-add-brush").click()
     desk.locator(".easel").wait_for()
     drag(desk, (0.2, 0.5), (0.6, 0.5))
@@ -156,7 +114,7 @@ def test_a_painted_region_a_rest_and_one_without_words(desk: Page, tmp_path: Pat
 
 def test_places_that_were_found_are_shown_and_edited(desk: Page, tmp_path: Path, pictures: Path) -> None:
     desk.locator("#prompt textarea").fill("a red heart and a cat")
-    unfold(desk)
+    unfold(desk, "#regions")
     for place, words in enumerate(("red heart", "cat")):
         desk.locator("#region-add-auto").click()
         box = desk.locator(".region").nth(place).locator("textarea").nth(1)

@@ -73,3 +73,7 @@ def test_the_focus_is_never_lost(modules: Page) -> None:
 
 def test_regions_follow_their_strips(modules: Page) -> None:
     law(modules, "regionLaws")
+
+
+def test_strengths_ways_grids_and_methods(modules: Page) -> None:
+    law(modules, "mixingLaws")

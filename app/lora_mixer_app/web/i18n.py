@@ -10,6 +10,7 @@ import gradio as gr
 
 from lora_mixer.settings import PICTURE, SECOND_PASS
 from lora_mixer_app.web.history_i18n import HISTORY_WORDS
+from lora_mixer_app.web.mixing_i18n import MIXING_WORDS
 from lora_mixer_app.web.pane_i18n import PANE_WORDS
 from lora_mixer_app.web.region_i18n import REGION_WORDS
 from lora_mixer_app.web.tab_i18n import TAB_WORDS
@@ -160,7 +161,7 @@ WORDS: tuple[Message, ...] = (
     *(Message(row.name, row.control.english, row.control.chinese) for row in PICTURE if row.control),
     *(Message(f"hires_{row.name}", row.control.english, row.control.chinese) for row in SECOND_PASS if row.control),
     *_varying(),
-    *(Message(*row) for row in (*TAB_WORDS, *HISTORY_WORDS, *PANE_WORDS, *REGION_WORDS, *TRAIN_WORDS)),
+    *(Message(*row) for row in (*TAB_WORDS, *HISTORY_WORDS, *PANE_WORDS, *REGION_WORDS, *MIXING_WORDS, *TRAIN_WORDS)),
 )
 
 _BY_KEY = {word.key: word for word in WORDS}

@@ -23,6 +23,8 @@ from lora_mixer_app.web.state import AppState, caller_of, owner_of
 PICKS = ".picks.jsonl"
 Strengths = dict[str, float]
 Pairs = dict[str, list[float]]
+MOST = 3
+"""LoRAs of a surprise, where nobody says."""
 NAMES = ("balance", "between", "surprise", "propose")
 
 
@@ -43,25 +45,43 @@ def offer_mixing(state: AppState) -> None:
     def surprise_me(limits: Pairs, seed: int, most: int | None) -> Strengths:
         """Return a mix drawn by a seed within limits."""
         with as_notice():
-            return _answer(surprise(_limits(limits), int(seed), most=int(most or 3)))
+            return surprised(limits, seed, most or MOST)
 
     def propose_two(
         limits: Pairs, picked: Strengths | None, other: Strengths | None, request: gr.Request
     ) -> list[Strengths]:
         """Return two mixes to choose from, after keeping which of the last two was picked, if any was."""
         with as_notice():
-            file = state.history.place(owner_of(request)) / PICKS
-            if picked:
-                with file.open("a", encoding="utf-8") as lines:
-                    lines.write(f"{Pick(picked=_numbers(picked), other=_numbers(other)).to_json()}\n")
-            said = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
-            found = _limits(limits)
-            known = [pick for pick in read_picks(said, where=file.name) if pick.picked.keys() <= found.keys()]
-            return [_answer(mix) for mix in propose(found, known)]
+            return proposed(state, owner_of(request), limits, picked, other)
 
     for name, function in zip(NAMES, (balance, between, surprise_me, propose_two), strict=True):
         function.__annotations__.update(get_type_hints(function))  # Gradio reads types without resolving them
         api(function, api_name=name, concurrency_limit=None)
+
+
+def surprised(limits: object, seed: int, most: int) -> Strengths:
+    """Return a mix drawn by a seed within limits, of at most so many LoRAs.
+
+    Raises:
+        RequestError: There are no limits, or impossible ones.
+    """
+    return _answer(surprise(_limits(limits), int(seed), most=int(most)))
+
+
+def proposed(state: AppState, owner: str, limits: object, picked: object, other: object) -> list[Strengths]:
+    """Return two mixes to choose from, after keeping which of the last two somebody picked, if any was.
+
+    Raises:
+        RequestError: There are no limits, or impossible ones; or what was picked is no mix.
+    """
+    found = _limits(limits)
+    file = state.history.place(owner) / PICKS
+    if picked:
+        with file.open("a", encoding="utf-8") as lines:
+            lines.write(f"{Pick(picked=_numbers(picked), other=_numbers(other)).to_json()}\n")
+    said = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
+    known = [pick for pick in read_picks(said, where=file.name) if pick.picked.keys() <= found.keys()]
+    return [_answer(mix) for mix in propose(found, known)]
 
 
 def _answer(mix: Mix) -> dict[str, float]:

@@ -148,6 +148,7 @@ THEME = _theme()
 HEAD = """
 <link rel="stylesheet" href="page/tokens.css">
 <link rel="stylesheet" href="page/desk/desk.css">
+<link rel="stylesheet" href="page/desk/mixing.css">
 <link rel="stylesheet" href="page/library/library.css">
 <link rel="stylesheet" href="page/picture/picture.css">
 <link rel="stylesheet" href="page/picture/regions.css">

@@ -83,7 +83,7 @@ def _in(table: Table, place: str) -> list[Setting]:
 
 
 CONTROLS: tuple[Control, ...] = (
-    *map(_control, _in(PICTURE, "advanced")),
+    *(_control(row) for place in ("mix", "advanced") for row in _in(PICTURE, place)),
     *map(_control, _in(PICTURE, "second")),
     *(_control(row, SECOND) for row in _in(SECOND_PASS, "second")),
 )

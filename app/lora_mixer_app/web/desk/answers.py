@@ -23,6 +23,8 @@ from lora_mixer_app.web.state import AppState, caller_of, owner_of
 from lora_mixer_app.web.stream import Preview, stream
 
 KIND = "desk"
+IDLE = "idle"
+"""The kind of what is rendered while nobody waits: a desk's own render ends it."""
 _QUALITY = 80
 Answer = dict[str, Any]
 
@@ -38,6 +40,7 @@ def answers(state: AppState, request: gr.Request, sent: dict[str, Any]) -> Itera
     """
     number = sent.get("number")
     session = state.session(request)
+    session.cancel(IDLE)
     cancel = state.begin(request, KIND)
     yield {"number": number, "kind": "began", "ahead": state.queue.ahead(caller_of(request))}
     try:

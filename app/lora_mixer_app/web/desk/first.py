@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from typing import Any
 
-from lora_mixer.choices import PRESETS, SAMPLERS
+from lora_mixer.choices import METHODS, PRESETS, SAMPLERS
+from lora_mixer.choices.methods import MethodRow
 from lora_mixer.choices.schedules import AUTOMATIC
+from lora_mixer.images.animation import MOVING
 from lora_mixer.settings import PICTURE
 from lora_mixer_app.web.desk.advanced import CONTROLS, MAIN, START
 from lora_mixer_app.web.desk.curves import PRESETS as CURVES
@@ -15,6 +18,7 @@ from lora_mixer_app.web.state import AppState
 
 FIRST_PROMPT = "red heart"
 FIRST_SEED = 1
+_OF_NUMBERS = ("name", "default", "low", "high", "whole", "meaning")
 _OF_PRESETS = ("sampler", "schedule", "steps", "cfg", "eta")
 
 
@@ -29,10 +33,17 @@ def first_facts(state: AppState) -> dict[str, Any]:
         "samplers": {
             row.name: {"schedules": [AUTOMATIC, *row.schedules], "eta": row.eta is not None} for row in SAMPLERS
         },
+        "methods": [_method(row) for row in METHODS],
+        "films": [ending for ending in MOVING if ending != ".mp4" or find_spec("av")],
         "curves": [name for name, _ in CURVES],
         "blocks": ["ALL", *(name for name in state.first.family.layout.presets if name != "ALL")],
         "document": first_document(state),
     }
+
+
+def _method(row: MethodRow) -> dict[str, Any]:
+    numbers = [{name: getattr(number, name) for name in _OF_NUMBERS} for number in row.numbers]
+    return {"name": row.name, "title": row.title, "experimental": row.experimental, "numbers": numbers}
 
 
 def first_document(state: AppState) -> dict[str, Any]:

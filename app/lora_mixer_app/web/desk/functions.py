@@ -21,6 +21,7 @@ from lora_mixer_app.web.desk.found_places import picture_places, places_document
 from lora_mixer_app.web.desk.kept import keep_document, kept_document
 from lora_mixer_app.web.desk.library import like_lora, list_library, lora_details, lora_facts
 from lora_mixer_app.web.desk.mixes import delete_mix, list_mixes, load_mix, read_mix, rename_mix, save_mix, write_mix
+from lora_mixer_app.web.desk.mixing import balance_mix, propose_mixes, surprise_mix
 from lora_mixer_app.web.desk.models import choose_model
 from lora_mixer_app.web.desk.moves import lora_moves
 from lora_mixer_app.web.desk.pictures import (
@@ -30,6 +31,7 @@ from lora_mixer_app.web.desk.pictures import (
     pin_picture,
     restore_picture,
 )
+from lora_mixer_app.web.desk.side import begin_film, cancel_beside, end_film, render_beside
 from lora_mixer_app.web.logins import user_of
 from lora_mixer_app.web.notices import error_in_words, unexpected
 from lora_mixer_app.web.state import AppState
@@ -69,6 +71,13 @@ QUESTIONS: Mapping[str, Question] = MappingProxyType(
         "pictures.delete": delete_picture,
         "pictures.restore": restore_picture,
         "pictures.document": picture_document,
+        "mix.balance": balance_mix,
+        "mix.surprise": surprise_mix,
+        "mix.propose": propose_mixes,
+        "side.render": render_beside,
+        "side.cancel": cancel_beside,
+        "film.begin": begin_film,
+        "film.end": end_film,
         "places.list": picture_places,
         "places.document": places_document,
     }

@@ -44,7 +44,7 @@ class RegionForm(BaseModel):
     number: int
     prompt: Text = ""
     negative: Text | None = None
-    mask: Place = FOUND
+    mask: Place = "auto"
     strips: tuple[int, ...] = ()
     weight: Share = 1.0
     feather: Share = 0.0
@@ -81,7 +81,8 @@ def with_sent_places(regions: Iterable[DeskRegion], inputs: InputStore, *, owner
     """
 
     def held(one: Region) -> Region:
-        return replace(one, mask=drawn_mask(inputs.path(one.mask.name, owner=owner))) if _is_path(one.mask) else one
+        mask = one.mask
+        return replace(one, mask=drawn_mask(inputs.path(mask.name, owner=owner))) if isinstance(mask, Path) else one
 
     return tuple(replace(one, region=held(one.region)) for one in regions)
 
@@ -158,10 +159,6 @@ def _away(region: Region, negative: str | None, family: Family) -> str | None:
 
 def _only_tags_say(strip: Strip) -> bool:
     return strip.hires != (None, None)
-
-
-def _is_path(mask: RegionMask) -> bool:
-    return isinstance(mask, Path)
 
 
 def _place(mask: RegionMask) -> Any:  # noqa: ANN401 one of the forms of a place

@@ -2,6 +2,9 @@
 
 import { h } from "./dom.js";
 import { icon } from "./icons.js";
+import { mountBalance } from "./balance.js";
+import { mountExplore } from "./explore.js";
+import { mountMethod } from "./method.js";
 import { mountMixes } from "./mixes.js";
 import { mountPad } from "./pad.js";
 import { mountRegions } from "./regions.js";
@@ -44,9 +47,12 @@ export function mount(root, desk) {
   root.append(h("div", { class: "mix-head" }, undo, redo), prompts, strips, regions, settings, mixes);
   mountPrompts(prompts, desk);
   mountStrips(strips, desk);
+  mountMethod(strips, desk);
+  mountBalance(strips, desk);
   mountRegions(regions, desk);
   mountSettings(settings, desk);
   mountPad(mixes, desk);
+  mountExplore(mixes, desk);
   mountMixes(mixes, desk);
   const draw = () => {
     undo.disabled = !desk.canUndo;

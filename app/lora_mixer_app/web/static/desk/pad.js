@@ -1,6 +1,8 @@
 /** The mix pad: strips or saved mixes at the corners of a square, and a dot between them. */
 
 import { h, keep, write } from "./dom.js";
+import { mountFilm } from "./film.js";
+import { padGrid } from "./pad_grid.js";
 import { say } from "./words.js";
 
 /**
@@ -45,6 +47,7 @@ export function mountPad(root, desk) {
     const names = [...saved.selectedOptions].map((option) => option.value).slice(0, MOST);
     if (names.length < 2) return desk.fail(say("pad_choose"));
     const loaded = await Promise.all(names.map((name) => desk.ask("mixes.load", { name })));
+    if (new Set(loaded.map(({ method }) => method)).size > 1) return desk.fail(say("pad_methods"));
     desk.wentWell();
     desk.dispatch({
       type: "pad.mixes",
@@ -57,6 +60,8 @@ export function mountPad(root, desk) {
     say("pad_mixes"),
   );
   const hint = h("p", { class: "small" }, say("pad_hint"));
+  const ready = h("p", { class: "small", id: "pad-ready", role: "status" });
+  const film = h("div", { class: "film" });
   const folded = h(
     "details",
     { id: "pad-part" },
@@ -65,9 +70,17 @@ export function mountPad(root, desk) {
     h("div", { class: "buttons" }, strips, mixes, off),
     saved,
     square,
+    ready,
+    film,
   );
+  folded.addEventListener("toggle", () => grid.go());
   folded.addEventListener("toggle", () => folded.open && listed().catch((error) => desk.fail(error)));
   root.append(folded);
+  mountFilm(film, desk);
+  const grid = padGrid(desk, {
+    wanted: () => folded.open && square.offsetParent !== null,
+    told: (done, of) => write(ready, of ? say("grid_hint", { done, of }) : ""),
+  });
   let grip = 0;
   let due = 0;
   /** @param {[number, number]} at @param {boolean} settled */
@@ -75,6 +88,7 @@ export function mountPad(root, desk) {
     const now = performance.now();
     const follows = settled || now >= due;
     if (follows) due = now + PAUSE;
+    grid.glance(at, settled);
     desk.dispatch({ type: "pad.move", at, gesture: `pad ${grip}` }, { settled: follows });
     if (settled) grip += 1;
   };
@@ -105,8 +119,9 @@ export function mountPad(root, desk) {
   });
   const draw = () => {
     const { pad, strips: own } = desk.document;
-    square.hidden = !pad;
-    off.hidden = !pad;
+    square.hidden = off.hidden = film.hidden = ready.hidden = !pad;
+    square.classList.toggle("crossfader", pad?.corners.length === 2);
+    dot.setAttribute("aria-label", say(pad?.corners.length === 2 ? "crossfader" : "pad_dot"));
     strips.disabled = own.filter((strip) => strip.on).length < 2;
     if (!pad) return;
     dot.style.left = `${pad.at[0] * 100}%`;

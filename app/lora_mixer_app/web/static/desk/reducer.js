@@ -13,6 +13,8 @@
  *   | { type: "preset", name: string, values: Record<string, Value> }
  *   | { type: "strip.add", strip: Partial<Strip> & { name: string } }
  *   | { type: "strip.set", number: number, values: Partial<Strip> }
+ *   | { type: "strips.set", values: Record<number, Partial<Strip>>, prompt?: string }
+ *   | { type: "strengths", names: string[], strengths: Record<string, number> }
  *   | { type: "strip.remove", number: number }
  *   | { type: "strip.move", number: number, to: number }
  *   | { type: "strips", strips: Strip[], method?: string, regions?: Region[] }
@@ -110,6 +112,14 @@ export function changed(document, change) {
         ...document,
         strips: document.strips.map((s) => (s.number === change.number ? { ...s, ...change.values } : s)),
       };
+    case "strips.set":
+      return {
+        ...document,
+        prompt: change.prompt ?? document.prompt,
+        strips: document.strips.map((s) => ({ ...s, ...change.values[s.number] })),
+      };
+    case "strengths":
+      return { ...document, pad: null, strips: strong(document.strips, change.names, change.strengths) };
     case "strip.remove":
       return withoutStrip(document, change.number);
     case "strip.move":
@@ -235,6 +245,20 @@ export function weightsAt({ corners, at: [x, y] }) {
   if (corners.length < 3) return [1 - x, x];
   if (corners.length === 3) return [(1 - x) * (1 - y), x * (1 - y), y];
   return [(1 - x) * (1 - y), x * (1 - y), (1 - x) * y, x * y];
+}
+
+/**
+ * Return strips of which those of some names are as strong as is said, one each; those of them that nothing is said of are off.
+ * @param {Strip[]} strips @param {string[]} names @param {Record<string, number>} strengths @returns {Strip[]}
+ */
+function strong(strips, names, strengths) {
+  const said = new Set();
+  return strips.map((strip) => {
+    if (!names.includes(strip.name)) return strip;
+    const strength = said.has(strip.name) ? undefined : strengths[strip.name];
+    said.add(strip.name);
+    return strength === undefined ? { ...strip, on: false } : { ...strip, on: true, strength };
+  });
 }
 
 /** @param {Strip[]} strips @returns {number} */

@@ -44,6 +44,8 @@ export class Desk {
   moves = {};
   /** What went wrong last, in a sentence; empty when nothing did. */
   failure = "";
+  /** A picture that is shown until the one that is asked for has come; null most of the time. @type {string | null} */
+  glance = null;
   /** What the last gesture changed by itself, in a sentence. */
   note = "";
   /** @type {FirstFacts} */
@@ -108,6 +110,11 @@ export class Desk {
     return underWay(this.shown) || this.#wire.isWaiting;
   }
 
+  /** Whether what was rendered last, or is, is the document as it is now. */
+  get isRendered() {
+    return JSON.stringify(this.document) === this.#rendered;
+  }
+
   /**
    * Do a gesture: change the document, at once.
    * @param {Action} action
@@ -141,6 +148,13 @@ export class Desk {
     this.view = { ...this.view, ...values };
     this.#remember();
     this.#tell("view");
+  }
+
+  /** Show a picture for a glance, or none any more. @param {string | null} url */
+  peek(url) {
+    if (url === this.glance) return;
+    this.glance = url;
+    this.#tell("shown");
   }
 
   /** What was typed is settled: live mode renders it now, if it waits to. */
@@ -256,7 +270,7 @@ export class Desk {
     this.#typing = false;
     clearTimeout(this.#liveTimer);
     const begun = this.#rendered !== "" || this.document.strips.length > 0; // there is something to follow
-    if (!this.view.live || !begun || JSON.stringify(this.document) === this.#rendered) return;
+    if (!this.view.live || !begun || this.isRendered) return;
     this.left = 1;
     this.#offset = 0;
     this.#send(true);

@@ -130,6 +130,8 @@
  * @property {Picture | null} compared
  * @property {number | null} [region] The region that is chosen.
  * @property {boolean} [outlines] Whether regions are shown on the picture.
+ * @property {Record<string, [number, number]>} [limits] Between which strengths a LoRA may be surprised and explored.
+ * @property {number} [most] LoRAs of a surprise.
  *
  * @typedef {object} ControlForm A row of the table of controls, as `desk/advanced.py` tells of it.
  * @property {string} field
@@ -146,6 +148,12 @@
  * @property {number} [step]
  * @property {boolean} [whole]
  *
+ * @typedef {object} Method A way of blending, a row of `choices/methods.py`.
+ * @property {string} name
+ * @property {string} title
+ * @property {boolean} experimental
+ * @property {{ name: string, default: number, low: number, high: number, whole: boolean, meaning: string }[]} numbers
+ *
  * @typedef {object} FirstFacts What the page begins with, as `desk/first.py` tells it.
  * @property {Record<string, [string, string]>} words
  * @property {ControlForm[]} controls
@@ -153,6 +161,8 @@
  * @property {string[]} models
  * @property {Record<string, Record<string, Value>>} presets
  * @property {Record<string, { schedules: string[], eta: boolean }>} samplers What each can take.
+ * @property {Method[]} methods
+ * @property {string[]} films Formats of a film, such as `.webp`.
  * @property {string[]} curves
  * @property {string[]} blocks
  * @property {Document} document

@@ -81,7 +81,7 @@ export function mount(root, desk) {
 
   function draw() {
     const on = now();
-    const source = masks.backdrop() ?? on.source;
+    const source = masks.backdrop() ?? desk.glance ?? on.source;
     stage.dataset.kind = on.kind;
     hint.hidden = Boolean(source);
     image.hidden = !source;
