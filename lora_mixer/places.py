@@ -36,7 +36,7 @@ class Rectangle:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Crop:
+class CenterCrop:
     """The part that is kept of a picture that was enlarged to cover another shape, in cells of the latent.
 
     Attributes:
@@ -48,11 +48,11 @@ class Crop:
     kept: tuple[int, int]
 
     @classmethod
-    def covering(cls, size: tuple[int, int], kept: tuple[int, int]) -> Crop:
+    def covering(cls, size: tuple[int, int], kept: tuple[int, int]) -> CenterCrop:
         """Return what is kept of a picture of some height and width that is to cover others, as A1111 crops: its middle.
 
-        >>> Crop.covering((8, 8), (8, 16))
-        Crop(whole=(16, 16), kept=(8, 16))
+        >>> CenterCrop.covering((8, 8), (8, 16))
+        CenterCrop(whole=(16, 16), kept=(8, 16))
         """
         factor = max(to / side for to, side in zip(kept, size, strict=True))
         return cls(whole=(round(size[0] * factor), round(size[1] * factor)), kept=kept)

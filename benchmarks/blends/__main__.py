@@ -1,24 +1,27 @@
-"""Draw, measure, and write the table of docs/blending.md. `make eval-blend`, or `python -m benchmarks.blends --prompts 4`.
+"""Draw, measure, and write the tables of docs/blending.md. `make eval-blend`, or `python -m benchmarks.blends --prompts 4`.
 
-It goes on where it was ended: pictures and the detector are kept. The artwork it measures against is fetched by the first run.
+It goes on where it was ended: every picture and the detector are kept. The artwork it measures against is fetched by the first run.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-from collections import defaultdict
-from dataclasses import asdict
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import mean
 
 import torch
+from torch import Tensor
 
-from benchmarks.blends.cases import WAYS, Case, cases, subjects
-from benchmarks.blends.measures import Scores, floors, scores
+from benchmarks.blends.cases import PLACES, WAYS, Case, cases, neighbours, subjects
+from benchmarks.blends.measures import Floors, Placed, Seen, floors, placed, seen
 from benchmarks.blends.pictures import Gallery
-from benchmarks.blends.table import Line, contact_sheet, markdown, put
+from benchmarks.blends.results import PlacedShown, Results, Shown, winners
+from benchmarks.blends.table import contact_sheet, markdown, put, write_evidence
+from benchmarks.regions import measure as costs_of_regions
 from lora_mixer import Mixer
+from lora_mixer.choices import evidence
 from training import artwork
 from training.artwork import load_emoji
 from training.captions import names_of
@@ -32,72 +35,158 @@ from training.subjects import subject_ids
 from training.wardrobe import NAMES, Wardrobe
 
 PAGE = ROOT / "docs" / "blending.md"
-SHEET = ROOT / "docs" / "images" / "blends.png"
+SHEET, PLACES_SHEET = (ROOT / "docs" / "images" / name for name in ("blends.png", "blends-places.png"))
 RESULTS = ROOT / "benchmarks" / "blends" / "results.json"
+LEAST_PLAIN = 40
+"""Pictures without any LoRA that say when a look is seen, at least."""
 
 
-def main() -> None:
-    """Evaluate at the size that is asked for."""
-    options = _options()
-    torch.set_num_threads(options.threads)
-    artwork.main()
-    detector = make_detector(open_painter(), max(2, round(EXAMPLES * options.detector)))
-    names = subjects(options.prompts)
-    mixer = Mixer.open(threads=options.threads)
-    gallery = Gallery(mixer, options.folder, names)
-    plain = gallery.plain(max(40, 2 * options.prompts))
-    base = floors(plain, detector.amounts(plain), NAMES)
-    chosen = cases(options.pairs, options.triples)
-    lines, sheet, rows = [], {}, []
-    real = {case: _dressed(case) for case in chosen}
-    wanted = _places(names)
-    for way in WAYS:
-        found: dict[Case, list[Scores]] = defaultdict(list)
-        seconds, shown = [], []
-        for case in chosen:
-            for drawn in gallery.take(way, case):
-                places = ranks(drawn.pictures, real[case], wanted)
-                amounts = detector.amounts(drawn.pictures)
-                found[case].append(scores(drawn.pictures, amounts, NAMES, case.looks, places, base))
-                seconds.append(drawn.seconds)
-            shown.append(gallery.take(way, case)[0].pictures[0])
-            rows += [{"way": way.name, "case": case.name, **asdict(one)} for one in found[case]]
-        sheet[way.name] = shown
-        every = [one for each in found.values() for one in each]
-        lines.append(
-            Line(
-                way=way.name,
-                every=mean(one.every for one in every),
-                least=mean(min(one.each.values()) for one in every),
-                subject=mean(one.subject for one in every),
-                burn=mean(one.burn for one in every),
-                seconds=mean(seconds),
-            )
-        )
-        report("eval-blend", f"{way.name}: {lines[-1]}")
-    text = markdown(lines, _note(options, mixer, detector, len(chosen)))
-    print(text)
-    if options.write:
-        RESULTS.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
-        contact_sheet(sheet, SHEET)
-        put(PAGE, text)
+class Evaluation:
+    """Draws the pictures of some cases and measures them.
+
+    Args:
+        gallery: Where pictures are.
+        detector: Tells looks.
+        chosen: The cases.
+        names: The subjects.
+    """
+
+    def __init__(self, gallery: Gallery, detector: Detector, chosen: Sequence[Case], names: list[str]) -> None:
+        self._gallery, self._detector, self._chosen, self._names = gallery, detector, chosen, names
+        self._wanted = subject_places(names)
+        self.sheet: dict[str, list[Tensor]] = {}
+        self.wide: dict[str, list[Tensor]] = {}
+
+    def run(self) -> Results:
+        """Draw and measure everything; a line of progress for each way and case."""
+        plain = self._gallery.plain(max(LEAST_PLAIN, 2 * len(self._names)))
+        base = floors(plain, self._detector.amounts(plain), NAMES)
+        alone = self._alone(base)
+        ways = {}
+        for way in WAYS:
+            taken = [self._gallery.take(way, case) for case in self._chosen]
+            self.sheet[way.name] = [one.pictures[0] for one in taken]
+            shown = [
+                one
+                for case, drawn in zip(self._chosen, taken, strict=True)
+                for one in self._seen(drawn.pictures, case.looks, base)
+            ]
+            ways[way.name] = Shown(pictures=shown, seconds=mean(one.seconds for one in taken))
+            report("eval-blend", f"{way.name}: {ways[way.name].every} show all looks")
+        return Results(ways=ways, alone=alone, places=self._places(), costs=_costs())
+
+    def _alone(self, base: Floors) -> Shown:
+        looks = sorted({look for case in self._chosen for look in case.looks})
+        taken = [self._gallery.alone(look) for look in looks]
+        shown = [
+            one for look, drawn in zip(looks, taken, strict=True) for one in self._seen(drawn.pictures, (look,), base)
+        ]
+        return Shown(pictures=shown, seconds=mean(one.seconds for one in taken))
+
+    def _seen(self, pictures: Tensor, looks: tuple[str, ...], base: Floors) -> list[Seen]:
+        nearest = ranks(pictures, dressed(looks), self._wanted)
+        return seen(pictures, self._detector.amounts(pictures), NAMES, looks, nearest, base)
+
+    def _places(self) -> dict[str, PlacedShown]:
+        pairs = neighbours(self._names)
+        wide = self._gallery.plain_canvases((pairs * LEAST_PLAIN)[: max(LEAST_PLAIN // 2, len(pairs))])
+        halves = torch.cat(_halves(wide))
+        base = floors(halves, self._detector.amounts(halves), NAMES)
+        two = [case for case in self._chosen if len(case.looks) == 2]
+        found = {}
+        for way in PLACES:
+            taken = [self._gallery.placed(way, case, pairs) for case in two]
+            self.wide[way] = [one.pictures[0] for one in taken]
+            canvases = [
+                one
+                for case, drawn in zip(two, taken, strict=True)
+                for one in self._placed(drawn.pictures, case, pairs, base)
+            ]
+            found[way] = PlacedShown(canvases=canvases, seconds=mean(one.seconds for one in taken))
+            report("eval-blend", f"two subjects, {way}: {mean(one.right for one in canvases):.0%} right")
+        return found
+
+    def _placed(self, pictures: Tensor, case: Case, pairs: Sequence[tuple[str, str]], base: Floors) -> list[Placed]:
+        first, second = case.looks
+        halves = _halves(pictures)
+        sides = [subject_places([pair[side] for pair in pairs]) for side in (0, 1)]
+        nearest = [
+            ranks(half, dressed((look,)), wanted)
+            for half, look, wanted in zip(halves, (first, second), sides, strict=True)
+        ]
+        left, right = (self._detector.amounts(half) for half in halves)
+        return placed(left, right, NAMES, (first, second), list(zip(*nearest, strict=True)), base)
 
 
-def _dressed(case: Case) -> torch.Tensor:
-    """Return all subjects' artwork in the looks of a case, (subjects, 3, H, W)."""
+def _halves(canvases: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the left and the right halves of canvases (N, 3, H, 2 H)."""
+    left, right = canvases.chunk(2, dim=-1)
+    return left, right
+
+
+def _costs() -> list[tuple[str, str, float]]:
+    """Return what masks, regions and the probe cost, in processor time side by side."""
+    return [(row.measure, row.peer, round(row.ratio, 3)) for row in costs_of_regions(repetitions=5)]
+
+
+def dressed(looks: Sequence[str]) -> Tensor:
+    """Return all subjects' artwork in some looks, (subjects, 3, H, W)."""
     wardrobe, rows = Wardrobe(), subject_ids(load_emoji())
     amounts = torch.zeros(len(rows), len(NAMES))
-    for look in case.looks:
+    for look in looks:
         amounts[:, NAMES.index(look)] = 1
     for look, missing in wardrobe.without(rows).items():
         amounts[missing, NAMES.index(look)] = 0
     return wardrobe.dress(rows, amounts, torch.ones(len(rows), 3))
 
 
-def _places(names: list[str]) -> list[int]:
+def subject_places(names: Sequence[str]) -> list[int]:
+    """Return where subjects stand among all."""
     emoji = load_emoji()
-    known = [names_of(emoji[row])[0] for row in subject_ids(emoji)]
-    return [known.index(name) for name in names]
+    known = {names_of(emoji[row])[0]: number for number, row in enumerate(subject_ids(emoji))}
+    return [known[name] for name in names]
+
+
+def forwards(options: argparse.Namespace, chosen: Sequence[Case]) -> int:
+    """Return how many passes of one row of guidance through the network the whole evaluation takes, canvases counted double."""
+    looks = sum(len(case.looks) for case in chosen)
+    pictures = max(LEAST_PLAIN, 2 * options.prompts) + options.prompts * len(
+        {look for case in chosen for look in case.looks}
+    )
+    for way in WAYS:
+        pictures += options.prompts * (looks if way.rows else len(chosen))
+    pairs = sum(len(case.looks) == 2 for case in chosen)
+    canvases = max(LEAST_PLAIN // 2, options.prompts) + options.prompts * pairs * len(PLACES)
+    return STEPS * (pictures + 2 * canvases)
+
+
+def main() -> None:
+    """Evaluate at the size that is asked for."""
+    options = _options()
+    torch.set_num_threads(options.threads)
+    chosen, names = cases(options.pairs, options.triples), subjects(options.prompts)
+    report(
+        "eval-blend",
+        f"{len(chosen)} mixes, {len(names)} prompts: {forwards(options, chosen):,} forwards if nothing is kept",
+    )
+    artwork.main()
+    detector = make_detector(open_painter(), max(2, round(EXAMPLES * options.detector)))
+    mixer = Mixer.open(options.model, threads=options.threads)
+    gallery = Gallery(mixer, options.folder, names, sorted({look for case in chosen for look in case.looks}))
+    evaluation = Evaluation(gallery, detector, chosen, names)
+    results = evaluation.run()
+    text, winning = markdown(results, _note(options, mixer, detector, len(chosen))), winners(results)
+    for sheet, rows in (("blends.png", evaluation.sheet), ("places.png", evaluation.wide)):
+        contact_sheet(rows, gallery.folder / sheet)
+    (gallery.folder / "table.md").write_text(text + "\n", encoding="utf-8")
+    report("eval-blend", f"table and sheets: {gallery.folder}")
+    print(text)
+    if options.write:
+        RESULTS.write_text(json.dumps(results.plain()) + "\n", encoding="utf-8")
+        contact_sheet(evaluation.sheet, SHEET)
+        contact_sheet(evaluation.wide, PLACES_SHEET)
+        put(PAGE, text, winning)
+        write_evidence(Path(evidence.__file__), winning)
 
 
 def _note(options: argparse.Namespace, mixer: Mixer, detector: Detector, count: int) -> str:
@@ -105,9 +194,9 @@ def _note(options: argparse.Namespace, mixer: Mixer, detector: Detector, count: 
     return (
         f"Model {mixer.model.digest[:10]}, {options.pairs} pairs and {count - options.pairs} triples of its LoRAs at "
         f"strength 1, {options.prompts} prompts each, {STEPS} steps. The detector was trained with "
-        f"{options.detector:.0%} of its examples and tells {trust:.0f} % of looks on subjects it never saw. Time is "
-        "processor time of a picture against the sum's; burn is in deviations of the base's own pictures, beside what one "
-        "LoRA alone does."
+        f"{options.detector:.0%} of its examples and tells {trust:.0f} % of looks on subjects it never saw. In brackets are "
+        "95 % intervals (Wilson); deviations are McNemar's, on the same prompts and seeds; from 1.96 on a difference counts. Time "
+        "is processor time of a picture against the sum's; burn is in deviations of the base's own pictures."
     )
 
 
@@ -118,8 +207,13 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--triples", type=int, default=4, help="triples of looks")
     parser.add_argument("--detector", type=float, default=1.0, help="share of the examples the detector learns from")
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument(
+        "--model", default=None, help="another model than the shipped one, which the detector is trained for"
+    )
     parser.add_argument("--folder", type=Path, default=WORK / "blends", help="where pictures are kept")
-    parser.add_argument("--write", action="store_true", help="write docs/blending.md, its sheet and results.json")
+    parser.add_argument(
+        "--write", action="store_true", help="write docs/blending.md, sheets, results and what is experimental"
+    )
     return parser.parse_args()
 
 

@@ -7,6 +7,7 @@ import random
 from dataclasses import dataclass, field
 from typing import Any
 
+from lora_mixer import Region
 from training.adapters.recipes import RECIPES
 from training.captions import names_of
 from training.latents import load_subjects
@@ -17,6 +18,7 @@ HEADS = ("animal", "face", "cat", "monkey")
 """Subjects that a hat can be put on."""
 WITHOUT_TRIGGER = {"warm_cold"}
 """A slider: it is no look that a text can ask for."""
+LEFT, RIGHT = (0.0, 0.0, 0.5, 1.0), (0.5, 0.0, 1.0, 1.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,17 +28,22 @@ class Way:
     Attributes:
         name: What the table calls it.
         settings: Fields of a request.
-        alone: Each LoRA by itself, and no blend at all: what the others are held against.
+        rows: It has a row of the batch for each LoRA.
     """
 
     name: str
     settings: dict[str, Any] = field(default_factory=dict)
-    alone: bool = False
+    rows: bool = False
+
+    @property
+    def method(self) -> str | None:
+        """The name of the method it shows, if it shows one."""
+        said = self.settings.get("method")
+        return None if said is None else str(said).partition(":")[0]
 
 
 WAYS: tuple[Way, ...] = (
     Way(name=SUM),
-    Way(name="one LoRA alone", alone=True),
     Way(name="balance=mix", settings={"balance": "mix"}),
     Way(name="balance=block", settings={"balance": "block"}),
     Way(name="ties", settings={"method": "ties"}),
@@ -44,11 +51,14 @@ WAYS: tuple[Way, ...] = (
     Way(name="switch:every=1", settings={"method": "switch:every=1"}),
     Way(name="switch:every=2", settings={"method": "switch:every=2"}),
     Way(name="w_switch:every=2", settings={"method": "w_switch:every=2"}),
-    Way(name="composite", settings={"method": "composite"}),
-    Way(name="w_composite", settings={"method": "w_composite"}),
+    Way(name="composite", settings={"method": "composite"}, rows=True),
+    Way(name="w_composite", settings={"method": "w_composite"}, rows=True),
     Way(name="ssr", settings={"method": "ssr"}),
 )
 """A row each, the sum first; a new way of blending is a row here."""
+
+PLACES = (SUM, "regions", "auto places")
+"""Ways to give each of two subjects its LoRA, the sum first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +74,35 @@ class Case:
 
     def prompt(self, subject: str) -> str:
         """Return a subject's prompt with the trigger words of all looks, as ComposLoRA writes them."""
-        triggers = {recipe.name: recipe.trigger for recipe in RECIPES}
-        return ", ".join((subject, *(triggers[look] for look in self.looks)))
+        return ", ".join((subject, *(trigger(look) for look in self.looks)))
+
+    def placed(self, way: str, left: str, right: str) -> dict[str, Any]:
+        """Return the fields of a request for two subjects with a look each, the first of them on the left."""
+        pair, looks = f"a {left} on the left, a {right} on the right", self.looks
+        if way == SUM:
+            return {"prompt": ", ".join((pair, *map(trigger, looks))), "loras": dict.fromkeys(looks, 1.0)}
+        found = way != "regions"
+        sides = zip((left, right), (LEFT, RIGHT), looks, strict=True)
+        regions = [
+            Region(
+                f"{subject}, {trigger(look)}",
+                mask=None if found else mask,
+                words=subject if found else "",
+                loras={look: 1.0},
+            )
+            for subject, mask, look in sides
+        ]
+        return {"prompt": pair, "regions": regions}
+
+
+def trigger(look: str) -> str:
+    """Return the trigger words of a look."""
+    return next(recipe.trigger for recipe in RECIPES if recipe.name == look)
 
 
 def cases(pairs: int, triples: int) -> list[Case]:
     """Return so many pairs and triples of looks that do not hide each other, drawn once and for all."""
-    names = [recipe.name for recipe in RECIPES if recipe.name not in WITHOUT_TRIGGER]
+    names = [recipe.name for recipe in RECIPES if recipe.trigger and recipe.name not in WITHOUT_TRIGGER]
     found = []
     for size, count in ((2, pairs), (3, triples)):
         all_of_size = [
@@ -84,7 +116,18 @@ def cases(pairs: int, triples: int) -> list[Case]:
 
 
 def subjects(count: int) -> list[str]:
-    """Return so many subjects with heads, which every look suits."""
+    """Return so many subjects with heads, which every look suits; of a larger number, the first ones are the same."""
     names = [names_of(one)[0] for one in load_subjects() if one.subgroup.startswith(HEADS)]
-    mixed = random.Random(15).sample(names, min(count, len(names)))
-    return list(itertools.islice(itertools.cycle(mixed), count))
+    random.Random(15).shuffle(names)
+    return list(itertools.islice(itertools.cycle(names), count))
+
+
+def neighbours(names: list[str]) -> list[tuple[str, str]]:
+    """Return a pair for each subject: itself and the next one that no word of either stands in."""
+    pairs = []
+    for number, left in enumerate(names):
+        others = (names[(number + step) % len(names)] for step in range(1, len(names)))
+        right = next((other for other in others if not set(left.split()) & set(other.split())), None)
+        if right is not None:
+            pairs.append((left, right))
+    return pairs

@@ -1,9 +1,9 @@
-"""What is measured of the pictures: looks seen, the subject kept, colours burnt."""
+"""What is measured of the pictures: looks seen, and where; the subject kept; colours burnt."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import torch
 from torch import Tensor
@@ -12,6 +12,8 @@ from training.styles import luminance
 
 FALSE_ALARM = 0.95
 """A look counts as seen above this quantile of pictures made without any LoRA."""
+NEAREST = 10
+"""A subject counts as kept if it is among so many nearest."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,20 +32,38 @@ class Floors:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Scores:
-    """What the pictures of one case show.
+class Seen:
+    """What one picture shows.
 
     Attributes:
-        each: Share of pictures that show a look, by look.
-        every: Share that shows all of them.
-        subject: Share whose subject is among the ten nearest in these looks.
-        burn: How far colours are from the base's, in deviations of the base, on average.
+        looks: Whether each look that was asked for is seen.
+        subject: Whether its subject is among the nearest in these looks.
+        burn: How far its colours are from the base's, in deviations of the base.
     """
 
-    each: Mapping[str, float]
-    every: float
-    subject: float
+    looks: tuple[bool, ...]
+    subject: bool
     burn: float
+
+    @property
+    def every(self) -> bool:
+        """Whether all looks are seen."""
+        return all(self.looks)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placed:
+    """What the two halves of one picture show.
+
+    Attributes:
+        right: On each half its own look is seen, and more of it than of the other's.
+        bleeds: On some half the other's look is seen.
+        subjects: Both subjects are among the nearest, each on its half.
+    """
+
+    right: bool
+    bleeds: bool
+    subjects: bool
 
 
 def statistics(pictures: Tensor) -> Tensor:
@@ -67,33 +87,61 @@ def floors(plain: Tensor, amounts: Tensor, names: Sequence[str]) -> Floors:
     )
 
 
-def burn(pictures: Tensor, base: Floors) -> float:
-    """Return how far pictures' colours are from the base's, as the root of the mean squared deviation."""
+def burns(pictures: Tensor, base: Floors) -> list[float]:
+    """Return how far each picture's colours are from the base's, as the root of the mean squared deviation."""
     away = (statistics(pictures) - base.mean) / base.spread
-    return float(away.square().mean(1).sqrt().mean())
+    return [float(one) for one in away.square().mean(1).sqrt()]
 
 
-def scores(
-    pictures: Tensor, amounts: Tensor, names: Sequence[str], looks: Sequence[str], places: Sequence[int], base: Floors
-) -> Scores:
-    """Return what pictures of a case show.
+def seen(
+    pictures: Tensor, amounts: Tensor, names: Sequence[str], looks: Sequence[str], ranks: Sequence[int], base: Floors
+) -> list[Seen]:
+    """Return what each picture of a case shows.
 
     Args:
         pictures: They, (N, 3, H, W).
         amounts: The detector's amounts, (N, looks).
         names: The columns of `amounts`.
         looks: The looks that were asked for.
-        places: The rank of each picture's own subject.
+        ranks: The rank of each picture's own subject.
         base: What the base's pictures say.
     """
-    seen = torch.stack([amounts[:, list(names).index(look)] > base.scores[look] for look in looks])
-    return Scores(
-        each={look: _share(row) for look, row in zip(looks, seen, strict=True)},
-        every=_share(seen.all(0)),
-        subject=_share(torch.tensor([place <= 10 for place in places])),
-        burn=burn(pictures, base),
-    )
+    columns = [list(names).index(look) for look in looks]
+    there = torch.stack([amounts[:, k] > base.scores[names[k]] for k in columns], 1)
+    return [
+        Seen(looks=tuple(bool(one) for one in row), subject=rank <= NEAREST, burn=burn)
+        for row, rank, burn in zip(there, ranks, burns(pictures, base), strict=True)
+    ]
 
 
-def _share(hits: Tensor) -> float:
-    return 100 * float(hits.float().mean())
+def placed(
+    left: Tensor,
+    right: Tensor,
+    names: Sequence[str],
+    looks: tuple[str, str],
+    ranks: Sequence[tuple[int, int]],
+    base: Floors,
+) -> list[Placed]:
+    """Return what the halves of each picture show.
+
+    Args:
+        left: The detector's amounts on left halves, (N, looks).
+        right: Likewise.
+        names: The columns.
+        looks: The look of the left subject, and that of the right one.
+        ranks: The rank of each half's own subject.
+        base: What halves of the base's pictures say.
+    """
+    first, second = (list(names).index(look) for look in looks)
+    found = []
+    for a, b, (one, other) in zip(left, right, ranks, strict=True):
+        halves = ((a[first], a[second], looks), (b[second], b[first], looks[::-1]))
+        here = all(bool(own > base.scores[named[0]]) and bool(own > foreign) for own, foreign, named in halves)
+        bleeds = any(bool(foreign > base.scores[named[1]]) for _, foreign, named in halves)
+        found.append(Placed(right=here, bleeds=bleeds, subjects=max(one, other) <= NEAREST))
+    return found
+
+
+def as_table(shown: Sequence[Seen | Placed]) -> list[dict[str, object]]:
+    """Return what pictures show as plain values."""
+    return [asdict(one) for one in shown]

@@ -19,7 +19,7 @@ from torch import Tensor
 from lora_mixer.errors import MissingFileError
 from lora_mixer.images import load_pixels
 from lora_mixer.images.drawn_masks import pixels_of
-from lora_mixer.places import Crop, DrawnMask, Rectangle, check_rectangle
+from lora_mixer.places import CenterCrop, DrawnMask, Rectangle, check_rectangle
 
 KEPT = 32
 BAND = 256  # rows
@@ -37,7 +37,7 @@ class Mask:
         """Return the mask on height x width equal cells, in float64."""
         return _resized(self, height, width)
 
-    def cropped(self, crop: Crop | None) -> Mask:
+    def cropped(self, crop: CenterCrop | None) -> Mask:
         """Return what a crop of the picture keeps of it; None: all."""
         return self if crop is None else _cropped(self, crop)
 
@@ -103,7 +103,7 @@ def _of_drawn(mask: DrawnMask) -> Mask:
 
 
 @lru_cache(maxsize=KEPT)
-def _cropped(mask: Mask, crop: Crop) -> Mask:
+def _cropped(mask: Mask, crop: CenterCrop) -> Mask:
     edges = zip((mask.rows, mask.columns), crop.whole, crop.kept, crop.corner, strict=True)
     rows, columns = ((along * whole - corner) / kept for along, whole, kept, corner in edges)
     return Mask(shares=mask.shares, rows=rows, columns=columns)

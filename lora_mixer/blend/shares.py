@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
 from lora_mixer.blend.masks import Mask, even_mask, open_mask
-from lora_mixer.places import Crop, DrawnMask, Rectangle, RestOfPicture
+from lora_mixer.places import CenterCrop, DrawnMask, Rectangle, RestOfPicture
 
 FINE = 2
 """Cells a side into which a cell of the latent is divided to draw edges."""
@@ -45,7 +45,7 @@ class Area:
     mask: Rectangle | DrawnMask | RestOfPicture | Path
     weight: float = 1.0
     feather: float = 0.0
-    crop: Crop | None = None
+    crop: CenterCrop | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,7 +16,7 @@ from lora_mixer.choices import SUM, BlendMethod
 from lora_mixer.mapping import MappedAdapter
 from lora_mixer.mixes import Strength
 from lora_mixer.modules import ModuleName, ModuleSpec
-from lora_mixer.places import Crop
+from lora_mixer.places import CenterCrop
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +33,7 @@ class WeightedAdapter:
     adapter: MappedAdapter
     strength: Strength
     share: Share | None = None
-    crop: Crop | None = None
+    crop: CenterCrop | None = None
 
     @property
     def masked(self) -> bool:
@@ -73,7 +73,7 @@ class Stack:
         self._terms: dict[tuple[frozenset[str], float], Mapping[ModuleName, tuple[Term, ...]]] = {}
 
     @property
-    def key(self) -> tuple[tuple[str, Strength, Share | None, Crop | None], ...]:
+    def key(self) -> tuple[tuple[str, Strength, Share | None, CenterCrop | None], ...]:
         """What makes this stack itself: digests, strengths and places in canonical order."""
         return tuple((p.adapter.digest, p.strength, p.share, p.crop) for p in self.placed)
 

@@ -10,8 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from lora_mixer.choices.evidence import BEAT_THE_SUM
 from lora_mixer.choices.names import key_of, unknown
 from lora_mixer.errors import RequestError
+
+SUM_NAME = "sum"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +50,6 @@ class MethodRow:
         numbers: What may be set.
         dense: It weighs whole changes of weights against each other, so only the engine `merged` has it.
         predictions: It blends what the denoiser predicts over steps or rows: no one set of weights holds the mix.
-        experimental: It has not been shown to beat the sum here.
     """
 
     name: str
@@ -57,7 +59,11 @@ class MethodRow:
     numbers: tuple[MethodNumber, ...] = ()
     dense: bool = False
     predictions: bool = False
-    experimental: bool = False
+
+    @property
+    def experimental(self) -> bool:
+        """Whether it has not been shown to beat the sum here."""
+        return self.name not in {SUM_NAME, *BEAT_THE_SUM}
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +99,7 @@ _EVERY = MethodNumber(
 
 METHODS: tuple[MethodRow, ...] = (
     MethodRow(
-        name="sum",
+        name=SUM_NAME,
         title="the sum",
         does="Every LoRA's change times its strength, added up.",
         source="Hu et al. 2021, arXiv:2106.09685, section 4.1",
@@ -114,7 +120,6 @@ METHODS: tuple[MethodRow, ...] = (
             MethodNumber(name="scale", default=1.0, low=0.0, high=10.0, meaning="a factor on the blended change"),
         ),
         dense=True,
-        experimental=True,
     ),
     MethodRow(
         name="dare",
@@ -131,7 +136,6 @@ METHODS: tuple[MethodRow, ...] = (
             ),
         ),
         dense=True,
-        experimental=True,
     ),
     MethodRow(
         name="switch",
@@ -140,7 +144,6 @@ METHODS: tuple[MethodRow, ...] = (
         source="Zhong et al. 2024, arXiv:2402.16843, section 3.2",
         numbers=(_EVERY,),
         predictions=True,
-        experimental=True,
     ),
     MethodRow(
         name="w_switch",
@@ -159,7 +162,6 @@ METHODS: tuple[MethodRow, ...] = (
             ),
         ),
         predictions=True,
-        experimental=True,
     ),
     MethodRow(
         name="composite",
@@ -167,7 +169,6 @@ METHODS: tuple[MethodRow, ...] = (
         does="Averages what the denoiser predicts under each LoRA alone: one row of the batch a LoRA.",
         source="Zhong et al. 2024, arXiv:2402.16843, section 3.3",
         predictions=True,
-        experimental=True,
     ),
     MethodRow(
         name="w_composite",
@@ -175,7 +176,6 @@ METHODS: tuple[MethodRow, ...] = (
         does="Averages as Composite does, weighed by how near each LoRA's trained words are to the text.",
         source="Tsoumplekas et al. 2026, arXiv:2606.03792",
         predictions=True,
-        experimental=True,
     ),
     MethodRow(
         name="ssr",
@@ -191,7 +191,6 @@ METHODS: tuple[MethodRow, ...] = (
                 meaning="how little of what is hard to tell apart is told apart",
             ),
         ),
-        experimental=True,
     ),
 )
 """Every method, the sum first: what a mix is blended by where nobody says otherwise."""

@@ -16,7 +16,7 @@ from lora_mixer.mixer.measuring import Measuring
 from lora_mixer.mixer.text_shares import TextShares
 from lora_mixer.mixes import LoraUse
 from lora_mixer.pipeline import Condition
-from lora_mixer.places import Crop
+from lora_mixer.places import CenterCrop
 from lora_mixer.prompt import Part, Words
 from lora_mixer.request import Settings
 
@@ -35,7 +35,7 @@ class Blending:
 
     settings: Settings
     measuring: Measuring
-    crop: Crop | None = None
+    crop: CenterCrop | None = None
     matrices: list[str] = field(default_factory=list)
     said: list[str] = field(default_factory=list)
 

@@ -18,7 +18,7 @@ from lora_mixer.errors import PromptError, RequestError
 from lora_mixer.mixer.second_pass import ended
 from lora_mixer.mixes import LoraUse
 from lora_mixer.pipeline import Condition, LoadedModel
-from lora_mixer.places import Crop, DrawnMask
+from lora_mixer.places import CenterCrop, DrawnMask
 from lora_mixer.prompt import Break, Divided, Piece, Prompt, Span, WrittenRegion, moved, parse
 from lora_mixer.regions import Region
 from lora_mixer.request import Settings
@@ -64,7 +64,7 @@ class RegionCourse:
     positive: tuple[Span, ...]
     negative: tuple[Span, ...] = ()
     holds: frozenset[str] = frozenset()
-    crop: Crop | None = None
+    crop: CenterCrop | None = None
 
     @property
     def words(self) -> str:
@@ -149,7 +149,7 @@ def regional(
     spans: Callable[[Prompt], Sequence[Span]],
     trained: Callable[[str], Sequence[str]],
     found: Mapping[str, DrawnMask],
-    crop: Crop | None = None,
+    crop: CenterCrop | None = None,
     *,
     anew: bool = False,
 ) -> tuple[RegionCourse, ...]:
@@ -206,7 +206,7 @@ def courses_of(
     settings: Settings,
     written: Iterable[WrittenRegion],
     spans: Callable[[Prompt], Sequence[Span]],
-    crop: Crop | None = None,
+    crop: CenterCrop | None = None,
     *,
     anew: bool = False,
 ) -> tuple[RegionCourse, ...]:

@@ -10,7 +10,7 @@ from lora_mixer.errors import RequestError
 from lora_mixer.families import text_parts
 from lora_mixer.hires import Hires, HiresSettings
 from lora_mixer.mixes import LoraUse, Strength
-from lora_mixer.places import Crop
+from lora_mixer.places import CenterCrop
 from lora_mixer.request import Settings
 
 SCALE = 2.0
@@ -60,7 +60,7 @@ def second_pass(first: Settings, hires: HiresSettings) -> Settings:
     )
 
 
-def crop_of(first: Settings, hires: HiresSettings, scale: int) -> Crop | None:
+def crop_of(first: Settings, hires: HiresSettings, scale: int) -> CenterCrop | None:
     """Return what of the first pass's picture the second one draws; None where it draws all of it.
 
     Args:
@@ -69,7 +69,7 @@ def crop_of(first: Settings, hires: HiresSettings, scale: int) -> Crop | None:
         scale: Pixels a side of a cell of the latent.
     """
     size, kept = ((one.height // scale, one.width // scale) for one in (first, hires))
-    crop = Crop.covering(size, kept)
+    crop = CenterCrop.covering(size, kept)
     return crop if hires.scale is None and crop.cuts else None
 
 

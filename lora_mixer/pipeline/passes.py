@@ -18,7 +18,7 @@ from lora_mixer.pipeline.denoiser import Predictor
 from lora_mixer.pipeline.job import FromPassBefore, FromPicture, Pass
 from lora_mixer.pipeline.loaded_model import LoadedModel
 from lora_mixer.pipeline.upscaling import enlarged_pictures
-from lora_mixer.places import Crop
+from lora_mixer.places import CenterCrop
 from lora_mixer.request import Settings
 from lora_mixer.sampling import (
     NoiseSource,
@@ -122,7 +122,7 @@ class PassRun:
         hires, scale = start.hires, self._loaded.model.latent_scale
         upscaler = find_upscaler(hires.upscaler)
         high, wide = hires.height // scale, hires.width // scale
-        crop = Crop.covering((latents.shape[2], latents.shape[3]), (high, wide))
+        crop = CenterCrop.covering((latents.shape[2], latents.shape[3]), (high, wide))
         height, width = crop.whole if hires.scale is None else crop.kept
         if upscaler.latent:
             large = upscale_latents(latents, upscaler, height=height, width=width)

@@ -13,7 +13,7 @@ from PIL import Image
 from lora_mixer.blend import Area, Share
 from lora_mixer.blend.shares import REST
 from lora_mixer.images.drawn_masks import drawn_mask
-from lora_mixer.places import Crop, Rectangle
+from lora_mixer.places import CenterCrop, Rectangle
 
 SIDES = st.tuples(st.floats(0, 1), st.floats(0, 1)).map(sorted).filter(lambda pair: pair[1] - pair[0] > 0.01)
 AREAS = st.builds(
@@ -106,7 +106,7 @@ def test_a_large_picture_becomes_a_small_mask_of_the_same_mean() -> None:
 def test_a_crop_keeps_of_places_what_it_keeps_of_the_picture(
     areas: list[Area], size: tuple[int, int], kept: tuple[int, int]
 ) -> None:
-    crop = Crop.covering(size, kept)
+    crop = CenterCrop.covering(size, kept)
     (height, width), (high, wide), (top, left) = crop.whole, crop.kept, crop.corner
     cut = [replace(area, crop=crop) for area in areas]
     for member in (REST, *range(len(areas))):
@@ -116,7 +116,7 @@ def test_a_crop_keeps_of_places_what_it_keeps_of_the_picture(
 
 
 def test_a_place_in_a_cropped_picture_is_the_one_given_at_the_second_size() -> None:
-    crop = Crop.covering((8, 8), (8, 16))  # enlarged to 16 x 16, of which rows 4 to 12 are kept
+    crop = CenterCrop.covering((8, 8), (8, 16))  # enlarged to 16 x 16, of which rows 4 to 12 are kept
     cut = replace(LEFT, mask=Rectangle(left=0, right=0.5, top=0, bottom=0.5), crop=crop)
     given_there = Area(mask=Rectangle(left=0, right=0.5, top=0, bottom=0.5))
     assert torch.equal(at(share(cut, of={0}, size=(8, 16)), 8, 16), at(share(given_there, of={0}, size=(8, 16)), 8, 16))
