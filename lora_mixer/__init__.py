@@ -6,7 +6,8 @@
 >>> picture.image.mode
 'RGB'
 
-Importing this package imports no torch; the first use of `Mixer` does.
+Importing this package imports next to nothing, so that `--help` answers at once; each name brings its room on first use, and
+`Mixer` brings torch.
 """
 
 from __future__ import annotations
@@ -14,20 +15,20 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from lora_mixer.cancel import Cancel
-from lora_mixer.errors import LoraMixerError
-from lora_mixer.hires import Hires
-from lora_mixer.mixes import Curve, ElementWeight, LoraUse, Mix, Strength
-from lora_mixer.places import DrawnMask, Rectangle
-from lora_mixer.regions import Region
 from lora_mixer.renamed import install
-from lora_mixer.render_options import RenderOptions
-from lora_mixer.request import ModelSource, RenderRequest
 from lora_mixer.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from lora_mixer.api import Mixer
+    from lora_mixer.cancel import Cancel
+    from lora_mixer.errors import LoraMixerError
+    from lora_mixer.hires import Hires
     from lora_mixer.mixer import Progress, RenderedImage, RenderJob
+    from lora_mixer.mixes import Curve, ElementWeight, LoraUse, Mix, Strength
+    from lora_mixer.places import DrawnMask, Rectangle
+    from lora_mixer.regions import Region
+    from lora_mixer.render_options import RenderOptions
+    from lora_mixer.request import ModelSource, RenderRequest
     from lora_mixer.sheet import Sheet
 
 __all__ = [
@@ -54,18 +55,33 @@ __all__ = [
 
 install()
 
-_LAZY = dict.fromkeys(("Progress", "RenderJob", "RenderedImage"), "mixer") | {
-    "Mixer": "api",
-    "Sheet": "sheet",
+_ROOMS = {
+    "api": ("Mixer",),
+    "cancel": ("Cancel",),
+    "errors": ("LoraMixerError",),
+    "hires": ("Hires",),
+    "mixer": ("Progress", "RenderJob", "RenderedImage"),
+    "mixes": ("Curve", "ElementWeight", "LoraUse", "Mix", "Strength"),
+    "places": ("DrawnMask", "Rectangle"),
+    "regions": ("Region",),
+    "render_options": ("RenderOptions",),
+    "request": ("ModelSource", "RenderRequest"),
+    "sheet": ("Sheet",),
 }
+_ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}
 """Public name -> the room it comes from, imported on first use."""
 
 
 def __getattr__(name: str) -> object:
-    """Import the names that need torch or Pillow on first use."""
-    if name in _LAZY:
-        return getattr(import_module(f"lora_mixer.{_LAZY[name]}"), name)
-    raise AttributeError(f"module 'lora_mixer' has no attribute {name!r}")
+    """Import a public name on first use, and keep it.
+
+    Raises:
+        AttributeError: There is no such name.
+    """
+    if name not in _ROOM_OF:
+        raise AttributeError(f"module 'lora_mixer' has no attribute {name!r}")
+    found = globals()[name] = getattr(import_module(f"lora_mixer.{_ROOM_OF[name]}"), name)
+    return found
 
 
 def __dir__() -> list[str]:

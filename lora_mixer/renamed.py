@@ -171,7 +171,7 @@ NAMES: Mapping[str, Mapping[str, str]] = MappingProxyType(
         "lora_mixer.batch.crew": {
             "Answers": "lora_mixer.workers.executor.Resolution",
             "Crew": "lora_mixer.workers.executor.Executor",
-            "Known": "lora_mixer.workers.executor.ResolvedJob",
+            "Known": "lora_mixer.ledger.plan_file.StoredJob",
             "Lost": "lora_mixer.workers.executor.WorkerDied",
             "Questions": "lora_mixer.workers.executor.ResolveQuery",
             "Setup": "lora_mixer.workers.executor.MixerOptions",
@@ -198,6 +198,7 @@ NAMES: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "Table": "lora_mixer.promptfile.parts.StrictTable",
         },
         "lora_mixer.batch.promptfile_schema": {
+            "JobTable": "lora_mixer.promptfile.schema.EntryTable",
             "Fields": "lora_mixer.promptfile.schema.FieldsTable",
         },
         "lora_mixer.batch.ray_workers": {

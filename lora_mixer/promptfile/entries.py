@@ -17,7 +17,7 @@ from lora_mixer.promptfile.copies import EMPTY, with_values
 from lora_mixer.promptfile.dividing import DivideTable, divided_request
 from lora_mixer.promptfile.parts import HiresTable, LoraTable, RegionTable, check_sides, sides_of
 from lora_mixer.promptfile.plan import PromptEntry
-from lora_mixer.promptfile.schema import Fault, FieldsTable, JobTable, read_table
+from lora_mixer.promptfile.schema import EntryTable, Fault, FieldsTable, read_table
 from lora_mixer.request import RenderRequest
 
 NO_PROMPT = "there is no prompt"
@@ -54,10 +54,10 @@ class EntryReader:
         """
         own = _checked(table, strict=self._strict)
         if own is None:  # the whole table's check words what is wrong
-            job = read_table(JobTable, table, strict=self._strict, hints=hints)
-            if not isinstance(job, JobTable):
-                return job
-            own = _said(job)
+            entry = read_table(EntryTable, table, strict=self._strict, hints=hints)
+            if not isinstance(entry, EntryTable):
+                return entry
+            own = _said(entry)
         if not self._prompted and "prompt" not in own:
             return (Fault(key=(), what=NO_PROMPT),)
         name, pictures, how = own.pop("name", ""), own.pop("count", 1), own.pop("divide", None)
@@ -98,7 +98,7 @@ def _checked(table: object, *, strict: bool) -> dict[str, Any] | None:
 def _checks() -> Mapping[str, Callable[..., Any]]:
     """Return the check of each field of an entry."""
     checks = {}
-    for name, row in JobTable.model_fields.items():
+    for name, row in EntryTable.model_fields.items():
         type_: Any = Annotated[row.annotation, None, *row.metadata]
         checks[name] = TypeAdapter(type_).validator.validate_python
     return checks

@@ -63,7 +63,7 @@ class FieldsTable(StrictTable):
         return self
 
 
-class JobTable(FieldsTable):
+class EntryTable(FieldsTable):
     """One entry: a picture, or with axes a block of the sheet."""
 
     name: str | None = None

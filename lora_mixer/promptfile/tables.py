@@ -12,7 +12,7 @@ from lora_mixer.promptfile.entries import EntryReader
 from lora_mixer.promptfile.expand import refuse_too_many
 from lora_mixer.promptfile.parsed import ParsedFile
 from lora_mixer.promptfile.plan import Problem, PromptEntry
-from lora_mixer.promptfile.schema import HINTED, JobTable, nearest
+from lora_mixer.promptfile.schema import HINTED, EntryTable, nearest
 
 LORA_COLUMN = "lora:"
 _HEADER = "Name the columns in line 1."
@@ -32,7 +32,7 @@ def read_csv(text: str, where: str) -> ParsedFile:
         names = [name.strip() for name in next(reader, [])]
     except csv.Error as error:
         raise ConfigError(f"the header cannot be read: {error}", where=f"{where}:1:1", remedy=_HEADER) from error
-    known = (*JobTable.model_fields, f"{LORA_COLUMN}NAME")
+    known = (*EntryTable.model_fields, f"{LORA_COLUMN}NAME")
     for name in names:
         if name not in known and not name.startswith(LORA_COLUMN):
             raise ConfigError(

@@ -10,7 +10,7 @@ from lora_mixer.ledger.failure import Failure
 from lora_mixer.ledger.plan_file import Batch, StoredJob, StoredPlan
 from lora_mixer.request import RenderRequest, Settings
 from lora_mixer.runs.batching import plan_batches
-from lora_mixer.workers.executor import Executor, Heartbeat, Resolution, ResolvedJob, ResolveQuery
+from lora_mixer.workers.executor import Executor, Heartbeat, Resolution, ResolveQuery, RunJob
 
 _Thing = TypeVar("_Thing")
 
@@ -66,16 +66,16 @@ def resolve_plan(
     """
     jobs, failures = list(plan.jobs), dict[int, Failure]()
     basis: dict[str, str] = {}
-    answers, done = Resolution(jobs=(), batches=(), threads=0, notes=()), len(known)
+    answers, done = Resolution(), len(known)
     left = [index for index in _by_model(requests) if index not in known]
     for chunk in _chunks(left, AT_ONCE):
-        answers = executor.resolve(ResolveQuery(requests=tuple(requests[index] for index in chunk)), heartbeat)
+        answers = executor.resolve(ResolveQuery(jobs=_asked(plan, requests, chunk)), heartbeat)
         for index, answer in zip(chunk, answers.jobs, strict=True):
             if isinstance(answer, Failure):
-                failures[index] = replace(answer, index=index)
+                failures[index] = answer
             else:
-                basis |= answer.basis
-                jobs[index] = _filled(jobs[index], answer)
+                jobs[index] = answer
+        basis |= answers.basis
         done += len(chunk)
         on_planned(done)
     return ResolvedPlan(
@@ -107,14 +107,9 @@ def laid_out(
     made: list[Batch] = []
     for some in _chunks(batches, max(1, AT_ONCE // plan.size)):
         members = [index for batch in some for index in batch]
-        places = {index: place for place, index in enumerate(members)}
-        asked = ResolveQuery(
-            requests=tuple(requests[index] for index in members),
-            groups=tuple(tuple(places[index] for index in batch) for batch in some),
-            threads=plan.threads or None,
-        )
-        answers = executor.resolve(asked, heartbeat)
-        made += [replace(answer, jobs=tuple(batch)) for answer, batch in zip(answers.batches, some, strict=True)]
+        asked = _asked(plan, requests, members)
+        query = ResolveQuery(jobs=asked, groups=tuple(map(tuple, some)), threads=plan.threads or None)
+        made += executor.resolve(query, heartbeat).batches
     return replace(plan, batches=(*plan.batches, *made))
 
 
@@ -136,8 +131,8 @@ def _chunks(things: Sequence[_Thing], size: int) -> Iterator[Sequence[_Thing]]:
         yield things[start : start + size]
 
 
-def _filled(job: StoredJob, answer: ResolvedJob) -> StoredJob:
-    return replace(job, digest=answer.digest, settings=answer.settings)
+def _asked(plan: StoredPlan, requests: Sequence[RenderRequest], numbers: Iterable[int]) -> tuple[RunJob, ...]:
+    return tuple(RunJob(index=index, request=requests[index], stored=plan.jobs[index]) for index in numbers)
 
 
 def _as_drawn(request: RenderRequest, settings: Settings | None) -> RenderRequest:

@@ -16,7 +16,7 @@ from lora_mixer.runs.context import RunContext
 from lora_mixer.runs.outputs import lay_out
 from lora_mixer.runs.progress import RunProgress
 from lora_mixer.workers.dispatch import dispatch
-from lora_mixer.workers.executor import Finished, Task, TaskJob
+from lora_mixer.workers.executor import Finished, RunJob, Task
 
 ROUNDS = 3
 """How often it is looked whether what was finished is still there, and made again if it is not."""
@@ -101,29 +101,29 @@ class RunWork:
         plan = self._begun.plan
         for batch in plan.batches:
             jobs = tuple(map(self._job, batch.jobs))
-            if any(job.wanted for job in jobs):
-                yield Task(
-                    jobs=jobs,
-                    engine=batch.engine,
-                    reason=batch.reason,
-                    threads=plan.threads,
-                    folder=self._known_place,
-                    token=self._context.writer.token,
-                )
+            task = Task(
+                jobs=jobs,
+                engine=batch.engine,
+                reason=batch.reason,
+                threads=plan.threads,
+                folder=self._known_place,
+                token=self._context.writer.token,
+            )
+            if task.wanted:
+                yield task
 
-    def _job(self, index: int) -> TaskJob:
+    def _job(self, index: int) -> RunJob:
         assert self._begun is not None
         plan = self._begun.plan
         if index >= len(plan.jobs):
             request = _with_inputs(plan.guests[index - len(plan.jobs)].request(), self._known_place / PICTURES)
-            return TaskJob(index=index, name="", digest="", request=request, wanted=False)
-        return TaskJob(
+            return RunJob(index=index, request=request)
+        wanted = index not in self.there and index not in self.failures
+        return RunJob(
             index=index,
-            name=plan.jobs[index].name,
-            digest=plan.jobs[index].digest or "",
             request=self._begun.requests[index],
-            wanted=index not in self.there and index not in self.failures,
-            file=plan.file(index),
+            stored=plan.jobs[index],
+            file=plan.file(index) if wanted else None,
         )
 
     def _enter(self, finished: Finished) -> None:

@@ -65,7 +65,7 @@ def _again(lost: WorkerDied) -> list[Task]:
         return []
     if task.deaths < MOST_DEATHS - 1 or len(task.jobs) == 1:
         return [task]
-    return [replace(task, jobs=(job,)) for job in task.jobs if job.wanted]
+    return [replace(task, jobs=(job,)) for job in task.wanted]
 
 
 def _given_up(lost: WorkerDied) -> Finished:
@@ -77,7 +77,6 @@ def _given_up(lost: WorkerDied) -> Finished:
                 what=f"{MOST_DEATHS} workers died over it, the last: {lost.reason}",
                 remedy="If memory ran out, use fewer --workers or a smaller size; then --retry-failed.",
             )
-            for job in lost.task.jobs
-            if job.wanted
+            for job in lost.task.wanted
         )
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any, Protocol, Self, TypeVar, cast
@@ -14,8 +14,8 @@ from pydantic import TypeAdapter
 from lora_mixer.images import plain
 from lora_mixer.ledger.failure import Failure
 from lora_mixer.ledger.ledger import LedgerEntry
-from lora_mixer.ledger.plan_file import Batch
-from lora_mixer.request import RenderRequest, Settings
+from lora_mixer.ledger.plan_file import Batch, StoredJob
+from lora_mixer.request import RenderRequest
 
 Heartbeat = Callable[[float], None]
 """Told every now and then how many pictures' worth of work is in hand; raises to stop."""
@@ -38,27 +38,36 @@ class MixerOptions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ResolveQuery:
-    """A query before rendering: about each request or, if there are groups, about these.
+class RunJob:
+    """One picture of a run: its request beside what the plan says of it. Queries and tasks are made of these.
 
     Attributes:
-        requests: The requests.
-        groups: Indices of requests to be rendered together.
-        threads: CPU threads for the groups; None is the worker's default.
+        index: Its number in the plan.
+        request: What to render, with the seed that was drawn for it.
+        stored: What the plan says of it; None for a guest, which is in no plan any more.
+        file: Where its picture goes, relative to the run's folder; None if it is rendered only because its neighbours'
+            last bits need it.
     """
 
-    requests: tuple[RenderRequest, ...]
-    groups: tuple[tuple[int, ...], ...] = ()
-    threads: int | None = None
+    index: int
+    request: RenderRequest
+    stored: StoredJob | None = None
+    file: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ResolvedJob:
-    """A resolved request: complete settings, and the inputs of its picture."""
+class ResolveQuery:
+    """A query before rendering: about each job or, if there are groups, about these.
 
-    settings: Settings
-    digest: str
-    basis: Mapping[str, str]
+    Attributes:
+        jobs: The jobs.
+        groups: Numbers of jobs to be rendered together.
+        threads: CPU threads for the groups; None is the worker's default.
+    """
+
+    jobs: tuple[RunJob, ...]
+    groups: tuple[tuple[int, ...], ...] = ()
+    threads: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,31 +75,19 @@ class Resolution:
     """A worker's reply to a query.
 
     Attributes:
-        jobs: Each picture, or its failure; empty if groups were asked about.
+        jobs: What the plan is to say of each picture, its settings and digest filled in, or its failure; empty if groups
+            were asked about.
+        basis: What their pictures are made from besides their settings, by role.
         batches: The groups, with how their mixes are applied.
         threads: CPU threads the worker would use if it were alone.
         notes: Messages for the user.
     """
 
-    jobs: tuple[ResolvedJob | Failure, ...]
-    batches: tuple[Batch, ...]
-    threads: int
-    notes: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TaskJob:
-    """One picture of a task; one that is not `wanted` is rendered only because its neighbours' last bits need it.
-
-    Its file is relative to the run's folder.
-    """
-
-    index: int
-    name: str
-    digest: str
-    request: RenderRequest
-    wanted: bool
-    file: str = ""
+    jobs: tuple[StoredJob | Failure, ...] = ()
+    basis: Mapping[str, str] = field(default_factory=dict)
+    batches: tuple[Batch, ...] = ()
+    threads: int = 0
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,13 +104,18 @@ class Task:
         deaths: The number of workers that died while rendering it.
     """
 
-    jobs: tuple[TaskJob, ...]
+    jobs: tuple[RunJob, ...]
     engine: str
     reason: str
     threads: int
     folder: Path
     token: str
     deaths: int = 0
+
+    @property
+    def wanted(self) -> tuple[RunJob, ...]:
+        """Those of its pictures that are to be written."""
+        return tuple(job for job in self.jobs if job.file is not None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

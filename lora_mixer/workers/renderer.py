@@ -10,25 +10,23 @@ from pathlib import Path
 import torch
 
 from lora_mixer.errors import CancelledError, FileError, LoraMixerError, RenderError
-from lora_mixer.images import RenderRecord, save_picture
+from lora_mixer.images import save_picture
 from lora_mixer.ledger.digest import basis_of, digest_of, job_digest
 from lora_mixer.ledger.failure import Failure
 from lora_mixer.ledger.ledger import LedgerEntry, digest_of_file
-from lora_mixer.ledger.plan_file import Batch
+from lora_mixer.ledger.plan_file import Batch, StoredJob
 from lora_mixer.ledger.writer import part_of
 from lora_mixer.mixer import BaseMixer, Progress, RenderedImage
 from lora_mixer.models import using_threads
 from lora_mixer.render_options import RenderOptions
-from lora_mixer.request import RenderRequest
 from lora_mixer.workers.executor import (
     Finished,
     Heartbeat,
     MixerOptions,
     Resolution,
-    ResolvedJob,
     ResolveQuery,
+    RunJob,
     Task,
-    TaskJob,
 )
 from lora_mixer.workers.job_cache import JobCache
 
@@ -66,10 +64,11 @@ class Renderer:
         self._jobs = JobCache(self._mixer.resolve)
 
     def answer(self, query: ResolveQuery) -> Resolution:
-        """Return what each request comes to, or why it cannot be; of groups, how their mixes are applied."""
-        groups = query.groups
+        """Return what each job comes to, or why it cannot be; of groups, how their mixes are applied."""
+        basis: dict[str, str] = {}
         return Resolution(
-            jobs=() if groups else tuple(self._known(one, place) for place, one in enumerate(query.requests)),
+            jobs=() if query.groups else tuple(self._resolved(job, basis) for job in query.jobs),
+            basis=basis,
             batches=tuple(self._batches(query)),
             threads=self._threads,
             notes=tuple(f"embedding left out: {sentence}" for sentence in self._mixer.broken_embeddings),
@@ -98,8 +97,8 @@ class Renderer:
 
     def _one_by_one(self, task: Task, heartbeat: Heartbeat) -> Finished:
         done = Finished()
-        for job in task.jobs:
-            if job.wanted and done.stopped is None:
+        for job in task.wanted:
+            if done.stopped is None:
                 one = self.render(replace(task, jobs=(job,)), heartbeat)
                 done = Finished(
                     entries=done.entries + one.entries, failures=done.failures + one.failures, stopped=one.stopped
@@ -114,25 +113,26 @@ class Renderer:
         jobs = [self._jobs.of(job.request) for job in task.jobs]
         return list(self._mixer.render_jobs(jobs, options, on_progress=told))
 
-    def _known(self, request: RenderRequest, index: int) -> ResolvedJob | Failure:
+    def _resolved(self, asked: RunJob, basis: dict[str, str]) -> StoredJob | Failure:
+        """Return what the plan is to say of a job, and add what its picture is made from."""
+        assert asked.stored is not None
         try:
-            job = self._jobs.of(request)
-            basis = basis_of(self._mixer.inputs_of(job))
+            job = self._jobs.of(asked.request)
+            made_from = basis_of(self._mixer.inputs_of(job))
         except CancelledError:
             raise
         except Exception as error:  # noqa: BLE001 likewise
-            return _failure(error, index)
-        return ResolvedJob(settings=job.settings, digest=job_digest(job.settings, basis), basis=basis)
+            return _failure(error, asked.index)
+        basis |= made_from
+        return replace(asked.stored, settings=job.settings, digest=job_digest(job.settings, made_from))
 
     def _batches(self, query: ResolveQuery) -> Iterator[Batch]:
         """Yield the groups as batches, their engines chosen at the number of threads they will be rendered with."""
         with using_threads(query.threads or self._threads):
+            requests = {job.index: job.request for job in query.jobs}
             for group in query.groups:
-                yield self._batch(group, query.requests)
-
-    def _batch(self, places: Sequence[int], requests: Sequence[RenderRequest]) -> Batch:
-        plan = self._mixer.plan([self._jobs.of(requests[place]) for place in places])
-        return Batch(jobs=tuple(places), engine=plan.engine, reason=plan.reason)
+                plan = self._mixer.plan([self._jobs.of(requests[index]) for index in group])
+                yield Batch(jobs=group, engine=plan.engine, reason=plan.reason)
 
 
 def _failure(error: Exception, index: int) -> Failure:
@@ -153,30 +153,29 @@ def _written(task: Task, pictures: Sequence[RenderedImage]) -> Finished:
     entries: list[LedgerEntry] = []
     failures: list[Failure] = []
     for job, picture in zip(task.jobs, pictures, strict=True):
-        record = replace(picture.record, engine_reason=task.reason)
-        if not job.wanted:
+        if job.file is None or job.stored is None:
             continue
-        if digest_of(record) != job.digest:
+        record = replace(picture.record, engine_reason=task.reason)
+        if digest_of(record) != job.stored.digest:
             failures.append(Failure.of(_not_the_same(), job.index))
             continue
+        path = part_of(task.folder / job.file, task.token)
         try:
-            entries.append(_saved(task, job, picture, record))
+            save_picture(picture.image, record, path)
         except FileError as error:
             return Finished(entries=tuple(entries), failures=tuple(failures), stopped=Failure.of(error))
+        entries.append(
+            LedgerEntry(
+                index=job.index,
+                file=Path(job.file),
+                name=job.stored.name,
+                digest=job.stored.digest,
+                sha256=digest_of_file(path) or "",
+                seconds=round(record.seconds, 4),
+                record=record,
+            )
+        )
     return Finished(entries=tuple(entries), failures=tuple(failures))
-
-
-def _saved(task: Task, job: TaskJob, picture: RenderedImage, record: RenderRecord) -> LedgerEntry:
-    path = save_picture(picture.image, record, part_of(task.folder / job.file, task.token))
-    return LedgerEntry(
-        index=job.index,
-        file=Path(job.file),
-        name=job.name,
-        digest=job.digest,
-        sha256=digest_of_file(path) or "",
-        seconds=round(record.seconds, 4),
-        record=record,
-    )
 
 
 def _not_the_same() -> RenderError:

@@ -16,7 +16,7 @@ from lora_mixer.promptfile.copies import EMPTY, with_seed, with_values
 from lora_mixer.promptfile.entries import NO_PROMPT, EntryReader
 from lora_mixer.promptfile.plan import PromptEntry
 from lora_mixer.promptfile.reading import read_prompt_text
-from lora_mixer.promptfile.schema import FieldsTable, JobTable, read_table
+from lora_mixer.promptfile.schema import EntryTable, FieldsTable, read_table
 
 VALUES: dict[str, list[object]] = {
     "prompt": ["cat", "", None, 3],
@@ -54,8 +54,8 @@ def test_every_field_of_an_entry_is_tried() -> None:
         *("subseed", "subseed_strength", "cfg_rescale", "emphasis", "grammar", "model", "resize_mode", "inpaint_area"),
         *("masked_content", "mask_mode", "mask_blur", "inpaint_padding", "places", "balance", "upscale", "upscaler"),
     }
-    assert VALUES.keys() | others >= JobTable.model_fields.keys()
-    decorated = JobTable.__pydantic_decorators__
+    assert VALUES.keys() | others >= EntryTable.model_fields.keys()
+    decorated = EntryTable.__pydantic_decorators__
     assert {*decorated.field_validators, *decorated.validators} == set()  # each check stands in its field's annotation
 
 
@@ -63,9 +63,9 @@ def test_every_field_of_an_entry_is_tried() -> None:
 def test_an_entry_is_refused_where_the_whole_table_is_and_in_the_same_words(
     table: dict[str, object], strict: bool, hints: bool
 ) -> None:
-    job = read_table(JobTable, table, strict=strict, hints=hints)
+    job = read_table(EntryTable, table, strict=strict, hints=hints)
     entry = EntryReader(strict=strict).read(table, 3, hints=hints)
-    if not isinstance(job, JobTable):
+    if not isinstance(job, EntryTable):
         assert entry == job
     elif job.prompt is None:
         assert isinstance(entry, tuple)

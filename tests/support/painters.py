@@ -16,10 +16,11 @@ from lora_mixer.images import AdapterRecord, ModelRecord, RenderRecord, plain, s
 from lora_mixer.ledger.digest import basis_of, digest_of
 from lora_mixer.ledger.failure import Failure
 from lora_mixer.ledger.ledger import LedgerEntry, digest_of_file
+from lora_mixer.ledger.plan_file import StoredJob
 from lora_mixer.ledger.writer import part_of
 from lora_mixer.mixes import Strength
 from lora_mixer.request import RenderRequest, Settings
-from lora_mixer.workers.executor import Finished, Heartbeat, Resolution, ResolvedJob, ResolveQuery, Task, TaskJob
+from lora_mixer.workers.executor import Finished, Heartbeat, Resolution, ResolveQuery, RunJob, Task
 
 SIDE = 8
 RECORD = RenderRecord(
@@ -93,10 +94,11 @@ class Painters:
         from lora_mixer.ledger.plan_file import Batch
 
         heartbeat(0.0)
-        self.asked += len(query.requests)
+        self.asked += len(query.jobs)
         batches = tuple(Batch(jobs=group, engine="side", reason="r") for group in query.groups)
-        known = () if batches else tuple(self._known(request, n) for n, request in enumerate(query.requests))
-        return Resolution(jobs=known, batches=batches, threads=1, notes=())
+        basis: dict[str, str] = {}
+        known = () if batches else tuple(self._known(job, basis) for job in query.jobs)
+        return Resolution(jobs=known, basis=basis, batches=batches, threads=1)
 
     def share(self, threads: int) -> int:
         return threads
@@ -109,16 +111,19 @@ class Painters:
         task = self._given.popleft()
         self.on_paint(task)
         try:
-            return Finished(entries=tuple(self._painted(task, job) for job in task.jobs if job.wanted))
+            return Finished(entries=tuple(self._painted(task, job) for job in task.wanted))
         except FileError as error:
             return Finished(stopped=Failure.of(error))
 
-    def _known(self, request: RenderRequest, number: int) -> ResolvedJob | Failure:
-        missing = [use.name for use in request.loras if use.name not in self.files]
+    def _known(self, job: RunJob, basis: dict[str, str]) -> StoredJob | Failure:
+        missing = [use.name for use in job.request.loras if use.name not in self.files]
         if missing:
-            return Failure(index=number, error="UnknownAdapterError", what=f"no LoRA {missing[0]!r}", remedy="Mend it.")
-        record = self._record(request)
-        return ResolvedJob(settings=record.settings, digest=digest_of(record), basis=basis_of(record.inputs))
+            what = f"no LoRA {missing[0]!r}"
+            return Failure(index=job.index, error="UnknownAdapterError", what=what, remedy="Mend it.")
+        record = self._record(job.request)
+        basis |= basis_of(record.inputs)
+        assert job.stored is not None
+        return replace(job.stored, settings=record.settings, digest=digest_of(record))
 
     def _record(self, request: RenderRequest) -> RenderRecord:
         asked = {f.name: value for f in fields(Settings) if (value := getattr(request, f.name)) is not None}
@@ -138,7 +143,9 @@ class Painters:
         )
         return replace(RECORD, settings=settings, adapters=adapters, versions=self.versions)
 
-    def _painted(self, task: Task, job: TaskJob) -> LedgerEntry:
+    def _painted(self, task: Task, job: RunJob) -> LedgerEntry:
+        assert job.file is not None
+        assert job.stored is not None
         record = self._record(job.request)
         others = [plain(self._record(other.request).settings) for other in task.jobs]
         seen = repr((plain(record.settings), record.adapters, others, task.threads)).encode()
@@ -148,8 +155,8 @@ class Painters:
         return LedgerEntry(
             index=job.index,
             file=Path(job.file),
-            name=job.name,
-            digest=job.digest,
+            name=job.stored.name,
+            digest=job.stored.digest or "",
             sha256=digest_of_file(path) or "",
             seconds=1.0,
             record=record,

@@ -31,8 +31,8 @@ from lora_mixer.workers.executor import (
     MixerOptions,
     Resolution,
     ResolveQuery,
+    RunJob,
     Task,
-    TaskJob,
     WorkerDied,
     pack,
     unpack,
@@ -164,8 +164,8 @@ class Small:
         if self.deadly:
             os._exit(4)
         asked = unpack(ResolveQuery, query)
-        known = tuple(_failure(n) for n in range(len(asked.requests)))
-        return pack(Resolution(jobs=known, batches=(), threads=1, notes=()))
+        known = tuple(_failure(job.index) for job in asked.jobs)
+        return pack(Resolution(jobs=known, threads=1))
 
     def render(self, task: bytes) -> bytes:
         time.sleep(0.3)
@@ -383,9 +383,7 @@ def _failure(index: int) -> object:
 
 
 def _task(*indexes: int) -> Task:
-    jobs = tuple(
-        TaskJob(index=i, name="n", digest="d", request=RenderRequest(prompt="猫"), wanted=True) for i in indexes
-    )
+    jobs = tuple(RunJob(index=i, request=RenderRequest(prompt="猫"), file=f"images/{i}.png") for i in indexes)
     return Task(jobs=jobs, engine="side", reason="r", threads=1, folder=Path("/x"), token="t")
 
 
