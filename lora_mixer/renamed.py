@@ -168,6 +168,10 @@ NAMES: Mapping[str, Mapping[str, str]] = MappingProxyType(
         "lora_mixer.batch.axes": {
             "Point": "lora_mixer.promptfile.axes.AxisValue",
         },
+        "lora_mixer.batch.check": {
+            name: f"lora_mixer.runs.check_setup.{name}"
+            for name in ("NAMES", "check_folder", "check_model", "check_setup")
+        },
         "lora_mixer.batch.crew": {
             "Answers": "lora_mixer.workers.executor.Resolution",
             "Crew": "lora_mixer.workers.executor.Executor",

@@ -10,6 +10,7 @@ from pathlib import Path
 from lora_mixer.catalog.nearest import did_you_mean
 from lora_mixer.catalog.places import BUILTIN, checked_place, model_location
 from lora_mixer.errors import ModelError
+from lora_mixer.families import Family, find_family
 from lora_mixer.request import ModelSource, RenderRequest
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}")
@@ -79,6 +80,14 @@ class ModelsFile:
             where=str(self.path),
             remedy=did_you_mean(text, self.models, otherwise=f"Known models: {known}."),
         )
+
+    def family_of(self, name: str | None = None) -> Family | None:
+        """Return the base family that a model is said to be of; None where only its tensors tell."""
+        try:
+            stated = self.model(name).family
+        except ModelError:  # told by itself
+            return None
+        return find_family(stated) if stated else None
 
     def defaults_for(self, name: str | None = None) -> RenderRequest:
         """Return the settings for what a request to a model leaves open, with an empty prompt."""

@@ -105,6 +105,14 @@ UNNEEDED: Mapping[str, Deferral] = {
     "torch.distributed.checkpoint.hf_storage": Deferral(later=True),
     "torch.distributed._composable.fsdp": Deferral(later=True, first=True),
     "torch.distributed.fsdp": Deferral(later=True, first=True),
+    "torch.distributed.tensor": Deferral(later=True),
+    "transformers.distributed.expert_parallel": Deferral(later=True),
+    "transformers.distributed.tensor_parallel": Deferral(later=True),
+    "torch.distributed.tensor._utils": Deferral(later=True),
+    "torch.distributed.tensor.placement_types": Deferral(later=True),
+    # the hub's whole interface, of which a picture calls nothing, and pictures fetched by address
+    "huggingface_hub.hf_api": Deferral(later=True),
+    "requests": Deferral(later=True),
     # transformers' list of everything it has (it reads the beginning of thousands of files), processors of pictures
     "transformers": Deferral(
         given={**_version("transformers"), "AutoImageProcessor": Later("transformers", "AutoImageProcessor")},

@@ -19,6 +19,7 @@ from lora_mixer.mixer.session import ModelSession
 from lora_mixer.mixer.starts import held, idle_start, opened
 from lora_mixer.pipeline import Job
 from lora_mixer.request import RenderRequest
+from lora_mixer.settings.fitting import fitted, refuse_unfit
 
 IndexedJob = tuple[int, Job]
 """A job with its request's index."""
@@ -31,7 +32,9 @@ def job_at(session: ModelSession, asked: RenderRequest, models_file: ModelsFile)
         LoraMixerError: Anything that rendering would raise before its first step.
     """
     name, model, texts = session.source.name, session.loaded.model, session.loaded.texts
+    refuse_unfit(asked, model.family)
     filled = filled_in(asked, models_file.model_defaults.get(name, asked), models_file.defaults)
+    filled = fitted(filled, model.family)
     filled, size = opened(held(filled), model.native_size)
     settings = settings_of(
         filled,

@@ -22,8 +22,8 @@ from lora_mixer.libraries.classes import TEXT_CLASSES, AutoencoderKL, CLIPTokeni
 from lora_mixer.models.build import build, text_encoder_tensors, vae_tensors
 from lora_mixer.models.components import load_tokenizer, open_vae_folder
 from lora_mixer.models.denoisers import opener_of
-from lora_mixer.models.detect import latents_of, noise_schedule
 from lora_mixer.models.model import Model
+from lora_mixer.models.schedule import latents_of, noise_schedule
 from lora_mixer.models.sizes import sized_text_encoder, sized_vae
 from lora_mixer.tensors import tensor_reader
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from lora_mixer.choices import find_sampler
 from lora_mixer.errors import RequestError
+from lora_mixer.families import Family
 from lora_mixer.hires import Hires
 from lora_mixer.mixes import LoraUse
 from lora_mixer.promptfile.reading import PromptFile
@@ -14,6 +15,7 @@ from lora_mixer.promptfile.schema import FieldsTable, read_table
 from lora_mixer.regions import Region
 from lora_mixer.request import RenderRequest
 from lora_mixer.settings import PICTURE
+from lora_mixer.settings.fitting import set_without_effect, unfit
 from lora_mixer.wording import counted
 
 
@@ -46,6 +48,15 @@ class Overrides:
                 if name is not None:
                     find_sampler(name, schedule, eta)
         return replace(plan, jobs=jobs)
+
+    def check(self, family: Family) -> None:
+        """Refuse values that do nothing for models of a family.
+
+        Raises:
+            RequestError: One does; `where` is its option.
+        """
+        for row in set_without_effect(self._request(RenderRequest(prompt="")), family):
+            raise unfit(row, family, where=row.flag or row.name)
 
     def _request(self, request: RenderRequest) -> RenderRequest:
         given = {name: value for name, value in self.fields.items() if value is not None}

@@ -8,6 +8,7 @@ from dataclasses import replace
 from lora_mixer.ledger.failure import Failure
 from lora_mixer.promptfile.plan import PlannedJob, PromptFile
 from lora_mixer.request import RenderRequest
+from lora_mixer.settings import PICTURE, SECOND_PASS
 
 _BLOCK = 200
 """Lines of an entry that are looked through before the rest of the file."""
@@ -45,7 +46,8 @@ class Whereabouts:
         """Return a failure with the place of what it is about, in front of what it says itself."""
         job = self._file.jobs[failure.index]
         said = f"{failure.what} {failure.where or ''}"
-        words = next((name for name in _names(job.request) if name and name in said), "")
+        setting = failure.where if failure.where in PICTURE or failure.where in SECOND_PASS else None
+        words = setting or next((name for name in _names(job.request) if name and name in said), "")
         place = self.of(job, words)
         return replace(failure, where=f"{place}: {failure.where}" if failure.where else place)
 

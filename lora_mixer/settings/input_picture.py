@@ -16,8 +16,9 @@ from lora_mixer.choices.inputs import (
     find_masked_content,
     find_resize_mode,
 )
-from lora_mixer.settings.kinds import PictureValue, Real, TableName, Whole
+from lora_mixer.settings.kinds import Real, TableName, Whole
 from lora_mixer.settings.setting import PageControl, Setting
+from lora_mixer.settings.structured_kinds import PictureValue
 
 INPUT_PICTURE = (
     Setting(

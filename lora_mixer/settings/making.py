@@ -15,8 +15,9 @@ from typing import Any, ClassVar, Self, cast
 from lora_mixer.errors import RequestError
 from lora_mixer.fieldtypes import wrong_type
 from lora_mixer.mixes import Mix
-from lora_mixer.settings.kinds import NestedTable, ValueKind
+from lora_mixer.settings.kinds import ValueKind
 from lora_mixer.settings.setting import Setting, Since, Table
+from lora_mixer.settings.structured_kinds import NestedTable
 
 Normalise = Callable[[Any], object]
 """Returns a value as its field keeps it, or raises RequestError."""

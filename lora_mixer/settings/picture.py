@@ -26,10 +26,11 @@ from lora_mixer.choices.emphasis import ORIGINAL
 from lora_mixer.choices.places import GIVEN, PLACES, find_places
 from lora_mixer.choices.rng import CPU
 from lora_mixer.settings.input_picture import INPUT_PICTURE
-from lora_mixer.settings.kinds import MixOfLoras, NestedTable, Real, RegionList, TableName, TableNames, TextValue, Whole
+from lora_mixer.settings.kinds import Real, TableName, TextValue, Whole
 from lora_mixer.settings.limits import MAX_CFG, MAX_CLIP_SKIP, MAX_ETA, MAX_LETTERS, MAX_SEED, MAX_STEPS, MAX_UPSCALE
 from lora_mixer.settings.second_pass import PICTURE_UPSCALER, SAMPLER, SCHEDULE, SIDE
 from lora_mixer.settings.setting import PageControl, Setting, Since, Table
+from lora_mixer.settings.structured_kinds import MixOfLoras, NestedTable, RegionList, TableNames
 
 PICTURE = Table(
     (

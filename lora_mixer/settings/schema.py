@@ -9,8 +9,9 @@ from pydantic import AfterValidator, AliasChoices, BaseModel, Field, create_mode
 
 from lora_mixer.errors import RequestError
 from lora_mixer.inputs import InputPicture
-from lora_mixer.settings.kinds import PictureValue, Real, TableName, Whole
+from lora_mixer.settings.kinds import Real, TableName, Whole
 from lora_mixer.settings.setting import Setting
+from lora_mixer.settings.structured_kinds import PictureValue
 
 Model = TypeVar("Model", bound=BaseModel)
 Finite = Annotated[float, Field(allow_inf_nan=False)]

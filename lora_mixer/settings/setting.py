@@ -7,7 +7,8 @@ from dataclasses import KW_ONLY, dataclass, field
 from enum import IntEnum
 from typing import Any
 
-from lora_mixer.settings.kinds import NestedTable, PictureValue, Real, TableName, TextValue, ValueKind, Whole
+from lora_mixer.settings.kinds import Real, TableName, TextValue, ValueKind, Whole
+from lora_mixer.settings.structured_kinds import NestedTable, PictureValue
 
 MADE = ""
 """Stands for a name that is made from the setting's own."""

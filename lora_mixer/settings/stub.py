@@ -8,7 +8,6 @@ from pathlib import Path
 from textwrap import wrap
 
 from lora_mixer.settings.classes import Hires, HiresSettings, RenderRequest, Settings
-from lora_mixer.settings.kinds import MixOfLoras, PictureValue, RegionList, TableNames
 from lora_mixer.settings.making import (
     Asked,
     Filled,
@@ -18,6 +17,7 @@ from lora_mixer.settings.making import (
     default_of_filled,
 )
 from lora_mixer.settings.setting import Setting, Table
+from lora_mixer.settings.structured_kinds import MixOfLoras, PictureValue, RegionList, TableNames
 
 STUB = Path(__file__).with_name("classes.pyi")
 WIDTH = 120

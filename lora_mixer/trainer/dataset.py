@@ -7,28 +7,22 @@ and a mask beside a picture (`NAME.mask.png`, or `masks/NAME.png`, of any kind o
 
 from __future__ import annotations
 
-import json
 import re
-import tomllib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from PIL import Image
 
-from lora_mixer.errors import ConfigError, FileError, MissingFileError
-from lora_mixer.files import read_file
+from lora_mixer.errors import FileError, MissingFileError
+from lora_mixer.trainer.caption_files import CaptionFiles
 
 PICTURES = frozenset({".png", ".jpg", ".jpeg", ".jfif", ".webp", ".bmp", ".avif"})
 NOT_READ = frozenset({".gif", ".tif", ".tiff", ".heic", ".heif", ".jxl", ".psd", ".svg", ".apng"})
 """Pictures that somebody may think are learned."""
-CAPTIONS = (".txt", ".caption")
-TABLES = ("captions.jsonl", "metadata.jsonl", "captions.toml")
 MASKS = "masks"
 MOST_PIXELS = 16384 * 16384 // 4
-_TEXT_BYTES = 64 * 1024
-_TABLE_BYTES = 64 * 1024 * 1024
 _REPEATS = re.compile(r"(\d+)_(.+)")
 
 
@@ -152,7 +146,7 @@ class _Reader:
         if not folder.is_dir():
             raise MissingFileError("there is no such folder of pictures", where=str(folder), remedy="Check the path.")
         try:
-            above = _Captions(folder, {})
+            above = CaptionFiles(folder, {})
             yield from self._part(folder, 1, folder.name, above)
             for part in self._folders(folder):
                 repeats, concept = _concept(part)
@@ -161,7 +155,7 @@ class _Reader:
                     continue
                 for deeper in self._folders(part):
                     self._left_out[deeper] = "folders are read one level deep; move its pictures up"
-                own = _Captions(part, above.below(part.name))
+                own = CaptionFiles(part, above.below(part.name))
                 yield from self._part(part, repeats, concept, own)
                 own.tell_unused(self._left_out)
             above.tell_unused(self._left_out)
@@ -172,7 +166,7 @@ class _Reader:
         found = (path for path in folder.iterdir() if path.is_dir() and path.name != MASKS)
         return sorted(path for path in found if path.name[0] != "." and path.resolve() != self._apart)
 
-    def _part(self, folder: Path, repeats: int, concept: str, captions: _Captions) -> Iterator[Example]:
+    def _part(self, folder: Path, repeats: int, concept: str, captions: CaptionFiles) -> Iterator[Example]:
         for path in sorted(folder.iterdir()):
             if path.suffix.lower() in NOT_READ:
                 self._left_out[path] = f"{path.suffix} files are not read; save it as PNG or JPEG"
@@ -191,40 +185,6 @@ class _Reader:
                     mask=_mask(path, self._left_out),
                     regularises=self._regularises,
                 )
-
-
-class _Captions:
-    """The captions of a folder's pictures: beside each, then in the folder's table, then in that of the folder above."""
-
-    def __init__(self, folder: Path, above: Mapping[str, str]) -> None:
-        self._path, self._rows = _table(folder)
-        self._above = above
-        self._used: set[str] = set()
-
-    def of(self, picture: Path, left_out: dict[Path, str]) -> str:
-        """Return a picture's caption; empty if nothing says one."""
-        rows = [name for name in (picture.name, picture.stem) if name in self._rows]
-        self._used.update(rows)
-        beside = _caption(picture, left_out)
-        if beside is not None:
-            return beside
-        if rows:
-            return self._rows[rows[0]]
-        return self._above.get(picture.name, self._above.get(picture.stem, ""))
-
-    def below(self, folder: str) -> Mapping[str, str]:
-        """Return the rows that name pictures in a folder of the folder."""
-        start = f"{folder}/"
-        own = {name: caption for name, caption in self._rows.items() if name.replace("\\", "/").startswith(start)}
-        self._used.update(own)
-        return {name.replace("\\", "/").removeprefix(start): caption for name, caption in own.items()}
-
-    def tell_unused(self, left_out: dict[Path, str]) -> None:
-        """Tell which rows name no picture."""
-        unused = [name for name in self._rows if name not in self._used]
-        if unused and self._path is not None:
-            more = f" and {len(unused) - 1} more" if len(unused) > 1 else ""
-            left_out[self._path] = f"there is no picture {unused[0]!r}{more}, which it has captions for"
 
 
 def _concept(folder: Path) -> tuple[int, str]:
@@ -250,18 +210,6 @@ def _size(path: Path, smallest: int, left_out: dict[Path, str]) -> tuple[int, in
     return (height, width) if turned else (width, height)
 
 
-def _caption(path: Path, left_out: dict[Path, str]) -> str | None:
-    """Return the caption beside a picture; None if there is none."""
-    for ending in CAPTIONS:
-        beside = path.with_suffix(ending)
-        if beside.is_file():
-            try:
-                return " ".join(read_file(beside, at_most=_TEXT_BYTES).decode("utf-8-sig").split())
-            except (FileError, UnicodeDecodeError) as error:
-                left_out[beside] = f"the caption cannot be read ({error}); the picture is learned without one"
-    return None
-
-
 def _mask(path: Path, left_out: dict[Path, str]) -> Path | None:
     places = ((path.parent, f"{path.stem}.mask"), (path.parent / MASKS, path.stem))
     for mask in (folder / f"{stem}{ending}" for folder, stem in places for ending in sorted(PICTURES)):
@@ -271,49 +219,3 @@ def _mask(path: Path, left_out: dict[Path, str]) -> Path | None:
             left_out[mask] += "; the picture is learned whole"
             return None
     return None
-
-
-def _table(folder: Path) -> tuple[Path | None, Mapping[str, str]]:
-    """Return a folder's table of captions, and its rows by what they call the picture."""
-    for name in TABLES:
-        path = folder / name
-        if path.is_file():
-            try:
-                text = read_file(path, at_most=_TABLE_BYTES).decode("utf-8-sig")
-            except UnicodeDecodeError as error:
-                raise ConfigError("it is not UTF-8", where=str(path), remedy="Save it as UTF-8.") from error
-            rows = _toml_rows(text, path) if path.suffix == ".toml" else _json_rows(text, path)
-            return path, dict(_named(rows, path))
-    return None, {}
-
-
-def _toml_rows(text: str, path: Path) -> Iterable[tuple[int, object]]:
-    try:
-        table = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"it is no TOML: {error}", where=str(path)) from error
-    rows = table.get("pictures", [{"file": key, "caption": value} for key, value in table.items()])
-    return enumerate(rows, 1) if isinstance(rows, list) else [(1, rows)]
-
-
-def _json_rows(text: str, path: Path) -> Iterator[tuple[int, object]]:
-    for number, line in enumerate(text.splitlines(), 1):
-        if line.strip():
-            try:
-                yield number, json.loads(line)
-            except (ValueError, RecursionError) as error:
-                raise ConfigError(f"it is no JSON: {error}", where=f"{path}, line {number}") from error
-
-
-def _named(rows: Iterable[tuple[int, object]], path: Path) -> Iterator[tuple[str, str]]:
-    for number, row in rows:
-        named = row if isinstance(row, dict) else {}
-        file = named.get("file") or named.get("file_name")
-        caption = named.get("caption", named.get("text"))
-        if not isinstance(file, str) or not isinstance(caption, str):
-            raise ConfigError(
-                "a row needs `file` and `caption`, both texts",
-                where=f"{path}, row {number}",
-                remedy='Write it like {"file": "a.png", "caption": "a cat"}.',
-            )
-        yield file, caption

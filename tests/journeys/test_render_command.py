@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from lora_mixer.errors import LoraMixerError
 from lora_mixer.images import read_picture
-from lora_mixer.runs.check import NAMES
+from lora_mixer.runs.check_setup import NAMES
 from lora_mixer_app.cli import build
 from lora_mixer_app.cli.commands import running
 from lora_mixer_app.cli.options import Where

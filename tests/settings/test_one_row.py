@@ -23,7 +23,8 @@ ROW = """
 PICTURE = Table((*PICTURE.rows, Setting(
     name="warmth", kind=Real(low=0, high=2), help="How warm the picture is.", default=1.0, infotext="Warmth",
     control=PageControl("Warmth", "暖度", slider=True, step=0.1),
-), Setting(name="quiet", kind=Whole(low=0, high=9), help="Says nothing of the picture.", default=0, pixels=False)))
+), Setting(name="quiet", kind=Whole(low=0, high=9), help="Says nothing of the picture.", default=0, pixels=False),
+Setting(name="depth", kind=Real(low=0, high=1), help="How deep.", default=0.0, families=frozenset({"sdxl"}))))
 """
 
 
@@ -56,12 +57,17 @@ from lora_mixer.mixer.completing import settings_of
 from lora_mixer.promptfile.reading import read_prompt_text
 from lora_mixer.settings.pages import written
 from lora_mixer.settings.stub import stub_text
-from lora_mixer.promptfile import read_options
+from lora_mixer.catalog import Library
+from lora_mixer.families import EMOJI, SDXL
+from lora_mixer.promptfile import Overrides, read_options
+from lora_mixer.runs.check import JobCheck
+from lora_mixer.settings.fitting import fitted, refuse_unfit
 from tests.support.painters import RECORD
 from typer.testing import CliRunner
 
 from lora_mixer_app.cli.program import build
 from lora_mixer_app.web.desk.advanced import CONTROLS, asked_of, shown_for
+from lora_mixer_app.web.desk.models import idle_fields
 from lora_mixer_app.web.i18n import WORDS
 
 
@@ -98,7 +104,7 @@ record = replace(RECORD, settings=filled)
 SEEN["record"] = RenderRecord.from_json(record.to_json()).settings.warmth
 SEEN["old record"] = RenderRecord.from_json(
     json.dumps({**json.loads(record.to_json()), "settings": {
-        name: value for name, value in json.loads(record.to_json())["settings"].items() if name not in ("warmth", "quiet")}})
+        name: value for name, value in json.loads(record.to_json())["settings"].items() if name not in ("warmth", "quiet", "depth")}})
 ).settings.warmth
 SEEN["again"] = filled.request().warmth
 SEEN["infotext"] = "Warmth: 1.5" in infotext(record)
@@ -113,6 +119,17 @@ SEEN["help"] = CliRunner().invoke(build(), ["render", "--help"], env={"COLUMNS":
 SEEN["options"] = read_options(warmth="1.5")["warmth"]
 SEEN["page"] = [control.field for control in CONTROLS]
 SEEN["page round trip"] = asked_of(shown_for(RenderRequest("cat", warmth=1.5)))["warmth"]
+models = read_models_text(
+    '[defaults]\ndepth = 0.5\n[models.small]\nlocation = "builtin:emoji"\nfamily = "emoji"\n', Path("models.toml"), base=Path()
+)
+plan = read_prompt_text('[[jobs]]\nprompt = "cat"\nmodel = "small"\ndepth = 0.5\n', Path("a.toml"), strict=True)
+(failure,) = JobCheck(plan, models, Library(())).failures().values()
+SEEN["unfit in a file"] = f"{failure.where}: {failure.what}. {failure.remedy}"
+SEEN["unfit option"] = refusal(lambda: Overrides(fields=read_options(depth="0.5")).check(EMOJI))
+SEEN["unfit request"] = refusal(lambda: refuse_unfit(RenderRequest("cat", depth=0.5), EMOJI))
+SEEN["fits"] = [refusal(lambda: refuse_unfit(RenderRequest("cat", depth=d), f)) for d, f in ((0.0, EMOJI), (0.5, SDXL))]
+SEEN["unfit default"] = [fitted(models.defaults, family).depth for family in (EMOJI, SDXL)]
+SEEN["unfit on the page"] = [idle_fields(EMOJI), idle_fields(SDXL)]
 SEEN["labels"] = [list(message) for message in WORDS if message.key == "warmth"]
 print(json.dumps(SEEN))
 '''
@@ -120,7 +137,7 @@ print(json.dumps(SEEN))
 
 @pytest.fixture(scope="module")
 def seen() -> dict[str, Any]:
-    """What a program saw that was started with two rows more."""
+    """What a program saw that was started with three rows more."""
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM], cwd=ROOT, capture_output=True, text=True, check=False, timeout=600
     )
@@ -192,3 +209,23 @@ def test_the_digests_of_before_hold(seen: dict[str, Any]) -> None:
 
 def test_type_checkers_are_told_of_a_row(seen: dict[str, Any]) -> None:
     assert seen["stub"] == 3  # asked, filled, and as a keyword
+
+
+@pytest.mark.parametrize(
+    ("place", "where"),
+    [("unfit in a file", "a.toml:4:1: depth: "), ("unfit option", "--depth: "), ("unfit request", "depth: ")],
+)
+def test_a_row_that_a_family_does_not_know_is_refused_where_it_is_set(
+    seen: dict[str, Any], place: str, where: str
+) -> None:
+    said = "depth does nothing for models of the embedded emoji model. Leave it out, or use a model of SDXL."
+    assert seen[place] == where + said
+
+
+def test_what_a_family_knows_or_says_anyway_is_taken_and_a_default_is_for_models_it_fits(seen: dict[str, Any]) -> None:
+    assert seen["fits"] == [None, None]
+    assert seen["unfit default"] == [None, 0.5]
+
+
+def test_the_page_shows_which_controls_do_nothing_for_a_model(seen: dict[str, Any]) -> None:
+    assert seen["unfit on the page"] == [["depth"], []]

@@ -16,17 +16,8 @@ from lora_mixer.errors import RequestError
 from lora_mixer.images import infotext
 from lora_mixer.promptfile import read_options
 from lora_mixer.settings import PICTURE, Setting
-from lora_mixer.settings.kinds import (
-    MixOfLoras,
-    NestedTable,
-    Real,
-    RegionList,
-    TableName,
-    TableNames,
-    TextValue,
-    ValueKind,
-    Whole,
-)
+from lora_mixer.settings.kinds import Real, TableName, TextValue, ValueKind, Whole
+from lora_mixer.settings.structured_kinds import MixOfLoras, NestedTable, RegionList, TableNames
 from lora_mixer_app.web.notices import as_notice
 from lora_mixer_app.web.state import AppState, caller_of, owner_of
 

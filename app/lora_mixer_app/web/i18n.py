@@ -84,6 +84,7 @@ WORDS: tuple[Message, ...] = (
     Message("more", "Sampler, size, presets", "采样器、尺寸、预设"),
     Message("advanced", "Advanced: variation, guidance", "高级：变体、引导"),
     Message("as_first", "as the first pass", "与首次相同"),
+    Message("not_for_model", "does nothing for this model", "对此模型无效"),
     Message("generate", "Generate", "生成"),
     Message("cancel", "Cancel", "取消"),
     Message("live", "Live rendering", "实时渲染"),

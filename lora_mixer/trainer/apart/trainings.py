@@ -14,8 +14,9 @@ from lora_mixer.errors import FileError, RequestError
 from lora_mixer.images import make_folder, write_whole
 from lora_mixer.trainer.apart.place import TrainingAsked, TrainingPlace, place_of, require_place
 from lora_mixer.trainer.apart.status import TrainingStatus
+from lora_mixer.trainer.caption_files import CAPTIONS
 from lora_mixer.trainer.checks import check
-from lora_mixer.trainer.dataset import CAPTIONS, PICTURES, Dataset, read_dataset
+from lora_mixer.trainer.dataset import PICTURES, Dataset, read_dataset
 from lora_mixer.trainer.settings import TrainSettings
 
 MOST_PICTURES = 2000

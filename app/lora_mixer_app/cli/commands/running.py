@@ -19,7 +19,8 @@ from lora_mixer.mixes import LoraUse
 from lora_mixer.promptfile import PromptFile, describe
 from lora_mixer.promptfile.sources import title_of
 from lora_mixer.runs import estimate, outline
-from lora_mixer.runs.check import JobCheck, check_folder, check_setup
+from lora_mixer.runs.check import JobCheck
+from lora_mixer.runs.check_setup import check_folder, check_setup
 from lora_mixer.runs.origin import keep_source
 from lora_mixer.runs.run import RunOptions, RunResult, run
 from lora_mixer.waiting import uncollected
@@ -71,7 +72,11 @@ def carry_out(
     _check_address(flags)
     console = Console(highlight=False, soft_wrap=True)
     shared = _Shared(flags=flags, models_file=models_file, library=library, console=console, executors=Executors(flags))
-    runs = [_Run(overrides.over(plan), pictures, shared, several=len(plans) > 1, written=own_seeds) for plan in plans]
+    plans = [overrides.over(plan) for plan in plans]
+    for model in dict.fromkeys(job.request.model for plan in plans for job in plan.jobs):
+        if (family := models_file.family_of(model)) is not None:
+            overrides.check(family)
+    runs = [_Run(plan, pictures, shared, several=len(plans) > 1, written=own_seeds) for plan in plans]
     for one in runs:
         one.check()
     errors = [error for one in runs if (error := one.ended()) is not None]

@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 from lora_mixer import RenderRequest
 from lora_mixer.hires import Hires
 from lora_mixer.settings import PICTURE, SECOND_PASS, PageControl, Setting, Table
-from lora_mixer.settings.kinds import NestedTable, Real, TableName, ValueKind, Whole
+from lora_mixer.settings.kinds import Real, TableName, ValueKind, Whole
+from lora_mixer.settings.structured_kinds import NestedTable
 
 SECOND = "hires."
 BROWSERS_WHOLE = 2**53

@@ -12,7 +12,7 @@ from lora_mixer.images.animation import MOVING
 from lora_mixer.settings import PICTURE
 from lora_mixer_app.web.desk.advanced import CONTROLS, MAIN, START
 from lora_mixer_app.web.desk.curves import PRESETS as CURVES
-from lora_mixer_app.web.desk.models import model_names, settings_of
+from lora_mixer_app.web.desk.models import idle_fields, model_names, settings_of
 from lora_mixer_app.web.i18n import WORDS
 from lora_mixer_app.web.state import AppState
 
@@ -29,6 +29,7 @@ def first_facts(state: AppState) -> dict[str, Any]:
         "controls": [control.form(tuple(state.mixer.upscalers.files)) for control in (*MAIN, *CONTROLS)],
         "start": [control.form() for control in START],
         "models": model_names(state),
+        "idle": {name: idle_fields(state.family_of(name)) for name in model_names(state)},
         "presets": {row.name: {name: getattr(row, name) for name in _OF_PRESETS} for row in PRESETS},
         "samplers": {
             row.name: {"schedules": [AUTOMATIC, *row.schedules], "eta": row.eta is not None} for row in SAMPLERS

@@ -7,7 +7,10 @@ from typing import Any
 
 import gradio as gr
 
-from lora_mixer_app.web.desk.advanced import MAIN
+from lora_mixer.families import Family
+from lora_mixer.settings import PICTURE, SECOND_PASS
+from lora_mixer.settings.fitting import unknown_to
+from lora_mixer_app.web.desk.advanced import MAIN, SECOND
 from lora_mixer_app.web.state import AppState
 
 LEFT = frozenset({"seed", "preset"})
@@ -28,7 +31,16 @@ def settings_of(state: AppState, name: str, native_size: tuple[int, int]) -> dic
     return {"model": name} | {field: value for field, value in own.items() if value is not None}
 
 
+def idle_fields(family: Family | None) -> list[str]:
+    """Return the controls that do nothing for models of a family, by their fields; none where it is not known yet."""
+    if family is None:
+        return []
+    second = (SECOND + row.name for row in unknown_to(family, SECOND_PASS))
+    return [*(row.name for row in unknown_to(family, PICTURE)), *second]
+
+
 def choose_model(state: AppState, request: gr.Request, data: dict[str, Any]) -> dict[str, Any]:
-    """Open a model (`name`) for a browser tab, and return its title and the settings it brings."""
+    """Open a model (`name`) for a browser tab, and return its title, the settings it brings, and those that do nothing for it."""
     found = state.choose_model(request, str(data.get("name") or ""))
-    return {"title": found.family.title, "settings": settings_of(state, found.name, found.native_size)}
+    settings = settings_of(state, found.name, found.native_size)
+    return {"title": found.family.title, "settings": settings, "idle": idle_fields(found.family)}

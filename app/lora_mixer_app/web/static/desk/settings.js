@@ -24,7 +24,7 @@ const OWN = { preset: presetBox, sampler: samplerBox };
 
 /** @param {HTMLElement} root @param {import("./store.js").Desk} desk */
 export function mountSettings(root, desk) {
-  /** @type {[string, Drawn][]} */
+  /** @type {[string, Drawn, HTMLElement][]} */
   const drawn = [];
   for (const [place, head] of PLACES) {
     const rows = desk.first.controls.filter((row) => row.place === place && row.field !== "seed");
@@ -32,13 +32,19 @@ export function mountSettings(root, desk) {
     if (place === "more") box.append(modelBox(desk));
     for (const row of rows) {
       const made = (OWN[row.field] ?? control)(desk, row);
-      drawn.push([row.field, made]);
+      const idle = h("small", { class: "idle" }, say("not_for_model"));
+      made.element.append(idle);
+      drawn.push([row.field, made, idle]);
       box.append(made.element);
     }
     root.append(head ? h("details", { id: place }, h("summary", {}, say(head)), box) : box);
   }
   const draw = () => {
-    for (const [field, made] of drawn) made.draw(desk.document.settings[field] ?? null);
+    const without = desk.first.idle[String(desk.document.settings.model ?? desk.first.models[0])] ?? [];
+    for (const [field, made, idle] of drawn) {
+      made.draw(desk.document.settings[field] ?? null);
+      idle.hidden = !without.includes(field);
+    }
   };
   desk.subscribe((topics) => topics.has("document") && draw());
   draw();
@@ -175,7 +181,8 @@ function modelBox(desk) {
   const box = h("select", { id: "model-box" }, ...models.map((name) => h("option", { value: name }, name)));
   box.addEventListener("change", async () => {
     try {
-      const { settings } = await desk.ask("model.choose", { name: box.value });
+      const { settings, idle } = await desk.ask("model.choose", { name: box.value });
+      desk.first.idle[box.value] = idle;
       lay(desk, settings);
     } catch (error) {
       desk.fail(error);

@@ -159,6 +159,7 @@
  * @property {ControlForm[]} controls
  * @property {ControlForm[]} start Controls of what a picture starts from, and of its mask.
  * @property {string[]} models
+ * @property {Record<string, string[]>} idle The settings that do nothing for a model, by its name.
  * @property {Record<string, Record<string, Value>>} presets
  * @property {Record<string, { schedules: string[], eta: boolean }>} samplers What each can take.
  * @property {Method[]} methods

@@ -16,8 +16,8 @@ from lora_mixer.errors import ModelError
 from lora_mixer.families import SD1, SD2, SDXL, SDXL_REFINER
 from lora_mixer.models import open_model, save_folder
 from lora_mixer.models.denoiser import PictureSize
-from lora_mixer.models.detect import noise_schedule
 from lora_mixer.models.model import Model
+from lora_mixer.models.schedule import noise_schedule
 from lora_mixer.models.unet import size_ids
 from lora_mixer.request import ModelSource
 from lora_mixer.sampling import NoiseSource, find_sampler, sample, starting_noise
