@@ -1,4 +1,4 @@
-"""A mix merged into its model, as one file in LDM's layout, which every program of the field opens."""
+"""A mix merged into its model, as a single file in LDM's layout, which every program of the field opens."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def bake_checkpoint(
         overwrite: Replace what lies there.
 
     Raises:
-        RequestError: The family has no single-file layout, or the dtype is none of a file.
+        RequestError: The family has no single-file layout, or the dtype cannot be stored in a file.
         FileError: It cannot be written.
     """
     stored = dtype_of(dtype)

@@ -1,4 +1,4 @@
-"""A LoRA from two checkpoints: what one was tuned by, as low-rank factors of W_tuned - W_base.
+"""A LoRA from two checkpoints: the low-rank factors of W_tuned - W_base.
 
 Layer by layer: the weights of both stay in their files, and no more than one layer's change is in memory. Each change is
 cut to the rank by its largest singular values, which is the nearest there is, and what is left out is told by block.
@@ -39,9 +39,9 @@ class Extraction:
     """How a LoRA is extracted.
 
     Attributes:
-        rank: The most ranks a layer may have.
-        conv_rank: The same of convolutions larger than 1x1; None is `rank`, 0 leaves them out.
-        share: A layer gets as few ranks as hold this share of its change's squared norm; 1 gives all of them `rank`.
+        rank: The highest rank of a layer.
+        conv_rank: The highest rank of convolutions larger than 1x1; None means `rank`, 0 leaves them out.
+        share: Each layer gets the lowest rank that holds this share of its change's squared norm; 1 gives every layer `rank`.
         norms: Whether changes of norms and biases are written, too, which diffusers does not read.
         dtype: What the tensors are stored in.
     """
@@ -59,7 +59,7 @@ class Extraction:
             if value is not None and not low <= value <= MAX_RANK:
                 raise RequestError(f"{name} {value} is out of range", remedy=f"Use a value from {low} to {MAX_RANK}.")
         if not 0 < self.share <= 1:
-            raise RequestError(f"share {self.share:g} is none", remedy="Use a value above 0, up to 1.")
+            raise RequestError(f"share {self.share:g} is out of range", remedy="Use a value above 0, up to 1.")
         dtype_of(self.dtype)
 
     def rank_of(self, spec: ModuleSpec) -> int:
@@ -78,7 +78,7 @@ def extract_lora(
     overwrite: bool = False,
     on_module: OnModule | None = None,
 ) -> BakeReport:
-    """Write what a model was tuned by as one LoRA for its base.
+    """Write the difference between a tuned model and its base as one LoRA.
 
     Args:
         tuned: The tuned model; see `lora_mixer.models.open_as_stored`.
@@ -116,7 +116,7 @@ def extract_lora(
 
 
 def check_place(path: Path, *, overwrite: bool) -> None:
-    """Refuse a place where no LoRA can be written.
+    """Refuse a path where no LoRA can be written.
 
     Raises:
         RequestError: The name has another ending.

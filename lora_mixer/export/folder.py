@@ -32,7 +32,7 @@ def bake_folder(mix: StaticMix, engine: MergeEngine, path: Path, *, dtype: str, 
         overwrite: Replace what lies there.
 
     Raises:
-        RequestError: The dtype is none of a file.
+        RequestError: The dtype cannot be stored in a file.
         FileError: It cannot be written.
     """
     stored = dtype_of(dtype)

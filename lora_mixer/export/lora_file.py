@@ -39,7 +39,7 @@ def bake_lora(
     Args:
         mix: The mix.
         path: The `.safetensors` file to write.
-        rank: The most ranks a module may have.
+        rank: The highest rank of a module.
         dtype: What the tensors are stored in.
         overwrite: Replace what lies there.
         on_module: Called after every module.

@@ -1,4 +1,4 @@
-"""What is baked: one mix that is the same at every step, everywhere, for every text."""
+"""What can be baked: one mix that is the same at every step, everywhere, for every text."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class StaticMix:
         stack: The mix.
         ingredients: Its adapters, in the order they were named.
         version: Of this program.
-        check: Raises if a file it is made from was written since; called before what is baked gets its name.
+        check: Raises if a source file has changed; called before the baked file gets its name.
     """
 
     model: Model

@@ -27,13 +27,13 @@ class Cut(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BlockError:
-    """How near the written factors of one block come to what was to be written.
+    """How closely the written factors of one block match its change.
 
     Attributes:
         part: The part of the model.
         block: The block's name (`BASE`, `IN01`, ...).
         modules: How many of its modules are changed.
-        exact: In how many of them nothing was left out.
+        exact: How many of them are written exactly.
         error: ||D - D'|| / ||D|| over the block, in the Frobenius norm; 0 is exact.
     """
 
@@ -52,7 +52,7 @@ class BakeReport:
         path: Where it lies.
         modules: How many modules are changed.
         blocks: The error of each block; empty for a checkpoint, which holds a mix whole.
-        notes: What its user should know.
+        notes: Messages for the user.
     """
 
     path: Path

@@ -1,4 +1,4 @@
-"""Tensors into a file: whole or not at all, and never over what is there unless told so."""
+"""Write tensors into a file, whole or not at all, and never over an existing one unless told to."""
 
 from __future__ import annotations
 
@@ -24,10 +24,12 @@ def dtype_of(name: str) -> torch.dtype:
     """Return the dtype of a name.
 
     Raises:
-        RequestError: It is none that files are written in.
+        RequestError: Files are not written in it.
     """
     if name not in DTYPES:
-        raise RequestError(f"{name!r} is no dtype of a file", remedy=f"Use one of {', '.join(DTYPES)}.")
+        raise RequestError(
+            f"{name!r} is not a dtype that files are written in", remedy=f"Use one of {', '.join(DTYPES)}."
+        )
     return DTYPES[name]
 
 
@@ -38,9 +40,7 @@ def require_free(path: Path, *, overwrite: bool) -> None:
         FileError: Something lies there, or the folder it would lie in does not.
     """
     if path.exists() and not overwrite:
-        raise FileError(
-            "there is something there already", where=str(path), remedy="Name another file, or --overwrite."
-        )
+        raise FileError("something is there already", where=str(path), remedy="Name another file, or add --overwrite.")
     if not path.absolute().parent.is_dir():
         raise FileError("there is no such folder", where=str(path.parent), remedy="Make it first.")
 
@@ -62,7 +62,7 @@ def write_tensors(
         path: The file.
         tensors: What is in it.
         metadata: What its header says.
-        check: Called before it gets its name; raises if what it was made from is no more as it was.
+        check: Called before the file gets its name; raises if a source file has changed.
 
     Raises:
         FileError: The disk is full or the folder is not writable.
@@ -86,9 +86,9 @@ def write_tensors(
 
 
 def _sort_metadata(written: BinaryIO) -> None:
-    """Bring a file's metadata into order: safetensors writes it as a hash table lies, in another order each time.
+    """Sort a file's metadata, which safetensors writes in the random order of a hash table.
 
-    The same tensors and metadata make the same bytes then. The header keeps its length, with spaces at its end.
+    So the same tensors and metadata give the same bytes. The header keeps its length, padded with spaces.
     """
     length = int.from_bytes(written.read(8), "little")
     header = json.loads(written.read(length))

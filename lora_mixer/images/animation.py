@@ -1,4 +1,4 @@
-"""Pictures one after the other: GIF and WebP by Pillow, MP4 by PyAV where it is installed."""
+"""Animations: GIF and WebP by Pillow, MP4 by PyAV where it is installed."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ def save_animation(pictures: Sequence[Image.Image], target: Path, *, fps: float 
     """Write pictures as a loop that never ends; an MP4 holds it once.
 
     Args:
-        pictures: They, of one size.
+        pictures: The frames, all of one size.
         target: The file; its ending says what is written.
         fps: Pictures a second.
-        bounce: Go back the way it came.
+        bounce: Play forwards, then backwards.
 
     Raises:
         RequestError: There is no such format, PyAV is not installed, or there is nothing to show.

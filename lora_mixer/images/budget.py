@@ -15,13 +15,13 @@ MAX_NODES = 20_000
 
 @dataclass(slots=True)
 class Budget:
-    """What is left to spend on a file.
+    """The remaining budget of a file.
 
     Attributes:
         bytes: Bytes of text that may still be unpacked or copied.
         entries: Text chunks and EXIF entries that may still be looked at.
         nodes: Nodes of a graph, and values behind them, that may still be visited.
-        spent: What ran out, for the reader's eyes.
+        spent: What ran out, for the user.
     """
 
     bytes: int = MAX_BYTES

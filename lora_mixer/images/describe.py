@@ -128,7 +128,7 @@ def _hashes(pairs: Iterable[tuple[str, str]]) -> str | None:
 
 
 def _tag(use: LoraUse, family: str | None) -> str:
-    """Return what of a strength every reader of tags takes; `lbw=` and `lbwe=` are passed over by others.
+    """Return what every reader of tags takes of a strength; `lbw=` and `lbwe=` are passed over by others.
 
     Of `lbwe=` sd-webui-lora-block-weight takes the names of elements and passes over what is written out. No curve: A1111 without an extension takes it for a bad number, and then applies no LoRA at all.
     """

@@ -27,7 +27,7 @@ class Infotext:
         prompt: The positive prompt, LoRA tags and all.
         negative: The negative prompt; empty if there is none.
         fields: The other values by A1111's name, in the order they stand in.
-        notes: What could not be understood, for the reader's eyes.
+        notes: What could not be understood, for the user.
     """
 
     prompt: str

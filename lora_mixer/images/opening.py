@@ -1,4 +1,4 @@
-"""Input pictures read from where they lie: through the door, once, and only as the file that is meant."""
+"""Input pictures, read through the one door to files, once, and only if they are the file that is meant."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ def open_input(picture: InputPicture) -> tuple[InputPicture, Image.Image]:
     digest = sha256(data).hexdigest()
     if picture.sha256 not in {None, digest}:
         raise ChangedFileError(
-            f"the input picture is another one: {digest[:12]}, was {(picture.sha256 or '')[:12]}",
+            f"the input picture has changed: its digest is {digest[:12]}, was {(picture.sha256 or '')[:12]}",
             where=picture.words,
-            remedy="Put the one back that was there, or ask again for pictures of this one.",
+            remedy="Restore the earlier file, or ask anew for pictures of this one.",
         )
     with _turn:
         image = _decoded.pop(digest, None) or decode_input(data, picture.words)

@@ -1,4 +1,4 @@
-"""What a finished picture says about itself: everything that is needed to render it again, nothing left to defaults."""
+"""A finished picture's record: everything needed to render it again, nothing left to defaults."""
 
 from __future__ import annotations
 

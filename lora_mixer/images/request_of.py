@@ -1,4 +1,4 @@
-"""From an infotext back to a request: as much of it as the text says."""
+"""From an infotext back to a request, as far as the text says."""
 
 from __future__ import annotations
 

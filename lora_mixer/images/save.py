@@ -95,7 +95,7 @@ def save_picture(
 
 
 def _keep_inputs(record: RenderRecord, folder: Path) -> None:
-    """Write input pictures that were given as objects beside the picture, by their digests: it is drawn again from them."""
+    """Write input pictures that were given as objects beside the picture, named by digest, so that it can be rendered again."""
     for one in record.companions or (record.settings,):
         for picture in (one.init, one.mask):
             data = None if picture is None or picture.path is not None else picture.data
@@ -110,7 +110,7 @@ def _write(data: bytes, out: IO[bytes]) -> None:
 
 
 def open_target(target: object) -> IO[bytes]:
-    """Return what a picture can be written to that has no path.
+    """Return an open file as a target for a picture.
 
     Raises:
         RequestError: It takes no bytes.
@@ -121,7 +121,7 @@ def open_target(target: object) -> IO[bytes]:
 
 
 def make_folder(folder: Path) -> Path:
-    """Make a folder with its parents if it is not there; return it.
+    """Make a folder with its parents, if it does not exist; return it.
 
     Raises:
         FileError: A file stands in its place, or the disk refuses.

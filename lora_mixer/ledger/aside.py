@@ -1,4 +1,4 @@
-"""`set-aside/` of a run's folder: what is no longer asked for, is damaged, or was in the way. Nothing is ever removed."""
+"""`set-aside/` in a run's folder: pictures no longer asked for, damaged files, whatever was in the way. Nothing is deleted."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ class Aside:
         return tuple(line for line in lines if _HERE.fullmatch(line.file.as_posix()))
 
     def pictures(self, entries: Iterable[LedgerEntry]) -> int:
-        """Move pictures here that can come back when they are asked for again; return how many there were.
+        """Move whole pictures here, to come back when they are asked for again; return their number.
 
-        Each is entered before it is moved, so that a crash between loses neither.
+        Each is entered before it is moved, so a crash in between loses neither.
 
         Raises:
             OSError: They cannot be moved.
@@ -53,7 +53,7 @@ class Aside:
         return count
 
     def take(self, name: str) -> str:
-        """Move a file or folder here, whatever it is; return its new name.
+        """Move any file or folder here; return its new name.
 
         Raises:
             OSError: It cannot be moved.
@@ -63,7 +63,7 @@ class Aside:
         return new
 
     def lines(self, name: str, lines: Iterable[Damaged]) -> str:
-        """Keep damaged lines of a file; return the name of the file that has them.
+        """Keep a file's damaged lines; return the name of the file that now holds them.
 
         Raises:
             OSError: They cannot be written.
@@ -73,7 +73,7 @@ class Aside:
         return kept
 
     def _free(self, name: str) -> str:
-        """Return a name that nothing has here."""
+        """Return a name not yet taken here."""
         if self._names is None:
             self._names = set(self._store.names(ASIDE))
         path, number, wanted = PurePosixPath(name), 1, name

@@ -1,4 +1,4 @@
-"""Job digests: a hash of everything that determines a picture."""
+"""Job digests: hashes of everything that determines a picture."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LATER: Mapping[str, tuple[object, ...]] = MappingProxyType({"elements": ([],)})
 def job_digest(settings: Settings, files: Mapping[str, str]) -> str:
     """Return the sha256 of what determines a picture: its settings and its files' digests.
 
-    Two spellings of one request give one digest: keys are sorted, and 7 and 7.0 are the same number.
+    Spelling does not matter: keys are sorted, and 7 equals 7.0.
 
     Args:
         settings: The request with its gaps filled.
@@ -30,7 +30,7 @@ def job_digest(settings: Settings, files: Mapping[str, str]) -> str:
 
 
 def request_digest(request: RenderRequest) -> str:
-    """Return the sha256 of a request as it was written, its gaps left open."""
+    """Return the sha256 of a request as written, gaps left open."""
     return _digest(_decisive(request))
 
 

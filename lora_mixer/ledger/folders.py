@@ -36,13 +36,13 @@ def new_folder(root: Path, name: str) -> Path:
 
 
 def next_folder(root: Path, name: str) -> Path:
-    """Return where the next run would go."""
+    """Return the folder of the next run, without making it."""
     numbers = [number for number, _, _ in _folders(root)]
     return root / f"{max(numbers, default=0) + 1:04}-{short(name)}"
 
 
 def last_folder(root: Path, name: str) -> Path:
-    """Return the folder of the last run of a name; one without a number, as older versions made, is the first of all.
+    """Return the folder of the latest run of a name; an unnumbered one, as older versions made, counts as the first.
 
     Raises:
         MissingFileError: There is none.
@@ -53,9 +53,9 @@ def last_folder(root: Path, name: str) -> Path:
     if (root / PLAN).is_file():
         return root
     raise MissingFileError(
-        f"no run of {short(name)} is there to go on with",
+        f"there is no run of {short(name)} to resume",
         where=str(root),
-        remedy="Leave --resume out to begin one, or name its folder with --output.",
+        remedy="Leave out --resume to start one, or name its folder with --output.",
     )
 
 
@@ -65,7 +65,7 @@ def numbered_folders(root: Path) -> list[Path]:
 
 
 def short(name: str) -> str:
-    """Return a name as a folder can have it.
+    """Return a name in a form that suits a folder.
 
     >>> short("red heart <lora:line_art:0.8>")
     'red-heart-lora-line_art-0-8'

@@ -1,6 +1,6 @@
-"""A plan that grows: what of an earlier plan, and of its pictures, another one still asks for.
+"""A growing plan: which jobs and pictures of an earlier plan the new one still asks for.
 
-Jobs are known by their digests, never by their place, so a line that is mended, added or taken out costs only itself.
+Jobs are matched by digest, never by place, so a mended, added or removed line costs only itself.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The ledger of a run: its plan, one line of JSON for every picture that is on disk, one for every job that failed."""
+"""A run's ledger: its plan, a line of JSON for every picture on disk, and one for every failed job."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class Damaged:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LedgerLines(Generic[_Line]):
-    """What stands in a file of lines; what follows the last line end was torn by a crash and is left out."""
+    """The lines of a file; anything after the last line end was torn by a crash and is left out."""
 
     whole: tuple[_Line, ...] = ()
     damaged: tuple[Damaged, ...] = ()
@@ -92,7 +92,7 @@ class Ledger:
 
     @staticmethod
     def read(folder: Path) -> Ledger:
-        """Read the ledger of a run, under way or over; a last line that is being written is left out.
+        """Read the ledger of a run, in progress or finished; a line still being written is left out.
 
         Raises:
             MissingFileError: The folder holds no run.
@@ -126,12 +126,12 @@ class Ledger:
         return self.folder / self.entries[index].file
 
     def is_whole(self, index: int) -> bool:
-        """Return whether a picture is entered for what the plan says now, and lies on disk as it was entered."""
+        """Return whether a picture is entered for what the plan says now, and its file is unchanged."""
         entry = self.entries.get(index)
         return entry is not None and self._means(index) and digest_of_file(self.path(index)) == entry.sha256
 
     def is_there(self, index: int) -> bool:
-        """Return whether a picture is entered for what the plan says now, and a file of its name is there."""
+        """Return whether a picture is entered for what the plan says now, and its file exists."""
         return index in self.entries and self._means(index) and self.path(index).is_file()
 
     def _means(self, index: int) -> bool:
@@ -139,7 +139,7 @@ class Ledger:
 
 
 def read_entries(folder: Path) -> tuple[LedgerEntry, ...]:
-    """Return the finished pictures of a folder, line by line; none if nothing was rendered there.
+    """Return a folder's finished pictures, line by line; none if nothing was rendered there.
 
     Lines that are damaged are left out.
 
@@ -150,7 +150,7 @@ def read_entries(folder: Path) -> tuple[LedgerEntry, ...]:
 
 
 def digest_of_file(path: Path) -> str | None:
-    """Return the sha256 of a file, None if it is not there, is no file, or cannot be read."""
+    """Return a file's sha256; None if it is missing, no regular file, or unreadable."""
     try:
         if not stat.S_ISREG(path.stat().st_mode):
             return None
@@ -161,7 +161,7 @@ def digest_of_file(path: Path) -> str | None:
 
 
 def bytes_of(path: Path) -> bytes:
-    """Return the bytes of a file of a run; none if it is not there, or something else is in its place.
+    """Return the bytes of a run's file; none if it is missing or no regular file.
 
     Raises:
         MissingFileError: It cannot be read.
@@ -175,12 +175,12 @@ def bytes_of(path: Path) -> bytes:
 
 
 def entry_lines(data: bytes) -> LedgerLines[LedgerEntry]:
-    """Return the finished pictures that lines tell of."""
+    """Return the finished pictures of manifest lines."""
     return _lines(data, _entry_reader())
 
 
 def failure_lines(data: bytes) -> LedgerLines[Failure]:
-    """Return the failures that lines tell of."""
+    """Return the failures of ledger lines."""
     return _lines(data, _failure_reader())
 
 

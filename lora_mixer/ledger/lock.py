@@ -20,14 +20,14 @@ LOCK = ".lock"
 
 @contextmanager
 def hold(folder: Path, say: Callable[[str], None]) -> Iterator[FolderStore]:
-    """Hold a folder for one run, and give it: renamed meanwhile, it is still the one that is held.
+    """Lock a folder for one run and yield it; it stays locked if it is renamed meanwhile.
 
-    The operating system holds the lock, so that it falls with its process however that ends; the file says who it is.
-    A file that still names a holder was left by a process that died.
+    The operating system holds the lock and releases it when the process ends, however it ends; the file names the holder.
+    A file that still names one was left by a process that died.
 
     Args:
         folder: The folder.
-        say: Told when a dead run's lock is taken over.
+        say: Called when the lock of a dead run is taken over.
 
     Raises:
         ConfigError: Another run holds it; its process, machine and start are in the text.
@@ -53,14 +53,14 @@ def hold(folder: Path, say: Callable[[str], None]) -> Iterator[FolderStore]:
 
 
 def _opened(place: FolderStore, path: Path) -> BinaryIO:
-    """Open the lock; a link in its place is not followed, for what it leads to would be emptied."""
+    """Open the lock file; a link is not followed, or its target would be emptied."""
     try:
         return place.open(LOCK, os.O_RDWR | os.O_CREAT)
     except OSError as error:
         raise FileError(
             f"the folder cannot be locked: {error.strerror or error}",
             where=str(path),
-            remedy="It must be an ordinary file that you may write, or not be there; links are not followed.",
+            remedy="It must be a regular file that you can write, or be absent; links are not followed.",
         ) from error
 
 
@@ -86,7 +86,7 @@ else:
 
 
 def _check_same_machine(holder: dict[str, object], path: Path) -> None:
-    """Refuse a lock that was left on another machine: whether that run lives cannot be seen from here."""
+    """Refuse a lock left by another machine: whether its run is alive cannot be told from here."""
     if holder and holder.get("host") != socket.gethostname():
         raise ConfigError(
             f"a run on another machine may be writing there: {_named(holder)}",

@@ -1,4 +1,4 @@
-"""`plan.json`: what a folder is for. Written before the first picture, and again when something else is asked for."""
+"""`plan.json`: what a folder is to hold. Written before the first picture, and again when the request changes."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class StoredJob:
         asked: The digest of the request as written.
         digest: What `job_digest` says of its settings and files; None if they could not be found out.
         settings: Every value filled in, the seed among them.
-        number: What its file is called by; None is its place in the plan.
+        number: The number in its file name; None is its place in the plan.
     """
 
     name: str
@@ -74,8 +74,8 @@ class StoredPlan:
         basis: Files and versions the pictures are made from, by role.
         jobs: The pictures, in the order of the sheet.
         batches: What is rendered together, in order.
-        guests: Pictures that are asked for no longer, and with which others of the plan were rendered together.
-        witness: What stood for all that the plan follows from (`witness_of`) when it was made; empty if not known.
+        guests: Pictures no longer asked for, with which others of the plan share a batch.
+        witness: Fingerprint of everything the plan depended on when it was made (`witness_of`); empty if unknown.
     """
 
     source: str
@@ -93,7 +93,7 @@ class StoredPlan:
 
     @staticmethod
     def of(plan: PromptFile, *, size: int) -> StoredPlan:
-        """Return the plan of a prompt file, nothing found out about its jobs yet."""
+        """Return the plan of a prompt file, its jobs not yet resolved."""
         sheet = plan.sheet
         return StoredPlan(
             source=str(plan.path),
@@ -129,7 +129,7 @@ class StoredPlan:
             raise BrokenFileError(
                 f"the plan of the run is damaged: {error}",
                 where=str(path),
-                remedy="Run the command again that made the folder: the plan is made again, and good pictures are kept.",
+                remedy="Run the command that made the folder again: the plan is rebuilt and good pictures are kept.",
             ) from error
 
     @staticmethod
@@ -145,7 +145,7 @@ class StoredPlan:
             raise ValueError(str(error.errors()[0]["msg"])) from error
         most = len(plan.jobs) + len(plan.guests)
         if not plan.jobs or any(not 0 <= index < most for batch in plan.batches for index in batch.jobs):
-            raise ValueError("it speaks of pictures that are not in it")
+            raise ValueError("it names pictures it does not contain")
         if any(job.row < 0 or job.column < 0 or (job.number or 0) < 0 for job in plan.jobs):
             raise ValueError("it places pictures outside its sheet")
         return plan
@@ -164,7 +164,7 @@ class StoredPlan:
         return f"images/{index if number is None else number:04}.png"
 
     def changes(self, basis: Mapping[str, str]) -> tuple[str, ...]:
-        """Return what files, versions and devices are no longer those the plan was made with, a sentence each."""
+        """Return one sentence for each file, version and device that is no longer what the plan was made with."""
         return tuple(
             f"{role} is {_short(basis[role])}, was {_short(was)}"
             for role, was in self.basis.items()

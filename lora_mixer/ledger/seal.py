@@ -1,7 +1,7 @@
-"""JSON that notices its own damage: a check of its bytes stands at its end.
+"""JSON that detects its own damage: it ends with a checksum of its bytes.
 
-A line whose last byte flipped may still be JSON, with another seed in it. What older versions wrote has no check and is
-read as it stands.
+A line with a flipped byte may still be JSON, with another seed in it. Older versions wrote no checksum; their lines are
+read as they are.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _CHECK = re.compile(rb',"check":"([0-9a-f]{16})"\}$')
 
 
 def sealed(value: object) -> bytes:
-    """Return a dataclass as one line of JSON with a check at its end.
+    """Return a dataclass as one line of JSON that ends with a checksum.
 
     >>> unsealed(sealed({"a": 1}))
     b'{"a":1}'
@@ -27,10 +27,10 @@ def sealed(value: object) -> bytes:
 
 
 def unsealed(data: bytes) -> bytes:
-    """Return the JSON without its check.
+    """Return the JSON without its checksum.
 
     Raises:
-        ValueError: The bytes are not those that were checked.
+        ValueError: The checksum does not match.
     """
     data = data.rstrip()
     found = _CHECK.search(data)
@@ -38,7 +38,7 @@ def unsealed(data: bytes) -> bytes:
         return data
     text = data[: found.start()] + b"}"
     if _check(text) != found[1].decode():
-        raise ValueError("its bytes are not those that were written")
+        raise ValueError("its checksum does not match")
     return text
 
 

@@ -1,4 +1,4 @@
-"""Writing the ledger, so that a crash at any moment leaves every entered picture whole and entered once."""
+"""Write the ledger so that a crash at any moment leaves every entered picture whole, and entered once."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from lora_mixer.ledger.seal import sealed
 from lora_mixer.store import RunStore
 
 _LEFT_OVER = re.compile(r"\.\.?[^/]*\.[0-9a-f]{8}\.png(\.[^./]+)?")
-"""What a worker that died leaves: `part_of`, or the temporary file that was to become it."""
+"""What a dead worker leaves behind: `part_of`, or the temporary file it would have become."""
 
 
 class LedgerWriter:
-    """Appends to the ledger of a run; what is appended is on disk when the call returns.
+    """Appends to a run's ledger; what is appended is on disk when the call returns.
 
     Args:
         store: Where the run is kept.
-        say: Told what was found damaged, and where it is now.
+        say: Called with what was found damaged and where it went.
     """
 
     def __init__(self, store: RunStore, say: Callable[[str], None] = lambda _sentence: None) -> None:
@@ -35,7 +35,7 @@ class LedgerWriter:
         self.token = secrets.token_hex(4)
 
     def repair(self) -> None:
-        """Cut off last lines that a crash tore, set damaged ones aside, and remove pictures that were never entered.
+        """Truncate lines torn by a crash, set damaged lines aside, and delete pictures that were never entered.
 
         Raises:
             FileError: A file cannot be written.
@@ -50,7 +50,7 @@ class LedgerWriter:
                 self._mend(name, data, read(data).damaged)
 
     def plan(self) -> StoredPlan | None:
-        """Return the plan of the folder; None if there is none, or if it is damaged, and then it is set aside.
+        """Return the folder's plan; None if it has none, or if the plan is damaged and was set aside.
 
         Raises:
             FileError: It cannot be set aside.
@@ -91,11 +91,11 @@ class LedgerWriter:
                 self._say(f"{count} pictures and {PLAN} are set aside, the plan as {self.aside.take(PLAN)}")
 
     def put_aside(self, entries: Iterable[LedgerEntry], others: Iterable[str]) -> int:
-        """Set pictures aside that are asked for no longer; return how many there were.
+        """Set aside pictures that are no longer asked for; return their number.
 
         Args:
-            entries: Those that are whole, and may come back.
-            others: Names of those that are not, as far as they are there.
+            entries: Whole pictures, which may come back.
+            others: Names of damaged ones, where they exist.
 
         Raises:
             FileError: They cannot be moved.
@@ -198,9 +198,9 @@ class LedgerWriter:
 
 
 def part_of(picture: Path, token: str) -> Path:
-    """Return where a worker writes a picture: only the run that started the worker gives it its name.
+    """Return where a worker writes a picture; only the run that started the worker gives it its final name.
 
-    A worker that outlives its run can so never replace a picture that a later run has entered.
+    So a worker that outlives its run can never replace a picture entered by a later one.
     """
     return picture.with_name(f".{picture.stem}.{token}{picture.suffix}")
 

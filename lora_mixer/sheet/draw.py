@@ -1,4 +1,4 @@
-"""The labelled grid: pictures side by side with what makes them differ written at the edges."""
+"""The labelled grid: pictures side by side, with what distinguishes them written at the edges."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ PICTURE_FORMATS = ("PNG", "WEBP", "JPEG", "AVIF")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failed:
-    """A place whose picture could not be made, and why."""
+    """A cell whose picture could not be made, and why."""
 
     reason: str
 
@@ -40,7 +40,7 @@ def draw_sheet(cells: Sequence[Sequence[Cell]], labels: Labels, *, scale: float 
 
     Args:
         cells: Rows of cells; short rows are filled with empty places.
-        labels: What is written around them.
+        labels: The labels around them.
         scale: How much pictures are enlarged; None enlarges small ones by a whole number.
 
     Raises:
@@ -157,7 +157,7 @@ def _draw_cell(
 
 
 def _shown(cell: Cell, tile: tuple[int, int]) -> Image.Image | Failed | None:
-    """Return a cell as it is to be seen: scaled into its place, or the reason why it cannot be."""
+    """Return a cell's image, scaled to its place, or the reason it is missing."""
     if isinstance(cell, Path):
         try:
             with open_file(cell) as handle, Image.open(handle, formats=PICTURE_FORMATS) as image:

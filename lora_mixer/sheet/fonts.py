@@ -1,6 +1,6 @@
 """Fonts for labels: one for each run of characters, so that a title may mix scripts.
 
-Looked for in this order: Pillow's own font (Latin), the Noto subsets of this package (European scripts, Thai, Hebrew,
+Tried in this order: Pillow's own font (Latin), the Noto subsets of this package (European scripts, Thai, Hebrew,
 Arabic, Devanagari, common Chinese, Japanese and Korean, emoji), then every font file of the system.
 """
 
@@ -39,7 +39,7 @@ _PROBE_SIZE = 16
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GlyphRun:
-    """Characters next to each other that one font draws."""
+    """Adjacent characters drawn in one font."""
 
     text: str
     font: Font
@@ -74,12 +74,12 @@ def _unknown(char: str) -> bool:
 
 
 def length(text: str, size: int) -> float:
-    """Return how wide a line is, in pixels."""
+    """Return a line's width in pixels."""
     return sum(run.font.getlength(run.text) for run in runs_of(text, size))
 
 
 def draw_line(draw: ImageDraw.ImageDraw, at: tuple[int, int], text: str, size: int, colour: Colour) -> None:
-    """Draw a line from its upper left corner; all its runs stand on one baseline."""
+    """Draw a line from its upper left corner, all runs on one baseline."""
     x, y = float(at[0]), at[1] + _ascent(_load(None, size))
     for run in runs_of(text, size):
         draw.text((round(x), y), run.text, font=run.font, fill=colour, anchor="ls")
@@ -88,7 +88,7 @@ def draw_line(draw: ImageDraw.ImageDraw, at: tuple[int, int], text: str, size: i
 
 @lru_cache(maxsize=8192)
 def _font_with(char: str) -> Path | None:
-    """Return the first font file that has a character; None is Pillow's own font, or none at all."""
+    """Return the first font file with a glyph for a character; None means Pillow's own font, or no font at all."""
     if char.isspace() or _has(None, char):
         return None
     return next((path for path in _candidates() if _has(path, char)), None)

@@ -1,4 +1,4 @@
-"""An HTML page over many pictures that opens from disk: lazy thumbnails, a search box, no request to anybody."""
+"""An HTML index of many pictures that opens from disk: lazy thumbnails, a search box, no network requests."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class IndexEntry:
     Attributes:
         file: The picture, relative to the page.
         prompt: Its text, shown below it and searched.
-        facts: Further values by name; those with few different ones become filters.
+        facts: Further values by name; those with few distinct values become filters.
     """
 
     file: Path
@@ -48,7 +48,7 @@ def write_index(path: Path, entries: Sequence[IndexEntry], *, title: str) -> Pat
 
 
 def _shared(entries: Sequence[IndexEntry]) -> dict[str, str]:
-    """Return the facts that every entry states alike: they are said once, above the pictures."""
+    """Return the facts common to all entries, which are shown once, above the pictures."""
     first = entries[0].facts if entries else {}
     return {name: value for name, value in first.items() if all(e.facts.get(name) == value for e in entries)}
 

@@ -1,4 +1,4 @@
-"""Where everything stands on a page, computed before a pixel is drawn."""
+"""The layout of a page, computed before a pixel is drawn."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ LARGEST_PAGE = 64_000_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Labels:
-    """What is written around the pictures; whatever is empty takes no room.
+    """The labels around the pictures; empty ones take no room.
 
     Attributes:
         columns: One label a column.
@@ -73,7 +73,7 @@ def tile_size(picture: tuple[int, int], columns: int, scale: float | None) -> tu
 
 
 def lay_out(labels: Labels, rows: int, columns: int, tile: tuple[int, int]) -> Layout:
-    """Fit all labels and place everything for a page of so many rows and columns."""
+    """Fit all labels and lay out a page of so many rows and columns."""
     width, height = tile
     heads = tuple(fit(t, width=width, lines=LABEL_LINES, size=LABEL_SIZE) for t in labels.columns)
     sides = tuple(fit(t, width=max(120, width * 3 // 4), lines=LABEL_LINES + 2, size=LABEL_SIZE) for t in labels.rows)

@@ -21,7 +21,7 @@ from lora_mixer.sheet.layout import Labels
 
 @runtime_checkable
 class Pictured(Protocol):
-    """Whatever has a picture, such as `RenderedImage`."""
+    """Anything with an `image`, such as `RenderedImage`."""
 
     @property
     def image(self) -> Image.Image:
@@ -39,7 +39,7 @@ class Sheet:
 
     Attributes:
         cells: Rows of pictures, files of pictures, rendered images with their records, or None for an empty place.
-        labels: What is written around them.
+        labels: The labels around them.
         scale: How much pictures are enlarged; None enlarges small ones by a whole number.
     """
 
@@ -61,7 +61,7 @@ class Sheet:
 
         Args:
             pictures: The pictures.
-            columns: Pictures a row; None makes the grid about as wide as high.
+            columns: Pictures per row; None makes the grid roughly square.
             captions: A line under each picture.
             title: A line above all of them.
             scale: How much pictures are enlarged; None enlarges small ones by a whole number.

@@ -30,7 +30,7 @@ class Fitted:
 
 
 def fit(text: str, *, width: int, lines: int, size: int, smallest: int = 11) -> Fitted:
-    """Fit a text into a width and a number of lines, at the largest size up to `size` that does it."""
+    """Fit a text into a width and a number of lines, at the largest font size that fits, up to `size`."""
     words = " ".join(text[:MAX_LABEL].split())
     for trial in range(size, smallest, -1):
         fitted = _wrap(words, width, trial)
@@ -61,7 +61,7 @@ def _wrap(text: str, width: int, size: int) -> Fitted:
 
 
 def _split_word(word: str, width: int, size: int) -> list[str]:
-    """Break a word that is wider than the box, and scripts that know no spaces, between characters."""
+    """Break words wider than the box, and scripts without spaces, between characters."""
     pieces = [""]
     for char in word:
         if pieces[-1] and length(pieces[-1] + char, size) > width:

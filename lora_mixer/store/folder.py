@@ -1,4 +1,4 @@
-"""A folder as a store, held by what it is and not by its name: renamed while a run writes, it is still that run's."""
+"""A folder as a store, held open rather than by name: renamed while a run writes, it is still that run's."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class FolderStore:
 
     @property
     def path(self) -> Path:
-        """Where the folder lies now.
+        """The folder's current path.
 
         Raises:
             FileError: It was removed.
@@ -63,7 +63,7 @@ class FolderStore:
                 raise FileError(
                     "the folder of the run was removed or renamed while the run went on",
                     where=str(self._path),
-                    remedy="What was entered is in it, wherever it is now; run the same command with its new name.",
+                    remedy="Whatever was entered is still in it; run the same command with its new name.",
                 )
             self._former.append(self._path)
             self._path = now
@@ -71,7 +71,7 @@ class FolderStore:
 
     @property
     def former(self) -> tuple[Path, ...]:
-        """Where it lay before, if it was renamed."""
+        """Its earlier paths, if it was renamed."""
         with suppress(FileError):
             _ = self.path  # which looks
         return tuple(self._former)
@@ -97,7 +97,7 @@ class FolderStore:
         return str(self.path / name if name else self.path)
 
     def has(self, name: str) -> bool:
-        """Return whether there is a file, a folder or a link of this name."""
+        """Return whether a file, folder or link of this name exists."""
         try:
             os.stat(self._name(name), dir_fd=self._handle, follow_symlinks=False)
         except OSError:
@@ -105,7 +105,7 @@ class FolderStore:
         return True
 
     def read(self, name: str) -> bytes:
-        """Return a file's bytes; none if there is no file of that name.
+        """Return a file's bytes; none if it does not exist.
 
         Raises:
             OSError: It cannot be read, or is no file.
@@ -131,7 +131,7 @@ class FolderStore:
         self.keep()
 
     def append(self, name: str, data: bytes) -> None:
-        """Write at the end of a file, all of it or nothing, and flush it.
+        """Append to a file, all or nothing, and flush it.
 
         Raises:
             OSError: It cannot be written.
@@ -146,7 +146,7 @@ class FolderStore:
                 raise
 
     def write_new(self, name: str, data: bytes) -> bool:
-        """Write a file unless there is one of that name, whole or not at all; return whether it was written.
+        """Write a file whole unless one of that name exists; return whether it was written.
 
         Raises:
             OSError: It cannot be written.
@@ -165,7 +165,7 @@ class FolderStore:
         return True
 
     def move(self, name: str, new: str) -> None:
-        """Give a file another name; its folder is made if it is not there.
+        """Rename a file, making its new folder if needed.
 
         Raises:
             FileNotFoundError: There is none.
@@ -175,12 +175,12 @@ class FolderStore:
         os.replace(self._name(name), self._name(new), src_dir_fd=self._handle, dst_dir_fd=self._handle)
 
     def remove(self, name: str) -> None:
-        """Remove a file, if it is there."""
+        """Remove a file, if it exists."""
         with suppress(FileNotFoundError):
             os.unlink(self._name(name), dir_fd=self._handle)
 
     def _make_folder_of(self, name: str) -> None:
-        """Make the folder a file lies in, if it is not there, and flush the one it lies in."""
+        """Make a file's folder, if it does not exist, and flush its parent."""
         folder = name.rpartition("/")[0]
         if not folder:
             return
@@ -193,7 +193,7 @@ class FolderStore:
         self.keep()
 
     def keep(self, folder: str = ".") -> None:
-        """Flush the names of a folder to the disk."""
+        """Flush a folder's names to disk."""
         if self._handle is None:
             return  # elsewhere a folder cannot be opened; a name that is lost is found missing when the run goes on
         handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY, dir_fd=self._handle)
@@ -203,13 +203,13 @@ class FolderStore:
             os.close(handle)
 
     def forget_strays(self, name: str) -> None:
-        """Remove a file from where the folder lay before, if it was renamed: a worker wrote it there."""
+        """Remove a file that a worker wrote to the folder's earlier path."""
         for folder in self.former:
             with suppress(OSError):
                 (folder / name).unlink(missing_ok=True)
 
     def names(self, folder: str) -> tuple[str, ...]:
-        """Return what lies in a folder, in order; nothing if it is no folder."""
+        """Return the sorted names in a folder; none if it is no folder."""
         try:
             return tuple(sorted(path.name for path in (self.path / folder).iterdir()))
         except OSError:
@@ -219,7 +219,7 @@ class FolderStore:
         return self._path / name if self._handle is None else name
 
     def _is(self, path: Path) -> bool:
-        """Tell whether the folder lies at a path."""
+        """Return whether a path is this folder."""
         if self._handle is None:
             return path.is_dir()
         try:
@@ -228,7 +228,7 @@ class FolderStore:
             return False
 
     def _found(self) -> Path | None:
-        """Return what the system says the folder is called now."""
+        """Return the folder's current path as the system knows it."""
         if self._handle is None:
             return None
         if sys.platform == "darwin":
@@ -255,7 +255,7 @@ def _write_all(file: BinaryIO, data: bytes) -> None:
 
 
 def made(path: Path) -> None:
-    """Make a folder and those above it, and flush the names that are new.
+    """Make a folder with its parents, and flush the new names.
 
     Raises:
         OSError: It cannot be made.

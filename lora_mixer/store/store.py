@@ -1,7 +1,7 @@
-"""What the ledger needs of the place where a run is kept, and no more: an object store could be behind it.
+"""What the ledger needs of the place where a run is kept, and no more, so that an object store could serve.
 
-Nothing is changed in place. An object is put whole or not at all; lines are appended, which a store without appending does
-by objects of their own that are read as one; a move is a copy and a removal where there are no names to change.
+Nothing is changed in place. An object is put whole or not at all. Lines are appended; a store that cannot append writes
+separate objects and reads them as one. Where objects cannot be renamed, a move is a copy and a removal.
 """
 
 from __future__ import annotations
@@ -19,35 +19,35 @@ class RunStore(Protocol):
         """Return what errors call an object, or the place itself."""
 
     def has(self, name: str) -> bool:
-        """Return whether there is anything of this name, an object or something in its way."""
+        """Return whether anything has this name, an object or something in its way."""
 
     def read(self, name: str) -> bytes:
         """Return an object's bytes, what was appended to it included; none if there is no such object."""
 
     def write(self, name: str, data: bytes) -> None:
-        """Put an object, whole or not at all, in place of one of that name; it is kept when the call returns."""
+        """Put an object, whole or not at all, replacing one of that name; it is durable when the call returns."""
 
     def write_new(self, name: str, data: bytes) -> bool:
-        """Put an object unless there is one of that name; of two who try at once, one is told it did."""
+        """Put an object unless one of that name exists; of two simultaneous callers exactly one gets True."""
 
     def append(self, name: str, data: bytes) -> None:
-        """Add to the end of an object, all or nothing; it is kept when the call returns."""
+        """Append to an object, all or nothing; it is durable when the call returns."""
 
     def move(self, name: str, new: str) -> None:
-        """Give an object another name, in place of one of that name.
+        """Rename an object, replacing one of the new name.
 
         Raises:
             FileNotFoundError: There is none.
         """
 
     def remove(self, name: str) -> None:
-        """Remove an object, if it is there."""
+        """Remove an object, if it exists."""
 
     def names(self, folder: str) -> tuple[str, ...]:
-        """Return the names of what lies directly in a folder, in order; nothing if there is no such folder."""
+        """Return the sorted names directly in a folder; none if there is no such folder."""
 
     def keep(self, folder: str) -> None:
-        """Return when the names that were given in a folder are kept."""
+        """Return once the new names in a folder are durable."""
 
     def forget_strays(self, name: str) -> None:
-        """Remove an object of this name from where the place was before, if it has moved since."""
+        """Remove an object of this name from the place's earlier location, if it has moved."""

@@ -97,11 +97,11 @@ class ProcessExecutor:
             self._hear(heartbeat)
 
     def resolve(self, query: ResolveQuery, heartbeat: Heartbeat) -> Resolution:
-        """Ask the first ready worker; if it dies, the next.
+        """Ask the first ready worker; if it dies, ask the next.
 
         Raises:
             LoraMixerError: The model cannot be opened.
-            RenderError: Worker after worker dies over the questions.
+            RenderError: Worker after worker dies over the query.
         """
         cause = ""
         for _ in range(MOST_STARTS_LOST):
@@ -138,7 +138,7 @@ class ProcessExecutor:
         return self._hear(heartbeat)
 
     def _hear(self, heartbeat: Heartbeat) -> Finished | WorkerDied | None:
-        """Wait for the next word of any worker, or for its death; None is a worker ready, or begun anew."""
+        """Wait for the next message of any worker, or its death; None means a worker became ready or was restarted."""
         while True:
             heard = [worker for worker in self._workers if not worker.ready or worker.task is not None]
             said = wait([end for worker in heard for end in (worker.pipe, worker.process.sentinel)], TICK)
@@ -172,7 +172,7 @@ class ProcessExecutor:
         return _received(worker)
 
     def _replace(self, worker: _Worker, cause: str) -> None:
-        """Start another worker in the place of a dead one, unless it dies again and again while it opens the model.
+        """Replace a dead worker, unless workers keep dying while they open the model.
 
         Raises:
             RenderError: No worker is left.
@@ -202,9 +202,9 @@ class ProcessExecutor:
 
 
 def serve(pipe: Connection, setup: bytes, rank: int) -> None:
-    """Run a worker: open the model, then answer messages until the pipe is closed.
+    """Run a worker: open the model, then answer messages until the pipe closes.
 
-    Ctrl+C is the run's to handle; when the run dies, so does the worker, in the middle of whatever it does.
+    Ctrl+C is left to the run; when the run dies, so does the worker, whatever it is doing.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_die_with_the_run, daemon=True).start()

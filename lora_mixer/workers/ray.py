@@ -1,7 +1,7 @@
 """Ray actors as workers, on an existing cluster or one started for the run.
 
-Actors and not Ray Data: the ledger wants to know of each batch when it is on disk, a plan's batches are made already, and
-an actor holds model and adapters open between them.
+Actors rather than Ray Data: the ledger must hear of each batch once it is on disk, the plan has fixed the batches already,
+and an actor keeps model and adapters open between them.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ MOST_STARTS_LOST = 3
 
 
 class Actor:
-    """What runs in Ray: a worker that tells whether it could open the model instead of failing to start."""
+    """The Ray actor: a worker that reports a model it cannot open, instead of failing to start."""
 
     def __init__(self, setup: bytes, rank: int) -> None:
         self._setup = setup
@@ -55,11 +55,11 @@ class Actor:
         return None
 
     def answer(self, query: bytes) -> bytes:
-        """Return the answers to questions."""
+        """Answer a packed query."""
         return bytes(self._worker.answer(query))
 
     def render(self, task: bytes) -> bytes:
-        """Return what came of a task."""
+        """Render a packed task; return its packed result."""
         return bytes(self._worker.render(task))
 
 
@@ -94,7 +94,7 @@ class RayExecutor:
         self._lost: deque[WorkerDied] = deque()
 
     def __enter__(self) -> Self:
-        """Nothing is started before the first question: a plan that is refused costs no cluster."""
+        """Start nothing before the first query, so that a refused plan costs no cluster."""
         return self
 
     def __exit__(self, *raised: object) -> None:
@@ -109,7 +109,7 @@ class RayExecutor:
 
     @property
     def free_slots(self) -> int:
-        """So many tasks for every actor that has its model open."""
+        """A fixed number of tasks for every actor with its model open."""
         return sum(IN_FLIGHT - len(member.tasks) for member in self._members if member.ready)
 
     def start(self, heartbeat: Heartbeat) -> None:
@@ -133,7 +133,7 @@ class RayExecutor:
 
         Raises:
             LoraMixerError: What `start` raises.
-            RenderError: Actor after actor dies over the questions.
+            RenderError: Actor after actor dies over the query.
         """
         cause = ""
         for _ in range(MOST_STARTS_LOST):
@@ -195,7 +195,7 @@ class RayExecutor:
 
     @contextmanager
     def _told(self) -> Iterator[None]:
-        """Turn what Ray raises of itself (a lost cluster, a full object store) into an error of ours."""
+        """Turn Ray's own errors (a lost cluster, a full object store) into ours."""
         try:
             yield
         except self._ray.exceptions.RayError as error:
@@ -204,7 +204,7 @@ class RayExecutor:
             ) from error
 
     def _greet(self, opening: object) -> None:
-        """Take note of an actor that has opened the model, or could not."""
+        """Record that an actor has opened the model, or failed to."""
         member = next(member for member in self._members if member.opening == opening)
         try:
             refused = self._ray.get(opening)
@@ -216,7 +216,7 @@ class RayExecutor:
         member.ready, member.lost_starts = True, 0
 
     def _replace(self, member: _Member, error: Exception) -> None:
-        """Start another actor in the place of a dead one; the tasks it had are lost, only the first was begun."""
+        """Replace a dead actor; its tasks are lost, and only the first of them had begun."""
         for place, task in enumerate(member.tasks.values()):
             self._lost.append(WorkerDied(task=task, reason=_cause(error), begun=place == 0))
         member.tasks.clear()
@@ -255,7 +255,7 @@ def _connected(address: str | None, *, cpus: int) -> tuple[Any, bool]:
         start(address=address or "local", log_to_driver=False, logging_level="error", **local)
     except (ConnectionError, TimeoutError, ValueError) as error:
         raise ConfigError(
-            f"there is no Ray cluster to be reached: {error}",
+            f"no Ray cluster can be reached: {error}",
             where=address,
             remedy="Start one with `ray start --head`, or leave out --ray-address to start one for the run.",
         ) from error

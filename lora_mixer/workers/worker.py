@@ -21,13 +21,13 @@ class Worker:
         self._renderer = Renderer(open_mixer(unpack(MixerOptions, setup), rank=rank))
 
     def answer(self, query: bytes) -> bytes:
-        """Return the answers to questions."""
+        """Answer a packed query."""
         return pack(self._renderer.answer(unpack(ResolveQuery, query)))
 
     def render(self, task: bytes) -> bytes:
-        """Return what came of a task."""
+        """Render a packed task; return its packed result."""
         return pack(self._renderer.render(unpack(Task, task), _no_watch))
 
 
 def _no_watch(_hand: float) -> None:
-    """A worker's single steps are not reported."""
+    """Ignore single steps; a worker does not report them."""
