@@ -11,7 +11,9 @@ from PIL import Image, ImageDraw
 from lora_mixer import Mixer
 from lora_mixer.errors import RequestError
 from lora_mixer.places import DrawnMask, Rectangle, RestOfPicture
+from lora_mixer.prompt import divided
 from lora_mixer_app.web.desk.answers import answers
+from lora_mixer_app.web.desk.as_prompt import document_prompt
 from lora_mixer_app.web.desk.asked import asked_request
 from lora_mixer_app.web.desk.document import read_document
 from lora_mixer_app.web.desk.facts import document_facts
@@ -157,3 +159,19 @@ def test_a_region_that_cannot_be_is_told_beside_it(state: AppState) -> None:
     assert [(one["place"], one["number"]) for one in told if one["number"] != 3] == [("region", 1), ("region", 2)]
     with pytest.raises(RequestError, match="document cannot be read"):
         read_document(document({"mask": "/etc/passwd"}))
+
+
+def test_a_desk_as_one_prompt_says_its_regions_and_its_whole_mix(state: AppState) -> None:
+    tab = person("a")
+    regions = (
+        {"prompt": "red heart", "mask": [0.1, 0, 0.5, 1], "strips": [1], "feather": 0.25},
+        {"prompt": "a cat", "mask": "background", "weight": 0.5, "strips": [2]},
+    )
+    sent = document(*regions, {"mask": {"id": drawn(state)}}, strips=STRIPS)
+    text = document_prompt(state, tab, {"document": sent})
+    own, other = (one.region for one in divided(text).regions)
+    assert text.startswith("two emoji <lora:night_sky:1> <region:0.1,0,0.4,1,feather=0.25> red heart")
+    assert (own.mask, own.prompt) == (Rectangle(left=0.1, top=0, right=0.5, bottom=1), "red heart <lora:line_art:0.8>")
+    assert (type(other.mask), other.weight, other.prompt) == (RestOfPicture, 0.5, "a cat <lora:sepia:0.5>")
+    written = document(strips=STRIPS[:1]) | {"prompt": "two <region:0,0,0.5,1> a cat"}
+    assert document_prompt(state, tab, {"document": written}) == "<lora:line_art:0.8> two <region:0,0,0.5,1> a cat"

@@ -8,9 +8,10 @@ import pytest
 
 from lora_mixer import LoraUse, Mix, Strength
 from lora_mixer.errors import ConfigError, MissingFileError, RequestError
+from lora_mixer.promptfile import MixFile
 from lora_mixer_app.web.mix_store import MixStore
 
-MIX = Mix((LoraUse(name="a", strength=Strength(0.5)),))
+MIX = MixFile(Mix((LoraUse(name="a", strength=Strength(0.5)),)))
 
 
 def test_a_mix_is_saved_loaded_renamed_and_deleted(tmp_path: Path) -> None:
@@ -51,4 +52,4 @@ def test_nothing_is_overwritten_by_a_rename_and_nothing_that_is_missing_is_found
 
 def test_an_empty_mix_is_not_saved(tmp_path: Path) -> None:
     with pytest.raises(RequestError, match="no LoRA"):
-        MixStore(tmp_path).save("a", Mix())
+        MixStore(tmp_path).save("a", MixFile(Mix()))

@@ -129,6 +129,7 @@ def test_a_crossfader_answers_from_its_grid_and_makes_a_film(desk: Page, picture
     expect(desk.locator("#pad")).to_have_class(re.compile("crossfader"))
     expect(desk.locator("#pad-ready")).to_have_text(re.compile("^9 of 9 places"))
     dot = desk.get_by_role("slider", name="Crossfader")
+    desk.locator("#film-go").scroll_into_view_if_needed()  # what stands below the pad
     box = desk.locator("#pad").bounding_box()
     assert box is not None
     middle = box["y"] + box["height"] / 2

@@ -2,44 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 MIXING_WORDS: tuple[tuple[str, str, str], ...] = (
     ("experimental", "{name} (experimental)", "{name}（实验性）"),
     (
         "experimental_why",
         "Not shown to beat the sum here.",
         "尚未证明优于直接相加。",
-    ),
-    ("does_sum", "Every LoRA's change times its strength, added up.", "各 LoRA 的改变乘以强度后相加。"),
-    (
-        "does_ties",
-        "Keeps the largest numbers of each change and leaves out those that pull against the majority.",
-        "保留每个改变中最大的数值，去掉与多数相反的数值。",
-    ),
-    (
-        "does_dare",
-        "Drops numbers of each change at random and makes the others larger by as much.",
-        "随机丢弃每个改变中的数值，并相应放大其余数值。",
-    ),
-    ("does_switch", "LoRAs take turns over the steps, one at a time.", "各 LoRA 按步数轮流生效，每次一个。"),
-    (
-        "does_w_switch",
-        "Takes turns as long as each LoRA's trained words weigh in the text.",
-        "按各 LoRA 训练词在提示词中的分量分配轮次。",
-    ),
-    (
-        "does_composite",
-        "Averages what the picture would be under each LoRA alone, at every step: each costs a picture.",
-        "每一步取各 LoRA 单独结果的平均：每个 LoRA 的耗时相当于一张图。",
-    ),
-    (
-        "does_w_composite",
-        "Averages as Composite does, weighed by how near each LoRA's trained words are to the text.",
-        "与 Composite 相同，但按训练词与提示词的接近程度加权。",
-    ),
-    (
-        "does_ssr",
-        "Gives each LoRA what it would see alone, from one step under each of them.",
-        "先在每个 LoRA 下各走一步，使每个 LoRA 如同单独作用。",
     ),
     ("balance_now", "Balance", "平衡"),
     (
@@ -98,3 +69,17 @@ MIXING_WORDS: tuple[tuple[str, str, str], ...] = (
     ("film_get", "Download the film", "下载动画"),
     ("film_stopped", "Stopped: its pictures are kept in the runs' folder.", "已停止：图片保存在运行文件夹中。"),
 )
+
+METHODS_IN_CHINESE: Mapping[str, str] = MappingProxyType(
+    {
+        "sum": "各 LoRA 的改变乘以强度后相加。",
+        "ties": "保留每个改变中最大的数值，去掉与多数相反的数值。",
+        "dare": "随机丢弃每个改变中的数值，并相应放大其余数值。",
+        "switch": "各 LoRA 按步数轮流生效，每次一个。",
+        "w_switch": "按各 LoRA 训练词在提示词中的分量分配轮次。",
+        "composite": "每一步取各 LoRA 单独结果的平均：每个 LoRA 的耗时相当于一张图。",
+        "w_composite": "与 Composite 相同，但按训练词与提示词的接近程度加权。",
+        "ssr": "先在每个 LoRA 下各走一步，使每个 LoRA 如同单独作用。",
+    }
+)
+"""What each way of blending does (`MethodRow.does`); one that is not here is told in English."""

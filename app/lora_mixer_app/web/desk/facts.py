@@ -9,7 +9,7 @@ import gradio as gr
 from lora_mixer.errors import LoraMixerError, PromptError
 from lora_mixer.prompt import parse
 from lora_mixer.regions import check_region
-from lora_mixer_app.web.desk.asked import asked_request, grammar_of, model_of
+from lora_mixer_app.web.desk.asked import grammar_of, model_of
 from lora_mixer_app.web.desk.document import DocumentForm, StripForm, form_of, read_form
 from lora_mixer_app.web.desk.library import lora_facts
 from lora_mixer_app.web.desk.regions import RegionForm
@@ -39,11 +39,6 @@ def document_facts(state: AppState, request: gr.Request, data: Form) -> Form:
         "problems": problems,
         "loras": lora_facts(state, request, {"names": list(names)}),
     }
-
-
-def document_prompt(state: AppState, request: gr.Request, data: Form) -> str:
-    """Return the prompt of a `document` with the mix as tags, for other programs; masks are left out."""
-    return asked_request(state, request, data.get("document")).prompt
 
 
 def _tags(form: DocumentForm, grammar: str, problems: list[Form]) -> list[Form]:

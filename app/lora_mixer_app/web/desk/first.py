@@ -14,6 +14,7 @@ from lora_mixer_app.web.desk.advanced import CONTROLS, MAIN, START
 from lora_mixer_app.web.desk.curves import PRESETS as CURVES
 from lora_mixer_app.web.desk.models import idle_fields, model_names, settings_of
 from lora_mixer_app.web.i18n import WORDS
+from lora_mixer_app.web.mixing_i18n import METHODS_IN_CHINESE
 from lora_mixer_app.web.state import AppState
 
 FIRST_PROMPT = "red heart"
@@ -44,7 +45,8 @@ def first_facts(state: AppState) -> dict[str, Any]:
 
 def _method(row: MethodRow) -> dict[str, Any]:
     numbers = [{name: getattr(number, name) for name in _OF_NUMBERS} for number in row.numbers]
-    return {"name": row.name, "title": row.title, "experimental": row.experimental, "numbers": numbers}
+    does = {"en": row.does, "zh": METHODS_IN_CHINESE.get(row.name, row.does)}
+    return {"name": row.name, "title": row.title, "does": does, "experimental": row.experimental, "numbers": numbers}
 
 
 def first_document(state: AppState) -> dict[str, Any]:

@@ -15,8 +15,9 @@ from starlette.requests import Request
 
 from lora_mixer import LoraMixerError
 from lora_mixer_app.web.desk.answers import KIND
+from lora_mixer_app.web.desk.as_prompt import document_prompt
 from lora_mixer_app.web.desk.completions import list_completions
-from lora_mixer_app.web.desk.facts import document_facts, document_prompt
+from lora_mixer_app.web.desk.facts import document_facts
 from lora_mixer_app.web.desk.found_places import picture_places, places_document
 from lora_mixer_app.web.desk.kept import keep_document, kept_document
 from lora_mixer_app.web.desk.library import like_lora, list_library, lora_details, lora_facts

@@ -82,8 +82,8 @@ export function mountMethod(root, desk) {
   const draw = () => {
     const method = found();
     fill(box, said().name, true);
-    write(help, method ? say(`does_${method.name}`) : "");
-    if (method?.experimental) write(help, `${say(`does_${method.name}`)} ${say("experimental_why")}`);
+    const does = method?.does[language()] ?? "";
+    write(help, method?.experimental ? `${does} ${say("experimental_why")}` : does);
     keep(
       numbers,
       method?.numbers ?? [],

@@ -151,6 +151,7 @@
  * @typedef {object} Method A way of blending, a row of `choices/methods.py`.
  * @property {string} name
  * @property {string} title
+ * @property {{ en: string, zh: string }} does
  * @property {boolean} experimental
  * @property {{ name: string, default: number, low: number, high: number, whole: boolean, meaning: string }[]} numbers
  *
