@@ -8,13 +8,15 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from statistics import mean
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F  # noqa: N812
 
-from benchmarks.blends.cases import PLACES, WAYS, Case, cases, neighbours, subjects
+from benchmarks.blends.cases import PLACES, WAYS, Case, cases, placed_cases, subject_pairs, subjects
 from benchmarks.blends.measures import Floors, Placed, Seen, floors, placed, seen
 from benchmarks.blends.pictures import Gallery
 from benchmarks.blends.results import PlacedShown, Results, Shown, winners
@@ -27,7 +29,7 @@ from training.artwork import load_emoji
 from training.captions import names_of
 from training.measures.detector import EXAMPLES, Detector, make_detector
 from training.measures.dressed import STEPS
-from training.measures.retrieval import ranks
+from training.measures.retrieval import GRID, ranks
 from training.painter import open_painter
 from training.paths import ROOT, WORK
 from training.progress import report
@@ -51,7 +53,7 @@ class Evaluation:
         names: The subjects.
     """
 
-    def __init__(self, gallery: Gallery, detector: Detector, chosen: Sequence[Case], names: list[str]) -> None:
+    def __init__(self, gallery: Gallery, detector: Detector, chosen: list[Case], names: list[str]) -> None:
         self._gallery, self._detector, self._chosen, self._names = gallery, detector, chosen, names
         self._wanted = subject_places(names)
         self.sheet: dict[str, list[Tensor]] = {}
@@ -88,11 +90,11 @@ class Evaluation:
         return seen(pictures, self._detector.amounts(pictures), NAMES, looks, nearest, base)
 
     def _places(self) -> dict[str, PlacedShown]:
-        pairs = neighbours(self._names)
-        wide = self._gallery.plain_canvases((pairs * LEAST_PLAIN)[: max(LEAST_PLAIN // 2, len(pairs))])
+        pairs = subject_pairs(len(self._names))
+        wide = self._gallery.plain_canvases(subject_pairs(max(LEAST_PLAIN // 2, len(pairs))))
         halves = torch.cat(_halves(wide))
         base = floors(halves, self._detector.amounts(halves), NAMES)
-        two = [case for case in self._chosen if len(case.looks) == 2]
+        two = placed_cases(self._chosen)
         found = {}
         for way in PLACES:
             taken = [self._gallery.placed(way, case, pairs) for case in two]
@@ -129,15 +131,17 @@ def _costs() -> list[tuple[str, str, float]]:
     return [(row.measure, row.peer, round(row.ratio, 3)) for row in costs_of_regions(repetitions=5)]
 
 
-def dressed(looks: Sequence[str]) -> Tensor:
-    """Return all subjects' artwork in some looks, (subjects, 3, H, W)."""
+@cache
+def dressed(looks: tuple[str, ...]) -> Tensor:
+    """Return all subjects' artwork in some looks, (subjects, 3, GRID, GRID): as small as likeness is measured on."""
     wardrobe, rows = Wardrobe(), subject_ids(load_emoji())
     amounts = torch.zeros(len(rows), len(NAMES))
     for look in looks:
         amounts[:, NAMES.index(look)] = 1
     for look, missing in wardrobe.without(rows).items():
         amounts[missing, NAMES.index(look)] = 0
-    return wardrobe.dress(rows, amounts, torch.ones(len(rows), 3))
+    pictures = wardrobe.dress(rows, amounts, torch.ones(len(rows), 3))
+    return F.interpolate(pictures, size=GRID, mode="area")
 
 
 def subject_places(names: Sequence[str]) -> list[int]:
@@ -147,7 +151,7 @@ def subject_places(names: Sequence[str]) -> list[int]:
     return [known[name] for name in names]
 
 
-def forwards(options: argparse.Namespace, chosen: Sequence[Case]) -> int:
+def forwards(options: argparse.Namespace, chosen: list[Case]) -> int:
     """Return how many passes of one row of guidance through the network the whole evaluation takes, canvases counted double."""
     looks = sum(len(case.looks) for case in chosen)
     pictures = max(LEAST_PLAIN, 2 * options.prompts) + options.prompts * len(
@@ -155,7 +159,7 @@ def forwards(options: argparse.Namespace, chosen: Sequence[Case]) -> int:
     )
     for way in WAYS:
         pictures += options.prompts * (looks if way.rows else len(chosen))
-    pairs = sum(len(case.looks) == 2 for case in chosen)
+    pairs = len(placed_cases(chosen))
     canvases = max(LEAST_PLAIN // 2, options.prompts) + options.prompts * pairs * len(PLACES)
     return STEPS * (pictures + 2 * canvases)
 

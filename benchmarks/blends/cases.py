@@ -16,6 +16,7 @@ from training.measures.mixtures import APART
 SUM = "sum"
 HEADS = ("animal", "face", "cat", "monkey")
 """Subjects that a hat can be put on."""
+FOR_HEADS = {"top_hat"}
 WITHOUT_TRIGGER = {"warm_cold"}
 """A slider: it is no look that a text can ask for."""
 LEFT, RIGHT = (0.0, 0.0, 0.5, 1.0), (0.5, 0.0, 1.0, 1.0)
@@ -95,6 +96,11 @@ class Case:
         return {"prompt": pair, "regions": regions}
 
 
+def placed_cases(chosen: list[Case]) -> list[Case]:
+    """Return the pairs of looks that any subject may have."""
+    return [case for case in chosen if len(case.looks) == 2 and not set(case.looks) & FOR_HEADS]
+
+
 def trigger(look: str) -> str:
     """Return the trigger words of a look."""
     return next(recipe.trigger for recipe in RECIPES if recipe.name == look)
@@ -122,8 +128,15 @@ def subjects(count: int) -> list[str]:
     return list(itertools.islice(itertools.cycle(names), count))
 
 
+def subject_pairs(count: int) -> list[tuple[str, str]]:
+    """Return so many pairs of any subjects; of a larger number, the first ones are the same."""
+    names = [names_of(one)[0] for one in load_subjects()]
+    random.Random(16).shuffle(names)
+    return list(itertools.islice(itertools.cycle(neighbours(names)), count))
+
+
 def neighbours(names: list[str]) -> list[tuple[str, str]]:
-    """Return a pair for each subject: itself and the next one that no word of either stands in."""
+    """Return a pair for each subject: itself and the next one that shares no word with it."""
     pairs = []
     for number, left in enumerate(names):
         others = (names[(number + step) % len(names)] for step in range(1, len(names)))

@@ -23,6 +23,8 @@ from lora_mixer.places import CenterCrop, DrawnMask, Rectangle, check_rectangle
 
 KEPT = 32
 BAND = 256  # rows
+NEXT_TO_NOTHING = 1e-9
+"""What is left of a share where fractions that add up to 1 were summed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -40,6 +42,11 @@ class Mask:
     def cropped(self, crop: CenterCrop | None) -> Mask:
         """Return what a crop of the picture keeps of it; None: all."""
         return self if crop is None else _cropped(self, crop)
+
+    @property
+    def everything(self) -> bool:
+        """Whether it acts in full everywhere."""
+        return self.mean > 1.0 - NEXT_TO_NOTHING
 
     @property
     def mean(self) -> float:

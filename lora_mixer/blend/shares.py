@@ -16,16 +16,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
-from lora_mixer.blend.masks import Mask, even_mask, open_mask
+from lora_mixer.blend.masks import NEXT_TO_NOTHING, Mask, even_mask, open_mask
 from lora_mixer.places import CenterCrop, DrawnMask, Rectangle, RestOfPicture
 
 FINE = 2
 """Cells a side into which a cell of the latent is divided to draw edges."""
 
 KEPT = 64
-
-NEXT_TO_NOTHING = 1e-9
-"""What is left of a share where fractions that add up to 1 were summed."""
 
 REST = -1
 """The member that stands for what no region claims."""

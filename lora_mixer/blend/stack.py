@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from lora_mixer.adapters import Layer
@@ -34,6 +34,17 @@ class WeightedAdapter:
     strength: Strength
     share: Share | None = None
     crop: CenterCrop | None = None
+
+    def unmasked_if_everywhere(self) -> WeightedAdapter:
+        """Return it without a mask that acts in full everywhere: both engines, and methods that know no masks, take that.
+
+        Raises:
+            RequestError, FileError: The mask cannot be opened.
+        """
+        own = self.strength.mask
+        if own is None or not open_mask(own).cropped(self.crop).everything:
+            return self
+        return replace(self, strength=replace(self.strength, mask=None), crop=None)
 
     @property
     def masked(self) -> bool:

@@ -19,6 +19,19 @@ MOVING = (".gif", ".webp", ".mp4")
 FASTEST = 60.0
 
 
+def check_animation(target: Path, *, where: str = "--output") -> None:
+    """Refuse a file that no loop can be written to, before its pictures are drawn.
+
+    Raises:
+        RequestError: There is no such format, or PyAV is not installed.
+    """
+    ending = target.suffix.lower()
+    if ending not in MOVING:
+        raise RequestError(f"{target.name} is no animation", where=where, remedy=f"Use {', '.join(MOVING)}.")
+    if ending == ".mp4":
+        _pyav(where)
+
+
 def save_animation(pictures: Sequence[Image.Image], target: Path, *, fps: float = 8.0, bounce: bool = False) -> None:
     """Write pictures as a loop that never ends; an MP4 holds it once.
 
@@ -32,9 +45,8 @@ def save_animation(pictures: Sequence[Image.Image], target: Path, *, fps: float 
         RequestError: There is no such format, PyAV is not installed, or there is nothing to show.
         FileError: It cannot be written.
     """
+    check_animation(target)
     ending = target.suffix.lower()
-    if ending not in MOVING:
-        raise RequestError(f"{target.name} is no animation", where="--output", remedy=f"Use {', '.join(MOVING)}.")
     if not pictures or len({picture.size for picture in pictures}) > 1 or not 0 < fps <= FASTEST:
         raise RequestError(
             f"{len(pictures)} pictures at {fps:g} a second make no animation",
@@ -56,14 +68,7 @@ def save_animation(pictures: Sequence[Image.Image], target: Path, *, fps: float 
 
 def _write_mp4(frames: Sequence[Image.Image], out: IO[bytes], fps: float) -> None:
     """Write H.264; its sides are even, so a last odd row or column is left out."""
-    try:
-        av = import_module("av")
-    except ImportError as error:
-        raise RequestError(
-            "MP4 is written by PyAV, which is not installed",
-            where="--output",
-            remedy="Run `pip install av`, or write a .webp or .gif.",
-        ) from error
+    av = _pyav("--output")
     width, height = (side - side % 2 for side in frames[0].size)
     with av.open(out, mode="w", format="mp4") as container:
         rate = Fraction(fps).limit_denominator(1000)
@@ -72,3 +77,14 @@ def _write_mp4(frames: Sequence[Image.Image], out: IO[bytes], fps: float) -> Non
             picture = av.VideoFrame.from_ndarray(np.asarray(frame.crop((0, 0, width, height))), format="rgb24")
             container.mux(stream.encode(picture))
         container.mux(stream.encode(None))
+
+
+def _pyav(where: str) -> Any:  # noqa: ANN401 a module
+    try:
+        return import_module("av")
+    except ImportError as error:
+        raise RequestError(
+            "MP4 is written by PyAV, which is not installed",
+            where=where,
+            remedy="Run `pip install av`, or write a .webp or .gif.",
+        ) from error

@@ -92,7 +92,7 @@ class Blending:
     def placed(self, uses: Iterable[LoraUse]) -> list[WeightedAdapter]:
         """Return LoRAs opened, with their strengths."""
         opened = self.measuring.placed(uses)
-        return [replace(one, crop=None if one.strength.mask is None else self.crop) for one in opened]
+        return [replace(one, crop=self.crop).unmasked_if_everywhere() if one.strength.mask else one for one in opened]
 
     def joined(self, stack: Stack, more: Sequence[WeightedAdapter]) -> Stack:
         """Return a row's mix with what acts besides, such as the LoRAs of a region."""

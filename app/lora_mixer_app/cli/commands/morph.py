@@ -12,8 +12,7 @@ from PIL import Image
 
 from lora_mixer.catalog import Library, SameAdapter, load_models_file
 from lora_mixer.choices import SUM
-from lora_mixer.errors import RequestError
-from lora_mixer.images.animation import MOVING, save_animation
+from lora_mixer.images.animation import check_animation, save_animation
 from lora_mixer.ledger import Ledger
 from lora_mixer.ledger.folders import new_folder
 from lora_mixer.mixes import Mix
@@ -53,8 +52,8 @@ def morph(
 
     The way is written into the folder as a prompt file, to be changed and rendered again.
     """
-    if film is not None and film.suffix.lower() not in MOVING:
-        raise RequestError(f"{film.name} is no animation", where="--film", remedy=f"Use {', '.join(MOVING)}.")
+    if film is not None:
+        check_animation(film, where="--film")
     text = morph_file(prompt, [_mix(said) for said in through], count, loop=around, seed=pictures.seed)
     name = Path(f"morph-{sha256(text.encode()).hexdigest()[:8]}.toml")
     models = load_models_file(pictures.models_path)
