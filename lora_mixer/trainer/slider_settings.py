@@ -85,7 +85,9 @@ class SliderSettings:
             RequestError: An end says nothing, or both say the same.
         """
         if not self.positive.strip() or not self.negative.strip():
-            raise RequestError("a slider needs words at both ends", remedy='Write --slider "sunny" "rainy".')
+            raise RequestError(
+                "a slider needs words at both ends", remedy='Write one at each, such as "sunny" and "rainy".'
+            )
         if self.positive.split() == self.negative.split():
             raise RequestError(f"both ends of the slider are {self.positive!r}", remedy="Use two different prompts.")
 

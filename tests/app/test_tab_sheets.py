@@ -12,6 +12,7 @@ from lora_mixer import Cancel
 from lora_mixer.errors import ConfigError
 from lora_mixer.images import read_picture
 from lora_mixer.request import RenderRequest
+from lora_mixer_app.web.misplaced import WrongField
 from lora_mixer_app.web.state import AppState
 from lora_mixer_app.web.tabs.dry_run import check_jobs
 from lora_mixer_app.web.tabs.run_folders import PageRun, begin_run
@@ -68,9 +69,12 @@ def test_the_third_axis_alone_makes_the_columns() -> None:
     ],
 )
 def test_what_makes_no_sheet_is_said_with_the_remedy(choices: list[AxisChoice], said: str) -> None:
-    with pytest.raises(ConfigError, match=said) as caught:
+    with pytest.raises((ConfigError, WrongField)) as caught:
         plan_sheet(BASE, choices, without=True)
-    assert caught.value.remedy
+    error = caught.value.error if isinstance(caught.value, WrongField) else caught.value
+    assert said in str(error)
+    assert error.remedy
+    assert isinstance(caught.value, WrongField) == (said not in {"nothing varies", "900 pictures"})
     assert MOST_CELLS < 900
 
 
@@ -80,8 +84,9 @@ def test_words_are_parted_by_commas_or_by_lines() -> None:
 
 
 def test_a_name_there_is_none_of_is_refused_before_there_is_a_folder() -> None:
-    with pytest.raises(ConfigError, match="Oiler"):
-        plan_sheet(BASE, [AxisChoice(kind="sampler", values="Euler, Oiler"), NOTHING, NOTHING], without=True)
+    with pytest.raises(WrongField, match="Oiler") as caught:
+        plan_sheet(BASE, [NOTHING, AxisChoice(kind="sampler", values="Euler, Oiler"), NOTHING], without=True)
+    assert caught.value.field == "rows"
 
 
 @pytest.fixture

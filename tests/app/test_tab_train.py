@@ -16,6 +16,7 @@ from starlette.types import Scope
 from lora_mixer import Mixer
 from lora_mixer.catalog import Library, load_models_file
 from lora_mixer.trainer.apart import TrainingStatus, trainings
+from lora_mixer.trainer.settings import TrainSettings
 from lora_mixer_app.web.i18n import WORDS
 from lora_mixer_app.web.panes.door import PanesDoor
 from lora_mixer_app.web.panes.questions import Panes
@@ -108,6 +109,57 @@ def test_what_is_wrong_is_told_by_its_field_and_nothing_begins(panes: Panes, tmp
     assert ask(door, "training", name="a")["state"] == "starting"
     error = ask(door, "training-begin", name="a", settings={"steps": 10}, status=400)["error"]
     assert "runs already" in error
+
+
+def test_a_slider_begins_without_pictures_and_its_samples_are_painted_beside_others(panes: Panes) -> None:
+    door = door_of(panes)
+    ask(door, "training-make", name="weather")
+    ends = {"positive": "sunny", "negative": "rainy", "subject": "house"}
+
+    def begin(**settings: Any) -> dict[str, str]:
+        return ask(door, "training-begin", name="weather", settings={"steps": 5, **settings})["wrong"]  # type: ignore[no-any-return]
+
+    assert begin(slider=ends | {"negative": "sunny"}).keys() == {"slider"}
+    assert begin(slider=ends | {"positive": ""}).keys() == {"slider"}
+    assert "night_sky" in begin(slider=ends, sample="house", beside="night_skyy:1")["beside"]
+    assert "'x' is no number" in begin(slider=ends, sample="house", beside="night_sky:x")["beside"]
+    assert begin(slider=ends, beside="night_sky").keys() == {"beside"}
+    assert begin(slider=ends, sample="house", beside="night_sky:0.7 + sepia, sepia") == {}
+    shown = ask(door, "training", name="weather")
+    assert shown["settings"]["slider"] == ends
+    assert shown["settings"]["samples"]["beside"] == [{"night_sky": 0.7, "sepia": 1.0}, {"sepia": 1.0}]
+    settings = TrainSettings().over(shown["settings"])
+    assert settings.samples is not None
+    assert settings.samples.strengths[0] == -1
+
+
+def test_what_is_wrong_is_told_in_the_readers_language(panes: Panes) -> None:
+    door = door_of(panes)
+    ask(door, "training-make", name="a")
+    sent = {"name": "a", "settings": {"rank": 0}, "folder": "/nowhere at all"}
+    answer = door.post("/panes/training-begin", json=sent, headers={"accept-language": "zh-CN"})
+    told = answer.json()["wrong"]
+    assert told == {"rank": "rank 0 超出范围。请使用 1 到 1024。", "folder": "本机上没有这个文件夹"}
+
+
+def test_a_deleted_training_comes_back_with_all_that_it_made(panes: Panes) -> None:
+    door = door_of(panes)
+    for _ in range(2):
+        ask(door, "training-make", name="My style")
+        place = panes.training.place("My style", "")
+        place.output.write_bytes(b"made")
+        number = ask(door, "training-throw-away", name="My style")["number"]
+        assert ask(door, "trainings")["trainings"] == []
+    ask(door, "training-make", name="My style")
+    assert "already" in ask(door, "training-restore", number=number, status=400)["error"]
+    for wrong in ("..", "1/My style", "9", ""):
+        ask(door, "training-restore", number=wrong, status=400)
+    ask(door, "training-throw-away", name="My style")
+    assert ask(door, "training-restore", number=number)["name"] == "My style"
+    assert place.output.read_bytes() == b"made"
+    send(door, "My style", "a.png", png("red"))
+    ask(door, "training-begin", name="My style", settings={"steps": 5})
+    assert "Stop it first" in ask(door, "training-throw-away", name="My style", status=400)["error"]
 
 
 def test_somebody_elsewhere_trains_after_a_login_only_and_sees_their_own(panes: Panes) -> None:

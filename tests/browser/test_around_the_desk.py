@@ -14,12 +14,14 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 from playwright.sync_api import Browser, Locator, Page, Route, expect
 
+from lora_mixer import Mixer
 from lora_mixer.images import read_picture
 from tests.browser.conftest import BROWSER, WAIT, Log
+from tests.support.served import served, wait_until_ready
 
 pytestmark = BROWSER
 
-TABS = ("desk", "history", "sheets", "prompt_file", "picture_info", "inspect")
+TABS = ("desk", "history", "sheets", "prompt_file", "picture_info", "inspect", "train")
 HOSTILE = "<img src=x onerror='window.__x=1'><script>window.__x=1</script>"
 DROP = """([name, type, bytes]) => {
     const list = new DataTransfer();
@@ -182,12 +184,10 @@ def test_plots_are_drawn_in_the_pages_own_colours_and_metadata_are_text(page: Pa
 
 
 def test_a_toast_says_all_of_its_text_and_stands_at_the_bottom_left(page: Page) -> None:
-    open_tab(page, "sheets")
-    choose(page, "sheet-columns", "CFG")
-    for wrong in ("<b>0</b> to 1", "<lora:1>"):
-        box(page, "sheet-columns-values").fill(wrong)
-        page.locator("#sheet-go").click()
-        expect(page.locator("[data-testid=toast-body]").last).to_contain_text(f"'{wrong}' is no number")
+    open_tab(page, "picture_info")
+    for _ in range(2):
+        page.locator("#info-send").click()
+        expect(page.locator("[data-testid=toast-body]").last).to_contain_text("there is no picture. Drop one first.")
     shown = [toast for toast in page.locator("[data-testid=toast-body]").all() if toast.is_visible()]
     assert len(shown) == 1, "they do not stack"
     at = shown[0].bounding_box()
@@ -282,6 +282,30 @@ def test_a_picture_that_is_closed_gives_the_focus_back_however_late_the_history_
     expect(large).to_contain_text("1/1 · comet")
     page.keyboard.press("Escape")
     expect(page.get_by_role("button", name="comet · 5", exact=True)).to_be_focused()
+
+
+def test_who_logs_out_sees_nothing_more(browser: Browser, mixer: Mixer, tmp_path: Path) -> None:
+    with served(lambda: mixer, tmp_path, logins=[("ada", "one")]) as server:
+        wait_until_ready(server.url)
+        page = browser.new_page()
+        page.set_default_timeout(WAIT)
+        page.goto(server.url)
+        name, password = page.locator("input").all()[:2]
+        name.fill("ada")
+        password.fill("one")
+        page.keyboard.press("Enter")
+        out = page.locator("#log-out")
+        expect(out).to_contain_text("ada")
+        box(page, "prompt").fill("red heart")
+        asked = f"{server.url}/panes/history"
+        assert page.request.post(asked, data={"start": 0}).status == 200
+        out.click()
+        expect(page.locator("input[type=password]")).to_be_visible()
+        expect(page.locator("#go")).to_have_count(0)
+        assert page.request.post(asked, data={"start": 0}).status == 401
+        page.go_back()
+        expect(page.locator("input[type=password]")).to_be_visible()
+        page.close()
 
 
 def _sent(route: Route) -> str:

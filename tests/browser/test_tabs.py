@@ -130,12 +130,26 @@ def test_metadata_are_text(page: Page) -> None:
     assert page.evaluate("window.hit") is None
 
 
-def test_a_wrong_range_is_a_notice_with_the_remedy(page: Page) -> None:
+def test_what_is_wrong_stands_beside_its_field_and_goes_when_it_is_right(page: Page) -> None:
     open_tab(page, "Sheets")
     choose_lora(page, "sepia")
-    page.locator("#sheet-columns-values").locator("textarea, input").first.fill("0 to 1")
+    values = page.locator("#sheet-columns-values").locator("textarea, input").first
+    values.fill("0 to <b>1")
     page.locator("#sheet-go").click()
-    expect(page.locator("[data-testid=toast-body]")).to_contain_text("0..1:5 is five values from 0 to 1")
+    wrong = page.locator("#sheet-columns-wrong")
+    expect(wrong).to_contain_text("'0 to <b>1' is no number")
+    expect(wrong).to_contain_text("0..1:5 is five values from 0 to 1")
+    expect(values).to_have_attribute("aria-invalid", "true")
+    page.locator("#sheet-resume").click()
+    expect(page.locator("#sheet-earlier-wrong")).to_contain_text("no earlier run is chosen")
+    expect(wrong).to_be_hidden()
+    open_tab(page, "Prompt file")
+    page.locator("#batch-go").click()
+    expect(page.locator("#batch-wrong")).to_contain_text("there is no prompt")
+    open_tab(page, "Inspect")
+    page.locator("#inspect-go").click()
+    expect(page.locator("#inspect-pick-wrong")).to_contain_text("no LoRA is chosen")
+    assert page.locator("[data-testid=toast-body], .notice").count() == 0
 
 
 def test_every_tab_speaks_chinese_names_its_controls_and_asks_nobody_else(
@@ -146,6 +160,11 @@ def test_every_tab_speaks_chinese_names_its_controls_and_asks_nobody_else(
     log = Log(page)
     page.goto(address)
     page.wait_for_selector("#no-strips")
+    there = page.evaluate("async () => (await import('/page/common/fonts.js')).hasChinese()")
+    told = page.locator(".notice", has_text="fonts-noto-cjk")
+    expect(told).to_have_count(0 if there else 1)
+    if not there:
+        told.get_by_role("button").click()
     for tab, text in (
         ("对比图表", "并排比较图片"),
         ("提示词文件", "批量提示词文件"),

@@ -8,6 +8,13 @@ HISTORY_WORDS: tuple[tuple[str, str, str], ...] = (
     ("lightbox_after", "Next picture", "下一张"),
     ("close", "Close", "关闭"),
     ("undo_bin", "Undo", "撤销"),
+    (
+        "no_chinese_font",
+        "This machine has no font for Chinese; some names may show as boxes. Install one (Debian, Ubuntu: fonts-noto-cjk) "
+        "and start the browser again.",
+        "This machine has no font for Chinese (中文字体); some names may show as boxes. Install one (Debian, Ubuntu: "
+        "fonts-noto-cjk) and start the browser again.",
+    ),
     ("no_answer", "The server does not answer. Is it still running?", "服务器没有响应。它还在运行吗？"),
     ("favourite", "Favourite", "收藏"),
     ("unfavourite", "No favourite", "取消收藏"),

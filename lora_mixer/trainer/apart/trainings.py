@@ -12,6 +12,7 @@ from typing import Any
 
 from lora_mixer.errors import FileError, RequestError
 from lora_mixer.images import make_folder, write_whole
+from lora_mixer.trainer.apart.bin import throw_away
 from lora_mixer.trainer.apart.place import TrainingAsked, TrainingPlace, place_of, require_place
 from lora_mixer.trainer.apart.status import TrainingStatus
 from lora_mixer.trainer.caption_files import CAPTIONS
@@ -137,6 +138,19 @@ class Trainings:
         """Let a training end after the step it is in; its state is kept."""
         place.stop.touch()
 
+    def throw_away(self, root: Path, place: TrainingPlace) -> str:
+        """Put a training into the bin, with all that it made; return its number there.
+
+        Raises:
+            RequestError: It runs.
+            FileError: It cannot be moved.
+        """
+        with self._lock:
+            if self.status(place).under_way:
+                raise RequestError(f"{place.name} runs", remedy="Stop it first.")
+            self._processes.pop(place.folder, None)
+            return throw_away(root, place)
+
     def find(self, root: Path, name: str) -> TrainingPlace:
         """Return the place of a training that is there.
 
@@ -152,18 +166,20 @@ class Trainings:
             raise RequestError("another training runs on this machine", remedy="Wait for it, or stop it.")
 
 
-def wrong_settings(values: dict[str, Any]) -> dict[str, str]:
+def wrong_settings(values: dict[str, Any]) -> dict[str, RequestError]:
     """Return what is wrong with settings, by their names.
 
-    >>> wrong_settings({"rank": 0, "steps": 5})
-    {'rank': 'rank 0 is out of range. Use 1 to 1024.'}
+    >>> str(wrong_settings({"rank": 0, "steps": 5})["rank"])
+    'rank 0 is out of range. Use 1 to 1024.'
     """
     found = {}
     for name, value in values.items():
         try:
-            TrainSettings().over({name: value})
+            slider = TrainSettings().over({name: value}).slider
+            if slider is not None:
+                slider.check()
         except RequestError as error:
-            found[name] = str(error)
+            found[name] = error
     return found
 
 

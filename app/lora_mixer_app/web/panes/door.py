@@ -97,7 +97,7 @@ class PanesDoor:
             return JSONResponse({"error": "There is no such thing."}, status_code=404)
         if Headers(scope=scope).get("content-type", "").partition(";")[0] != "application/json":
             return JSONResponse({"error": "Send JSON."}, status_code=415)
-        sent = _table(await _whole(receive, MOST_ASKED)) | {"near": self._is_near(scope)}
+        sent = _table(await _whole(receive, MOST_ASKED)) | {"near": self._is_near(scope), "language": _language(scope)}
         return JSONResponse(await asyncio.to_thread(QUESTIONS[name], self._panes, who, sent))
 
     def _shown(self, scope: Scope, name: str, asked: Mapping[str, str], who: str) -> Response:

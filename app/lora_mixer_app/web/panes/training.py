@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from lora_mixer.errors import FileError, MissingFileError, RequestError
+from lora_mixer.catalog import Library
+from lora_mixer.errors import FileError, LoraMixerError, MissingFileError, RequestError
 from lora_mixer.images import make_folder
 from lora_mixer.trainer.apart import TrainingAsked, TrainingPlace, Trainings, TrainingStatus
+from lora_mixer.trainer.apart.bin import restore
 from lora_mixer.trainer.apart.trainings import wrong_settings
 from lora_mixer.trainer.settings import TrainSettings
 from lora_mixer_app.serving.owners import folder_of
+from lora_mixer_app.web.error_i18n import error_text
 from lora_mixer_app.web.notices import without_folders
 from lora_mixer_app.web.panes.library import LibraryPane
 from lora_mixer_app.web.state import AppState
@@ -35,6 +39,8 @@ SHOWN = (
     "seed",
 )
 """The settings that have a control of their own on the page."""
+SLIDER_STRENGTHS = [-1, -0.5, 0, 0.5, 1]
+"""Of a slider's samples."""
 
 
 class TrainingPane:
@@ -55,6 +61,7 @@ class TrainingPane:
         models = self._state.mixer.models_file
         first = TrainSettings()
         return {
+            "loras": [entry.name for entry in self._state.loras.library.entries],
             "trainings": [_row(place, status) for place, status in self._trainings.listed(self._home(owner))],
             "models": list(models.models),
             "model": self._state.first.name,
@@ -114,24 +121,36 @@ class TrainingPane:
         """
         self._trainings.captioned(self.place(name, owner), picture, text)
 
-    def begin(self, name: str, sent: Mapping[str, Any], *, owner: str, near: bool) -> dict[str, Any]:
+    def begin(
+        self, name: str, sent: Mapping[str, Any], *, owner: str, near: bool, language: str = "en"
+    ) -> dict[str, Any]:
         """Begin a training or go on with it; return what is wrong with which setting, if something is.
 
         Raises:
             RequestError, FileError: It runs already, another does, or there is nothing to learn from.
         """
-        settings = _settings(sent.get("settings"))
-        wrong = wrong_settings(settings)
+        settings, wrong = _settings(sent.get("settings")), dict[str, LoraMixerError]()
+        beside = settings.pop("beside", "")
+        try:
+            mixes = mixes_of(str(beside), self._state.loras.library)
+        except LoraMixerError as error:
+            wrong["beside"] = error
+        else:
+            if mixes and "samples" not in settings:
+                wrong["beside"] = RequestError("there is no sample prompt", remedy="Write one.")
+            elif mixes:
+                settings["samples"]["beside"] = mixes
+        wrong |= wrong_settings(settings)
         model = sent.get("model") or None
         if model is not None and model not in self._state.mixer.models_file.models:
-            wrong["model"] = f"There is no model {model!r}."
+            wrong["model"] = RequestError(f"there is no model called {model!r} in models.toml")
         folder = _text(sent, "folder") or None
         if folder is not None and not near:
-            wrong["folder"] = "Folders are named at this machine only: send the pictures."
+            wrong["folder"] = RequestError("folders are named at this machine only", remedy="Send the pictures.")
         elif folder is not None and not Path(folder).expanduser().is_dir():
-            wrong["folder"] = "There is no such folder on this machine."
+            wrong["folder"] = RequestError("there is no such folder on this machine")
         if wrong:
-            return {"wrong": wrong}
+            return {"wrong": {name: without_folders(error_text(error, language)) for name, error in wrong.items()}}
         asked = TrainingAsked(
             model=model,
             models_file=str(self._state.mixer.models_file.path),
@@ -140,6 +159,22 @@ class TrainingPane:
         )
         self._trainings.begin(self.place(name, owner), asked)
         return {"wrong": {}}
+
+    def throw_away(self, name: str, *, owner: str) -> dict[str, Any]:
+        """Put a training into the bin; return its number there.
+
+        Raises:
+            RequestError, FileError: It runs, or it cannot be moved.
+        """
+        return {"number": self._trainings.throw_away(self._home(owner), self.place(name, owner))}
+
+    def restore(self, number: str, *, owner: str) -> dict[str, Any]:
+        """Take a training out of the bin.
+
+        Raises:
+            RequestError, FileError: It is gone, its name is taken by now, or it cannot be moved.
+        """
+        return {"name": restore(self._home(owner), number).name}
 
     def stop(self, name: str, *, owner: str) -> None:
         """Let a training end after the step it is in."""
@@ -233,7 +268,36 @@ def _settings(sent: object) -> dict[str, Any]:
     prompt = found.pop("sample", None)
     if prompt:
         found["samples"] = {"prompts": [str(prompt)]}
+        if "slider" in found:
+            found["samples"]["strengths"] = SLIDER_STRENGTHS
     return found
+
+
+def mixes_of(text: str, library: Library) -> list[dict[str, float]]:
+    """Return the mixes that samples are painted beside: parted by commas, the LoRAs of one by pluses.
+
+    Raises:
+        RequestError, AdapterError: A strength is no number, or there is no such LoRA.
+    """
+    mixes = []
+    for mix in filter(str.strip, text.split(",")):
+        uses: dict[str, float] = {}
+        for use in mix.split("+"):
+            name, colon, strength = use.strip().rpartition(":")
+            entry = library.find(name.strip() if colon else use.strip(), paths=False)
+            uses[entry.name] = _number(strength) if colon else 1.0
+        mixes.append(uses)
+    return mixes
+
+
+def _number(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        raise RequestError(f"{text.strip()!r} is no number", remedy="Write night_sky:0.7, or a name alone.")
+    return number
 
 
 def _copied(source: Path, folder: Path) -> Path:
@@ -299,7 +363,17 @@ TRAINING_QUESTIONS: Mapping[str, Callable[[Panes, str, Mapping[str, Any]], Any]]
             _text(sent, "name"), _text(sent, "picture"), _text(sent, "text"), owner=_asker(who, sent)
         ),
         "training-begin": lambda panes, who, sent: panes.training.begin(
-            _text(sent, "name"), sent, owner=_asker(who, sent), near=bool(sent.get("near"))
+            _text(sent, "name"),
+            sent,
+            owner=_asker(who, sent),
+            near=bool(sent.get("near")),
+            language=_text(sent, "language"),
+        ),
+        "training-throw-away": lambda panes, who, sent: panes.training.throw_away(
+            _text(sent, "name"), owner=_asker(who, sent)
+        ),
+        "training-restore": lambda panes, who, sent: panes.training.restore(
+            _text(sent, "number"), owner=_asker(who, sent)
         ),
         "training-stop": lambda panes, who, sent: panes.training.stop(_text(sent, "name"), owner=_asker(who, sent)),
         "training-to-desk": lambda panes, who, sent: panes.training.to_desk(
@@ -307,7 +381,7 @@ TRAINING_QUESTIONS: Mapping[str, Callable[[Panes, str, Mapping[str, Any]], Any]]
         ),
     }
 )
-"""`near`, which the door says: whether somebody sits at this machine."""
+"""The door says `near`, whether somebody sits at this machine, and `language`."""
 
 TRAINING_FILES: Mapping[str, Callable[..., Path]] = MappingProxyType(
     {

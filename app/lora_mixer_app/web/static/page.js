@@ -1,5 +1,6 @@
 import "./common/account.js";
 import "./common/drop.js";
+import "./common/fonts.js";
 import { keepFocus } from "./common/focus.js";
 
 keepFocus();

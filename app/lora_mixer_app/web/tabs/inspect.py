@@ -10,14 +10,14 @@ from gradio.components import Component
 
 from lora_mixer import Mixer
 from lora_mixer.blend import Overlap
-from lora_mixer.errors import RequestError
+from lora_mixer.errors import LoraMixerError, RequestError
 from lora_mixer.mapping import Fate, MappingReport
 from lora_mixer.promptfile.ranges import numbers
 from lora_mixer_app.web.component import own_component
 from lora_mixer_app.web.desk import Desk
 from lora_mixer_app.web.desk.asked import heard_strips
 from lora_mixer_app.web.i18n import said, word
-from lora_mixer_app.web.notices import as_notice
+from lora_mixer_app.web.misplaced import Places, WrongField, in_field, wrong_place
 from lora_mixer_app.web.state import AppState
 from lora_mixer_app.web.tabs.tables import filled, text_table
 
@@ -52,40 +52,55 @@ def build_inspect(state: AppState, desk: Desk) -> None:
         with gr.Column(min_width=160):
             go = gr.Button(word("inspect_go"), variant="primary", elem_id="inspect-go")
             take = gr.Button(word("inspect_take"), elem_id="inspect-take")
+    places = Places(
+        {
+            "loras": wrong_place("inspect-pick", "#inspect-pick"),
+            "strengths": wrong_place("inspect-strengths", "#inspect-strengths"),
+        }
+    )
     shown = _lay_results()
 
     def look(names: list[str] | None, typed: str, request: gr.Request) -> tuple[object, ...]:
-        with as_notice():
-            if not names:
-                raise RequestError("no LoRA is chosen", remedy="Choose one or more above.")
-            factors = strengths_of(typed, len(names))
-            model = state.model(request).name
-            reports = [mixer.inspect(name, model=model) for name in names]
-            overlap = mixer.overlap(names, model=model)
-            lines = [*map(_sentence, overlap.warnings(factors)), said(request, "inspect_mix", **_mix(overlap, factors))]
-            lines += [line for report, name in zip(reports, names, strict=True) for line in _about(mixer, report, name)]
-            return (
-                "\n".join(lines),
-                plots_of(overlap),
-                filled(place_rows(reports)),
-                filled(left_rows(reports)),
-                filled(metadata_rows(mixer, names)),
-            )
+        try:
+            return *looked_at(names or [], typed, request), *places.clear()
+        except (LoraMixerError, WrongField) as error:
+            return *(gr.skip() for _ in shown), *places.told(error, request)
 
-    def from_desk(request: gr.Request, document: object) -> tuple[list[str], str]:
+    def looked_at(names: list[str], typed: str, request: gr.Request) -> tuple[object, ...]:
+        if not names:
+            raise RequestError("no LoRA is chosen", remedy="Choose one or more above.")
+        with in_field("strengths"):
+            factors = strengths_of(typed, len(names))
+        model = state.model(request).name
+        reports = [mixer.inspect(name, model=model) for name in names]
+        overlap = mixer.overlap(names, model=model)
+        lines = [*map(_sentence, overlap.warnings(factors)), said(request, "inspect_mix", **_mix(overlap, factors))]
+        lines += [line for report, name in zip(reports, names, strict=True) for line in _about(mixer, report, name)]
+        return (
+            "\n".join(lines),
+            plots_of(overlap),
+            filled(place_rows(reports)),
+            filled(left_rows(reports)),
+            filled(metadata_rows(mixer, names)),
+        )
+
+    def from_desk(request: gr.Request, document: object) -> tuple[object, ...]:
         heard: dict[str, float] = {}
-        with as_notice():
+        try:
             strips = heard_strips(state, request, document)
+        except LoraMixerError as error:
+            return gr.skip(), gr.skip(), *places.told(error, request)
         for strip in strips:
             heard[strip.name] = heard.get(strip.name, 0.0) + strip.denoiser
         names = list(heard)[:MOST_LORAS]
-        return names, ", ".join(f"{heard[name]:g}" for name in names) or "1"
+        return names, ", ".join(f"{heard[name]:g}" for name in names) or "1", *places.clear()
 
-    take.click(from_desk, desk.document, [chosen, strengths], show_progress="hidden", api_visibility="private")
+    desks = [chosen, strengths, *places.lines]
+    take.click(from_desk, desk.document, desks, show_progress="hidden", api_visibility="private")
     go.click(
         look,
         [chosen, strengths],
-        shown,
+        [*shown, *places.lines],
         show_progress="minimal",
         api_visibility="private",
     )

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import gradio as gr
 from gradio.components import Component
 
-from lora_mixer.errors import RequestError
+from lora_mixer.errors import LoraMixerError, RequestError
 from lora_mixer.images import read_picture
 from lora_mixer.request import RenderRequest
 from lora_mixer_app.web.component import own_component
 from lora_mixer_app.web.desk import Desk
 from lora_mixer_app.web.i18n import said, word
 from lora_mixer_app.web.links import link_to
-from lora_mixer_app.web.notices import as_notice, as_text, without_folders
+from lora_mixer_app.web.misplaced import Places, WrongField, in_field, wrong_place
+from lora_mixer_app.web.notices import as_text, without_folders
 from lora_mixer_app.web.state import AppState, caller_of, owner_of
 from lora_mixer_app.web.tabs.run_folders import PageRun, earlier_run, earlier_runs
 from lora_mixer_app.web.tabs.runs import BATCH, ENDINGS, Pace, RunState, render_run, state_of
@@ -41,32 +43,42 @@ class Runner:
     batch: gr.Slider
     ending: gr.Radio
     outputs: Sequence[Component]
+    wrong: Mapping[str, Component]
     pace: Pace
 
-    def connect(self, begin: Begin, inputs: Sequence[Component]) -> None:
-        """Let the buttons run what `begin` makes of the inputs' values, and go on with what was begun earlier."""
+    def connect(
+        self, begin: Begin, inputs: Sequence[Component], wrong: Mapping[str, Component] = MappingProxyType({})
+    ) -> None:
+        """Let the buttons run what `begin` makes of the inputs' values, and go on with what was begun earlier.
+
+        Args:
+            begin: What makes a run.
+            inputs: What is handed to it.
+            wrong: Lines beside fields, by the names that `begin` gives errors (`in_field`).
+        """
+        places = Places({**self.wrong, **wrong})
 
         def anew(request: gr.Request, batch: float, ending: str, *values: object) -> Iterator[tuple[object, ...]]:
-            with as_notice():
-                yield from self._run(request, lambda: begin(request, *values), int(batch), ending)
+            yield from self._run(request, places, lambda: begin(request, *values), int(batch), ending)
 
         def again(request: gr.Request, ending: str, name: str | None) -> Iterator[tuple[object, ...]]:
-            with as_notice():
-                yield from self._run(request, lambda: self._earlier(request, name), BATCH, ending)
+            yield from self._run(request, places, lambda: self._earlier(request, name), BATCH, ending)
 
         def cancel(request: gr.Request) -> None:
             self.state.session(request).cancel(self.kind)
 
         def look(request: gr.Request, name: str | None) -> tuple[object, ...]:
-            with as_notice():
-                return _shown(state_of(self._earlier(request, name)), request)
+            try:
+                return *_shown(state_of(self._earlier(request, name)), request), *places.clear()
+            except (LoraMixerError, WrongField) as error:
+                return *self._kept(), *places.told(error, request)
 
         def listed(request: gr.Request) -> gr.Dropdown:
             return gr.Dropdown(choices=earlier_runs(self.state, kind=self.kind, owner=owner_of(request)))
 
         running: dict[str, Any] = {"concurrency_limit": None, "show_progress": "hidden", "api_visibility": "private"}
         quick: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
-        outputs = list(self.outputs)
+        outputs = [*self.outputs, *places.lines]
         for button, listener, given in (
             (self.go, anew, [self.batch, self.ending, *inputs]),
             (self.resume, again, [self.ending, self.earlier]),
@@ -77,18 +89,24 @@ class Runner:
         self.tabs.select(listed, None, self.earlier, **quick)
 
     def _run(
-        self, request: gr.Request, begin: Callable[[], PageRun], batch: int, ending: str
+        self, request: gr.Request, places: Places, begin: Callable[[], PageRun], batch: int, ending: str
     ) -> Iterator[tuple[object, ...]]:
-        cancel = self.state.begin(request, self.kind)
-        wanted = begin()
-        for done in render_run(
-            self.state, wanted, cancel=cancel, caller=caller_of(request), batch=batch, ending=ending
-        ):
-            yield _shown(done, request)
-            self.pace.learn(done)
+        cancel, caller = self.state.begin(request, self.kind), caller_of(request)
+        try:
+            wanted = begin()
+            for done in render_run(self.state, wanted, cancel=cancel, caller=caller, batch=batch, ending=ending):
+                yield *_shown(done, request), *places.clear()
+                self.pace.learn(done)
+        except (LoraMixerError, WrongField) as error:
+            yield *self._kept(), *places.told(error, request)
+
+    def _kept(self) -> tuple[object, ...]:
+        """Return what leaves the outputs as they are."""
+        return tuple(gr.skip() for _ in self.outputs)
 
     def _earlier(self, request: gr.Request, name: str | None) -> PageRun:
-        return earlier_run(self.state, name, kind=self.kind, owner=owner_of(request))
+        with in_field("earlier"):
+            return earlier_run(self.state, name, kind=self.kind, owner=owner_of(request))
 
 
 def build_runner(state: AppState, desk: Desk, kind: str) -> Runner:
@@ -105,6 +123,7 @@ def build_runner(state: AppState, desk: Desk, kind: str) -> Runner:
             interactive=True,
         )
         resume = gr.Button(word("resume"), elem_id=f"{kind}-resume")
+    wrong = {"run": wrong_place(kind), "earlier": wrong_place(f"{kind}-earlier", f"#{kind}-earlier")}
     with gr.Accordion(word("run_more"), open=False), gr.Row():
         batch = gr.Slider(1, 16, 4, step=1, label=word("batch"), info=word("batch_hint"), elem_id=f"{kind}-batch")
         ending = gr.Radio(list(ENDINGS), value=ENDINGS[0], label=word("ending"), elem_id=f"{kind}-ending")
@@ -138,6 +157,7 @@ def build_runner(state: AppState, desk: Desk, kind: str) -> Runner:
         batch=batch,
         ending=ending,
         outputs=(status, cells, sheet, files),
+        wrong=wrong,
         pace=Pace(),
     )
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
+from typing import NamedTuple
 
 from lora_mixer.catalog import same_spelling
 from lora_mixer.errors import ConfigError
@@ -21,9 +22,12 @@ from lora_mixer.promptfile.writing import prompt_file_text
 from lora_mixer.request import RenderRequest
 from lora_mixer.settings import Setting
 from lora_mixer.settings.kinds import Real, Whole
+from lora_mixer_app.web.misplaced import in_field
 
 SHEET = Path("sheet.toml")
 """What a sheet's prompt file is called."""
+SIDES = ("columns", "rows", "blocks_of_rows")
+"""The axes of a sheet, as the tab has them."""
 MOST_CELLS = 400
 """How many pictures one sheet of the page may have; a prompt file on the command line may have more."""
 
@@ -103,21 +107,40 @@ def plan_sheet(
         same: Tells whether two names are one LoRA's.
 
     Raises:
-        ConfigError: An axis cannot be read, none is chosen, or there are too many cells.
+        WrongField: An axis cannot be read; the field is one of `SIDES`.
+        ConfigError: None is chosen, or there are too many cells.
     """
     columns, rows, blocks = (
-        KINDS[choice.kind](choice, without) if choice.kind in KINDS else None for choice in choices
+        _varied(name, choice, same, without=without) for name, choice in zip(SIDES, choices, strict=True)
     )
     if columns is None and rows is None:
         columns, blocks = blocks, None
     if columns is None and rows is None:
         raise ConfigError("nothing varies", remedy="Choose what the columns or rows of the sheet vary.")
-    axes = [axis_of(side, same) for side in (columns, rows, blocks) if side is not None]
-    _require_few([len(axis.points) for axis in axes])
-    entries = _entries(base, axes[-1] if blocks is not None else None)
-    return read_prompt_text(
-        prompt_file_text(entries, columns=columns, rows=rows, title=_title(base)), SHEET, strict=True, same=same
+    _require_few([len(each.axis.points) for each in (columns, rows, blocks) if each is not None])
+    text = prompt_file_text(
+        _entries(base, blocks and blocks.axis),
+        columns=columns and columns.side,
+        rows=rows and rows.side,
+        title=_title(base),
     )
+    return read_prompt_text(text, SHEET, strict=True, same=same)
+
+
+class _Varied(NamedTuple):
+    """What an axis varies, as prompt files write it, and read."""
+
+    side: Side
+    axis: Axis
+
+
+def _varied(name: str, choice: AxisChoice, same: Same, *, without: bool) -> _Varied | None:
+    """Return what an axis varies; None where it is none."""
+    if choice.kind not in KINDS:
+        return None
+    with in_field(name):
+        side = KINDS[choice.kind](choice, without)
+        return _Varied(side, axis_of(side, same))
 
 
 def _entries(base: RenderRequest, blocks: Axis | None) -> tuple[PromptEntry, ...]:

@@ -7,16 +7,17 @@ from dataclasses import replace
 import gradio as gr
 
 from lora_mixer.catalog import SameAdapter
+from lora_mixer.errors import LoraMixerError
 from lora_mixer.request import RenderRequest
 from lora_mixer_app.web.desk import Desk
 from lora_mixer_app.web.i18n import word
-from lora_mixer_app.web.notices import as_notice
+from lora_mixer_app.web.misplaced import wrong_place
+from lora_mixer_app.web.notices import error_in_words
 from lora_mixer_app.web.state import AppState, owner_of
 from lora_mixer_app.web.tabs.run_folders import PageRun, begin_run
 from lora_mixer_app.web.tabs.runner import build_runner
-from lora_mixer_app.web.tabs.sheet_plan import KINDS, AxisChoice, plan_sheet
+from lora_mixer_app.web.tabs.sheet_plan import KINDS, SIDES, AxisChoice, plan_sheet
 
-SIDES = ("columns", "rows", "blocks_of_rows")
 FIRST = ("strength", "0-1 [5]")
 
 
@@ -24,13 +25,18 @@ def build_sheets(state: AppState, desk: Desk) -> None:
     """Lay out the tab."""
     gr.Markdown(word("sheets_help"))
     base = gr.Textbox(label=word("sheet_base"), lines=2, elem_id="sheet-base", interactive=False)
-    axes = [_axis(state, side) for side in SIDES]
+    axes, wrong = [], {}
+    for side in SIDES:
+        axes.append(_axis(state, side))
+        wrong[side] = wrong_place(f"sheet-{side}", f"#sheet-{side}-values")
     without = gr.Checkbox(value=True, label=word("without"), info=word("without_hint"), elem_id="sheet-without")
     runner = build_runner(state, desk, "sheet")
 
     def show_base(request: gr.Request, document: object, *chosen: str | None) -> list[object]:
-        with as_notice():
+        try:
             wish = on_desk(desk, request, document)
+        except LoraMixerError as error:
+            return [f"⚠ {error_in_words(error, request)}", *(gr.skip() for _ in chosen)]
         heard = [use.name for use in wish.loras]
         names = [entry.name for entry in state.mixer.library.entries]
         lists = [gr.Dropdown(choices=names, value=lora or (heard[0] if heard else None)) for lora in chosen]
@@ -51,7 +57,7 @@ def build_sheets(state: AppState, desk: Desk) -> None:
         show_progress="hidden",
         api_visibility="private",
     )
-    runner.connect(begin, [desk.document, *(part for axis in axes for part in axis), without])
+    runner.connect(begin, [desk.document, *(part for axis in axes for part in axis), without], wrong)
 
 
 def on_desk(desk: Desk, request: gr.Request, document: object) -> RenderRequest:

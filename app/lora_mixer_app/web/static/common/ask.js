@@ -7,9 +7,10 @@ import { notice } from "./notice.js";
  * Ask something.
  * @param {string} name A row of `web/panes/questions.py`.
  * @param {object} [data]
+ * @param {(says: string) => void} [wrong] Hears what the server has against it, to say it where it belongs.
  * @returns {Promise<any>} The answer; undefined where there is none, which has been said then.
  */
-export async function ask(name, data = {}) {
+export async function ask(name, data = {}, wrong = (says) => notice(says, { kind: "error" })) {
   try {
     const answer = await fetch(new URL(`panes/${name}`, document.baseURI), {
       method: "POST",
@@ -18,9 +19,9 @@ export async function ask(name, data = {}) {
     });
     const told = await answer.json();
     if (answer.ok) return told;
-    notice(told?.error ?? say("no_answer"), { kind: "error" });
+    wrong(told?.error ?? say("no_answer"));
   } catch {
-    notice(say("no_answer"), { kind: "error" });
+    wrong(say("no_answer"));
   }
   return undefined;
 }

@@ -5,6 +5,8 @@ import { notice } from "../common/notice.js";
 import { say } from "../common/words.js";
 import { h, keep, write } from "../desk/dom.js";
 import { curve } from "./curve.js";
+import { box, field, fieldValue, hint, SETTINGS, sayWrong, wrongOf } from "./train_fields.js";
+import { Beside, Lesson } from "./train_lesson.js";
 
 /**
  * @typedef {{ name: string, state: string, under_way: boolean, step: number, of: number, epoch: number, loss: number,
@@ -12,29 +14,14 @@ import { curve } from "./curve.js";
  * @typedef {{ file: string, caption: string, repeats: number, size: [number, number], mask: boolean }} Picture
  * @typedef {Row & { pictures: Picture[], left_out: [string, string][], losses: [number, number, number | null][], samples: string[],
  *   settings: Record<string, any>, model: string | null, folder: string | null }} Training
- * @typedef {{ trainings: Row[], models: string[], model: string, defaults: Record<string, any> }} Listing
+ * @typedef {{ trainings: Row[], loras: string[], models: string[], model: string, defaults: Record<string, any> }} Listing
  */
 
 const PAUSE = 1000; // milliseconds between two looks at a training that is under way
 
-/** The settings that matter: name, kind of box, and its step. */
-const SETTINGS = /** @type {const} */ ([
-  ["steps", "number", 1],
-  ["rank", "number", 1],
-  ["rate", "number", "any"],
-  ["batch", "number", 1],
-  ["resolution", "number", 8],
-  ["trigger", "text", 0],
-  ["text_rate", "number", "any"],
-  ["caption_dropout", "number", "any"],
-  ["seed", "number", 1],
-  ["flip", "checkbox", 0],
-  ["shuffle", "checkbox", 0],
-]);
-
 export class TrainTab {
   /** @type {Listing} */
-  listing = { trainings: [], models: [], model: "", defaults: {} };
+  listing = { trainings: [], loras: [], models: [], model: "", defaults: {} };
   /** @type {Training | null} */
   shown = null;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -55,7 +42,7 @@ export class TrainTab {
     this.name.addEventListener("keydown", (event) => event.key === "Enter" && this.create());
     this.root.replaceChildren(
       h("p", { class: "train-help" }, say("train_help")),
-      h("div", { class: "train-bar" }, this.name, this.make),
+      h("div", { class: "train-bar train-field" }, this.name, this.make, wrongOf("name")),
       this.list,
       this.body,
     );
@@ -90,6 +77,11 @@ export class TrainTab {
       { type: "button", id: "train-to-desk", onClick: () => this.toDesk() },
       say("train_to_desk"),
     );
+    this.bin = h(
+      "button",
+      { type: "button", id: "train-delete", onClick: () => this.throwAway() },
+      say("train_delete"),
+    );
     this.load = h("a", { id: "train-download", download: "" }, say("download"));
     this.status = h("p", { id: "train-status", role: "status", "aria-live": "polite" });
     this.progress = h("progress", { id: "train-progress", max: 1, value: 0, "aria-label": say("progress") });
@@ -103,6 +95,7 @@ export class TrainTab {
       this.files,
       this.folder,
       hint("folder"),
+      wrongOf("pictures"),
     );
     drop.addEventListener("dragover", (event) => event.preventDefault());
     drop.addEventListener("drop", (event) => {
@@ -111,9 +104,13 @@ export class TrainTab {
       this.send([...(event.dataTransfer?.files ?? [])]);
     });
     const settings = SETTINGS.map(([name]) => field(name, this.boxes[name]));
+    const boxes = h("div", {}, drop, this.pictures);
+    this.lesson = new Lesson([boxes]);
+    this.beside = new Beside();
     this.body.append(
-      drop,
-      this.pictures,
+      this.lesson.element,
+      wrongOf("slider"),
+      boxes,
       this.left,
       h(
         "fieldset",
@@ -122,8 +119,9 @@ export class TrainTab {
         field("model", this.model),
         ...settings,
         field("sample", this.sample),
+        this.beside.element,
       ),
-      h("div", { class: "train-bar" }, this.start, this.stop, this.desk, this.load),
+      h("div", { class: "train-bar" }, this.start, this.stop, this.desk, this.load, this.bin, wrongOf("begin")),
       this.progress,
       this.status,
       this.notes,
@@ -154,8 +152,9 @@ export class TrainTab {
   }
 
   async create() {
-    const made = await ask("training-make", { name: this.name.value });
+    const made = await ask("training-make", { name: this.name.value }, (says) => this.#wrong({ name: says }));
     if (!made) return;
+    this.#wrong({});
     this.name.value = "";
     await this.show(made.name);
   }
@@ -170,6 +169,8 @@ export class TrainTab {
       else this.boxes[name].value = String(value);
     }
     this.sample.value = given.samples?.prompts?.[0] ?? "";
+    this.beside.fill(given.samples?.beside);
+    this.lesson.fill(given.slider ?? undefined);
     this.folder.value = this.shown?.folder ?? "";
     this.#wrong({});
   }
@@ -191,6 +192,7 @@ export class TrainTab {
     );
     const { shown } = this;
     this.body.hidden = !shown;
+    this.beside.offer(this.listing.loras);
     if (!shown) return;
     if (this.body.dataset.training !== shown.name) {
       this.body.dataset.training = shown.name;
@@ -209,6 +211,7 @@ export class TrainTab {
     write(this.start, say(shown.resumes ? "train_resume" : "train_start"));
     this.stop.disabled = !shown.under_way;
     this.desk.disabled = !shown.made;
+    this.bin.disabled = shown.under_way;
     this.load.hidden = !shown.made;
     this.load.href = file("training-lora", shown.name, "x");
     this.load.download = `${shown.name}.safetensors`;
@@ -253,8 +256,11 @@ export class TrainTab {
       placeholder: say("train_no_caption"),
     });
     text.value = one.caption;
+    const wrong = h("small", { class: "train-wrong", role: "alert" });
     text.addEventListener("change", async () => {
-      const kept = await ask("training-caption", { name: training, picture: one.file, text: text.value });
+      write(wrong, "");
+      const sent = { name: training, picture: one.file, text: text.value };
+      const kept = await ask("training-caption", sent, (says) => write(wrong, says));
       text.dataset.kept = kept === undefined ? "no" : "yes";
     });
     return h(
@@ -262,6 +268,7 @@ export class TrainTab {
       { class: "train-picture" },
       h("img", { src: file("training-picture", training, one.file), alt: one.file, loading: "lazy" }),
       text,
+      wrong,
     );
   }
 
@@ -269,6 +276,8 @@ export class TrainTab {
   async send(files) {
     const { shown } = this;
     if (!shown) return;
+    /** @type {string[]} */
+    const wrong = [];
     for (const [place, one] of files.entries()) {
       write(this.status, say("train_sending", { done: place + 1, total: files.length }));
       const url = new URL(
@@ -277,11 +286,12 @@ export class TrainTab {
       );
       try {
         const answer = await fetch(url, { method: "PUT", body: one });
-        if (!answer.ok) notice(`${one.name}: ${(await answer.json()).error}`, { kind: "error" });
+        if (!answer.ok) wrong.push(`${one.name}: ${(await answer.json()).error}`);
       } catch {
-        notice(`${one.name}: ${say("no_answer")}`, { kind: "error" });
+        wrong.push(`${one.name}: ${say("no_answer")}`);
       }
     }
+    this.#wrong({ pictures: wrong.join(" ") });
     this.files.value = "";
     await this.refresh();
   }
@@ -289,12 +299,12 @@ export class TrainTab {
   async begin() {
     if (!this.shown) return;
     /** @type {Record<string, unknown>} */
-    const settings = { sample: this.sample.value };
+    const settings = { sample: this.sample.value, beside: this.beside.read(), slider: this.lesson.read() };
     for (const [name, kind] of SETTINGS) settings[name] = fieldValue(this.boxes[name], kind);
     const sent = { name: this.shown.name, settings, model: this.model.value, folder: this.folder.value.trim() };
     this.start.disabled = true;
-    const answer = await ask("training-begin", sent);
-    this.#wrong(answer?.wrong ?? {});
+    const answer = await ask("training-begin", sent, (says) => this.#wrong({ begin: says }));
+    if (answer) this.#wrong(answer.wrong);
     await this.refresh();
   }
 
@@ -304,26 +314,37 @@ export class TrainTab {
     await ask("training-stop", { name: this.shown.name });
   }
 
+  /** Put the training that is shown into the bin; a line at the bottom takes it out again. */
+  async throwAway() {
+    if (!this.shown) return;
+    const { name } = this.shown;
+    const gone = await ask("training-throw-away", { name }, (says) => this.#wrong({ begin: says }));
+    if (!gone) return;
+    this.shown = null;
+    await this.refresh();
+    notice(say("train_in_bin", { name }), {
+      action: { label: say("undo_bin"), run: () => this.restore(gone.number) },
+    });
+  }
+
+  /** @param {string} number */
+  async restore(number) {
+    const back = await ask("training-restore", { number });
+    if (back) await this.show(back.name);
+  }
+
   async toDesk() {
     if (!this.shown) return;
-    const put = await ask("training-to-desk", { name: this.shown.name });
+    const put = await ask("training-to-desk", { name: this.shown.name }, (says) => this.#wrong({ begin: says }));
     if (!put) return;
     document.dispatchEvent(new CustomEvent("desk:add-strip", { detail: { name: put.name, strength: 1 } }));
     /** @type {HTMLElement | null} */ (document.querySelector("button[role=tab]"))?.click();
   }
 
-  /** Say beside each box what is wrong with it. @param {Record<string, string>} wrong */
+  /** @param {Record<string, string>} wrong */
   #wrong(wrong) {
-    for (const place of this.body.querySelectorAll("[data-wrong]")) {
-      const says = wrong[/** @type {HTMLElement} */ (place).dataset.wrong ?? ""] ?? "";
-      write(place, says);
-      const input = place.parentElement?.querySelector("input, select");
-      if (says) input?.setAttribute("aria-invalid", "true");
-      else input?.removeAttribute("aria-invalid");
-    }
-    this.body.querySelector("[aria-invalid]")?.scrollIntoView({ block: "center" });
-    const elsewhere = Object.entries(wrong).filter(([name]) => !this.body.querySelector(`[data-wrong="${name}"]`));
-    if (elsewhere.length) notice(elsewhere.map(([, says]) => says).join(" "), { kind: "error" });
+    const elsewhere = sayWrong(this.root, wrong);
+    if (elsewhere) notice(elsewhere, { kind: "error" });
   }
 }
 
@@ -361,40 +382,6 @@ function sheet(training, name) {
     "a",
     { href: file("training-sample", training, name), target: "_blank" },
     h("img", { src: file("training-sample", training, name), alt: name.replace(".png", ""), loading: "lazy" }),
-  );
-}
-
-/** @param {string} name @param {string} kind @param {string | number} step */
-function box(name, kind, step) {
-  return h("input", { type: kind, id: `train-${name}`, ...(kind === "number" ? { step, inputmode: "decimal" } : {}) });
-}
-
-/** @param {HTMLInputElement} input @param {string} kind */
-function fieldValue(input, kind) {
-  if (kind === "checkbox") return input.checked;
-  if (kind === "text") return input.value.trim();
-  return input.value === "" ? null : Number(input.value);
-}
-
-/** A control with its name, its help, and what is wrong with it. @param {string} name @param {HTMLElement} control */
-function field(name, control) {
-  return h(
-    "div",
-    { class: "train-field" },
-    h("label", { for: control.id }, say(name === "model" ? "model" : `train_${name}`)),
-    control,
-    hint(name),
-  );
-}
-
-/** @param {string} name */
-function hint(name) {
-  const help = name === "model" ? "" : say(`train_${name}_help`);
-  return h(
-    "div",
-    { class: "train-hint" },
-    h("small", {}, help),
-    h("small", { class: "train-wrong", role: "alert", "data-wrong": name }),
   );
 }
 
