@@ -36,22 +36,7 @@ def build_inspect(state: AppState, desk: Desk) -> None:
     """Lay out the tab."""
     mixer = state.mixer
     gr.Markdown(word("inspect_help"))
-    with gr.Row():
-        chosen = gr.Dropdown(
-            [entry.name for entry in mixer.library.entries],
-            multiselect=True,
-            max_choices=MOST_LORAS,
-            label=word("loras"),
-            elem_id="inspect-pick",
-            interactive=True,
-            scale=3,
-        )
-        strengths = gr.Textbox(
-            value="1", label=word("inspect_strengths"), info=word("inspect_strengths_hint"), elem_id="inspect-strengths"
-        )
-        with gr.Column(min_width=160):
-            go = gr.Button(word("inspect_go"), variant="primary", elem_id="inspect-go")
-            take = gr.Button(word("inspect_take"), elem_id="inspect-take")
+    chosen, strengths, go, take = _lay_choice(mixer)
     places = Places(
         {
             "loras": wrong_place("inspect-pick", "#inspect-pick"),
@@ -62,27 +47,9 @@ def build_inspect(state: AppState, desk: Desk) -> None:
 
     def look(names: list[str] | None, typed: str, request: gr.Request) -> tuple[object, ...]:
         try:
-            return *looked_at(names or [], typed, request), *places.clear()
+            return *_looked_at(state, names or [], typed, request), *places.clear()
         except (LoraMixerError, WrongField) as error:
             return *(gr.skip() for _ in shown), *places.told(error, request)
-
-    def looked_at(names: list[str], typed: str, request: gr.Request) -> tuple[object, ...]:
-        if not names:
-            raise RequestError("no LoRA is chosen", remedy="Choose one or more above.")
-        with in_field("strengths"):
-            factors = strengths_of(typed, len(names))
-        model = state.model(request).name
-        reports = [mixer.inspect(name, model=model) for name in names]
-        overlap = mixer.overlap(names, model=model)
-        lines = [*map(_sentence, overlap.warnings(factors)), said(request, "inspect_mix", **_mix(overlap, factors))]
-        lines += [line for report, name in zip(reports, names, strict=True) for line in _about(mixer, report, name)]
-        return (
-            "\n".join(lines),
-            plots_of(overlap),
-            filled(place_rows(reports)),
-            filled(left_rows(reports)),
-            filled(metadata_rows(mixer, names)),
-        )
 
     def from_desk(request: gr.Request, document: object) -> tuple[object, ...]:
         heard: dict[str, float] = {}
@@ -103,6 +70,53 @@ def build_inspect(state: AppState, desk: Desk) -> None:
         [*shown, *places.lines],
         show_progress="minimal",
         api_visibility="private",
+    )
+
+
+def _lay_choice(mixer: Mixer) -> tuple[gr.Dropdown, gr.Textbox, gr.Button, gr.Button]:
+    """Lay out which LoRAs at which strengths, and the buttons that look and that take the desk's."""
+    with gr.Row():
+        chosen = gr.Dropdown(
+            [entry.name for entry in mixer.library.entries],
+            multiselect=True,
+            max_choices=MOST_LORAS,
+            label=word("loras"),
+            elem_id="inspect-pick",
+            interactive=True,
+            scale=3,
+        )
+        strengths = gr.Textbox(
+            value="1", label=word("inspect_strengths"), info=word("inspect_strengths_hint"), elem_id="inspect-strengths"
+        )
+        with gr.Column(min_width=160):
+            go = gr.Button(word("inspect_go"), variant="primary", elem_id="inspect-go")
+            take = gr.Button(word("inspect_take"), elem_id="inspect-take")
+    return chosen, strengths, go, take
+
+
+def _looked_at(state: AppState, names: list[str], typed: str, request: gr.Request) -> tuple[object, ...]:
+    """Return what is to be seen of LoRAs at strengths that somebody typed, in the order of `_lay_results`.
+
+    Raises:
+        WrongField: The strengths are none.
+        LoraMixerError: There is no LoRA, or one cannot be read.
+    """
+    mixer = state.mixer
+    if not names:
+        raise RequestError("no LoRA is chosen", remedy="Choose one or more above.")
+    with in_field("strengths"):
+        factors = strengths_of(typed, len(names))
+    model = state.model(request).name
+    reports = [mixer.inspect(name, model=model) for name in names]
+    overlap = mixer.overlap(names, model=model)
+    lines = [*map(_sentence, overlap.warnings(factors)), said(request, "inspect_mix", **_mix(overlap, factors))]
+    lines += [line for report, name in zip(reports, names, strict=True) for line in _about(mixer, report, name)]
+    return (
+        "\n".join(lines),
+        plots_of(overlap),
+        filled(place_rows(reports)),
+        filled(left_rows(reports)),
+        filled(metadata_rows(mixer, names)),
     )
 
 
