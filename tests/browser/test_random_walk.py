@@ -17,7 +17,7 @@ from lora_mixer_app.web.desk.sync import with_tags, without_tags
 from tests.browser.conftest import BROWSER, WAIT, Log, open_desk
 
 pytestmark = BROWSER
-SEED = 26
+SEED = int(os.environ.get("SEED", "26"))
 GESTURES = int(os.environ.get("GESTURES", "60"))
 """How many gestures; 300 take some minutes, see docs/ui.md."""
 TABS = 3

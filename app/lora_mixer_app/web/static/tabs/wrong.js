@@ -9,7 +9,6 @@ export function start({ element, props, watch }) {
   const show = () => {
     const says = props.value?.says ?? "";
     write(line, says);
-    element.hidden = !says;
     const field = props.field && document.querySelector(`${props.field} :is(textarea, input)`);
     if (!field) return;
     if (says) field.setAttribute("aria-invalid", "true");
