@@ -16,6 +16,7 @@ from torch import Tensor
 
 from lora_mixer.errors import FileError, RequestError
 from lora_mixer.files.modes import share_by_umask
+from lora_mixer.files.reasons import reason_of
 
 DTYPES = {"float16": torch.float16, "bfloat16": torch.bfloat16, "float32": torch.float32}
 
@@ -78,7 +79,7 @@ def write_tensors(
         temporary.replace(path)
     except (OSError, SafetensorError) as error:
         raise FileError(
-            f"cannot be written: {error}", where=str(path), remedy="Check the folder and the disk."
+            f"cannot be written: {reason_of(error)}", where=str(path), remedy="Check the folder and the disk."
         ) from error
     finally:
         with suppress(OSError):  # a read-only disk refuses even to remove what is not there

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from lora_mixer.errors import FileError, RequestError
+from lora_mixer.files.reasons import reason_of
 from lora_mixer.trainer.training import StepReport
 
 COLUMNS = ("step", "epoch", "loss", "rate", "validation")
@@ -78,7 +79,7 @@ class Losses:
 
     def _full(self, error: OSError) -> FileError:
         return FileError(
-            f"the losses cannot be written: {error}",
+            f"the losses cannot be written: {reason_of(error)}",
             where=str(self._path),
             remedy="Make room on the disk and run the same command again: it goes on from the last state.",
         )

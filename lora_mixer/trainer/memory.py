@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -17,6 +18,7 @@ from lora_mixer.kernels.memory import available_bytes
 from lora_mixer.models import DenoiserInputs, Model, PictureSize
 from lora_mixer.models.denoisers import opener_of
 from lora_mixer.modules import DENOISER
+from lora_mixer.trainer.dropouts import Dropouts
 from lora_mixer.trainer.layers import name_of
 from lora_mixer.trainer.optimizers import OPTIMIZERS
 from lora_mixer.trainer.settings import TrainSettings
@@ -72,21 +74,67 @@ def reckon(model: Model, settings: TrainSettings, adapters: Wrapped) -> Memory:
 
 
 def activations_of(model: Model, settings: TrainSettings, adapters: Wrapped) -> int:
-    """Return the bytes that the denoiser's forward pass keeps for the gradient of a batch."""
-    family, size = model.family, settings.resolution or min(model.native_size)
-    dtype = getattr(torch, settings.precision)
+    """Return the bytes that the denoiser's forward pass keeps for the gradient of a batch, counted once a structure."""
+    shape = _Shape.of(model, settings, adapters)
+    if shape not in _counted:
+        if len(_counted) >= STRUCTURES:
+            _counted.pop(next(iter(_counted)))
+        _counted[shape] = _count(model, shape, adapters)
+    every, again = _counted[shape]
+    return again if settings.gradient_checkpointing else every
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Shape:
+    """All that decides what a forward pass keeps."""
+
+    family: str
+    config: str
+    batch: int
+    cells: int
+    precision: str
+    dropouts: Dropouts
+    adapters: tuple[tuple[str, str, tuple[int, ...]], ...]
+
+    @classmethod
+    def of(cls, model: Model, settings: TrainSettings, adapters: Wrapped) -> _Shape:
+        config: Mapping[str, Any] = model.denoiser.network.config  # type: ignore[assignment]
+        return cls(
+            family=model.family.name,
+            config=json.dumps(dict(config), sort_keys=True, default=str),
+            batch=settings.batch,
+            cells=(settings.resolution or min(model.native_size)) // model.latent_scale,
+            precision=settings.precision,
+            dropouts=settings.dropouts,
+            adapters=tuple(
+                (name, slot, tuple(value.shape))
+                for name, slots in adapters.slots().items()
+                for slot, value in slots.items()
+            ),
+        )
+
+
+STRUCTURES = 16
+"""So many are remembered."""
+
+_counted: dict[_Shape, tuple[int, int]] = {}
+
+
+def _count(model: Model, shape: _Shape, adapters: Wrapped) -> tuple[int, int]:
+    """Return the bytes that are kept of everything, and where blocks are computed again."""
+    dtype = getattr(torch, shape.precision)
     with torch.device("meta"):
         config: Mapping[str, Any] = model.denoiser.network.config  # type: ignore[assignment]
-        network = opener_of(family).empty(config).to(dtype).requires_grad_(requires_grad=False)
+        network = opener_of(model.family).empty(config).to(dtype).requires_grad_(requires_grad=False)
         told = len(getattr(model.denoiser, "told", ())) * (config.get("addition_time_embed_dim") or 0)
         pooled = config["projection_class_embeddings_input_dim"] - told if told else 0
-        cells = size // model.latent_scale
+        side = shape.cells * model.latent_scale
         inputs = DenoiserInputs(
-            latents=torch.empty(settings.batch, model.denoiser.in_channels, cells, cells, dtype=dtype),
-            timestep=torch.empty(settings.batch),
-            tokens=torch.empty(settings.batch, TOKENS, config["cross_attention_dim"], dtype=dtype),
-            pooled=torch.empty(settings.batch, pooled, dtype=dtype) if pooled else None,
-            sizes=(PictureSize(size, size),) * settings.batch,
+            latents=torch.empty(shape.batch, model.denoiser.in_channels, shape.cells, shape.cells, dtype=dtype),
+            timestep=torch.empty(shape.batch),
+            tokens=torch.empty(shape.batch, TOKENS, config["cross_attention_dim"], dtype=dtype),
+            pooled=torch.empty(shape.batch, pooled, dtype=dtype) if pooled else None,
+            sizes=(PictureSize(side, side),) * shape.batch,
         )
         own = adapters.onto(
             {
@@ -96,9 +144,9 @@ def activations_of(model: Model, settings: TrainSettings, adapters: Wrapped) -> 
             }
         )
         kept = _Kept(network, own)
-        with _attention_without_pairs(), kept.counting(), own.on(dropouts=settings.dropouts):
+        with _attention_without_pairs(), kept.counting(), own.on(dropouts=shape.dropouts):
             replace(model.denoiser, network=network)(inputs)  # type: ignore[type-var]
-    return kept.computed_again if settings.gradient_checkpointing else kept.all
+    return kept.all, kept.computed_again
 
 
 class _Kept:

@@ -11,6 +11,7 @@ from pickle import UnpicklingError
 import torch
 
 from lora_mixer.errors import FileError, RequestError
+from lora_mixer.files.reasons import reason_of
 from lora_mixer.trainer.optimizers import averages_its_weights
 from lora_mixer.trainer.training import Training
 
@@ -52,7 +53,7 @@ def keep_state(training: Training, folder: Path, what: str) -> None:
         with suppress(OSError):
             part.unlink(missing_ok=True)
         raise FileError(
-            f"the state of the training cannot be saved: {error}",
+            f"the state of the training cannot be saved: {reason_of(error)}",
             where=str(folder),
             remedy="Make room on the disk and run the same command again: it goes on from the last state.",
         ) from error

@@ -15,7 +15,7 @@ from lora_mixer.models import Model, family_index
 from lora_mixer.models.denoisers import opener_of
 from lora_mixer.models.unet import UNetDenoiser
 from lora_mixer.modules import DENOISER
-from lora_mixer.trainer import Learner, TrainSettings
+from lora_mixer.trainer import Learner, TrainSettings, memory
 from lora_mixer.trainer.layers import name_of, trainable
 from lora_mixer.trainer.memory import Memory, activations_of, check_memory, reckon
 
@@ -88,3 +88,29 @@ def test_what_cannot_be_held_is_refused_with_what_helps() -> None:
     with pytest.raises(RequestError, match="gradient_checkpointing"):
         check_memory(Memory(weights=0, adapters=10**15, activations=0), torch.device("cpu"))
     check_memory(Memory(weights=10**15, adapters=1, activations=1), torch.device("cpu"))
+
+
+def test_a_structure_is_counted_once_and_another_one_anew(plain_model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
+    counted: list[int] = []
+
+    def count(_model: object, shape: object, _adapters: object) -> tuple[int, int]:
+        counted.append(hash(shape))
+        return len(counted), 0
+
+    monkeypatch.setattr(memory, "_count", count)
+    monkeypatch.setattr(memory, "_counted", {})
+
+    def reckoned(**values: object) -> int:
+        asked = TrainSettings(rank=4, batch=2).over(values)
+        return activations_of(plain_model, asked, trainable(plain_model, asked, torch.Generator()))
+
+    assert [reckoned(), reckoned(rate=1.0, steps=5), reckoned(gradient_checkpointing=True)] == [1, 1, 0]
+    others = (
+        {"rank": 8},
+        {"batch": 3},
+        {"resolution": 64},
+        {"precision": "bfloat16"},
+        {"dora": True},
+        {"kind": "loha"},
+    )
+    assert [reckoned(**other) for other in (*others, {"dropout": 0.1}, *others)] == [*range(2, 9), *range(2, 8)]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import copy
 import json
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import fields
 from pathlib import Path
 
@@ -19,6 +21,7 @@ from safetensors.torch import load_file
 
 from lora_mixer.conditioning import Conditioner
 from lora_mixer.errors import CancelledError, ConfigError, FileError, LoraMixerError, RequestError
+from lora_mixer.export.writing import write_tensors
 from lora_mixer.mapping import map_adapter, open_adapter
 from lora_mixer.models import Model
 from lora_mixer.prompt import Words
@@ -258,6 +261,41 @@ def test_a_full_disk_keeps_the_last_state(
     assert made.resumed_at == 2
     one, two = load_file(whole.path), load_file(made.path)
     assert all(torch.equal(one[key], two[key]) for key in one)
+
+
+@contextmanager
+def files_up_to(size: int) -> Iterator[None]:
+    """Let the kernel itself refuse to write beyond a size, as it does on a full disk."""
+    resource = pytest.importorskip("resource")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@pytest.mark.parametrize("room", [0, 100, 9_000, 30_000])
+def test_what_the_kernel_refuses_to_write_is_one_line_of_ours_and_loses_nothing(
+    plain_model: Model, tmp_path: Path, room: int
+) -> None:
+    """Wherever in a file it happens: torch and safetensors each wrap what the system says in words of their own."""
+    training = Training(Learner(plain_model, QUICK.over({"rank": 1})), PictureLesson(QUICK, shown(plain_model)))
+    state, lora = tmp_path / "state.pt", tmp_path / "a.safetensors"
+    keep_state(training, tmp_path, "a")
+    write_tensors(lora, training.adapters.slots()[training.adapters.names[0]], {})
+    before = state.read_bytes(), lora.read_bytes()
+    big = {"a": torch.zeros(10_000)}
+    for write, said in (
+        (lambda: keep_state(training, tmp_path, "b"), "the state of the training cannot be saved: File too large"),
+        (lambda: write_tensors(lora, big, {}), "cannot be written: File too large"),
+    ):
+        with files_up_to(room), pytest.raises(FileError) as refused:
+            write()
+        assert said in str(refused.value)
+        assert "\n" not in str(refused.value)
+    assert (state.read_bytes(), lora.read_bytes()) == before
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.safetensors", "state.pt"]
 
 
 @given(share=st.floats(0.001, 0.999), gamma=st.floats(0.5, 20))
