@@ -8,11 +8,8 @@ from dataclasses import dataclass, field
 from statistics import mean
 
 from benchmarks.blends.cases import PLACES, SUM, WAYS
-from benchmarks.blends.counting import Rate, Z, paired, rate
+from benchmarks.blends.counting import Rate, Z, differs, paired, rate
 from benchmarks.blends.measures import Placed, Seen, as_table
-
-BURN_STEP = 0.1
-"""Deviations by which a burn may be above another's and still be no higher."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +83,7 @@ class Results:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Against:
-    """A way against the sum, on the same pictures: deviations by which it is ahead, and what it burns more."""
+    """A way against the sum, on the same pictures: deviations by which it is ahead, and by which it burns more."""
 
     looks: float
     subjects: float
@@ -96,7 +93,7 @@ class Against:
     def beats(self) -> bool:
         """Whether it is ahead in looks or subjects, and behind in neither nor in colours."""
         ahead = max(self.looks, self.subjects) >= Z
-        return ahead and min(self.looks, self.subjects) > -Z and self.burn <= BURN_STEP
+        return ahead and min(self.looks, self.subjects) > -Z and self.burn < Z
 
 
 def against(way: Shown, plain: Shown) -> Against:
@@ -104,7 +101,7 @@ def against(way: Shown, plain: Shown) -> Against:
     return Against(
         looks=paired([one.every for one in way.pictures], [one.every for one in plain.pictures]),
         subjects=paired([one.subject for one in way.pictures], [one.subject for one in plain.pictures]),
-        burn=way.burn - plain.burn,
+        burn=differs([one.burn for one in way.pictures], [one.burn for one in plain.pictures]),
     )
 
 

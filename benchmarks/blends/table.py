@@ -65,7 +65,7 @@ def verdicts(results: Results) -> list[str]:
         word = "beats the sum" if found.beats else "does not beat the sum"
         said.append(
             f"- `{name}` {word}: looks {looks:+.0f} points ({found.looks:+.1f} deviations), subjects {subjects:+.0f} "
-            f"({found.subjects:+.1f}), burn {found.burn:+.2f}."
+            f"({found.subjects:+.1f}), burn {way.burn - plain.burn:+.2f} ({found.burn:+.1f})."
         )
     return said
 
