@@ -12,7 +12,7 @@ from lora_mixer.blend.ssr import Listener, Routed, routed
 from lora_mixer.choices import AUTOMATIC
 from lora_mixer.mapping import MappedAdapter
 from lora_mixer.mixes import Strength
-from lora_mixer.models import using_threads
+from lora_mixer.models import helpful_threads, using_threads
 from lora_mixer.modules import ModuleName
 from lora_mixer.pipeline.job import Condition, Pass, Segment
 from lora_mixer.pipeline.loaded_model import LoadedModel
@@ -80,7 +80,7 @@ class Calibrations:
         loaded = self._loaded
         loaded.rest()
         listener = Listener(loaded.model, adapters)
-        with using_threads(loaded.defaults.threads):
+        with using_threads(helpful_threads(loaded.model.denoiser.network)):  # not a call's: matrices are kept for all
             for adapter, text in zip(adapters, texts, strict=True):
                 run = PassRun(loaded, [self._pass(adapter, text, settings)], engine="merged", tiled=False)
                 with listener.listening():

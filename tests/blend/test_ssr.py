@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from lora_mixer import Mixer, RenderedImage, RenderOptions, RenderRequest
+from lora_mixer import LoraUse, Mixer, RenderedImage, RenderOptions, RenderRequest, Strength
 from lora_mixer.blend.ssr import router
 from lora_mixer.images.record import RenderRecord
 from lora_mixer.mixer import differences, rerender
+from lora_mixer.models import helpful_threads
+from lora_mixer.pipeline import Calibrations
 from tests.support.hooks import pre_hooks
 
 LOOKS = {"line_art": 0.8, "top_hat": 0.7}
@@ -93,6 +96,22 @@ def test_one_lora_is_that_lora_and_strength_0_is_off_and_order_changes_nothing(
 def test_the_matrix_hangs_on_the_loras_alone_and_is_made_once(mixer: Mixer, fitted: RenderedImage) -> None:
     asked = RenderRequest("sun", loras={"line_art": 0.2, "top_hat": 0.9}, method="ssr", **{**SMALL, "seed": 9})  # type: ignore[arg-type]
     assert mixer.resolve(asked).matrices == fitted.record.matrices
+
+
+def test_the_matrix_does_not_hang_on_the_threads_a_mixer_was_opened_with(mixer: Mixer, fitted: RenderedImage) -> None:
+    session = mixer.cache.take(mixer.models_file.model(mixer.model_name))
+    loaded = replace(session.loaded, defaults=replace(session.loaded.defaults, threads=2))
+    measuring = replace(session.measuring, calibrations=Calibrations(loaded))
+    mix = measuring.placed([LoraUse(name, Strength(1.0)) for name in LOOKS])
+    counts = set()
+    handle = mixer.model.denoiser.network.register_forward_pre_hook(lambda *_: counts.add(torch.get_num_threads()))
+    try:
+        adapters = sorted((one.adapter for one in mix), key=lambda adapter: adapter.digest)
+        _, digest = measuring.routed(adapters, fitted.record.settings, ridge=1e-4)
+    finally:
+        handle.remove()
+    assert counts == {helpful_threads(mixer.model.denoiser.network)}
+    assert (digest,) == fitted.record.matrices
 
 
 def test_both_engines_and_a_baked_lora_and_a_batch_give_the_same_picture(
