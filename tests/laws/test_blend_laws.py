@@ -41,7 +41,7 @@ def drawn(mixer: Mixer, mix: Any, method: str, place: str, **more: Any) -> np.nd
 
 
 @given(case=st.sampled_from(CASES), strengths=MIXES)
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=6, deadline=None)
 def test_one_lora_is_that_lora_0_is_off_order_changes_nothing_and_a_mask_of_everything_is_none(
     mixer: Mixer, case: tuple[str, str], strengths: list[float]
 ) -> None:
