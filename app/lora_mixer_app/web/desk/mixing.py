@@ -39,9 +39,8 @@ def balance_mix(state: AppState, request: gr.Request, data: Form) -> Form:
         found = state.mixer.balanced(uses, per=str(data.get("per") or BY_BLOCK), model=model.name).uses
     forms = [form_of(strip_of_use(use, family=family)) for use in found]
     own = len([one for one in sounding(document.strips) if one.number not in inside])
-    strips = {
-        one.number: {name: form[name] for name in BALANCED} for one, form in zip(heard[:own], forms, strict=False)
-    }
+    pairs = zip(heard[:own], forms, strict=False)
+    strips = {str(one.number): {name: form[name] for name in BALANCED} for one, form in pairs}
     return {
         "strips": strips,
         "prompt": _rewritten(document.request.prompt, found[own:], family, grammar_of(state, model)),
