@@ -11,6 +11,8 @@
  * @typedef {{ document: Document, noise: number | null, offset: number }} Wish
  */
 
+const REST = 150; // milliseconds without a change until the document is published
+const PRESSED = ["Enter", " "]; // keys that may ask for something which reads it
 const PATIENCE = 30_000; // milliseconds until a document that nobody answers is sent again
 
 export class ServerError extends Error {}
@@ -18,6 +20,10 @@ export class ServerError extends Error {}
 export class Wire {
   /** @type {Wish | null} */
   #next = null;
+  /** @type {Document | null} */
+  #unpublished = null;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #publishing;
   /** @type {number | null} */
   #unheard = null;
   #number = 0;
@@ -52,6 +58,9 @@ export class Wire {
         onAnswer(told);
       }
     };
+    const pressed = (/** @type {Event} */ event) =>
+      (!(event instanceof KeyboardEvent) || PRESSED.includes(event.key)) && this.#publish();
+    for (const kind of ["pointerdown", "click", "keydown", "drop"]) document.addEventListener(kind, pressed, true);
     answers.watch("value", listen);
     listen();
   }
@@ -67,11 +76,20 @@ export class Wire {
   }
 
   /**
-   * Let other parts of the page know the document, as the value of our component.
+   * Let other parts of the page know the document, as the value of our component: before anything is pressed, or soon.
+   * Gradio compiles the component's template anew for each value, which takes longer than a frame while a knob is turned.
    * @param {Document} document
    */
   publish(document) {
-    this.#page.props.value = document;
+    this.#unpublished = document;
+    clearTimeout(this.#publishing);
+    this.#publishing = setTimeout(() => this.#publish(), REST);
+  }
+
+  #publish() {
+    if (!this.#unpublished) return;
+    this.#page.props.value = this.#unpublished;
+    this.#unpublished = null;
   }
 
   /**

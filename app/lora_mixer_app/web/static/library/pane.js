@@ -96,13 +96,14 @@ export function mount(root, desk) {
     else refresh(false);
   };
 
-  let model = desk.document.settings.model;
+  const mixed = () => desk.document.strips.map((strip) => strip.name).join("\n");
+  let [model, names] = [desk.document.settings.model, mixed()];
   desk.subscribe((topics) => {
     if (!topics.has("document")) return;
-    if (model !== desk.document.settings.model) {
-      model = desk.document.settings.model;
-      refresh(false);
-    } else draw();
+    const before = [model, names];
+    [model, names] = [desk.document.settings.model, mixed()];
+    if (model !== before[0]) refresh(false);
+    else if (names !== before[1]) draw(); // a knob that is turned changes no card
   });
   document.addEventListener("visibilitychange", () => !document.hidden && refresh(false));
   root.append(head.element, count, cards.element, broken, details.element, takeIn.element);

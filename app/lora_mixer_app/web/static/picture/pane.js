@@ -19,6 +19,7 @@ import { toolbar } from "./toolbar.js";
 export function mount(root, desk) {
   /** @type {number | null} */
   let dismissed = null;
+  let placing = 0;
   const image = h("img", { alt: "", class: "main-picture" });
   const hint = h("p", { class: "stage-hint" }, say("stage_hint"));
   const badge = h("p", { class: "stage-badge", role: "status", hidden: true });
@@ -95,7 +96,8 @@ export function mount(root, desk) {
     compare.draw(on);
     outlines.draw();
     found.draw(on);
-    place();
+    cancelAnimationFrame(placing);
+    placing = requestAnimationFrame(place); // with the frame's own layout: another one in between takes as long again
   }
 
   /** Lay the frame exactly over the picture, so that what is drawn on it is drawn on its pixels. */
