@@ -70,11 +70,15 @@ export function keepFocus() {
   /** @type {Held | null} What had it a moment ago, until it is known why it has it no longer. */
   let left = null;
 
-  document.addEventListener("focusin", ({ target }) => {
-    const shown = target instanceof HTMLElement && target.matches(":focus-visible");
+  /** @param {EventTarget | null} target */
+  const hold = (target) => {
     left = null;
-    held = shown ? { element: target, way: wayUp(target) } : null;
+    held = target instanceof HTMLElement && target !== document.body ? { element: target, way: wayUp(target) } : null;
+  };
+  document.addEventListener("focusin", ({ target }) => {
+    hold(target instanceof HTMLElement && target.matches(":focus-visible") ? target : null);
   });
+  document.addEventListener("keydown", ({ target }) => target !== held?.element && hold(target), true);
   document.addEventListener("focusout", ({ target, relatedTarget }) => {
     if (!held || relatedTarget || target !== held.element) return;
     const before = held;
