@@ -22,14 +22,14 @@ def strengths(page: Page) -> dict[str, float]:
 
 
 def test_one_click_balances_shows_numbers_and_is_one_step_of_undo(desk: Page, pictures: Path) -> None:
-    desk.locator("#balance-go").click()
+    desk.locator("#balance-now").click()
     expect(desk.locator("#balance-said")).to_have_text("Switch two LoRAs on first.")
     for name in ("line_art", "high_contrast"):
         add_lora(desk, name)
     desk.locator("#prompt textarea").fill("cat <lora:sepia:1>")
     expect(desk.locator(".strip .strength")).to_have_count(3)  # whose coming moves the buttons below
     desk.locator("#balance-how").select_option("mix")
-    desk.locator("#balance-go").click()
+    desk.locator("#balance-now").click()
     expect(desk.locator(".balance-table tbody tr")).to_have_count(3)
     after = strengths(desk)
     assert 0 < after["line_art"] == after["high_contrast"] < 1
@@ -42,7 +42,7 @@ def test_one_click_balances_shows_numbers_and_is_one_step_of_undo(desk: Page, pi
     assert strengths(desk) == {"line_art": 1, "high_contrast": 1}
     assert document(desk)["prompt"] == "cat <lora:sepia:1>"
     desk.locator("#balance-how").select_option("block")
-    desk.locator("#balance-go").click()
+    desk.locator("#balance-now").click()
     desk.wait_for_function(
         "() => JSON.parse(sessionStorage['lora-mixer-desk']).history.present.strips.every(one => one.blocks)"
     )
@@ -102,7 +102,7 @@ def test_of_two_pictures_one_is_picked_by_a_key_and_one_is_taken_to_the_desk(des
     desk.locator("#seed input").press("Tab")
     before = desk.locator("#history [role=option]").count()
     unfold(desk, "#explore")
-    desk.locator("#explore-go").click()
+    desk.locator("#explore-begin").click()
     status = desk.locator("#explore-status")
     expect(status).to_have_text("0 picks so far")
     desk.screenshot(path=pictures / "explore.png")
@@ -129,7 +129,7 @@ def test_a_crossfader_answers_from_its_grid_and_makes_a_film(desk: Page, picture
     expect(desk.locator("#pad")).to_have_class(re.compile("crossfader"))
     expect(desk.locator("#pad-ready")).to_have_text(re.compile("^9 of 9 places"))
     dot = desk.get_by_role("slider", name="Crossfader")
-    desk.locator("#film-go").scroll_into_view_if_needed()  # what stands below the pad
+    desk.locator("#film-make").scroll_into_view_if_needed()  # what stands below the pad
     box = desk.locator("#pad").bounding_box()
     assert box is not None
     middle = box["y"] + box["height"] / 2
@@ -144,7 +144,7 @@ def test_a_crossfader_answers_from_its_grid_and_makes_a_film(desk: Page, picture
     desk.locator("#live input").set_checked(False)
     desk.locator("#film-frames").fill("3")
     desk.locator("#film-ending").select_option(".gif")
-    desk.locator("#film-go").click()
+    desk.locator("#film-make").click()
     link = desk.locator("#film-get")
     expect(link).to_be_visible()
     desk.locator("#film-get").scroll_into_view_if_needed()
@@ -153,11 +153,11 @@ def test_a_crossfader_answers_from_its_grid_and_makes_a_film(desk: Page, picture
     with Image.open(io.BytesIO(body)) as film:
         assert film.n_frames == 3
     desk.locator("#film-frames").fill("200")
-    desk.locator("#film-go").click()
+    desk.locator("#film-make").click()
     expect(desk.locator("#film-said")).to_have_text(re.compile("^Picture [1-9]"))
-    desk.locator("#film-go").click()
+    desk.locator("#film-make").click()
     expect(desk.locator("#film-said")).to_have_text(re.compile("^Stopped"))
-    expect(desk.locator("#film-go")).to_have_text("Make the film")
+    expect(desk.locator("#film-make")).to_have_text("Make the film")
 
 
 @pytest.mark.parametrize(
@@ -176,7 +176,7 @@ def test_what_is_unfolded_is_readable_and_no_wider_than_the_screen(
         page.locator("#pick input").fill(name)
         page.keyboard.press("Enter")
         page.locator(f".strip[aria-label={name}]").wait_for()
-    page.locator("#balance-go").click()
+    page.locator("#balance-now").click()
     page.locator(".balance-table").wait_for()
     unfold(page, "#regions")
     for kind in ("rectangle", "auto"):
@@ -187,7 +187,7 @@ def test_what_is_unfolded_is_readable_and_no_wider_than_the_screen(
     for part in ("#pad-part", "#explore"):
         unfold(page, part)
     page.locator("#pad-strips").click()
-    page.locator("#film-go").wait_for()
+    page.locator("#film-make").wait_for()
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     assert serious(page) == []
     for part in ("#regions", "#pad-part", "#explore"):

@@ -150,6 +150,7 @@ def test_a_dropped_lora_asks_where_and_is_taken_in(desk: Page, loras: Path) -> N
 
 def test_a_half_done_picture_offers_only_what_makes_sense_for_it(desk: Page) -> None:
     generate(desk, 4001)
+    expect(films(desk).first).to_have_attribute("aria-selected", "true")
     kept = films(desk).count()
     steps(desk, 100)
     desk.locator("#go").click()
@@ -170,6 +171,7 @@ def test_a_half_done_picture_offers_only_what_makes_sense_for_it(desk: Page) -> 
 def test_deleting_is_undone_and_takes_the_comparison_with_it(desk: Page) -> None:
     generate(desk, 4101)
     generate(desk, 4102)
+    expect(films(desk).first).to_have_attribute("aria-selected", "true")
     before = films(desk).count()
     desk.locator("#keep").click()
     films(desk).nth(1).click()

@@ -5,7 +5,7 @@ import { keepFocus } from "./common/focus.js";
 
 keepFocus();
 
-// Ctrl+Enter starts what the tab is for, Esc cancels it, sliders and boxes tell of every change, every control has a name.
+// Ctrl+Enter starts what the tab is for (its one button named `...-go`), Esc cancels it (`...-stop`), sliders and boxes tell of every change, every control has a name.
 /** @param {string} ids */
 const press = (ids) =>
   [.../** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll(ids))]

@@ -27,7 +27,7 @@ export function mountBalance(root, desk) {
     ),
     rows,
   );
-  const go = h("button", { type: "button", id: "balance-go", title: say("balance_hint") }, say("balance_now"));
+  const go = h("button", { type: "button", id: "balance-now", title: say("balance_hint") }, say("balance_now"));
   root.append(h("div", { class: "balance" }, go, how, said, table));
 
   async function balance() {

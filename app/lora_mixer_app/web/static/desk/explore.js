@@ -20,7 +20,7 @@ export function mountExplore(root, desk) {
   const said = h("p", { class: "small", role: "status", id: "surprise-said" });
   const most = h("input", { type: "text", inputmode: "numeric", class: "number", id: "explore-most" });
   const surprise = h("button", { type: "button", id: "surprise" }, say("surprise"));
-  const explore = h("button", { type: "button", id: "explore-go" }, say("explore_go"));
+  const explore = h("button", { type: "button", id: "explore-begin" }, say("explore_go"));
   root.append(
     h(
       "details",

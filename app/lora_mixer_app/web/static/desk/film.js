@@ -19,7 +19,7 @@ export function mountFilm(root, desk) {
     { id: "film-ending", "aria-label": say("film_ending") },
     ...desk.first.films.map((one) => h("option", { value: one }, one.slice(1).toUpperCase())),
   );
-  const go = h("button", { type: "button", id: "film-go" }, say("film_go"));
+  const go = h("button", { type: "button", id: "film-make" }, say("film_go"));
   const wrong = h("p", { class: "wrong", role: "alert" });
   const said = h("p", { class: "small", role: "status", id: "film-said" });
   const bar = h("progress", { max: 1, value: 0, hidden: true, "aria-label": say("film") });
