@@ -326,6 +326,15 @@ SENTENCES: tuple[tuple[str, str], ...] = (
     ("{} is no text", "{} 不是文本"),
     ("ids are no numbers", "编号不是数字"),
     ("the LoRA cannot be copied: {}", "无法复制 LoRA：{}"),
+    # films
+    ("A film has {} at most.", "一部影片最多有 {} 帧。"),
+    ("Begin it anew.", "请重新开始。"),
+    ("{} is no format of a film", "{} 不是影片格式"),
+    ("no pictures are made for {}", "没有为 {} 生成图片"),
+    ("that is no frame of a film", "这不是影片的一帧"),
+    # settings that a family does not know
+    ("{} does nothing for models of {}", "{} 对 {} 模型不起作用"),
+    ("Leave it out, or use a model of {}.", "请去掉它，或使用 {} 的模型。"),
 )
 """English and Chinese. A blank is `{}`; where the order differs, the Chinese says which blank: `{1}`."""
 
