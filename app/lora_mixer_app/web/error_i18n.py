@@ -1,354 +1,29 @@
-"""What errors say in Chinese: sentences with blanks, matched as a whole, so that what stands in a blank stays as it is."""
+"""What the engine says, in Chinese: errors and notes are matched as whole sentences; what stands in a blank stays."""
 
 from __future__ import annotations
 
+import itertools
 import re
-from functools import cache
+from functools import lru_cache
 
 from lora_mixer import LoraMixerError
+from lora_mixer_app.web.sentences.matching import row_of
 
-SENTENCES: tuple[tuple[str, str], ...] = (
-    # numbers, ranges, settings
-    ("{} is no number", "{} 不是数字"),
-    ("a value is missing", "缺少一个值"),
-    (
-        "Write 0, 0.5, 1 or a range: 0..1:5 is five values from 0 to 1, 0..1 (+0.25) is steps of 0.25.",
-        "请写 0, 0.5, 1，或一个范围：0..1:5 表示从 0 到 1 的五个值，0..1 (+0.25) 表示步长 0.25。",
-    ),
-    ("{} gives {}, which is not a whole number", "{} 得到 {}，不是整数"),
-    (
-        "Write whole numbers such as 1, 2, 3 or a range such as 1..10 (+3).",
-        "请写整数，如 1, 2, 3，或范围，如 1..10 (+3)。",
-    ),
-    ("more than {} values on one axis", "一个轴上的值超过 {} 个"),
-    ("a range of {} values", "范围包含 {} 个值"),
-    ("a range of more than {} values", "范围包含超过 {} 个值"),
-    ("{} has a step of 0", "{} 的步长为 0"),
-    ("Use fewer.", "请减少数量。"),
-    ("Use a larger step.", "请使用更大的步长。"),
-    ("Use a step such as (+0.25).", "请使用步长，例如 (+0.25)。"),
-    ("Use 1 to {}.", "请使用 1 到 {}。"),
-    ("Use {} to {}.", "请使用 {} 到 {}。"),
-    ("Use {} or {}.", "请使用 {} 或 {}。"),
-    ("Use {} or one of {}.", "请使用 {}，或以下之一：{}。"),
-    ("Use one of {}.", "请使用以下之一：{}。"),
-    ("Use {}.", "请使用 {}。"),
-    ("{} is out of range", "{} 超出范围"),
-    ("{} is not a whole number", "{} 不是整数"),
-    ("{} is not a multiple of {}", "{} 不是 {} 的倍数"),
-    ("{} is not a number", "{} 不是数字"),
-    ("Give it as a string.", "请以文本形式给出。"),
-    ("there is no {} {}", "没有名为 {1} 的 {0}"),
-    ("the sampler {} does not take the schedule {}", "采样器 {} 不支持调度类型 {}"),
-    ("the sampler {} takes no eta", "采样器 {} 不使用 eta"),
-    ("the sampler {} says {}, the schedule says {}", "采样器 {} 指定了 {}，而调度类型指定了 {}"),
-    ("Say one.", "请只指定一个。"),
-    ("a denoise of {} is not one of {} steps", "重绘幅度 {} 在 {} 步中不足一步"),
-    ("Use {} or more, or more steps.", "请使用 {} 或更大的值，或增加步数。"),
-    ("the picture would be {} pixels long", "图片边长将达到 {} 像素"),
-    ("the picture is to be enlarged, and no upscaler is said", "要放大图片，但没有指定放大算法"),
-    ("hires scale {} is out of range", "高清修复的放大倍数 {} 超出范围"),
-    ("Scales are usually from 1.25 to 2.", "放大倍数通常为 1.25 到 2。"),
-    # LoRAs, models, prompts
-    ("there is no LoRA called {} among {}", "{1} 个 LoRA 中没有名为 {0} 的"),
-    ("there is no LoRA called {}", "没有名为 {} 的 LoRA"),
-    ("Did you mean {} or {}?", "您是指 {} 还是 {}？"),
-    ("Did you mean {}?", "您是指 {} 吗？"),
-    ("Known models: {}.", "已知模型：{}。"),
-    ("there is no model called {} in models.toml", "models.toml 中没有名为 {} 的模型"),
-    ("there is no embedding called {}", "没有名为 {} 的嵌入"),
-    ("{} LoRAs are called {}", "有 {} 个 LoRA 名为 {}"),
-    ("Say which: {}.", "请指明是哪一个：{}。"),
-    ("this adapter cannot be used: {}", "无法使用此 LoRA：{}"),
-    ("there is no style {} among {}", "{1} 个样式中没有 {0}"),
-    ("there is no upscaler called {}", "没有名为 {} 的放大算法"),
-    ("there is no wildcard {}", "没有通配符 {}"),
-    ("there is no tag {}", "没有标签 {}"),
-    ("{} never ends", "{} 没有结束"),
-    ("Put > at its end, as in {}.", "请在末尾加上 >，如 {}。"),
-    ("{} is not a weight", "{} 不是权重"),
-    (
-        "Write it like (word:1.2), or put \\ before the colon if it is text.",
-        "请写成 (word:1.2)；如果是普通文本，请在冒号前加 \\。",
-    ),
-    ("the weight {} is too large", "权重 {} 太大"),
-    ("Weights are usually 0 to 2.", "权重通常为 0 到 2。"),
-    ("{} in a LoRA tag is not a number", "LoRA 标签中的 {} 不是数字"),
-    ("{} in a LoRA tag is too large", "LoRA 标签中的 {} 太大"),
-    ("Strengths are usually within -2 to 2.", "强度通常在 -2 到 2 之间。"),
-    ("a LoRA tag has no name", "LoRA 标签没有名称"),
-    ("a LoRA tag has no argument {}", "LoRA 标签没有参数 {}"),
-    ("{} in a LoRA tag is empty", "LoRA 标签中的 {} 为空"),
-    ("Write values or a preset's name.", "请填写数值或预设名称。"),
-    ("a LoRA tag stops at step {}, before it starts at step {}", "LoRA 标签在第 {} 步停止，早于开始的第 {} 步"),
-    ("{} is not a moment to switch at", "{} 不是有效的切换时刻"),
-    ("the variable {} is not set", "变量 {} 未设置"),
-    ("the prompt has {} characters", "提示词有 {} 个字符"),
-    ("{} are the most; was a whole file pasted?", "最多 {} 个；是否粘贴了整个文件？"),
-    ("unknown option {}; the nearest is {}", "未知选项 {}；最接近的是 {}"),
-    ("a LoRA called {} cannot stand in a prompt", "名为 {} 的 LoRA 不能写入提示词"),
-    ("{} has no block {}", "{} 没有分层 {}"),
-    ("{} varies no block weight", "{} 没有改变任何分层权重"),
-    (
-        "{} is no curve over the steps",
-        "{} 不是有效的步数曲线",
-    ),
-    (
-        "Choose one of the list, or write factors at fractions of the course (1@0,0@0.5) or steps (3-10).",
-        "请从列表中选择，或按进程写系数（1@0,0@0.5），或写步数（3-10）。",
-    ),
-    ("memory ran out for {} at once", "同时渲染 {} 时内存不足"),
-    # trainings
-    ("folders are named at this machine only", "只能在本机上指定文件夹"),
-    ("Send the pictures.", "请上传图片。"),
-    ("there is no such folder on this machine", "本机上没有这个文件夹"),
-    ("there is no sample prompt", "没有示例提示词"),
-    ("Write one.", "请填写一个。"),
-    ("Write night_sky:0.7, or a name alone.", "请写 night_sky:0.7，或只写名称。"),
-    ("a slider needs two prompts", "滑杆需要两条提示词"),
-    ("a slider needs words at both ends", "滑杆的两端都需要提示词"),
-    ('Write one at each, such as "sunny" and "rainy".', "两端各写一条，例如 sunny 与 rainy。"),
-    ("both ends of the slider are {}", "滑杆的两端都是 {}"),
-    ("Use two different prompts.", "请使用两条不同的提示词。"),
-    ("there is a training called {} already", "已有名为 {} 的训练任务"),
-    ("Choose it, or use another name.", "请选择它，或换一个名称。"),
-    ("Delete that one first.", "请先删除那一个。"),
-    ("a training cannot be called that", "训练任务不能这样命名"),
-    ("Use up to 80 letters, digits, spaces, - and _.", "最多使用 80 个字母、数字、空格、- 和 _。"),
-    ("there is no such training", "没有这个训练任务"),
-    ("{} runs already", "{} 已在运行"),
-    ("{} runs", "{} 正在运行"),
-    ("Stop it first.", "请先停止它。"),
-    ("another training runs on this machine", "本机上正在运行另一个训练任务"),
-    ("Wait for it, or stop it.", "请等待其完成，或停止它。"),
-    ("it has made no LoRA yet", "它还没有生成 LoRA"),
-    ("Let it come to its end.", "请等待其结束。"),
-    ("it is in the bin no longer", "它已不在回收站中"),
-    ("the training cannot be moved ({})", "无法移动训练任务（{}）"),
-    ("there is another {} already, and it stays", "已有另一个 {}，保持不变"),
-    ("{} is neither a picture nor a caption", "{} 既不是图片也不是说明文字"),
-    ("Send PNG, JPEG, WebP or .txt files.", "请上传 PNG、JPEG、WebP 或 .txt 文件。"),
-    ("a file cannot be called that", "文件不能这样命名"),
-    ("there is no such picture, or too long a caption", "没有这张图片，或说明文字过长"),
-    ("LoRAs are trained at this machine, or after a login only", "只能在本机上或登录后训练 LoRA"),
-    ("Ask for a login (--auth).", "请使用登录（--auth）。"),
-    ("there is no folder for LoRAs of one's own", "没有存放自己 LoRA 的文件夹"),
-    ("Name one in models.toml, under folders.", "请在 models.toml 的 folders 中指定一个。"),
-    ("there are no pictures", "没有图片"),
-    # pictures, files, mixes, runs
-    ("there is no picture", "没有图片"),
-    ("Drop one first.", "请先拖入一张。"),
-    ("that picture is gone", "该图片已不存在"),
-    ("Choose another one.", "请选择另一张。"),
-    ("the picture says nothing about how it was made", "图片中没有生成信息"),
-    (
-        "Programs that convert or shrink pictures often drop it; find the original file.",
-        "转换或压缩图片的程序常会丢弃这些信息；请使用原始文件。",
-    ),
-    ("there is no picture in this place", "此处没有图片"),
-    ("Wait until it is finished.", "请等待其完成。"),
-    ("the picture cannot be moved ({})", "无法移动图片（{}）"),
-    ("the picture cannot be deleted ({})", "无法删除图片（{}）"),
-    ("Check the folder.", "请检查文件夹。"),
-    ("there is no prompt", "没有提示词"),
-    ("Write one a line above, or open a file.", "请在上方每行写一条，或打开文件。"),
-    ("there is nothing to render", "没有可渲染的内容"),
-    ("no earlier run is chosen", "没有选择先前的任务"),
-    ("Choose one of the list.", "请从列表中选择。"),
-    ("{} pictures", "{} 张图片"),
-    (
-        "The page renders {} at most; `lora-mixer render` takes more.",
-        "页面最多渲染 {} 张；`lora-mixer render` 可以更多。",
-    ),
-    ("an axis has no values", "坐标轴没有取值"),
-    ("Write them with commas between, or one a line.", "请用逗号分隔，或每行一个。"),
-    ("no LoRA is chosen for the axis of strengths", "强度轴没有选择 LoRA"),
-    ("Choose one beside it.", "请在旁边选择一个。"),
-    ("nothing varies", "没有可变的参数"),
-    ("Choose what the columns or rows of the sheet vary.", "请选择列或行要改变的参数。"),
-    ("{} are {} pictures", "{} 共 {} 张图片"),
-    ("Use at most {}, or a prompt file.", "最多 {} 张，或改用提示词文件。"),
-    ("{} stands in no prompt, so nothing can be put in its place", "提示词中没有 {}，无法替换"),
-    (
-        "The first word of the axis must stand in the prompt or the negative prompt.",
-        "坐标轴的第一个词必须出现在提示词或反向提示词中。",
-    ),
-    ("{} strengths for {} LoRAs", "{1} 个 LoRA 对应 {0} 个强度"),
-    ("Write one for all of them, or one for each.", "请填写一个值用于全部，或逐个填写。"),
-    ("no LoRA is chosen", "没有选择 LoRA"),
-    ("Choose one or more above.", "请在上方选择一个或多个。"),
-    ("there is no LoRA in this mix", "此混音中没有 LoRA"),
-    ("Switch one on first.", "请先启用一个。"),
-    ("there is a mix called {} already", "已有名为 {} 的混音"),
-    ("Choose another name.", "请换一个名称。"),
-    ("a mix cannot be called {}", "混音不能命名为 {}"),
-    ("Use letters, digits and spaces, and begin with one of them.", "请使用字母、数字和空格，并以字母或数字开头。"),
-    ("there is no mix called {}", "没有名为 {} 的混音"),
-    ("there is no LoRA in this file", "此文件中没有 LoRA"),
-    ("Checkpoints go into models.toml, other files elsewhere.", "主模型请写入 models.toml，其他文件请放到别处。"),
-    ("there is a file of that name already, and it stays as it is", "已有同名文件，保持不变"),
-    ("Rename yours.", "请重命名您的文件。"),
-    ("there is no such folder for LoRAs", "没有这样的 LoRA 文件夹"),
-    ("there is no room for the file", "磁盘空间不足"),
-    ("the file did not come whole", "文件未完整上传"),
-    ("Drop it again.", "请重新拖入。"),
-    ("the input picture is not here any more", "输入图片已不存在"),
-    ("Drop or choose it again.", "请重新拖入或选择。"),
-    ("{} of your pictures are waiting already", "您已有 {} 张图片在等待"),
-    (
-        "Wait until some are done, or cancel some; nobody else is kept waiting by them.",
-        "请等待一部分完成，或取消一部分；其他人不受影响。",
-    ),
-    ("Load the page anew.", "请重新加载页面。"),
-    ("this is not a picture", "这不是图片"),
-    ("the picture is damaged", "图片已损坏"),
-    ("the picture cannot be read", "无法读取图片"),
-    # settings and templates that people rarely meet
-    (
-        "{} hires steps at a denoise of {} are the end of a course of too many steps",
-        "高清修复 {} 步、重绘幅度 {} 意味着总步数过多",
-    ),
-    ("{} is not said, and there is an init picture", "有初始图片，但没有指定 {}"),
-    ("a second pass would draw over what the mask keeps", "第二遍会覆盖蒙版保留的部分"),
-    (
-        "Leave out hires or the mask, or render the second pass from the finished picture with --init.",
-        "请去掉高清修复或蒙版，或以完成的图片为初始图片再渲染一遍。",
-    ),
-    ("{} are the most: use a lower upscale, or a smaller size.", "最多 {}：请降低放大倍数或尺寸。"),
-    (
-        "a mask says what of an init picture is drawn anew, and there is none",
-        "蒙版用于指定重绘初始图片的哪一部分，但没有初始图片",
-    ),
-    ("the {} is {}, not text", "{} 是 {}，不是文本"),
-    ("the {} has {} characters", "{} 有 {} 个字符"),
-    ("{} are the most that are rendered; was a whole file pasted?", "最多渲染 {} 个；是否粘贴了整个文件？"),
-    ("there are {} {}", "有 {} 个 {}"),
-    ("{} are the most.", "最多 {}。"),
-    ("{} is the most.", "最多 {}。"),
-    ("{} letters are the most.", "最多 {} 个字符。"),
-    ("the {} holds half a character at {}", "{} 在 {} 处有不完整的字符"),
-    ("Write it again; it was cut or decoded wrongly.", "请重新填写；它被截断或解码有误。"),
-    ("the mask of a region is not opened at a path here", "此处不能按路径打开区域的蒙版"),
-    ("Draw it again.", "请重新绘制。"),
-    ("only {} can be given without its name", "只有 {} 可以不写名称"),
-    ("Name the others: {}=...", "请写出其他参数的名称：{}=..."),
-    ("{} is given twice", "{} 给出了两次"),
-    ("Give it once.", "请只给出一次。"),
-    ("there is no {}", "没有 {}"),
-    ('Write {}("cat").', '请写 {}("cat")。'),
-    ("Write numbers, as in lbw=1,X,X-0.1,0 with x=0.5.", "请写数字，如 lbw=1,X,X-0.1,0 并写 x=0.5。"),
-    ("Write ${} before it, or a default: ${}.", "请在前面写 ${}，或给出默认值：${}。"),
-    ("the template has more than {} variables", "模板的变量超过 {} 个"),
-    ("the template replaces more than {} things", "模板的替换超过 {} 处"),
-    ("Make it smaller.", "请缩短。"),
-    ("{} leads back to itself", "{} 指回自身"),
-    ("Break the circle.", "请断开循环。"),
-    ("a choice of several goes through {} options in turn, not {}", "多选会依次经过 {} 个选项，而不是 {}"),
-    ("Leave out the @ or ! before its count.", "请去掉数量前的 @ 或 !。"),
-    ("the prompt drawn is too long", "生成的提示词太长"),
-    ("the prompt's LoRAs cannot be blended by {} and by {}", "提示词中的 LoRA 不能同时以 {} 和 {} 混合"),
-    ("Leave one <mix:...> tag.", "请只保留一个 <mix:...> 标签。"),
-    ("a tag stands behind more than {} brackets and words", "标签前的括号和词超过 {} 个"),
-    ("Put it at the beginning of the prompt.", "请放到提示词开头。"),
-    ("the method of a mix stands in the negative prompt", "混合方法写在了反向提示词中"),
-    (
-        "Put the <mix:...> tag into the prompt: it is for all LoRAs of the picture.",
-        "请把 <mix:...> 标签写入提示词：它作用于图片的所有 LoRA。",
-    ),
-    ("a region stands in the negative prompt", "区域写在了反向提示词中"),
-    (
-        "Put it into the prompt; a region's own negative prompt is `negative` of its table.",
-        "请写入提示词；区域自己的反向提示词是其表中的 `negative`。",
-    ),
-    ("a ratio has {} letters", "比例有 {} 个字符"),
-    ("the base ratio {} is no share", "基础比例 {} 不是有效的份额"),
-    ("a ratio of nothing but 0 divides nothing", "全为 0 的比例无法划分"),
-    ("Write sizes like 1,2,1.", "请写大小，如 1,2,1。"),
-    ("{} in a ratio is no size", "比例中的 {} 不是大小"),
-    ("the prompt has {} regions", "提示词有 {} 个区域"),
-    ("the file has no column `name`", "文件没有 `name` 列"),
-    ("Its first line names columns.", "第一行应为列名。"),
-    ("the styles cannot be read: {}", "无法读取样式：{}"),
-    ("the styles cannot be read ({})", "无法读取样式（{}）"),
-    ("{} has a point before the first step", "{} 有早于第一步的点"),
-    ("{}={} in a LoRA tag is not a count", "LoRA 标签中的 {}={} 不是次数"),
-    ("Give start= the smaller number.", "请让 start= 为较小的数。"),
-    ("a LoRA tag has one argument too many, {}", "LoRA 标签多了一个参数 {}"),
-    ("a template stands behind more than {} words and signs", "模板前的词和符号超过 {} 个"),
-    ("braces are nested too deep", "花括号嵌套过深"),
-    ("{} sets no variable", "{} 没有设置变量"),
-    ("Write it like __name(season=winter)__.", "请写成 __name(season=winter)__。"),
-    ("the block weights of the LoRA {} cannot be read here", "无法读取 LoRA {} 的分层权重"),
-    ("Leave out lbw=.", "请去掉 lbw=。"),
-    ("the element weights of the LoRA {} cannot be read here", "无法读取 LoRA {} 的元素权重"),
-    ("Leave out lbwe=.", "请去掉 lbwe=。"),
-    ("Mend the file, or check the name.", "请修复文件，或检查名称。"),
-    ("the wildcard file cannot be read ({})", "无法读取通配符文件（{}）"),
-    ("this is not YAML: {}", "这不是 YAML：{}"),
-    ("The form is in {}.", "格式见 {}。"),
-    ("nothing is called &{}", "没有名为 &{} 的内容"),
-    ("the file's aliases unfold to too much", "文件的别名展开后过大"),
-    ("Write them out.", "请直接写出。"),
-    ("the file is nested too deeply", "文件嵌套过深"),
-    # the server's own keeping
-    ("it is no table", "它不是表"),
-    ("Delete the file.", "请删除该文件。"),
-    ("no more pictures are taken: {} files of {} MiB are here", "不再接收图片：已有 {} 个文件，共 {} MiB"),
-    (
-        "Train from a folder by the command line: lora-mixer train FOLDER.",
-        "请用命令行从文件夹训练：lora-mixer train FOLDER。",
-    ),
-    ("there are {} favourites already", "已有 {} 个收藏"),
-    ("Take some of them away first.", "请先取消一些。"),
-    ("the history cannot be used ({})", "无法使用历史记录（{}）"),
-    (
-        "Start the page again: a damaged one is set aside then, and made anew from the pictures.",
-        "请重新启动页面：损坏的会另存，并从图片重建。",
-    ),
-    ("Check the permissions of the file and its folder.", "请检查文件及其文件夹的权限。"),
-    ("a LoRA cannot be taken in under that name", "不能以该名称导入 LoRA"),
-    ("Send a .safetensors file.", "请上传 .safetensors 文件。"),
-    ("the file has {} bytes", "文件有 {} 字节"),
-    ("A LoRA has at most {} GiB.", "LoRA 最大 {} GiB。"),
-    ("Make room on the disk, or choose another.", "请清理磁盘，或换一个磁盘。"),
-    ("Make room on the disk.", "请清理磁盘。"),
-    ("the file cannot be kept: {}", "无法保存文件：{}"),
-    ("Check the folder and the disk.", "请检查文件夹和磁盘。"),
-    ("the picture has {} MiB", "图片有 {} MiB"),
-    ("Send one of at most {} MiB.", "请上传不超过 {} MiB 的图片。"),
-    ("the mix cannot be changed ({})", "无法修改混音（{}）"),
-    ("no tag", "没有标签"),
-    ("the desk's document cannot be read: {}", "无法读取调音台的内容：{}"),
-    ("Rename its file without : = < and >.", "请重命名文件，去掉 : = < 和 >。"),
-    ("this is no table", "这不是表"),
-    ("this is too large", "内容过大"),
-    ("Send at most {} KiB.", "最多发送 {} KiB。"),
-    ("{} is no text", "{} 不是文本"),
-    ("ids are no numbers", "编号不是数字"),
-    ("the LoRA cannot be copied: {}", "无法复制 LoRA：{}"),
-    # films
-    ("A film has {} at most.", "一部影片最多有 {} 帧。"),
-    ("Begin it anew.", "请重新开始。"),
-    ("{} is no format of a film", "{} 不是影片格式"),
-    ("no pictures are made for {}", "没有为 {} 生成图片"),
-    ("that is no frame of a film", "这不是影片的一帧"),
-    # settings that a family does not know
-    ("{} does nothing for models of {}", "{} 对 {} 模型不起作用"),
-    ("Leave it out, or use a model of {}.", "请去掉它，或使用 {} 的模型。"),
-)
-"""English and Chinese. A blank is `{}`; where the order differs, the Chinese says which blank: `{1}`."""
+_LONGEST = 2000
+"""Letters of a sentence that is looked for; what is longer is somebody's text."""
+_MOST_CUTS = 6
+"""Places at which a line is cut into where, what and remedy."""
+_JOINS = (("; ", "；"), (", ", "，"))
+"""What stands between sentences that were put together, in English and in Chinese."""
 
 
 def in_chinese(sentence: str) -> str:
-    """Return a sentence of an error in Chinese, or as it is where the table has none.
+    """Return a sentence of an error or a note in Chinese, or as it is where the table has none.
 
     >>> in_chinese("'ink' is no number")
     "'ink' 不是数字"
     """
-    for pattern, chinese in _patterns():
-        if match := pattern.fullmatch(sentence):
-            return chinese.format(*match.groups())
-    return sentence
+    return _said(sentence) if len(sentence) <= _LONGEST else sentence
 
 
 def error_text(error: LoraMixerError, language: str) -> str:
@@ -356,17 +31,84 @@ def error_text(error: LoraMixerError, language: str) -> str:
     if language != "zh":
         return str(error)
     what = in_chinese(error.what)
-    line = f"{error.where}：{what}" if error.where else what
-    return f"{line}。{' '.join(map(in_chinese, _parted(error.remedy)))}" if error.remedy else line
+    line = f"{in_chinese(error.where)}：{what}" if error.where else what
+    return f"{line}。{_remedy(error.remedy)}" if error.remedy else line
 
 
-def _parted(remedy: str) -> list[str]:
+def line_text(line: str, language: str) -> str:
+    """Return a note, or the line that an error became, in a language as far as there are sentences for it.
+
+    >>> line_text("the file is empty. Download it again.", "zh")
+    '文件为空。请重新下载。'
+    """
+    return _line(line) if language == "zh" and len(line) <= _LONGEST else line
+
+
+def _line(line: str) -> str:
+    """Return a line in Chinese, cut into where, what and remedy as most of it is in the table."""
+    cuts = [
+        (where, what, remedy)
+        for where, rest in _cuts(line, ": ")
+        for what, remedy in ((rest, ""), *_cuts(rest, ". ")[1:])
+    ]
+    where, what, remedy = max(cuts, key=lambda cut: _share_known(cut[1], cut[2]))
+    joins = [(mark, chinese) for mark, chinese in _JOINS if _sum_known(line, mark) > _share_known(what, remedy)[0]]
+    if joins:
+        mark, chinese = joins[0]
+        return chinese.join(map(_line, line.split(mark)))
+    if not _known(what):
+        return line
+    told = f"{in_chinese(where)}：{in_chinese(what)}" if where else in_chinese(what)
+    return f"{told}。{_remedy(remedy)}" if remedy else told
+
+
+def _sum_known(line: str, mark: str) -> int:
+    """Return how many letters are known of a line's parts between a mark, of those that stand for themselves."""
+    parts = line.split(mark, _MOST_CUTS)
+    return sum(map(_known, parts)) if 1 < len(parts) <= _MOST_CUTS else 0
+
+
+def _share_known(what: str, remedy: str) -> tuple[int, int]:
+    """Return how many letters of a cut are known, and how long it is: names may hold the marks that lines are cut at."""
+    known = _known(what)
+    return known and known + sum(map(_known, parted(remedy))), len(what)
+
+
+def _known(sentence: str) -> int:
+    """Return how many letters of a sentence are in its row."""
+    row = row_of(sentence)
+    return sum(map(len, row.literals)) if row else 0
+
+
+def _cuts(line: str, mark: str) -> list[tuple[str, str]]:
+    """Return the two parts of a line at each of the first marks in it, after nothing and the whole.
+
+    >>> _cuts("a: b: c", ": ")
+    [('', 'a: b: c'), ('a', 'b: c'), ('a: b', 'c')]
+    """
+    places = [place.span() for place in itertools.islice(re.finditer(re.escape(mark), line), _MOST_CUTS)]
+    return [("", line), *((line[:start], line[end:]) for start, end in places)]
+
+
+def _remedy(remedy: str) -> str:
+    return " ".join(map(in_chinese, parted(remedy)))
+
+
+def parted(remedy: str) -> list[str]:
     """Return a remedy whole where the table has it, else its sentences."""
-    return [remedy] if in_chinese(remedy) != remedy else re.split(r"(?<=[.?])\s+", remedy)
+    return [remedy] if row_of(remedy) else re.split(r"(?<=[.?])\s+", remedy)
 
 
-@cache
-def _patterns() -> tuple[tuple[re.Pattern[str], str], ...]:
-    """Return the table with the most particular sentences first."""
-    rows = sorted(SENTENCES, key=lambda row: len(row[0].replace("{}", "")), reverse=True)
-    return tuple((re.compile("(.+?)".join(map(re.escape, english.split("{}"))), re.DOTALL), zh) for english, zh in rows)
+class _Filling(str):
+    """What stands in a blank."""
+
+    __slots__ = ()
+
+    def __format__(self, spec: str) -> str:
+        return _line(self) if spec == "zh" else str(self)
+
+
+@lru_cache(maxsize=4096)
+def _said(sentence: str) -> str:
+    row = row_of(sentence)
+    return sentence if row is None else row.chinese.format(*map(_Filling, row.fillings(sentence) or ()))
