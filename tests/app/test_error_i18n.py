@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from lora_mixer import Mixer
 from lora_mixer.errors import RequestError
 from lora_mixer.promptfile.ranges import numbers
 from lora_mixer_app.web.error_i18n import error_text, in_chinese, line_text, parted
@@ -66,7 +67,7 @@ def test_no_sentence_has_two_rows() -> None:
 
 def test_a_sentence_is_looked_for_among_few_rows() -> None:
     rows = {room.__name__: len(room.SENTENCES) for room in ROOMS}
-    among = max(map(len, matching._rows().by_word.values()))
+    among = max(map(len, matching.table().by_word.values()))
     assert sum(rows.values()) > 900
     assert among <= 12, "rows that share their rarest word are tried one by one"
 
@@ -152,3 +153,12 @@ def test_whatever_can_reach_the_page_is_refused_in_chinese_too(room: str, files:
     said = {sentence.strip() for file in files for sentence in sentences(file, HANDED_ON)} - {"", BLANK}
     pieces = {piece for sentence in said for piece in ([sentence] if row_of(sentence) else parted(sentence))}
     assert sorted(filter(lacking, pieces)) == []
+
+
+def test_what_an_inspection_says_is_in_the_table() -> None:
+    with Mixer.open() as mixer:
+        names = [entry.name for entry in mixer.library.entries[:2]]
+        lines = [line for name in names for line in mixer.inspect(name).sentences()]
+        lines += mixer.overlap(names).warnings((3.0, 3.0))
+    assert lines
+    assert [line for line in lines if not re.search("[\u4e00-\u9fff]", line_text(line, "zh"))] == []

@@ -179,8 +179,17 @@ def word(key: str) -> Any:  # noqa: ANN401 `I18nData`, which the hints of some c
     return I18N(_OURS + _BY_KEY[key].key)
 
 
+def label(request: gr.Request, name: str) -> str:
+    """Return what the page calls a setting or a fact of a picture, to who reads Chinese; to others its own name."""
+    row = _BY_KEY.get(f"info_{name}") or _BY_KEY.get(name.replace(" ", "_"))
+    return _bare(row.chinese) if row and _reads_chinese(request) else name
+
+
+def _reads_chinese(request: gr.Request) -> bool:
+    return str(request.headers.get("accept-language", "")).strip().lower().startswith("zh")
+
+
 def said(request: gr.Request, key: str, **values: object) -> str:
     """Return a sentence of the table in the language of who asks, for what is said from here."""
     row = _BY_KEY[key]
-    language = str(request.headers.get("accept-language", "")).strip().lower()
-    return (row.chinese if language.startswith("zh") else row.english).format(**values)
+    return (row.chinese if _reads_chinese(request) else row.english).format(**values)

@@ -16,7 +16,7 @@ import gradio as gr
 from gradio.context import LocalContext
 
 from lora_mixer import LoraMixerError
-from lora_mixer_app.web.error_i18n import error_text
+from lora_mixer_app.web.error_i18n import error_text, line_text
 
 _LOG = logging.getLogger(__name__)
 _FOLDERS = re.compile(r"(?<![^\s'\"(\[])(?:[A-Za-z]:)?[/\\](?:[^/\\\s:]+[/\\])+")
@@ -42,12 +42,12 @@ def as_notice() -> Iterator[None]:
         raise gr.Error(unexpected(error), print_exception=False) from error
 
 
-def unexpected(error: Exception) -> str:
+def unexpected(error: Exception, request: gr.Request | None = None) -> str:
     """Log an error nobody expected with its stack, and return a sentence that names the mark it has there."""
     mark = secrets.token_hex(3)
     _LOG.error("an error nobody expected, %s", mark, exc_info=error)
     what = f"Something went wrong inside the program ({type(error).__name__})."
-    return f"{what} The server's log says what, under {mark}."
+    return line_in_words(f"{what} The server's log says what, under {mark}.", request)
 
 
 def noticed(listener: Callable[..., Any], *, shown: bool = True) -> Callable[..., Any]:
@@ -76,9 +76,19 @@ def noticed(listener: Callable[..., Any], *, shown: bool = True) -> Callable[...
 
 def error_in_words(error: LoraMixerError, request: gr.Request | None = None) -> str:
     """Return an error in the language of who asks (of the listener's own request where none is given), without folders."""
+    return without_folders(error_text(error, language_of(request)))
+
+
+def line_in_words(line: str, request: gr.Request | None = None) -> str:
+    """Return a note, or the line that an error became, as `error_in_words` does an error."""
+    return without_folders(line_text(line, language_of(request)))
+
+
+def language_of(request: gr.Request | None = None) -> str:
+    """Return `zh` or `en`, whichever who asks reads (who made the listener's own request where none is given)."""
     asked = request or LocalContext.request.get(None)
     accepted = str(asked.headers.get("accept-language", "")) if asked is not None else ""
-    return without_folders(error_text(error, "zh" if accepted.strip().lower().startswith("zh") else "en"))
+    return "zh" if accepted.strip().lower().startswith("zh") else "en"
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from lora_mixer import RenderedImage, RenderRequest
 from lora_mixer.errors import CancelledError, LoraMixerError
 from lora_mixer_app.web.desk.asked import asked_request, moved_on, on_same_noise
 from lora_mixer_app.web.desk.pictures import picture_form
-from lora_mixer_app.web.notices import unexpected, without_folders
+from lora_mixer_app.web.notices import error_in_words, line_in_words, unexpected
 from lora_mixer_app.web.state import AppState, caller_of, owner_of
 from lora_mixer_app.web.stream import Preview, stream
 
@@ -54,9 +54,9 @@ def answers(state: AppState, request: gr.Request, sent: dict[str, Any]) -> Itera
         if session.is_newest(KIND, cancel):
             yield {"number": number, "kind": "cancelled"}
     except LoraMixerError as error:
-        yield {"number": number, "kind": "error", "says": without_folders(str(error))}
+        yield {"number": number, "kind": "error", "says": error_in_words(error, request)}
     except Exception as error:  # noqa: BLE001 it is told, and logged
-        yield {"number": number, "kind": "error", "says": unexpected(error)}
+        yield {"number": number, "kind": "error", "says": unexpected(error, request)}
 
 
 def rendered(state: AppState, request: gr.Request, asked: RenderRequest, cancel: Any) -> Iterator[Answer]:  # noqa: ANN401
@@ -70,7 +70,7 @@ def rendered(state: AppState, request: gr.Request, asked: RenderRequest, cancel:
                     "kind": "done",
                     "picture": picture_form(state, request, kept),
                     "seconds": event.record.seconds,
-                    "notes": list(event.record.notes),
+                    "notes": [line_in_words(note, request) for note in event.record.notes],
                 }
             else:
                 yield _step(event, started)

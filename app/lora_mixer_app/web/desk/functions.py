@@ -95,7 +95,7 @@ def answering(state: AppState) -> Callable[..., Any]:
         except LoraMixerError as error:
             return {"error": error_in_words(error, _asker(request, sent))}
         except Exception as error:  # noqa: BLE001 it is told, and logged
-            return {"error": unexpected(error)}
+            return {"error": unexpected(error, _asker(request, sent))}
 
     return ask
 

@@ -21,7 +21,7 @@ from lora_mixer.keys import parse_adapter
 from lora_mixer.trainer.apart.trainings import LARGEST
 from lora_mixer_app.serving.importing import take_file
 from lora_mixer_app.serving.input_store import MOST_BYTES
-from lora_mixer_app.web.error_i18n import error_text
+from lora_mixer_app.web.error_i18n import error_text, line_text
 from lora_mixer_app.web.notices import without_folders
 from lora_mixer_app.web.panes.questions import QUESTIONS, Panes
 from lora_mixer_app.web.panes.training import TRAINING_FILES, require_trusted
@@ -69,7 +69,7 @@ class PanesDoor:
     async def _answer(self, scope: Scope, receive: Receive) -> Response:
         who = self._user_of(scope)
         if self._must_log_in and not who:
-            return JSONResponse({"error": "Log in first."}, status_code=401)
+            return _refusal(scope, "Log in first.", 401)
         name, asked = scope["path"].removeprefix(PREFIX), _query(scope)
         try:
             if scope["method"] == "GET":
@@ -90,11 +90,11 @@ class PanesDoor:
         except Exception as error:  # noqa: BLE001 told to whoever asked, and to the log
             _LOG.exception("an error nobody expected, at %s", scope["path"])
             text = f"Something went wrong inside the program ({type(error).__name__}). The server's log says what."
-            return JSONResponse({"error": text}, status_code=500)
+            return _refusal(scope, text, 500)
 
     async def _told(self, scope: Scope, receive: Receive, name: str, who: str) -> Response:
         if scope["method"] != "POST" or name not in QUESTIONS:
-            return JSONResponse({"error": "There is no such thing."}, status_code=404)
+            return _refusal(scope, "There is no such thing.", 404)
         if Headers(scope=scope).get("content-type", "").partition(";")[0] != "application/json":
             return JSONResponse({"error": "Send JSON."}, status_code=415)
         sent = _table(await _whole(receive, MOST_ASKED)) | {"near": self._is_near(scope), "language": _language(scope)}
@@ -116,7 +116,7 @@ class PanesDoor:
         if name == "input":
             path = self._panes.state.inputs.path(asked.get("id", ""), owner=who)
             return FileResponse(path, media_type=_kind(path), headers=_KEPT | {"x-content-type-options": "nosniff"})
-        return JSONResponse({"error": "There is no such thing."}, status_code=404)
+        return _refusal(scope, "There is no such thing.", 404)
 
     async def _take_picture(self, scope: Scope, receive: Receive, asked: Mapping[str, str], who: str) -> Response:
         owner = require_trusted(who, near=self._is_near(scope))
@@ -128,7 +128,7 @@ class PanesDoor:
     async def _take_lora(self, scope: Scope, receive: Receive, asked: Mapping[str, str], who: str) -> Response:
         if not who and not self._is_near(scope):
             text = "LoRAs are taken in from this machine, or after a login only."
-            return JSONResponse({"error": text}, status_code=403)
+            return _refusal(scope, text, 403)
         places = self._panes.state.library.places()
         if asked.get("folder") not in places:
             raise RequestError("there is no such folder for LoRAs", remedy="Name one in models.toml, under folders.")
@@ -142,6 +142,10 @@ class PanesDoor:
         )
         await asyncio.to_thread(self._panes.state.loras.library.refresh)
         return JSONResponse({"name": self._panes.state.loras.library.find(path, paths=False).name})
+
+
+def _refusal(scope: Scope, text: str, status: int) -> Response:
+    return JSONResponse({"error": line_text(text, _language(scope))}, status_code=status)
 
 
 def _language(scope: Scope) -> str:

@@ -17,7 +17,7 @@ from lora_mixer.trainer.apart.bin import restore
 from lora_mixer.trainer.apart.trainings import wrong_settings
 from lora_mixer.trainer.settings import TrainSettings
 from lora_mixer_app.serving.owners import folder_of
-from lora_mixer_app.web.error_i18n import error_text
+from lora_mixer_app.web.error_i18n import error_text, line_text
 from lora_mixer_app.web.notices import without_folders
 from lora_mixer_app.web.panes.library import LibraryPane
 from lora_mixer_app.web.state import AppState
@@ -56,19 +56,19 @@ class TrainingPane:
         self._state, self._library, self._root = state, library, root
         self._trainings = Trainings()
 
-    def listing(self, *, owner: str) -> dict[str, Any]:
+    def listing(self, *, owner: str, language: str = "en") -> dict[str, Any]:
         """Return somebody's trainings, the models there are, and what the settings are at first."""
         models = self._state.mixer.models_file
         first = TrainSettings()
         return {
             "loras": [entry.name for entry in self._state.loras.library.entries],
-            "trainings": [_row(place, status) for place, status in self._trainings.listed(self._home(owner))],
+            "trainings": [_row(place, status, language) for place, status in self._trainings.listed(self._home(owner))],
             "models": list(models.models),
             "model": self._state.first.name,
             "defaults": {name: getattr(first, name) for name in SHOWN},
         }
 
-    def details(self, name: str, *, owner: str) -> dict[str, Any]:
+    def details(self, name: str, *, owner: str, language: str = "en") -> dict[str, Any]:
         """Return all that is to be seen of a training.
 
         Raises:
@@ -77,7 +77,7 @@ class TrainingPane:
         place = self.place(name, owner)
         data, asked = self._trainings.data(place), place.asked()
         root = place.pictures
-        return _row(place, self._trainings.status(place)) | {
+        return _row(place, self._trainings.status(place), language) | {
             "pictures": [
                 {
                     "file": str(one.path.relative_to(root)),
@@ -88,7 +88,7 @@ class TrainingPane:
                 }
                 for one in data.examples
             ],
-            "left_out": [[path.name, without_folders(why)] for path, why in data.left_out.items()],
+            "left_out": [[path.name, without_folders(line_text(why, language))] for path, why in data.left_out.items()],
             "losses": place.losses(),
             "samples": [path.name for path in place.samples()],
             "settings": dict(asked.settings),
@@ -242,7 +242,7 @@ class TrainingPane:
         return self._trainings.find(self._home(owner), name)
 
 
-def _row(place: TrainingPlace, status: TrainingStatus) -> dict[str, Any]:
+def _row(place: TrainingPlace, status: TrainingStatus, language: str = "en") -> dict[str, Any]:
     return {
         "name": place.name,
         "state": status.state,
@@ -254,8 +254,8 @@ def _row(place: TrainingPlace, status: TrainingStatus) -> dict[str, Any]:
         "left": status.left,
         "encoded": status.encoded,
         "counted": status.pictures,
-        "message": without_folders(status.message),
-        "notes": [without_folders(note) for note in status.notes],
+        "message": without_folders(line_text(status.message, language)),
+        "notes": [without_folders(line_text(note, language)) for note in status.notes],
         "resumes": place.has_state and status.state != "finished",
         "made": place.output.is_file(),
     }
@@ -354,8 +354,12 @@ def _asker(who: str, sent: Mapping[str, Any]) -> str:
 
 TRAINING_QUESTIONS: Mapping[str, Callable[[Panes, str, Mapping[str, Any]], Any]] = MappingProxyType(
     {
-        "trainings": lambda panes, who, sent: panes.training.listing(owner=_asker(who, sent)),
-        "training": lambda panes, who, sent: panes.training.details(_text(sent, "name"), owner=_asker(who, sent)),
+        "trainings": lambda panes, who, sent: panes.training.listing(
+            owner=_asker(who, sent), language=_text(sent, "language")
+        ),
+        "training": lambda panes, who, sent: panes.training.details(
+            _text(sent, "name"), owner=_asker(who, sent), language=_text(sent, "language")
+        ),
         "training-make": lambda panes, who, sent: panes.training.make(
             _text(sent, "name").strip(), owner=_asker(who, sent)
         ),

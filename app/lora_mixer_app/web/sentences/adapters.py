@@ -227,4 +227,6 @@ SENTENCES: tuple[tuple[str, str], ...] = (
     ),
     ("there is no block {}", "没有分层 {}"),
     ("Use letters, digits and underscores, as in attn.", "请使用字母、数字和下划线，如 attn。"),
+    ("ignored", "忽略"),
+    ("rejected", "拒绝"),
 )

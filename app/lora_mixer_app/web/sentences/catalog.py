@@ -81,4 +81,8 @@ SENTENCES: tuple[tuple[str, str], ...] = (
     ("{}, line {}", "{}，第 {} 行"),
     ("{}, row {}", "{}，第 {} 行"),
     ("{}, end of document", "{}，文件末尾"),
+    # files that are not usable
+    ("its name holds control characters or is not UTF-8", "其名称含有控制字符或不是 UTF-8"),
+    ("a symbolic link that leads outside its folder is not followed", "符号链接指向其文件夹之外，不予打开"),
+    ("the file cannot be reached ({})", "无法访问文件（{}）"),
 )

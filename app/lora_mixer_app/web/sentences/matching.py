@@ -47,20 +47,21 @@ class Row(NamedTuple):
 
 def row_of(sentence: str) -> Row | None:
     """Return the most particular row that a sentence matches as a whole."""
-    rows = _rows()
+    rows = table()
     places = {place for word in _WORD.findall(sentence) for place in rows.by_word.get(word, ())}
     return next((rows.all[place] for place in sorted(places) if rows.all[place].fillings(sentence) is not None), None)
 
 
-class _Rows(NamedTuple):
-    """The table, the most particular row first, and for a word of a sentence the places of the rows to look at."""
+class Table(NamedTuple):
+    """All rows, the most particular first, and for a word of a sentence the places of the rows to look at."""
 
     all: tuple[Row, ...]
     by_word: Mapping[str, Sequence[int]]
 
 
 @cache
-def _rows() -> _Rows:
+def table() -> Table:
+    """Return the table, each row under the rarest of its words."""
     ranked = sorted(SENTENCES, key=lambda row: len(row[0].replace("{}", "")), reverse=True)
     rows = tuple(Row(english, chinese, english.split("{}")) for english, chinese in ranked)
     counts = Counter(word for row in rows for word in set(_sure_words(row.english)))
@@ -68,7 +69,7 @@ def _rows() -> _Rows:
     for place, row in enumerate(rows):
         rarest = min(_sure_words(row.english), key=lambda word: (counts[word], word))
         by_word.setdefault(rarest, []).append(place)
-    return _Rows(rows, by_word)
+    return Table(rows, by_word)
 
 
 def _sure_words(english: str) -> Iterator[str]:

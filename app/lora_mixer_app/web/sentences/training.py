@@ -136,4 +136,24 @@ SENTENCES: tuple[tuple[str, str], ...] = (
     ("Something went wrong inside the program ({}): see log.txt.", "程序内部出错（{}）：请查看 log.txt。"),
     ("there is no picture to learn from ({} cannot be used: {})", "没有可学习的图片（{} 无法使用：{:zh}）"),
     ("Use parts like up_blocks.1.", "请使用路径的一部分，例如 up_blocks.1。"),
+    # pictures and captions that are left out
+    ("its pictures are repeated 0 times", "其图片的重复次数为 0"),
+    ("folders are read one level deep; move its pictures up", "只读取一层文件夹；请把其中的图片移到上一层"),
+    ("{} files are not read; save it as PNG or JPEG", "不读取 {} 文件；请保存为 PNG 或 JPEG"),
+    (
+        "it is no picture that can be read ({}); the picture is learned whole",
+        "它不是可读取的图片（{}）；将学习整张图片",
+    ),
+    ("it is no picture that can be read ({})", "它不是可读取的图片（{}）"),
+    ("it has {} pixels; the picture is learned whole", "其大小为 {} 像素；将学习整张图片"),
+    ("it has {} pixels", "其大小为 {} 像素"),
+    ("there is no picture {}, which it has captions for", "没有图片 {}，而其中有它的说明文字"),
+    (
+        "there is no picture {} and {} more, which it has captions for",
+        "没有图片 {} 及另外 {} 张，而其中有它们的说明文字",
+    ),
+    (
+        "the caption cannot be read ({}); the picture is learned without one",
+        "无法读取说明文字（{:zh}）；学习该图片时不使用说明文字",
+    ),
 )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import gradio as gr
@@ -18,6 +19,7 @@ from lora_mixer_app.web.desk import Desk
 from lora_mixer_app.web.desk.asked import heard_strips
 from lora_mixer_app.web.i18n import said, word
 from lora_mixer_app.web.misplaced import Places, WrongField, in_field, wrong_place
+from lora_mixer_app.web.notices import line_in_words
 from lora_mixer_app.web.state import AppState
 from lora_mixer_app.web.tabs.tables import filled, text_table
 
@@ -109,13 +111,17 @@ def _looked_at(state: AppState, names: list[str], typed: str, request: gr.Reques
     model = state.model(request).name
     reports = [mixer.inspect(name, model=model) for name in names]
     overlap = mixer.overlap(names, model=model)
-    lines = [*map(_sentence, overlap.warnings(factors)), said(request, "inspect_mix", **_mix(overlap, factors))]
-    lines += [line for report, name in zip(reports, names, strict=True) for line in _about(mixer, report, name)]
+    say = partial(line_in_words, request=request)
+    lines = [
+        *(_warning(note, say) for note in overlap.warnings(factors)),
+        said(request, "inspect_mix", **_mix(overlap, factors)),
+    ]
+    lines += [say(line) for report, name in zip(reports, names, strict=True) for line in _about(mixer, report, name)]
     return (
         "\n".join(lines),
         plots_of(overlap),
         filled(place_rows(reports)),
-        filled(left_rows(reports)),
+        filled(left_rows(reports, say=say)),
         filled(metadata_rows(mixer, names)),
     )
 
@@ -162,10 +168,10 @@ def place_rows(reports: Sequence[MappingReport]) -> list[Row]:
     ]
 
 
-def left_rows(reports: Sequence[MappingReport]) -> list[Row]:
-    """Return the tensors that do not act, each with its reason."""
+def left_rows(reports: Sequence[MappingReport], say: Callable[[str], str] = str) -> list[Row]:
+    """Return the tensors that do not act, each with its reason; `say` words it."""
     rows = [
-        [report.name, entry.key, entry.fate.value, entry.reason]
+        [report.name, entry.key, say(entry.fate.value), say(entry.reason)]
         for report in reports
         for entry in report.entries
         if entry.fate is not Fate.APPLIED
@@ -183,8 +189,9 @@ def metadata_rows(mixer: Mixer, names: Sequence[str]) -> list[Row]:
     return rows[:MOST_ROWS]
 
 
-def _sentence(note: str) -> str:
-    return f"⚠ {note[:1].upper()}{note[1:]}."
+def _warning(note: str, say: Callable[[str], str]) -> str:
+    told = say(note)
+    return f"⚠ {note[:1].upper()}{note[1:]}." if told == note else f"⚠ {told}"
 
 
 def _about(mixer: Mixer, report: MappingReport, name: str) -> list[str]:

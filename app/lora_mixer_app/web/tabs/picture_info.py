@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import gradio as gr
@@ -15,8 +17,8 @@ from lora_mixer.mixer import differences, with_local_names
 from lora_mixer.mixes import LoraUse
 from lora_mixer.request import RenderRequest
 from lora_mixer_app.web.desk import Desk
-from lora_mixer_app.web.i18n import said, word
-from lora_mixer_app.web.notices import as_text, error_in_words
+from lora_mixer_app.web.i18n import label, said, word
+from lora_mixer_app.web.notices import as_text, error_in_words, line_in_words
 from lora_mixer_app.web.state import AppState
 from lora_mixer_app.web.tabs.tables import filled, text_table
 
@@ -59,10 +61,12 @@ def build_picture_info(state: AppState, desk: Desk) -> None:
             return f"⚠ {as_text(error_in_words(error, request))}", filled(()), "", "", None
         here = with_local_names(info, state.mixer.library)
         said_of = said(request, f"info_source_{info.source.replace('-', '_')}")
-        lacking = differences_of(state.mixer, here, state.model(request).name)
+        say = partial(line_in_words, request=request)
+        lacking = [say(line) for line in differences_of(state.mixer, here, state.model(request).name)]
         if not lacking:
             lacking = [said(request, "info_unknown" if here.request is None else "info_same")]
-        return said_of, filled(rows_of(here)), "\n".join(lacking), raw_text(info), path
+        rows = [[label(request, name), value] for name, value in rows_of(here, say=say)]
+        return said_of, filled(rows), "\n".join(lacking), raw_text(info), path
 
     def settings(path: str | None, session: gr.Request) -> RenderRequest:
         if not path:
@@ -91,8 +95,8 @@ def read_upload(path: Path) -> PictureInfo:
         raise BrokenFileError(error.what, where=path.name, remedy=error.remedy) from error
 
 
-def rows_of(info: PictureInfo) -> list[Row]:
-    """Return a picture's settings as rows of name and value, notes last."""
+def rows_of(info: PictureInfo, say: Callable[[str], str] = str) -> list[Row]:
+    """Return a picture's settings as rows of name and value, notes last; `say` words a note."""
     rows: list[Row] = []
     if info.request is not None:
         values = plain(replace(info.request, loras=()))
@@ -110,7 +114,7 @@ def rows_of(info: PictureInfo) -> list[Row]:
     elif info.infotext is not None:
         rows += [[key, _text(value)] for key, value in info.infotext.fields.items() if "hash" in key.lower()]
     notes = (*info.notes, *(info.record.notes if info.record else ()))
-    return rows + [["note", note[:LONGEST_VALUE]] for note in notes]
+    return rows + [["note", say(note)[:LONGEST_VALUE]] for note in notes]
 
 
 def _text(value: object) -> str:

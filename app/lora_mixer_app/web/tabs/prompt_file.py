@@ -18,7 +18,7 @@ from lora_mixer.runs.origin import on_model
 from lora_mixer_app.web.component import own_component
 from lora_mixer_app.web.desk import Desk
 from lora_mixer_app.web.i18n import said, word
-from lora_mixer_app.web.notices import error_in_words, without_folders
+from lora_mixer_app.web.notices import error_in_words, line_in_words
 from lora_mixer_app.web.state import AppState, owner_of
 from lora_mixer_app.web.tabs.dry_run import Check, check_jobs
 from lora_mixer_app.web.tabs.run_folders import PageRun, begin_run
@@ -47,14 +47,14 @@ def build_prompt_file(state: AppState, desk: Desk) -> None:
             plan = read_text(text, form, SameAdapter(lambda: state.mixer.library))
         except LoraMixerError as error:
             what = error_in_words(error, request)
-            return {"text": text, "summary": what, "rows": [], "remarks": [remark_of(error)]}
+            return {"text": text, "summary": what, "rows": [], "remarks": [remark_of(error, request)]}
         plan = on_model(plan, state.model(request).name)
         check = check_jobs(state.mixer, plan, say=partial(error_in_words, request=request))
         return {
             "text": text,
             "summary": _summary(request, plan, check, runner.pace.seconds(check.work)),
-            "rows": rows_of(plan, check),
-            "remarks": remarks_of(plan, check),
+            "rows": rows_of(plan, check, say=partial(line_in_words, request=request)),
+            "remarks": remarks_of(plan, check, say=partial(line_in_words, request=request)),
         }
 
     def begin(request: gr.Request, given: object) -> PageRun:
@@ -97,18 +97,18 @@ def read_text(text: str, form: str, same: Callable[[str, str], bool] = same_spel
     return plan
 
 
-def remarks_of(plan: PromptFile, check: Check) -> list[Form]:
+def remarks_of(plan: PromptFile, check: Check, say: Callable[[str], str] = str) -> list[Form]:
     """Return what there is to say about lines: what was not done as written, and pictures that cannot be rendered."""
-    told = {(line.line, line.what): line.skipped for line in plan.problems}
+    told = {(line.line, say(line.what)): line.skipped for line in plan.problems}
     told |= {(plan.jobs[place].line, what): True for place, what in check.failed.items()}
     return [{"line": line, "what": what, "failed": failed} for (line, what), failed in sorted(told.items())]
 
 
-def remark_of(error: LoraMixerError) -> Form:
+def remark_of(error: LoraMixerError, request: gr.Request | None = None) -> Form:
     """Return an error about a whole file at the line it names, else at the first."""
     line = re.search(r":(\d+)(?::\d+)?$|line (\d+)", error.where or error.what)
-    what = " ".join(part for part in (error.what, error.remedy) if part)
-    return {"line": int(line[1] or line[2]) if line else 1, "what": without_folders(what), "failed": True}
+    what = ". ".join(part for part in (error.what, error.remedy) if part)
+    return {"line": int(line[1] or line[2]) if line else 1, "what": line_in_words(what, request), "failed": True}
 
 
 def _summary(request: gr.Request, plan: PromptFile, check: Check, seconds: float | None) -> str:
@@ -118,18 +118,18 @@ def _summary(request: gr.Request, plan: PromptFile, check: Check, seconds: float
     return said(request, "dry_run_says", time=time, **counts)
 
 
-def rows_of(plan: PromptFile, check: Check) -> list[Row]:
+def rows_of(plan: PromptFile, check: Check, say: Callable[[str], str] = str) -> list[Row]:
     """Return the table of a dry run: a row a picture, and one for every line that was not done as written."""
-    rows = [_row(job, check.mixes.get(place, ""), _note(check, place)) for place, job in enumerate(plan.jobs)]
+    rows = [_row(job, check.mixes.get(place, ""), _note(check, place, say)) for place, job in enumerate(plan.jobs)]
     left_out = [
-        [str(line.line), "", line.text[:LONGEST_CELL], "", "", "", f"{'✗' if line.skipped else '!'} {line.what}"]
+        [str(line.line), "", line.text[:LONGEST_CELL], "", "", "", f"{'✗' if line.skipped else '!'} {say(line.what)}"]
         for line in plan.problems
     ]
     return sorted(rows + left_out, key=lambda row: int(row[0]))
 
 
-def _note(check: Check, place: int) -> str:
-    return f"✗ {check.failed[place]}" if place in check.failed else "; ".join(check.notes[place])
+def _note(check: Check, place: int, say: Callable[[str], str]) -> str:
+    return f"✗ {check.failed[place]}" if place in check.failed else "; ".join(map(say, check.notes[place]))
 
 
 def _row(job: PlannedJob, mix: str, note: str) -> Row:

@@ -20,7 +20,7 @@ from lora_mixer_app.web.desk import Desk
 from lora_mixer_app.web.i18n import said, word
 from lora_mixer_app.web.links import link_to
 from lora_mixer_app.web.misplaced import Places, WrongField, in_field, wrong_place
-from lora_mixer_app.web.notices import as_text, without_folders
+from lora_mixer_app.web.notices import as_text, line_in_words
 from lora_mixer_app.web.state import AppState, caller_of, owner_of
 from lora_mixer_app.web.tabs.run_folders import PageRun, earlier_run, earlier_runs
 from lora_mixer_app.web.tabs.runs import BATCH, ENDINGS, Pace, RunState, render_run, state_of
@@ -173,7 +173,7 @@ def _shown(done: RunState, request: gr.Request) -> tuple[object, ...]:
     """Return what the outputs of a runner show of a run: status, cells, sheet, files."""
     return (
         _status(done, request),
-        cells_of(done),
+        cells_of(done, request),
         str(done.sheets[0]) if done.sheets else gr.skip(),
         [str(path) for path in (*done.sheets, done.archive) if path] if done.over else gr.skip(),
     )
@@ -181,7 +181,7 @@ def _shown(done: RunState, request: gr.Request) -> tuple[object, ...]:
 
 def _status(done: RunState, request: gr.Request) -> str:
     values = {"done": len(done.pictures), "total": len(done.run.plan.jobs)}
-    notes = "".join(f"\n\n{as_text(without_folders(note))}" for note in done.notes)
+    notes = "".join(f"\n\n{as_text(line_in_words(note, request))}" for note in done.notes)
     if not done.over:
         left = f"{done.left:.0f}"
         return said(request, "run_status", percent=f"{done.fraction:.0%}", left=left, **values) + notes
@@ -191,7 +191,7 @@ def _status(done: RunState, request: gr.Request) -> str:
     return said(request, "run_done", seconds=f"{done.seconds:.1f}", **values) + notes
 
 
-def cells_of(done: RunState) -> dict[str, Any]:
+def cells_of(done: RunState, request: gr.Request) -> dict[str, Any]:
     """Return the places of a run for `static/tabs/cells.js`, each with its picture, or why there is none."""
     run = done.run
     places = enumerate(run.plan.jobs)
@@ -201,7 +201,7 @@ def cells_of(done: RunState) -> dict[str, Any]:
             "column": job.column,
             "title": run.label(place),
             "url": link_to(done.pictures[place]) if place in done.pictures else None,
-            "failed": without_folders(done.failed[place]) if place in done.failed else None,
+            "failed": line_in_words(done.failed[place], request) if place in done.failed else None,
         }
         for place, job in places
     ]
