@@ -63,6 +63,13 @@ def drop(page: Page, name: str, kind: str, data: bytes) -> None:
     page.evaluate(DROP, [name, kind, list(data)])
 
 
+def open_training(page: Page, name: str) -> None:
+    """Begin a training, so that its fields are there."""
+    page.locator("#train-name").fill(name)
+    page.locator("#train-new").click()
+    page.locator("#train-go").wait_for()
+
+
 def serious(page: Page) -> list[tuple[str, str]]:
     """Return what axe finds that keeps somebody from using the page."""
     found = Axe().run(page).response["violations"]
@@ -91,6 +98,8 @@ def test_every_tab_is_reached_named_readable_and_no_wider_than_the_screen(
         button.click()
         expect(button).to_have_attribute("aria-selected", "true")
         expect(page.locator(f"#tab-{tab}")).to_be_visible()
+        if tab == "train":
+            open_training(page, f"colours {width}")
         assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), tab
         assert serious(page) == [], tab
         page.screenshot(path=pictures / f"{tab}-{width}-{scheme}.png")

@@ -69,6 +69,7 @@ def test_a_picture_is_mixed_made_deleted_and_brought_back(page: Page) -> None:
     to(page, "#steps input[type=text]")
     write(page, "1")
     to(page, "#go")
+    expect(page.locator("#go")).to_have_text("Generate")  # what Live began is done
     page.keyboard.press("Enter")
     picture = page.locator("#picture")
     expect(picture).to_have_attribute("data-kind", "picture")

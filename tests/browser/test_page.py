@@ -438,6 +438,20 @@ def test_escape_cancels_and_control_enter_renders(page: Page) -> None:
     generate(page)
 
 
+def test_a_press_meant_for_generate_does_not_cancel_what_live_began_a_moment_before(page: Page) -> None:
+    add_lora(page, "sepia")
+    before = finished(page, "")
+    page.evaluate(
+        """() => {
+            const steps = document.querySelector('#steps input[type=text]');
+            steps.value = '60';
+            steps.dispatchEvent(new Event('change', { bubbles: true }));
+            document.querySelector('#go').click();
+        }"""
+    )
+    finished(page, before)
+
+
 def test_two_tabs_keep_their_own_mixes(page: Page, browser: Browser, address: str) -> None:
     other = browser.new_page()
     open_desk(other, address)

@@ -8,19 +8,25 @@ import { say } from "./words.js";
 const TITLE = "LoRA Mixer";
 const MOST = 100;
 const MOST_SEED = 2 ** 32 - 1;
+/** For so long (ms) after Live began a render a press still means the "Generate" that the button said. */
+const UNREAD = 400;
 
 /** @param {HTMLElement} root @param {import("./store.js").Desk} desk */
 export function mount(root, desk) {
-  /** @type {boolean | null} What the button said when it was pressed: leaving a box may begin a render before the click. */
+  /** Since when the button says "Cancel" though nobody pressed it: leaving a box begins a render, too. */
+  let begun = Number.NEGATIVE_INFINITY;
+  const saysCancel = () => desk.rendering && performance.now() - begun > UNREAD;
+  /** @type {boolean | null} What the button said when the pointer went down, where there is one: the box is left after that. */
   let said = null;
   const press = () => {
-    if (said ?? desk.rendering) desk.cancel();
+    if (said ?? saysCancel()) desk.cancel();
     else desk.generate();
+    begun = Number.NEGATIVE_INFINITY;
     said = null;
   };
   const go = h("button", { id: "go", class: "go", type: "button", onclick: press });
   go.addEventListener("pointerdown", () => {
-    said = desk.rendering;
+    said = saysCancel();
   });
   const fillBar = h("div", { class: "progress-fill" });
   const progress = h(
@@ -44,6 +50,7 @@ export function mount(root, desk) {
   const seed = seedBox(desk);
   const shown = () => {
     const told = progressOf(desk);
+    if (desk.rendering && !go.classList.contains("busy")) begun = performance.now();
     write(go, say(desk.rendering ? "cancel" : "generate"));
     go.classList.toggle("busy", desk.rendering);
     write(status, desk.failure || !desk.note ? told.text : `${desk.note} ${told.text}`);
