@@ -76,6 +76,16 @@ def test_a_bad_curve_is_told_beside_its_strip_and_stops_no_other_question(state:
     assert "sometimes" in told[-1]["says"]
 
 
+def test_whoever_reads_chinese_is_told_in_chinese_why_nothing_is_drawn(state: AppState) -> None:
+    tab = person("zh", **{"accept-language": "zh-CN,zh;q=0.9"})
+    wrong = document("heart <lora:nothing_like_it:1>", {"name": "sepia", "curve": "sometimes"})
+    beside = document_facts(state, tab, {"document": wrong})
+    assert "不是有效的步数曲线" in beside["problems"][0]["says"]
+    assert "没有名为" in beside["loras"]["nothing_like_it"]["problem"]
+    told = list(answers(state, tab, {"number": 1, "document": document("heart <lora:nothing_like_it:1>")}))
+    assert "LoRA 中没有名为 'nothing_like_it' 的" in told[-1]["says"]
+
+
 def test_random_seeds_keep_the_noise_of_the_picture_that_is_named(state: AppState) -> None:
     tab = person("three")
     first = list(answers(state, tab, {"number": 1, "document": document(seed=-1)}))[-1]["picture"]

@@ -18,7 +18,7 @@ from lora_mixer.promptfile.ranges import numbers
 from lora_mixer_app.web.error_i18n import error_text, in_chinese, line_text, parted
 from lora_mixer_app.web.sentences import ROOMS, SENTENCES, matching
 from lora_mixer_app.web.sentences.matching import row_of
-from tests.support.said_in_source import BLANK, PACKAGES, sentences
+from tests.support.said_in_source import BLANK, PACKAGES, notes, sentences
 
 
 def test_an_error_is_said_in_chinese_and_names_stay() -> None:
@@ -80,6 +80,10 @@ def test_a_sentence_is_looked_for_among_few_rows() -> None:
         ("there is no LoRA called 'a. b'. Did you mean ab?", "没有名为 'a. b' 的 LoRA。您是指 ab 吗？"),
         ("the file is empty; nobody foresaw this", "文件为空；nobody foresaw this"),
         ("nobody foresaw this: at all; not, ever. Never", "nobody foresaw this: at all; not, ever. Never"),
+        (
+            "one mix over 20 steps: cheaper than the side path by fixed costs",
+            "单个混音，20 步：按固定开销比旁路更省",
+        ),
         ("a.toml, line 3, key x: the file is empty", "a.toml，第 3 行，键 x：文件为空"),
         (
             "made for Stable Diffusion 1.x (modules of a UNet, cross attention 768 wide), and the open model is SDXL",
@@ -117,6 +121,12 @@ PARTS = {
     "X9, not",
     "X9 X9",
     "`ia3` is X9, the layer has X9 X9puts",
+    "preset X9: X9, X9, cfg X9",
+    "the X9 is X9, was X9",
+    "X9 asked for no longer, now in X9",
+    "says X9, and X9 is X9",
+    "says rank X9 of X9, whose tensors have X9",
+    "one mix over X9: cheaper than X9 on any machine",
 }
 """What the source puts together of more than is seen there; each of their wholes is a row."""
 HANDED_ON = {"unknown": "there is no {} X9", "require_equal": "{}: X9 does not fit X9"}
@@ -153,6 +163,18 @@ def test_whatever_can_reach_the_page_is_refused_in_chinese_too(room: str, files:
     said = {sentence.strip() for file in files for sentence in sentences(file, HANDED_ON)} - {"", BLANK}
     pieces = {piece for sentence in said for piece in ([sentence] if row_of(sentence) else parted(sentence))}
     assert sorted(filter(lacking, pieces)) == []
+
+
+NOTING = ("mixer", "images", "blend", "runs", "ledger", "trainer", "keys", "mapping", "catalog")
+"""Rooms that note of their work what the page shows."""
+
+
+@pytest.mark.parametrize("room", NOTING)
+def test_whatever_is_noted_is_noted_in_chinese_too(room: str) -> None:
+    files = sorted((PACKAGES["lora_mixer"] / room).rglob("*.py"))
+    noted = {note for file in files for note in notes(file) if " " in note.replace(BLANK, "").strip()}
+    assert noted
+    assert sorted(note for note in noted if lacking(note)) == []
 
 
 def test_what_an_inspection_says_is_in_the_table() -> None:

@@ -20,6 +20,10 @@ SAYERS = frozenset({"what", "remedy"})
 """Parameters whose arguments become an error's words, in functions that hand them on."""
 ROWS = frozenset({"Problem", "Fault", "ForeignFile", "BadToml"})
 """Tables and records whose `what` becomes an error's sentence, or is shown as one."""
+TELLERS = frozenset({"note", "say", "_say"})
+"""Functions that tell a sentence to whoever listens."""
+NOTED = frozenset({"note", "reason"})
+"""Fields that hold a sentence."""
 DEEPEST = 8
 MOST = 24
 PACKAGES = {package.__name__: Path(next(iter(package.__path__))) for package in (lora_mixer, lora_mixer_app)}
@@ -77,6 +81,20 @@ def sentences(file: Path, handed_on: Mapping[str, str]) -> Iterator[str]:
         whole = handed_on.get(_called(call), "{}")
         for said in _said(call, module):
             yield from (whole.replace("{}", text) for text in texts(said, Scope(module, function)))
+
+
+def notes(file: Path) -> Iterator[str]:
+    """Yield what a file notes of its work: what it tells whoever listens, and what its functions yield as sentences."""
+    module = module_of(file)
+    for call, function in _calls(module.tree, None):
+        name, heard = _called(call), ast.unparse(call.func)
+        told = call.args[:1] if name in TELLERS or (name == "append" and "note" in heard) else []
+        for said in (*told, *(word.value for word in call.keywords if word.arg in NOTED)):
+            yield from texts(said, Scope(module, function))
+    for function in module.functions.values():
+        for node in ast.walk(function):
+            if isinstance(node, ast.Yield) and isinstance(node.value, ast.JoinedStr | ast.Constant):
+                yield from texts(node.value, Scope(module, function))
 
 
 def _calls(node: ast.AST, function: Function | None) -> Iterator[tuple[ast.Call, Function | None]]:

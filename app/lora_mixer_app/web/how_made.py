@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from lora_mixer.images import RenderRecord, infotext
 from lora_mixer.mixes import Rectangle
 
 
-def how_made(record: RenderRecord) -> str:
-    """Return a record as people read it."""
-    return "\n".join([infotext(record), *_masks(record)])
+def how_made(record: RenderRecord, say: Callable[[str], str] = str) -> str:
+    """Return a record as people read it; `say` words what is beyond A1111's form."""
+    return "\n".join([infotext(record), *map(say, _masks(record))])
 
 
 def _masks(record: RenderRecord) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import gradio as gr
@@ -13,6 +14,7 @@ from lora_mixer_app.web.desk.starts import taken_back
 from lora_mixer_app.web.how_made import how_made
 from lora_mixer_app.web.i18n import said
 from lora_mixer_app.web.links import link_to
+from lora_mixer_app.web.notices import line_in_words
 from lora_mixer_app.web.state import AppState, owner_of
 
 Form = dict[str, Any]
@@ -30,7 +32,7 @@ def picture_form(state: AppState, request: gr.Request, kept: Kept) -> Form:
         "pinned": kept.pinned,
         "seed": settings.seed,
         "prompt": settings.prompt,
-        "record": how_made(kept.record),
+        "record": how_made(kept.record, partial(line_in_words, request=request)),
         "places": len(kept.record.places),
     }
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from functools import partial
 from typing import Any
 
 from lora_mixer_app.serving.history import History
 from lora_mixer_app.serving.history_query import Query
+from lora_mixer_app.web.error_i18n import line_text
 from lora_mixer_app.web.how_made import how_made
 from lora_mixer_app.web.panes.pictures import PicturePane
 from lora_mixer_app.web.thumbs import Thumbs
@@ -30,12 +32,13 @@ class HistoryPane:
         self._thumbs = thumbs
         self._pictures = PicturePane(thumbs)
 
-    def page(self, query: Query, *, start: int = 0, owner: str = "") -> dict[str, Any]:
+    def page(self, query: Query, *, start: int = 0, owner: str = "", language: str = "en") -> dict[str, Any]:
         """Return a page of somebody's pictures, and what they can be filtered by."""
         found = self._history.find(query, owner=owner, start=max(0, start), limit=PAGE)
         loras, models = self._history.facets(owner=owner)
+        say = partial(line_text, language=language)
         cards = [
-            self._pictures.card(kept, owner=owner) | {"name": kept.path.name, "infotext": how_made(kept.record)}
+            self._pictures.card(kept, owner=owner) | {"name": kept.path.name, "infotext": how_made(kept.record, say)}
             for kept in found.pictures
         ]
         return {

@@ -39,7 +39,9 @@ Question = Callable[[Panes, str, Mapping[str, Any]], Any]
 QUESTIONS: Mapping[str, Question] = MappingProxyType(
     {
         **TRAINING_QUESTIONS,
-        "history": lambda panes, who, sent: panes.history.page(_query(sent), start=_whole(sent, "start"), owner=who),
+        "history": lambda panes, who, sent: panes.history.page(
+            _query(sent), start=_whole(sent, "start"), owner=who, language=_text(sent, "language")
+        ),
         "history-pin": lambda panes, who, sent: panes.history.pin(
             _keys(sent) or (), pinned=bool(sent.get("on")), owner=who
         ),

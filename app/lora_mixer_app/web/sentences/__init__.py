@@ -14,11 +14,12 @@ from lora_mixer_app.web.sentences import (
     notes,
     page,
     prompts,
+    readers,
     runs,
     settings,
     training,
 )
 
-ROOMS = (settings, prompts, catalog, files, adapters, models, images, runs, training, notes, page)
+ROOMS = (settings, prompts, catalog, files, adapters, models, images, runs, training, notes, readers, page)
 SENTENCES: tuple[tuple[str, str], ...] = tuple(row for room in ROOMS for row in room.SENTENCES)
 """All rows."""

@@ -82,4 +82,33 @@ SENTENCES: tuple[tuple[str, str], ...] = (
         "它含有文本编码器 {} 的向量，而此模型没有该编码器",
     ),
     ("it has {} vectors, and {} fit into a chunk", "它有 {} 个向量，而一个分块只能容纳 {} 个"),
+    # why an engine was chosen
+    ("{} step", "{} 步"),
+    ("{} steps", "{} 步"),
+    (
+        "a mask acts on a part of the picture; on text (text encoders, the denoiser's keys and values) its LoRA acts with "
+        "the mask's mean",
+        "蒙版只作用于图片的一部分；对文本（文本编码器、去噪器的键和值），其 LoRA 按蒙版的平均值作用",
+    ),
+    ("asked for", "按要求"),
+    ("{} mixes in one batch", "一批中有 {} 个混音"),
+    ("a strength changes over the steps", "强度随步数变化"),
+    ("{} weighs whole changes of weights against each other", "{} 对整个权重改变相互加权"),
+    ("{} mixes, one forward each", "{} 个混音，各前向一次"),
+    ("merged anew at every step", "每一步重新合并"),
+    (
+        "{} weighs whole changes of weights against each other; merged anew at every step",
+        "{} 对整个权重改变相互加权；每一步重新合并",
+    ),
+    ("no LoRA acts on the denoiser", "没有 LoRA 作用于去噪器"),
+    ("one mix over {}: cheaper than the side path by fixed costs", "单个混音，{:zh}：按固定开销比旁路更省"),
+    ("one mix over {}: cheaper than merging by fixed costs", "单个混音，{:zh}：按固定开销比合并更省"),
+    ("one mix over {}: cheaper than the side path on any machine", "单个混音，{:zh}：在任何机器上都比旁路更省"),
+    ("one mix over {}: cheaper than merging on any machine", "单个混音，{:zh}：在任何机器上都比合并更省"),
+    (
+        "one mix over {}: measured here, merging takes about {} ms once, the side path {} ms a step",
+        "单个混音，{:zh}：在本机测得，合并一次约需 {} 毫秒，旁路每步 {} 毫秒",
+    ),
+    ("the rest of its word has no place", "其词的其余部分没有对应"),
+    ("not made yet", "尚未生成"),
 )

@@ -267,4 +267,13 @@ SENTENCES: tuple[tuple[str, str], ...] = (
     ("{} is not a fact of these pictures", "{} 不是这些图片的属性"),
     ("Choose among none.", "没有可选项。"),
     ("there are no pictures to lay out", "没有可排列的图片"),
+    ("taking over from a run that died: {}", "接管已中断的任务：{}"),
+    (
+        "plan.json is damaged ({}) and is now {}; the plan is made again from what was asked",
+        "plan.json 已损坏（{}），现为 {}；按原请求重建计划",
+    ),
+    ("{} pictures and plan.json are set aside, the plan as {}", "{} 张图片和 plan.json 已移开，计划另存为 {}"),
+    ("{} was in the way of its picture and is now {}", "{} 占用了图片的位置，现为 {}"),
+    ("{} could not be read as a file and is now {}", "{} 无法作为文件读取，现为 {}"),
+    ("{} is damaged ({}) and was set aside into {}", "{} 已损坏（{}），已移到 {}"),
 )

@@ -156,4 +156,8 @@ SENTENCES: tuple[tuple[str, str], ...] = (
         "the caption cannot be read ({}); the picture is learned without one",
         "无法读取说明文字（{:zh}）；学习该图片时不使用说明文字",
     ),
+    # what a training tells
+    ("{} layers learn; about {}", "训练 {} 层；约需 {}"),
+    ("going on at step {} of {}", "从第 {}/{} 步继续"),
+    ("left out: {}: {}", "略去：{}：{:zh}"),
 )

@@ -110,7 +110,7 @@ def rows_of(info: PictureInfo, say: Callable[[str], str] = str) -> list[Row]:
         record = info.record
         rows += [["file", f"{a.name}: {a.file}, {a.kind}, sha256 {a.sha256[:12]}"] for a in record.adapters]
         rows.append(["model", f"{record.model.name}, sha256 {record.model.short_hash}"])
-        rows.append(["engine", f"{record.engine} ({record.engine_reason}), {record.dtype} on {record.device}"])
+        rows.append(["engine", f"{record.engine} ({say(record.engine_reason)}), {record.dtype} on {record.device}"])
     elif info.infotext is not None:
         rows += [[key, _text(value)] for key, value in info.infotext.fields.items() if "hash" in key.lower()]
     notes = (*info.notes, *(info.record.notes if info.record else ()))
