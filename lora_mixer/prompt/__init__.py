@@ -21,12 +21,12 @@ from lora_mixer.prompt.nodes import (
 )
 from lora_mixer.prompt.parser import parse
 from lora_mixer.prompt.regional_prompter import BASE_RATIO, Division, divide, undivided
-from lora_mixer.prompt.regions import divided, moved, own_part, own_rewritten
+from lora_mixer.prompt.regions import divided, moved, own_part, own_rewritten, region_starts
 from lora_mixer.prompt.styles import Style, apply_styles, named_styles
 from lora_mixer.prompt.tag_places import TagPlace, mix_tag, rewritten_tags, tag_places, without_tags
 from lora_mixer.prompt.tags import MIX_WORD, parse_tag
 from lora_mixer.prompt.timeline import BlockReader, ElementReader, Part, Piece, Span, Words, lora_tags, timeline
-from lora_mixer.prompt.unparse import unparse
+from lora_mixer.prompt.unparse import tag_text, unparse
 
 __all__ = [
     "BASE_RATIO",
@@ -70,8 +70,10 @@ __all__ = [
     "own_rewritten",
     "parse",
     "parse_tag",
+    "region_starts",
     "rewritten_tags",
     "tag_places",
+    "tag_text",
     "timeline",
     "undivided",
     "unparse",

@@ -49,6 +49,18 @@ def own_part(prompt: str, *, grammar: str = "default") -> int:
     return tags[0].start() if tags else len(prompt)
 
 
+def region_starts(prompt: str, *, grammar: str = "default") -> tuple[int, ...]:
+    """Return where the texts of a prompt's regions begin, in their order.
+
+    >>> region_starts("pets <region:0,0,1,1> cat"), region_starts("a cat ADDCOL a dog")
+    ((22,), (0, 13))
+
+    Raises:
+        PromptError: A region lies nowhere.
+    """
+    return tuple(one.at for one in divided(prompt, grammar=grammar).regions)
+
+
 def _tags(prompt: str, grammar: str) -> list[re.Match[str]]:
     if "<" not in prompt or REGION_WORD not in prompt.lower():
         return []

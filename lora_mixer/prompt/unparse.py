@@ -65,7 +65,7 @@ def _node(node: Node, *, inside: bool) -> str:
         return f"[{before}:{after}:{_when(node.when)}]"
     if isinstance(node, Alternate):
         return f"[{'|'.join(_nodes(option, inside=True) for option in node.options)}]"
-    return _tag(node)
+    return tag_text(node)
 
 
 def _weighted(node: Weighted) -> str:
@@ -82,7 +82,8 @@ def _when(when: When) -> str:
     return f"{text}.0" if when.fraction and "." not in text else text
 
 
-def _tag(tag: LoraTag) -> str:
+def tag_text(tag: LoraTag) -> str:
+    """Return text that reads as this tag."""
     parts = [tag.name, _strength(tag.text)]
     if tag.denoiser is not None:
         parts.append(_strength(tag.denoiser))

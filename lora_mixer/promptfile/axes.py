@@ -11,9 +11,10 @@ from lora_mixer.catalog import same_spelling
 from lora_mixer.choices import SUM
 from lora_mixer.errors import ConfigError
 from lora_mixer.hires import Hires
-from lora_mixer.mixes import LoraUse, Mix, Strength
+from lora_mixer.mixes import Mix
 from lora_mixer.morph import label, path, weighted
 from lora_mixer.prompt import without_tags
+from lora_mixer.promptfile.set_strength import with_strength
 from lora_mixer.request import RenderRequest
 
 WIDEST_LABEL = 160
@@ -46,7 +47,7 @@ class Axis:
 
 
 def lora_axis(name: str, strengths: Sequence[float], *, without: bool = True, same: Same = same_spelling) -> Axis:
-    """Return the axis of one adapter's strength, which is set, whatever the job and its prompts say of that adapter.
+    """Return the axis of one adapter's strength, which is set wherever the job and its prompts have that adapter.
 
     Args:
         name: The adapter.
@@ -95,12 +96,7 @@ def replace_axis(words: Sequence[str]) -> Axis:
 
 
 def _mixing(name: str, strength: float, same: Same) -> Callable[[RenderRequest], RenderRequest]:
-    def change(request: RenderRequest) -> RenderRequest:
-        use = LoraUse(name=name, strength=Strength(strength))
-        others = tuple(other for other in request.loras if not same(name, other.name))
-        return replace(_untagged(request, partial(same, name)), loras=(*others, use))
-
-    return change
+    return lambda request: with_strength(request, name, strength, partial(same, name))
 
 
 def _morphing(mix: Mix, names: Collection[str], same: Same) -> Callable[[RenderRequest], RenderRequest]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
-from lora_mixer import Cancel
+from lora_mixer import Cancel, LoraUse, Region, Strength
 from lora_mixer.errors import ConfigError
 from lora_mixer.images import read_picture
 from lora_mixer.request import RenderRequest
@@ -49,7 +50,15 @@ def test_three_axes_are_blocks_of_rows() -> None:
 def test_an_axis_sets_the_strength_whatever_the_prompt_says_of_that_lora() -> None:
     base = RenderRequest(prompt="red <lora:line_art:0.3> heart <lora:sepia:1>", seed=1)
     plan = plan_sheet(base, [strength("0, 1"), NOTHING, NOTHING], without=True)
-    assert {job.request.prompt for job in plan.jobs} == {"red  heart <lora:sepia:1>"}
+    asked = [job.request.prompt for job in plan.jobs]
+    assert asked == ["red <lora:line_art:0> heart <lora:sepia:1>", "red <lora:line_art:1> heart <lora:sepia:1>"]
+
+
+def test_an_axis_changes_a_lora_in_its_region() -> None:
+    region = Region("cat", mask=(0, 0, 0.5, 1), loras={"line_art": 0.8})
+    plan = plan_sheet(replace(BASE, regions=(region,)), [strength("0.5"), NOTHING, NOTHING], without=False)
+    (job,) = plan.jobs
+    assert (job.request.loras, job.request.regions[0].loras) == ((), (LoraUse("line_art", Strength(0.5)),))
 
 
 def test_the_third_axis_alone_makes_the_columns() -> None:

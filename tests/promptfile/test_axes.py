@@ -144,5 +144,74 @@ def test_aliases_are_told_by_the_library(tmp_path):
         return other == "India Ink"
 
     plan = read_prompt_file(tmp_path / "a.toml", same=same)
-    assert plan.jobs[0].request.prompt == "a  <lora:pen:1>"
+    assert plan.jobs[0].request.prompt == "a <lora:India Ink:0> <lora:pen:1>"
     assert ("ink", "pen") in asked
+
+
+def test_a_lora_axis_changes_the_lora_in_its_region():
+    plan = _read(
+        '[axes]\ncolumns = { lora = "ink", strengths = [0.5] }\n[[jobs]]\nprompt = "two things"\n'
+        'regions = [{ prompt = "cat", mask = [0, 0, 0.5, 1], loras = { "styles/ink" = 0.8, pen = 1 } },'
+        ' { prompt = "dog <lora:ink:0.8>", mask = [0.5, 0, 1, 1] }]'
+    )
+    for job, strength in zip(plan.jobs, (0.0, 0.5), strict=True):
+        left, right = job.request.regions
+        assert job.request.loras == ()
+        assert {use.name: use.strength.denoiser for use in left.loras} == {"ink": strength, "pen": 1.0}
+        assert (right.prompt, right.loras) == (f"dog <lora:ink:{strength:g}>", ())
+
+
+@pytest.mark.parametrize(
+    ("prompt", "expected"),
+    [
+        ("x <region:0,0,0.5,1> cat <lora:ink:0.8>", "x <region:0,0,0.5,1> cat <lora:ink:0.5>"),
+        ("x ADDBASE cat <lora:ink:0.8> ADDCOL dog", "x ADDBASE cat <lora:ink:0.5> ADDCOL dog"),
+        ("<lora:ink:1> ADDCOMM <lora:ink:0.8> BREAK dog", "<lora:ink:0.5> ADDCOMM <lora:ink:0.5> BREAK dog"),
+        ("<region:0,0,1,1> <lora:ink:1> <lora:ink:2>", "<region:0,0,1,1> <lora:ink:0.5> "),
+        ("<region:0,0,nowhere> <lora:ink:1>", "<region:0,0,nowhere> <lora:ink:0.5>"),
+    ],
+)
+def test_a_lora_axis_changes_the_tag_of_a_region_that_stands_in_the_prompt(prompt, expected):
+    plan = _read(f'[axes]\ncolumns = {{ lora = "ink", strengths = [0.5] }}\n[[jobs]]\nprompt = "{prompt}"')
+    assert (plan.jobs[1].request.prompt, plan.jobs[1].request.loras) == (expected, ())
+
+
+def test_a_lora_axis_changes_a_lora_wherever_it_stands():
+    plan = _read(
+        '[axes]\ncolumns = { lora = "ink", strengths = [0.5] }\n[[jobs]]\nprompt = "two things"\nloras = { ink = 1 }\n'
+        'regions = [{ prompt = "cat", mask = [0, 0, 0.5, 1], loras = { ink = 0.8 } }]'
+    )
+    request = plan.jobs[1].request
+    assert [use.strength.denoiser for use in (*request.loras, *request.regions[0].loras)] == [0.5, 0.5]
+
+
+def test_a_lora_axis_leaves_a_lora_its_place_its_blocks_and_its_course():
+    job = (
+        'prompt = "cat"\n[[jobs.loras]]\nname = "ink"\nstrength = 0.8\nte = 0.2\nmask = [0, 0, 0.5, 1]\n'
+        "blocks = { MID = 0.5 }\ncurve = [[0, 1], [1, 0]]\n"
+    )
+    (*_, last) = _read(f'[axes]\ncolumns = {{ lora = "ink", strengths = [0.5] }}\n[[jobs]]\n{job}').jobs
+    (use,) = last.request.loras
+    assert (use.strength.denoiser, use.strength.of("te1")) == (0.5, 0.5)
+    (asked,) = _read(f"[[jobs]]\n{job}").jobs[0].request.loras
+    kept = {name: getattr(asked.strength, name) for name in ("mask", "blocks", "curve")}
+    assert kept == {name: getattr(use.strength, name) for name in kept}
+
+
+def test_a_lora_axis_leaves_a_tag_what_else_it_says():
+    tag = "<lora:ink:0.8:0.2:lbw=MIDD:stop=3:hr=1>"
+    plan = _read(f'[axes]\ncolumns = {{ lora = "ink", strengths = [0.5] }}\n[[jobs]]\nprompt = "[a {tag}:b:0.5]"')
+    assert plan.jobs[1].request.prompt == "[a <lora:ink:0.5:lbw=MIDD:stop=3>:b:0.5]"
+
+
+def test_a_lora_axis_keeps_a_lora_of_the_negative_prompt_there():
+    jobs = '[[jobs]]\nprompt = "a"\nnegative = "b <lora:ink:1>"'
+    plan = _read(f'[axes]\ncolumns = {{ lora = "ink", strengths = [0.5] }}\n{jobs}')
+    assert (plan.jobs[1].request.negative, plan.jobs[1].request.loras) == ("b <lora:ink:0.5>", ())
+
+
+def test_a_lora_axis_keeps_a_lora_of_the_second_pass_there():
+    jobs = '[[jobs]]\nprompt = "a"\nhires = { scale = 2, prompt = "b <lora:ink:1>" }'
+    plan = _read(f'[axes]\ncolumns = {{ lora = "ink", strengths = [0.5] }}\n{jobs}')
+    request = plan.jobs[1].request
+    assert (request.prompt, request.hires.prompt, request.loras) == ("a", "b <lora:ink:0.5>", ())
