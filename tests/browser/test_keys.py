@@ -1,8 +1,10 @@
-"""The keyboard alone mixes, makes, deletes and brings back a picture; the focus is always seen, and never lost."""
+"""The keyboard alone works every tab; the focus is always seen, and never lost."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -92,3 +94,70 @@ def test_a_picture_is_mixed_made_deleted_and_brought_back(page: Page) -> None:
     page.keyboard.press("Enter")
     expect(page.locator(".strip")).to_have_count(0)
     stays(page)
+
+
+def look_at(page: Page, tab: str) -> None:
+    """Choose a tab by keys, once the focus is in their row."""
+    page.locator(f"#tab-{tab}-button").focus()
+    page.keyboard.press("Enter")
+
+
+def test_the_other_tabs_are_worked_too(page: Page, tmp_path: Path) -> None:
+    page.locator("#steps input[type=text]").fill("1")
+    look_at(page, "sheets")
+    expect(page.locator("#sheet-base textarea")).to_have_value(re.compile("steps 1"))
+    to(page, "#sheet-columns-lora input")
+    page.keyboard.type("sepia")
+    page.keyboard.press("Enter")
+    expect(page.locator("#sheet-columns-lora input")).to_have_value("sepia")
+    to(page, "#sheet-columns-values textarea")
+    write(page, "0.5")
+    to(page, "#sheet-go")
+    page.keyboard.press("Enter")
+    cells = page.locator("#sheet-cells .cell")
+    expect(cells.locator("img")).to_have_count(2, timeout=4 * WAIT)
+    to(page, "#sheet-cells .cell")
+    expect(page.locator("#sheet-earlier-wrong")).to_be_hidden()
+    page.keyboard.press("ArrowRight")
+    expect(cells.last).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("dialog")).to_contain_text("sepia 0.5")
+    page.keyboard.press("Escape")
+    expect(cells.last).to_be_focused()
+    page.keyboard.press("Tab")
+    expect(page.locator("#sheet-cells :focus")).to_have_count(0)
+    picture = tmp_path / "cell.png"
+    picture.write_bytes(page.request.get(cells.locator("img").last.evaluate("image => image.src")).body())
+
+    look_at(page, "prompt_file")
+    to(page, "#batch-text")
+    page.keyboard.type("a star --steps 1")
+    to(page, "#batch-go")
+    page.keyboard.press("Enter")
+    to(page, "#batch-earlier input")
+    expect(page.locator("#batch-cells img")).to_have_count(1, timeout=4 * WAIT)
+    to(page, "#batch-cells .cell")
+
+    look_at(page, "train")
+    to(page, "#train-name")
+    page.keyboard.type("by keys")
+    page.keyboard.press("Enter")
+    page.locator("#train-go").wait_for()
+    to(page, "#train-go")
+    page.keyboard.press("Enter")
+    expect(page.locator(".train-wrong", has_text="picture").first).to_be_visible()
+    stays(page)
+    to(page, "#train-delete")
+    page.keyboard.press("Enter")
+    expect(page.locator("#train-body")).to_be_hidden()
+    stays(page)
+
+    look_at(page, "picture_info")
+    to(page, "#info-file button")
+    with page.expect_file_chooser() as chosen:
+        page.keyboard.press("Space")
+    chosen.value.set_files(picture)
+    expect(page.locator("#info-table")).to_contain_text("sepia")
+    to(page, "#info-send")
+    page.keyboard.press("Enter")
+    expect(page.locator(".strip .strength")).to_have_value("0.5")

@@ -85,7 +85,7 @@ class Runner:
         ):
             button.click(listener, given, outputs, **running).then(listed, None, self.earlier, **quick)
         self.stop.click(cancel, None, None, **quick)
-        self.earlier.input(look, [self.earlier], outputs, **quick)
+        self.earlier.select(look, [self.earlier], outputs, **quick)
         self.tabs.select(listed, None, self.earlier, **quick)
 
     def _run(

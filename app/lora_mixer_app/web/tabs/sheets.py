@@ -37,10 +37,11 @@ def build_sheets(state: AppState, desk: Desk) -> None:
             wish = on_desk(desk, request, document)
         except LoraMixerError as error:
             return [f"⚠ {error_in_words(error, request)}", *(gr.skip() for _ in chosen)]
-        heard = [use.name for use in wish.loras]
         names = [entry.name for entry in state.mixer.library.entries]
-        lists = [gr.Dropdown(choices=names, value=lora or (heard[0] if heard else None)) for lora in chosen]
-        return [in_words(wish), *lists]
+        own = (
+            {"value": wish.loras[0].name} if wish.loras else {}
+        )  # a value is never taken back: it may be chosen meanwhile
+        return [in_words(wish), *(gr.Dropdown(choices=names, **({} if lora else own)) for lora in chosen)]
 
     def begin(request: gr.Request, document: object, *chosen: object) -> PageRun:
         wish = on_desk(desk, request, document)

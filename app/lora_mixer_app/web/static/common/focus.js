@@ -63,8 +63,19 @@ function inPlaceOf(way, id, allowed) {
   return undefined;
 }
 
+/**
+ * Lists of boxes are no stops of Tab. Chromium stops at whatever scrolls; a list closes when its box is left, and nobody
+ * would be where they went.
+ */
+function passLists() {
+  /** @type {NodeListOf<HTMLElement>} */
+  const lists = document.querySelectorAll("[role=listbox]:not([tabindex])");
+  for (const list of lists) list.tabIndex = -1;
+}
+
 /** Keep the focus from now on. */
 export function keepFocus() {
+  document.addEventListener("keydown", ({ key }) => key === "Tab" && passLists(), true);
   /** @type {Held | null} What has the focus, as far as it is shown there. */
   let held = null;
   /** @type {Held | null} What had it a moment ago, until it is known why it has it no longer. */
@@ -79,17 +90,21 @@ export function keepFocus() {
     hold(target instanceof HTMLElement && target.matches(":focus-visible") ? target : null);
   });
   document.addEventListener("keydown", ({ target }) => target !== held?.element && hold(target), true);
-  document.addEventListener("focusout", ({ target, relatedTarget }) => {
-    if (!held || relatedTarget || target !== held.element) return;
+  // before the listeners of what is left: what these take away is no reason to bring the focus back
+  const leave = (/** @type {FocusEvent} */ { target, relatedTarget }) => {
+    if (!held || target !== held.element) return;
     const before = held;
-    [held, left] = [null, before];
+    held = null;
+    if (relatedTarget) return; // somebody goes on to that
+    left = before;
     queueMicrotask(() => {
       if (left !== before) return;
       if (document.activeElement === before.element)
         held = before; // it is the window that was left
       else if (!isReached(before.element)) rescue(before); // else somebody left it
     });
-  });
+  };
+  document.addEventListener("blur", leave, true);
   new MutationObserver((changes) => {
     if (!held) return;
     if (document.activeElement !== held.element) rescue(held);

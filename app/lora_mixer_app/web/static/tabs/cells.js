@@ -1,9 +1,10 @@
 /**
- * The pictures of a run as they finish: a table with the names of columns, rows and blocks of rows. A click shows a picture
- * large, in place; the arrows go on to its neighbours, and a button there sends its settings to the desk.
+ * The pictures of a run as they finish: a table with the names of columns, rows and blocks of rows, and one stop of Tab. A
+ * click shows a picture large, in place; the arrows go on to its neighbours, and a button there sends its settings to the desk.
  */
 
 import { Lightbox } from "../common/lightbox.js";
+import { oneStop } from "../common/one_stop.js";
 import { h, keep, write } from "../desk/dom.js";
 import { say } from "../common/words.js";
 
@@ -26,10 +27,9 @@ export function headings({ blocks }) {
 class Cells {
   /** @param {HTMLElement} root @param {(place: number) => void} send */
   constructor(root, send) {
-    this.table = h("table", { class: "cells" });
-    root.replaceChildren(
-      h("div", { class: "cells-frame", tabindex: "0", role: "region", "aria-label": say("cells") }, this.table),
-    );
+    this.table = h("table", { class: "cells", role: "grid", "aria-label": say("cells") });
+    this.settle = oneStop(this.table, ".cell");
+    root.replaceChildren(h("div", { class: "cells-frame" }, this.table));
     /** @type {Cell[]} */
     this.cells = [];
     /** @type {import("../common/lightbox.js").Action[]} */
@@ -78,6 +78,7 @@ class Cells {
         else this.block(line, value, name);
       },
     );
+    this.settle();
     this.lightbox.change(this.made().map(shown));
   }
 
@@ -109,7 +110,8 @@ class Cells {
       line,
       [null, ...cells],
       (cell) => (cell ? String(cell.column) : "name"),
-      (cell) => (cell ? h("td", {}, h("button", { type: "button", class: "cell" })) : h("th", { scope: "row" })),
+      (cell) =>
+        cell ? h("td", {}, h("button", { type: "button", class: "cell", tabindex: "-1" })) : h("th", { scope: "row" }),
       (element, cell) => {
         if (cell) return this.fill(element, cell);
         write(element, name);
