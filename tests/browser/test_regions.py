@@ -85,6 +85,14 @@ def test_a_region_is_made_moved_and_named_by_keys_alone(desk: Page) -> None:
     desk.keyboard.press("ArrowRight")
     desk.keyboard.press("Shift+ArrowUp")
     assert regions(desk)[0]["mask"] == pytest.approx([0.02, 0, 0.52, 0.98])
+    box = desk.locator(".region textarea").first
+    box.focus()
+    desk.keyboard.type("cat <lora:pix")
+    desk.get_by_role("option", name="pixel_art").wait_for()
+    desk.keyboard.press("Enter")
+    expect(box).to_have_value("cat <lora:pixel_art:1>")
+    desk.keyboard.press("Control+ArrowDown")
+    assert regions(desk)[0]["prompt"] == "cat <lora:pixel_art:0.95>"
     desk.locator("#region-add-rectangle").press("Enter")
     desk.keyboard.press("Escape")
     assert len(regions(desk)) == 1

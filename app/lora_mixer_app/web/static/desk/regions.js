@@ -2,6 +2,7 @@
 
 import { fill, h, keep, write } from "./dom.js";
 import { icon } from "./icons.js";
+import { withHelp } from "./prompt_help.js";
 import { nextRegion } from "./region_changes.js";
 import { colourOf, nameOf, placeOf } from "./region_names.js";
 import { say } from "./words.js";
@@ -117,20 +118,24 @@ function card(desk, first) {
     more,
     sign("close", "region_remove", () => desk.dispatch({ type: "region.remove", number })),
   );
-  const prompt = text(
-    "region_prompt",
-    () => region.prompt,
-    (prompt) => ({ prompt }),
+  const prompt = helped(
+    text(
+      "region_prompt",
+      () => region.prompt,
+      (prompt) => ({ prompt }),
+    ),
   );
   const words = text(
     "region_words",
     () => region.words,
     (words) => ({ words }),
   );
-  const negative = text(
-    "region_negative",
-    () => region.negative ?? "",
-    (said) => ({ negative: said.trim() ? said : null }),
+  const negative = helped(
+    text(
+      "region_negative",
+      () => region.negative ?? "",
+      (said) => ({ negative: said.trim() ? said : null }),
+    ),
   );
   const chips = h("div", { class: "chips", role: "group", "aria-label": say("region_loras") });
   const sliders = [share("weight"), share("feather")];
@@ -159,12 +164,18 @@ function card(desk, first) {
       placeholder: say(key),
       "aria-label": `${say(key)} (${say("region_short", { number })})`,
     });
-    box.addEventListener("input", () => set(values(box.value), { typed: true, gesture: `${key} ${number} ${grip}` }));
+    const changed = () => set(values(box.value), { typed: true, gesture: `${key} ${number} ${grip}` });
+    box.addEventListener("input", changed);
     box.addEventListener("change", () => {
       grip += 1;
       desk.settle();
     });
-    return { element: box, draw: () => fill(box, said()) };
+    return { element: box, changed, draw: () => fill(box, said()) };
+  }
+
+  /** A box in which what the prompt language knows is completed. @param {ReturnType<typeof text>} one */
+  function helped({ element, changed, draw }) {
+    return { element: h("div", { class: "prompt" }, element, withHelp(desk, element, changed)), draw };
   }
 
   /** @param {"weight" | "feather"} name */
