@@ -38,10 +38,7 @@ def build_sheets(state: AppState, desk: Desk) -> None:
         except LoraMixerError as error:
             return [f"⚠ {error_in_words(error, request)}", *(gr.skip() for _ in chosen)]
         names = [entry.name for entry in state.mixer.library.entries]
-        own = (
-            {"value": wish.loras[0].name} if wish.loras else {}
-        )  # a value is never taken back: it may be chosen meanwhile
-        return [in_words(wish), *(gr.Dropdown(choices=names, **({} if lora else own)) for lora in chosen)]
+        return [in_words(wish), *(_offered(names, wish, lora) for lora in chosen)]
 
     def begin(request: gr.Request, document: object, *chosen: object) -> PageRun:
         wish = on_desk(desk, request, document)
@@ -111,6 +108,13 @@ def _axis(state: AppState, side: str) -> tuple[gr.Dropdown, gr.Dropdown, gr.Text
         lambda chosen: gr.Dropdown(visible=chosen == "strength"), kind, lora, queue=False, api_visibility="private"
     )
     return kind, lora, values
+
+
+def _offered(names: list[str], wish: RenderRequest, chosen: str | None) -> gr.Dropdown:
+    """Return a list of LoRAs on the desk's own; what is chosen is never taken back, for it may be chosen meanwhile."""
+    if chosen or not wish.loras:
+        return gr.Dropdown(choices=names)
+    return gr.Dropdown(choices=names, value=wish.loras[0].name)
 
 
 def _choices(*given: object) -> list[AxisChoice]:
