@@ -6,13 +6,13 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
-from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from lora_mixer import Mixer
+from lora_mixer.choices import PRESETS
 from lora_mixer.errors import RequestError
 from lora_mixer.promptfile.ranges import numbers
 from lora_mixer_app.web.error_i18n import error_text, in_chinese, line_text, parted
@@ -84,6 +84,8 @@ def test_a_sentence_is_looked_for_among_few_rows() -> None:
             "one mix over 20 steps: cheaper than the side path by fixed costs",
             "单个混音，20 步：按固定开销比旁路更省",
         ),
+        ("steps: should be a valid integer, not 'x'", "steps：应为有效整数，而不是 'x'"),
+        ("--tiling has no effect: pictures are not made to tile", "--tiling 不起作用：不生成可平铺的图片"),
         ("a.toml, line 3, key x: the file is empty", "a.toml，第 3 行，键 x：文件为空"),
         (
             "made for Stable Diffusion 1.x (modules of a UNet, cross attention 768 wide), and the open model is SDXL",
@@ -149,12 +151,9 @@ def lacking(sentence: str) -> bool:
     row = row_of(sentence)
     if row is None or sentence in PARTS:
         return sentence not in PARTS
-    parts = zip(re.findall(r"\{(\d*)(:zh)?\}", row.chinese), count())
-    sentences = {int(place or at) for (place, spec), at in parts if spec}
-    fillings = enumerate(row.fillings(sentence) or ())
     return any(
-        place not in sentences and re.search(r"(?<![.\w])[a-z]{2}", filled) and f"`{filled}`" not in sentence
-        for place, filled in fillings
+        place not in row.nested and re.search(r"(?<![.\w])[a-z]{2}", filled) and f"`{filled}`" not in sentence
+        for place, filled in enumerate(row.fillings(sentence) or ())
     )
 
 
@@ -177,10 +176,17 @@ def test_whatever_is_noted_is_noted_in_chinese_too(room: str) -> None:
     assert sorted(note for note in noted if lacking(note)) == []
 
 
+def test_what_a_preset_wants_is_said_in_chinese() -> None:
+    wants = [preset.wants for preset in PRESETS if preset.wants]
+    assert wants
+    assert [text for text in wants if row_of(text) is None] == []
+
+
 def test_what_an_inspection_says_is_in_the_table() -> None:
     with Mixer.open() as mixer:
         names = [entry.name for entry in mixer.library.entries[:2]]
         lines = [line for name in names for line in mixer.inspect(name).sentences()]
         lines += mixer.overlap(names).warnings((3.0, 3.0))
     assert lines
-    assert [line for line in lines if not re.search("[\u4e00-\u9fff]", line_text(line, "zh"))] == []
+    said = [line_text(line, "zh") for line in lines]
+    assert [line for line in said if re.search(r"\b(made|model|changes|of|in|wide|calls|are|by)\b", line)] == []

@@ -30,7 +30,7 @@ def error_text(error: LoraMixerError, language: str) -> str:
     """Return an error as one line, in a language (`en` or `zh`) as far as there are sentences for it."""
     if language != "zh":
         return str(error)
-    what = in_chinese(error.what)
+    what = _line(error.what) if len(error.what) <= _LONGEST else error.what
     line = f"{in_chinese(error.where)}：{what}" if error.where else what
     return f"{line}。{_remedy(error.remedy)}" if error.remedy else line
 
@@ -49,7 +49,7 @@ def _line(line: str) -> str:
     cuts = [
         (where, what, remedy)
         for where, rest in _cuts(line, ": ")
-        for what, remedy in ((rest, ""), *_cuts(rest, ". ")[1:])
+        for what, remedy in ((rest, ""), (rest.removesuffix("."), ""), *_cuts(rest, ". ")[1:])
     ]
     where, what, remedy = max(cuts, key=lambda cut: _share_known(cut[1], cut[2]))
     joins = [(mark, chinese) for mark, chinese in _JOINS if _sum_known(line, mark) > _share_known(what, remedy)[0]]
@@ -75,9 +75,12 @@ def _share_known(what: str, remedy: str) -> tuple[int, int]:
 
 
 def _known(sentence: str) -> int:
-    """Return how many letters of a sentence are in its row."""
+    """Return how many letters of a sentence are in its row, and in those of the sentences in it."""
     row = row_of(sentence)
-    return sum(map(len, row.literals)) if row else 0
+    if row is None:
+        return 0
+    inner = (filled for place, filled in enumerate(row.fillings(sentence) or ()) if place in row.nested)
+    return sum(map(len, row.literals)) + sum(map(_known, inner))
 
 
 def _cuts(line: str, mark: str) -> list[tuple[str, str]]:

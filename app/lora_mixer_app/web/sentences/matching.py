@@ -20,11 +20,13 @@ class Row(NamedTuple):
         english: The sentence, with a `{}` for each blank.
         chinese: The same; `{1}` says which blank where the order differs, `{:zh}` that a sentence stands in it.
         literals: What stands between the blanks of the English.
+        nested: Which blanks hold sentences.
     """
 
     english: str
     chinese: str
     literals: list[str]
+    nested: frozenset[int]
 
     def fillings(self, sentence: str) -> list[str] | None:
         """Return what stands in the blanks, each up to where the text behind it first comes again; None if it is another sentence."""
@@ -52,7 +54,7 @@ def row_of(sentence: str) -> Row | None:
     return next((rows.all[place] for place in sorted(places) if rows.all[place].fillings(sentence) is not None), None)
 
 
-class Table(NamedTuple):
+class RowsByWord(NamedTuple):
     """All rows, the most particular first, and for a word of a sentence the places of the rows to look at."""
 
     all: tuple[Row, ...]
@@ -60,16 +62,26 @@ class Table(NamedTuple):
 
 
 @cache
-def table() -> Table:
+def table() -> RowsByWord:
     """Return the table, each row under the rarest of its words."""
     ranked = sorted(SENTENCES, key=lambda row: len(row[0].replace("{}", "")), reverse=True)
-    rows = tuple(Row(english, chinese, english.split("{}")) for english, chinese in ranked)
+    rows = tuple(Row(english, chinese, english.split("{}"), _nested(chinese)) for english, chinese in ranked)
     counts = Counter(word for row in rows for word in set(_sure_words(row.english)))
     by_word: dict[str, list[int]] = {}
     for place, row in enumerate(rows):
         rarest = min(_sure_words(row.english), key=lambda word: (counts[word], word))
         by_word.setdefault(rarest, []).append(place)
-    return Table(rows, by_word)
+    return RowsByWord(rows, by_word)
+
+
+def _nested(chinese: str) -> frozenset[int]:
+    """Return the places of the blanks that sentences stand in.
+
+    >>> sorted(_nested("{} ({:zh})")), sorted(_nested("{1} {0:zh}"))
+    ([1], [0])
+    """
+    blanks = re.findall(r"\{(\d*)(:zh)?\}", chinese)
+    return frozenset(int(place or at) for at, (place, spec) in enumerate(blanks) if spec)
 
 
 def _sure_words(english: str) -> Iterator[str]:
