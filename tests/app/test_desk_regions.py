@@ -151,6 +151,26 @@ def test_found_places_are_shown_and_given_back_as_masks_they_make_the_same_pictu
     assert pixels[0] == pixels[1]
 
 
+def test_places_of_loras_that_were_found_become_regions_with_these_loras(state: AppState) -> None:
+    tab = person("a")
+    sent = document(strips=STRIPS, steps=2, places="auto") | {"prompt": "a night sky, sepia heart"}
+    made = list(answers(state, tab, {"number": 1, "document": sent}))[-1]["picture"]
+    found = {one["words"]: one["mask"]["id"] for one in picture_places(state, tab, {"id": made["id"]})}
+    assert set(found) == {"night sky", "sepia"}
+    laid = places_document(state, tab, {"id": made["id"]})
+    names = {strip["number"]: strip["name"] for strip in laid["strips"]}
+    held = {one["words"]: ([names[number] for number in one["strips"]], one["mask"]["id"]) for one in laid["regions"]}
+    assert held == {"night sky": (["night_sky"], found["night sky"]), "sepia": (["sepia"], found["sepia"])}
+    again = list(answers(state, tab, {"number": 2, "document": laid}))[-1]["picture"]
+    pixels = [Image.open(state.history.get(one["id"]).path).tobytes() for one in (made, again)]
+    assert pixels[0] == pixels[1]
+    edited = laid | {"regions": [one | {"mask": [0, 0, 0.5, 1]} for one in laid["regions"][:1]] + laid["regions"][1:]}
+    asked = asked_request(state, tab, edited)
+    (moved,) = (one for one in asked.regions if isinstance(one.mask, Rectangle))
+    assert [use.name for use in moved.loras] == [laid["regions"][0]["words"].replace(" ", "_")]
+    assert divided(asked.prompt).prompt.count("<lora:") == 1  # line_art acts everywhere still
+
+
 def test_a_region_that_cannot_be_is_told_beside_it(state: AppState) -> None:
     wrong = document(
         {"mask": "auto"}, {"mask": [0.5, 0, 0.2, 1]}, {"prompt": "a (cat", "mask": [0, 0, 1, 1]}, {"mask": "background"}
