@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -108,8 +109,19 @@ def test_pictures_beside_the_desk_are_kept_as_their_kind_says(state: AppState) -
         ask(state, "side.render", kind="desk", document=sent)
 
 
+def test_a_film_that_cannot_be_written_here_is_refused_before_its_pictures(
+    state: AppState, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "av", None)
+    there = sorted(state.folder.iterdir())
+    for ending, says in ((".mp4", "PyAV, which is not installed"), (".png", "no format of a film")):
+        with pytest.raises(RequestError, match=says):
+            ask(state, "film.begin", ending=ending)
+    assert sorted(state.folder.iterdir()) == there
+
+
 def test_a_film_is_its_frames_in_their_order_and_lies_among_the_runs(state: AppState) -> None:
-    folder = ask(state, "film.begin")
+    folder = ask(state, "film.begin", ending=".gif")
     ways = [weighted([Mix({"line_art": 1.0}), Mix({"sepia": 1.0})], share) for share in path(2, 3)]
     for frame, mix in enumerate(ways):
         sent = document(**{use.name: use.strength.denoiser for use in mix.uses})

@@ -14,7 +14,7 @@ from PIL import Image
 
 from lora_mixer.errors import RequestError
 from lora_mixer.images import save_picture
-from lora_mixer.images.animation import MOVING, save_animation
+from lora_mixer.images.animation import MOVING, check_animation, save_animation
 from lora_mixer.ledger.folders import new_folder
 from lora_mixer_app.serving.owners import folder_of
 from lora_mixer_app.web.desk.answers import IDLE, data_url
@@ -59,20 +59,25 @@ def cancel_beside(state: AppState, request: gr.Request, data: Form) -> None:
 
 
 def begin_film(state: AppState, request: gr.Request, data: Form) -> str:
-    """Make a folder for the frames of a film, and return its name."""
-    del data
+    """Make a folder for the frames of a film in a format (`ending`) that can be written here, and return its name."""
+    check_animation(Path(f"{FILM}{_ending(data)}"), where=FILM)
     return new_folder(folder_of(state.folder, owner_of(request)), FILM).name
 
 
 def end_film(state: AppState, request: gr.Request, data: Form) -> Form:
     """Write the frames of a `folder` as a film in a format (`ending`), so many a second (`fps`); return where it is."""
-    folder, ending = _folder(state, owner_of(request), data), str(data.get("ending"))
-    if ending not in MOVING:
-        raise RequestError(f"{ending[:20]!r} is no format of a film", remedy=f"Use {', '.join(MOVING)}.")
+    folder, ending = _folder(state, owner_of(request), data), _ending(data)
     target = folder / f"{folder.name}{ending}"
     frames = [_opened(path) for path in sorted(folder.glob("[0-9]*.png"))]
     save_animation(frames, target, fps=float(data.get("fps") or 8.0))
     return {"url": link_to(target), "name": target.name, "frames": len(frames)}
+
+
+def _ending(data: Form) -> str:
+    ending = str(data.get("ending"))
+    if ending not in MOVING:
+        raise RequestError(f"{ending[:20]!r} is no format of a film", remedy=f"Use {', '.join(MOVING)}.")
+    return ending
 
 
 def _folder(state: AppState, owner: str, data: Form) -> Path:

@@ -57,12 +57,14 @@ export function mountFilm(root, desk) {
     if (frames === null || speed === null || !pad) return;
     const mine = ++turn;
     mark(true);
+    const folder = await begin(); // before any work: what cannot be written here is said beside its field
+    if (mine !== turn) return;
+    if (folder === null) return mark(false);
     link.hidden = shown.hidden = true;
     const base = desk.document; // whatever is turned meanwhile is no part of it
     const noise = desk.view.picture?.id ?? null;
     const began = performance.now();
     try {
-      const folder = await desk.ask("film.begin");
       for (const [frame, at] of wayOf(pad.corners.length, frames, around.checked).entries()) {
         tell(frame, frames, began);
         const document = changed(base, { type: "pad.move", at });
@@ -83,6 +85,19 @@ export function mountFilm(root, desk) {
       if (mine === turn) desk.fail(error);
     }
     if (mine === turn) mark(false);
+  }
+
+  /** @returns {Promise<string | null>} The folder of a new film; null if there can be none, which is said. */
+  async function begin() {
+    try {
+      const folder = await desk.ask("film.begin", { ending: ending.value });
+      ending.removeAttribute("aria-invalid");
+      return folder;
+    } catch (error) {
+      write(wrong, error instanceof Error ? error.message : String(error));
+      ending.setAttribute("aria-invalid", "true");
+      return null;
+    }
   }
 
   /** @param {number} done @param {number} of @param {number} began */
