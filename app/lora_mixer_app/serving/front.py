@@ -9,9 +9,10 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from html import escape
 
-from starlette.datastructures import Headers
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from lora_mixer_app.serving.languages import language_of
 
 _PAGE = """<!doctype html>
 <html lang="{language}"><head><meta charset="utf-8"><title>LoRA Mixer</title>
@@ -152,7 +153,7 @@ class Front:
         await send({"type": "lifespan.shutdown.complete"})
 
     def _not_yet(self, scope: Scope) -> Response:
-        language = _language(scope)
+        language = language_of(scope)
         now = self._opening(language)
         if scope["method"] in {"GET", "HEAD"} and scope["path"] == "/":
             page = _PAGE.format(
@@ -168,11 +169,6 @@ class Front:
     def _how_far(self, scope: Scope) -> Response:
         if self._behind is not None:
             return JSONResponse({"done": 1}, headers={"cache-control": "no-store"})
-        now = self._opening(_language(scope))
+        now = self._opening(language_of(scope))
         told = {"detail": now.says, "done": round(now.done, 3), "seconds": round(now.seconds, 1)}
         return JSONResponse(told, headers=_NOT_YET)
-
-
-def _language(scope: Scope) -> str:
-    asked = Headers(scope=scope).get("accept-language", "").strip().lower()
-    return "zh" if asked.startswith("zh") else "en"

@@ -11,6 +11,8 @@ from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from lora_mixer_app.serving.languages import refusal
+
 MOST_CALLS = 32
 MOST_QUESTIONS = 16
 """Questions of the page's script that one caller may have at a time; each has a thread while it is answered."""
@@ -47,8 +49,9 @@ class Calls:
         """Answer one request."""
         is_call = scope["type"] == "http" and scope["method"] == "POST" and _CALL.fullmatch(scope["path"])
         if is_call and self._under_way(self._who(scope)) >= self._most:
-            detail = f"You have {self._most} calls under way: wait until some are done. Nobody else is affected."
-            await JSONResponse({"detail": detail}, status_code=429, headers={"retry-after": "5"})(scope, receive, send)
+            english = f"You have {self._most} calls under way: wait until some are done. Nobody else is affected."
+            chinese = f"您有 {self._most} 个请求正在进行：请等待一部分完成。其他人不受影响。"
+            await refusal(scope, english, chinese, status=429, retry_after=5)(scope, receive, send)
             return
         await self._app(scope, receive, send)
 
@@ -75,8 +78,9 @@ class Questions:
             return
         who = self._who(scope)
         if self._asking[who] >= self._most:
-            detail = f"You have {self._most} questions under way: wait until some are answered."
-            await JSONResponse({"detail": detail}, status_code=429, headers={"retry-after": "1"})(scope, receive, send)
+            english = f"You have {self._most} questions under way: wait until some are answered."
+            chinese = f"您有 {self._most} 个查询正在进行：请等待一部分得到答复。"
+            await refusal(scope, english, chinese, status=429, retry_after=1)(scope, receive, send)
             return
         self._asking[who] += 1
         try:
@@ -109,15 +113,20 @@ class Uploads:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         if scope["type"] == "http" and scope["method"] in {"POST", "PUT"} and _UPLOAD.fullmatch(scope["path"]):
-            refusal = self._refusal(self._who(scope), Headers(scope=scope).get("content-length", ""))
-            if refusal is not None:
-                await refusal(scope, receive, send)
+            refused = self._refused(scope, self._who(scope), Headers(scope=scope).get("content-length", ""))
+            if refused is not None:
+                await refused(scope, receive, send)
                 return
         await self._app(scope, receive, send)
 
-    def _refusal(self, who: str, length: str) -> JSONResponse | None:
+    def _refused(self, scope: Scope, who: str, length: str) -> JSONResponse | None:
         if not (length.isascii() and length.isdecimal() and len(length) < 19):
-            return JSONResponse({"detail": "Say how long the upload is (Content-Length)."}, status_code=411)
+            return refusal(
+                scope,
+                "Say how long the upload is (Content-Length).",
+                "请写明上传的大小（Content-Length）。",
+                status=411,
+            )
         now, size = self._clock(), max(int(length), _LEAST)
         sent = self._sent.pop(who, None) or deque()
         self._sent[who] = sent
@@ -126,7 +135,8 @@ class Uploads:
         while len(self._sent) > _MOST_CALLERS:
             del self._sent[next(iter(self._sent))]
         if sum(size for _, size in sent) + size > self._most:
-            detail = f"You may upload {self._most // 2**20} MiB within an hour, and would have more."
-            return JSONResponse({"detail": detail}, status_code=413)
+            most = self._most // 2**20
+            english = f"You may upload {most} MiB within an hour, and would have more."
+            return refusal(scope, english, f"一小时内最多上传 {most} MiB，此次会超出。", status=413)
         sent.append((now, size))
         return None

@@ -7,10 +7,10 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from lora_mixer_app.serving.callers import caller
+from lora_mixer_app.serving.languages import refusal
 
 FREE = 5
 """Wrong passwords before the first wait, of one second; each wait is twice the one before."""
@@ -54,9 +54,10 @@ class Passwords:
         now, who = self._clock(), caller(None, (scope.get("client") or ("",))[0])
         tries = self._tries_of(who, now)
         if (wait := tries.wait(now)) > 0:
-            detail = f"Too many wrong passwords: try again in {math.ceil(wait)} s."
-            headers = {"retry-after": str(math.ceil(wait))}
-            await JSONResponse({"detail": detail}, status_code=429, headers=headers)(scope, receive, send)
+            seconds = math.ceil(wait)
+            english = f"Too many wrong passwords: try again in {seconds} s."
+            chinese = f"密码错误次数过多：请在 {seconds} 秒后再试。"
+            await refusal(scope, english, chinese, status=429, retry_after=seconds)(scope, receive, send)
             return
         tries.wrong, tries.last = tries.wrong + 1, now
 

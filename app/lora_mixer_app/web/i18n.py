@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import gradio as gr
 
 from lora_mixer.settings import PICTURE, SECOND_PASS
+from lora_mixer_app.serving.languages import language_in
 from lora_mixer_app.web.history_i18n import HISTORY_WORDS
 from lora_mixer_app.web.mixing_i18n import MIXING_WORDS
 from lora_mixer_app.web.pane_i18n import PANE_WORDS
@@ -182,14 +183,10 @@ def word(key: str) -> Any:  # noqa: ANN401 `I18nData`, which the hints of some c
 def label(request: gr.Request, name: str) -> str:
     """Return what the page calls a setting or a fact of a picture, to who reads Chinese; to others its own name."""
     row = _BY_KEY.get(f"info_{name}") or _BY_KEY.get(name.replace(" ", "_"))
-    return _bare(row.chinese) if row and _reads_chinese(request) else name
-
-
-def _reads_chinese(request: gr.Request) -> bool:
-    return str(request.headers.get("accept-language", "")).strip().lower().startswith("zh")
+    return _bare(row.chinese) if row and language_in(request.headers) == "zh" else name
 
 
 def said(request: gr.Request, key: str, **values: object) -> str:
     """Return a sentence of the table in the language of who asks, for what is said from here."""
     row = _BY_KEY[key]
-    return (row.chinese if _reads_chinese(request) else row.english).format(**values)
+    return (row.chinese if language_in(request.headers) == "zh" else row.english).format(**values)

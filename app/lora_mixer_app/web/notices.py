@@ -16,6 +16,7 @@ import gradio as gr
 from gradio.context import LocalContext
 
 from lora_mixer import LoraMixerError
+from lora_mixer_app.serving.languages import language_in
 from lora_mixer_app.web.error_i18n import error_text, line_text
 
 _LOG = logging.getLogger(__name__)
@@ -87,8 +88,7 @@ def line_in_words(line: str, request: gr.Request | None = None) -> str:
 def language_of(request: gr.Request | None = None) -> str:
     """Return `zh` or `en`, whichever who asks reads (who made the listener's own request where none is given)."""
     asked = request or LocalContext.request.get(None)
-    accepted = str(asked.headers.get("accept-language", "")) if asked is not None else ""
-    return "zh" if accepted.strip().lower().startswith("zh") else "en"
+    return language_in(asked.headers) if asked is not None else "en"
 
 
 @contextmanager

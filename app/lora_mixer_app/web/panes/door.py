@@ -21,6 +21,7 @@ from lora_mixer.keys import parse_adapter
 from lora_mixer.trainer.apart.trainings import LARGEST
 from lora_mixer_app.serving.importing import take_file
 from lora_mixer_app.serving.input_store import MOST_BYTES
+from lora_mixer_app.serving.languages import language_of
 from lora_mixer_app.web.error_i18n import error_text, line_text
 from lora_mixer_app.web.notices import without_folders
 from lora_mixer_app.web.panes.questions import QUESTIONS, Panes
@@ -85,7 +86,7 @@ class PanesDoor:
             return await self._told(scope, receive, name, who)
         except LoraMixerError as error:
             status = 404 if isinstance(error, MissingFileError) else 400
-            text = without_folders(error_text(error, _language(scope)))
+            text = without_folders(error_text(error, language_of(scope)))
             return JSONResponse({"error": text}, status_code=status)
         except Exception as error:  # noqa: BLE001 told to whoever asked, and to the log
             _LOG.exception("an error nobody expected, at %s", scope["path"])
@@ -97,7 +98,10 @@ class PanesDoor:
             return _refusal(scope, "There is no such thing.", 404)
         if Headers(scope=scope).get("content-type", "").partition(";")[0] != "application/json":
             return JSONResponse({"error": "Send JSON."}, status_code=415)
-        sent = _table(await _whole(receive, MOST_ASKED)) | {"near": self._is_near(scope), "language": _language(scope)}
+        sent = _table(await _whole(receive, MOST_ASKED)) | {
+            "near": self._is_near(scope),
+            "language": language_of(scope),
+        }
         return JSONResponse(await asyncio.to_thread(QUESTIONS[name], self._panes, who, sent))
 
     def _shown(self, scope: Scope, name: str, asked: Mapping[str, str], who: str) -> Response:
@@ -145,12 +149,7 @@ class PanesDoor:
 
 
 def _refusal(scope: Scope, text: str, status: int) -> Response:
-    return JSONResponse({"error": line_text(text, _language(scope))}, status_code=status)
-
-
-def _language(scope: Scope) -> str:
-    asked = Headers(scope=scope).get("accept-language", "").strip().lower()
-    return "zh" if asked.startswith("zh") else "en"
+    return JSONResponse({"error": line_text(text, language_of(scope))}, status_code=status)
 
 
 def _require_lora(name: str, path: Path) -> None:
