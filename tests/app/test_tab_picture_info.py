@@ -14,6 +14,8 @@ from lora_mixer import LoraUse, Mixer, Rectangle, RenderRequest, Strength
 from lora_mixer.errors import BrokenFileError
 from lora_mixer.images import save_picture
 from lora_mixer_app.web.desk import Desk
+from lora_mixer_app.web.i18n import label
+from lora_mixer_app.web.notices import line_in_words
 from lora_mixer_app.web.state import AppState
 from lora_mixer_app.web.tabs.picture_info import differences_of, for_desk, raw_text, read_upload, rows_of
 from tests.support.people import person
@@ -52,6 +54,17 @@ def test_what_is_missing_or_another_file_here_is_said(mixer: Mixer, tmp_path: Pa
     assert "the model has other weights" in said
     assert "the LoRA line_art is another file" in said
     assert ["cfg", "3.0"] in rows_of(info)
+
+
+def test_settings_and_what_differs_are_told_to_who_reads_chinese(mixer: Mixer, tmp_path: Path) -> None:
+    reader = person("zh", **{"accept-language": "zh-CN"})
+    info = read_upload(foreign(tmp_path, FOREIGN))
+    told = [line_in_words(line, reader) for line in differences_of(mixer, info, "emoji")]
+    assert any("模型的权重不同" in line for line in told)
+    assert any("不是同一个文件" in line for line in told)
+    assert [label(reader, name) for name, _ in rows_of(info)][:2] == ["提示词", "反向提示词"]
+    assert label(reader, "mask") == "蒙版"
+    assert label(person("en"), "mask") == "mask"
 
 
 def test_a_picture_that_says_nothing_is_no_error(mixer: Mixer, tmp_path: Path) -> None:
