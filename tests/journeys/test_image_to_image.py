@@ -1,7 +1,7 @@
 """Image to image and inpainting, whole pictures, against diffusers' own pipelines: same seed, sampler, prompt, picture, mask.
 
 diffusers draws a sample from what the encoder says; here its mean is taken, so theirs is given our latents. Then the noise
-is the seed's first on both sides.
+is the seed's first on both sides. It takes no latents but those of four channels.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from PIL import Image
 from lora_mixer import Hires, Mixer, RenderRequest
 from lora_mixer.errors import BrokenFileError, FileError, MissingFileError, RequestError
 from lora_mixer.images.canvas import resized
+from tests.support.four_channels import with_four_channels
 
 TRAINED = {
     "num_train_timesteps": 1000,
@@ -53,12 +54,13 @@ def disc(side: int = 128) -> Image.Image:
 
 def pipeline(mixer: Mixer, kind: str, name: str, options: dict[str, object]) -> diffusers.DiffusionPipeline:
     model = mixer.model
+    known = {key: model.scheduler_config[key] for key in ("beta_start", "beta_end", "beta_schedule", "prediction_type")}
     pipe = getattr(diffusers, kind)(
         vae=model.vae,
         text_encoder=model.parts["te1"],
         tokenizer=model.tokenizers["te1"],
         unet=model.denoiser.network,
-        scheduler=getattr(diffusers, name)(**TRAINED, prediction_type=model.prediction, **options),
+        scheduler=getattr(diffusers, name)(**TRAINED | known, **options),
         safety_checker=None,
         feature_extractor=None,
         requires_safety_checker=False,
@@ -89,34 +91,40 @@ def pixels(mixer: Mixer, wish: RenderRequest) -> np.ndarray:
     return np.asarray(mixer.render(wish).image).astype(int)
 
 
+@pytest.fixture(scope="module")
+def four(embedded: Path, tmp_path_factory: pytest.TempPathFactory) -> Mixer:
+    folder = with_four_channels(embedded / "model", tmp_path_factory.mktemp("models") / "four")
+    return Mixer.open(str(folder), dtype="float32")
+
+
 @pytest.mark.parametrize(("name", "their_name", "options"), SAMPLERS)
 @NUMPY
-def test_a_picture_drawn_anew_is_that_of_diffusers(mixer: Mixer, name, their_name, options):
+def test_a_picture_drawn_anew_is_that_of_diffusers(four: Mixer, name, their_name, options):
     wish = replace(WISH, sampler=name, init=scene())
-    pipe = pipeline(mixer, "StableDiffusionImg2ImgPipeline", their_name, options)
-    theirs = by_diffusers(pipe, wish, image=latents(mixer, scene()))
-    assert np.abs(pixels(mixer, wish) - theirs).max() <= 1
+    pipe = pipeline(four, "StableDiffusionImg2ImgPipeline", their_name, options)
+    theirs = by_diffusers(pipe, wish, image=latents(four, scene()))
+    assert np.abs(pixels(four, wish) - theirs).max() <= 1
     assert np.abs(theirs - np.asarray(scene())).mean() > 3, "nothing was drawn"
 
 
 @pytest.mark.parametrize("denoise", [0.34, 0.7, 1.0])
 @NUMPY
-def test_as_many_steps_are_taken_as_diffusers_takes(mixer: Mixer, denoise):
+def test_as_many_steps_are_taken_as_diffusers_takes(four: Mixer, denoise):
     wish = replace(WISH, sampler="Euler", init=scene(), denoise=denoise)
-    pipe = pipeline(mixer, "StableDiffusionImg2ImgPipeline", "EulerDiscreteScheduler", {})
-    assert np.abs(pixels(mixer, wish) - by_diffusers(pipe, wish, image=latents(mixer, scene()))).max() <= 1
+    pipe = pipeline(four, "StableDiffusionImg2ImgPipeline", "EulerDiscreteScheduler", {})
+    assert np.abs(pixels(four, wish) - by_diffusers(pipe, wish, image=latents(four, scene()))).max() <= 1
 
 
 @pytest.mark.parametrize("denoise", [0.7, 1.0])
 @pytest.mark.parametrize(("name", "their_name", "options"), SAMPLERS)
 @NUMPY
-def test_a_part_drawn_anew_is_that_of_diffusers(mixer: Mixer, name, their_name, options, denoise):
+def test_a_part_drawn_anew_is_that_of_diffusers(four: Mixer, name, their_name, options, denoise):
     wish = replace(WISH, sampler=name, init=scene(), mask=disc(), mask_blur=0, denoise=denoise)
-    pipe = pipeline(mixer, "StableDiffusionInpaintPipeline", their_name, options)
-    start = {"image": latents(mixer, scene()), "masked_image_latents": latents(mixer, scene()), "mask_image": disc()}
+    pipe = pipeline(four, "StableDiffusionInpaintPipeline", their_name, options)
+    start = {"image": latents(four, scene()), "masked_image_latents": latents(four, scene()), "mask_image": disc()}
     theirs = by_diffusers(pipe, wish, width=128, height=128, **start)
     laid = pipe.image_processor.apply_overlay(disc(), scene(), Image.fromarray(theirs.astype(np.uint8)))
-    ours, mask = pixels(mixer, wish), np.asarray(disc()) > 0
+    ours, mask = pixels(four, wish), np.asarray(disc()) > 0
     assert np.abs(ours - np.asarray(laid).astype(int)).max() <= 1
     assert np.array_equal(ours[~mask], np.asarray(scene())[~mask])
     assert np.abs(ours - np.asarray(scene()))[mask].mean() > 3, "nothing was drawn"

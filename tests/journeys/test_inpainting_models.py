@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,19 +19,20 @@ from lora_mixer.models import open_model
 from lora_mixer.request import ModelSource
 from tests.journeys.test_image_to_image import NUMPY, SAMPLERS, by_diffusers, disc, latents, pipeline, pixels, scene
 from tests.support.checkpoints import write
+from tests.support.four_channels import CHANNELS, with_four_channels
 
 WISH = RenderRequest("red heart", seed=11, steps=6, cfg=5.0, schedule="Trailing", denoise=0.7, mask_blur=0)
 
 
 def with_channels(embedded: Path, folder: Path, channels: int) -> Path:
-    """The embedded model with input channels more: what they bring is small and random, so that it still draws."""
-    shutil.copytree(embedded / "model", folder)
+    """The embedded model with other input channels: what more of them bring is small and random, so that it still draws."""
+    with_four_channels(embedded / "model", folder)
     config = json.loads((folder / "unet" / "config.json").read_text())
     (folder / "unet" / "config.json").write_text(json.dumps(config | {"in_channels": channels}))
     (weights,) = (folder / "unet").glob("*.safetensors")
     tensors = load_file(weights)
     first = tensors["conv_in.weight"]
-    more = torch.randn(first.shape[0], channels - 4, 3, 3, generator=torch.Generator().manual_seed(0)) * 0.05
+    more = torch.randn(first.shape[0], channels - CHANNELS, 3, 3, generator=torch.Generator().manual_seed(0)) * 0.05
     save_file(tensors | {"conv_in.weight": torch.cat([first, more.to(first.dtype)], dim=1)}, weights)
     return folder
 

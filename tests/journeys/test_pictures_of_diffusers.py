@@ -40,8 +40,9 @@ SAMPLERS = [
 WISH = RenderRequest(prompt="red heart", negative="blurry", seed=11, steps=4, cfg=5.0, schedule="Trailing")
 
 
-def scheduler(name: str, options: dict[str, object], prediction: str) -> object:
-    return getattr(diffusers, name)(**TRAINED, prediction_type=prediction, **options)
+def scheduler(name: str, options: dict[str, object], model: Model) -> object:
+    known = {key: model.scheduler_config[key] for key in ("beta_start", "beta_end", "beta_schedule", "prediction_type")}
+    return getattr(diffusers, name)(**TRAINED | known, **options)
 
 
 def farthest(ours: RenderedImage, theirs: np.ndarray) -> int:
@@ -78,7 +79,7 @@ def test_on_the_embedded_model(mixer: Mixer, name, their_name, options, rescale)
         text_encoder=model.parts["te1"],
         tokenizer=model.tokenizers["te1"],
         unet=model.denoiser.network,
-        scheduler=scheduler(their_name, options, model.prediction),
+        scheduler=scheduler(their_name, options, model),
         safety_checker=None,
         feature_extractor=None,
         requires_safety_checker=False,
@@ -164,7 +165,7 @@ def test_on_a_tiny_sdxl(sdxl: Model, name, their_name, options, size):
         tokenizer=sdxl.tokenizers["te1"],
         tokenizer_2=sdxl.tokenizers["te2"],
         unet=sdxl.denoiser.network,
-        scheduler=scheduler(their_name, options, "epsilon"),
+        scheduler=scheduler(their_name, options, sdxl),
         add_watermarker=False,
     )
     assert farthest(ours, drawn_by(pipe, wish, size)) <= 1

@@ -74,7 +74,7 @@ def test_composite_is_the_mean_of_what_each_lora_predicts(mixer: Mixer) -> None:
         passes, loaded = asked.passes, mixer.loaded
         with torch.no_grad():
             return Predictor(loaded, passes, loaded.plan(passes, "merged"))(
-                torch.ones(1, 4, 8, 8), torch.tensor(500.0), 0
+                torch.ones(1, loaded.model.latent_channels, 8, 8), torch.tensor(500.0), 0
             )
 
     alone = [predicted(mixer.resolve(TEXT, loras={name: s}, cfg=3.0, **one)) for name, s in LOOKS.items()]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Callable
 from pathlib import Path
@@ -20,7 +21,7 @@ SUBJECTS = [
     Emoji(hexcode=code, label=label, tags=(), group="animals-nature", subgroup="animal-mammal")
     for code, label in (("1F431", "cat face"), ("1F680", "rocket"), ("1F98A", "fox"))
 ]
-CHANNELS = 4
+CHANNELS = json.loads((MODEL / "unet" / "config.json").read_text())["in_channels"]
 
 
 @pytest.fixture
