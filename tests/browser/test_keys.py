@@ -149,7 +149,7 @@ def test_the_other_tabs_are_worked_too(page: Page, tmp_path: Path) -> None:
     stays(page)
     to(page, "#train-delete")
     page.keyboard.press("Enter")
-    expect(page.locator("#train-body")).to_be_hidden()
+    expect(page.locator("#train-list li", has_text="by keys")).to_have_count(0)
     stays(page)
 
     look_at(page, "picture_info")

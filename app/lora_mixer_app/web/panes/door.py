@@ -25,7 +25,7 @@ from lora_mixer_app.serving.languages import language_of
 from lora_mixer_app.web.error_i18n import error_text, line_text
 from lora_mixer_app.web.notices import without_folders
 from lora_mixer_app.web.panes.questions import QUESTIONS, Panes
-from lora_mixer_app.web.panes.training import TRAINING_FILES, require_trusted
+from lora_mixer_app.web.panes.training_questions import TRAINING_FILES, require_trusted
 
 PREFIX = "/panes/"
 MOST_ASKED = 64 * 1024

@@ -10,7 +10,9 @@ from typing import Any
 from lora_mixer.errors import RequestError
 from lora_mixer_app.serving.history_query import Query
 from lora_mixer_app.web.panes.history import HistoryPane
-from lora_mixer_app.web.panes.training import TRAINING_QUESTIONS, TrainingPane
+from lora_mixer_app.web.panes.sent import sent_text, sent_whole
+from lora_mixer_app.web.panes.training import TrainingPane
+from lora_mixer_app.web.panes.training_questions import TRAINING_QUESTIONS
 from lora_mixer_app.web.state import AppState
 
 
@@ -40,7 +42,7 @@ QUESTIONS: Mapping[str, Question] = MappingProxyType(
     {
         **TRAINING_QUESTIONS,
         "history": lambda panes, who, sent: panes.history.page(
-            _query(sent), start=_whole(sent, "start"), owner=who, language=_text(sent, "language")
+            _query(sent), start=sent_whole(sent, "start"), owner=who, language=sent_text(sent, "language")
         ),
         "history-pin": lambda panes, who, sent: panes.history.pin(
             _keys(sent) or (), pinned=bool(sent.get("on")), owner=who
@@ -52,23 +54,9 @@ QUESTIONS: Mapping[str, Question] = MappingProxyType(
 )
 
 
-def _text(sent: Mapping[str, Any], key: str) -> str:
-    value = sent.get(key, "")
-    if not isinstance(value, str):
-        raise RequestError(f"{key} is no text", remedy="Load the page anew.")
-    return value
-
-
-def _whole(sent: Mapping[str, Any], key: str) -> int:
-    value = sent.get(key)
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise RequestError(f"{key} is no number", remedy="Load the page anew.")
-    return value
-
-
 def _query(sent: Mapping[str, Any]) -> Query:
     flags = {name: bool(sent.get(name)) for name in ("pinned", "binned")}
-    return Query(text=_text(sent, "text"), lora=_text(sent, "lora"), model=_text(sent, "model"), **flags)
+    return Query(text=sent_text(sent, "text"), lora=sent_text(sent, "lora"), model=sent_text(sent, "model"), **flags)
 
 
 def _keys(sent: Mapping[str, Any]) -> list[int] | None:

@@ -1,29 +1,23 @@
-"""What the train tab asks: trainings of somebody's, their pictures and captions, how far they are, and what they made."""
+"""Trainings of somebody's on the page: their pictures and captions, how far they are, and what they made."""
 
 from __future__ import annotations
 
-import math
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from lora_mixer.catalog import Library
-from lora_mixer.errors import FileError, LoraMixerError, MissingFileError, RequestError
+from lora_mixer.errors import FileError, MissingFileError
 from lora_mixer.images import make_folder
 from lora_mixer.trainer.apart import TrainingAsked, TrainingPlace, Trainings, TrainingStatus
 from lora_mixer.trainer.apart.bin import restore
-from lora_mixer.trainer.apart.trainings import wrong_settings
 from lora_mixer.trainer.settings import TrainSettings
 from lora_mixer_app.serving.owners import folder_of
 from lora_mixer_app.web.error_i18n import error_text, line_text
 from lora_mixer_app.web.notices import without_folders
 from lora_mixer_app.web.panes.library import LibraryPane
+from lora_mixer_app.web.panes.training_asked import read_asked
 from lora_mixer_app.web.state import AppState
-
-if TYPE_CHECKING:
-    from lora_mixer_app.web.panes.questions import Panes
 
 SHOWN = (
     "steps",
@@ -39,8 +33,6 @@ SHOWN = (
     "seed",
 )
 """The settings that have a control of their own on the page."""
-SLIDER_STRENGTHS = [-1, -0.5, 0, 0.5, 1]
-"""Of a slider's samples."""
 
 
 class TrainingPane:
@@ -129,34 +121,9 @@ class TrainingPane:
         Raises:
             RequestError, FileError: It runs already, another does, or there is nothing to learn from.
         """
-        settings, wrong = _settings(sent.get("settings")), dict[str, LoraMixerError]()
-        beside = settings.pop("beside", "")
-        try:
-            mixes = mixes_of(str(beside), self._state.loras.library)
-        except LoraMixerError as error:
-            wrong["beside"] = error
-        else:
-            if mixes and "samples" not in settings:
-                wrong["beside"] = RequestError("there is no sample prompt", remedy="Write one.")
-            elif mixes:
-                settings["samples"]["beside"] = mixes
-        wrong |= wrong_settings(settings)
-        model = sent.get("model") or None
-        if model is not None and model not in self._state.mixer.models_file.models:
-            wrong["model"] = RequestError(f"there is no model called {model!r} in models.toml")
-        folder = _text(sent, "folder") or None
-        if folder is not None and not near:
-            wrong["folder"] = RequestError("folders are named at this machine only", remedy="Send the pictures.")
-        elif folder is not None and not Path(folder).expanduser().is_dir():
-            wrong["folder"] = RequestError("there is no such folder on this machine")
-        if wrong:
-            return {"wrong": {name: without_folders(error_text(error, language)) for name, error in wrong.items()}}
-        asked = TrainingAsked(
-            model=model,
-            models_file=str(self._state.mixer.models_file.path),
-            settings=settings,
-            pictures=None if folder is None else str(Path(folder).expanduser().absolute()),
-        )
+        asked = read_asked(sent, self._state, near=near)
+        if not isinstance(asked, TrainingAsked):
+            return {"wrong": {name: without_folders(error_text(error, language)) for name, error in asked.items()}}
         self._trainings.begin(self.place(name, owner), asked)
         return {"wrong": {}}
 
@@ -261,45 +228,6 @@ def _row(place: TrainingPlace, status: TrainingStatus, language: str = "en") -> 
     }
 
 
-def _settings(sent: object) -> dict[str, Any]:
-    """Return settings as they were sent, those without a value left at their defaults."""
-    given = sent if isinstance(sent, Mapping) else {}
-    found = {str(name): value for name, value in given.items() if value not in (None, "")}
-    prompt = found.pop("sample", None)
-    if prompt:
-        found["samples"] = {"prompts": [str(prompt)]}
-        if "slider" in found:
-            found["samples"]["strengths"] = SLIDER_STRENGTHS
-    return found
-
-
-def mixes_of(text: str, library: Library) -> list[dict[str, float]]:
-    """Return the mixes that samples are painted beside: parted by commas, the LoRAs of one by pluses.
-
-    Raises:
-        RequestError, AdapterError: A strength is no number, or there is no such LoRA.
-    """
-    mixes = []
-    for mix in filter(str.strip, text.split(",")):
-        uses: dict[str, float] = {}
-        for use in mix.split("+"):
-            name, colon, strength = use.strip().rpartition(":")
-            entry = library.find(name.strip() if colon else use.strip(), paths=False)
-            uses[entry.name] = _number(strength) if colon else 1.0
-        mixes.append(uses)
-    return mixes
-
-
-def _number(text: str) -> float:
-    try:
-        number = float(text)
-    except ValueError:
-        number = math.nan
-    if not math.isfinite(number):
-        raise RequestError(f"{text.strip()!r} is no number", remedy="Write night_sky:0.7, or a name alone.")
-    return number
-
-
 def _copied(source: Path, folder: Path) -> Path:
     """Copy a file into a folder under a name that is free, or return the same file that is there."""
     content = source.read_bytes()
@@ -326,71 +254,3 @@ def _inside(folder: Path, file: str) -> Path:
     if not path.is_file() or not path.resolve().is_relative_to(folder.resolve()):
         raise MissingFileError("there is no such file", where=file[:80], remedy="Load the page anew.")
     return path
-
-
-def _text(sent: Mapping[str, Any], key: str) -> str:
-    value = sent.get(key)
-    if value is not None and not isinstance(value, str):
-        raise RequestError(f"{key} is no text", remedy="Load the page anew.")
-    return value or ""
-
-
-def require_trusted(who: str, *, near: bool) -> str:
-    """Return whose trainings are meant.
-
-    Raises:
-        RequestError: Somebody elsewhere, who has not logged in.
-    """
-    if not who and not near:
-        raise RequestError(
-            "LoRAs are trained at this machine, or after a login only", remedy="Ask for a login (--auth)."
-        )
-    return who
-
-
-def _asker(who: str, sent: Mapping[str, Any]) -> str:
-    return require_trusted(who, near=bool(sent.get("near")))
-
-
-TRAINING_QUESTIONS: Mapping[str, Callable[[Panes, str, Mapping[str, Any]], Any]] = MappingProxyType(
-    {
-        "trainings": lambda panes, who, sent: panes.training.listing(
-            owner=_asker(who, sent), language=_text(sent, "language")
-        ),
-        "training": lambda panes, who, sent: panes.training.details(
-            _text(sent, "name"), owner=_asker(who, sent), language=_text(sent, "language")
-        ),
-        "training-make": lambda panes, who, sent: panes.training.make(
-            _text(sent, "name").strip(), owner=_asker(who, sent)
-        ),
-        "training-caption": lambda panes, who, sent: panes.training.caption(
-            _text(sent, "name"), _text(sent, "picture"), _text(sent, "text"), owner=_asker(who, sent)
-        ),
-        "training-begin": lambda panes, who, sent: panes.training.begin(
-            _text(sent, "name"),
-            sent,
-            owner=_asker(who, sent),
-            near=bool(sent.get("near")),
-            language=_text(sent, "language"),
-        ),
-        "training-throw-away": lambda panes, who, sent: panes.training.throw_away(
-            _text(sent, "name"), owner=_asker(who, sent)
-        ),
-        "training-restore": lambda panes, who, sent: panes.training.restore(
-            _text(sent, "number"), owner=_asker(who, sent)
-        ),
-        "training-stop": lambda panes, who, sent: panes.training.stop(_text(sent, "name"), owner=_asker(who, sent)),
-        "training-to-desk": lambda panes, who, sent: panes.training.to_desk(
-            _text(sent, "name"), owner=_asker(who, sent)
-        ),
-    }
-)
-"""The door says `near`, whether somebody sits at this machine, and `language`."""
-
-TRAINING_FILES: Mapping[str, Callable[..., Path]] = MappingProxyType(
-    {
-        "training-picture": TrainingPane.picture,
-        "training-sample": TrainingPane.sample,
-        "training-lora": TrainingPane.lora,
-    }
-)

@@ -4,9 +4,11 @@ import { ask } from "../common/ask.js";
 import { notice } from "../common/notice.js";
 import { say } from "../common/words.js";
 import { h, keep, write } from "../desk/dom.js";
-import { curve } from "./curve.js";
-import { box, field, fieldValue, hint, SETTINGS, sayWrong, wrongOf } from "./train_fields.js";
+import { Course } from "./train_course.js";
+import { box, field, fieldValue, SETTINGS, sayWrong, wrongOf } from "./train_fields.js";
+import { fileOf } from "./train_files.js";
 import { Beside, Lesson } from "./train_lesson.js";
+import { Pictures } from "./train_pictures.js";
 
 /**
  * @typedef {{ name: string, state: string, under_way: boolean, step: number, of: number, epoch: number, loss: number,
@@ -38,7 +40,7 @@ export class TrainTab {
       "aria-label": say("train_name"),
     });
     this.make = h("button", { type: "button", id: "train-new", onClick: () => this.create() }, say("train_new"));
-    this.body = h("div", { id: "train-body", class: "train-body" });
+    this.body = h("div", { id: "train-body", class: "train-body", hidden: true }); // there is nothing yet to act on
     this.name.addEventListener("keydown", (event) => event.key === "Enter" && this.create());
     this.root.replaceChildren(
       h("p", { class: "train-help" }, say("train_help")),
@@ -46,22 +48,12 @@ export class TrainTab {
       this.list,
       this.body,
     );
-    this.files = h("input", {
-      type: "file",
-      id: "train-files",
-      multiple: true,
-      accept: "image/*,.txt,.caption",
-      "aria-label": say("train_pictures"),
-      onChange: () => this.send([...(this.files.files ?? [])]),
-    });
-    this.folder = h("input", {
-      type: "text",
-      id: "train-folder",
-      "aria-label": say("train_folder"),
-      placeholder: say("train_folder"),
-    });
-    this.pictures = h("ul", { id: "train-pictures", class: "train-pictures", "aria-label": say("train_pictures") });
-    this.left = h("p", { class: "train-left", id: "train-left-out" });
+    this.course = new Course();
+    this.pictures = new Pictures(
+      () => this.shown,
+      (says) => this.course.say(says),
+      (wrong) => this.sent(wrong),
+    );
     /** @type {Record<string, HTMLInputElement>} */
     this.boxes = Object.fromEntries(SETTINGS.map(([name, kind, step]) => [name, box(name, kind, step)]));
     this.model = h("select", { id: "train-model", "aria-label": say("model") });
@@ -83,35 +75,14 @@ export class TrainTab {
       say("train_delete"),
     );
     this.load = h("a", { id: "train-download", download: "" }, say("download"));
-    this.status = h("p", { id: "train-status", role: "status", "aria-live": "polite" });
-    this.progress = h("progress", { id: "train-progress", max: 1, value: 0, "aria-label": say("progress") });
-    this.notes = h("ul", { id: "train-notes", class: "train-left" });
-    this.plot = h("div", { id: "train-plot", class: "train-plot" });
-    this.samples = h("div", { id: "train-samples", class: "train-samples" });
-    const drop = h(
-      "div",
-      { class: "train-drop", id: "train-drop" },
-      h("p", {}, say("train_drop")),
-      this.files,
-      this.folder,
-      hint("folder"),
-      wrongOf("pictures"),
-    );
-    drop.addEventListener("dragover", (event) => event.preventDefault());
-    drop.addEventListener("drop", (event) => {
-      event.preventDefault();
-      event.stopPropagation();
-      this.send([...(event.dataTransfer?.files ?? [])]);
-    });
     const settings = SETTINGS.map(([name]) => field(name, this.boxes[name]));
-    const boxes = h("div", {}, drop, this.pictures);
-    this.lesson = new Lesson([boxes]);
+    this.lesson = new Lesson([this.pictures.element]);
     this.beside = new Beside();
     this.body.append(
       this.lesson.element,
       wrongOf("slider"),
-      boxes,
-      this.left,
+      this.pictures.element,
+      this.pictures.left,
       h(
         "fieldset",
         { class: "train-settings" },
@@ -122,11 +93,7 @@ export class TrainTab {
         this.beside.element,
       ),
       h("div", { class: "train-bar" }, this.start, this.stop, this.desk, this.load, this.bin, wrongOf("begin")),
-      this.progress,
-      this.status,
-      this.notes,
-      this.plot,
-      this.samples,
+      ...this.course.elements,
     );
     new IntersectionObserver(([entry]) => entry.isIntersecting && this.refresh()).observe(this.root);
     this.refresh();
@@ -171,7 +138,7 @@ export class TrainTab {
     this.sample.value = given.samples?.prompts?.[0] ?? "";
     this.beside.fill(given.samples?.beside);
     this.lesson.fill(given.slider ?? undefined);
-    this.folder.value = this.shown?.folder ?? "";
+    this.pictures.folder.value = this.shown?.folder ?? "";
     this.#wrong({});
   }
 
@@ -199,38 +166,17 @@ export class TrainTab {
       this.#fill();
       this.model.value = shown.model ?? this.listing.model;
     }
-    keep(
-      this.pictures,
-      shown.pictures,
-      (one) => one.file,
-      (one) => this.#picture(shown.name, one),
-      renewed,
-    );
-    write(this.left, shown.left_out.map(([file, why]) => `${file}: ${why}`).join(" · "));
+    this.pictures.draw(shown);
     this.start.disabled = shown.under_way;
     write(this.start, say(shown.resumes ? "train_resume" : "train_start"));
     this.stop.disabled = !shown.under_way;
     this.desk.disabled = !shown.made;
     this.bin.disabled = shown.under_way;
     this.load.hidden = !shown.made;
-    this.load.href = file("training-lora", shown.name, "x");
+    this.load.href = fileOf("training-lora", shown.name, "x");
     this.load.download = `${shown.name}.safetensors`;
-    this.progress.value = shown.of ? shown.step / shown.of : 0;
     this.body.dataset.state = shown.state;
-    write(this.status, told(shown));
-    keep(
-      this.notes,
-      shown.notes,
-      (note) => note,
-      (note) => h("li", {}, note),
-    );
-    curve(this.plot, shown.losses);
-    keep(
-      this.samples,
-      [...shown.samples].reverse(),
-      (name) => name,
-      (name) => sheet(shown.name, name),
-    );
+    this.course.draw(shown);
   }
 
   /** @param {Row} row */
@@ -248,51 +194,9 @@ export class TrainTab {
     button.setAttribute("aria-pressed", String(row.name === this.shown?.name));
   }
 
-  /** @param {string} training @param {Picture} one */
-  #picture(training, one) {
-    const text = h("textarea", {
-      rows: 2,
-      "aria-label": say("train_caption", { file: one.file }),
-      placeholder: say("train_no_caption"),
-    });
-    text.value = one.caption;
-    const wrong = h("small", { class: "train-wrong", role: "alert" });
-    text.addEventListener("change", async () => {
-      write(wrong, "");
-      const sent = { name: training, picture: one.file, text: text.value };
-      const kept = await ask("training-caption", sent, (says) => write(wrong, says));
-      text.dataset.kept = kept === undefined ? "no" : "yes";
-    });
-    return h(
-      "li",
-      { class: "train-picture" },
-      h("img", { src: file("training-picture", training, one.file), alt: one.file, loading: "lazy" }),
-      text,
-      wrong,
-    );
-  }
-
-  /** Send pictures and captions, one after the other. @param {File[]} files */
-  async send(files) {
-    const { shown } = this;
-    if (!shown) return;
-    /** @type {string[]} */
-    const wrong = [];
-    for (const [place, one] of files.entries()) {
-      write(this.status, say("train_sending", { done: place + 1, total: files.length }));
-      const url = new URL(
-        `panes/training-picture?training=${encodeURIComponent(shown.name)}&file=${encodeURIComponent(one.name)}`,
-        document.baseURI,
-      );
-      try {
-        const answer = await fetch(url, { method: "PUT", body: one });
-        if (!answer.ok) wrong.push(`${one.name}: ${(await answer.json()).error}`);
-      } catch {
-        wrong.push(`${one.name}: ${say("no_answer")}`);
-      }
-    }
-    this.#wrong({ pictures: wrong.join(" ") });
-    this.files.value = "";
+  /** Hear that pictures were sent. @param {string} wrong What was not taken, and why. */
+  async sent(wrong) {
+    this.#wrong({ pictures: wrong });
     await this.refresh();
   }
 
@@ -301,7 +205,12 @@ export class TrainTab {
     /** @type {Record<string, unknown>} */
     const settings = { sample: this.sample.value, beside: this.beside.read(), slider: this.lesson.read() };
     for (const [name, kind] of SETTINGS) settings[name] = fieldValue(this.boxes[name], kind);
-    const sent = { name: this.shown.name, settings, model: this.model.value, folder: this.folder.value.trim() };
+    const sent = {
+      name: this.shown.name,
+      settings,
+      model: this.model.value,
+      folder: this.pictures.folder.value.trim(),
+    };
     this.start.disabled = true;
     const answer = await ask("training-begin", sent, (says) => this.#wrong({ begin: says }));
     if (answer) this.#wrong(answer.wrong);
@@ -346,49 +255,6 @@ export class TrainTab {
     const elsewhere = sayWrong(this.root, wrong);
     if (elsewhere) notice(elsewhere, { kind: "error" });
   }
-}
-
-/** @param {Row} row @returns {string} */
-function told(row) {
-  if (row.state === "failed") return row.message;
-  if (row.state === "encoding") return say("train_encoding", { done: row.encoded, total: row.counted });
-  if (row.state === "training" || row.state === "stopped" || row.state === "finished") {
-    const step = say("train_step", { step: row.step, of: row.of, epoch: row.epoch, loss: row.loss.toFixed(4) });
-    const left = row.left === null ? "" : ` ${say("train_left", { left: time(row.left) })}`;
-    return row.state === "training" ? step + left : `${say(`train_is_${row.state}`)}. ${step}`;
-  }
-  return say(`train_is_${row.state}`);
-}
-
-/** @param {number} seconds @returns {string} */
-function time(seconds) {
-  const whole = Math.round(seconds);
-  const [hours, minutes] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60];
-  return [
-    ...(hours ? [hours] : []),
-    hours ? String(minutes).padStart(2, "0") : minutes,
-    String(whole % 60).padStart(2, "0"),
-  ].join(":");
-}
-
-/** @param {string} kind @param {string} training @param {string} name */
-function file(kind, training, name) {
-  return `panes/${kind}?training=${encodeURIComponent(training)}&file=${encodeURIComponent(name)}`;
-}
-
-/** @param {string} training @param {string} name */
-function sheet(training, name) {
-  return h(
-    "a",
-    { href: file("training-sample", training, name), target: "_blank" },
-    h("img", { src: file("training-sample", training, name), alt: name.replace(".png", ""), loading: "lazy" }),
-  );
-}
-
-/** A caption that somebody else changed is shown, unless it is being written. @param {Element} element @param {Picture} one */
-function renewed(element, one) {
-  const text = /** @type {HTMLTextAreaElement | null} */ (element.querySelector("textarea"));
-  if (text && document.activeElement !== text && text.dataset.kept !== "no") text.value = one.caption;
 }
 
 /** @param {{ element: HTMLElement }} handle */
