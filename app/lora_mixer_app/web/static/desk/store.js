@@ -6,7 +6,6 @@
  *
  * @typedef {import("./types.js").Answer} Answer
  * @typedef {import("./types.js").Document} Document
- * @typedef {import("./types.js").Facts} Facts
  * @typedef {import("./types.js").FirstFacts} FirstFacts
  * @typedef {import("./types.js").History} History
  * @typedef {import("./types.js").Picture} Picture
@@ -17,16 +16,13 @@
  */
 
 import { NOTHING, heard, underWay } from "./answers.js";
+import { Keeper } from "./keeper.js";
+import { Known } from "./known.js";
 import { begin, reduce, same } from "./reducer.js";
 import { Wire } from "./wire.js";
 import { say } from "./words.js";
 
-const KEEPING = 1500; // milliseconds of no gesture until the server keeps the desk of whoever is logged in
-const PAUSE = 150; // milliseconds of no gesture until the server is asked for facts
 const TYPED = 700; // milliseconds of no letter until live mode renders what was typed
-
-/** @type {Facts} */
-const NO_FACTS = { prompt: "", counts: { prompt: "", negative: "" }, tags: [], problems: [], loras: {} };
 
 /** @type {View} */
 const FIRST_VIEW = { live: true, endless: false, lock: false, count: 1, picture: null, compared: null };
@@ -38,10 +34,6 @@ export class Desk {
   shown = NOTHING;
   /** @type {View} */
   view = FIRST_VIEW;
-  /** @type {Facts} */
-  facts = NO_FACTS;
-  /** How far LoRAs move the model's weights at strength 1, by name. @type {Record<string, {size: number, burns: number} | null>} */
-  moves = {};
   /** What went wrong last, in a sentence; empty when nothing did. */
   failure = "";
   /** A picture that is shown until the one that is asked for has come; null most of the time. @type {string | null} */
@@ -57,20 +49,16 @@ export class Desk {
   #cancelled = 0;
   #wire;
   #memory;
-  #asked = 0;
+  #known;
+  #keeper;
   /** @type {string} */
   #rendered = "";
   /** @type {Set<(topics: Set<Topic>) => void>} */
   #listeners = new Set();
   /** @type {ReturnType<typeof setTimeout> | undefined} */
-  #factsTimer;
-  /** @type {ReturnType<typeof setTimeout> | undefined} */
   #liveTimer;
-  /** @type {ReturnType<typeof setTimeout> | undefined} */
-  #keepTimer;
   /** @type {Promise<{loras: string[], embeddings: string[], wildcards: string[]}> | null} */
   #completions = null;
-  #model = "";
 
   /**
    * @param {FirstFacts} first What the page begins with.
@@ -84,6 +72,10 @@ export class Desk {
     this.#history = kept?.history ?? begin(first.document);
     this.view = { ...FIRST_VIEW, ...kept?.view };
     this.#rendered = kept?.rendered ?? "";
+    const ask = this.ask.bind(this);
+    const fail = (/** @type {unknown} */ error) => this.fail(error);
+    this.#known = new Known(ask, fail, () => this.#tell("facts"));
+    this.#keeper = new Keeper(ask, fail);
     this.#wire = new Wire(page, answers, {
       onAnswer: (answer) => this.#onAnswer(answer),
       onLay: (document) => this.dispatch({ type: "lay", document }),
@@ -96,6 +88,16 @@ export class Desk {
   /** The document as it is now. */
   get document() {
     return this.#history.present;
+  }
+
+  /** What the server knows of the document. */
+  get facts() {
+    return this.#known.facts;
+  }
+
+  /** How far LoRAs move the model's weights at strength 1, by name; null while that is measured. */
+  get moves() {
+    return this.#known.moves;
   }
 
   get canUndo() {
@@ -129,7 +131,7 @@ export class Desk {
     if (this.#history.present !== before.present) {
       this.#wire.publish(this.document);
       this.#remember();
-      this.#keepOnServer();
+      if (this.#wire.hasLogin) this.#keeper.keep(this.document);
       this.#askFacts();
       this.#tell("document");
     } else if (this.#history !== before) this.#tell("document");
@@ -301,35 +303,11 @@ export class Desk {
     this.#measure();
   }
 
-  /** Ask how far the LoRAs move the weights, of those that are not measured, while nothing is rendered. */
-  #measure() {
-    const model = String(this.document.settings.model ?? "");
-    if (model !== this.#model) [this.moves, this.#model] = [{}, model];
-    const names = Object.entries(this.facts.loras).filter(([name, card]) => !card.problem && !(name in this.moves));
-    if (this.rendering || names.length === 0 || !this.shown.done) return;
-    for (const [name] of names) this.moves[name] = null;
-    this.ask("loras.moves", { names: names.map(([name]) => name) }).then(
-      (moves) => {
-        Object.assign(this.moves, moves);
-        this.#tell("facts");
-      },
-      (error) => this.fail(error),
-    );
-  }
-
   /** A new browser begins with the desk that the server keeps of whoever is logged in. */
   async #fetchKept() {
     const before = this.#history;
-    const kept = await this.ask("document.kept").catch(() => null);
+    const kept = await this.#keeper.kept();
     if (kept && this.#history === before) this.dispatch({ type: "lay", document: kept }, { settled: false });
-  }
-
-  #keepOnServer() {
-    clearTimeout(this.#keepTimer);
-    if (!this.#wire.hasLogin) return;
-    this.#keepTimer = setTimeout(() => {
-      this.ask("document.keep", { document: this.document }).catch((error) => this.fail(error));
-    }, KEEPING);
   }
 
   /** @param {Answer} answer */
@@ -344,19 +322,14 @@ export class Desk {
   }
 
   #askFacts() {
-    clearTimeout(this.#factsTimer);
-    this.#factsTimer = setTimeout(async () => {
-      const number = ++this.#asked;
-      const document = this.document;
-      try {
-        const facts = await this.ask("document.facts", { document });
-        if (number !== this.#asked) return;
-        this.facts = { ...facts, prompt: document.prompt };
-        this.#tell("facts");
-        this.#measure();
-      } catch (error) {
-        this.fail(error);
-      }
-    }, PAUSE);
+    this.#known.ask(
+      () => this.document,
+      () => this.#measure(),
+    );
+  }
+
+  #measure() {
+    const idle = !this.rendering && this.shown.done !== null;
+    this.#known.measure(String(this.document.settings.model ?? ""), idle);
   }
 }
