@@ -57,6 +57,7 @@ def choose(page: Page, elem_id: str, name: str) -> None:
     page.locator(f"#{elem_id} input").click()
     page.get_by_role("option", name=name, exact=True).click()
     page.evaluate("document.activeElement.blur()")
+    expect(page.get_by_test_id("dropdown-option")).to_have_count(0)  # the list fades away
 
 
 def drop(page: Page, name: str, kind: str, data: bytes) -> None:

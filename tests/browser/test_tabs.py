@@ -31,6 +31,7 @@ def choose_lora(page: Page, name: str) -> None:
     page.locator("#sheet-columns-lora input").click()
     page.get_by_role("option", name=name, exact=True).click()
     page.evaluate("document.activeElement.blur()")
+    expect(page.get_by_test_id("dropdown-option")).to_have_count(0)  # the list fades away
 
 
 def render_sheet(page: Page) -> None:
