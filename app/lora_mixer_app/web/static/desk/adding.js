@@ -17,7 +17,7 @@ export function addingBox(desk) {
     choices.close();
     write(wrong, "");
     try {
-      await desk.addLora(name);
+      await addLora(desk, name);
     } catch (error) {
       write(wrong, error instanceof Error ? error.message : String(error));
     }
@@ -46,4 +46,18 @@ export function addingBox(desk) {
     else write(wrong, say("no_lora", { name: box.value.trim() }));
   });
   return h("div", { id: "pick", class: "adding" }, box, choices.element, wrong);
+}
+
+/**
+ * Add a LoRA at the strength its owner prefers; one that is there is switched on.
+ * @param {import("./store.js").Desk} desk @param {string} name
+ * @throws {Error} It cannot be found, or does not fit the model.
+ */
+async function addLora(desk, name) {
+  const there = desk.document.strips.find((strip) => strip.name === name);
+  if (there) return desk.dispatch({ type: "strip.set", number: there.number, values: { on: true } });
+  /** @type {import("./types.js").Card} */
+  const card = (await desk.ask("loras.facts", { names: [name] }))[name];
+  if (card.problem) throw new Error(say("unfit", { name, reason: card.problem }));
+  desk.dispatch({ type: "strip.add", strip: { name, strength: card.strength ?? 1 } });
 }

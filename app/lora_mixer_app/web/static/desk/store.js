@@ -4,25 +4,21 @@
  * A pane reads (`document`, `shown`, `view`, `facts`), listens (`subscribe`), dispatches gestures (`dispatch`), and asks the
  * server (`ask`). See docs/ui.md, "How a pane is built".
  *
- * @typedef {import("./types.js").Answer} Answer
  * @typedef {import("./types.js").Document} Document
  * @typedef {import("./types.js").FirstFacts} FirstFacts
  * @typedef {import("./types.js").History} History
  * @typedef {import("./types.js").Picture} Picture
- * @typedef {import("./types.js").Shown} Shown
  * @typedef {import("./types.js").View} View
  * @typedef {import("./reducer.js").Action} Action
  * @typedef {"document" | "shown" | "view" | "facts" | "pictures" | "failure"} Topic
  */
 
-import { NOTHING, heard, underWay } from "./answers.js";
 import { Keeper } from "./keeper.js";
 import { Known } from "./known.js";
+import { Live } from "./live.js";
 import { begin, reduce, same } from "./reducer.js";
+import { Renders } from "./renders.js";
 import { Wire } from "./wire.js";
-import { say } from "./words.js";
-
-const TYPED = 700; // milliseconds of no letter until live mode renders what was typed
 
 /** @type {View} */
 const FIRST_VIEW = { live: true, endless: false, lock: false, count: 1, picture: null, compared: null };
@@ -30,8 +26,6 @@ const FIRST_VIEW = { live: true, endless: false, lock: false, count: 1, picture:
 export class Desk {
   /** @type {History} */
   #history;
-  /** @type {Shown} */
-  shown = NOTHING;
   /** @type {View} */
   view = FIRST_VIEW;
   /** What went wrong last, in a sentence; empty when nothing did. */
@@ -42,21 +36,14 @@ export class Desk {
   note = "";
   /** @type {FirstFacts} */
   first;
-  /** Pictures of this Generate that are still to come. */
-  left = 0;
-  #offset = 0;
-  #typing = false;
-  #cancelled = 0;
   #wire;
   #memory;
   #known;
   #keeper;
-  /** @type {string} */
-  #rendered = "";
+  #renders;
+  #live = new Live(() => this.#follow());
   /** @type {Set<(topics: Set<Topic>) => void>} */
   #listeners = new Set();
-  /** @type {ReturnType<typeof setTimeout> | undefined} */
-  #liveTimer;
   /** @type {Promise<{loras: string[], embeddings: string[], wildcards: string[]}> | null} */
   #completions = null;
 
@@ -71,13 +58,14 @@ export class Desk {
     const kept = memory.read();
     this.#history = kept?.history ?? begin(first.document);
     this.view = { ...FIRST_VIEW, ...kept?.view };
-    this.#rendered = kept?.rendered ?? "";
     const ask = this.ask.bind(this);
     const fail = (/** @type {unknown} */ error) => this.fail(error);
     this.#known = new Known(ask, fail, () => this.#tell("facts"));
     this.#keeper = new Keeper(ask, fail);
-    this.#wire = new Wire(page, answers, {
-      onAnswer: (answer) => this.#onAnswer(answer),
+    this.#wire = new Wire(page, answers);
+    this.#renders = new Renders(this.#wire, () => this, this.#hear(), kept?.rendered ?? "");
+    this.#wire.listen({
+      onAnswer: (answer) => this.#renders.take(answer),
       onLay: (document) => this.dispatch({ type: "lay", document }),
     });
     this.#wire.publish(this.document);
@@ -108,13 +96,18 @@ export class Desk {
     return this.#history.future.length > 0;
   }
 
+  /** What is known of renders. */
+  get shown() {
+    return this.#renders.shown;
+  }
+
   get rendering() {
-    return underWay(this.shown) || this.#wire.isWaiting;
+    return this.#renders.areUnderWay;
   }
 
   /** Whether what was rendered last, or is, is the document as it is now. */
   get isRendered() {
-    return JSON.stringify(this.document) === this.#rendered;
+    return this.#renders.isLast;
   }
 
   /**
@@ -135,10 +128,7 @@ export class Desk {
       this.#askFacts();
       this.#tell("document");
     } else if (this.#history !== before) this.#tell("document");
-    clearTimeout(this.#liveTimer);
-    this.#typing = settled && typed;
-    if (this.#typing) this.#liveTimer = setTimeout(() => this.#live(), TYPED);
-    else if (settled) this.#live();
+    this.#live.moved({ settled, typed });
   }
 
   /**
@@ -161,21 +151,7 @@ export class Desk {
 
   /** What was typed is settled: live mode renders it now, if it waits to. */
   settle() {
-    if (this.#typing) this.#live();
-  }
-
-  /**
-   * Add a LoRA at the strength its owner prefers; one that is there is switched on.
-   * @param {string} name
-   * @throws {ServerError} It cannot be found, or does not fit the model.
-   */
-  async addLora(name) {
-    const there = this.document.strips.find((strip) => strip.name === name);
-    if (there) return this.dispatch({ type: "strip.set", number: there.number, values: { on: true } });
-    /** @type {import("./types.js").Card} */
-    const card = (await this.ask("loras.facts", { names: [name] }))[name];
-    if (card.problem) throw new Error(say("unfit", { name, reason: card.problem }));
-    this.dispatch({ type: "strip.add", strip: { name, strength: card.strength ?? 1 } });
+    this.#live.settle();
   }
 
   /**
@@ -203,17 +179,12 @@ export class Desk {
 
   /** Render what the desk shows. */
   generate() {
-    this.left = this.view.count;
-    this.#offset = 0;
-    this.#send(this.view.lock);
+    this.#renders.generate();
   }
 
   /** Stop what is rendered, and what was to be. */
   cancel() {
-    this.left = 0;
-    this.#wire.drop();
-    this.#cancelled = this.#wire.number;
-    this.ask("cancel").catch((error) => this.fail(error));
+    this.#renders.cancel().catch((error) => this.fail(error));
   }
 
   /**
@@ -265,42 +236,32 @@ export class Desk {
   }
 
   #remember() {
-    this.#memory.write({ history: this.#history, view: this.view, rendered: this.#rendered });
+    this.#memory.write({ history: this.#history, view: this.view, rendered: this.#renders.last });
   }
 
-  #live() {
-    this.#typing = false;
-    clearTimeout(this.#liveTimer);
-    const begun = this.#rendered !== "" || this.document.strips.length > 0; // there is something to follow
-    if (!this.view.live || !begun || this.isRendered) return;
-    this.left = 1;
-    this.#offset = 0;
-    this.#send(true);
+  /** In live mode, render the document as it is now. */
+  #follow() {
+    const begun = this.#renders.last !== "" || this.document.strips.length > 0; // there is something to follow
+    if (this.view.live && begun && !this.isRendered) this.#renders.follow();
   }
 
-  /** @param {boolean} sameNoise */
-  #send(sameNoise) {
-    clearTimeout(this.#liveTimer);
-    this.failure = "";
-    this.#rendered = JSON.stringify(this.document);
-    this.#remember();
-    const noise = sameNoise ? (this.view.picture?.id ?? null) : null;
-    this.#wire.send({ document: this.document, noise, offset: this.#offset });
-    this.#tell("failure", "shown");
-  }
-
-  /** @param {Answer} answer */
-  #onAnswer(answer) {
-    const before = this.shown;
-    this.shown = heard(before, answer);
-    if (same(this.shown, before)) return;
-    this.#tell("shown");
-    if (answer.kind === "began" && answer.number <= this.#cancelled) this.ask("cancel").catch(() => {}); // it came too early
-    if (answer.kind === "began" || answer.kind === "step") return;
-    if (this.shown.done !== before.done && this.shown.done?.picture) this.look({ picture: this.shown.done.picture });
-    if (this.shown.newest === answer) this.#ended(answer);
-    this.picturesChanged();
-    this.#measure();
+  /** @returns {import("./renders.js").Hear} */
+  #hear() {
+    return {
+      sent: () => {
+        this.#live.hold();
+        this.failure = "";
+        this.#remember();
+        this.#tell("failure", "shown");
+      },
+      told: () => this.#tell("shown"),
+      made: (picture) => this.look({ picture }),
+      failed: (says) => this.fail(says),
+      ended: () => {
+        this.picturesChanged();
+        this.#measure();
+      },
+    };
   }
 
   /** A new browser begins with the desk that the server keeps of whoever is logged in. */
@@ -308,17 +269,6 @@ export class Desk {
     const before = this.#history;
     const kept = await this.#keeper.kept();
     if (kept && this.#history === before) this.dispatch({ type: "lay", document: kept }, { settled: false });
-  }
-
-  /** @param {Answer} answer */
-  #ended(answer) {
-    if (answer.kind === "error") this.fail(answer.says);
-    this.left = answer.kind === "done" ? this.left - 1 : 0;
-    if (answer.kind !== "done" || answer.number !== this.#wire.number) return;
-    if (this.left > 0 || this.view.endless) {
-      this.#offset += 1;
-      this.#send(this.view.lock);
-    }
   }
 
   #askFacts() {

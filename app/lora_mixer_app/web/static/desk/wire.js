@@ -36,17 +36,28 @@ export class Wire {
   /** @type {Promise<string>} */
   #session = new Promise((resolve) => (this.#greeted = resolve));
   #page;
+  #answers;
 
   /**
    * @param {Handle} page Whose value is the document, and who sends.
    * @param {Handle} answers Whose value is what the server says.
+   */
+  constructor(page, answers) {
+    this.#page = page;
+    this.#answers = answers;
+    const pressed = (/** @type {Event} */ event) =>
+      (!(event instanceof KeyboardEvent) || PRESSED.includes(event.key)) && this.#publish();
+    for (const kind of ["pointerdown", "click", "keydown", "drop"]) document.addEventListener(kind, pressed, true);
+  }
+
+  /**
+   * Hear what the server says, and what it has said already.
    * @param {{ onAnswer: (answer: Answer) => void, onLay: (document: Partial<Document>) => void }} hear
    */
-  constructor(page, answers, { onAnswer, onLay }) {
-    this.#page = page;
+  listen({ onAnswer, onLay }) {
     let laid = -1;
-    const listen = () => {
-      const told = answers.props.value ?? {};
+    const hear = () => {
+      const told = this.#answers.props.value ?? {};
       if (told.kind === "hello") {
         this.hasLogin = told.login;
         this.#greeted(told.session);
@@ -58,11 +69,8 @@ export class Wire {
         onAnswer(told);
       }
     };
-    const pressed = (/** @type {Event} */ event) =>
-      (!(event instanceof KeyboardEvent) || PRESSED.includes(event.key)) && this.#publish();
-    for (const kind of ["pointerdown", "click", "keydown", "drop"]) document.addEventListener(kind, pressed, true);
-    answers.watch("value", listen);
-    listen();
+    this.#answers.watch("value", hear);
+    hear();
   }
 
   /** The number of the last document that was sent. */

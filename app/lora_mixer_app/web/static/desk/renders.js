@@ -1,0 +1,116 @@
+/**
+ * What this page has rendered and is rendering: documents go out one after the other, and what is known of their pictures
+ * comes back.
+ *
+ * @typedef {import("./types.js").Answer} Answer
+ * @typedef {import("./types.js").Document} Document
+ * @typedef {import("./types.js").Picture} Picture
+ * @typedef {import("./types.js").Shown} Shown
+ * @typedef {import("./types.js").View} View
+ *
+ * @typedef {object} Hear Who hears of it.
+ * @property {() => void} sent A document was sent.
+ * @property {() => void} told Something else is known.
+ * @property {(picture: Picture) => void} made A picture is done, the newest there is.
+ * @property {(says: string) => void} failed The newest render failed.
+ * @property {() => void} ended A render is over, whatever became of it.
+ */
+
+import { NOTHING, heard, underWay } from "./answers.js";
+import { same } from "./reducer.js";
+
+export class Renders {
+  /** @type {Shown} */
+  shown = NOTHING;
+  /** The document that was sent last, as text; empty before the first. */
+  last;
+  /** Pictures of this Generate that are still to come. */
+  #left = 0;
+  #offset = 0;
+  #cancelled = 0;
+  #wire;
+  #now;
+  #hear;
+
+  /**
+   * @param {import("./wire.js").Wire} wire
+   * @param {() => { document: Document, view: View }} now What would be rendered, and how.
+   * @param {Hear} hear
+   * @param {string} last What was sent last, before the page was loaded anew.
+   */
+  constructor(wire, now, hear, last) {
+    this.#wire = wire;
+    this.#now = now;
+    this.#hear = hear;
+    this.last = last;
+  }
+
+  get areUnderWay() {
+    return underWay(this.shown) || this.#wire.isWaiting;
+  }
+
+  /** Whether what was sent last is the document as it is now. */
+  get isLast() {
+    return JSON.stringify(this.#now().document) === this.last;
+  }
+
+  /** Render as many pictures as the view says. */
+  generate() {
+    const { view } = this.#now();
+    this.#begin(view.count, view.lock);
+  }
+
+  /** Render one picture, from the noise of the one that is looked at. */
+  follow() {
+    this.#begin(1, true);
+  }
+
+  /** Stop what is rendered, and what was to be. @returns {Promise<void>} Fails if the server does not hear of it. */
+  cancel() {
+    this.#left = 0;
+    this.#wire.drop();
+    this.#cancelled = this.#wire.number;
+    return this.#wire.ask("cancel");
+  }
+
+  /** Take in what the server says. @param {Answer} answer */
+  take(answer) {
+    const before = this.shown;
+    this.shown = heard(before, answer);
+    if (same(this.shown, before)) return;
+    this.#hear.told();
+    if (answer.kind === "began" && answer.number <= this.#cancelled) this.#wire.ask("cancel").catch(() => {}); // it came too early
+    if (answer.kind === "began" || answer.kind === "step") return;
+    if (this.shown.done !== before.done && this.shown.done?.picture) this.#hear.made(this.shown.done.picture);
+    if (this.shown.newest === answer) this.#goOn(answer);
+    this.#hear.ended();
+  }
+
+  /** @param {Answer} answer */
+  #goOn(answer) {
+    if (answer.kind === "error") this.#hear.failed(answer.says ?? "");
+    this.#left = answer.kind === "done" ? this.#left - 1 : 0;
+    if (answer.kind !== "done" || answer.number !== this.#wire.number) return;
+    const { view } = this.#now();
+    if (this.#left > 0 || view.endless) {
+      this.#offset += 1;
+      this.#send(view.lock);
+    }
+  }
+
+  /** @param {number} count @param {boolean} sameNoise */
+  #begin(count, sameNoise) {
+    this.#left = count;
+    this.#offset = 0;
+    this.#send(sameNoise);
+  }
+
+  /** @param {boolean} sameNoise */
+  #send(sameNoise) {
+    const { document, view } = this.#now();
+    this.last = JSON.stringify(document);
+    const noise = sameNoise ? (view.picture?.id ?? null) : null;
+    this.#wire.send({ document, noise, offset: this.#offset });
+    this.#hear.sent();
+  }
+}
