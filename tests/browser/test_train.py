@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.browser.conftest import BROWSER, WAIT, Log, nameless
 
@@ -36,7 +37,7 @@ def test_eight_pictures_become_a_strip_on_the_desk(
     page.get_by_role("tab", name="Train", exact=True).click()
     page.locator("#train-name").fill("my squares")
     page.locator("#train-new").click()
-    page.locator("#train-body").wait_for()
+    expect(page.locator("#train-body")).to_have_attribute("data-training", "my squares")
     page.locator("#train-files").set_input_files(photos)
     captions = page.locator("#train-pictures textarea")
     expect(captions).to_have_count(8)
@@ -93,3 +94,59 @@ def test_a_slider_is_asked_for_by_two_prompts_and_a_deleted_training_comes_back(
     page.get_by_role("button", name="Undo", exact=True).click()
     expect(row).to_have_attribute("aria-pressed", "true")
     page.close()
+
+
+@pytest.fixture
+def two(browser: Browser, address: str, photos: list[Path]) -> Iterator[Page]:
+    """The tab with the trainings `left` and `right`, each of a picture of the same name; `right` is shown."""
+    page = browser.new_page(viewport={"width": 1280, "height": 1700})
+    page.set_default_timeout(WAIT)
+    page.goto(address)
+    page.get_by_role("tab", name="Train", exact=True).click()
+    for name in ("left", "right"):
+        page.locator("#train-name").fill(name)
+        page.locator("#train-new").click()
+        expect(page.locator("#train-body")).to_have_attribute("data-training", name)
+        page.locator("#train-files").set_input_files(photos[2])
+        expect(page.locator("#train-pictures textarea")).to_have_count(1)
+    yield page
+    for name in ("left", "right"):
+        page.request.post(f"{address}/panes/training-throw-away", data={"name": name})
+    page.close()
+
+
+def test_pictures_of_one_name_in_two_trainings_keep_their_own_captions(two: Page) -> None:
+    caption = two.locator("#train-pictures textarea")
+    caption.fill("of the right")
+    caption.blur()
+    expect(caption).to_have_attribute("data-kept", "yes")
+    two.locator("#train-list").get_by_role("button", name="left").click()
+    expect(two.locator("#train-body")).to_have_attribute("data-training", "left")
+    expect(caption).to_have_value("")
+    assert "left" in (two.locator("#train-pictures img").get_attribute("src") or "")
+    caption.fill("of the left")
+    caption.blur()
+    expect(caption).to_have_attribute("data-kept", "yes")
+    two.locator("#train-list").get_by_role("button", name="right").click()
+    expect(caption).to_have_value("of the right")
+
+
+def test_a_late_answer_does_not_bring_back_the_training_that_was_left(two: Page) -> None:
+    held: list[Route] = []
+
+    def hold_the_first(route: Route) -> None:
+        if held:
+            route.continue_()
+        else:
+            held.append(route)
+
+    two.route("**/panes/training", hold_the_first)
+    with two.expect_request("**/panes/training"):
+        two.locator("#train-list").get_by_role("button", name="right").click()
+    two.locator("#train-list").get_by_role("button", name="left").click()
+    expect(two.locator("#train-body")).to_have_attribute("data-training", "left")
+    with two.expect_response("**/panes/training"):
+        held[0].continue_()
+    two.evaluate("() => new Promise((done) => setTimeout(done))")
+    expect(two.locator("#train-body")).to_have_attribute("data-training", "left")
+    expect(two.locator("#train-list").get_by_role("button", name="left")).to_have_attribute("aria-pressed", "true")

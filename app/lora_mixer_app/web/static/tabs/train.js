@@ -24,8 +24,11 @@ const PAUSE = 1000; // milliseconds between two looks at a training that is unde
 export class TrainTab {
   /** @type {Listing} */
   listing = { trainings: [], loras: [], models: [], model: "", defaults: {} };
-  /** @type {Training | null} */
+  /** @type {Training | null} What is on the screen. */
   shown = null;
+  /** @type {string | undefined} What shall be. */
+  #chosen;
+  #asked = 0;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
 
@@ -99,28 +102,32 @@ export class TrainTab {
     this.refresh();
   }
 
-  /** Ask for the list, and for the training that is shown. */
+  /** Ask for the list, and for the training that is chosen; only the answers to the last question are drawn. */
   async refresh() {
+    const mine = ++this.#asked;
     clearTimeout(this.#timer);
     const listing = await ask("trainings");
-    if (!listing) return;
+    if (!listing || mine !== this.#asked) return;
+    const name = this.#chosen ?? listing.trainings[0]?.name;
+    const heard = name && (await ask("training", { name }));
+    if (mine !== this.#asked) return;
     this.listing = listing;
-    const name = this.shown?.name ?? listing.trainings[0]?.name;
-    if (name) this.shown = (await ask("training", { name })) ?? this.shown;
+    this.#chosen = name;
+    this.shown = name ? (heard ?? this.shown) : null;
     this.draw();
     if (this.shown?.under_way && this.root.offsetParent) this.#timer = setTimeout(() => this.refresh(), PAUSE);
   }
 
   /** @param {string} name */
   async show(name) {
-    this.shown = await ask("training", { name });
-    this.#fill();
-    this.refresh();
+    this.#chosen = name;
+    await this.refresh();
   }
 
   async create() {
+    this.body.hidden = true; // nobody sends pictures to the one before
     const made = await ask("training-make", { name: this.name.value }, (says) => this.#wrong({ name: says }));
-    if (!made) return;
+    if (!made) return this.draw();
     this.#wrong({});
     this.name.value = "";
     await this.show(made.name);
@@ -229,7 +236,7 @@ export class TrainTab {
     const { name } = this.shown;
     const gone = await ask("training-throw-away", { name }, (says) => this.#wrong({ begin: says }));
     if (!gone) return;
-    this.shown = null;
+    this.#chosen = undefined;
     await this.refresh();
     notice(say("train_in_bin", { name }), {
       action: { label: say("undo_bin"), run: () => this.restore(gone.number) },

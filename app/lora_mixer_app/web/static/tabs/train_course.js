@@ -39,7 +39,7 @@ export class Course {
     keep(
       this.samples,
       [...shown.samples].reverse(),
-      (name) => name,
+      (name) => `${shown.name}/${name}`,
       (name) => sheet(shown.name, name),
     );
   }

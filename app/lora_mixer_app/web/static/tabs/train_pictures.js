@@ -60,7 +60,7 @@ export class Pictures {
     keep(
       this.pictures,
       shown.pictures,
-      (one) => one.file,
+      (one) => `${shown.name}/${one.file}`,
       (one) => this.#picture(shown.name, one),
       renewed,
     );
