@@ -5,7 +5,7 @@ A wrong type is refused where it is written, not twenty calls later: `RenderRequ
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import Field, dataclass, fields
 from functools import cache
 from numbers import Integral, Real
@@ -91,6 +91,11 @@ def wrong_type(owner: str, field: str, value: object, form: str, example: str) -
     shown = repr(value)
     shown = shown if len(shown) <= 60 else f"{shown[:57]}..."
     return RequestError(f"{field} is {shown}, not {form}", where=owner, remedy=f"Write for example {example}.")
+
+
+def listed(given: object) -> tuple[Any, ...]:
+    """Return a list's items; None alone for what is no list, which every check refuses."""
+    return tuple(given) if isinstance(given, Iterable) and not isinstance(given, str) else (None,)
 
 
 def _kind(field: Field[Any]) -> tuple[str, bool]:

@@ -1,36 +1,28 @@
-"""`BaseMixer`: resolve requests and render pictures."""
+"""`BaseMixer`: render pictures, one, many, or as a sweep."""
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import Unpack
 
 from lora_mixer.cancel import Cancel
-from lora_mixer.export import BakeReport, OnModule
-from lora_mixer.files import Leases
-from lora_mixer.mixer.asked import as_path, as_request, as_requests
-from lora_mixer.mixer.baking import bake
+from lora_mixer.mixer.asked import as_request, as_requests
 from lora_mixer.mixer.batches import OnFailure, Rendering, in_order, report_failures
+from lora_mixer.mixer.job_resolver import JobResolver
 from lora_mixer.mixer.oom_splitter import Outcome
-from lora_mixer.mixer.open_models import OpenModels
 from lora_mixer.mixer.options import RequestOptions
-from lora_mixer.mixer.places import with_places
 from lora_mixer.mixer.progress import OnProgress
 from lora_mixer.mixer.render_job import RenderJob
 from lora_mixer.mixer.sweeping import Strengths, sweep_of
 from lora_mixer.pipeline import Job, RenderedImage
-from lora_mixer.places import DrawnMask
 from lora_mixer.render_options import RenderOptions
 from lora_mixer.request import RenderRequest
 from lora_mixer.sheet import Sheet
-from lora_mixer.version import __version__
 
 
-class BaseMixer(OpenModels):
+class BaseMixer(JobResolver):
     """Models with their LoRAs, ready to render; the public `Mixer` adds runs into folders. Calls from several threads take turns.
 
     >>> mixer = BaseMixer.open()
@@ -214,81 +206,6 @@ class BaseMixer(OpenModels):
             sweep.requests, batch=batch, options=options, on_progress=on_progress, cancel=cancel
         )
         return replace(Sheet.of(pictures, columns=len(sweep.labels.columns)), labels=sweep.labels)
-
-    def resolve(self, request: RenderRequest | str, **fields: Unpack[RequestOptions]) -> Job:
-        """Resolve a request on its model: fill in defaults, draw seeds, parse the prompt, open adapters.
-
-        This is a dry run of one picture, and makes the jobs that `render_jobs` renders.
-
-        Raises:
-            LoraMixerError: What `render` would raise before its first step.
-        """
-        return self._resolved([as_request(request, fields)])[0]
-
-    def placed_as(self, job: Job, found: Mapping[str, DrawnMask]) -> Job:
-        """Return a job with places that were found before, such as those of a record, in the stead of a probe's.
-
-        Args:
-            job: The job.
-            found: The places, by the words of what lies there.
-        """
-        if not found or not job.seeks:
-            return job
-        with self._turn:
-            return with_places(self.cache.take(job.source or self._current), job, found)
-
-    def job(self, request: RenderRequest | str, **fields: Unpack[RequestOptions]) -> Job:
-        """The name of `resolve` in release 0.1."""
-        warnings.warn("Mixer.job is called Mixer.resolve now", DeprecationWarning, stacklevel=2)
-        return self.resolve(request, **fields)
-
-    def bake(
-        self,
-        request: RenderRequest | str,
-        path: str | Path,
-        *,
-        form: str = "lora",
-        rank: int = 64,
-        dtype: str = "float16",
-        overwrite: bool = False,
-        on_module: OnModule | None = None,
-        **fields: Unpack[RequestOptions],
-    ) -> BakeReport:
-        """Write a request's mix down for other programs.
-
-        Args:
-            request: A request, or just a prompt with LoRA tags; only its mix and its model count.
-            path: The file or folder to write.
-            form: `lora` for one LoRA in kohya's naming, `checkpoint` for the merged model as a single file, `folder`
-                for the merged model as a diffusers folder.
-            rank: The most ranks a module of the LoRA may have.
-            dtype: The stored dtype: `float16`, `bfloat16`, `float32`.
-            overwrite: Replace an existing file.
-            on_module: Called with the number of modules done and the total, while a LoRA is written.
-            fields: Fields of `RenderRequest` that replace the request's.
-
-        Raises:
-            RequestError: The mix varies over steps or texts, or an argument is impossible.
-            FileError: It cannot be written.
-            LoraMixerError: What `render` would raise before its first step.
-        """
-        asked, target = as_request(request, fields), as_path(path, example='path="mix.safetensors"')
-        with self._turn:
-            source = self._source(asked.model)
-            job = self._job(asked, source)
-            with Leases(job.files) as files:
-                return bake(
-                    self.cache.take(source).loaded,
-                    job,
-                    target,
-                    form=form,
-                    rank=rank,
-                    dtype=dtype,
-                    overwrite=overwrite,
-                    version=__version__,
-                    on_module=on_module,
-                    check=files.check,
-                )
 
     def _pictures(
         self,

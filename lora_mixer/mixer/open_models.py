@@ -1,29 +1,26 @@
-"""A mixer's open models: opening, selecting and inspecting them, and resolving requests on them."""
+"""A mixer's open models: opening and selecting them, and what LoRAs do to them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
-from lora_mixer.blend import ApplyPlan, Overlap, Stack, WeightedAdapter, measure
+from lora_mixer.blend import Overlap, Stack, WeightedAdapter, measure
 from lora_mixer.catalog import ModelsFile, load_models_file
 from lora_mixer.choices import BY_BLOCK, SUM, find_method
 from lora_mixer.errors import RequestError
 from lora_mixer.files import Leases
-from lora_mixer.images import Inputs
 from lora_mixer.mapping import MappingReport
 from lora_mixer.mixer.balancing import Balance, balance_of
-from lora_mixer.mixer.batches import resolved
 from lora_mixer.mixer.model_cache import ModelCache
-from lora_mixer.mixer.planning import job_at, refuse_paths
 from lora_mixer.mixer.session import LoadOptions
 from lora_mixer.mixer.sources import source_of
 from lora_mixer.mixer.turn import Turn, begin_computing
 from lora_mixer.mixes import Loras, Strength, mix_of
 from lora_mixer.models import DTYPES, OFFLOAD_MODES, Model
-from lora_mixer.pipeline import Job, LoadedModel, inputs_of
+from lora_mixer.pipeline import LoadedModel
 from lora_mixer.render_options import RenderOptions
 from lora_mixer.request import ModelSource, RenderRequest
 
@@ -230,39 +227,6 @@ class OpenModels:
         """
         with self._turn:
             return balance_of(self.cache.take(self._source(model)).measuring, mix_of(loras), per)
-
-    def inputs_of(self, job: Job) -> Inputs:
-        """Return a job's inputs besides its settings: file digests, versions, device.
-
-        Raises:
-            ModelError, FileError: Its model cannot be opened.
-        """
-        with self._turn:
-            return inputs_of(self._loaded_for(job), job)
-
-    def plan(self, jobs: Sequence[Job], options: RenderOptions | None = None) -> ApplyPlan:
-        """Return the engine that would apply the mixes of one batch, and why.
-
-        Raises:
-            RequestError: The requested engine cannot apply them.
-            ModelError, FileError: Their model cannot be opened.
-        """
-        with self._turn:
-            first = [job.passes[0] for job in jobs]
-            return self._loaded_for(jobs[0]).plan(first, None if options is None else options.engine)
-
-    def _resolved(self, requests: Sequence[RenderRequest]) -> list[Job]:
-        """Resolve requests, each on its model."""
-        with self._turn:
-            return resolved(requests, self._source, self._job)
-
-    def _loaded_for(self, job: Job) -> LoadedModel:
-        return self.cache.take(job.source or self._current).loaded
-
-    def _job(self, asked: RenderRequest, source: ModelSource) -> Job:
-        if not self._paths:
-            refuse_paths(asked)
-        return job_at(self.cache.take(source), asked, self.models_file)
 
     def _source(self, asked: str | None) -> ModelSource:
         return source_of(

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from lora_mixer.errors import RequestError
-from lora_mixer.fieldtypes import wrong_type
+from lora_mixer.fieldtypes import listed, wrong_type
 from lora_mixer.inputs import InputPicture
-from lora_mixer.mixes import check_strength, listed, mix_of
+from lora_mixer.mixes import check_strength, mix_of
 from lora_mixer.regions import MOST_REGIONS, check_region, regions_as_json, regions_of
 from lora_mixer.settings.kinds import ValueKind
 

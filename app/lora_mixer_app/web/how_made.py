@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from lora_mixer.images import RenderRecord, infotext
-from lora_mixer.mixes import Rectangle
+from lora_mixer.places import Rectangle
 
 
 def how_made(record: RenderRecord, say: Callable[[str], str] = str) -> str:
