@@ -41,6 +41,18 @@ class Line:
     bar: str = ""
     holds: bool | None = None
 
+    @classmethod
+    def of_minutes(cls, what: str, made: Taught, settings: TrainSettings, threads: int) -> Line:
+        """Return how long a training took."""
+        measure = f"{what}: {settings.steps} steps of {settings.batch} on {threads} threads, minutes"
+        return cls(measure=measure, value=f"{made.minutes:.1f}", bar=f"{MINUTES:g}", holds=made.minutes < MINUTES)
+
+    @classmethod
+    def of_share(cls, measure: str, hits: int, count: int, bar: float, *, at_most: bool = False) -> Line:
+        """Return in how many cases something holds; the bar is the least share of them, or the most."""
+        holds = hits <= bar * count if at_most else hits >= bar * count
+        return cls(measure=measure, value=f"{hits} of {count}", bar=f"{bar:.0%}", holds=holds)
+
 
 def options_of(description: str | None, out: str, steps: int, prompts: int) -> argparse.ArgumentParser:
     """Return what both benchmarks can be told."""
@@ -104,8 +116,15 @@ def dressed(rows: Sequence[int], look: str | None = None) -> Tensor:
     return Wardrobe().dress(rows, amounts, torch.ones(len(rows), 3))
 
 
-def table(lines: Sequence[Line]) -> str:
-    """Return the rows as Markdown for docs/training.md."""
+def unharmed(mixer: Mixer, before: str) -> Line:
+    """Return whether the model's weights are bit by bit what they were."""
+    same = mixer.model.checksum() == before
+    return Line(measure="the model's checksum after it all", value="the same" if same else "another", holds=same)
+
+
+def conclude(lines: Sequence[Line]) -> int:
+    """Print the rows as Markdown for docs/training.md; return 1 where a bar does not hold."""
     said = {None: "", True: "yes", False: "no"}
     rows = [f"| {line.measure} | {line.value} | {line.bar} | {said[line.holds]} |" for line in lines]
-    return "\n".join(["| measure | value | bar | holds |", "|---|---|---|---|", *rows])
+    print("\n".join(["| measure | value | bar | holds |", "|---|---|---|---|", *rows]))
+    return int(any(line.holds is False for line in lines))

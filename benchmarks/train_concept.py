@@ -14,8 +14,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from benchmarks.taught import MINUTES, Line, dressed, options_of, painted, save_pictures, table, taught
-from benchmarks.train_style import unharmed
+from benchmarks.taught import Line, conclude, dressed, options_of, painted, save_pictures, taught, unharmed
 from lora_mixer import Mixer
 from lora_mixer.trainer import TrainSettings
 from training import artwork
@@ -65,24 +64,11 @@ def main() -> int:
     count = len(called)
     stray = sum(found(pictures[count:], real, [len(rows)] * len(others), near=1))
     lines = [
-        Line(
-            measure=f"{options.emoji}: {options.steps} steps of {SETTINGS.batch} on {options.threads} threads, minutes",
-            value=f"{made.minutes:.1f}",
-            bar=f"{MINUTES:g}",
-            holds=made.minutes < MINUTES,
-        ),
-        Line(
-            measure="found by its trigger at 1",
-            value=f"{sum(at_1[:count])} of {count}",
-            bar=f"{FOUND:.0%}",
-            holds=sum(at_1[:count]) >= FOUND * count,
-        ),
+        Line.of_minutes(options.emoji, made, settings, options.threads),
+        Line.of_share("found by its trigger at 1", sum(at_1[:count]), count, FOUND),
         Line(measure="found by its trigger at 0", value=f"{sum(at_0[:count])} of {count}"),
-        Line(
-            measure="nearest of all where another subject was asked for, at 1",
-            value=f"{stray} of {len(others)}",
-            bar=f"{STRAY:.0%}",
-            holds=stray <= STRAY * len(others),
+        Line.of_share(
+            "nearest of all where another subject was asked for, at 1", stray, len(others), STRAY, at_most=True
         ),
         Line(
             measure="other subjects that are found, at 0 and at 1",
@@ -90,8 +76,7 @@ def main() -> int:
         ),
         unharmed(mixer, before),
     ]
-    print(table(lines))
-    return int(any(line.holds is False for line in lines))
+    return conclude(lines)
 
 
 def draw(folder: Path, concept: int, priors: list[int], names: list[str]) -> None:

@@ -13,7 +13,7 @@ from dataclasses import replace
 
 import torch
 
-from benchmarks.taught import MINUTES, Line, dressed, options_of, painted, save_pictures, table, taught
+from benchmarks.taught import Line, conclude, dressed, options_of, painted, save_pictures, taught, unharmed
 from lora_mixer import Mixer
 from lora_mixer.trainer import TrainSettings
 from training import artwork
@@ -42,24 +42,15 @@ def main() -> int:
     names = {row: names_of(artwork.load_emoji()[row])[0] for row in (*learned, *asked)}
     save_pictures(folder / "pictures", dressed(learned, options.look), [names[row] for row in learned])
     before, prompts = mixer.model.checksum(), [names[row] for row in asked]
-    made = taught(mixer, folder / "pictures", folder / "style.safetensors", replace(SETTINGS, steps=options.steps))
+    settings = replace(SETTINGS, steps=options.steps)
+    made = taught(mixer, folder / "pictures", folder / "style.safetensors", settings)
     without = painted(mixer, folder, prompts)
     at_0, at_1 = (painted(mixer, folder, prompts, made.path, strength) for strength in (0.0, 1.0))
     scores, plain = detector.score(at_1, options.look), detector.score(without, options.look)
     seen = int((scores > plain.quantile(FALSE_ALARM)).sum())
     lines = [
-        Line(
-            measure=f"{options.look}: {options.steps} steps of {SETTINGS.batch} on {options.threads} threads, minutes",
-            value=f"{made.minutes:.1f}",
-            bar=f"{MINUTES:g}",
-            holds=made.minutes < MINUTES,
-        ),
-        Line(
-            measure="seen at 1, of prompts",
-            value=f"{seen} of {len(prompts)}",
-            bar=f"{SEEN:.0%}",
-            holds=seen >= SEEN * len(prompts),
-        ),
+        Line.of_minutes(options.look, made, settings, options.threads),
+        Line.of_share("seen at 1, of prompts", seen, len(prompts), SEEN),
         Line(
             measure="mean amount of the look without it, at 0, at 1",
             value=", ".join(f"{float(detector.score(one, options.look).mean()):.2f}" for one in (without, at_0, at_1)),
@@ -72,8 +63,7 @@ def main() -> int:
         ),
         unharmed(mixer, before),
     ]
-    print(table(lines))
-    return int(any(line.holds is False for line in lines))
+    return conclude(lines)
 
 
 def subjects(prompts: int) -> tuple[list[int], list[int]]:
@@ -81,12 +71,6 @@ def subjects(prompts: int) -> tuple[list[int], list[int]]:
     rows = subject_ids(artwork.load_emoji())
     mixed = random.Random(31).sample(rows, len(rows))
     return sorted(mixed[:PICTURES]), mixed[PICTURES : PICTURES + prompts]
-
-
-def unharmed(mixer: Mixer, before: str) -> Line:
-    """Return whether the model's weights are bit by bit what they were."""
-    same = mixer.model.checksum() == before
-    return Line(measure="the model's checksum after it all", value="the same" if same else "another", holds=same)
 
 
 if __name__ == "__main__":
