@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lora_mixer import Cancel, LoraUse, Mixer, Rectangle, Region, Strength
-from lora_mixer.choices import METHODS
+from lora_mixer import Cancel, LoraUse, Mixer, Progress, Rectangle, Region, Strength
+from lora_mixer.choices import METHODS, MethodRow
 from lora_mixer.errors import CancelledError, RequestError
 
 ALL = Rectangle(left=0, top=0, right=1, bottom=1)
@@ -26,13 +27,14 @@ PLACES: dict[str, dict[str, Any]] = {
     "regions": {"regions": HALVES},
     "found": {"regions": (Region(words="cat", loras={"pixel_art": 0.6}), Region(words="sky", mask="auto"))},
 }
-CASES = [
-    (row.name, place)
-    for row in METHODS
-    for place in PLACES
-    if not (row.dense and place in {"regions", "found"})  # these know no masks, and say so
-]
-MIXES = st.lists(st.sampled_from([-0.6, 0.3, 0.8, 1.0]), min_size=len(NAMES), max_size=len(NAMES))
+Ending = Callable[[int], tuple[type[BaseException], dict[str, Any]]]
+EVERY_METHOD = pytest.mark.parametrize("row", METHODS, ids=lambda row: row.name)
+MIXES = st.permutations((0.8, -0.6, 1.0))
+
+
+def places_of(row: MethodRow) -> list[str]:
+    """Return where a method is tried, the hardest first: dense ones know no masks, and say so."""
+    return [place for place in reversed(PLACES) if not (row.dense and place in {"regions", "found"})]
 
 
 def drawn(mixer: Mixer, mix: Any, method: str, place: str, **more: Any) -> np.ndarray[Any, Any]:
@@ -40,12 +42,13 @@ def drawn(mixer: Mixer, mix: Any, method: str, place: str, **more: Any) -> np.nd
     return np.asarray(mixer.render("a cat in the sky", **wish).image)
 
 
-@given(case=st.sampled_from(CASES), strengths=MIXES)
-@settings(max_examples=6, deadline=None)
+@EVERY_METHOD
+@given(data=st.data(), strengths=MIXES)
+@settings(max_examples=1, deadline=None)
 def test_one_lora_is_that_lora_0_is_off_order_changes_nothing_and_a_mask_of_everything_is_none(
-    mixer: Mixer, case: tuple[str, str], strengths: list[float]
+    mixer: Mixer, row: MethodRow, data: st.DataObject, strengths: list[float]
 ) -> None:
-    method, place = case
+    method, place = row.name, data.draw(st.sampled_from(places_of(row)))
     uses = [LoraUse(name, Strength(strength)) for name, strength in zip(NAMES, strengths, strict=True)]
     alone = drawn(mixer, uses[:1], "sum", place)
     off = LoraUse(NAMES[1], Strength(0.0))
@@ -56,21 +59,43 @@ def test_one_lora_is_that_lora_0_is_off_order_changes_nothing_and_a_mask_of_ever
     assert np.array_equal(drawn(mixer, covered, method, place), mixed)
 
 
-@given(case=st.sampled_from(CASES))
-@settings(max_examples=4, deadline=None)
-def test_the_pristine_weights_survive_cancels_and_errors(mixer: Mixer, case: tuple[str, str]) -> None:
-    method, place = case
+def cancelled(step: int) -> tuple[type[BaseException], dict[str, Any]]:
+    """Return what a press of the switch at a step raises, and how to render for it."""
+    cancel = Cancel()
+    return CancelledError, {
+        "cancel": cancel,
+        "on_progress": lambda progress: cancel.press() if progress.step >= step else None,
+    }
+
+
+def interrupted(step: int) -> tuple[type[BaseException], dict[str, Any]]:
+    """Return the same of Ctrl+C at a step."""
+
+    def interrupt(progress: Progress) -> None:
+        if progress.step >= step:
+            raise KeyboardInterrupt
+
+    return KeyboardInterrupt, {"on_progress": interrupt}
+
+
+ENDINGS = ((cancelled, 1), (interrupted, 2), (interrupted, 1), (cancelled, 2))
+"""How a render of three steps ends before its time: one for each place."""
+
+
+@EVERY_METHOD
+@given(endings=st.permutations(ENDINGS))
+@settings(max_examples=1, deadline=None)
+def test_the_weights_and_the_next_picture_survive_cancels_and_errors(
+    mixer: Mixer, row: MethodRow, endings: Sequence[tuple[Ending, int]]
+) -> None:
     mix = dict.fromkeys(NAMES, 0.8)
     before = mixer.model.checksum()
-    cancel = Cancel()
-    with pytest.raises(CancelledError):
-        drawn(mixer, mix, method, place, cancel=cancel, on_progress=lambda _: cancel.press())
-    with pytest.raises(KeyboardInterrupt):
-        drawn(mixer, mix, method, place, on_progress=_interrupt)
+    expected = drawn(mixer, mix, row.name, "plain")
+    for place, (ending, step) in zip(places_of(row), endings, strict=False):
+        error, how = ending(step)
+        with pytest.raises(error):
+            drawn(mixer, mix, row.name, place, **how)
     with pytest.raises(RequestError):
-        drawn(mixer, mix, method, place, preset="there is none")
+        drawn(mixer, mix, row.name, "plain", preset="there is none")
     assert mixer.model.checksum() == before
-
-
-def _interrupt(_: object) -> None:
-    raise KeyboardInterrupt
+    assert np.array_equal(drawn(mixer, mix, row.name, "plain"), expected)

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from lora_mixer import Cancel, LoraUse, Mixer, RenderedImage, RenderOptions, RenderRequest, Strength
-from lora_mixer.errors import CancelledError, RequestError
+from lora_mixer import LoraUse, Mixer, RenderedImage, RenderOptions, RenderRequest, Strength
+from lora_mixer.errors import RequestError
 from lora_mixer.hires import Hires
 from lora_mixer.images.record import RenderRecord
 from lora_mixer.mixer import rerender
@@ -101,19 +101,6 @@ def test_masks_and_tags_and_a_lora_for_the_negative_prompt_work_with_every_metho
         for method in METHODS
     ]
     assert all(np.asarray(picture.image).std() > 0 for picture in mixer.render_many(requests))
-
-
-@pytest.mark.parametrize("method", ["switch:every=1", "composite"])
-def test_the_pristine_weights_survive_a_cancel(mixer: Mixer, method: str) -> None:
-    before, cancel = mixer.model.checksum(), Cancel()
-    with pytest.raises(CancelledError):
-        mixer.render(
-            RenderRequest(TEXT, loras=LOOKS, method=method, **SMALL),  # type: ignore[arg-type]
-            cancel=cancel,
-            options=RenderOptions(engine="merged"),
-            on_progress=lambda progress: cancel.press() if progress.step == 2 else None,
-        )
-    assert mixer.model.checksum() == before
 
 
 def test_a_second_pass_takes_turns_of_its_own(mixer: Mixer) -> None:
