@@ -96,6 +96,36 @@ def test_an_axis_goes_from_mix_to_mix_and_leaves_other_loras() -> None:
         read_prompt_text(text.replace("places = 3", "places = 3, seeds = [1]"), Path("x.toml"), strict=True)
 
 
+@pytest.mark.parametrize(
+    ("prompt", "left"),
+    [
+        ("pets <lora:ink:0.3> <region:0,0,0.5,1> cat <lora:ink:0.6>", "pets  <region:0,0,0.5,1> cat <lora:ink:0.6>"),
+        ("pets <lora:ink:0.3> ADDCOMM cat <lora:ink:0.6> ADDCOL dog", "pets  ADDCOMM cat <lora:ink:0.6> ADDCOL dog"),
+        ("cat <lora:ink:0.6> ADDCOL dog <lora:sepia:1>", "cat <lora:ink:0.6> ADDCOL dog <lora:sepia:1>"),
+    ],
+)
+def test_an_axis_leaves_a_region_its_own_loras_in_prompts_as_in_tables(prompt: str, left: str) -> None:
+    text = f"""
+    [axes]
+    columns = {{ morph = [{{ ink = 1 }}, {{ sepia = 1 }}], places = 2 }}
+    [[jobs]]
+    prompt = "{prompt}"
+    hires = {{ scale = 2, prompt = "{prompt}", negative = "grey <lora:sepia:0.2>" }}
+    negative = "blurry <lora:ink:0.2>"
+    [[jobs]]
+    prompt = "pets <lora:ink:0.3>"
+    regions = [{{ prompt = "cat <lora:ink:0.6>", mask = [0, 0, 0.5, 1], loras = {{ ink = 0.8 }} }}]
+    """
+    jobs = read_prompt_text(text, Path("x.toml"), strict=True).jobs
+    assert [[use.name for use in job.request.loras] for job in jobs] == [["ink"], ["sepia"]] * 2
+    written, tabled = jobs[0].request, jobs[2].request
+    assert (written.prompt, written.negative) == (left, "blurry ")
+    assert written.hires is not None
+    assert (written.hires.prompt, written.hires.negative) == (left, "grey ")
+    assert tabled.prompt == "pets "
+    assert (tabled.regions[0].prompt, tabled.regions[0].loras) == ("cat <lora:ink:0.6>", (LoraUse("ink", 0.8),))
+
+
 def test_a_written_way_is_read_back() -> None:
     curve = Curve(points=((0.0, 1.0), (1.0, 0.5)))
     mixes = [Mix((LoraUse("ink", Strength(1.0, text=0.2, curve=curve)),), "dare"), Mix({"sepia": 0.5}, "dare")]  # type: ignore[arg-type]

@@ -8,12 +8,11 @@ from functools import partial
 from typing import Any
 
 from lora_mixer.catalog import same_spelling
-from lora_mixer.choices import SUM
 from lora_mixer.errors import ConfigError
 from lora_mixer.hires import Hires
 from lora_mixer.mixes import Mix
 from lora_mixer.morph import label, path, weighted
-from lora_mixer.prompt import without_tags
+from lora_mixer.promptfile.set_mix import with_mix
 from lora_mixer.promptfile.set_strength import with_strength
 from lora_mixer.request import RenderRequest
 
@@ -71,7 +70,7 @@ def loras_axis(names: Sequence[str], strength: float, *, without: bool = True, s
 
 
 def morph_axis(mixes: Sequence[Mix], places: int, *, loop: bool = False, same: Same = same_spelling) -> Axis:
-    """Return the axis of a way from mix to mix; other LoRAs of a job and its prompts stay.
+    """Return the axis of a way from mix to mix; other LoRAs of a job stay, and a region's own.
 
     >>> [point.label for point in morph_axis([Mix({"ink": 1.0}), Mix({"sepia": 1.0})], 3).points]
     ['ink 1', 'ink 0.5, sepia 0.5', 'sepia 1']
@@ -100,29 +99,7 @@ def _mixing(name: str, strength: float, same: Same) -> Callable[[RenderRequest],
 
 
 def _morphing(mix: Mix, names: Collection[str], same: Same) -> Callable[[RenderRequest], RenderRequest]:
-    def named(other: str) -> bool:
-        return any(same(name, other) for name in names)
-
-    def change(request: RenderRequest) -> RenderRequest:
-        others = tuple(use for use in request.loras if not named(use.name))
-        method = request.method if mix.method == SUM.row.name else mix.method
-        return replace(_untagged(request, named), loras=(*others, *mix.uses), method=method)
-
-    return change
-
-
-def _untagged(request: RenderRequest, same: Callable[[str], bool]) -> RenderRequest:
-    """Return a request without the tags of an adapter, in none of its prompts."""
-    grammar = request.grammar or "default"
-    away = partial(without_tags, named=same, grammar=grammar, negative=True)
-    hires = request.hires
-    if hires is not None:
-        own = None if hires.prompt is None else without_tags(hires.prompt, same, grammar=grammar)
-        hires = replace(hires, prompt=own, negative=None if hires.negative is None else away(hires.negative))
-    prompt = without_tags(request.prompt, same, grammar=grammar)
-    return replace(
-        request, prompt=prompt, negative=None if request.negative is None else away(request.negative), hires=hires
-    )
+    return partial(with_mix, mix=mix, named=lambda other: any(same(name, other) for name in names))
 
 
 def _setting(field: str, value: object) -> Callable[[RenderRequest], RenderRequest]:

@@ -100,7 +100,7 @@ class _OneStrength:
             listed: The adapter is in the list that goes with them.
         """
         prompt, negative = texts
-        starts = () if prompt is None else _starts(prompt, self.grammar)
+        starts = () if prompt is None else starts_of(prompt, self.grammar)
         own = None if prompt is None else prompt[: starts[0]] if starts else prompt
         there = listed or (own is not None and self._is_tagged(Texts(own, None)))
         return Texts(
@@ -134,7 +134,8 @@ class _OneStrength:
         return tag_text(replace(tag, text=self.strength, denoiser=None, hires_text=None, hires_denoiser=None))
 
 
-def _starts(prompt: str, grammar: str) -> tuple[int, ...]:
+def starts_of(prompt: str, grammar: str) -> tuple[int, ...]:
+    """Return where the texts of a prompt's regions begin; none where they cannot be read."""
     try:
         return region_starts(prompt, grammar=grammar)
     except PromptError:  # told where prompts are read
