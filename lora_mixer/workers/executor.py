@@ -20,6 +20,9 @@ from lora_mixer.request import RenderRequest
 Heartbeat = Callable[[float], None]
 """Told every now and then how many pictures' worth of work is in hand; raises to stop."""
 
+TICK = 0.2
+"""Seconds between two heartbeats of executors that wait for other processes."""
+
 _Message = TypeVar("_Message")
 
 

@@ -14,10 +14,12 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Self
 
-from lora_mixer.errors import LoraMixerError, RenderError
+from lora_mixer.errors import LoraMixerError
 from lora_mixer.ledger.failure import Failure
 from lora_mixer.waiting import begin, wait_passively
+from lora_mixer.workers.deaths import MOST_STARTS_LOST, died_over_the_plan, died_while_opening
 from lora_mixer.workers.executor import (
+    TICK,
     Finished,
     Heartbeat,
     MixerOptions,
@@ -29,10 +31,9 @@ from lora_mixer.workers.executor import (
     unpack,
 )
 
-TICK = 0.2
 PATIENCE = 5.0
-MOST_STARTS_LOST = 3
-"""After this many deaths in a row before its model is open, a worker is not replaced."""
+OPTION = "--workers"
+"""What asks for these workers."""
 
 ASK, RENDER, READY, REFUSED, REPLY = b"a", b"r", b"o", b"x", b"f"
 """A message's first byte is its type; the rest is JSON."""
@@ -112,10 +113,7 @@ class ProcessExecutor:
                 return unpack(Resolution, data[1:])
             cause = _cause(worker)
             self._replace(worker, cause)
-        raise RenderError(
-            f"{MOST_STARTS_LOST} workers died while they looked at the plan, the last: {cause}",
-            remedy="Try without --workers to see why; most often memory is short.",
-        )
+        raise died_over_the_plan(cause, OPTION)
 
     def share(self, threads: int) -> int:
         """An equal share for each."""
@@ -185,10 +183,7 @@ class ProcessExecutor:
             return
         del self._workers[place]
         if not self._workers:
-            raise RenderError(
-                f"all workers died {MOST_STARTS_LOST} times while they opened the model, the last: {cause}",
-                remedy="Try without --workers to see why; most often memory is short.",
-            )
+            raise died_while_opening(cause, OPTION)
 
     def _started(self, rank: int) -> _Worker:
         wait_passively()  # the worker has this process's environment, and may import torch with its main program

@@ -16,7 +16,9 @@ from typing import Any, Self
 from lora_mixer.errors import ConfigError, LoraMixerError, RenderError
 from lora_mixer.ledger.failure import Failure
 from lora_mixer.waiting import begin
+from lora_mixer.workers.deaths import MOST_STARTS_LOST, died_over_the_plan, died_while_opening
 from lora_mixer.workers.executor import (
+    TICK,
     Finished,
     Heartbeat,
     MixerOptions,
@@ -28,11 +30,10 @@ from lora_mixer.workers.executor import (
     unpack,
 )
 
-TICK = 0.2
 IN_FLIGHT = 2
 """Tasks an actor is given at once: the one it is at, and the next, so that it never waits for us."""
-MOST_STARTS_LOST = 3
-"""An actor that dies so often in a row before its model is open is not replaced any more."""
+OPTION = "--executor ray"
+"""What asks for these workers."""
 
 
 class Actor:
@@ -147,10 +148,7 @@ class RayExecutor:
                 except self._ray.exceptions.RayActorError as error:
                     cause = _cause(error)
                     self._replace(first, error)
-        raise RenderError(
-            f"{MOST_STARTS_LOST} workers died while they looked at the plan, the last: {cause}",
-            remedy="Try without --executor ray to see why; most often memory is short.",
-        )
+        raise died_over_the_plan(cause, OPTION)
 
     def share(self, threads: int) -> int:
         """Ray gives each actor as many as it has CPUs set aside."""
@@ -227,10 +225,7 @@ class RayExecutor:
             return
         self._members.remove(member)
         if not self._members:
-            raise RenderError(
-                f"all workers died {MOST_STARTS_LOST} times while they opened the model, the last: {_cause(error)}",
-                remedy="Try without --executor ray to see why; most often memory is short.",
-            ) from error
+            raise died_while_opening(_cause(error), OPTION) from error
 
     def _started(self, rank: int) -> _Member:
         gpus = 1 if self._ray.cluster_resources().get("GPU") else 0

@@ -15,41 +15,17 @@ from lora_mixer import Mixer
 from lora_mixer.errors import FileError
 from lora_mixer.images import AdapterRecord, ModelRecord, RenderRecord, save_picture
 from lora_mixer.mixes import Strength
-from lora_mixer.request import Settings
 from lora_mixer_app.serving.history import DAYS_IN_BIN, VERSION, History
 from lora_mixer_app.serving.history_query import Query
 from lora_mixer_app.web.state import AppState
+from tests.support.records import made_up_record, made_up_settings
 
 BINNED = Query(binned=True)
 
 
 def record(prompt: str, seed: int) -> RenderRecord:
-    settings = Settings(
-        prompt=prompt,
-        negative="",
-        loras=(),
-        seed=seed,
-        steps=2,
-        cfg=5,
-        sampler="Euler",
-        schedule="Automatic",
-        width=8,
-        height=8,
-        clip_skip=1,
-        model="emoji",
-    )
-    return RenderRecord(
-        settings=settings,
-        model=ModelRecord(name="emoji", sha256="0" * 64),
-        engine="none",
-        engine_reason="",
-        batch_size=1,
-        batch_index=0,
-        device="cpu",
-        dtype="float32",
-        versions={},
-        seconds=0.1,
-    )
+    settings = made_up_settings(prompt, seed=seed, steps=2, cfg=5, schedule="Automatic", width=8, height=8)
+    return made_up_record(settings)
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from lora_mixer.errors import BrokenFileError, FileError, MissingFileError, PromptError, RenderError
-from lora_mixer.images import AdapterRecord, ModelRecord, RenderRecord
+from lora_mixer.images import AdapterRecord, ModelRecord
 from lora_mixer.ledger.digest import basis_of, digest_of, job_digest
 from lora_mixer.ledger.failure import Failure
 from lora_mixer.ledger.ledger import Ledger, LedgerEntry, read_entries
@@ -18,38 +18,16 @@ from lora_mixer.ledger.plan_file import StoredPlan
 from lora_mixer.ledger.writer import LedgerWriter, part_of
 from lora_mixer.mixes import Strength
 from lora_mixer.promptfile.reading import read_prompt_text
-from lora_mixer.request import Settings
 from lora_mixer.runs.estimate import estimate, outline, seconds_for
 from lora_mixer.store import FolderStore
+from tests.support.records import made_up_record, made_up_settings
 
-SETTINGS = Settings(
-    prompt="猫\nline",
-    negative="",
-    loras=(),
-    seed=7,
-    steps=20,
-    cfg=7.0,
-    sampler="Euler",
-    schedule="Karras",
-    width=64,
-    height=64,
-    clip_skip=1,
-    model="emoji",
-)
-RECORD = RenderRecord(
-    settings=SETTINGS,
-    model=ModelRecord(name="emoji", sha256="ab" * 32),
+SETTINGS = made_up_settings("猫\nline", seed=7)
+RECORD = made_up_record(
+    SETTINGS,
     adapters=(
         AdapterRecord(name="x", file="x", sha256="cd" * 32, autov3="e", strength=Strength(), kind="lora", modules=1),
     ),
-    engine="none",
-    engine_reason="no mix",
-    batch_size=1,
-    batch_index=0,
-    device="cpu",
-    dtype="float32",
-    versions={"torch": "2"},
-    seconds=1.0,
 )
 
 

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from lora_mixer.errors import RequestError
-from lora_mixer.images import ModelRecord, RenderRecord
 from lora_mixer.ledger.ledger import Ledger, LedgerEntry
 from lora_mixer.ledger.plan_file import StoredPlan
 from lora_mixer.mixes import LoraUse, Strength
@@ -22,6 +21,7 @@ from lora_mixer.runs.facts import facts_of, facts_of_run
 from lora_mixer.runs.regroup import regroup
 from lora_mixer.sheet import Failed, draw_sheet
 from lora_mixer_app.cli.commands.sheet import sheet
+from tests.support.records import made_up_record, made_up_settings
 
 SEEDS, INKS, GLOWS = (3, 20), (None, 0.5, 1.0), (0.0, -1.0)
 EVERY = list(product(SEEDS, INKS, GLOWS))
@@ -30,20 +30,8 @@ FACTS = ("seed", "ink", "glow")
 
 def _settings(seed: int, ink: float | None, glow: float) -> Settings:
     loras = [("ink", ink), ("glow", glow)]
-    return Settings(
-        prompt="cat",
-        negative="",
-        loras=tuple(LoraUse(name=n, strength=Strength(s)) for n, s in loras if s is not None),
-        seed=seed,
-        steps=20,
-        cfg=7.0,
-        sampler="Euler",
-        schedule="Karras",
-        width=64,
-        height=64,
-        clip_skip=1,
-        model="emoji",
-    )
+    uses = tuple(LoraUse(name=n, strength=Strength(s)) for n, s in loras if s is not None)
+    return made_up_settings("cat", loras=uses, seed=seed)
 
 
 def _ledger(folder: Path = Path("run"), made: int = len(EVERY)) -> Ledger:
@@ -59,19 +47,7 @@ def _ledger(folder: Path = Path("run"), made: int = len(EVERY)) -> Ledger:
             digest="",
             sha256="",
             seconds=1.0,
-            record=RenderRecord(
-                settings=job.settings,
-                model=ModelRecord(name="emoji", sha256="ab" * 32),
-                adapters=(),
-                engine="none",
-                engine_reason="",
-                batch_size=1,
-                batch_index=0,
-                device="cpu",
-                dtype="float32",
-                versions={},
-                seconds=1.0,
-            ),
+            record=made_up_record(job.settings),
         )
         for index, job in enumerate(jobs[:made])
     }

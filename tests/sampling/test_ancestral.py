@@ -12,15 +12,9 @@ from torch import Tensor
 from lora_mixer.errors import RequestError
 from lora_mixer.sampling import SAMPLERS, NoiseSource, find_sampler, sample, starting_noise
 from lora_mixer.sampling.ancestral import ancestral_levels
+from tests.support.normal_data import SIGNAL, TRAINED
 
 SHAPE = (4, 6, 5)
-TRAINED = {
-    "num_train_timesteps": 1000,
-    "beta_start": 0.00085,
-    "beta_end": 0.012,
-    "beta_schedule": "scaled_linear",
-    "prediction_type": "epsilon",
-}
 WITH_ETA = [row.name for row in SAMPLERS if row.eta is not None]
 
 
@@ -96,8 +90,7 @@ def test_both_halves_of_an_sde_step_draw_from_one_path():
             sources,
         )
     )
-    signal = torch.cumprod(1 - torch.linspace(0.00085**0.5, 0.012**0.5, 1000) ** 2, 0)
-    now, to = ((1 - signal) / signal).sqrt()[torch.tensor([999, 666])].tolist()
+    now, to = ((1 - SIGNAL) / SIGNAL).sqrt()[torch.tensor([999, 666])].tolist()
     half = math.sqrt(now * to)
     (_, up_half), (down, up) = ancestral_levels(now, half, 1.0), ancestral_levels(now, to, 1.0)
     one, other = (1 - down / now) * up_half, up

@@ -7,22 +7,7 @@ import torch
 from torch import Tensor
 
 from lora_mixer.sampling import SAMPLERS, NoiseSource, PictureStart, find_sampler, resample, starting_noise
-
-TRAINED = {
-    "num_train_timesteps": 1000,
-    "beta_start": 0.00085,
-    "beta_end": 0.012,
-    "beta_schedule": "scaled_linear",
-    "prediction_type": "epsilon",
-}
-SIGNAL = torch.cumprod(1 - torch.linspace(0.00085**0.5, 0.012**0.5, 1000) ** 2, 0)
-MEAN, WIDTH = 1.5, 0.5
-
-
-def exact(latents: Tensor, timestep: Tensor, step: int) -> Tensor:
-    """The true noise for data that is normal with `MEAN` and `WIDTH`, in the variance-preserving form."""
-    signal = SIGNAL[timestep.long().clamp(0, 999)]
-    return (1 - signal).sqrt() * (latents - signal.sqrt() * MEAN) / (signal * WIDTH**2 + 1 - signal)
+from tests.support.normal_data import MEAN, TRAINED, exact
 
 
 def halves(side: int) -> Tensor:

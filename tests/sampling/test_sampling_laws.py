@@ -8,16 +8,9 @@ from torch import Tensor
 
 from lora_mixer.errors import RequestError
 from lora_mixer.sampling import SAMPLERS, NoiseSource, Sampler, find_sampler, sample, starting_noise
+from tests.support.normal_data import TRAINED
 
 SHAPE = (4, 6, 5)
-TRAINED = {
-    "num_train_timesteps": 1000,
-    "beta_start": 0.00085,
-    "beta_end": 0.012,
-    "beta_schedule": "scaled_linear",
-    "prediction_type": "epsilon",
-}
-SIGNAL = torch.cumprod(1 - torch.linspace(0.00085**0.5, 0.012**0.5, 1000) ** 2, 0)
 ALL = [find_sampler(row.name, schedule) for row in SAMPLERS for schedule in row.schedules]
 
 

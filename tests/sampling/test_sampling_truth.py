@@ -15,24 +15,10 @@ from lora_mixer.models import Model, open_model
 from lora_mixer.request import ModelSource
 from lora_mixer.sampling import SAMPLERS, NoiseSource, find_sampler, sample, starting_noise
 from lora_mixer.sampling.levels import levels_of
+from tests.support.normal_data import MEAN, SIGNAL, TRAINED, WIDTH, exact
 
 EMBEDDED = Path(next(iter(lora_mixer.__path__))) / "data" / "emoji" / "model"
-TRAINED = {
-    "num_train_timesteps": 1000,
-    "beta_start": 0.00085,
-    "beta_end": 0.012,
-    "beta_schedule": "scaled_linear",
-    "prediction_type": "epsilon",
-}
-SIGNAL = torch.cumprod(1 - torch.linspace(0.00085**0.5, 0.012**0.5, 1000) ** 2, 0)
-MEAN, WIDTH = 1.5, 0.5
 CONSISTENCY = {"LCM", "TCD"}  # made for distilled models: the exact denoiser gives them the mean, not the spread
-
-
-def exact(latents: Tensor, timestep: Tensor, step: int) -> Tensor:
-    """The true noise for data that is normal with `MEAN` and `WIDTH`, in the variance-preserving form."""
-    signal = SIGNAL[timestep.long().clamp(0, 999)]
-    return (1 - signal).sqrt() * (latents - signal.sqrt() * MEAN) / (signal * WIDTH**2 + 1 - signal)
 
 
 def exact_v(latents: Tensor, timestep: Tensor, step: int) -> Tensor:

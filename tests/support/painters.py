@@ -12,7 +12,7 @@ from pathlib import Path
 from PIL import Image
 
 from lora_mixer.errors import FileError
-from lora_mixer.images import AdapterRecord, ModelRecord, RenderRecord, plain, save_picture
+from lora_mixer.images import AdapterRecord, RenderRecord, plain, save_picture
 from lora_mixer.ledger.digest import basis_of, digest_of
 from lora_mixer.ledger.failure import Failure
 from lora_mixer.ledger.ledger import LedgerEntry, digest_of_file
@@ -21,35 +21,10 @@ from lora_mixer.ledger.writer import part_of
 from lora_mixer.mixes import Strength
 from lora_mixer.request import RenderRequest, Settings
 from lora_mixer.workers.executor import Finished, Heartbeat, Resolution, ResolveQuery, RunJob, Task
+from tests.support.records import made_up_record, made_up_settings
 
 SIDE = 8
-RECORD = RenderRecord(
-    settings=Settings(
-        prompt="",
-        negative="",
-        loras=(),
-        seed=1,
-        steps=20,
-        cfg=7.0,
-        sampler="Euler",
-        schedule="Karras",
-        width=64,
-        height=64,
-        clip_skip=1,
-        model="emoji",
-    ),
-    model=ModelRecord(name="emoji", sha256="ab" * 32),
-    adapters=(),
-    engine="none",
-    engine_reason="no mix",
-    batch_size=1,
-    batch_index=0,
-    device="cpu",
-    dtype="float32",
-    versions={"torch": "2"},
-    seconds=1.0,
-    threads=1,
-)
+RECORD = made_up_record(made_up_settings(), threads=1)
 
 
 class Painters:
