@@ -13,7 +13,7 @@ from PIL import Image
 
 from lora_mixer import Mixer
 from lora_mixer.errors import FileError
-from lora_mixer.images import AdapterRecord, ModelRecord, RenderRecord, save_picture
+from lora_mixer.images import AdapterRecord, RenderRecord, save_picture
 from lora_mixer.mixes import Strength
 from lora_mixer_app.serving.history import DAYS_IN_BIN, VERSION, History
 from lora_mixer_app.serving.history_query import Query
@@ -47,7 +47,8 @@ def kept(
         AdapterRecord(name=n, file=n, sha256="1" * 64, autov3="", strength=Strength(1.0), kind="lora", modules=1)
         for n in loras
     )
-    made = replace(record(prompt, seed), adapters=acted, model=ModelRecord(name=model, sha256="0" * 64))
+    made = record(prompt, seed)
+    made = replace(made, adapters=acted, model=replace(made.model, name=model))
     save_picture(Image.new("RGB", (8, 8)), made, path)
     return history.add(path, made, owner=owner).id
 
@@ -152,7 +153,8 @@ def test_the_history_outlives_the_program_and_comes_back_from_the_pictures(histo
     (tmp_path / "history.sqlite").unlink()
     (tmp_path / "pictures" / "not ours.png").write_bytes(b"no picture")
     again = History(tmp_path / "pictures", tmp_path / "history.sqlite").search()
-    assert [replace(item.record, seconds=0.1) for item in again] == [record("a", 1)]
+    made = record("a", 1)
+    assert [replace(item.record, seconds=made.seconds) for item in again] == [made]
 
 
 def test_a_picture_whose_line_a_kill_cost_is_back_after_a_restart(history: History, tmp_path: Path) -> None:
