@@ -95,7 +95,7 @@ def test_a_mask_that_the_desk_cannot_hold_is_told_when_a_picture_is_sent_there(
 ) -> None:
     told: list[str] = []
     monkeypatch.setattr(gr, "Warning", told.append)
-    desk = Desk(state=AppState(mixer, tmp_path), tabs=None, document=None, answers=None)
+    desk = Desk(state=AppState(mixer, tmp_path), tabs=None, document=None, laid=None)
     rectangle = Rectangle(left=0.0, top=0.0, right=0.5, bottom=1.0)
     uses = [LoraUse("line_art", Strength(mask=Path("/etc/passwd"))), LoraUse("sepia", Strength(mask=rectangle))]
     desk.lay(person("tab"), RenderRequest("p", loras=uses))

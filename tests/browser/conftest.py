@@ -32,7 +32,8 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-WAIT = 30_000  # milliseconds
+WAIT = 60_000
+"""Milliseconds that a page may take to come to what it is to show, on a machine that does much else."""
 BROWSER = [
     pytest.mark.browser,
     pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium: install Debian's package `chromium`"),
@@ -145,6 +146,7 @@ def page(browser: Browser, address: str) -> Iterator[Page]:
 @pytest.fixture(scope="module")
 def one_desk(browser: Browser, address: str) -> Iterator[Page]:
     opened = browser.new_page(viewport={"width": 1440, "height": 900})
+    opened.add_init_script("sessionStorage.clear(); localStorage.clear();")  # whatever the page before wrote as it went
     open_desk(opened, address)
     yield opened
     opened.close()
@@ -153,7 +155,6 @@ def one_desk(browser: Browser, address: str) -> Iterator[Page]:
 @pytest.fixture
 def desk(one_desk: Page) -> Page:
     """The page with a first document, of one step, and nothing rendered by itself."""
-    one_desk.evaluate("() => { sessionStorage.clear(); localStorage.clear(); }")
     one_desk.reload()
     one_desk.wait_for_selector("#no-strips")
     one_desk.locator("#live input").set_checked(False)

@@ -23,6 +23,14 @@ pytestmark = BROWSER
 
 TABS = ("desk", "history", "sheets", "prompt_file", "picture_info", "inspect", "train")
 HOSTILE = "<img src=x onerror='window.__x=1'><script>window.__x=1</script>"
+TOASTS = """() => {
+    window.toasts = 0;
+    new MutationObserver(changes => {
+        for (const node of changes.flatMap(change => [...change.addedNodes]))
+            if (node.matches?.('[data-testid=toast-body]') || node.querySelector?.('[data-testid=toast-body]')) window.toasts += 1;
+    }).observe(document.body, { childList: true, subtree: true });
+}"""
+"""Counts the toasts that come."""
 DROP = """([name, type, bytes]) => {
     const list = new DataTransfer();
     list.items.add(new File([new Uint8Array(bytes)], name, { type }));
@@ -33,8 +41,9 @@ DROP = """([name, type, bytes]) => {
 
 @pytest.fixture
 def page(browser: Browser, address: str):
-    opened = browser.new_page(viewport={"width": 1280, "height": 900}, color_scheme="dark")
+    opened = browser.new_page(viewport={"width": 1280, "height": 900}, color_scheme="dark", reduced_motion="reduce")
     enter(opened, address)
+    opened.locator("#live input").set_checked(False)
     yield opened
     opened.close()
 
@@ -68,7 +77,7 @@ def open_training(page: Page, name: str) -> None:
     """Begin a training, so that its fields are there."""
     page.locator("#train-name").fill(name)
     page.locator("#train-new").click()
-    page.locator("#train-go").wait_for()
+    page.locator(f"#train-body[data-training='{name}']").wait_for()
 
 
 def serious(page: Page) -> list[tuple[str, str]]:
@@ -86,7 +95,11 @@ def test_every_tab_is_reached_named_readable_and_no_wider_than_the_screen(
     browser: Browser, address: str, pictures: Path, scheme: str, width: int, height: int, language: str
 ) -> None:
     context = browser.new_context(
-        viewport={"width": width, "height": height}, color_scheme=scheme, locale=language, has_touch=width < 720
+        viewport={"width": width, "height": height},
+        color_scheme=scheme,
+        locale=language,
+        has_touch=width < 720,
+        reduced_motion="reduce",
     )
     page = context.new_page()
     log = Log(page)
@@ -120,7 +133,7 @@ def test_a_sheet_names_its_blocks_and_shows_a_picture_large_in_place(page: Page,
     choose(page, "sheet-blocks_of_rows", "words in the prompt (S/R)")
     box(page, "sheet-blocks_of_rows-values").fill("red, blue")
     page.keyboard.press("Control+Enter")
-    expect(page.locator("#sheet-status")).to_contain_text("8 of 8 pictures in")
+    expect(page.locator("#sheet-status")).to_contain_text("8 of 8 pictures in", timeout=4 * WAIT)
     expect(page.locator("#sheet-cells .cells-block")).to_have_text(["red", "blue"])
     expect(page.locator("#sheet-cells th[scope=row]")).to_have_text(["seed 1", "seed 2"] * 2)
     archive = page.request.get(str(page.locator("#sheet-files a[href*='.zip']").first.get_attribute("href"))).body()
@@ -151,7 +164,7 @@ def test_a_prompt_file_has_its_errors_under_their_lines(page: Page, tmp_path: Pa
     expect(page.locator("#batch-remarks li").last).to_have_text(re.compile("^3: unknown option --stepz"))
     expect(page.locator("#batch-summary")).to_contain_text("2 pictures; 1 cannot be rendered, 1 remarks")
     page.locator("#batch-go").click()
-    expect(page.locator("#batch-status")).to_contain_text("1 of 2 pictures; not made: 1")
+    expect(page.locator("#batch-status")).to_contain_text("1 of 2 pictures; not made: 1", timeout=4 * WAIT)
     expect(page.locator("#batch-cells .cell.failed")).to_have_count(1)
 
 
@@ -185,7 +198,7 @@ def test_plots_are_drawn_in_the_pages_own_colours_and_metadata_are_text(page: Pa
     for name in ("line_art", "strange"):
         choose(page, "inspect-pick", name)
     page.locator("#inspect-go").click()
-    expect(page.locator("#inspect-plots .cosines")).to_have_count(2)
+    expect(page.locator("#inspect-plots .cosines")).to_have_count(2, timeout=4 * WAIT)
     expect(page.locator("#inspect-metadata")).to_contain_text("window.hit = 1")
     assert page.evaluate("window.hit") is None
     paper = page.locator(".plot-frame").first.evaluate("e => getComputedStyle(e).backgroundColor")
@@ -195,8 +208,10 @@ def test_plots_are_drawn_in_the_pages_own_colours_and_metadata_are_text(page: Pa
 
 def test_a_toast_says_all_of_its_text_and_stands_at_the_bottom_left(page: Page) -> None:
     open_tab(page, "picture_info")
-    for _ in range(2):
+    page.evaluate(TOASTS)
+    for count in (1, 2):
         page.locator("#info-send").click()
+        page.wait_for_function("count => window.toasts >= count", arg=count)
         expect(page.locator("[data-testid=toast-body]").last).to_contain_text("there is no picture. Drop one first.")
     shown = [toast for toast in page.locator("[data-testid=toast-body]").all() if toast.is_visible()]
     assert len(shown) == 1, "they do not stack"
@@ -247,7 +262,7 @@ def test_the_history_is_filtered_chosen_deleted_and_given_back(page: Page, addre
 
 
 def test_keys_alone_walk_from_the_tabs_into_a_picture_and_the_focus_is_always_seen(page: Page, address: str) -> None:
-    Client(address, verbose=False).predict("sun", seed=77, steps=1, api_name="/render")
+    Client(address, verbose=False).predict("weathercock", seed=77, steps=1, api_name="/render")
     page.locator("#tab-desk-button").focus()
 
     def step_to(selector: str) -> None:
@@ -263,8 +278,8 @@ def test_keys_alone_walk_from_the_tabs_into_a_picture_and_the_focus_is_always_se
     page.keyboard.press("Enter")
     page.locator(".history-open").first.wait_for()
     step_to("#history-search")
-    with page.expect_response(lambda answer: '"sun"' in (answer.request.post_data or "")):
-        page.keyboard.type("sun")
+    with page.expect_response(lambda answer: '"weathercock"' in (answer.request.post_data or "")):
+        page.keyboard.type("weathercock")
     expect(page.locator(".history-status")).to_contain_text("of 1 ")
     step_to(".history-open")
     page.keyboard.press("Enter")

@@ -20,6 +20,7 @@ from playwright.sync_api import Browser, Page, expect
 from lora_mixer.images import read_picture
 from lora_mixer_app.web.mixing_api import NAMES as MIXING
 from tests.browser.conftest import BROWSER, Log, nameless, open_desk
+from tests.browser.desk_page import drag, unfold_pad
 
 pytestmark = BROWSER
 
@@ -106,11 +107,7 @@ def test_a_slider_moved_by_mouse_or_keys_moves_its_number_and_the_picture(page: 
     assert prompt(page).input_value() == "red heart"
     first = generate(page)
     live(page, on=True)
-    box = slider(page, "line_art").bounding_box()
-    page.mouse.move(box["x"] + box["width"] * 0.75, box["y"] + box["height"] / 2)
-    page.mouse.down()
-    page.mouse.move(box["x"] + box["width"] * 0.1, box["y"] + box["height"] / 2, steps=4)
-    page.mouse.up()
+    drag(page, slider(page, "line_art"), (0.75, 0.5), (0.1, 0.5))
     dragged = finished(page, first)
     assert strengths(page)["line_art"] < 0
     slider(page, "night_sky").focus()
@@ -326,14 +323,10 @@ def test_the_pad_moves_its_strips_and_undo_brings_them_back(page: Page) -> None:
     live(page, on=False)
     add_lora(page, "sepia")
     add_lora(page, "line_art")
-    page.get_by_text("Mix pad").click()
+    unfold_pad(page)
     page.locator("#pad-strips").click()
     page.locator("#pad").scroll_into_view_if_needed()
-    box = page.locator("#pad").bounding_box()
-    page.mouse.move(box["x"] + box["width"] * 0.5, box["y"] + box["height"] * 0.5)
-    page.mouse.down()
-    page.mouse.move(box["x"] + box["width"] * 0.25, box["y"] + box["height"] * 0.5, steps=3)
-    page.mouse.up()
+    drag(page, page.locator("#pad"), (0.5, 0.5), (0.25, 0.5))
     assert strengths(page) == {"sepia": pytest.approx(0.75, abs=0.02), "line_art": pytest.approx(0.25, abs=0.02)}
     agrees(page)
     page.locator("#undo").click()
@@ -407,8 +400,11 @@ def test_a_mix_is_saved_renamed_loaded_and_shared(page: Page) -> None:
         {"name": "theirs.toml", "mimeType": "text/plain", "buffer": text.replace("-1", "2").encode()}
     )
     expect(number(page, "line_art")).to_have_value("2")
-    page.locator("#mix-delete").click()
-    expect(page.locator("#mix-names select")).to_have_value("")
+    names = page.locator("#mix-names select")
+    for name in ("theirs", "旧纸"):
+        names.select_option(name)  # once it is in the list
+        page.locator("#mix-delete").click()
+        expect(names).to_have_value("")
 
 
 def test_another_model_brings_its_own_settings(page: Page) -> None:
@@ -429,6 +425,7 @@ def test_an_error_says_the_remedy(page: Page) -> None:
 
 
 def test_escape_cancels_and_control_enter_renders(page: Page) -> None:
+    live(page, on=False)
     page.locator("#steps input[type=text]").fill("100")
     page.keyboard.press("Control+Enter")
     page.wait_for_function("() => document.querySelector('#status').innerText.includes('Step')")

@@ -31,7 +31,7 @@ class Monkey:
     def __init__(self, page: Page, chance: random.Random) -> None:
         self.page = page
         self.chance = chance
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(WAIT)
 
     def act(self) -> None:
         """Do one gesture; now and then look at the picture for as long as people do."""

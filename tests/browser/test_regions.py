@@ -11,6 +11,7 @@ from playwright.sync_api import Page, expect
 
 from lora_mixer.images import read_picture
 from lora_mixer.places import DrawnMask, Rectangle
+from tests.browser import desk_page
 from tests.browser.conftest import BROWSER
 from tests.browser.desk_page import add_lora, document, generate, unfold
 
@@ -23,13 +24,7 @@ def regions(page: Page) -> list[dict[str, Any]]:
 
 def drag(page: Page, start: tuple[float, float], end: tuple[float, float]) -> None:
     """Drag over the picture, from one place to another in fractions of its sides."""
-    box = page.locator("#picture .frame").bounding_box()
-    assert box is not None
-    x, y, width, height = (box[key] for key in ("x", "y", "width", "height"))
-    page.mouse.move(x + start[0] * width, y + start[1] * height)
-    page.mouse.down()
-    page.mouse.move(x + end[0] * width, y + end[1] * height, steps=3)
-    page.mouse.up()
+    desk_page.drag(page, page.locator("#picture .frame"), start, end)
 
 
 def rendered(page: Page, tmp_path: Path) -> Any:

@@ -47,13 +47,13 @@ class Desk:
 
     Attributes:
         document: The component whose value is the document.
-        answers: What the server tells the page's script.
+        laid: What was laid on the desk last. It is no answer to a render: a slow page hears only the last of several of those.
     """
 
     state: AppState
     tabs: gr.Tabs
     document: Component
-    answers: Component
+    laid: Component
     _laid: Iterator[int] = field(default_factory=itertools.count)
 
     def asked(self, request: gr.Request, document: object) -> RenderRequest:
@@ -88,11 +88,11 @@ class Desk:
             with as_notice():
                 return wish(*values, **named)
 
-        wishing = event(wished, list(inputs), [chosen], **QUIET)
-        laid: Dependency = wishing.success(self.lay, [chosen], [self.answers, self.tabs], **QUIET)
-        return laid
+        wishing = event(wished, list(inputs), [chosen], trigger_mode="always_last", **QUIET)
+        laying: Dependency = wishing.success(self.lay, [chosen], [self.laid, self.tabs], **QUIET)
+        return laying
 
-    def lay(self, request: gr.Request, wish: RenderRequest) -> tuple[Answer, gr.Tabs]:
+    def lay(self, request: gr.Request, wish: RenderRequest) -> tuple[dict[str, Any], gr.Tabs]:
         """Return a request as a document for the desk; what cannot stand on it is told.
 
         Raises:
@@ -103,7 +103,7 @@ class Desk:
             document = document_of(held, family=self.state.model(request).family)
         for name in masked_by_pictures(held):
             warn(said(request, "mask_left_out", name=name))
-        return {"kind": "lay", "laid": next(self._laid), "document": document}, gr.Tabs(selected="desk")
+        return {"number": next(self._laid), "document": document}, gr.Tabs(selected="desk")
 
 
 def _read(name: str) -> str:
@@ -123,7 +123,10 @@ def build_desk(state: AppState, page: gr.Blocks, tabs: gr.Tabs) -> Desk:
         server_functions=[answering(state)],
         facts=first_facts(state),
     )
-    told = gr.HTML(value={}, html_template="", js_on_load=on_load, apply_default_css=False, elem_id="desk-answers")
+    told, laid = (
+        gr.HTML(value={}, html_template="", js_on_load=on_load, apply_default_css=False, elem_id=f"desk-{name}")
+        for name in ("answers", "laid")
+    )
 
     def answer_document(request: gr.Request, event: gr.EventData) -> Iterator[Answer]:
         yield from answers(state, request, dict(event._data))  # noqa: SLF001 how Gradio hands on what a script sent
@@ -133,4 +136,4 @@ def build_desk(state: AppState, page: gr.Blocks, tabs: gr.Tabs) -> Desk:
 
     document.submit(answer_document, None, [told], trigger_mode="multiple", concurrency_limit=None, **QUIET)
     page.load(greet, None, [told], queue=False, **QUIET)
-    return Desk(state=state, tabs=tabs, document=document, answers=told)
+    return Desk(state=state, tabs=tabs, document=document, laid=laid)

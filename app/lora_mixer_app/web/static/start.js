@@ -6,7 +6,7 @@ import { boot } from "./desk/boot.js";
 
 /** @type {Map<string, Handle>} */
 const adopted = new Map();
-const OURS = ["desk", "desk-answers"];
+const OURS = ["desk", "desk-answers", "desk-laid"];
 
 /**
  * Take one of our components; when all are there, the desk begins.
@@ -16,6 +16,6 @@ export function start(handle) {
   const name = OURS.find((id) => handle.element.closest(`#${id}`));
   if (!name) return;
   adopted.set(name, handle);
-  const [page, answers] = OURS.map((id) => adopted.get(id));
-  if (page && answers) boot(page, answers);
+  const [page, answers, laid] = OURS.map((id) => adopted.get(id));
+  if (page && answers && laid) boot(page, answers, laid);
 }

@@ -7,7 +7,8 @@ import { notice } from "./notice.js";
 import { say } from "./words.js";
 
 const TAKES = "[data-drop], input[type=file], #info-file, .upload-container, dialog[open]";
-const PATIENCE = 5000; // milliseconds
+const PATIENCE = 60_000; // milliseconds
+let opened = 0;
 
 const files = (/** @type {DragEvent} */ event) => event.dataTransfer?.types.includes("Files");
 const taken = (/** @type {DragEvent} */ event) =>
@@ -26,22 +27,27 @@ document.addEventListener("drop", (event) => {
 
 /** Open a picture in the tab that says how it was made. @param {File} picture */
 export async function read(picture) {
+  const mine = ++opened;
   document.getElementById("tab-picture_info-button")?.click();
-  const input = await found("#info-file input[type=file]");
-  if (!input) return;
+  const input = await found("#info-file input[type=file]", () => mine === opened);
+  if (mine !== opened) return; // another one was dropped meanwhile
+  if (!input) return notice(say("no_answer"), { kind: "error" });
   const list = new DataTransfer();
   list.items.add(picture);
   input.files = list.files;
   input.dispatchEvent(new Event("change", { bubbles: true }));
 }
 
-/** @param {string} selector @returns {Promise<HTMLInputElement | null>} What is on the page by now, or soon. */
-async function found(selector) {
+/**
+ * Return the box for a file, once the page has one: a file that is in it must have come before it can be taken out.
+ * @param {string} selector @param {() => boolean} wanted @returns {Promise<HTMLInputElement | null>}
+ */
+async function found(selector, wanted) {
   const until = performance.now() + PATIENCE;
-  /** @type {HTMLElement | null} */ (
-    document.querySelector('#info-file button[aria-label="Clear"], #info-file [aria-label="Remove"]')
-  )?.click();
-  while (performance.now() < until) {
+  while (wanted() && performance.now() < until) {
+    /** @type {HTMLElement | null} */ (
+      document.querySelector('#info-file button[aria-label="Clear"], #info-file [aria-label="Remove"]')
+    )?.click();
     const input = /** @type {HTMLInputElement | null} */ (document.querySelector(selector));
     if (input) return input;
     await new Promise((resolve) => setTimeout(resolve, 50));

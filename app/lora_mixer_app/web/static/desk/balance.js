@@ -2,6 +2,7 @@
 
 import { h, write } from "./dom.js";
 import { show } from "./numbers.js";
+import { same } from "./reducer.js";
 import { say } from "./words.js";
 
 /** @typedef {{ name: string, before: [number, number], after: [number, number] }} Told Strengths over the blocks. */
@@ -30,9 +31,12 @@ export function mountBalance(root, desk) {
   const go = h("button", { type: "button", id: "balance-now", title: say("balance_hint") }, say("balance_now"));
   root.append(h("div", { class: "balance" }, go, how, said, table));
 
+  /** @returns {Promise<void>} */
   async function balance() {
     const document = desk.document;
-    const found = await desk.ask("mix.balance", { document, per: how.value });
+    const per = how.value;
+    const found = await desk.ask("mix.balance", { document, per });
+    if (!same(weighed(document), weighed(desk.document))) return balance(); // it is of a mix that is no more
     /** @type {Told[]} */
     const told = found.told;
     table.hidden = told.length < 2;
@@ -40,8 +44,7 @@ export function mountBalance(root, desk) {
     if (told.length < 2) return;
     rows.replaceChildren(...told.map(line));
     if (told.every(({ before, after }) => String(before) === String(after))) return write(said, say("balance_is"));
-    const kept = desk.document.prompt === document.prompt ? (found.prompt ?? undefined) : undefined;
-    desk.dispatch({ type: "strips.set", values: found.strips, ...(kept === undefined ? {} : { prompt: kept }) });
+    desk.dispatch({ type: "strips.set", values: found.strips, prompt: found.prompt ?? undefined });
   }
   go.addEventListener("click", () => {
     go.disabled = true;
@@ -59,6 +62,11 @@ export function mountBalance(root, desk) {
     if (now !== names) table.hidden = true; // it was of another mix
     names = now;
   });
+}
+
+/** What of a document is balanced. @param {import("./types.js").Document} document */
+function weighed({ prompt, strips, settings }) {
+  return [prompt, strips, settings.model];
 }
 
 /** @param {Told} told */

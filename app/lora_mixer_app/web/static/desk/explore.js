@@ -52,9 +52,11 @@ export function mountExplore(root, desk) {
     const within = limits();
     if (!within) return;
     const seed = Math.floor(Math.random() * SEEDS);
-    const strengths = await desk.ask("mix.surprise", { limits: within, seed, most: desk.view.most ?? MOST });
-    desk.dispatch({ type: "strengths", names: names(), strengths });
-    write(said, say("surprised", { seed, mix: inWords(strengths) }));
+    const asked = names(); // a strip that comes meanwhile is no part of it
+    await desk.after(desk.ask("mix.surprise", { limits: within, seed, most: desk.view.most ?? MOST }), (strengths) => {
+      desk.dispatch({ type: "strengths", names: asked, strengths });
+      write(said, say("surprised", { seed, mix: inWords(strengths) }));
+    });
   }
 
   const failed = (/** @type {unknown} */ error) => desk.fail(error);

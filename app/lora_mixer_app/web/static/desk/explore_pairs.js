@@ -26,6 +26,8 @@ export function showPairs(desk) {
   /** The picture whose noise all have, where the seed is left to chance. @type {number | null} */
   let noise = null;
   let turn = 0;
+  /** Ends when the server has stopped what was made before: else it stops what comes after. @type {Promise<void>} */
+  let stopped = Promise.resolve();
   /** Pictures by their document, since what is liked best is shown again. @type {Map<string, Picture>} */
   const made = new Map();
   const status = h("p", { role: "status", id: "explore-status" });
@@ -56,7 +58,7 @@ export function showPairs(desk) {
   close.addEventListener("click", () => dialog.close());
   dialog.addEventListener("close", () => {
     turn += 1;
-    desk.ask("side.cancel", { kind: "explore" }).catch(() => {});
+    stopped = desk.ask("side.cancel", { kind: "explore" }).catch(() => {});
   });
   dialog.addEventListener("keydown", (event) => {
     const place = SIDES.findIndex((side) => side.event === event.key);
@@ -75,7 +77,10 @@ export function showPairs(desk) {
     ready = false;
     draw();
     try {
-      pair = await desk.ask("mix.propose", { limits, ...pick });
+      await stopped;
+      const proposed = await desk.ask("mix.propose", { limits, ...pick });
+      if (mine !== turn) return;
+      pair = proposed;
       noise ??= desk.view.picture?.id ?? null;
       for (const [place, side] of sides.entries()) {
         const document = mixed(pair[place] ?? {});

@@ -43,6 +43,8 @@ export function mountFilm(root, desk) {
   );
   let turn = 0;
   let making = false;
+  /** Ends when the server has stopped what was made before: else it stops what comes after. @type {Promise<void>} */
+  let stopped = Promise.resolve();
 
   /** @param {boolean} on */
   function mark(on) {
@@ -53,16 +55,18 @@ export function mountFilm(root, desk) {
 
   async function make() {
     const [frames, speed] = [within(count, 2, MOST, true), within(fps, 0.1, FASTEST, false)];
-    const { pad } = desk.document;
+    const base = desk.document; // as the button was pressed: whatever is turned meanwhile is no part of it
+    const form = ending.value;
+    const noise = desk.view.picture?.id ?? null;
+    const { pad } = base;
     if (frames === null || speed === null || !pad) return;
     const mine = ++turn;
     mark(true);
-    const folder = await begin(); // before any work: what cannot be written here is said beside its field
+    await stopped;
+    const folder = await begin(form); // before any work: what cannot be written here is said beside its field
     if (mine !== turn) return;
     if (folder === null) return mark(false);
     link.hidden = shown.hidden = true;
-    const base = desk.document; // whatever is turned meanwhile is no part of it
-    const noise = desk.view.picture?.id ?? null;
     const began = performance.now();
     try {
       for (const [frame, at] of wayOf(pad.corners.length, frames, around.checked).entries()) {
@@ -74,12 +78,12 @@ export function mountFilm(root, desk) {
         shown.hidden = false;
       }
       tell(frames, frames, began);
-      const film = await desk.ask("film.end", { folder, ending: ending.value, fps: speed });
+      const film = await desk.ask("film.end", { folder, ending: form, fps: speed });
       if (mine !== turn) return;
       link.href = film.url;
       link.download = film.name;
       link.hidden = false;
-      if (ending.value !== ".mp4") shown.src = film.url;
+      if (form !== ".mp4") shown.src = film.url;
       write(said, say("film_done", { name: film.name, frames: film.frames }));
     } catch (error) {
       if (mine === turn) desk.fail(error);
@@ -87,10 +91,10 @@ export function mountFilm(root, desk) {
     if (mine === turn) mark(false);
   }
 
-  /** @returns {Promise<string | null>} The folder of a new film; null if there can be none, which is said. */
-  async function begin() {
+  /** @param {string} form @returns {Promise<string | null>} The folder of a new film; null if there can be none, which is said. */
+  async function begin(form) {
     try {
-      const folder = await desk.ask("film.begin", { ending: ending.value });
+      const folder = await desk.ask("film.begin", { ending: form });
       ending.removeAttribute("aria-invalid");
       return folder;
     } catch (error) {
@@ -120,7 +124,7 @@ export function mountFilm(root, desk) {
     turn += 1;
     mark(false);
     write(said, say("film_stopped"));
-    desk.ask("side.cancel", { kind: "film" }).catch((error) => desk.fail(error));
+    stopped = desk.ask("side.cancel", { kind: "film" }).catch((error) => desk.fail(error));
   }
   go.addEventListener("click", () => void (making ? stop() : make()));
 }

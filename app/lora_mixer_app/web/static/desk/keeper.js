@@ -9,6 +9,8 @@ const KEEPING = 1500; // milliseconds of no gesture until the server keeps the d
 export class Keeper {
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
+  /** Ends when the server has kept what it was told to: an older desk never takes a newer one's place. @type {Promise<unknown>} */
+  #kept = Promise.resolve();
   #ask;
   #fail;
 
@@ -26,6 +28,8 @@ export class Keeper {
   /** Keep a document, once gestures pause. @param {Document} document */
   keep(document) {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#ask("document.keep", { document }).catch(this.#fail), KEEPING);
+    this.#timer = setTimeout(() => {
+      this.#kept = this.#kept.then(() => this.#ask("document.keep", { document })).catch(this.#fail);
+    }, KEEPING);
   }
 }

@@ -9,6 +9,7 @@ export function mount(root, desk) {
     if (!(event.ctrlKey || event.metaKey) || (key !== "z" && key !== "y") || !root.offsetParent) return;
     if (event.target instanceof Element && event.target.matches(TEXTS)) return;
     event.preventDefault();
-    desk.dispatch({ type: key === "y" || event.shiftKey ? "redo" : "undo" });
+    if (key === "y" || event.shiftKey) desk.redo();
+    else desk.undo();
   });
 }

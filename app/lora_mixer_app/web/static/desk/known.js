@@ -50,7 +50,7 @@ export class Known {
         this.#changed();
         heard();
       } catch (error) {
-        this.#fail(error);
+        if (number === this.#asked) this.#fail(error);
       }
     }, PAUSE);
   }
@@ -64,9 +64,10 @@ export class Known {
     const loras = Object.entries(this.facts.loras).filter(([name, card]) => !card.problem && !(name in this.moves));
     if (!idle || loras.length === 0) return;
     const names = loras.map(([name]) => name);
-    for (const name of names) this.moves[name] = null;
-    this.#ask("loras.moves", { names }).then((moves) => {
-      Object.assign(this.moves, moves);
+    const { moves } = this;
+    for (const name of names) moves[name] = null;
+    this.#ask("loras.moves", { names }).then((told) => {
+      Object.assign(moves, told); // of this model, whichever is asked about by now
       this.#changed();
     }, this.#fail);
   }

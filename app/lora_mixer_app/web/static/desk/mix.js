@@ -23,7 +23,7 @@ export function mount(root, desk) {
       class: "icon",
       title: say("undo"),
       "aria-label": say("undo"),
-      onclick: () => desk.dispatch({ type: "undo" }),
+      onclick: () => desk.undo(),
     },
     icon("undo"),
   );
@@ -35,7 +35,7 @@ export function mount(root, desk) {
       class: "icon",
       title: say("redo"),
       "aria-label": say("redo"),
-      onclick: () => desk.dispatch({ type: "redo" }),
+      onclick: () => desk.redo(),
     },
     icon("redo"),
   );

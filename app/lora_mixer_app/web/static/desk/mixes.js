@@ -17,10 +17,24 @@ export function mountMixes(root, desk) {
   const said = h("span", { class: "small", role: "status" });
   const file = h("input", { type: "file", accept: ".toml", hidden: true });
 
-  /** @param {string[]} found @param {string} [chosen] */
-  const list = (found, chosen = "") => {
+  /** @param {string[]} found @param {string} chosen */
+  const list = (found, chosen) => {
     names.replaceChildren(h("option", { value: "" }, ""), ...found.map((one) => h("option", { value: one }, one)));
     names.value = chosen;
+  };
+  /** The saved mixes are asked one question after the other: no answer tells of them as they were before another. @type {Promise<unknown>} */
+  let asked = Promise.resolve();
+  /** @param {string} question @param {Record<string, unknown>} [data] @returns {Promise<any>} */
+  const ask = (question, data) => {
+    const answer = asked.then(() => desk.ask(question, data));
+    asked = answer.catch(() => {});
+    return answer;
+  };
+  /** List the mixes anew. @param {string} question @param {Record<string, unknown>} [data] @param {string} [chosen] */
+  const relist = async (question, data, chosen = "") => {
+    const before = names.value;
+    const found = await ask(question, data);
+    list(found, names.value === before ? chosen : names.value); // else somebody chose another one meanwhile
   };
   /** @param {string} id @param {string} key @param {() => Promise<void> | void} act */
   const button = (id, key, act) =>
@@ -37,26 +51,31 @@ export function mountMixes(root, desk) {
       },
       say(key),
     );
-  const laid = (/** @type {any} */ mix) => desk.dispatch({ type: "strips", strips: mix.strips, method: mix.method });
+  const lay = (/** @type {Promise<any>} */ mix) =>
+    desk.after(mix, ({ strips, method }) => desk.dispatch({ type: "strips", strips, method }));
   const written = () => desk.ask("mixes.write", { document: desk.document });
   const buttons = [
-    button("mix-load", "load", async () => laid(await desk.ask("mixes.load", { name: names.value }))),
-    button("mix-save", "save", async () => {
+    button("mix-load", "load", () => lay(ask("mixes.load", { name: names.value }))),
+    button("mix-save", "save", () => {
       const called = name.value.trim() || names.value;
-      list(await desk.ask("mixes.save", { name: called, document: desk.document }), called);
+      return relist("mixes.save", { name: called, document: desk.document }, called);
     }),
-    button("mix-rename", "rename", async () =>
-      list(await desk.ask("mixes.rename", { name: names.value, new: name.value }), name.value.trim()),
-    ),
-    button("mix-delete", "delete", async () => list(await desk.ask("mixes.delete", { name: names.value }))),
+    button("mix-rename", "rename", () => {
+      const called = name.value.trim();
+      return relist("mixes.rename", { name: names.value, new: called }, called);
+    }),
+    button("mix-delete", "delete", () => relist("mixes.delete", { name: names.value })),
     button("mix-copy", "copy", async () => {
       await copy(await written());
       said.textContent = say("copied");
     }),
-    button("mix-paste", "paste", async () =>
-      laid(await desk.ask("mixes.read", { toml: await navigator.clipboard.readText() })),
+    button("mix-paste", "paste", () =>
+      lay(navigator.clipboard.readText().then((toml) => desk.ask("mixes.read", { toml }))),
     ),
-    button("mix-share", "share", async () => download(await written(), `${names.value || "mix"}.toml`)),
+    button("mix-share", "share", async () => {
+      const called = `${names.value || "mix"}.toml`;
+      download(await written(), called);
+    }),
     button("mix-take", "take_in", () => file.click()),
     button("mix-prompt", "copy_prompt", async () => {
       await copy(await desk.ask("document.prompt", { document: desk.document }));
@@ -69,8 +88,8 @@ export function mountMixes(root, desk) {
     if (!given) return;
     const called = given.name.replace(/\.toml$/i, "");
     try {
-      laid(await desk.ask("mixes.read", { toml: await given.text(), name: called }));
-      list(await desk.ask("mixes.list"), called);
+      await lay(given.text().then((toml) => ask("mixes.read", { toml, name: called })));
+      await relist("mixes.list", {}, called);
     } catch (error) {
       desk.fail(error);
     }
@@ -84,7 +103,7 @@ export function mountMixes(root, desk) {
     said,
   );
   root.append(folded);
-  desk.ask("mixes.list").then(list, (error) => desk.fail(error));
+  relist("mixes.list").catch((error) => desk.fail(error));
 }
 
 /** @param {string} text */

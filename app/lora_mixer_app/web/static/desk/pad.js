@@ -46,12 +46,13 @@ export function mountPad(root, desk) {
   const lay = async () => {
     const names = [...saved.selectedOptions].map((option) => option.value).slice(0, MOST);
     if (names.length < 2) return desk.fail(say("pad_choose"));
-    const loaded = await Promise.all(names.map((name) => desk.ask("mixes.load", { name })));
-    if (new Set(loaded.map(({ method }) => method)).size > 1) return desk.fail(say("pad_methods"));
-    desk.wentWell();
-    desk.dispatch({
-      type: "pad.mixes",
-      mixes: loaded.map(({ strips: own }, place) => ({ name: names[place] ?? "", strips: own })),
+    await desk.after(Promise.all(names.map((name) => desk.ask("mixes.load", { name }))), (loaded) => {
+      if (new Set(loaded.map(({ method }) => method)).size > 1) return desk.fail(say("pad_methods"));
+      desk.wentWell();
+      desk.dispatch({
+        type: "pad.mixes",
+        mixes: loaded.map(({ strips: own }, place) => ({ name: names[place] ?? "", strips: own })),
+      });
     });
   };
   const mixes = h(

@@ -40,10 +40,16 @@ function completing(desk, box, changed) {
   };
   const choices = new Choices(box, take);
   const hints = { lora: "LoRA", embedding: say("embedding"), wildcard: say("wildcard"), word: say("trained_word") };
+  /** What was known when it was asked last. @type {Omit<import("./complete.js").Names, "words"> | null} */
+  let known = null;
   const offer = async () => {
+    if (known) show(known); // at once: what is offered is always of the text that is there
     const { turn } = choices;
-    const known = await desk.completions();
-    if (turn !== choices.turn) return;
+    known = await desk.completions();
+    if (turn === choices.turn) show(known);
+  };
+  /** @param {Omit<import("./complete.js").Names, "words">} known */
+  const show = (known) => {
     if (document.activeElement !== box || box.selectionStart !== box.selectionEnd) return choices.close();
     const words = Object.values(desk.facts.loras).flatMap((card) => card.words);
     const found = offerAt(box.value, box.selectionStart, { ...known, words }, hints);

@@ -70,7 +70,7 @@ export class Renders {
     this.#left = 0;
     this.#wire.drop();
     this.#cancelled = this.#wire.number;
-    return this.#wire.ask("cancel");
+    return this.#wire.stop();
   }
 
   /** Take in what the server says. @param {Answer} answer */
@@ -79,7 +79,8 @@ export class Renders {
     this.shown = heard(before, answer);
     if (same(this.shown, before)) return;
     this.#hear.told();
-    if (answer.kind === "began" && answer.number <= this.#cancelled) this.#wire.ask("cancel").catch(() => {}); // it came too early
+    const tooEarly = answer.kind === "began" && answer.number <= this.#cancelled;
+    if (tooEarly && answer.number === this.#wire.number) this.#wire.stop().catch(() => {}); // a newer one ends it by itself
     if (answer.kind === "began" || answer.kind === "step") return;
     if (this.shown.done !== before.done && this.shown.done?.picture) this.#hear.made(this.shown.done.picture);
     if (this.shown.newest === answer) this.#goOn(answer);

@@ -179,17 +179,25 @@ function presetValues(desk, name) {
 function modelBox(desk) {
   const { models } = desk.first;
   const box = h("select", { id: "model-box" }, ...models.map((name) => h("option", { value: name }, name)));
+  /** The model that is being opened; null while none is. @type {string | null} */
+  let coming = null;
   box.addEventListener("change", async () => {
+    const name = box.value;
+    coming = name;
     try {
-      const { settings, idle } = await desk.ask("model.choose", { name: box.value });
-      desk.first.idle[box.value] = idle;
+      const { settings, idle } = await desk.ask("model.choose", { name });
+      desk.first.idle[name] = idle;
+      if (coming !== name) return; // another one was chosen meanwhile
+      coming = null;
       lay(desk, settings);
     } catch (error) {
+      if (coming !== name) return;
+      coming = null;
       desk.fail(error);
       draw();
     }
   });
-  const draw = () => fill(box, String(desk.document.settings.model ?? models[0]), true);
+  const draw = () => fill(box, coming ?? String(desk.document.settings.model ?? models[0]), true);
   desk.subscribe((topics) => topics.has("document") && draw());
   draw();
   const element = h(

@@ -13,6 +13,7 @@
  * @typedef {"document" | "shown" | "view" | "facts" | "pictures" | "failure"} Topic
  */
 
+import { InOrder } from "./in_order.js";
 import { Keeper } from "./keeper.js";
 import { Known } from "./known.js";
 import { Live } from "./live.js";
@@ -41,6 +42,7 @@ export class Desk {
   #known;
   #keeper;
   #renders;
+  #order = new InOrder();
   #live = new Live(() => this.#follow());
   /** @type {Set<(topics: Set<Topic>) => void>} */
   #listeners = new Set();
@@ -64,10 +66,7 @@ export class Desk {
     this.#keeper = new Keeper(ask, fail);
     this.#wire = new Wire(page, answers);
     this.#renders = new Renders(this.#wire, () => this, this.#hear(), kept?.rendered ?? "");
-    this.#wire.listen({
-      onAnswer: (answer) => this.#renders.take(answer),
-      onLay: (document) => this.dispatch({ type: "lay", document }),
-    });
+    this.#wire.listen((answer) => this.#renders.take(answer));
     this.#wire.publish(this.document);
     this.#askFacts();
     if (!kept) this.#fetchKept();
@@ -129,6 +128,26 @@ export class Desk {
       this.#tell("document");
     } else if (this.#history !== before) this.#tell("document");
     this.#live.moved({ settled, typed });
+  }
+
+  /**
+   * Do a gesture that needs the server's answer: such gestures are done in the order in which they were made.
+   * @template T
+   * @param {Promise<T>} answer @param {(told: T) => void} act
+   * @returns {Promise<void>} Fails as the answer does.
+   */
+  after(answer, act) {
+    return this.#order.after(answer, act);
+  }
+
+  /** Take the last gesture back, once it is done. */
+  undo() {
+    this.#order.now(() => this.dispatch({ type: "undo" }));
+  }
+
+  /** Do again what was taken back. */
+  redo() {
+    this.#order.now(() => this.dispatch({ type: "redo" }));
   }
 
   /**

@@ -167,6 +167,9 @@ function draw(parts, row, desk) {
   parts.solo.setAttribute("aria-pressed", String(Boolean(strip.solo)));
   for (const own of [parts.solo, parts.more]) own.hidden = tag !== null;
   parts.convert.hidden = tag === null;
+  // what a tag says beyond its strength only the server reads: until it has, a strip of it would lack that
+  parts.convert.disabled =
+    tag !== null && desk.facts.prompt !== desk.document.prompt && !isPlain(desk.document.prompt, tag);
   if (card && parts.image.getAttribute("src") !== card.thumb) parts.image.setAttribute("src", card.thumb);
   drawNotes(parts, row, desk);
 }

@@ -27,6 +27,8 @@ export class Wire {
   /** @type {number | null} */
   #unheard = null;
   #number = 0;
+  /** How often the server was told to stop, and has not answered that. */
+  #stopping = 0;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
   /** Whether somebody is logged in here. */
@@ -52,18 +54,14 @@ export class Wire {
 
   /**
    * Hear what the server says, and what it has said already.
-   * @param {{ onAnswer: (answer: Answer) => void, onLay: (document: Partial<Document>) => void }} hear
+   * @param {(answer: Answer) => void} onAnswer
    */
-  listen({ onAnswer, onLay }) {
-    let laid = -1;
+  listen(onAnswer) {
     const hear = () => {
       const told = this.#answers.props.value ?? {};
       if (told.kind === "hello") {
         this.hasLogin = told.login;
         this.#greeted(told.session);
-      } else if (told.kind === "lay") {
-        if (told.laid !== laid) onLay(told.document);
-        laid = told.laid;
       } else if (told.kind) {
         this.#heard(told);
         onAnswer(told);
@@ -78,9 +76,9 @@ export class Wire {
     return this.#number;
   }
 
-  /** Whether a document is on its way that the server has not begun. */
+  /** Whether a document is on its way, or is to be, that the server has not begun. */
   get isWaiting() {
-    return this.#unheard !== null;
+    return this.#unheard !== null || this.#next !== null;
   }
 
   /**
@@ -106,7 +104,18 @@ export class Wire {
    */
   send(wish) {
     this.#next = wish;
-    if (this.#unheard === null) this.#go();
+    this.#go();
+  }
+
+  /** Let the server stop what it renders; what is sent after that waits for its answer, or would be stopped too. */
+  async stop() {
+    this.#stopping += 1;
+    try {
+      await this.ask("cancel");
+    } finally {
+      this.#stopping -= 1;
+      this.#go();
+    }
   }
 
   /** Forget what was to be sent. */
@@ -138,7 +147,7 @@ export class Wire {
   }
 
   #go() {
-    if (!this.#next) return;
+    if (!this.#next || this.#unheard !== null || this.#stopping) return;
     const wish = this.#next;
     this.#next = null;
     this.#number += 1;

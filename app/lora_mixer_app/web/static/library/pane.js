@@ -37,6 +37,7 @@ export function mount(root, desk) {
     const found = chosen(listing.loras, choice);
     head.fill(listing);
     cards.draw(found, new Set(desk.document.strips.map((strip) => strip.name)));
+    cards.element.setAttribute("aria-busy", String(listing.pending)); // more is being read of the files
     write(count, say("lora_count", { shown: found.length, all: listing.loras.length }));
     broken.hidden = listing.broken.length === 0;
     write(/** @type {Element} */ (broken.firstElementChild), say("lora_broken", { count: listing.broken.length }));

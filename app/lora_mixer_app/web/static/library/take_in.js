@@ -42,10 +42,12 @@ export function importer(desk, places, taken) {
 
   /** @param {File[]} files */
   const offer = (files) => {
-    waiting = files.filter((file) => file.name.toLowerCase().endsWith(ENDING));
-    if (!waiting.length) return desk.fail(say("lora_only"));
-    folder.replaceChildren(...places().map((name) => h("option", { value: name }, name)));
+    const loras = files.filter((file) => file.name.toLowerCase().endsWith(ENDING));
+    if (!loras.length) return desk.fail(say("lora_only"));
+    waiting = dialog.open ? [...waiting, ...loras] : loras; // what was dropped before is not there yet
     write(names, waiting.map((file) => file.name).join(", "));
+    if (dialog.open) return;
+    folder.replaceChildren(...places().map((name) => h("option", { value: name }, name)));
     write(wrong, places().length ? "" : say("lora_nowhere"));
     go.disabled = places().length === 0;
     progress.hidden = true;

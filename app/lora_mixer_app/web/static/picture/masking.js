@@ -28,6 +28,7 @@ export function masking(desk, { frame, now, start }) {
   let mask = null;
   let held = ""; // the reference that `mask` shows
   let loading = 0;
+  let aims = 0;
   /** @type {Tool} */
   let tool = "brush";
   let changed = () => {};
@@ -67,7 +68,7 @@ export function masking(desk, { frame, now, start }) {
       id: "mask-undo",
       title: say("undo"),
       "aria-label": say("undo"),
-      onclick: () => desk.dispatch({ type: "undo" }),
+      onclick: () => desk.undo(),
     },
     icon("undo"),
   );
@@ -114,10 +115,12 @@ export function masking(desk, { frame, now, start }) {
 
   /** @param {string | null} next */
   async function aim(next) {
+    const mine = ++aims;
     if (next === INPAINT && !desk.document.start?.init) {
       const { source } = now();
       if (!source) desk.fail(say("mask_needs"));
       if (!source || !(await start.from(source))) return draw();
+      if (mine !== aims) return; // another one was chosen meanwhile
     }
     target = next;
     held = "";
@@ -196,21 +199,23 @@ export function masking(desk, { frame, now, start }) {
     commit();
   }
 
-  /** Tell the document of what was painted. */
-  async function commit() {
+  /** Tell the document of what was painted: a stroke after the other, in whatever order they arrive. */
+  function commit() {
     if (!mask || target === null) return;
     const [whom, painted] = [target, mask];
-    try {
-      const cleared = painted.empty ? aimed()?.cleared : null;
-      const ref = cleared ? null : { id: (await sendPicture(await painted.png())).id };
-      const goal = aimed();
-      if (!goal || target !== whom || mask !== painted) return;
-      held = JSON.stringify([target, ref, dimensions()]);
-      const change = ref ? goal.drawn(ref) : cleared?.();
-      if (change) desk.dispatch(change);
-    } catch (error) {
-      desk.fail(error);
-    }
+    const cleared = painted.empty ? (aimed()?.cleared ?? null) : null;
+    const sent = cleared ? Promise.resolve(null) : painted.png().then(sendPicture);
+    desk
+      .after(sent, (told) => {
+        const goal = targets(desk).find((one) => one.key === whom);
+        if (!goal) return; // it is gone
+        const ref = told && { id: told.id };
+        const change = ref ? goal.drawn(ref) : cleared?.();
+        if (!change) return;
+        if (target === whom && mask === painted) held = JSON.stringify([target, ref, dimensions()]);
+        desk.dispatch(change);
+      })
+      .catch((error) => desk.fail(error));
   }
 
   for (const [event, key] of /** @type {const} */ ([

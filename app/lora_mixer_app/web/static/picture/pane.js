@@ -10,6 +10,7 @@ import { foundPlaces } from "./found_places.js";
 import { masking } from "./masking.js";
 import { regionOutlines } from "./region_outlines.js";
 import { contained, neighbour, screen } from "./screen.js";
+import { Seen } from "./seen.js";
 import { starting } from "./start.js";
 import { toolbar } from "./toolbar.js";
 
@@ -20,6 +21,9 @@ export function mount(root, desk) {
   /** @type {number | null} */
   let dismissed = null;
   let placing = 0;
+  const seen = new Seen();
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let reading;
   const image = h("img", { alt: "", class: "main-picture" });
   const hint = h("p", { class: "stage-hint" }, say("stage_hint"));
   const badge = h("p", { class: "stage-badge", role: "status", hidden: true });
@@ -36,13 +40,17 @@ export function mount(root, desk) {
   const tools = toolbar(
     {
       open: enlarge,
-      use: async ({ picture }) =>
-        picture && desk.dispatch({ type: "lay", document: await desk.ask("pictures.document", { id: picture.id }) }),
+      use: ({ picture }) =>
+        picture &&
+        desk.after(desk.ask("pictures.document", { id: picture.id }), (document) =>
+          desk.dispatch({ type: "lay", document }),
+        ),
       init: (on) => start.from(on.source),
       mask: () => masks.toggle(),
       pin: async ({ picture }) => {
         if (!picture) return;
-        desk.look({ picture: await desk.ask("pictures.pin", { id: picture.id, pinned: !picture.pinned }) });
+        const pinned = await desk.ask("pictures.pin", { id: picture.id, pinned: !picture.pinned });
+        if (desk.view.picture?.id === picture.id) desk.look({ picture: pinned }); // else another one is looked at by now
         desk.picturesChanged();
       },
       compare: ({ picture }) => desk.look({ compared: desk.view.compared ? null : picture }),
@@ -50,16 +58,20 @@ export function mount(root, desk) {
         if (!picture) return;
         await desk.ask("pictures.delete", { id: picture.id });
         const next = neighbour(films.pictures(), picture.id, 1) ?? neighbour(films.pictures(), picture.id, -1);
+        const { picture: looked, compared } = desk.view;
         undo.offer(picture);
-        desk.look({ picture: next, compared: desk.view.compared?.id === picture.id ? null : desk.view.compared });
+        desk.look({
+          picture: looked?.id === picture.id ? next : looked,
+          compared: compared?.id === picture.id ? null : compared,
+        });
         desk.picturesChanged();
       },
       dismiss: ({ number }) => {
         dismissed = number;
-        draw();
+        draw(true);
       },
     },
-    { now, fail: (error) => desk.fail(error) },
+    { now, before: () => seen.before(performance.now())?.on ?? null, fail: (error) => desk.fail(error) },
   );
   stage.append(tools.element);
 
@@ -70,18 +82,23 @@ export function mount(root, desk) {
   /** @param {Screen} on */
   function enlarge(on) {
     if (!on.picture) return on.source && box.open([{ key: "", url: on.source, title: say("picture") }], 0);
-    const items = films.pictures().map(({ id, url, prompt, seed, record }) => ({
+    const picture = on.picture;
+    const there = films.pictures().find(({ id }) => id === picture.id);
+    const shown = there ?? picture; // one that has just come, or is not among those that are looked for
+    const pictures = there ? films.pictures() : [picture, ...films.pictures()];
+    const items = pictures.map(({ id, url, prompt, seed, record }) => ({
       key: `${id}`,
       url,
       record,
       title: `${say("seed_short")} ${seed}: ${prompt}`,
     }));
-    const place = films.pictures().findIndex(({ id }) => id === on.picture?.id);
-    if (place >= 0) box.open(items, place);
+    box.open(items, pictures.indexOf(shown));
   }
 
-  function draw() {
+  /** @param {boolean} [chosen] Whether somebody chose what is on the screen. */
+  function draw(chosen = false) {
     const on = now();
+    seen.show(on, performance.now(), chosen);
     const source = masks.backdrop() ?? desk.glance ?? on.source;
     stage.dataset.kind = on.kind;
     hint.hidden = Boolean(source);
@@ -92,12 +109,19 @@ export function mount(root, desk) {
     badge.textContent = on.kind === "half" ? say("half_done") : "";
     fill(record, on.picture?.record ?? "", true);
     films.mark(on.picture?.id ?? null);
-    tools.draw(on, { compared: desk.view.compared !== null, masking: masks.open });
+    drawTools();
     compare.draw(on);
     outlines.draw();
     found.draw(on);
     cancelAnimationFrame(placing);
     placing = requestAnimationFrame(place); // with the frame's own layout: another one in between takes as long again
+  }
+
+  function drawTools() {
+    const meant = seen.before(performance.now());
+    tools.draw(now(), { compared: desk.view.compared !== null, masking: masks.open });
+    clearTimeout(reading);
+    if (meant) reading = setTimeout(drawTools, meant.until - performance.now());
   }
 
   /** Lay the frame exactly over the picture, so that what is drawn on it is drawn on its pixels. */
@@ -121,11 +145,15 @@ export function mount(root, desk) {
   image.addEventListener("load", place);
   image.addEventListener("dblclick", () => enlarge(now()));
   new ResizeObserver(place).observe(stage);
-  masks.onChange(draw);
+  masks.onChange(() => draw());
   let looked = desk.view.picture;
+  let made = desk.shown.done;
   desk.subscribe((topics) => {
+    let chosen = false;
     if (topics.has("view") && looked !== desk.view.picture) {
       looked = desk.view.picture;
+      chosen = made === desk.shown.done || looked?.id !== desk.shown.done?.picture?.id; // else it came by itself
+      made = desk.shown.done;
       if (desk.shown.newest?.kind === "cancelled") dismissed = desk.shown.newest.number; // another one was chosen
     }
     if (topics.has("pictures")) films.list(search.value);
@@ -133,7 +161,7 @@ export function mount(root, desk) {
       start.draw();
       masks.draw();
     }
-    if (["shown", "view", "document"].some((topic) => topics.has(/** @type {"shown"} */ (topic)))) draw();
+    if (["shown", "view", "document"].some((topic) => topics.has(/** @type {"shown"} */ (topic)))) draw(chosen);
   });
   films.keys(stage, { remove: () => tools.press("delete"), open: () => enlarge(now()) });
   root.append(
@@ -173,10 +201,12 @@ function undoOfDelete(desk) {
   close.addEventListener("click", () => (element.hidden = true));
   back.addEventListener("click", async () => {
     if (!gone) return;
+    const [mine, { picture: looked }] = [gone, desk.view];
     try {
-      desk.look({ picture: await desk.ask("pictures.restore", { id: gone.id }) });
+      const restored = await desk.ask("pictures.restore", { id: mine.id });
+      if (desk.view.picture?.id === looked?.id) desk.look({ picture: restored }); // else another one is looked at by now
       desk.picturesChanged();
-      element.hidden = true;
+      if (gone === mine) element.hidden = true; // else another one can be taken back
     } catch (error) {
       desk.fail(error);
     }

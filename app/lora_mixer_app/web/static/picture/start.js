@@ -37,29 +37,32 @@ export function starting(desk, { stage }) {
     h("div", { class: "init-row" }, held, settings),
   );
 
-  /** @param {Blob} picture */
-  async function take(picture) {
-    stage.classList.add("sending");
+  let sending = 0;
+
+  /** @param {Promise<Blob>} picture @returns {Promise<boolean>} Whether it is what is started from. */
+  async function takeSoon(picture) {
+    stage.classList.toggle("sending", ++sending > 0);
     try {
-      const sent = await sendPicture(picture);
-      desk.dispatch({
-        type: "start",
-        values: { init: sent, mask: null },
-        settings: shaped(sent, desk.document.settings),
-      });
+      await desk.after(picture.then(sendPicture), (sent) =>
+        desk.dispatch({
+          type: "start",
+          values: { init: sent, mask: null },
+          settings: shaped(sent, desk.document.settings),
+        }),
+      );
       return true;
     } catch (error) {
       desk.fail(error);
       return false;
     } finally {
-      stage.classList.remove("sending");
+      stage.classList.toggle("sending", --sending > 0);
     }
   }
 
+  /** @param {Blob} picture */
+  const take = (picture) => takeSoon(Promise.resolve(picture));
   /** @param {string} source */
-  async function from(source) {
-    return take(await (await fetch(source)).blob());
-  }
+  const from = (source) => takeSoon(fetch(source).then((answer) => answer.blob()));
 
   choose.addEventListener("click", () => chooser.click());
   chooser.addEventListener("change", () => {

@@ -31,11 +31,15 @@ const SAYS = /** @type {Record<string, string>} */ ({
 const IDS = /** @type {Record<string, string>} */ ({ compare: "keep" });
 
 /**
- * @param {Record<string, Act>} acts @param {{ now: () => Screen, fail: (error: unknown) => void }} given
+ * @param {Record<string, Act>} acts
+ * @param {{ now: () => Screen, before: () => Screen | null, fail: (error: unknown) => void }} given What is on the screen; the
+ *   picture that was there a moment ago, which whoever presses now has seen (null if that is the same); what hears of errors.
  */
-export function toolbar(acts, { now, fail }) {
+export function toolbar(acts, { now, before, fail }) {
   const made = new Map(TOOLS.map((tool) => [tool.name, button(tool)]));
   const element = h("div", { class: "tools", role: "toolbar", "aria-label": say("picture") }, ...made.values());
+  /** Whether a tool makes sense with what is on a screen. @param {string} name @param {Screen | null} on */
+  const fits = (name, on) => Boolean(on && TOOLS.find((tool) => tool.name === name)?.kinds.includes(on.kind));
 
   /** @param {typeof TOOLS[number]} tool */
   function button({ name }) {
@@ -47,8 +51,8 @@ export function toolbar(acts, { now, fail }) {
 
   /** @param {string} name */
   async function press(name) {
-    const on = now();
-    if (!TOOLS.find((tool) => tool.name === name)?.kinds.includes(on.kind)) return;
+    const on = [before(), now()].find((screen) => fits(name, screen));
+    if (!on) return;
     try {
       await acts[name]?.(on);
     } catch (error) {
@@ -61,16 +65,20 @@ export function toolbar(acts, { now, fail }) {
     press,
     /** @param {Screen} on @param {{ compared: boolean, masking: boolean }} state */
     draw(on, state) {
-      for (const { name, kinds } of TOOLS) {
-        const tool = made.get(name);
-        if (tool) tool.hidden = !kinds.includes(on.kind);
+      const meant = before() ?? on;
+      element.setAttribute("aria-busy", String(meant !== on));
+      for (const [name, tool] of made) {
+        const waits = on.kind === "preview" && tool === document.activeElement; // for the picture that comes, with the focus
+        tool.hidden = !fits(name, on) && !waits;
+        if (waits) tool.setAttribute("aria-disabled", "true");
+        else tool.removeAttribute("aria-disabled");
       }
       const link = /** @type {HTMLAnchorElement} */ (made.get("download"));
-      link.href = on.source;
-      link.download = on.picture?.name ?? "half-done.jpg";
+      link.href = meant.source;
+      link.download = meant.picture?.name ?? "half-done.jpg";
       const pin = /** @type {HTMLElement} */ (made.get("pin"));
-      pin.setAttribute("aria-pressed", String(Boolean(on.picture?.pinned)));
-      pin.title = say(on.picture?.pinned ? "unpin" : "pin");
+      pin.setAttribute("aria-pressed", String(Boolean(meant.picture?.pinned)));
+      pin.title = say(meant.picture?.pinned ? "unpin" : "pin");
       pin.setAttribute("aria-label", pin.title);
       made.get("compare")?.setAttribute("aria-pressed", String(state.compared));
       made.get("mask")?.setAttribute("aria-pressed", String(state.masking));

@@ -20,6 +20,7 @@ class Editor {
     this.props = props;
     this.trigger = trigger;
     this.form = ".txt";
+    this.opened = 0;
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     this.resting = undefined;
     this.name = h("span", { class: "editor-name" });
@@ -80,9 +81,12 @@ class Editor {
 
   /** @param {File} file */
   async open(file) {
+    const number = ++this.opened;
+    const text = decoded(new Uint8Array(await file.arrayBuffer()));
+    if (number !== this.opened) return; // another one was opened meanwhile
     const form = FORMS.find((ending) => file.name.toLowerCase().endsWith(ending));
     this.form = this.forms.value = form ?? ".txt";
-    this.box.value = decoded(new Uint8Array(await file.arrayBuffer()));
+    this.box.value = text;
     this.file.value = "";
     write(this.name, file.name);
     this.changed(0);

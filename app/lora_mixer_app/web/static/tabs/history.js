@@ -19,8 +19,10 @@ export class History {
   constructor(root, send) {
     this.root = root;
     this.send = send;
-    /** @type {View} */
+    /** What is looked for. @type {View} */
     this.view = { text: "", lora: "", model: "", pinned: false, binned: false, start: 0 };
+    /** What the page that is shown was looked for by. @type {View} */
+    this.shown = this.view;
     /** @type {Page} */
     this.page = { pictures: [], total: 0, loras: [], models: [], bin: 0, size: 60 };
     /** @type {Set<number>} */
@@ -87,10 +89,12 @@ export class History {
     if (Object.keys(change).some((name) => name !== "start")) this.chosen.clear();
     this.view = { ...this.view, ...change };
     const number = ++this.asked;
-    const page = await ask("history", this.view);
+    const { view } = this;
+    const page = await ask("history", view);
     if (!page || number !== this.asked) return; // an older answer
-    if (!page.pictures.length && this.view.start) return this.look({ start: Math.max(0, this.view.start - page.size) });
+    if (!page.pictures.length && view.start) return this.look({ start: Math.max(0, view.start - page.size) });
     this.page = page;
+    this.shown = view;
     this.draw();
   }
 
@@ -107,14 +111,13 @@ export class History {
     this.pinned.setAttribute("aria-pressed", String(this.view.pinned));
     this.binned.setAttribute("aria-pressed", String(this.view.binned));
     write(this.binned, `${say("bin")} (${bin})`);
-    const last = Math.min(this.view.start + size, total);
+    const { start, binned: inBin } = this.shown;
+    const last = Math.min(start + size, total);
     write(
       this.status,
-      total
-        ? say("history_range", { first: this.view.start + 1, last, total })
-        : say(this.view.binned ? "bin_empty" : "history_empty"),
+      total ? say("history_range", { first: start + 1, last, total }) : say(inBin ? "bin_empty" : "history_empty"),
     );
-    this.before.disabled = !this.view.start;
+    this.before.disabled = !start;
     this.after.disabled = last >= total;
     this.pages.hidden = total <= size;
     keep(
@@ -165,7 +168,7 @@ export class History {
       else this.chosen.delete(picture.id);
       this.drawBulk();
     };
-    star.hidden = this.view.binned;
+    star.hidden = this.shown.binned;
     star.setAttribute("aria-pressed", String(picture.pinned));
     star.setAttribute("aria-label", `${say("favourite")}: ${title}`);
     star.onclick = () => this.pin([picture.id], !picture.pinned);
@@ -181,7 +184,7 @@ export class History {
       this.chosen = new Set(all.every((id) => this.chosen.has(id)) ? [] : all);
       this.draw();
     };
-    const own = this.view.binned
+    const own = this.shown.binned
       ? [
           act("history-restore", "restore", () => this.restore(ids), none),
           act("history-destroy", "destroy", () => this.destroy(ids), none),
@@ -213,11 +216,12 @@ export class History {
 
   /** @param {number[]} ids */
   async remove(ids) {
-    if (this.view.binned) return this.destroy(ids);
+    if (this.shown.binned) return this.destroy(ids);
     const gone = await ask("history-throw-away", { ids });
     if (!gone) return;
-    this.chosen.clear();
+    this.unchoose(ids);
     await this.look();
+    if (!gone.length) return; // they were gone already
     notice(say("in_bin", { count: gone.length }), {
       action: { label: say("undo_bin"), run: () => this.restore(gone) },
     });
@@ -227,7 +231,7 @@ export class History {
   async restore(ids) {
     const back = await ask("history-restore", { ids });
     if (!back) return;
-    this.chosen.clear();
+    this.unchoose(ids);
     await this.look();
     notice(say("restored", { count: back.length }));
   }
@@ -237,8 +241,13 @@ export class History {
     const count = ids ? ids.length : this.page.bin;
     if (!window.confirm(say("destroy_ask", { count }))) return;
     await ask("history-destroy", { ids });
-    this.chosen.clear();
+    this.unchoose(ids ?? [...this.chosen]);
     await this.look();
+  }
+
+  /** What something was done with is chosen no longer; what was chosen meanwhile is. @param {number[]} ids */
+  unchoose(ids) {
+    for (const id of ids) this.chosen.delete(id);
   }
 }
 
