@@ -3,6 +3,7 @@
 import { ask, link } from "../common/ask.js";
 import { Lightbox } from "../common/lightbox.js";
 import { notice } from "../common/notice.js";
+import { oneStop } from "../common/one_stop.js";
 import { h, keep, write } from "../desk/dom.js";
 import { say } from "../common/words.js";
 
@@ -55,6 +56,7 @@ export class History {
     this.binned = toggle("history-bin", say("bin"), () => this.look({ binned: !this.view.binned, start: 0 }));
     this.status = h("p", { class: "history-status", role: "status" });
     this.grid = h("ul", { class: "history-grid", id: "history-grid", "aria-label": say("history") });
+    this.settle = oneStop(this.grid, "button, input", () => lines(this.grid));
     this.bulk = h("div", { class: "history-bulk", role: "group", "aria-label": say("chosen_group") });
     this.before = h(
       "button",
@@ -127,6 +129,7 @@ export class History {
       () => this.card(),
       (card, picture) => this.fill(card, picture),
     );
+    this.settle();
     this.drawBulk();
     this.lightbox.change(pictures.map(shown));
   }
@@ -137,11 +140,11 @@ export class History {
       { class: "history-card" },
       h(
         "button",
-        { type: "button", class: "history-open" },
+        { type: "button", class: "history-open", tabindex: "-1" },
         h("img", { alt: "", loading: "lazy", width: 160, height: 160 }),
       ),
-      h("input", { type: "checkbox", class: "history-choose" }),
-      h("button", { type: "button", class: "history-star" }, "★"),
+      h("input", { type: "checkbox", class: "history-choose", tabindex: "-1" }),
+      h("button", { type: "button", class: "history-star", tabindex: "-1" }, "★"),
     );
   }
 
@@ -249,6 +252,12 @@ export class History {
   unchoose(ids) {
     for (const id of ids) this.chosen.delete(id);
   }
+}
+
+/** The cards of a grid, line by line as they stand. @param {HTMLElement} grid @returns {Element[][]} */
+function lines(grid) {
+  const cards = /** @type {HTMLElement[]} */ ([...grid.children]);
+  return [...new Set(cards.map((card) => card.offsetTop))].map((top) => cards.filter((card) => card.offsetTop === top));
 }
 
 /** @param {Picture} picture */
