@@ -15,7 +15,7 @@ from torch import Tensor
 SIZES = ((16, 32), (16, 24), (24, 16))
 """Heights and widths of canvases in latent cells; two subjects stand on the first."""
 
-PAIR_SHARE = 0.7
+PAIR_SHARE = 0.8
 """Share of canvases that show two subjects."""
 
 PAIRS = (
