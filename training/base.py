@@ -59,7 +59,7 @@ GOES_ON = "goes-on-with.txt"
 """Beside the checkpoint: the folder of the model that the run went on with, empty for new networks."""
 ALIKE = 1128
 """Pictures by which two VAEs are compared."""
-CANVAS_SHARE = 0.4
+CANVAS_SHARE = 0.3
 """Share of batches, once words are known, that are pictures of other sizes than square."""
 HARD_COLOURS, HARD_WEIGHT = frozenset({"red", "orange", "brown"}), 1.8
 """Colour words taken for each other, and how much more often they are shown than others."""
