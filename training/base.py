@@ -61,7 +61,7 @@ ALIKE = 1128
 """Pictures by which two VAEs are compared."""
 CANVAS_SHARE = 0.3
 """Share of batches, once words are known, that are pictures of other sizes than square."""
-HARD_COLOURS, HARD_WEIGHT = frozenset({"red", "orange", "brown"}), 1.8
+HARD_COLOURS, HARD_WEIGHT = frozenset({"red", "orange", "brown"}), 3.0
 """Colour words taken for each other, and how much more often they are shown than others."""
 WORD_WEIGHT, THUMBNAIL_WEIGHT = 0.05, 0.3
 SIDES = ("alone", "left", "right")
