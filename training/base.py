@@ -61,7 +61,7 @@ ALIKE = 1128
 """Pictures by which two VAEs are compared."""
 CANVAS_SHARE = 0.3
 """Share of batches, once words are known, that are pictures of other sizes than square."""
-HARD_COLOURS, HARD_WEIGHT = frozenset({"red", "orange", "brown"}), 3.0
+HARD_COLOURS = {"red": 3.0, "orange": 2.0, "brown": 5.0}
 """Colour words taken for each other, and how much more often they are shown than others."""
 WORD_WEIGHT, THUMBNAIL_WEIGHT = 0.05, 0.3
 SIDES = ("alone", "left", "right")
@@ -97,7 +97,7 @@ class Looks:
         self.looks = [Look(**row["look"]) for row in rows]
         self.rows_of = {kind: [i for i, row in enumerate(rows) if row["kind"] == kind] for kind in WEIGHTS}
         self.odds_of = {
-            kind: list(accumulate(HARD_WEIGHT if self.looks[row].colour in HARD_COLOURS else 1.0 for row in kept))
+            kind: list(accumulate(HARD_COLOURS.get(self.looks[row].colour, 1.0) for row in kept))
             for kind, kept in self.rows_of.items()
         }
 
