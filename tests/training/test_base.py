@@ -96,7 +96,7 @@ def test_hard_colours_are_drawn_more_often(latents: Path) -> None:
     looks = base.Looks(latents)
     rows, _ = looks.draw(4000, random.Random(0))
     colours = [looks.looks[row].colour for row in rows.tolist()]
-    assert colours.count("red") == pytest.approx(base.HARD_WEIGHT * colours.count("blue"), rel=0.15)
+    assert colours.count("red") == pytest.approx(base.HARD_COLOURS["red"] * colours.count("blue"), rel=0.15)
 
 
 def test_a_pair_shows_its_subjects_on_their_sides(latents: Path, monkeypatch: pytest.MonkeyPatch) -> None:
