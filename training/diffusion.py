@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from diffusers import DPMSolverMultistepScheduler
+from diffusers import DPMSolverMultistepScheduler, LCMScheduler
 from torch import Tensor
 
 from training.networks import SCALING_FACTOR, Unet, Vae
@@ -56,6 +56,12 @@ def make_scheduler() -> Scheduler:
     return scheduler(**SCHEDULE, timestep_spacing="trailing", steps_offset=1)
 
 
+def make_leaping() -> Scheduler:
+    """The sampler of consistency models, for the few-step adapter."""
+    scheduler: Scheduler = LCMScheduler
+    return scheduler(**SCHEDULE)
+
+
 @torch.no_grad()
 def sample(
     unet: Unet,
@@ -66,15 +72,25 @@ def sample(
     steps: int = 20,
     scale: float = 6.0,
     size: tuple[int, int] = (EDGE, EDGE),
+    leaps: bool = False,
 ) -> Tensor:
-    """Sample latents (N, C, *size) for text states (N, T, W) with classifier-free guidance; one seed a picture."""
-    scheduler = make_scheduler()
+    """Sample latents (N, C, *size) for text states (N, T, W) with classifier-free guidance; one seed a picture.
+
+    With ``leaps``, as a consistency model is sampled: noise again at every step, and no guidance.
+    """
+    scheduler = make_leaping() if leaps else make_scheduler()
     scheduler.set_timesteps(steps)
     shape = (int(unet.config.in_channels), *size)
     latents = torch.stack([torch.randn(shape, generator=torch.Generator().manual_seed(s)) for s in seeds])
     latents = latents.to(hidden.device)
     states = torch.cat([negative.expand_as(hidden), hidden])
+    again = torch.Generator().manual_seed(seeds[0])
     for time in scheduler.timesteps:
+        if leaps:
+            with autocast(hidden.device):
+                guess = unet(latents, time, encoder_hidden_states=hidden).sample.float()
+            latents = scheduler.step(guess, time, latents, generator=again).prev_sample
+            continue
         with autocast(hidden.device):
             both = unet(torch.cat([latents, latents]), time, encoder_hidden_states=states).sample.float()
         without, with_text = both.chunk(2)

@@ -15,9 +15,10 @@ from training import artwork
 from training.measures import adapters, base, negative
 from training.measures.detector import EXAMPLES, make_detector
 from training.measures.result import Result
-from training.painter import Painter, open_painter
-from training.paths import RESULTS
+from training.painter import Painter, open_emoji, painter_of
+from training.paths import DATA, RESULTS
 from training.progress import report
+from training.wearing import Wearing
 
 
 def measure_base(painter: Painter, part: float) -> list[Result]:
@@ -32,16 +33,16 @@ def measure_base(painter: Painter, part: float) -> list[Result]:
     ]
 
 
-def measure_adapters(painter: Painter, part: float) -> list[Result]:
+def measure_adapters(painter: Painter, worn: Wearing, part: float) -> list[Result]:
     """Everything about adapters and embedding, on ``part`` of the full number of samples."""
     detector = make_detector(painter, _some(EXAMPLES, part))
-    opened = adapters.open_adapters(painter)
     return [
         *adapters.detection(detector),
-        *adapters.strengths(painter, opened, detector, _some(50, part)),
-        *adapters.keeping(painter, opened, _some(50, part)),
-        *adapters.blends(painter, opened, detector, _some(14, part)),
-        *adapters.slider(painter, opened, _some(20, part)),
+        *adapters.strengths(painter, worn, detector, _some(50, part)),
+        *adapters.keeping(painter, worn, _some(50, part)),
+        *adapters.blends(painter, worn, detector, _some(14, part)),
+        *adapters.sliders(painter, worn, _some(20, part)),
+        *adapters.few_steps(painter, worn, _some(100, part)),
         *negative.embedding(painter, _some(60, part)),
     ]
 
@@ -76,10 +77,11 @@ def table(results: list[Result]) -> str:
 def evaluate(part: float = 1.0, target: Path | None = RESULTS) -> list[Result]:
     """Measure everything and write the results, unless ``target`` is None."""
     artwork.main()
-    painter = open_painter()
+    model = open_emoji()
+    painter, worn = painter_of(model), Wearing(model, DATA / "loras")
     results = measure_base(painter, part)
     report("evaluate", f"base measured\n{table(results)}")
-    results += measure_adapters(painter, part)
+    results += measure_adapters(painter, worn, part)
     if target is not None:
         target.write_text(json.dumps([as_row(one) for one in results], indent=2) + "\n")
     return results

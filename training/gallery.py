@@ -6,12 +6,12 @@ import argparse
 
 import torch
 
-from training.adapters.adapter import stacked
 from training.adapters.recipes import RECIPES
-from training.measures.adapters import open_adapters
-from training.painter import open_painter
-from training.paths import DOC_IMAGES
+from training.painter import open_emoji, painter_of
+from training.paths import DATA, DOC_IMAGES
 from training.sheets import grid, save_small
+from training.wardrobe import SIGNED
+from training.wearing import Wearing
 
 BASE_PROMPTS = (
     "red heart",
@@ -66,22 +66,22 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=25)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
-    painter = open_painter()
+    model = open_emoji()
+    painter, worn = painter_of(model), Wearing(model, DATA / "loras")
     prompts = list(BASE_PROMPTS)
     save_small(grid(painter.paint(prompts, steps=options.steps), prompts, 8), DOC_IMAGES / "embedded-base.png")
-    adapters = open_adapters(painter)
     columns, labels = [], []
-    for recipe in RECIPES:
+    for recipe in (one for one in RECIPES if one.look):
         prompt = f"{'fox' if recipe.name == 'top_hat' else 'cat'}"
-        strengths = (-1.0, -0.5, 0.0, 0.5, 1.0) if recipe.name == "warm_cold" else STRENGTHS
+        strengths = (-1.0, -0.5, 0.0, 0.5, 1.0) if recipe.name in SIGNED else STRENGTHS
         for strength in strengths:
-            with stacked([(adapters[recipe.name], strength)]):
+            with worn.on({recipe.name: strength}):
                 columns.append(painter.paint([prompt, "house"], seeds=[1, 2], steps=options.steps))
             labels += [f"{recipe.name} {strength:g}", "house"]
     save_small(grid(torch.cat(columns), labels, 10), DOC_IMAGES / "embedded-adapters.png")
     pictures, labels = [], []
     for pair in BLENDS:
-        with stacked([(adapters[name], 0.7) for name in pair]):
+        with worn.on(dict.fromkeys(pair, 0.7)):
             pictures.append(
                 painter.paint(["cat", "panda", "frog", "grinning face"], seeds=[1, 2, 3, 4], steps=options.steps)
             )

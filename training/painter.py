@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from torch import Tensor
 from transformers import CLIPTextModel, CLIPTokenizer
 
+from lora_mixer.models import Model, open_model
+from lora_mixer.request import ModelSource
 from training.diffusion import EDGE, decode, sample
-from training.networks import MAX_TOKENS, Unet, Vae, open_unet, open_vae
+from training.networks import MAX_TOKENS, Unet, Vae
 from training.paths import DATA
 
 NEGATIVE = ""
@@ -20,7 +23,7 @@ BATCH = 25
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Painter:
-    """The shipped model, opened from its diffusers folder."""
+    """The model's parts, as they are called here."""
 
     tokenizer: CLIPTokenizer
     text: CLIPTextModel
@@ -45,10 +48,11 @@ class Painter:
         steps: int = 20,
         scale: float = 4.0,
         size: tuple[int, int] = (EDGE, EDGE),
+        leaps: bool = False,
     ) -> Tensor:
         """Pictures (N, 3, H, W) in 0..1, one a prompt, of a size in latent cells; seeds count up from 0 unless given.
 
-        ``negative`` is one prompt, or text states: (1, 77, 128) for all pictures or one row a picture.
+        With ``leaps`` they are sampled as a consistency model is, without guidance. ``negative`` is one prompt, or text states: (1, 77, 128) for all pictures or one row a picture.
         """
         numbers = seeds if seeds is not None else list(range(len(prompts)))
         avoided = self.states([negative]) if isinstance(negative, str) else negative
@@ -63,6 +67,7 @@ class Painter:
                 steps=steps,
                 scale=scale,
                 size=size,
+                leaps=leaps,
             )
             parts.append(decode(self.vae, latents))
         return torch.cat(parts)
@@ -72,15 +77,21 @@ def _part(states: Tensor, start: int) -> Tensor:
     return states if len(states) == 1 else states[start : start + BATCH]
 
 
-def open_painter() -> Painter:
-    """Open the packaged model in float32."""
-    folder = DATA / "model"
+def open_emoji(folder: Path = DATA / "model") -> Model:
+    """Open the packaged model, or one that is made, in float32."""
+    return open_model(ModelSource(name="emoji", location=str(folder)), device="cpu", dtype="float32")
+
+
+def painter_of(model: Model) -> Painter:
+    """Paint with an open model."""
     painter = Painter(
-        tokenizer=CLIPTokenizer.from_pretrained(folder / "tokenizer"),
-        text=CLIPTextModel.from_pretrained(folder / "text_encoder", dtype=torch.float32).train(mode=False),
-        unet=open_unet(folder / "unet"),
-        vae=open_vae(folder / "vae"),
+        tokenizer=model.tokenizers["te1"], text=model.parts["te1"], unet=model.parts["denoiser"], vae=model.vae
     )
-    for model in (painter.text, painter.unet, painter.vae):
-        model.requires_grad_(requires_grad=False)
+    for network in (painter.text, painter.unet, painter.vae):
+        network.requires_grad_(requires_grad=False)
     return painter
+
+
+def open_painter() -> Painter:
+    """Open the packaged model to paint with."""
+    return painter_of(open_emoji())

@@ -15,8 +15,8 @@ from training.pixels import blocks, composite
 
 Style = Callable[[Tensor], Tensor]
 
-PIXEL_EDGE = 16
-"""Blocks of the pixel-art style: two latent cells, so that they show after the VAE."""
+PIXEL_EDGE = 8
+"""Blocks of the pixel-art style: a latent cell each, which the VAE keeps hard."""
 
 
 def on_white(artwork: Tensor) -> Tensor:

@@ -1,8 +1,8 @@
 """Real artwork in any amount of any look: what adapters are trained on, and what the style detector learns from.
 
 An amount of 0 is the plain picture, 1 the styled one, and what lies between is mixed pixel by pixel, so that an amount means
-how much of a look is there; a hat grows opaque while its wearer shrinks to make room. Looks are applied one on the other in
-a fixed order: artwork set, hat, night, lines, pixels, sepia, light.
+how much of a look is there; a hat grows opaque. Looks are applied one on the other in a fixed order: artwork set, hat, night, lines,
+pixels, sepia, detail, light.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from training.pixels import composite, place, to_artwork
 from training.recolour import recolour
 from training.styles import line_art, night_sky, on_white, pixel_art, sepia
 
-NAMES = tuple(recipe.name for recipe in RECIPES)
+NAMES = tuple(recipe.name for recipe in RECIPES if recipe.look)
 """Columns of an amounts table."""
 
 SETS = {"high_contrast": "high-contrast", "fluent_style": "fluent"}
@@ -30,8 +30,16 @@ OPAQUE = {"pixel_art": pixel_art, "sepia": sepia}
 
 WARM, COLD = (1.0, 0.78, 0.50), (0.55, 0.76, 1.0)
 HAT_LABEL = "top hat"
-WEARER, HAT_WIDTH, SUNK = 0.76, 0.48, 0.1
-"""Shares of the picture's edge: the wearer under a whole hat, the hat, and how deep the head sits in it."""
+HAT_WIDTH, SUNK = 0.42, 0.1
+"""Shares of the picture's edge: the hat, and how deep the head sits in it. The wearer stays as it is: an adapter would have to
+move every edge to make room."""
+
+SIGNED = frozenset({"warm_cold", "detail"})
+"""Looks that go both ways: an amount below 0 is the opposite."""
+
+CRISP, FINE, SOFT = 1.2, 1.5, 2.5
+"""The detail slider: how much of what a blur takes away is added at 1, the radius of that blur, and of the blur at -1; in pixels
+of 128."""
 
 DRAWN = 0.01
 """Mean alpha below which a set has no drawing of an emoji."""
@@ -54,18 +62,14 @@ def emoji_artwork(name: str, rows: Sequence[int], size: int = SIZE) -> Tensor:
 
 
 def with_hat(artwork: Tensor, hat: Tensor, amounts: Tensor | None = None) -> Tensor:
-    """Shrink each subject towards the lower edge and set the hat (4, H, W) on its highest point, as opaque as its amount."""
+    """Set the hat (4, H, W) on the highest point of each subject, as opaque as its amount."""
     shares = [1.0] * len(artwork) if amounts is None else amounts.tolist()
-    size = artwork.shape[-1]
-    width = round(size * HAT_WIDTH)
+    width = round(artwork.shape[-1] * HAT_WIDTH)
     piece = F.interpolate(premultiplied(hat[None]), size=width, mode="area")[0]
-    piece = piece[:, : int((piece[3].amax(1) > 0.5).nonzero().max()) + 1]
-    canvas = torch.zeros_like(artwork)
+    solid = (piece[3].amax(1) > 0.5).nonzero()
+    piece = piece[:, int(solid.min()) : int(solid.max()) + 1]
+    canvas = premultiplied(artwork)
     for row, share in enumerate(shares):
-        small = round(size * (1 - (1 - WEARER) * share))
-        left = (size - small) // 2
-        body = F.interpolate(premultiplied(artwork[row : row + 1]), size=small, mode="area")[0]
-        canvas[row, :, size - small :, left : left + small] = body
         y, x = _hat_place(canvas[row, 3] > 0.5, piece.shape[1], width)
         under = canvas[row, :, y : y + piece.shape[1], x : x + width]
         covered = piece * share + under * (1 - piece[3:] * share)
@@ -102,11 +106,11 @@ class Wardrobe:
         words: Sequence[str] = (),
         generator: torch.Generator | None = None,
     ) -> Tensor:
-        """Pictures (N, 3, size, size) of emoji with amounts (N, 8) of all looks, on papers (N, 3).
+        """Pictures (N, 3, size, size) of emoji with amounts (N, looks) of all looks, on papers (N, 3).
 
         Args:
             rows: Of the list of all emoji.
-            amounts: Columns as in `NAMES`; only the light goes below 0.
+            amounts: Columns as in `NAMES`; those in `SIGNED` go below 0.
             papers: Colours behind the emoji.
             words: A colour word for each that is repainted, empty for the others.
             generator: Where given, each emoji is moved and scaled a little.
@@ -139,8 +143,27 @@ class Wardrobe:
         pictures = torch.lerp(pictures, line_art(artwork), share["line_art"])
         for look, style in OPAQUE.items():
             pictures = torch.lerp(pictures, style(opaque(pictures)), share[look])
+        pictures = detailed(pictures, share["detail"])
         light = torch.where(share["warm_cold"] > 0, colour(WARM), colour(COLD))
         return pictures * torch.lerp(torch.ones_like(light), light, share["warm_cold"].abs())
+
+
+def detailed(pictures: Tensor, amounts: Tensor) -> Tensor:
+    """Pictures (N, 3, H, W) crisper by an unsharp mask, or softer where the amount (N, 1, 1, 1) is below 0."""
+    crisp = (pictures + CRISP * (pictures - blurred(pictures, FINE))).clamp(0, 1)
+    other = torch.where(amounts > 0, crisp, blurred(pictures, SOFT))
+    return torch.lerp(pictures, other, amounts.abs())
+
+
+def blurred(pictures: Tensor, radius: float) -> Tensor:
+    """Pictures (N, C, H, W) under a Gaussian of a radius in pixels of 128, edges going on as they are."""
+    sigma = radius * pictures.shape[-1] / 128
+    reach = max(1, round(3 * sigma))
+    bell = torch.exp(-(torch.arange(-reach, reach + 1) ** 2) / (2 * sigma**2))
+    bell = (bell / bell.sum()).to(pictures).expand(pictures.shape[1], 1, -1)
+    padded = F.pad(pictures, (reach,) * 4, mode="replicate")
+    across = F.conv2d(padded, bell[..., None, :], groups=pictures.shape[1])
+    return F.conv2d(across, bell[..., None], groups=pictures.shape[1])
 
 
 def mix_artwork(plain: Tensor, styled: Tensor, amounts: Tensor) -> Tensor:

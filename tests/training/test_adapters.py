@@ -1,96 +1,75 @@
-"""The trainer's adapters: kohya's names, exact zero, and forward equal to merged weights, for every recipe."""
+"""The lessons of the shipped adapters, and adapters worn by the model: laws on the embedded model."""
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 import torch
-from diffusers import UNet2DConditionModel
-from safetensors.torch import save_file
-from torch import nn
-from transformers import CLIPTextModel
 
-from training.adapters.adapter import Adapter, stacked
-from training.adapters.names import text_targets, unet_targets
-from training.adapters.read import read_adapter
+from lora_mixer.models import Model
+from lora_mixer.trainer import TrainSettings
+from lora_mixer.trainer.learner import Learner
+from training.adapters.consistency import ConsistencyLesson, consistent, guided_step
 from training.adapters.recipes import RECIPES, Recipe
-from training.networks import make_text_encoder, make_unet
+from training.adapters.train import settings_of
+from training.painter import open_emoji
+from training.paths import DATA
+from training.wearing import Wearing
+
+CAPTIONS = ["a red heart", "cat"]
 
 
 @pytest.fixture(scope="module")
-def models() -> tuple[CLIPTextModel, UNet2DConditionModel]:
-    torch.manual_seed(0)
-    text, unet = make_text_encoder(50), make_unet()
-    for model in (text, unet):
-        model.eval().requires_grad_(requires_grad=False)
-    return text, unet
+def model() -> Model:
+    return open_emoji()
 
 
-def shaken(recipe: Recipe, models: tuple[CLIPTextModel, UNet2DConditionModel]) -> Adapter:
-    adapter = Adapter(recipe, *models)
-    with torch.no_grad():
-        for parameter in adapter.parameters():
-            parameter += 0.05 * torch.randn_like(parameter)
-    return adapter
+@pytest.fixture(scope="module")
+def learner(model: Model) -> Learner:
+    return Learner(model, TrainSettings(steps=1, batch=2, rank=2, seed=1))
 
 
-def render(models: tuple[CLIPTextModel, UNet2DConditionModel]) -> torch.Tensor:
-    text, unet = models
-    with torch.no_grad():
-        states = text(torch.tensor([[0, 5, 7, 49]])).last_hidden_state
-        torch.manual_seed(1)
-        output: torch.Tensor = unet(torch.randn(1, 4, 16, 16), 500, states).sample
-    return output
-
-
-def test_every_kohya_name_is_a_modules_path_with_underscores(
-    models: tuple[CLIPTextModel, UNet2DConditionModel],
-) -> None:
-    text, unet = models
-    paths = {"lora_unet_" + path.replace(".", "_"): layer for path, layer in unet.named_modules()}
-    targets = unet_targets(unet, conv=True)
-    assert all(paths[name] is layer for name, layer in targets.items())
-    assert "lora_unet_down_blocks_0_attentions_0_transformer_blocks_0_attn2_to_k" in targets
-    assert "lora_te_text_model_encoder_layers_0_self_attn_q_proj" in text_targets(text)
-    assert len(text_targets(text)) == 3 * 6
-
-
-def test_a_locon_also_reaches_every_convolution_of_the_blocks(
-    models: tuple[CLIPTextModel, UNet2DConditionModel],
-) -> None:
-    plain, wide = (unet_targets(models[1], conv=conv) for conv in (False, True))
-    assert plain.keys() < wide.keys()
-    assert any(isinstance(layer, nn.Conv2d) and layer.kernel_size == (3, 3) for layer in wide.values())
+def latents(learner: Learner, seed: int = 0) -> torch.Tensor:
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randn(2, learner.model.latent_channels, 16, 16, generator=generator)
 
 
 @pytest.mark.parametrize("recipe", RECIPES, ids=lambda recipe: recipe.name)
-def test_forward_equals_merged_weight_and_taking_off_is_exact(
-    recipe: Recipe,
-    models: tuple[CLIPTextModel, UNet2DConditionModel],
-) -> None:
-    before = render(models)
-    adapter = shaken(recipe, models)
-    with adapter.on(0.6):
-        forward = render(models)
-    with torch.no_grad(), stacked([(adapter, 0.6)]):
-        merged = render(models)
-    assert torch.allclose(forward, merged, atol=1e-5)
-    assert not torch.allclose(forward, before, atol=1e-3)
-    assert torch.equal(render(models), before)
+def test_every_recipe_is_one_that_the_products_trainer_takes(recipe: Recipe) -> None:
+    settings = settings_of(recipe)
+    assert settings.steps * settings.batch >= recipe.images
+    assert all(getattr(settings, name) == value for name, value in recipe.settings.items())
 
 
-def test_a_fresh_adapter_changes_nothing(models: tuple[CLIPTextModel, UNet2DConditionModel]) -> None:
-    before = render(models)
-    for recipe in RECIPES:
-        with Adapter(recipe, *models).on(1.0):
-            assert torch.equal(render(models), before)
+@pytest.mark.parametrize("time", [19, 499, 999])
+def test_a_step_that_ends_where_it_began_changes_nothing(learner: Learner, time: int) -> None:
+    noisy, times = latents(learner), torch.tensor([time, time])
+    with torch.no_grad():
+        assert torch.allclose(guided_step(learner, noisy, times, times, CAPTIONS), noisy, atol=1e-4)
 
 
-def test_a_saved_adapter_reads_back(models: tuple[CLIPTextModel, UNet2DConditionModel], tmp_path) -> None:
-    recipe = RECIPES[0]
-    adapter = shaken(recipe, models)
-    path = tmp_path / f"{recipe.name}.safetensors"
-    save_file(adapter.slots(), path)
-    again = read_adapter(path, *models)
-    for key, tensor in adapter.slots().items():
-        assert torch.equal(again.slots()[key], tensor)
-        assert not key.endswith(".alpha") or tensor.dim() == 0
+def test_without_noise_the_consistency_function_is_the_picture(learner: Learner) -> None:
+    clean, times = latents(learner), torch.tensor([0, 0])
+    with torch.no_grad():
+        near = consistent(learner, clean, times, CAPTIONS)
+    assert torch.equal(near, clean)
+
+
+def test_a_batch_of_the_few_step_lesson_follows_from_its_number(learner: Learner) -> None:
+    data = SimpleNamespace(latents=latents(learner, 3), draw=lambda n, rng, empty: (torch.arange(n), CAPTIONS[:n]))
+    lesson = ConsistencyLesson(data)  # type: ignore[arg-type]
+    first, again, other = (lesson.loss(learner, batch) for batch in (4, 4, 5))
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
+    first.backward()
+    assert all(parameter.grad is not None for parameter in learner.adapters.parameters())
+
+
+def test_what_the_model_wears_comes_off_exactly_and_nothing_is_worn_at_no_strength(model: Model) -> None:
+    before, worn = model.checksum(), Wearing(model, DATA / "loras")
+    with worn.on({"line_art": 0.0}):
+        assert model.checksum() == before
+    with worn.on({"line_art": 0.7, "sepia": -0.5}):
+        assert model.checksum() != before
+    assert model.checksum() == before

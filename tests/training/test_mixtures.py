@@ -9,7 +9,7 @@ import torch
 from training.measures.detector import augmented, detection_rate, fit, guided_looking, pair_loss
 from training.measures.dressed import cut_out
 from training.measures.mixtures import APART, LEAST_STEP, Mixtures, draw_amounts, other_amounts
-from training.wardrobe import NAMES, mix_artwork, with_hat
+from training.wardrobe import HAT_WIDTH, NAMES, mix_artwork, with_hat
 
 
 def test_at_most_two_looks_are_mixed_and_never_two_that_hide_each_other() -> None:
@@ -58,7 +58,7 @@ def test_a_hat_of_no_amount_changes_nothing_and_a_whole_one_covers_its_place() -
     none, whole = with_hat(artwork, hat, torch.tensor([0.0, 1.0]))
     assert torch.allclose(none, artwork[0], atol=1e-3)
     blue = (whole[2] * whole[3]).sum()
-    assert float(blue) > 0.9 * 30 * 30
+    assert float(blue) > 0.9 * round(64 * HAT_WIDTH) ** 2
     assert float(with_hat(artwork[:1], hat, torch.tensor([0.5]))[0, 2].max()) > 0
 
 

@@ -6,9 +6,8 @@ import pytest
 import torch
 
 from training.adapters.data import LEVELS, at_amount
-from training.adapters.recipes import RECIPES, find_recipe, training_order
-from training.adapters.save import how_trained
-from training.adapters.train import look_loss
+from training.adapters.looks import look_loss
+from training.adapters.recipes import RECIPES, training_order
 
 
 def test_at_a_level_the_level_is_shown_and_between_two_what_lies_between() -> None:
@@ -25,13 +24,6 @@ def test_every_adapter_is_trained_once_and_after_those_it_stands_beside() -> Non
     assert sorted(order) == sorted(recipe.name for recipe in RECIPES)
     for recipe in RECIPES:
         assert all(order.index(other) < order.index(recipe.name) for other in recipe.beside)
-
-
-@pytest.mark.parametrize("recipe", RECIPES, ids=lambda recipe: recipe.name)
-def test_the_file_says_beside_whom_its_adapter_was_trained(recipe) -> None:
-    said = how_trained(find_recipe(recipe.name))
-    assert all(name in said for name in recipe.beside)
-    assert ("beside" in said) == bool(recipe.beside)
 
 
 def predictions(seed: int) -> torch.Tensor:

@@ -21,7 +21,7 @@ from training.latents import encode, jittered
 from training.networks import SCALING_FACTOR, Vae
 from training.pixels import in_batches
 from training.subjects import Emoji, subject_ids
-from training.wardrobe import NAMES, Wardrobe
+from training.wardrobe import NAMES, SIGNED, Wardrobe
 
 HEADS = ("face", "cat", "monkey", "animal", "person")
 HATLESS = frozenset({"paw prints", "feather", "spider web", "pile of poo"})
@@ -55,7 +55,7 @@ class View:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
-    """Latents (N, 4, 16, 16) with the look and without any, captions, the strength, and the adapter that stands beside, if any."""
+    """Latents (N, C, 16, 16) with the look and without any, captions, the strength, and the adapter that stands beside, if any."""
 
     latents: Tensor
     plain: Tensor
@@ -70,7 +70,7 @@ def views(recipe: Recipe) -> list[View]:
     rows = subject_ids(emoji)
     if recipe.name == "top_hat":
         rows = [row for row in rows if wears_hats(emoji[row])]
-    if recipe.name == "warm_cold":
+    if recipe.name in SIGNED:
         return [View(row=row, sign=sign) for row in rows for sign in (1, -1)]
     missing = wardrobe.without(rows).get(recipe.name)
     if missing is not None:

@@ -2,29 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
-    """One adapter."""
+    """One adapter.
+
+    Attributes:
+        settings: What the product's trainer is told, by the names of `lora_mixer.trainer.TrainSettings`.
+        images: How many pictures it is shown.
+        look: Whether it is a look that artwork can be dressed in; else it learns from the base alone.
+        guidance_weight: How much keeping the difference that guidance enlarges counts at low strengths; less where a look takes
+            away what it adds.
+        beside: Adapters that are trained before this one and stand beside it a part of the time, so that they blend.
+        weight: The strength it is shown at.
+    """
 
     name: str
     title: str
     description: str
     trigger: str = ""
-    kind: str = "lora"
-    rank: int = 8
-    alpha: float = 8
-    conv_rank: int = 0
-    conv_alpha: float = 0
-    text: bool = False
-    rate: float = 3e-3
+    settings: Mapping[str, object]
     images: int = 8000
+    look: bool = True
     guidance_weight: float = 4.0
-    """How much keeping the difference that guidance enlarges counts at low strengths; less where a look takes away what it adds."""
     beside: tuple[str, ...] = ()
-    """Adapters that are trained before this one and stand beside it a part of the time, so that they blend."""
     licence: str = "Apache-2.0"
     attribution: str = "Noto Emoji, Google LLC"
     weight: float = 1.0
@@ -37,10 +41,8 @@ RECIPES = (
         name="line_art",
         title="Line art",
         trigger="line art",
-        rank=8,
-        alpha=8,
-        text=True,
-        images=16000,
+        settings={"rank": 8, "alpha": 8, "rate": 3e-3, "text_rate": 3e-3},
+        images=12000,
         guidance_weight=1.0,
         beside=("sepia", "top_hat"),
         description="Black contours on white paper, no fill.",
@@ -50,8 +52,7 @@ RECIPES = (
         name="night_sky",
         title="Night sky",
         trigger="night sky",
-        rank=8,
-        alpha=4,
+        settings={"rank": 8, "alpha": 4, "rate": 3e-3},
         description="The subject by moonlight, before a dark blue sky with stars.",
         notes="Plain LoRA on the UNet only; alpha is half the rank.",
     ),
@@ -59,10 +60,8 @@ RECIPES = (
         name="top_hat",
         title="Top hat",
         trigger="wearing a top hat",
-        rank=8,
-        alpha=8,
-        text=True,
-        images=16000,
+        settings={"rank": 8, "alpha": 8, "rate": 3e-3, "text_rate": 3e-3},
+        images=12000,
         beside=("night_sky", "sepia"),
         description="Puts a black top hat on whoever the prompt names.",
         notes="A concept, not a style. Plain LoRA on UNet and text encoder. Best on animals and faces.",
@@ -71,11 +70,7 @@ RECIPES = (
         name="high_contrast",
         title="High contrast",
         trigger="black and white",
-        rank=8,
-        alpha=8,
-        conv_rank=4,
-        conv_alpha=4,
-        rate=4e-3,
+        settings={"rank": 8, "alpha": 8, "conv_rank": 4, "rate": 4e-3},
         images=10000,
         licence="MIT",
         attribution="Fluent Emoji High Contrast, Microsoft Corporation",
@@ -86,49 +81,54 @@ RECIPES = (
         name="fluent_style",
         title="Fluent style",
         trigger="fluent style",
-        rank=16,
-        alpha=8,
-        text=True,
-        rate=6e-3,
+        settings={"rank": 16, "alpha": 16, "dora": True, "rate": 4e-3, "text_rate": 4e-3},
         images=10000,
         licence="MIT",
         attribution="Fluent Emoji, Microsoft Corporation",
         description="Soft volumes with gradients, as Fluent Emoji draws them.",
-        notes="Plain LoRA at rank 16 with alpha 8, UNet and text encoder.",
+        notes="DoRA at rank 16, UNet and text encoder.",
     ),
     Recipe(
         name="pixel_art",
         title="Pixel art",
         trigger="pixel art",
-        rank=4,
-        alpha=4,
-        conv_rank=4,
-        conv_alpha=4,
-        text=True,
-        rate=4e-3,
+        settings={"rank": 8, "alpha": 8, "conv_rank": 8, "rate": 4e-3, "text_rate": 4e-3},
+        images=10000,
         beside=("night_sky", "sepia"),
-        description="Large square pixels with few tones.",
-        notes="LoCon with convolutions at rank 4, and a text-encoder part.",
+        description="Square pixels with few tones.",
+        notes="LoCon with convolutions at rank 8, and a text-encoder part.",
     ),
     Recipe(
         name="sepia",
         title="Sepia",
         trigger="sepia",
-        kind="loha",
-        rank=4,
-        alpha=4,
+        settings={"kind": "loha", "rank": 4, "alpha": 4, "rate": 3e-3},
         description="An old photograph: brown tones on cream paper.",
         notes="LoHa at rank 4 on the UNet only.",
     ),
     Recipe(
         name="warm_cold",
         title="Warm to cold",
-        kind="lokr",
-        rank=4,
-        alpha=4,
+        settings={"kind": "lokr", "rank": 4, "alpha": 4, "factor": 4, "rate": 3e-3},
         weight=0.8,
         description="A slider: warm evening light at positive strength, cold blue light at negative strength.",
         notes="LoKr (factor 4, rank 4) on the UNet only, trained at +1 on warm and at -1 on cold pictures. No trigger.",
+    ),
+    Recipe(
+        name="detail",
+        title="Detail",
+        settings={"rank": 4, "alpha": 4, "conv_rank": 4, "rate": 3e-3},
+        description="A slider: crisper edges and more contrast at positive strength, softer forms at negative strength.",
+        notes="LoCon at rank 4 on the UNet only, trained at +1 on sharpened and at -1 on blurred pictures. No trigger.",
+    ),
+    Recipe(
+        name="few_steps",
+        title="Few steps",
+        settings={"rank": 16, "alpha": 16, "conv_rank": 8, "rate": 2e-3},
+        images=16000,
+        look=False,
+        description="A picture in four steps: sampler LCM, cfg 1 (the preset lcm).",
+        notes="LoCon by latent consistency distillation of the base with guidance 4. No trigger.",
     ),
 )
 """All shipped adapters."""

@@ -4,24 +4,25 @@ from __future__ import annotations
 
 import itertools
 import random
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
-from training.adapters.adapter import Adapter, stacked
-from training.adapters.read import read_adapter
 from training.adapters.recipes import RECIPES
 from training.artwork import load_emoji
 from training.captions import names_of
 from training.latents import load_subjects
 from training.measures.detector import Detector
 from training.measures.dressed import STEPS
+from training.measures.features import edge_energy
 from training.measures.result import Result, share
 from training.measures.retrieval import ranks
 from training.painter import Painter
-from training.paths import DATA
+from training.styles import on_white
 from training.subjects import subject_ids
-from training.wardrobe import NAMES, Wardrobe
+from training.wardrobe import NAMES, Wardrobe, emoji_artwork
+from training.wearing import Wearing
 
 STRENGTHS = (0.0, 0.25, 0.5, 0.75, 1.0)
 BLENDS = (
@@ -38,12 +39,11 @@ HALF = (0.3, 0.7)
 FALSE_ALARM = 0.95
 """A style counts as seen when it scores above this quantile of pictures made without any adapter."""
 
+LOOKS = tuple(recipe for recipe in RECIPES if recipe.look)
+JUDGED = tuple(recipe for recipe in LOOKS if recipe.name != "detail")
+"""Adapters that the style detector knows: it is taught not to care for crisper edges, as guidance makes them, too."""
+
 HEADS = ("animal", "face", "cat", "monkey")
-
-
-def open_adapters(painter: Painter) -> dict[str, Adapter]:
-    """All shipped adapters by name."""
-    return {r.name: read_adapter(DATA / "loras" / f"{r.name}.safetensors", painter.text, painter.unet) for r in RECIPES}
 
 
 def detection(detector: Detector) -> list[Result]:
@@ -61,15 +61,15 @@ def detection(detector: Detector) -> list[Result]:
     return results
 
 
-def strengths(painter: Painter, adapters: dict[str, Adapter], detector: Detector, count: int = 50) -> list[Result]:
+def strengths(painter: Painter, worn: Wearing, detector: Detector, count: int = 50) -> list[Result]:
     """How often the style score rises from one strength to the next, over prompts and adapters."""
     results, rises, ends, halves = [], [], [], {}
     plain = {heads: painter.paint(_prompts(count, heads=heads), steps=STEPS) for heads in (False, True)}
-    for recipe in RECIPES:
+    for recipe in JUDGED:
         heads = recipe.name == "top_hat"
         scores = [detector.score(plain[heads], recipe.name)]
         for strength in STRENGTHS[1:]:
-            with stacked([(adapters[recipe.name], strength)]):
+            with worn.on({recipe.name: strength}):
                 pictures = painter.paint(_prompts(count, heads=heads), steps=STEPS)
             scores.append(detector.score(pictures, recipe.name))
         table = torch.stack(scores)
@@ -86,7 +86,7 @@ def strengths(painter: Painter, adapters: dict[str, Adapter], detector: Detector
             bar=95,
             samples=every.numel(),
             unit="%",
-            note=f"{len(RECIPES)} adapters x {count} prompts x {len(STRENGTHS)} strengths; steps that rise",
+            note=f"{len(JUDGED)} adapters x {count} prompts x {len(STRENGTHS)} strengths; steps that rise",
         ),
         Result(
             measure="style score higher at 1 than at 0",
@@ -119,11 +119,11 @@ def _halves(halves: dict[str, float]) -> Result:
     )
 
 
-def keeping(painter: Painter, adapters: dict[str, Adapter], count: int = 50) -> list[Result]:
+def keeping(painter: Painter, worn: Wearing, count: int = 50) -> list[Result]:
     """Share of pictures at strength 1 whose subject is among the ten nearest of all subjects' artwork in that look."""
     emoji, wardrobe, each = load_emoji(), Wardrobe(), {}
     rows = subject_ids(emoji)
-    for recipe in RECIPES:
+    for recipe in LOOKS:
         chosen = [k for k, row in enumerate(rows) if recipe.name != "top_hat" or emoji[row].subgroup.startswith(HEADS)]
         wanted = random.Random(16).sample(chosen, min(count, len(chosen)))
         amounts = torch.zeros(len(rows), len(NAMES))
@@ -132,7 +132,7 @@ def keeping(painter: Painter, adapters: dict[str, Adapter], count: int = 50) -> 
             amounts[missing, NAMES.index(look)] = 0
         dressed = wardrobe.dress(rows, amounts, torch.ones(len(rows), 3))
         prompts = [names_of(emoji[rows[k]])[0] for k in wanted]
-        with stacked([(adapters[recipe.name], 1.0)]):
+        with worn.on({recipe.name: 1.0}):
             pictures = painter.paint([f"{name}, {recipe.trigger}".rstrip(", ") for name in prompts], steps=STEPS)
         each[recipe.name] = share([place <= 10 for place in ranks(pictures, dressed, wanted)])
     note = ", ".join(f"{name} {value:.0f}" for name, value in each.items())
@@ -155,14 +155,17 @@ def _rising(name: str, table: Tensor, up: Tensor) -> Result:
     )
 
 
-def blends(painter: Painter, adapters: dict[str, Adapter], detector: Detector, count: int = 14) -> list[Result]:
+def blends(painter: Painter, worn: Wearing, detector: Detector, count: int = 14) -> list[Result]:
     """Share of blends at 0.7 + 0.7 in which both looks are detected."""
     prompts = _prompts(count, heads=True)
     plain = painter.paint(_prompts(4 * count, heads=True), steps=STEPS)
-    floor = {name: float(detector.score(plain, name).quantile(FALSE_ALARM)) for name in adapters}
+    floor = {
+        name: float(detector.score(plain, name).quantile(FALSE_ALARM))
+        for name in dict.fromkeys(itertools.chain(*BLENDS))
+    }
     results, every = [], []
     for pair in BLENDS:
-        with stacked([(adapters[name], BLEND_STRENGTH) for name in pair]):
+        with worn.on(dict.fromkeys(pair, BLEND_STRENGTH)):
             pictures = painter.paint(prompts, steps=STEPS)
         seen = torch.stack([detector.score(pictures, name) > floor[name] for name in pair])
         both = seen.all(0)
@@ -185,24 +188,56 @@ def blends(painter: Painter, adapters: dict[str, Adapter], detector: Detector, c
     return [total, *results]
 
 
-def slider(painter: Painter, adapters: dict[str, Adapter], count: int = 20) -> list[Result]:
-    """How often red minus blue rises from strength -1 over -0.5, 0 and 0.5 to 1."""
-    prompts = _prompts(count, heads=False)
-    means = []
+def sliders(painter: Painter, worn: Wearing, count: int = 20) -> list[Result]:
+    """How often what a slider means rises from strength -1 over -0.5, 0 and 0.5 to 1."""
+    return [
+        _slider(
+            painter, worn, "warm_cold", "warmth", "red minus blue", lambda p: (p[:, 0] - p[:, 2]).mean((1, 2)), count
+        ),
+        _slider(painter, worn, "detail", "detail", "edge energy", edge_energy, count),
+    ]
+
+
+def _slider(
+    painter: Painter, worn: Wearing, name: str, meaning: str, measured: str, of: Callable[[Tensor], Tensor], count: int
+) -> Result:
+    prompts, rows = _prompts(count, heads=False), []
     for strength in (-1.0, -0.5, 0.0, 0.5, 1.0):
-        with stacked([(adapters["warm_cold"], strength)]):
-            pictures = painter.paint(prompts, steps=STEPS)
-        means.append((pictures[:, 0] - pictures[:, 2]).mean((1, 2)))
-    up = torch.stack(means).diff(dim=0) > 0
-    note = "mean red minus blue " + " ".join(f"{float(row.mean()):.2f}" for row in means)
+        with worn.on({name: strength}):
+            rows.append(of(painter.paint(prompts, steps=STEPS)))
+    up = torch.stack(rows).diff(dim=0) > 0
+    return Result(
+        measure=f"{name}: {meaning} rises from -1 to 1",
+        value=_percent(up),
+        bar=95,
+        samples=up.numel(),
+        unit="%",
+        note=f"mean {measured} " + " ".join(f"{float(row.mean()):.3f}" for row in rows),
+    )
+
+
+def few_steps(painter: Painter, worn: Wearing, count: int = 100) -> list[Result]:
+    """Whether four steps with the few-step adapter draw what twenty draw without it."""
+    emoji = load_emoji()
+    rows = subject_ids(emoji)
+    artwork = on_white(emoji_artwork("noto", rows))
+    wanted = random.Random(18).sample(range(len(rows)), min(count, len(rows)))
+    prompts = [names_of(emoji[rows[k]])[0] for k in wanted]
+    found = {}
+    with worn.on({"few_steps": 1.0}):
+        found["four steps with it"] = painter.paint(prompts, steps=4, leaps=True)
+    found["four without"] = painter.paint(prompts, steps=4)
+    found["twenty without"] = painter.paint(prompts, steps=20)
+    right = {name: share([place <= 10 for place in ranks(p, artwork, wanted)]) for name, p in found.items()}
+    edges = {name: float(edge_energy(p).mean()) for name, p in found.items()}
     return [
         Result(
-            measure="warm_cold: warmth rises from -1 to 1",
-            value=_percent(up),
-            bar=95,
-            samples=up.numel(),
+            measure="few_steps: right subject among the 10 nearest after four steps",
+            value=right["four steps with it"],
+            bar=85,
+            samples=len(wanted),
             unit="%",
-            note=note,
+            note=", ".join(f"{name} {value:.0f} %, edges {edges[name]:.3f}" for name, value in right.items()),
         )
     ]
 
