@@ -61,13 +61,16 @@ class LookLesson:
             guess = learner.predict(noisy, times.repeat(2), captions, [None] * len(captions)).unflatten(0, (2, -1))
             return guess - target_of(latents, noise, shares, learner.prediction).to(guess)
 
-        with torch.no_grad(), learner.on(0):
-            base_error = error(shown.plain)
+        amount = abs(shown.strength)
+        base_error = torch.zeros(())
+        if amount < 1:
+            with torch.no_grad(), learner.on(0):
+                base_error = error(shown.plain)
         beside = {shown.beside: BESIDE} if shown.beside else {}
         with self._partners.on(beside), learner.on(shown.strength):
             own_error = error(shown.latents)
         weight = self._shown.recipe.guidance_weight
-        return look_loss(own_error, base_error, abs(shown.strength), guidance_weight=weight)
+        return look_loss(own_error, base_error, amount, guidance_weight=weight)
 
     def validation(self, learner: Learner) -> float | None:  # noqa: ARG002 - as a lesson is asked
         """Measure nothing: `training.evaluate` does."""
@@ -93,7 +96,7 @@ def look_loss(error: Tensor, base_error: Tensor, amount: float, *, guidance_weig
 
     Args:
         error: What the predictions without and with captions (2, N, ...) get wrong about pictures with the look.
-        base_error: What the base alone gets wrong about the same pictures without it.
+        base_error: What the base alone gets wrong about the same pictures without it; not looked at at strength 1.
         amount: The strength without its sign.
         guidance_weight: How much the difference that guidance enlarges counts at strength 0; nothing at 1.
 
