@@ -32,14 +32,27 @@ def luminance(pictures: Tensor) -> Tensor:
 
 def line_art(artwork: Tensor) -> Tensor:
     """Black contour lines on white: strong edges of colour and silhouette."""
+    return (1 - _contours(artwork)).expand(-1, 3, -1, -1).contiguous()
+
+
+def high_contrast(artwork: Tensor) -> Tensor:
+    """Two tones, as cut in lino: what is dark solid black, the rest white, thick contours."""
+    thick = max(1, artwork.shape[-1] // 128)
+    lines, tone = _contours(artwork), luminance(on_white(artwork))
+    thicker = F.max_pool2d(lines, 2 * thick + 1, stride=1, padding=thick) * ((0.9 - tone) * 8).clamp(0, 1)
+    solid = ((0.45 - tone) * 14 + 0.5).clamp(0, 1)
+    return (1 - torch.maximum(lines, thicker).maximum(solid)).expand(-1, 3, -1, -1).contiguous()
+
+
+def _contours(artwork: Tensor) -> Tensor:
+    """How much ink (N, 1, H, W) lies where colour or silhouette changes."""
     layers = torch.cat([on_white(artwork), artwork[:, 3:]], 1)
     reach = max(1, artwork.shape[-1] // 128)
     smooth = F.avg_pool2d(F.pad(layers, (reach,) * 4, mode="replicate"), 2 * reach + 1, stride=1)
     across = smooth[..., :, 2 * reach :] - smooth[..., :, : -2 * reach]
     down = smooth[..., 2 * reach :, :] - smooth[..., : -2 * reach, :]
     edge = F.pad(across, (reach, reach, 0, 0)).abs() + F.pad(down, (0, 0, reach, reach)).abs()
-    ink = ((edge.amax(1, keepdim=True) - 0.12) * 7).clamp(0, 1)
-    return (1 - ink).expand(-1, 3, -1, -1).contiguous()
+    return ((edge.amax(1, keepdim=True) - 0.12) * 7).clamp(0, 1)
 
 
 def night_backdrop(count: int, size: int) -> Tensor:
@@ -81,6 +94,7 @@ def sepia(artwork: Tensor) -> Tensor:
 PROCEDURAL: dict[str, Style] = {
     "line_art": line_art,
     "night_sky": night_sky,
+    "high_contrast": high_contrast,
     "pixel_art": pixel_art,
     "sepia": sepia,
 }

@@ -2,7 +2,7 @@
 
 An amount of 0 is the plain picture, 1 the styled one, and what lies between is mixed pixel by pixel, so that an amount means
 how much of a look is there; a hat grows opaque. Looks are applied one on the other in a fixed order: artwork set, hat, night, lines,
-pixels, sepia, detail, light.
+two tones, pixels, sepia, detail, light.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from training.adapters.recipes import RECIPES
 from training.artwork import SIZE, load_emoji, load_pictures
 from training.pixels import composite, place, to_artwork
 from training.recolour import recolour
-from training.styles import line_art, night_sky, on_white, pixel_art, sepia
+from training.styles import high_contrast, line_art, night_sky, on_white, pixel_art, sepia
 
 NAMES = tuple(recipe.name for recipe in RECIPES if recipe.look)
 """Columns of an amounts table."""
 
-SETS = {"high_contrast": "high-contrast", "fluent_style": "fluent"}
+SETS = {"fluent_style": "fluent"}
 """Looks that are another set's artwork."""
 
 OPAQUE = {"pixel_art": pixel_art, "sepia": sepia}
@@ -141,6 +141,7 @@ class Wardrobe:
         pictures = composite(artwork, papers)
         pictures = torch.lerp(pictures, night_sky(artwork), share["night_sky"])
         pictures = torch.lerp(pictures, line_art(artwork), share["line_art"])
+        pictures = torch.lerp(pictures, high_contrast(artwork), share["high_contrast"])
         for look, style in OPAQUE.items():
             pictures = torch.lerp(pictures, style(opaque(pictures)), share[look])
         pictures = detailed(pictures, share["detail"])

@@ -72,9 +72,8 @@ RECIPES = (
         trigger="black and white",
         settings={"rank": 8, "alpha": 8, "conv_rank": 4, "rate": 4e-3},
         images=8000,
-        licence="MIT",
-        attribution="Fluent Emoji High Contrast, Microsoft Corporation",
-        description="Solid black shapes and thick lines on plain paper, as Fluent Emoji High Contrast draws them.",
+        guidance_weight=1.0,
+        description="Two tones, as cut in lino: solid black shapes and thick lines on white paper.",
         notes="LoCon: the convolutions too, at rank 4. No text-encoder part.",
     ),
     Recipe(

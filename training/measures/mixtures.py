@@ -21,7 +21,6 @@ from training.wardrobe import NAMES, Wardrobe
 APART = (
     {"night_sky", "line_art"},
     {"night_sky", "sepia"},
-    {"high_contrast", "fluent_style"},
     {"high_contrast", "line_art"},
     {"high_contrast", "night_sky"},
     {"sepia", "warm_cold"},
