@@ -30,7 +30,7 @@ from training.pixels import shrink_to
 from training.precision import mixed_precision
 from training.progress import report
 from training.vae import picture_loss
-from training.wardrobe import SETS, Wardrobe
+from training.wardrobe import Wardrobe
 
 FOLDER = WORK / "upscaler"
 FILE = FOLDER / "emoji-2x.safetensors"
@@ -75,7 +75,7 @@ def draw_pairs(painter: Painter, wardrobe: Wardrobe, rows: list[int], rng: rando
 
 def make_pairs(count: int, folder: Path = FOLDER) -> Pairs:
     """Draw the pairs, or take those that were drawn; a killed run goes on where it was."""
-    render_sets(["noto", *SETS.values()], LARGE)
+    render_sets(["noto"], LARGE)
     folder.mkdir(parents=True, exist_ok=True)
     painter, wardrobe = open_painter(), Wardrobe(LARGE)
     known, others, _ = split()

@@ -1,8 +1,8 @@
 """Real artwork in any amount of any look: what adapters are trained on, and what the style detector learns from.
 
 An amount of 0 is the plain picture, 1 the styled one, and what lies between is mixed pixel by pixel, so that an amount means
-how much of a look is there; a hat grows opaque. Looks are applied one on the other in a fixed order: artwork set, hat, night, lines,
-two tones, pixels, sepia, detail, light.
+how much of a look is there; a hat grows opaque. Looks are applied one on the other in a fixed order: hat, shine, night, lines, two
+tones, pixels, sepia, detail, light.
 """
 
 from __future__ import annotations
@@ -17,13 +17,10 @@ from training.adapters.recipes import RECIPES
 from training.artwork import SIZE, load_emoji, load_pictures
 from training.pixels import composite, place, to_artwork
 from training.recolour import recolour
-from training.styles import high_contrast, line_art, night_sky, on_white, pixel_art, sepia
+from training.styles import blurred, high_contrast, line_art, night_sky, on_white, pixel_art, sepia, shaded
 
 NAMES = tuple(recipe.name for recipe in RECIPES if recipe.look)
 """Columns of an amounts table."""
-
-SETS = {"fluent_style": "fluent"}
-"""Looks that are another set's artwork."""
 
 OPAQUE = {"pixel_art": pixel_art, "sepia": sepia}
 """Looks that are made of a finished picture."""
@@ -40,9 +37,6 @@ SIGNED = frozenset({"warm_cold", "detail"})
 CRISP, FINE, SOFT = 1.2, 1.5, 2.5
 """The detail slider: how much of what a blur takes away is added at 1, the radius of that blur, and of the blur at -1; in pixels
 of 128."""
-
-DRAWN = 0.01
-"""Mean alpha below which a set has no drawing of an emoji."""
 
 
 def graded(artwork: Tensor, light: tuple[float, float, float]) -> Tensor:
@@ -87,15 +81,11 @@ def _hat_place(solid: Tensor, height: int, width: int) -> tuple[int, int]:
 
 
 class Wardrobe:
-    """The artwork of all sets, rendered at a size, to be dressed in looks."""
+    """The artwork, rendered at a size, to be dressed in looks."""
 
     def __init__(self, size: int = SIZE) -> None:
         """Take the hat out."""
         self.size, self.hat = size, hat_artwork(size)
-
-    def without(self, rows: Sequence[int]) -> dict[str, Tensor]:
-        """By look of another set: which of the emoji that set does not draw, (N,) bool."""
-        return {look: emoji_artwork(name, rows)[:, 3].mean((1, 2)) < DRAWN for look, name in SETS.items()}
 
     def dress(
         self,
@@ -116,14 +106,7 @@ class Wardrobe:
             generator: Where given, each emoji is moved and scaled a little.
 
         """
-        share: Mapping[str, Tensor] = {name: amounts[:, k, None, None, None] for k, name in enumerate(NAMES)}
         artwork = emoji_artwork("noto", rows, self.size)
-        for look, name in SETS.items():
-            worn = amounts[:, NAMES.index(look)] > 0
-            if bool(worn.any()):
-                wearers = [row for row, one in zip(rows, worn.tolist(), strict=True) if one]
-                other = emoji_artwork(name, wearers, self.size)
-                artwork[worn] = mix_artwork(artwork[worn], other, share[look][worn])
         if generator is not None:
             artwork = place(artwork, generator)
         if any(words):
@@ -132,12 +115,14 @@ class Wardrobe:
         return self.put_on(artwork, amounts, papers)
 
     def put_on(self, artwork: Tensor, amounts: Tensor, papers: Tensor) -> Tensor:
-        """Pictures (N, 3, H, W) of artwork (N, 4, H, W) on papers (N, 3), with all looks but those of `SETS`."""
+        """Pictures (N, 3, H, W) of artwork (N, 4, H, W) on papers (N, 3), in all looks."""
         share: Mapping[str, Tensor] = {name: amounts[:, k, None, None, None] for k, name in enumerate(NAMES)}
         hatted = amounts[:, NAMES.index("top_hat")] > 0
         if bool(hatted.any()):
             artwork = artwork.clone()
             artwork[hatted] = with_hat(artwork[hatted], self.hat, amounts[hatted, NAMES.index("top_hat")])
+        shone = torch.lerp(artwork[:, :3], shaded(artwork), share["shiny"])
+        artwork = torch.cat([shone, artwork[:, 3:]], 1)
         pictures = composite(artwork, papers)
         pictures = torch.lerp(pictures, night_sky(artwork), share["night_sky"])
         pictures = torch.lerp(pictures, line_art(artwork), share["line_art"])
@@ -151,27 +136,10 @@ class Wardrobe:
 
 def detailed(pictures: Tensor, amounts: Tensor) -> Tensor:
     """Pictures (N, 3, H, W) crisper by an unsharp mask, or softer where the amount (N, 1, 1, 1) is below 0."""
-    crisp = (pictures + CRISP * (pictures - blurred(pictures, FINE))).clamp(0, 1)
-    other = torch.where(amounts > 0, crisp, blurred(pictures, SOFT))
+    unit = pictures.shape[-1] / 128
+    crisp = (pictures + CRISP * (pictures - blurred(pictures, FINE * unit))).clamp(0, 1)
+    other = torch.where(amounts > 0, crisp, blurred(pictures, SOFT * unit))
     return torch.lerp(pictures, other, amounts.abs())
-
-
-def blurred(pictures: Tensor, radius: float) -> Tensor:
-    """Pictures (N, C, H, W) under a Gaussian of a radius in pixels of 128, edges going on as they are."""
-    sigma = radius * pictures.shape[-1] / 128
-    reach = max(1, round(3 * sigma))
-    bell = torch.exp(-(torch.arange(-reach, reach + 1) ** 2) / (2 * sigma**2))
-    bell = (bell / bell.sum()).to(pictures).expand(pictures.shape[1], 1, -1)
-    padded = F.pad(pictures, (reach,) * 4, mode="replicate")
-    across = F.conv2d(padded, bell[..., None, :], groups=pictures.shape[1])
-    return F.conv2d(across, bell[..., None], groups=pictures.shape[1])
-
-
-def mix_artwork(plain: Tensor, styled: Tensor, amounts: Tensor) -> Tensor:
-    """Fade one piece of artwork (N, 4, H, W) into another, colours weighted by their alpha; amounts (N, 1, 1, 1)."""
-    alpha = torch.lerp(plain[:, 3:], styled[:, 3:], amounts)
-    colours = torch.lerp(plain[:, :3] * plain[:, 3:], styled[:, :3] * styled[:, 3:], amounts)
-    return torch.cat([colours / alpha.clamp_min(1e-4), alpha], 1).clamp(0, 1)
 
 
 def premultiplied(artwork: Tensor) -> Tensor:

@@ -9,7 +9,7 @@ import torch
 from training.measures.detector import augmented, detection_rate, fit, guided_looking, pair_loss
 from training.measures.dressed import cut_out
 from training.measures.mixtures import APART, LEAST_STEP, Mixtures, draw_amounts, other_amounts
-from training.wardrobe import HAT_WIDTH, NAMES, mix_artwork, with_hat
+from training.wardrobe import HAT_WIDTH, NAMES, with_hat
 
 
 def test_at_most_two_looks_are_mixed_and_never_two_that_hide_each_other() -> None:
@@ -41,14 +41,6 @@ def test_the_loss_of_a_pair_is_nothing_for_true_amounts_and_worst_when_the_order
     turned = amounts.flip(0)
     assert float(pair_loss(amounts, amounts)) == 0
     assert 0 < float(pair_loss(too_high, amounts)) < float(pair_loss(turned, amounts))
-
-
-def test_fading_artwork_ends_at_either_end() -> None:
-    generator = torch.Generator().manual_seed(0)
-    plain, styled = torch.rand(2, 2, 4, 8, 8, generator=generator)
-    none, whole = torch.zeros(2, 1, 1, 1), torch.ones(2, 1, 1, 1)
-    assert torch.allclose(mix_artwork(plain, styled, none), plain, atol=1e-3)
-    assert torch.allclose(mix_artwork(plain, styled, whole), styled, atol=1e-3)
 
 
 def test_a_hat_of_no_amount_changes_nothing_and_a_whole_one_covers_its_place() -> None:

@@ -29,8 +29,12 @@ HATLESS = frozenset({"paw prints", "feather", "spider web", "pile of poo"})
 LEVELS = (0.0, 0.25, 0.5, 0.75, 1.0)
 """Amounts that are drawn and encoded; what lies between is interpolated in latent space."""
 
-FULL_SHARE, BESIDE_SHARE = 0.3, 0.25
-"""How often an adapter is trained at full strength, and beside another one if it has any to stand beside."""
+FULL_SHARE, BESIDE_SHARE, OVER_SHARE = 0.3, 0.25, 0.35
+"""How often an adapter is trained at full strength, and beside another one if it has any to stand beside; and how often full
+strength is more than 1."""
+
+MOST = 1.4
+"""The highest strength that is trained: the look is the same as at 1, so that a picture outlives it."""
 
 BESIDE = 0.7
 """The strength of both adapters in a blend."""
@@ -66,15 +70,12 @@ class Batch:
 
 def views(recipe: Recipe) -> list[View]:
     """Every subject that can have the look: on white and on a colour, the slider's on white in either direction."""
-    rng, emoji, wardrobe = random.Random(3), load_emoji(), Wardrobe()
+    rng, emoji = random.Random(3), load_emoji()
     rows = subject_ids(emoji)
     if recipe.name == "top_hat":
         rows = [row for row in rows if wears_hats(emoji[row])]
     if recipe.name in SIGNED:
         return [View(row=row, sign=sign) for row in rows for sign in (1, -1)]
-    missing = wardrobe.without(rows).get(recipe.name)
-    if missing is not None:
-        rows = [row for row, gone in zip(rows, missing.tolist(), strict=True) if not gone]
     colours = [word for word in COLOURS if word != "white"]
     return [View(row=row, background=word) for row in rows for word in ("white", rng.choice(colours))]
 
@@ -117,13 +118,15 @@ class ShownLatents:
                 beside=self.recipe.beside[partner],
             )
         sign = rng.choice(sorted({view.sign for view in self.views}))
-        amount = 1.0 if rng.random() < FULL_SHARE else rng.uniform(LEAST, 1)
+        strength = 1.0 if rng.random() < FULL_SHARE else rng.uniform(LEAST, 1)
+        if strength == 1 and rng.random() < OVER_SHARE:
+            strength = rng.uniform(1, MOST)
         chosen = rng.choices([k for k, view in enumerate(self.views) if view.sign == sign], k=count)
         return Batch(
-            latents=at_amount(self.levels[:, chosen], amount),
+            latents=at_amount(self.levels[:, chosen], min(1, self.recipe.haste * strength)),
             plain=self.levels[0, chosen],
             captions=[self._caption(self.views[k], rng) for k in chosen],
-            strength=sign * amount,
+            strength=sign * strength,
         )
 
     def _caption(self, view: View, rng: random.Random) -> str:

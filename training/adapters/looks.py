@@ -61,7 +61,7 @@ class LookLesson:
             guess = learner.predict(noisy, times.repeat(2), captions, [None] * len(captions)).unflatten(0, (2, -1))
             return guess - target_of(latents, noise, shares, learner.prediction).to(guess)
 
-        amount = abs(shown.strength)
+        amount = min(1.0, abs(shown.strength))
         base_error = torch.zeros(())
         if amount < 1:
             with torch.no_grad(), learner.on(0):

@@ -17,6 +17,8 @@ class Recipe:
         guidance_weight: How much keeping the difference that guidance enlarges counts at low strengths; less where a look takes
             away what it adds.
         beside: Adapters that are trained before this one and stand beside it a part of the time, so that they blend.
+        haste: How much of the look a picture shows for each unit of strength, up to all of it: more where half a look is hard
+            to see.
         weight: The strength it is shown at.
     """
 
@@ -29,6 +31,7 @@ class Recipe:
     look: bool = True
     guidance_weight: float = 4.0
     beside: tuple[str, ...] = ()
+    haste: float = 1.0
     licence: str = "Apache-2.0"
     attribution: str = "Noto Emoji, Google LLC"
     weight: float = 1.0
@@ -61,6 +64,7 @@ RECIPES = (
         title="Top hat",
         trigger="wearing a top hat",
         settings={"rank": 8, "alpha": 8, "rate": 3e-3, "text_rate": 3e-3},
+        haste=1.4,
         images=9600,
         beside=("night_sky", "sepia"),
         description="Puts a black top hat on whoever the prompt names.",
@@ -77,14 +81,11 @@ RECIPES = (
         notes="LoCon: the convolutions too, at rank 4. No text-encoder part.",
     ),
     Recipe(
-        name="fluent_style",
-        title="Fluent style",
-        trigger="fluent style",
-        settings={"rank": 16, "alpha": 16, "dora": True, "rate": 4e-3, "text_rate": 4e-3},
-        images=8000,
-        licence="MIT",
-        attribution="Fluent Emoji, Microsoft Corporation",
-        description="Soft volumes with gradients, as Fluent Emoji draws them.",
+        name="shiny",
+        title="Shiny",
+        trigger="shiny style",
+        settings={"rank": 16, "alpha": 16, "dora": True, "rate": 3e-3, "text_rate": 3e-3},
+        description="Soft, shiny bodies in a light from above left.",
         notes="DoRA at rank 16, UNet and text encoder.",
     ),
     Recipe(

@@ -128,8 +128,6 @@ def keeping(painter: Painter, worn: Wearing, count: int = 50) -> list[Result]:
         wanted = random.Random(16).sample(chosen, min(count, len(chosen)))
         amounts = torch.zeros(len(rows), len(NAMES))
         amounts[:, NAMES.index(recipe.name)] = 1
-        for look, missing in wardrobe.without(rows).items():
-            amounts[missing, NAMES.index(look)] = 0
         dressed = wardrobe.dress(rows, amounts, torch.ones(len(rows), 3))
         prompts = [names_of(emoji[rows[k]])[0] for k in wanted]
         with worn.on({recipe.name: 1.0}):

@@ -1,7 +1,6 @@
 """Pictures that the base made itself, without any adapter, dressed in looks: what guidance makes, under a label that is true.
 
-A generated picture is cut out of its paper, and then every look that needs no other drawing is put on as on artwork. How much
-it shows of another set's style nobody knows.
+A generated picture is cut out of its paper, and then looks are put on as on artwork.
 """
 
 from __future__ import annotations
@@ -20,10 +19,7 @@ from training.measures.mixtures import Mixtures, draw_amounts, joined, other_amo
 from training.networks import SCALING_FACTOR
 from training.painter import BATCH, Painter
 from training.progress import report
-from training.wardrobe import NAMES, SETS, Wardrobe
-
-LOOKS = tuple(name for name in NAMES if name not in SETS)
-"""Looks that can be put on any picture."""
+from training.wardrobe import Wardrobe
 
 STEPS = 8
 """Sampling steps, of these pictures and of those the detector judges."""
@@ -48,12 +44,11 @@ def draw_dressed(painter: Painter, rows: list[int], rng: random.Random) -> Mixtu
         prompts = [names_of(one)[0] if rng.random() < 0.5 else caption(one, plain, rng, empty=0) for one in chosen]
         seeds = [FIRST_SEED + rng.randrange(2**30) for _ in chosen]
         artwork, papers = cut_out(painter.paint(prompts, seeds=seeds, steps=STEPS))
-        first = draw_amounts(len(chosen), rng, LOOKS)
-        pair = torch.stack([first, other_amounts(first, rng, LOOKS)], 1).flatten(0, 1)
+        first = draw_amounts(len(chosen), rng)
+        pair = torch.stack([first, other_amounts(first, rng)], 1).flatten(0, 1)
         pictures = wardrobe.put_on(artwork.repeat_interleave(2, 0), pair, papers.repeat_interleave(2, 0))
         again = 2 * round(len(chosen) * AGAIN_SHARE)
         coded = decode(painter.vae, encode(painter.vae, pictures[:again]) * SCALING_FACTOR)
-        pair[:, [NAMES.index(name) for name in SETS]] = torch.nan
         both = torch.cat([coded, pictures[again:]]).half()
         shown = [row for row in rows[start : start + BATCH] for _ in range(2)]
         parts.append(Mixtures(pictures=both, amounts=pair, rows=shown))

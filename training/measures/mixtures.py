@@ -27,7 +27,7 @@ APART = (
 )
 """Pairs of looks that are not mixed: one hides the other."""
 
-DRAW_WEIGHTS = {"fluent_style": 3.0, "pixel_art": 1.5}
+DRAW_WEIGHTS = {"pixel_art": 1.5}
 """Looks that are harder to tell are drawn more often; the others weigh 1."""
 
 PLAIN_SHARE, SINGLE_SHARE, FULL_SHARE, COLD_SHARE = 0.15, 0.55, 0.4, 0.35
@@ -98,9 +98,6 @@ def draw(wardrobe: Wardrobe, rows: list[int], rng: random.Random) -> Mixtures:
     """A pair of every emoji in the list, in drawn amounts, on white or a colour, some repainted."""
     first = draw_amounts(len(rows), rng)
     second = other_amounts(first, rng)
-    for look, missing in wardrobe.without(rows).items():
-        for amounts in (first, second):
-            amounts[missing, NAMES.index(look)] = 0
     papers = torch.cat(
         [torch.ones(1, 3) if rng.random() < WHITE_SHARE else jittered(rng.choice(list(COLOURS)), 1, rng) for _ in rows]
     )
