@@ -29,7 +29,7 @@ MADE = (
     ("green apple", {"sepia": 0.6, "line_art": 0.4}),
     ("house", {"warm_cold": 0.7}),
     ("sun", {"pixel_art": 0.9}),
-    ("fox", {"fluent_style": 0.8, "night_sky": 0.5}),
+    ("fox", {"shiny": 0.8, "night_sky": 0.5}),
     ("tree", {"high_contrast": 0.6}),
 )
 

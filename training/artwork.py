@@ -57,12 +57,6 @@ SETS = (
         name="fluent-flat", package="@iconify-json/fluent-emoji-flat", version="1.2.6", names_from="fluent-flat"
     ),
     ArtworkSet(name="fluent", package="@iconify-json/fluent-emoji", version="1.2.7", names_from="fluent-flat"),
-    ArtworkSet(
-        name="high-contrast",
-        package="@iconify-json/fluent-emoji-high-contrast",
-        version="1.2.6",
-        names_from="high-contrast",
-    ),
 )
 
 

@@ -46,7 +46,7 @@ class Painter:
         seeds: list[int] | None = None,
         negative: str | Tensor = NEGATIVE,
         steps: int = 20,
-        scale: float = 4.0,
+        scale: float = 3.5,
         size: tuple[int, int] = (EDGE, EDGE),
         leaps: bool = False,
     ) -> Tensor:

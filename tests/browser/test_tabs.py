@@ -55,7 +55,7 @@ def render_sheet(page: Page) -> None:
     page.locator("#seed input").fill("11")
     open_tab(page, "Sheets")
     expect(page.locator("#sheet-base textarea")).to_have_value(re.compile("blue heart.*seed 11, steps 2", re.DOTALL))
-    choose_lora(page, "fluent_style")
+    choose_lora(page, "shiny")
     page.locator("#sheet-columns-values").locator("textarea, input").first.fill("0.5-1 [2]")
     page.keyboard.press("Control+Enter")
     expect(page.locator("#sheet-status")).to_contain_text("3 of 3 pictures in", timeout=4 * WAIT)
@@ -67,7 +67,7 @@ def test_a_sheet_is_made_and_a_click_on_a_cell_lays_its_settings_on_the_desk(
     render_sheet(page)
     cells = page.locator("#sheet-cells img")
     expect(cells).to_have_count(3)
-    page.get_by_text("no fluent_style").first.wait_for()
+    page.get_by_text("no shiny").first.wait_for()
     page.screenshot(path=pictures / "sheet.png", full_page=True)
     archive = bytes_of(page, str(page.locator("#sheet-files a[href*='.zip']").first.get_attribute("href")))
     with zipfile.ZipFile(io.BytesIO(archive)) as packed:
@@ -79,7 +79,7 @@ def test_a_sheet_is_made_and_a_click_on_a_cell_lays_its_settings_on_the_desk(
     page.get_by_role("dialog").get_by_role("button", name="Send to desk").click()
     expect(page.locator("#prompt textarea")).to_have_value("blue heart")
     expect(page.locator("#steps input[type=text]").first).to_have_value("2")
-    page.get_by_label("range slider for fluent_style").wait_for()
+    page.get_by_label("range slider for shiny").wait_for()
 
 
 def test_a_run_is_found_again_and_goes_on_after_the_page_was_loaded_anew(page: Page, pictures: Path) -> None:
@@ -103,11 +103,11 @@ def test_a_picture_that_is_dropped_back_gives_the_same_settings(page: Page, tmp_
     open_tab(page, "PNG info")
     page.locator("#info-file input[type=file]").set_input_files(picture)
     expect(page.locator("#info-source")).to_contain_text("LoRA Mixer")
-    expect(page.locator("#info-table")).to_contain_text("fluent_style: unet 1")
+    expect(page.locator("#info-table")).to_contain_text("shiny: unet 1")
     expect(page.locator("#info-differences textarea")).to_have_value("Nothing: this machine can make the same picture.")
     page.screenshot(path=pictures / "info.png", full_page=True)
     page.locator("#info-send").click()
-    page.get_by_label("range slider for fluent_style").wait_for()
+    page.get_by_label("range slider for shiny").wait_for()
     expect(page.locator("#prompt textarea")).to_have_value("blue heart")
     expect(page.locator("#steps input[type=text]").first).to_have_value(str(made.steps))
 

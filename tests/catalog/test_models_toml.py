@@ -65,7 +65,7 @@ def test_the_file_that_comes_with_the_program_names_the_embedded_model():
     assert EMOJI / "loras" in models.lora_folders
     assert EMOJI / "embeddings" in models.embedding_folders
     wanted = models.defaults_for("emoji")
-    assert (wanted.steps, wanted.cfg, wanted.sampler) == (20, 4.0, "DPM++ 2M")
+    assert (wanted.steps, wanted.cfg, wanted.sampler) == (20, 3.5, "DPM++ 2M")
     assert wanted.negative == "badpic"
     assert (wanted.width, wanted.height, wanted.prompt) == (None, None, "")
 
@@ -104,7 +104,7 @@ def test_a_file_without_models_keeps_the_embedded_one_and_one_without_folders_ke
     models = read("[defaults]\nsteps = 3\n")
     assert models.default == "emoji"
     assert models.model().location == str(EMOJI / "model")
-    assert models.defaults_for("emoji").cfg == 4.0
+    assert models.defaults_for("emoji").cfg == 3.5
     assert EMOJI / "loras" in models.lora_folders
     assert read("").model().location == str(EMOJI / "model")
 
