@@ -18,11 +18,11 @@ from lora_mixer.trainer.learner import Learner
 from lora_mixer.trainer.noise import noised
 from training.base import Looks
 
-GUIDANCE = 4.0
+GUIDANCE = 3.0
 """The teacher's guidance; with the adapter none is needed."""
 
-LEAP = 50
-"""Timesteps between a latent and the next on the teacher's path: 20 solver steps in all."""
+LEAP = 100
+"""Timesteps between a latent and the next on the teacher's path: 10 solver steps in all."""
 
 SCALING, SIGMA_DATA = 10.0, 0.5
 """Of the consistency function's boundary (appendix of the paper; diffusers' `LCMScheduler` has the same)."""

@@ -127,10 +127,10 @@ RECIPES = (
         name="few_steps",
         title="Few steps",
         settings={"rank": 16, "alpha": 16, "conv_rank": 8, "rate": 2e-3},
-        images=9600,
+        images=14_400,
         look=False,
         description="A picture in four steps: sampler LCM, cfg 1 (the preset lcm).",
-        notes="LoCon by latent consistency distillation of the base with guidance 4. No trigger.",
+        notes="LoCon by latent consistency distillation of the base with guidance 3. No trigger.",
     ),
 )
 """All shipped adapters."""
