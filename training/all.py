@@ -25,6 +25,7 @@ STEPS: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = (
     ("adapters.train", (), ("--images", "32")),
     ("embedding", (), ("--images", "32")),
     ("package", (), ()),
+    ("upscaler", (), ("--images", "16", "--pairs", "32")),
     ("evaluate", (), ("--part", "0.02", "--write")),
     ("gallery", (), ("--steps", "2")),
 )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import random
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,13 +20,14 @@ from numpy.typing import NDArray
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from lora_mixer.models.opening import UPSCALER
 from lora_mixer.upscalers.compact import Compact, CompactShape
 from training.artwork import SIZE, render_sets
 from training.loop import Budget, Loop, Progress, StepResult
 from training.measures.examples import DENOISING_STEPS, split, through_model
 from training.measures.mixtures import draw
 from training.painter import Painter, open_painter
-from training.paths import WORK
+from training.paths import DATA, WORK
 from training.pixels import shrink_to
 from training.precision import mixed_precision
 from training.progress import report
@@ -136,7 +138,7 @@ def train_upscaler(pairs: Pairs, budget: Budget, folder: Path = FOLDER) -> Compa
 
 
 def main() -> None:
-    """Draw pairs and train, unless the file is there; the packaged model paints the pairs."""
+    """Draw pairs and train, unless the file is there, and put it beside the packaged model, which paints the pairs."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=float, default=20)
     parser.add_argument("--images", type=int)
@@ -146,11 +148,12 @@ def main() -> None:
     torch.set_num_threads(options.threads)
     if FILE.exists():
         report("upscaler", "done already")
-        return
-    network = train_upscaler(make_pairs(options.pairs), Budget(minutes=options.minutes, images=options.images))
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    save_file({key: value.half().contiguous() for key, value in network.state_dict().items()}, FILE)
-    report("upscaler", f"saved, {sum(value.numel() for value in network.parameters())} weights")
+    else:
+        network = train_upscaler(make_pairs(options.pairs), Budget(minutes=options.minutes, images=options.images))
+        FOLDER.mkdir(parents=True, exist_ok=True)
+        save_file({key: value.half().contiguous() for key, value in network.state_dict().items()}, FILE)
+        report("upscaler", f"saved, {sum(value.numel() for value in network.parameters())} weights")
+    shutil.copy(FILE, DATA / "model" / UPSCALER)
 
 
 if __name__ == "__main__":

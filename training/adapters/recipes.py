@@ -124,12 +124,12 @@ RECIPES = (
         notes="LoCon at rank 4 on the UNet only, trained at +1 on sharpened and at -1 on blurred pictures. No trigger.",
     ),
     Recipe(
-        name="few_steps",
-        title="Few steps",
+        name="lcm",
+        title="Few steps (LCM)",
         settings={"rank": 16, "alpha": 16, "conv_rank": 8, "rate": 2e-3},
         images=14_400,
         look=False,
-        description="A picture in four steps: sampler LCM, cfg 1 (the preset lcm).",
+        description="A picture in four to eight steps: the preset lcm (sampler LCM, cfg 1 to 1.5).",
         notes="LoCon by latent consistency distillation of the base with guidance 3. No trigger.",
     ),
 )

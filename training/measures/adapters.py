@@ -222,7 +222,7 @@ def few_steps(painter: Painter, worn: Wearing, count: int = 100) -> list[Result]
     wanted = random.Random(18).sample(range(len(rows)), min(count, len(rows)))
     prompts = [names_of(emoji[rows[k]])[0] for k in wanted]
     found = {}
-    with worn.on({"few_steps": 1.0}):
+    with worn.on({"lcm": 1.0}):
         found["four steps with it"] = painter.paint(prompts, steps=4, leaps=True)
     found["four without"] = painter.paint(prompts, steps=4)
     found["twenty without"] = painter.paint(prompts, steps=20)
@@ -230,7 +230,7 @@ def few_steps(painter: Painter, worn: Wearing, count: int = 100) -> list[Result]
     edges = {name: float(edge_energy(p).mean()) for name, p in found.items()}
     return [
         Result(
-            measure="few_steps: right subject among the 10 nearest after four steps",
+            measure="lcm: right subject among the 10 nearest after four steps",
             value=right["four steps with it"],
             bar=85,
             samples=len(wanted),
