@@ -24,7 +24,9 @@ def measure(repetitions: int = 5) -> list[Row]:
     mixer = Mixer.open("emoji", dtype="float32")
 
     def draw(prompt: str, **wish: object) -> Callable[[], object]:
-        return lambda: mixer.render(prompt, seed=7, steps=STEPS, width=SIDE, height=SIDE, options=BESIDE, **wish)  # type: ignore[arg-type]
+        return lambda: mixer.render(
+            prompt, seed=7, steps=STEPS, width=SIDE, height=SIDE, upscale=1, options=BESIDE, **wish
+        )  # type: ignore[arg-type]
 
     given = [Region(mask=mask, words=words, loras={name: 1}) for words, mask, name in THINGS]
     sought = [Region(mask=None, words=words, loras={name: 1}) for words, _, name in THINGS]

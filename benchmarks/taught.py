@@ -104,7 +104,9 @@ def painted(
     """Return pictures (N, 3, H, W) of prompts, seeds from 0 on; those that are there are not drawn again."""
     uses = () if lora is None else (LoraUse(name=str(lora), strength=Strength(strength)),)
     name = "without" if lora is None else f"{sha256_of(lora)[:12]}-at-{strength:g}"
-    asked = [RenderRequest(prompt, seed=seed, steps=STEPS, loras=uses) for seed, prompt in enumerate(prompts)]
+    asked = [
+        RenderRequest(prompt, seed=seed, steps=STEPS, upscale=1, loras=uses) for seed, prompt in enumerate(prompts)
+    ]
     return drawn(mixer, folder / name, asked).pictures
 
 

@@ -52,6 +52,7 @@ def requests(count: int) -> list[RenderRequest]:
             seed=number,
             steps=STEPS,
             cfg=7.0,
+            upscale=1,
             sampler="DPM++ 2M",
             loras=tuple(
                 LoraUse(name=name, strength=Strength(round(draw.uniform(0.2, 1.0), 3)))

@@ -92,6 +92,7 @@ def _edges(mixer: Mixer, output: Path, prompt: str, *, seed: int) -> list[float]
             steps=STEPS,
             width=SIZE,
             height=SIZE,
+            upscale=1,
             loras=(LoraUse(name=str(output), strength=Strength(strength)),),
         )
         for strength in STRENGTHS

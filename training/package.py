@@ -9,7 +9,7 @@ from pathlib import Path
 
 import torch
 
-from training.adapters.cards import sidecar
+from training.adapters.cards import copy_with_facts, sidecar
 from training.adapters.recipes import RECIPES, Recipe
 from training.adapters.train import FOLDER as LORA_FOLDER
 from training.assemble import write_model
@@ -43,7 +43,7 @@ def write_adapters(folder: Path) -> None:
     model = open_emoji(folder.parent / "model")
     painter, worn = painter_of(model), Wearing(model, folder)
     for recipe in RECIPES:
-        shutil.copy(LORA_FOLDER / f"{recipe.name}.safetensors", folder)
+        copy_with_facts(recipe, LORA_FOLDER / f"{recipe.name}.safetensors", folder / f"{recipe.name}.safetensors")
         (folder / f"{recipe.name}.json").write_text(json.dumps(sidecar(recipe), indent=2) + "\n")
         write_preview(recipe, folder, painter, worn)
 

@@ -85,7 +85,7 @@ class Gallery:
         return iter(enumerate(self._subjects))
 
     def _request(self, prompt: str, seed: int, **fields: object) -> RenderRequest:
-        return RenderRequest(prompt, seed=seed, steps=STEPS, **fields)  # type: ignore[arg-type]
+        return RenderRequest(prompt, seed=seed, steps=STEPS, upscale=1, **fields)  # type: ignore[arg-type]
 
     def _drawn(self, name: str, asked: Sequence[RenderRequest]) -> Drawn:
         return drawn(self._mixer, self.folder / name, asked)

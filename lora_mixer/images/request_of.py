@@ -63,6 +63,8 @@ ALIASES: Mapping[str, str] = MappingProxyType(
     }
 )
 """A key in small letters -> A1111's, for those whose writers spell it otherwise (SD.Next, ComfyUI's saving nodes)."""
+LEFT_OUT: Mapping[str, Any] = MappingProxyType({"upscale": 1.0})
+"""What a text means by what it leaves out, where a model's own default may be another: a picture that was not enlarged."""
 UNNAMED = frozenset({"", "none", "undefined", "default"})
 NOISES: Mapping[str, str] = MappingProxyType({"gpu": "nv", "nv": "nv", "cpu": "cpu"})
 
@@ -135,7 +137,7 @@ def request_of(text: Infotext, kin: Kin | None = None) -> tuple[RenderRequest, t
         grammar=grammar,
         model=stem(model) if model else None,
         hires=hires,
-        **read.values | start,
+        **(dict(LEFT_OUT) if fields else {}) | read.values | start,
     )
     return request, tuple(notes)
 

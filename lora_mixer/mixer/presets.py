@@ -19,12 +19,17 @@ def filled_in(asked: RenderRequest, *levels: RenderRequest) -> RenderRequest:
     Raises:
         RequestError: Unknown preset; the error names the nearest.
     """
-    request = asked
+    request = _kept_in_size(asked)
     for level in (asked, *levels):
         request = request.over(level)
         if request.preset is not None:
             request = request.over(_wishes(find_preset(request.preset), request))
     return request
+
+
+def _kept_in_size(asked: RenderRequest) -> RenderRequest:
+    """A picture that starts from another is enlarged where it is asked for, not by default: each round would double it."""
+    return replace(asked, upscale=1) if asked.init is not None and asked.upscale is None else asked
 
 
 def notes_on(name: str, job: Job, model: str) -> Iterator[str]:

@@ -84,6 +84,7 @@ def _encoded(
             steps=slider.steps,
             width=size[0],
             height=size[1],
+            upscale=1,
             model=mixer.model.name,
         )
         for number, prompt in enumerate(prompts_of(slider))

@@ -131,3 +131,9 @@ def test_parsing_undoes_writing(prompt, negative, fields):
 @given(st.text())
 def test_no_text_crashes_the_reader(text):
     request_of(parse_infotext(text))
+
+
+def test_a_picture_that_was_not_enlarged_stays_so_where_the_model_enlarges_by_default() -> None:
+    request, _ = request_of(parse_infotext("a cat\nSteps: 20, Sampler: Euler a, CFG scale: 7, Seed: 1, Size: 512x512"))
+    assert request.upscale == 1
+    assert request_of(parse_infotext("a cat"))[0].upscale is None

@@ -85,7 +85,7 @@ def test_cancel_stops_within_one_step_and_leaves_the_model_pristine(mixer: Mixer
 
 def test_progress_counts_pictures_and_steps_and_its_preview_is_a_picture(mixer: Mixer) -> None:
     heard: list[Progress] = []
-    list(mixer.render_many(["cat", "sun", "car"], steps=2, batch=2, on_progress=heard.append))
+    list(mixer.render_many(["cat", "sun", "car"], steps=2, upscale=1, batch=2, on_progress=heard.append))
     assert [(p.done, p.batch, p.step) for p in heard] == [(0, 2, 1), (0, 2, 2), (2, 1, 1), (2, 1, 2)]
     assert heard[-1].fraction == 1.0
     assert heard[0].preview().size == mixer.native_size

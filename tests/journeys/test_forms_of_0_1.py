@@ -42,7 +42,7 @@ def test_a_finished_run_is_still_finished(copied: Path, monkeypatch: pytest.Monk
     then = json.loads((copied / "run" / "plan.json").read_text())["basis"]
     monkeypatch.setattr(record, "_versions", lambda: {name: then[name] for name in record.LIBRARIES})
     before = {path.name: path.read_bytes() for path in (copied / "run" / "images").glob("*.png")}
-    output = said_by("render", "prompts.toml", "--output", "run")
+    output = said_by("render", "prompts.toml", "--upscale", "1", "--output", "run")
     assert re.search(r"0 pictures in .*, 8 were there already", output)
     assert {path.name: path.read_bytes() for path in (copied / "run" / "images").glob("*.png")} == before
     assert not (copied / "run" / "set-aside").exists()

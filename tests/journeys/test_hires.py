@@ -15,7 +15,7 @@ from lora_mixer.images.infotext import parse_infotext
 from lora_mixer.images.request_of import request_of
 from lora_mixer.mixer import rerender
 
-SMALL = RenderRequest(prompt="red heart", seed=3, steps=2, cfg=5.0, width=64, height=64, sampler="Euler a")
+SMALL = RenderRequest(prompt="red heart", seed=3, steps=2, cfg=5.0, width=64, height=64, upscale=1, sampler="Euler a")
 HIRES = Hires(scale=1.5, steps=2, denoise=0.6)
 
 

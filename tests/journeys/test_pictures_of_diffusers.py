@@ -37,7 +37,7 @@ SAMPLERS = [
     ("DPM++ 2M", "DPMSolverMultistepScheduler", {"algorithm_type": "dpmsolver++"}),
     ("DDIM", "DDIMScheduler", {"clip_sample": False, "set_alpha_to_one": False}),
 ]
-WISH = RenderRequest(prompt="red heart", negative="blurry", seed=11, steps=4, cfg=5.0, schedule="Trailing")
+WISH = RenderRequest(prompt="red heart", negative="blurry", seed=11, steps=4, cfg=5.0, upscale=1, schedule="Trailing")
 
 
 def scheduler(name: str, options: dict[str, object], model: Model) -> object:

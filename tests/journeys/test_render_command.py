@@ -149,7 +149,7 @@ def test_known_failures_are_told_first_with_their_place_and_the_rest_is_made(exe
     Path("p.txt").write_text("cat --seed 1\ndog <lora:linart:0.5> --seed 2\n")
     assert fails("render", "p.txt", "-o", "strict", "--strict")[:2] == (
         5,
-        "p.txt:2:11: there is no LoRA called 'linart' among 8. Did you mean line_art or pixel_art?",
+        "p.txt:2:11: there is no LoRA called 'linart' among 10. Did you mean line_art or pixel_art?",
     )
     assert (Path("strict").exists(), executor.asked) == (
         False,

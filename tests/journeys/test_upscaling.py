@@ -264,15 +264,26 @@ def test_a_plan_is_checked_before_a_model_is_opened(place: Path) -> None:
 
 
 def test_a_model_brings_its_own_in_its_folder(embedded: Path, tmp_path: Path, mixer: Mixer) -> None:
+    assert mixer.model.upscaler == embedded / "model" / "upscaler.safetensors"
+    assert mixer.resolve(replace(SMALL, upscale=2)).settings.upscaler == "Model's own"
     folder = tmp_path / "model"
     shutil.copytree(embedded / "model", folder, copy_function=lambda a, b: Path(b).symlink_to(a))
-    save_network(folder / "upscaler.safetensors", scale=2, seed=5)
+    (folder / "upscaler.safetensors").unlink()
     opened = open_model(ModelSource(name="mine", location=str(folder)), dtype="float32")
-    assert opened.upscaler == folder / "upscaler.safetensors"
+    assert opened.upscaler is None
     assert opened.digest == mixer.model.digest  # it is no part of the weights
-    with pytest.raises(RequestError, match="the model emoji has no upscaler of its own"):
-        mixer.resolve(replace(SMALL, upscale=2, upscaler="model's own"))
-    assert mixer.resolve(replace(SMALL, upscale=2)).settings.upscaler == "Lanczos"
+    (tmp_path / "models.toml").write_text(f'[models.mine]\nlocation = "{folder}"\ndtype = "float32"\n')
+    with Mixer.open("mine", models_file=tmp_path / "models.toml") as without:
+        with pytest.raises(RequestError, match="the model mine has no upscaler of its own"):
+            without.resolve(replace(SMALL, upscale=2, upscaler="model's own"))
+        assert without.resolve(replace(SMALL, upscale=2)).settings.upscaler == "Lanczos"
+
+
+def test_a_default_enlarges_no_picture_that_starts_from_another(mixer: Mixer) -> None:
+    start = Image.new("RGB", (64, 48))
+    assert mixer.resolve(SMALL).settings.upscale == 2
+    assert mixer.resolve(replace(SMALL, init=start, steps=4)).settings.upscale == 1
+    assert mixer.resolve(replace(SMALL, init=start, steps=4, upscale=2)).settings.upscale == 2
 
 
 def test_where_weights_rest_elsewhere_a_network_leaves_the_device(at: Mixer, monkeypatch: pytest.MonkeyPatch) -> None:

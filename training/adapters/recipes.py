@@ -126,11 +126,11 @@ RECIPES = (
     Recipe(
         name="lcm",
         title="Few steps (LCM)",
-        settings={"rank": 16, "alpha": 16, "conv_rank": 8, "rate": 2e-3},
-        images=14_400,
+        settings={"rank": 16, "alpha": 16, "rate": 4e-4},
+        images=6400,
         look=False,
         description="A picture in four to eight steps: the preset lcm (sampler LCM, cfg 1 to 1.5).",
-        notes="LoCon by latent consistency distillation of the base with guidance 3. No trigger.",
+        notes="LoRA by latent consistency distillation of the base with guidance 3. No trigger.",
     ),
 )
 """All shipped adapters."""
