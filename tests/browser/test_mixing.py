@@ -134,7 +134,9 @@ def test_a_crossfader_answers_from_its_grid_and_makes_a_film(desk: Page, picture
     dot = desk.get_by_role("slider", name="Crossfader")
     desk.locator("#film-make").scroll_into_view_if_needed()  # what stands below the pad
     held: list[Route] = []
-    desk.route("**/queue/join*", held.append)  # nothing is rendered meanwhile: what is shown was there
+    desk.route(
+        "**/queue/join*", lambda route: held.append(route)
+    )  # nothing is rendered meanwhile: what is shown was there
     drag(desk, desk.locator("#pad"), (0.5, 0.5), (0.87, 0.5), hold=True)
     expect(desk.locator("#picture .main-picture")).to_have_attribute("src", re.compile("^data:image/jpeg"))
     desk.route("**/queue/join*", lambda route: route.continue_())
