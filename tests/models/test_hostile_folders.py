@@ -36,8 +36,9 @@ def folder(own: Path, tmp_path: Path) -> Path:
     for source in own.rglob("*"):
         target = tmp_path / "model" / source.relative_to(own)
         if source.is_dir():
-            target.mkdir(parents=True)
-        elif source.suffix == ".safetensors":
+            continue
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if source.suffix == ".safetensors":
             os.link(source, target)
         else:
             shutil.copy(source, target)

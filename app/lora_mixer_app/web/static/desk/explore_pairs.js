@@ -22,6 +22,7 @@ export function showPairs(desk) {
   /** @type {Strengths[]} */
   let pair = [];
   let ready = false;
+  let shown = false;
   let picks = 0;
   /** The picture whose noise all have, where the seed is left to chance. @type {number | null} */
   let noise = null;
@@ -56,10 +57,7 @@ export function showPairs(desk) {
     h("div", { class: "explore-pair" }, ...sides.map((side) => side.element)),
   );
   close.addEventListener("click", () => dialog.close());
-  dialog.addEventListener("close", () => {
-    turn += 1;
-    stopped = desk.ask("side.cancel", { kind: "explore" }).catch(() => {});
-  });
+  dialog.addEventListener("close", () => !dialog.open && leave()); // it comes late: the dialog may be open again
   dialog.addEventListener("keydown", (event) => {
     const place = SIDES.findIndex((side) => side.event === event.key);
     event.stopPropagation();
@@ -67,6 +65,14 @@ export function showPairs(desk) {
     event.preventDefault();
     picked(place);
   });
+
+  /** Stop what is made for the pair that was shown, if one was. */
+  function leave() {
+    if (!shown) return;
+    shown = false;
+    turn += 1;
+    stopped = desk.ask("side.cancel", { kind: "explore" }).catch(() => {});
+  }
 
   /** @param {Strengths} strengths */
   const mixed = (strengths) => changed(desk.document, { type: "strengths", names: Object.keys(limits), strengths });
@@ -130,6 +136,8 @@ export function showPairs(desk) {
   return {
     /** @param {import("./explore.js").Limits} within */
     open(within) {
+      leave();
+      shown = true;
       limits = within;
       picks = 0;
       made.clear();
