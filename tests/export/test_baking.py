@@ -6,6 +6,7 @@ import json
 import math
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -33,7 +34,7 @@ CLOSE = 2  # of 255: float16 in the file, and the order of sums
 
 
 def with_mix(mixer: Mixer) -> np.ndarray:
-    return np.asarray(mixer.render(RenderRequest(prompt=PROMPT, seed=7, steps=2)).image).astype(int)
+    return np.asarray(mixer.render(replace(WISH, prompt=PROMPT)).image).astype(int)
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +46,7 @@ def baked(mixer: Mixer, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path,
 def test_a_baked_lora_loaded_back_gives_the_picture_of_the_mix(mixer: Mixer, baked: tuple[Path, BakeReport]) -> None:
     path, report = baked
     wanted, plain = with_mix(mixer), np.asarray(mixer.render(WISH).image).astype(int)
-    alone = mixer.render("cat", seed=7, steps=2, loras=(LoraUse(name=str(path)),))
+    alone = mixer.render(WISH, loras=(LoraUse(name=str(path)),))
     assert np.abs(np.asarray(alone.image).astype(int) - wanted).max() <= CLOSE
     assert np.abs(plain - wanted).mean() > 1
     assert report.exact
