@@ -26,7 +26,7 @@ class BaseMixer(JobResolver):
     """Models with their LoRAs, ready to render; the public `Mixer` adds runs into folders. Calls from several threads take turns.
 
     >>> mixer = BaseMixer.open()
-    >>> [use.image.size == mixer.native_size for use in mixer.render_many(["cat", "sun"], steps=1)]
+    >>> [use.image.size == mixer.native_size for use in mixer.render_many(["cat", "sun"], steps=1, upscale=1)]
     [True, True]
     """
 

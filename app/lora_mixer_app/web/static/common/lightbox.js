@@ -29,6 +29,7 @@ export class Lightbox {
     /** @type {Shown[]} */
     this.items = [];
     this.place = 0;
+    this.hasFocus = false;
     this.picture = h("img", { alt: "" });
     this.caption = h("p", { class: "lightbox-title", "aria-live": "polite" });
     this.record = h("pre", { class: "lightbox-record", tabindex: "0", "aria-label": say("record") });
@@ -59,7 +60,11 @@ export class Lightbox {
       ),
     );
     this.dialog.addEventListener("keydown", (event) => this.pressed(event));
-    this.dialog.addEventListener("close", () => this.giveBack());
+    this.dialog.addEventListener("cancel", (event) => {
+      event.preventDefault();
+      this.close();
+    });
+    this.dialog.addEventListener("close", () => this.hasFocus && this.giveBack()); // a browser may close it by itself
     this.dialog.addEventListener("click", (event) => event.target === this.dialog && this.close());
   }
 
@@ -74,14 +79,18 @@ export class Lightbox {
     this.items = items;
     this.show(place); // before it opens: a dialog gives the focus to the first button that is not disabled
     if (!this.dialog.open) this.dialog.showModal();
+    this.hasFocus = true;
   }
 
+  /** Close it, and give the focus back at once: its `close` event comes late, when somebody may have gone on by keys. */
   close() {
     this.dialog.close();
+    this.giveBack();
   }
 
   /** The focus goes back to the picture that was shown last, wherever it stands by now. */
   giveBack() {
+    this.hasFocus = false;
     const item = this.items[this.place];
     const opener = item && this.opener?.(item.key);
     if (opener?.checkVisibility()) opener.focus();
