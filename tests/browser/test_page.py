@@ -276,7 +276,7 @@ def test_cancel_shows_the_picture_that_its_buttons_act_on(page: Page) -> None:
     """2: Cancel left the half-done preview, and Delete unlinked the picture before it."""
     live(page, on=False)
     before = generate(page)
-    page.locator("#steps input[type=text]").fill("1000")
+    page.locator("#steps input[type=text]").fill("100")
     page.locator("#go").click()
     page.wait_for_function("() => document.querySelector('#picture img').src.startsWith('data:')")
     page.locator("#go").click()
@@ -426,7 +426,7 @@ def test_an_error_says_the_remedy(page: Page) -> None:
 
 def test_escape_cancels_and_control_enter_renders(page: Page) -> None:
     live(page, on=False)
-    page.locator("#steps input[type=text]").fill("1000")
+    page.locator("#steps input[type=text]").fill("100")
     page.keyboard.press("Control+Enter")
     page.wait_for_function("() => document.querySelector('#status').innerText.includes('Step')")
     page.keyboard.press("Escape")

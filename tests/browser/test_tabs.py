@@ -118,7 +118,7 @@ def test_settings_reach_the_desk_of_a_slow_page_while_pictures_stream_in(page: P
     )
     page.locator("#live input").set_checked(False)
     page.locator("#pictures-count input").fill("9")
-    page.locator("#steps input[type=text]").first.fill("1000")
+    page.locator("#steps input[type=text]").first.fill("100")
     page.locator("#go").click()
     expect(page.locator("#status")).to_contain_text("Step")
     page.evaluate(SLOW)  # so that it hears of many steps at once
