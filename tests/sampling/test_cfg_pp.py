@@ -10,14 +10,7 @@ from torch import Tensor
 
 from lora_mixer.sampling import NoiseSource, find_sampler, sample, starting_noise
 from lora_mixer.sampling.levels import levels_of
-
-TRAINED = {
-    "num_train_timesteps": 1000,
-    "beta_start": 0.00085,
-    "beta_end": 0.012,
-    "beta_schedule": "scaled_linear",
-    "prediction_type": "epsilon",
-}
+from tests.support.normal_data import TRAINED
 
 
 class Guided:

@@ -14,17 +14,11 @@ from lora_mixer.sampling import NoiseSource, find_sampler, sample, starting_nois
 from lora_mixer.sampling.levels import levels_of
 from lora_mixer.sampling.schedules import LAID_OUT
 from lora_mixer.sampling.solvers import solver_of
+from tests.support.normal_data import TRAINED
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "samplers"
 KNOWN = json.loads((GOLDEN / "k_diffusion.json").read_text())
 FIRST = json.loads((GOLDEN / "first_recipe.json").read_text())
-TRAINED = {
-    "num_train_timesteps": 1000,
-    "beta_start": 0.00085,
-    "beta_end": 0.012,
-    "beta_schedule": "scaled_linear",
-    "prediction_type": "epsilon",
-}
 LEVELS = levels_of(TRAINED)
 LEAST, MOST = 0.0292, 14.6146
 OURS = {
