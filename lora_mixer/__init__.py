@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from lora_mixer.renamed import install
 from lora_mixer.version import __version__ as __version__
+from lora_mixer.waiting import uncollected
 
 if TYPE_CHECKING:
     from lora_mixer.api import Mixer
@@ -80,7 +81,9 @@ def __getattr__(name: str) -> object:
     """
     if name not in _ROOM_OF:
         raise AttributeError(f"module 'lora_mixer' has no attribute {name!r}")
-    found = globals()[name] = getattr(import_module(f"lora_mixer.{_ROOM_OF[name]}"), name)
+    with uncollected():
+        room = import_module(f"lora_mixer.{_ROOM_OF[name]}")
+    found = globals()[name] = getattr(room, name)
     return found
 
 

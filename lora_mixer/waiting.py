@@ -12,8 +12,6 @@ import os
 import sys
 from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
-from types import ModuleType
-from typing import cast
 
 PASSIVE = {"OMP_WAIT_POLICY": "PASSIVE", "KMP_BLOCKTIME": "0"}
 """OpenMP 5.2, section 21.7 (GNU's and LLVM's library), and Intel's and LLVM's own word, in milliseconds."""
@@ -30,16 +28,6 @@ def wait_passively(environment: MutableMapping[str, str] = os.environ) -> bool:
     if not any(name in environment for name in OWN):
         environment.update(PASSIVE)
     return "torch" not in sys.modules
-
-
-def begin() -> None:
-    """Begin a process that is ours alone, a command or a worker, before it imports torch.
-
-    Threads wait asleep, and diffusers finds no peft: it would import all of it, which takes a second, for LoRAs that are
-    loaded here without it.
-    """
-    wait_passively()
-    sys.modules.setdefault("peft", cast(ModuleType, None))  # Python's word for a module that is not to be found
 
 
 @contextmanager

@@ -40,6 +40,8 @@ class Deferral:
         found: Names that are to be had without running it, each with the module that defines it; modules below it
             with themselves.
         after: Called with the module once it has been run.
+        before: Modules that need what it does when it is run: it is run before the first of them is imported.
+        instead: Called in place of running it, for the little that cannot wait; what it returns says whether the rest can.
     """
 
     given: Mapping[str, object] = field(default_factory=dict)
@@ -47,6 +49,8 @@ class Deferral:
     first: bool = False
     found: Mapping[str, str] = field(default_factory=dict)
     after: Callable[[ModuleType], None] | None = None
+    before: tuple[str, ...] = ()
+    instead: Callable[[], bool] | None = None
 
 
 class Later:
@@ -127,6 +131,8 @@ class _Later(Loader):
 
     def exec_module(self, module: ModuleType) -> None:
         vars(module).update(self.how.given)
+        if self.how.instead is not None and not self.how.instead():
+            _run(module)
 
     def __getattr__(self, name: str) -> object:
         return getattr(self.loader, name)  # get_source, get_data, ...
@@ -146,10 +152,11 @@ class _Existing(Loader):
 
 
 class _Finder:
-    """Finds deferred modules, and runs them before their submodules."""
+    """Finds deferred modules, and runs them before their submodules and those that need them."""
 
     def __init__(self, wanted: Mapping[str, Deferral]) -> None:
         self._wanted = wanted
+        self._needed = {name: module for module, how in wanted.items() for name in how.before}
         self.active = True
 
     def find_spec(
@@ -160,19 +167,38 @@ class _Finder:
             if spec is not None and spec.loader is not None:
                 spec.loader = _Later(spec.loader, self._wanted[fullname], self)
             return spec
-        above = fullname.rpartition(".")[0]
-        if above in self._wanted and (self._wanted[above].first or not self.active) and not has_run(above):
-            _run(sys.modules[above])
+        first = self._first(fullname)
+        if first in sys.modules and not has_run(first):
+            _run(sys.modules[first])
             if fullname in sys.modules:
                 return ModuleSpec(fullname, _Existing(sys.modules[fullname]))
         return None
+
+    def _first(self, fullname: str) -> str:
+        """Return the deferred module that is run before this one; none if it is empty."""
+        above = fullname.rpartition(".")[0]
+        if above in self._wanted and (self._wanted[above].first or not self.active):
+            return above
+        return self._needed.get(fullname, "")
+
+
+def run_deferred(name: str) -> None:
+    """Run a module if it is deferred."""
+    if name in sys.modules:
+        _run(sys.modules[name])
+
+
+def defer(wanted: Mapping[str, Deferral]) -> _Finder:
+    """Defer these modules from now on; return what does so until it is no longer active."""
+    finder = _Finder(wanted)
+    sys.meta_path.insert(0, finder)
+    return finder
 
 
 @contextmanager
 def deferred(wanted: Mapping[str, Deferral]) -> Iterator[None]:
     """Defer these modules if they are first imported within the `with` block."""
-    finder = _Finder(wanted)
-    sys.meta_path.insert(0, finder)
+    finder = defer(wanted)
     try:
         yield
     finally:

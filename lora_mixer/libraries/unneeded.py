@@ -12,6 +12,7 @@ from types import FunctionType, ModuleType
 from typing import Any, Unpack
 
 from lora_mixer.libraries.deferring import Deferral, Later, has_run
+from lora_mixer.libraries.own_process import meta_operators
 
 COMPILER = "torch._dynamo"
 SYMBOLS = "torch.fx.experimental.symbolic_shapes"
@@ -75,6 +76,7 @@ def _is_shape(value: object) -> bool:
 
 
 def _put_on(compiler: ModuleType) -> None:
+    meta_operators()
     for name, function in _marked:
         getattr(compiler, name)(function)
 

@@ -34,7 +34,7 @@ MOST_BYTES = 16 * 2**20
 Network = TypeVar("Network", bound=nn.Module)
 
 
-def load_component(component: type[Network], folder: Path, **options: object) -> Network:
+def load_component(component: type[Network], folder: Path, *, dtype: torch.dtype) -> Network:
     """Load one component's safetensors weights and freeze it.
 
     Raises:
@@ -47,19 +47,47 @@ def load_component(component: type[Network], folder: Path, **options: object) ->
             where=str(folder),
             remedy="Save the model with safe_serialization=True; pickled weights are not read.",
         )
-    variant = next(v for v in VARIANTS if any(_is_variant(file, v) for file in weight_files(folder)))
     where = str(folder / "config.json")
-    config = read_json(folder / "config.json")
+    settings = read_json(folder / "config.json")
     shapes = shapes_of(_named_files(folder))
     if issubclass(component, ModelMixin):
-        check_network(component, config, shapes, where)
-    else:  # attention is ours to choose: a configuration can name a kernel to download
+        check_network(component, settings, shapes, where)
+    else:
         _refuse_adapter(folder)
-        settings = text_settings(config, shapes, where)
-        encoder = _built(component, folder, settings, options["dtype"])
-        if encoder is not None:
-            return encoder
-        options |= {"config": CLIPTextConfig(**settings), "attn_implementation": "sdpa"}
+        settings = text_settings(settings, shapes, where)
+    network = _built(component, folder, settings, dtype)
+    return _by_library(component, folder, settings, dtype) if network is None else network
+
+
+def _built(component: type[Network], folder: Path, settings: Mapping[str, Any], dtype: torch.dtype) -> Network | None:
+    """Return a network with its weights put in place by us; None if they are not laid out as its class has them now.
+
+    `from_pretrained` would go a long way round: transformers' compiles the renamings of some four hundred other models first.
+    """
+    if getattr(component, "_keep_in_fp32_modules", None):  # what stays in float32 is the library's to say
+        return None
+    tensors: dict[str, torch.Tensor] = {}
+    try:
+        with told(str(folder)):
+            for file in _named_files(folder):
+                tensors |= load_file(file)
+            return build(component, settings, tensors, dtype, str(folder))
+    except ModelError:
+        return None
+
+
+def _by_library(component: type[Network], folder: Path, settings: Mapping[str, Any], dtype: torch.dtype) -> Network:
+    """Return a network as its library opens it: old names of weights are renamed there, and what is wrong has its words.
+
+    Raises:
+        ModelError: Weights are missing or do not fit the configuration.
+    """
+    options: dict[str, object] = {"torch_dtype": dtype}
+    if not issubclass(
+        component, ModelMixin
+    ):  # attention is ours to choose: a configuration can name a kernel to download
+        options = {"dtype": dtype, "config": CLIPTextConfig(**settings), "attn_implementation": "sdpa"}
+    variant = next(v for v in VARIANTS if any(_is_variant(file, v) for file in weight_files(folder)))
     with told(str(folder)), no_init_weights():  # every weight is in the file, or it is refused
         network, report = cast(Any, component).from_pretrained(
             str(folder),
@@ -77,21 +105,6 @@ def load_component(component: type[Network], folder: Path, **options: object) ->
         raise ModelError(f"{len(over)} weights have no place, first {over[0]}", where=str(folder))
     loaded: Network = network.requires_grad_(requires_grad=False).eval()
     return loaded
-
-
-def _built(component: type[Network], folder: Path, settings: Mapping[str, Any], dtype: object) -> Network | None:
-    """Return a text encoder with its weights put in place by us; None if they are not laid out as its class has them.
-
-    `from_pretrained` first compiles the renamings of some four hundred other models, which takes longer than all the rest.
-    """
-    tensors: dict[str, torch.Tensor] = {}
-    with told(str(folder)):
-        for file in _named_files(folder):
-            tensors |= load_file(file)
-    try:
-        return build(component, settings, tensors, cast(torch.dtype, dtype), str(folder))
-    except ModelError:
-        return None
 
 
 def _named_files(folder: Path) -> tuple[Path, ...]:
@@ -117,7 +130,7 @@ def _refuse_adapter(folder: Path) -> None:
 
 def open_vae_folder(folder: Path, dtype: torch.dtype) -> AutoencoderKL:
     """Open a VAE that lies in a folder of its own."""
-    vae: AutoencoderKL = load_component(AutoencoderKL, folder, torch_dtype=dtype)
+    vae: AutoencoderKL = load_component(AutoencoderKL, folder, dtype=dtype)
     return vae
 
 

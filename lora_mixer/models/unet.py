@@ -91,7 +91,7 @@ def unet_of_file(tensors: Mapping[str, Tensor], family: Family, dtype: torch.dty
 
 def unet_of_folder(folder: Path, family: Family, dtype: torch.dtype) -> UNetDenoiser:
     """Return the UNet that lies in a folder of a diffusers model."""
-    network: UNet2DConditionModel = load_component(UNet2DConditionModel, folder, torch_dtype=dtype)
+    network: UNet2DConditionModel = load_component(UNet2DConditionModel, folder, dtype=dtype)
     return UNetDenoiser(network=network, told=family.sizes)
 
 

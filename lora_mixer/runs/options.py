@@ -23,6 +23,7 @@ class RunOptions:
         known: Why some jobs cannot be made, by number, as far as that was found out without a worker.
         witness: Returns what stands for all files and options the plan follows from (`witness_of`): where it is as it
             was, and every picture is there, no model is opened. None always asks a worker.
+        sheet: Lay out a sheet and an index of the pictures.
     """
 
     batch: int = 4
@@ -32,3 +33,4 @@ class RunOptions:
     strict: bool = False
     known: Mapping[int, Failure] = field(default_factory=lambda: MappingProxyType({}))
     witness: Callable[[], str] | None = None
+    sheet: bool = True

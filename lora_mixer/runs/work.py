@@ -80,8 +80,9 @@ class RunWork:
             )
 
     def lay_out(self) -> tuple[Path, ...]:
-        """Draw sheet and index of the pictures there are, if there is a plan."""
-        return lay_out(Ledger.read(self._context.folder)) if self._begun is not None else ()
+        """Draw sheet and index of the pictures there are, if there is a plan and they are wanted."""
+        wanted = self._begun is not None and self._context.options.sheet
+        return lay_out(Ledger.read(self._context.folder)) if wanted else ()
 
     def stopped(self, error: LoraMixerError) -> LoraMixerError:
         """Return the error of a run that stopped, as one that says how many pictures are there, if any are."""

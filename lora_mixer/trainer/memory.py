@@ -15,6 +15,7 @@ from torch.nn import functional as F  # noqa: N812
 
 from lora_mixer.errors import RequestError
 from lora_mixer.kernels.memory import available_bytes
+from lora_mixer.libraries.own_process import meta_operators
 from lora_mixer.models import DenoiserInputs, Model, PictureSize
 from lora_mixer.models.denoisers import opener_of
 from lora_mixer.modules import DENOISER
@@ -123,6 +124,7 @@ _counted: dict[_Shape, tuple[int, int]] = {}
 def _count(model: Model, shape: _Shape, adapters: Wrapped) -> tuple[int, int]:
     """Return the bytes that are kept of everything, and where blocks are computed again."""
     dtype = getattr(torch, shape.precision)
+    meta_operators()
     with torch.device("meta"):
         config: Mapping[str, Any] = model.denoiser.network.config  # type: ignore[assignment]
         network = opener_of(model.family).empty(config).to(dtype).requires_grad_(requires_grad=False)

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Self
 
+from lora_mixer.waiting import uncollected
 from lora_mixer.workers.executor import Finished, Heartbeat, Resolution, ResolveQuery, Task
 
 if TYPE_CHECKING:
@@ -63,7 +64,8 @@ class InlineExecutor:
         return self._open().render(self._given.popleft(), heartbeat)
 
     def _open(self) -> Renderer:
-        from lora_mixer.workers.renderer import Renderer
+        with uncollected():  # torch, diffusers and transformers are a million objects that stay for good
+            from lora_mixer.workers.renderer import Renderer
 
         if self._renderer is None:
             self._renderer = Renderer(self._opening())

@@ -16,7 +16,8 @@ from typing import Self
 
 from lora_mixer.errors import LoraMixerError
 from lora_mixer.ledger.failure import Failure
-from lora_mixer.waiting import begin, wait_passively
+from lora_mixer.libraries.own_process import begin
+from lora_mixer.waiting import uncollected, wait_passively
 from lora_mixer.workers.deaths import MOST_STARTS_LOST, died_over_the_plan, died_while_opening
 from lora_mixer.workers.executor import (
     TICK,
@@ -204,7 +205,8 @@ def serve(pipe: Connection, setup: bytes, rank: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_die_with_the_run, daemon=True).start()
     begin()
-    from lora_mixer.workers.worker import Worker
+    with uncollected():
+        from lora_mixer.workers.worker import Worker
 
     try:
         worker = Worker(setup, rank)

@@ -15,7 +15,8 @@ from typing import Any, Self
 
 from lora_mixer.errors import ConfigError, LoraMixerError, RenderError
 from lora_mixer.ledger.failure import Failure
-from lora_mixer.waiting import begin
+from lora_mixer.libraries.own_process import begin
+from lora_mixer.waiting import uncollected
 from lora_mixer.workers.deaths import MOST_STARTS_LOST, died_over_the_plan, died_while_opening
 from lora_mixer.workers.executor import (
     TICK,
@@ -47,7 +48,8 @@ class Actor:
     def open(self) -> bytes | None:
         """Open the model; return the reason, packed, if it cannot be opened."""
         begin()
-        from lora_mixer.workers.worker import Worker
+        with uncollected():
+            from lora_mixer.workers.worker import Worker
 
         try:
             self._worker = Worker(self._setup, self._rank)

@@ -12,7 +12,7 @@ from types import ModuleType
 import pytest
 
 from lora_mixer.libraries import distributions
-from lora_mixer.libraries.deferring import Deferral, Later, deferred, has_run, preloaded
+from lora_mixer.libraries.deferring import Deferral, Later, deferred, has_run, preloaded, run_deferred
 
 CHEAP = ("--help", "--version", "loras", "models", "init --help", "inspect line_art")
 HEAVY = (
@@ -23,6 +23,9 @@ HEAVY = (
     "scipy.special",
     "scipy.linalg",
     "torch.distributed.tensor._ops",
+    "torch._decomp",
+    "torch._prims",
+    "torch._refs",
     "huggingface_hub._jobs_api",
     "requests.sessions",
 )
@@ -37,13 +40,17 @@ except SystemExit as ended:
 print(json.dumps(sorted(name for name, module in sys.modules.items() if module is not None)), file=sys.stderr)
 from lora_mixer.libraries import distributions
 from lora_mixer.libraries.deferring import has_run
+from lora_mixer.libraries.own_process import PUT_OFF
 from lora_mixer.libraries.unneeded import UNNEEDED
-print(json.dumps([name for name in UNNEEDED if has_run(name)]), file=sys.stderr)
+print(json.dumps([name for name in (*UNNEEDED, *PUT_OFF) if has_run(name)]), file=sys.stderr)
 """
 
 
 def test_a_picture_imports_nothing_it_does_not_need(tmp_path: Path) -> None:
-    """If this fails after a new release: see which module came back, who asks for it, and mend `unneeded.py`."""
+    """If this fails after a new release: see which module came back, who asks for it, and mend `unneeded.py`.
+
+    If it is torch's operators, look for what else they do as they are imported, and enter the release in `own_process.py`.
+    """
     (tmp_path / "one.txt").write_text("red heart --steps 1 --loras line_art=0.5\n")
     command = [sys.executable, "-c", PROGRAM, "render", str(tmp_path / "one.txt"), "-o", str(tmp_path / "out")]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -135,6 +142,69 @@ def test_after_the_block_a_package_is_run_before_a_module_below_it_and_each_once
     assert below.DEPTH == 1
     below.DEPTH = 2
     assert __import__(f"{package}.below", fromlist=["DEPTH"]).DEPTH == 2
+
+
+def test_a_module_is_run_before_the_first_that_needs_what_it_does(package: str, tmp_path: Path) -> None:
+    (tmp_path / "needs_it.py").write_text("import sys\nSEEN = hasattr(sys.modules['a_heavy_package'], 'TOLD')\n")
+    with deferred({package: Deferral(before=("needs_it", f"{package}.below"))}):
+        imported(package)
+        assert not has_run(package)
+        assert __import__("needs_it").SEEN
+        assert has_run(package)
+    del sys.modules["needs_it"]
+
+
+@pytest.mark.parametrize("rest_can_wait", [True, False])
+def test_what_cannot_wait_is_done_instead_and_says_whether_the_rest_can(package: str, rest_can_wait: bool) -> None:
+    done: list[bool] = []
+    with deferred({package: Deferral(instead=lambda: done.append(True) or rest_can_wait)}):
+        imported(package)
+        assert (done, has_run(package)) == ([True], not rest_can_wait)
+        run_deferred(package)
+        run_deferred("a_package_that_nobody_imported")
+    assert has_run(package)
+    assert done == [True]
+
+
+def test_torch_is_whole_where_its_operators_on_the_meta_device_wait() -> None:
+    program = (
+        "import sys\n"
+        "from lora_mixer.libraries.own_process import BROUGHT, META, begin, meta_operators\n"
+        "from lora_mixer.libraries.deferring import has_run\n"
+        "begin()\n"
+        "import torch\n"
+        "assert not has_run(META), 'it came back'\n"
+        "first = torch.randn(3, generator=torch.Generator().manual_seed(3))\n"
+        "made = torch.nn.Conv2d(3, 5, 3, device='meta').half()\n"
+        "assert not has_run(META)\n"
+        "there = set(sys.modules)\n"
+        "meta_operators()\n"
+        "brought = {name for name in sys.modules if name not in there and not name.startswith(BROUGHT)}\n"
+        "assert not brought, brought\n"
+        "assert made(torch.empty(2, 3, 8, 8, dtype=torch.half, device='meta')).shape == (2, 5, 6, 6)\n"
+        "again = torch.randn(3, generator=torch.Generator().manual_seed(3))\n"
+        "assert torch.equal(first, again) and torch.equal(again, torch.randn(3, generator=torch.manual_seed(3)))\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
+@pytest.mark.parametrize("known", ["('0.1.',)", "own_process.KNOWN"])
+def test_compilers_find_torchs_operators_and_an_unknown_release_has_them_at_once(known: str) -> None:
+    program = (
+        "from lora_mixer.libraries import own_process\n"
+        "from lora_mixer.libraries.deferring import has_run\n"
+        f"known = own_process.KNOWN = {known}\n"
+        "own_process.begin()\n"
+        "import torch\n"
+        "assert has_run(own_process.META) == (known == ('0.1.',)), known\n"
+        "import torch.utils._content_store\n"
+        "from torch._subclasses.fake_tensor import FakeTensorMode\n"
+        "with FakeTensorMode():\n"
+        "    assert torch.nn.Conv2d(3, 5, 3)(torch.empty(2, 3, 8, 8)).relu().shape == (2, 5, 6, 6)\n"
+        "assert has_run(own_process.META)\n"
+        "assert torch._decomp.decomposition_table and torch._refs.add and torch.ops.prims.add\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
 
 
 def test_where_putting_off_fails_all_is_imported_as_ever(package: str, caplog: pytest.LogCaptureFixture) -> None:

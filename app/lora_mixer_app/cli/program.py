@@ -13,7 +13,8 @@ import typer
 
 from lora_mixer import __version__
 from lora_mixer.errors import CancelledError, FileError, LoraMixerError, RequestError
-from lora_mixer.waiting import begin
+from lora_mixer.libraries.own_process import begin
+from lora_mixer.waiting import uncollected
 from lora_mixer_app.cli.output import Console
 
 USAGE_ERROR = cast(type[Exception], typer.BadParameter.__base__)  # click's, wherever this typer keeps it
@@ -31,7 +32,9 @@ class Command(NamedTuple):
     @property
     def run(self) -> Callable[..., None]:
         """The command's function."""
-        return cast(Callable[..., None], getattr(import_module(f"lora_mixer_app.cli.commands.{self.name}"), self.name))
+        with uncollected():
+            module = import_module(f"lora_mixer_app.cli.commands.{self.name}")
+        return cast(Callable[..., None], getattr(module, self.name))
 
 
 COMMANDS: tuple[Command, ...] = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -23,7 +23,6 @@ from lora_mixer.runs.check import JobCheck
 from lora_mixer.runs.check_setup import check_folder, check_setup
 from lora_mixer.runs.origin import keep_source
 from lora_mixer.runs.run import RunOptions, RunResult, run
-from lora_mixer.waiting import uncollected
 from lora_mixer.wording import counted
 from lora_mixer.workers.executor import Executor, MixerOptions
 from lora_mixer.workers.inline import InlineExecutor
@@ -162,7 +161,7 @@ class _Run:
                 folder = self._folder(make=True)
                 if self._written:
                     keep_source(self._plan, folder)
-                result = self._render(folder)
+                result = self._render(folder, self._options)
                 self._tell(result)
                 result.check()
         except CancelledError:
@@ -204,7 +203,7 @@ class _Run:
         """Render one picture into a file of its own; one that is there gets another name, a folder that is not is made."""
         make_folder(file.absolute().parent)
         with TemporaryDirectory() as elsewhere:
-            result = self._render(Path(elsewhere))
+            result = self._render(Path(elsewhere), replace(self._options, witness=None, sheet=False))
             if result.failures:
                 raise result.failures[0].raised()
             moved = free_name(file)
@@ -213,9 +212,10 @@ class _Run:
             self._console.print(f"{file} was there and is now {moved}", style="yellow", markup=False)
         self._console.print(f"{file} ({result.seconds:.1f} s)", markup=False)
 
-    def _render(self, folder: Path) -> RunResult:
+    @property
+    def _options(self) -> RunOptions:
         flags = self._flags
-        options = RunOptions(
+        return RunOptions(
             batch=flags.batch,
             threads=flags.threads,
             anew=flags.resume is False,
@@ -224,6 +224,8 @@ class _Run:
             known=self._known,
             witness=lambda: witness_of(self._plan, self._setup, self._models_file),
         )
+
+    def _render(self, folder: Path, options: RunOptions) -> RunResult:
         with cancel_on_interrupt() as cancel, Report(self._console, len(self._plan.jobs)) as report:
             return run(
                 self._plan,
@@ -265,9 +267,9 @@ class Executors:
 
 
 def _opened(setup: MixerOptions) -> BaseMixer:
-    with uncollected():  # torch, diffusers and transformers are a million objects that stay for good
-        from lora_mixer.workers.renderer import open_mixer
-    gc.freeze()
+    from lora_mixer.workers.renderer import open_mixer
+
+    gc.freeze()  # what has been imported stays for good
     return open_mixer(setup)
 
 
