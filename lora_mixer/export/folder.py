@@ -15,14 +15,15 @@ from lora_mixer.export.mix import StaticMix
 from lora_mixer.export.report import BakeReport
 from lora_mixer.export.writing import dtype_of, require_free
 from lora_mixer.files.modes import share_by_umask
-from lora_mixer.models import save_folder
+from lora_mixer.models import UPSCALER, save_folder
+from lora_mixer.upscalers import copy_weights
 
 DESCRIPTION = "bake.json"
 
 
 @torch.no_grad()
 def bake_folder(mix: StaticMix, engine: MergeEngine, path: Path, *, dtype: str, overwrite: bool = False) -> BakeReport:
-    """Write the merged model as a diffusers folder, with what went into it in `bake.json`.
+    """Write the merged model as a diffusers folder, with what went into it in `bake.json` and the upscaler the model brings.
 
     Args:
         mix: The mix.
@@ -33,12 +34,15 @@ def bake_folder(mix: StaticMix, engine: MergeEngine, path: Path, *, dtype: str, 
 
     Raises:
         RequestError: The dtype cannot be stored in a file.
-        FileError: It cannot be written.
+        FileError: It cannot be written, or the model's upscaler cannot be read.
     """
     stored = dtype_of(dtype)
     require_free(path, overwrite=overwrite)
     temporary = path.with_name(f".{path.name}.part")
     try:
+        temporary.mkdir(exist_ok=True)
+        if mix.model.upscaler is not None:
+            copy_weights(mix.model.upscaler, temporary / UPSCALER)
         with engine.applied([mix.stack], parts=mix.model.parts):
             save_folder(mix.model, temporary, dtype=stored)
         (temporary / DESCRIPTION).write_text(mix.described(), encoding="utf-8")

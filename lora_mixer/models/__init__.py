@@ -7,7 +7,7 @@ from lora_mixer.models.families import family_index
 from lora_mixer.models.index import index_of, module_of
 from lora_mixer.models.model import Model
 from lora_mixer.models.offload import OFFLOAD_MODES, free_memory
-from lora_mixer.models.opening import files_of, open_as_stored, open_model
+from lora_mixer.models.opening import UPSCALER, files_of, open_as_stored, open_model
 from lora_mixer.models.saving import save_folder
 from lora_mixer.models.threads import helpful_threads, using_threads
 from lora_mixer.renamed import moved
@@ -15,6 +15,7 @@ from lora_mixer.renamed import moved
 __all__ = [
     "DTYPES",
     "OFFLOAD_MODES",
+    "UPSCALER",
     "Denoiser",
     "DenoiserInputs",
     "Model",

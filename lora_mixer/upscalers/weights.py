@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from safetensors.torch import save_file
 from torch import Tensor
 
 from lora_mixer.errors import BrokenFileError
@@ -40,6 +42,20 @@ def read_weights(path: Path) -> tuple[Mapping[str, Tensor], ...]:
     if not tensors:
         raise BrokenFileError("it holds no weights", where=str(path), remedy="Download it again.")
     return tuple(_spellings(tensors))
+
+
+def copy_weights(path: Path, copy: Path) -> None:
+    """Write an upscaler's file as safetensors: byte for byte if it is one, else its tensors as they are stored.
+
+    Raises:
+        FileError: The file is missing, broken or holds more than tensors.
+        OSError, SafetensorError: The copy cannot be written.
+    """
+    tensors, *_ = read_weights(path)
+    if path.suffix.lower() == ".safetensors":
+        shutil.copyfile(path, copy)
+    else:
+        save_file({key: value.clone() for key, value in tensors.items()}, copy, metadata={"format": "pt"})
 
 
 def _unwrapped(state: object) -> dict[str, PickledTensor]:

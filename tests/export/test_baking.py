@@ -122,6 +122,12 @@ def test_a_baked_folder_opened_by_us_and_by_diffusers_is_the_mix(mixer: Mixer, t
     settings = mixer.resolve(WISH).settings
     again = ours.render(WISH, negative=settings.negative, cfg=settings.cfg)
     assert np.abs(np.asarray(again.image).astype(int) - wanted).max() <= 1
+    assert mixer.model.upscaler is not None
+    assert (tmp_path / "merged" / "upscaler.safetensors").read_bytes() == mixer.model.upscaler.read_bytes()
+    larger = replace(WISH, upscale=2, negative=settings.negative, cfg=settings.cfg)
+    with_ours, with_baked = mixer.render(replace(larger, prompt=PROMPT)), ours.render(larger)
+    assert with_baked.record.upscalers == with_ours.record.upscalers != ()
+    assert np.abs(np.asarray(with_baked.image).astype(int) - np.asarray(with_ours.image)).max() <= CLOSE
     pipeline = StableDiffusionPipeline.from_pretrained(tmp_path / "merged", local_files_only=True)
     assert isinstance(pipeline.scheduler, DPMSolverMultistepScheduler)
     for theirs, own in (

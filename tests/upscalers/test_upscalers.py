@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from safetensors.torch import save_file
 
 from lora_mixer.errors import BrokenFileError, MissingFileError, ModelError, RenderError, UnsafeFileError
-from lora_mixer.upscalers import UpscalingNetwork, enlarge, open_upscaler
+from lora_mixer.upscalers import UpscalingNetwork, copy_weights, enlarge, open_upscaler
 from lora_mixer.upscalers.compact import Compact, CompactShape, compact_shape
 from lora_mixer.upscalers.other_forms import load_by_spandrel
 from lora_mixer.upscalers.weights import WRAPPERS
@@ -70,6 +70,13 @@ def test_weights_are_found_under_every_wrapper(tmp_path: Path, wrapper: str) -> 
     save_file(prefixed, tmp_path / "a.safetensors")
     for path in (tmp_path / "a.pth", tmp_path / "a.safetensors"):
         assert open_upscaler(path).scale == 2
+    values = torch.rand(1, 3, 7, 5)
+    copy_weights(tmp_path / "a.pth", tmp_path / "copy.safetensors")
+    with torch.inference_mode():
+        copied, first = (
+            open_upscaler(tmp_path / name).forward(values) for name in ("copy.safetensors", "a.safetensors")
+        )
+    assert torch.equal(copied, first)
 
 
 @given(height=st.integers(1, 90), width=st.integers(1, 90), tile=st.integers(49, 80), scale=st.sampled_from([1, 2, 3]))
