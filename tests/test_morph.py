@@ -126,6 +126,29 @@ def test_an_axis_leaves_a_region_its_own_loras_in_prompts_as_in_tables(prompt: s
     assert (tabled.regions[0].prompt, tabled.regions[0].loras) == ("cat <lora:ink:0.6>", (LoraUse("ink", 0.8),))
 
 
+@pytest.mark.parametrize(
+    ("prompt", "negative", "left"),
+    [
+        ("cat ADDCOL dog", "grey <lora:ink:0.2> BREAK blurry <lora:ink:0.3>", None),
+        ("pets ADDBASE cat ADDCOL dog", "<lora:ink:1> BREAK <lora:ink:2> BREAK x", " BREAK <lora:ink:2> BREAK x"),
+        ("cat ADDCOL dog", "a <lora:ink:1> ADDCOMM b BREAK c <lora:ink:2>", "a  ADDCOMM b BREAK c <lora:ink:2>"),
+        ("cat ADDCOL dog", "blurry <lora:ink:0.2>", "blurry "),
+    ],
+)
+def test_an_axis_leaves_a_region_the_loras_of_its_negative_prompt(prompt: str, negative: str, left: str | None) -> None:
+    text = f"""
+    [axes]
+    columns = {{ morph = [{{ ink = 1 }}, {{ sepia = 1 }}], places = 2 }}
+    [[jobs]]
+    prompt = "{prompt}"
+    negative = "{negative}"
+    hires = {{ scale = 2, negative = "{negative}" }}
+    """
+    request = read_prompt_text(text, Path("x.toml"), strict=True).jobs[0].request
+    assert request.hires is not None
+    assert request.negative == request.hires.negative == (negative if left is None else left)
+
+
 def test_a_written_way_is_read_back() -> None:
     curve = Curve(points=((0.0, 1.0), (1.0, 0.5)))
     mixes = [Mix((LoraUse("ink", Strength(1.0, text=0.2, curve=curve)),), "dare"), Mix({"sepia": 0.5}, "dare")]  # type: ignore[arg-type]

@@ -21,7 +21,7 @@ from lora_mixer.prompt.nodes import (
 )
 from lora_mixer.prompt.parser import parse
 from lora_mixer.prompt.regional_prompter import BASE_RATIO, Division, divide, undivided
-from lora_mixer.prompt.regions import divided, moved, own_part, own_rewritten, region_starts
+from lora_mixer.prompt.regions import divided, moved, negative_starts, own_part, own_rewritten, region_starts
 from lora_mixer.prompt.styles import Style, apply_styles, named_styles
 from lora_mixer.prompt.tag_places import TagPlace, mix_tag, rewritten_tags, tag_places, without_tags
 from lora_mixer.prompt.tags import MIX_WORD, parse_tag
@@ -66,6 +66,7 @@ __all__ = [
     "mix_tag",
     "moved",
     "named_styles",
+    "negative_starts",
     "own_part",
     "own_rewritten",
     "parse",

@@ -14,10 +14,12 @@ class WrittenRegion:
     Attributes:
         region: The region; its prompt is text of the prompt language.
         at: Where its prompt begins in the text.
+        negative_at: Where its negative prompt begins in the negative text; None where that is not divided.
     """
 
     region: Region
     at: int
+    negative_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

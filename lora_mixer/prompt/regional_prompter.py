@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain, repeat
 
 from lora_mixer.errors import PromptError
@@ -104,11 +104,12 @@ def divide(prompt: str, negative: str = "", division: Division | None = None, *,
             region=Region(
                 _listed(shared, without_tags(cell.text, lambda _: how.everywhere, grammar=grammar)),
                 mask=mask,
-                negative=own,
+                negative=None if own is None else own.text,
                 weight=1.0 - share,
                 words=cell.text.rpartition(",")[2].strip() if found else "",
             ),
             at=cell.at,
+            negative_at=None if own is None else own.at,
         )
         for cell, own, (mask, share) in zip(
             cells, negatives, _places(cells, how, found=found, based=based), strict=True
@@ -204,16 +205,18 @@ def _counts(cells: Sequence[_Piece], outer: str) -> list[int]:
     return counts
 
 
-def _negatives(negative: str, regions: int, *, based: bool, how: Division) -> tuple[str, list[str | None]]:
+def _negatives(negative: str, regions: int, *, based: bool, how: Division) -> tuple[str, list[_Piece | None]]:
     """Return the picture's negative prompt and one for each region: it is divided if it has as many parts."""
     marks = _MARKS[(BREAK,) if how.plain is None else how.plain]
-    parts = [part.strip(" ,\n") for part in marks.split(negative)]
+    starts = (0, *(match.end() for match in marks.finditer(negative)))
+    texts = (part.strip(" ,\n") for part in marks.split(negative))
+    parts = [_Piece(word="", text=text, at=at) for text, at in zip(texts, starts, strict=True)]
     if (how.common_negative or COMMON in negative) and len(parts) > 1:
-        parts = [_listed(parts[0], part) for part in parts[1:]]
+        parts = [replace(part, text=_listed(parts[0].text, part.text)) for part in parts[1:]]
         parts = parts[::-1] if how.reverse else parts
     if len(parts) != regions + based or len(parts) == 1:
         return undivided(negative), [None] * regions
-    return (parts[0] if based else ""), list(parts[based:])
+    return (parts[0].text if based else ""), list(parts[based:])
 
 
 def _tags(text: str, grammar: str) -> str:

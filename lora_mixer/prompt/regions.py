@@ -61,6 +61,19 @@ def region_starts(prompt: str, *, grammar: str = "default") -> tuple[int, ...]:
     return tuple(one.at for one in divided(prompt, grammar=grammar).regions)
 
 
+def negative_starts(prompt: str, negative: str, *, grammar: str = "default") -> tuple[int, ...]:
+    """Return where the parts of a negative prompt begin that go to regions of a prompt, in their order.
+
+    >>> negative_starts("a cat ADDCOL a dog", "grey BREAK blurry"), negative_starts("a cat ADDCOL a dog", "grey")
+    ((0, 10), ())
+
+    Raises:
+        PromptError: A region lies nowhere.
+    """
+    regions = divided(prompt, negative, grammar=grammar).regions
+    return tuple(one.negative_at for one in regions if one.negative_at is not None)
+
+
 def _tags(prompt: str, grammar: str) -> list[re.Match[str]]:
     if "<" not in prompt or REGION_WORD not in prompt.lower():
         return []

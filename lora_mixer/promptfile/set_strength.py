@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import NamedTuple
 
 from lora_mixer.errors import PromptError
 from lora_mixer.mixes import LoraUse, Strength
-from lora_mixer.prompt import TagPlace, parse_tag, region_starts, rewritten_tags, tag_places, tag_text
+from lora_mixer.prompt import (
+    TagPlace,
+    negative_starts,
+    parse_tag,
+    region_starts,
+    rewritten_tags,
+    tag_places,
+    tag_text,
+)
 from lora_mixer.regions import Region
 from lora_mixer.request import RenderRequest
 
@@ -45,7 +53,7 @@ def with_strength(request: RenderRequest, name: str, strength: float, same: Call
     prompt, negative = one.texts(Texts(request.prompt, request.negative), listed=listed)
     hires = request.hires
     if hires is not None:
-        second = one.texts(Texts(hires.prompt, hires.negative), listed=listed)
+        second = one.texts(Texts(hires.prompt, hires.negative), listed=listed, beside=request.prompt)
         hires = replace(hires, prompt=second.prompt, negative=second.negative)
     return replace(
         request,
@@ -92,28 +100,33 @@ class _OneStrength:
         prompt, negative = self.texts(Texts(region.prompt, region.negative), listed=listed)
         return replace(region, prompt=prompt or "", negative=negative, loras=self.uses(region.loras))
 
-    def texts(self, texts: Texts, *, listed: bool) -> Texts:
+    def texts(self, texts: Texts, *, listed: bool, beside: str = "") -> Texts:
         """Return prompts with the adapter's tags at its strength; without those that would add to what is there already.
 
         Args:
             texts: The prompts.
             listed: The adapter is in the list that goes with them.
+            beside: The prompt that is read with the negative one where there is none here.
         """
         prompt, negative = texts
-        starts = () if prompt is None else starts_of(prompt, self.grammar)
-        own = None if prompt is None else prompt[: starts[0]] if starts else prompt
-        there = listed or (own is not None and self._is_tagged(Texts(own, None)))
-        return Texts(
-            None if prompt is None else self._rewritten(prompt, starts, listed=listed, negative=False),
-            None if negative is None else self._rewritten(negative, (), listed=there, negative=True),
-        )
+        read = beside if prompt is None else prompt
+        starts = starts_of(read, self.grammar)
+        there = {OWN} if listed else set[int]()
+        changed = None if prompt is None else self._rewritten(prompt, starts, there, negative=False)
+        if negative is None:
+            return Texts(changed, None)
+        tags = tag_places(read, grammar=self.grammar)
+        there |= {bisect_right(starts, tag.at) for tag in tags if self.same(tag.name)}
+        starts = negative_starts_of(read, negative, self.grammar)
+        return Texts(changed, self._rewritten(negative, starts, there, negative=True))
 
     def _is_tagged(self, texts: Texts) -> bool:
         tags = (tag_places(text or "", grammar=self.grammar, negative=bool(at)) for at, text in enumerate(texts))
         return any(self.same(place.name) for places in tags for place in places)
 
-    def _rewritten(self, text: str, starts: Sequence[int], *, listed: bool, negative: bool) -> str:
-        done = {OWN} if listed else set[int]()
+    def _rewritten(self, text: str, starts: Sequence[int], there: Set[int], *, negative: bool) -> str:
+        """Return a text with one tag of the adapter in each place, none where it is there already."""
+        done = set(there)
 
         def rewrite(tag: TagPlace) -> str | None:
             if not self.same(tag.name):
@@ -138,6 +151,14 @@ def starts_of(prompt: str, grammar: str) -> tuple[int, ...]:
     """Return where the texts of a prompt's regions begin; none where they cannot be read."""
     try:
         return region_starts(prompt, grammar=grammar)
+    except PromptError:  # told where prompts are read
+        return ()
+
+
+def negative_starts_of(prompt: str, negative: str, grammar: str) -> tuple[int, ...]:
+    """Return where the parts of a negative prompt begin that go to a prompt's regions; none where they cannot be read."""
+    try:
+        return negative_starts(prompt, negative, grammar=grammar)
     except PromptError:  # told where prompts are read
         return ()
 

@@ -176,6 +176,23 @@ def test_a_lora_axis_changes_the_tag_of_a_region_that_stands_in_the_prompt(promp
     assert (plan.jobs[1].request.prompt, plan.jobs[1].request.loras) == (expected, ())
 
 
+@pytest.mark.parametrize(
+    ("negative", "expected"),
+    [
+        ("<lora:ink:1> BREAK grey <lora:ink:0.8>", "<lora:ink:0.5> BREAK grey <lora:ink:0.5>"),  # one in each region
+        ("<lora:ink:1> grey <lora:ink:0.8>", "<lora:ink:0.5> grey "),  # not divided: one place
+        ("<lora:ink:1> ADDCOMM grey BREAK <lora:ink:2>", "<lora:ink:0.5> ADDCOMM grey BREAK <lora:ink:0.5>"),
+    ],
+)
+def test_a_lora_axis_changes_the_tags_of_a_negative_prompt_place_by_place(negative, expected):
+    plan = _read(
+        '[axes]\ncolumns = { lora = "ink", strengths = [0.5] }\n[[jobs]]\nprompt = "cat ADDCOL dog"\n'
+        f'negative = "{negative}"\nhires = {{ scale = 2, negative = "{negative}" }}'
+    )
+    request = plan.jobs[1].request
+    assert (request.negative, request.hires.negative, request.loras) == (expected, expected, ())
+
+
 def test_a_lora_axis_changes_a_lora_wherever_it_stands():
     plan = _read(
         '[axes]\ncolumns = { lora = "ink", strengths = [0.5] }\n[[jobs]]\nprompt = "two things"\nloras = { ink = 1 }\n'
