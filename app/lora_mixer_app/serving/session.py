@@ -38,36 +38,61 @@ class Listened(Cancel):
 
 
 class Session:
-    """The work of one caller, newest first.
+    """The work of one caller, newest first, and the model they chose; threads may ask at any moment.
 
     Attributes:
         model: The name of the model this caller renders with; None means the server's first.
-        opened: The name of the last one they chose that could be opened.
     """
 
     def __init__(self) -> None:
-        self._running: dict[str, Cancel] = {}
-        self._lock = threading.Lock()
         self.model: str | None = None
-        self.opened: str | None = None
+        self._opened: str | None = None
+        self._running: dict[str, Cancel] = {}
+        self._closed = False
+        self._lock = threading.Lock()
 
     def begin(self, kind: str, cancel: Cancel) -> None:
-        """Take the switch of new work; older work of that kind (`desk`, `sheet`, ...) is cancelled."""
+        """Take the switch of new work; older work of that kind (`desk`, `sheet`, ...) is cancelled, and so is this after `close`."""
         with self._lock:
-            older, self._running[kind] = self._running.get(kind), cancel
-        if older is not None:
-            older.press()
+            ended = cancel if self._closed else self._running.get(kind)
+            if not self._closed:
+                self._running[kind] = cancel
+        if ended is not None:
+            ended.press()
 
     def cancel(self, kind: str) -> None:
         """Stop what runs of that kind, within one step."""
-        if (running := self._running.pop(kind, None)) is not None:
+        with self._lock:
+            running = self._running.pop(kind, None)
+        if running is not None:
             running.press()
 
     def is_newest(self, kind: str, cancel: Cancel) -> bool:
         """Return whether no newer work of that kind has begun since."""
-        return self._running.get(kind, cancel) is cancel
+        with self._lock:
+            return self._running.get(kind, cancel) is cancel
+
+    def choose(self, model: str) -> None:
+        """Render with a model that is to be opened."""
+        with self._lock:
+            self.model = model
+
+    def was_opened(self, model: str) -> None:
+        """Hear that a model which was chosen is open: it is the one to go back to, unless the one chosen since is open too."""
+        with self._lock:
+            if self.model == model or self._opened != self.model:
+                self._opened = model
+
+    def was_refused(self, model: str) -> None:
+        """Hear that a model which was chosen cannot be opened: the one before is back, unless another one was chosen since."""
+        with self._lock:
+            if self.model == model:
+                self.model = self._opened
 
     def close(self) -> None:
-        """Stop everything: the caller left."""
-        for kind in list(self._running):
-            self.cancel(kind)
+        """Stop everything for good: the caller left."""
+        with self._lock:
+            self._closed, running = True, list(self._running.values())
+            self._running.clear()
+        for one in running:
+            one.press()

@@ -137,14 +137,13 @@ class AppState:
             ModelError, FileError, RequestError: It cannot be opened; the tab has the one before again.
         """
         session = self.session(request)
-        session.model = name
+        session.choose(name)
         try:
             found = self._open(name)
         except BaseException:
-            if session.model == name:
-                session.model = session.opened
+            session.was_refused(name)
             raise
-        session.opened = name
+        session.was_opened(name)
         return found
 
     def _open(self, name: str) -> Opened:
