@@ -3,8 +3,7 @@
   // the first preview or picture of the new render; `final` to the finished picture, `bare` what that render took by itself.
   const status = document.querySelector("#status");
   const picture = document.querySelector("#picture");
-  const go = document.querySelector("#go");
-  const waits = { seen: [], first: [], final: [], bare: [], rested: () => !go.classList.contains("busy") };
+  const waits = { seen: [], first: [], final: [], bare: [], rested: () => document.title === "LoRA Mixer" };
   window.waits = waits;
   let released = null;
   let at = 0;

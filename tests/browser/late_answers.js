@@ -31,7 +31,7 @@ const FIRST = {
   samplers: {},
   methods: [],
   films: [".webp", ".gif"],
-  curves: [],
+  curves: {},
   blocks: [],
 };
 
@@ -452,6 +452,31 @@ export async function addingLaws() {
   questions[0].resolve({ sepia: { size: 1, burns: 9 } });
   await rest();
   expect(known.moves.sepia.size === 2, "what a LoRA moves of the model that is open", known.moves);
+}
+
+/** What is asked for while Live follows is rendered whole, whatever becomes of what it ends. */
+export async function askedLaws() {
+  for (const ending of ["done", "error"]) {
+    const { desk, sent, tell } = await begin([strip(1, "a")]);
+    desk.look({ live: true, count: 3 });
+    desk.dispatch({ type: "strip.set", number: 1, values: { strength: 0.5 } });
+    await tell({ number: 1, kind: "began" });
+    expect(desk.rendering && !desk.canCancel, "what Live began is not to be cancelled first", ending);
+    desk.generate();
+    expect(desk.canCancel, "what was asked for is", ending);
+    await tell({ number: 1, kind: ending, says: "no", picture: picture(1) });
+    expect(desk.failure === "", "what went wrong with the one before is of no interest", desk.failure);
+    for (const number of [2, 3, 4]) {
+      expect(sent.length === number, "as many as were asked for", ending, sent.length);
+      await tell({ number, kind: "began" });
+      await tell({ number, kind: "done", picture: picture(number) });
+    }
+    expect(sent.length === 4 && !desk.rendering, "and no more", ending, sent.length);
+    desk.dispatch({ type: "strip.set", number: 1, values: { strength: 0.7 } });
+    await tell({ number: 5, kind: "began" });
+    desk.look({ live: false });
+    expect(desk.canCancel, "without Live whatever is under way may be cancelled", ending);
+  }
 }
 
 /** Cancel stops what runs, and never what is asked for after it. */

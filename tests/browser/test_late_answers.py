@@ -23,6 +23,7 @@ LAWS = {
     "seenLaws": "what was seen",
     "importLaws": "every file is taken in",
     "addingLaws": "a LoRA is added once",
+    "askedLaws": "what is asked for while Live follows is rendered whole",
     "cancelLaws": "cancel stops nothing that comes after it",
     "historyLaws": "the history does what its page says",
 }

@@ -73,6 +73,11 @@ def shows(page: Page, address: str) -> None:
     page.wait_for_function("address => document.querySelector('#picture img')?.src === address", arg=address)
 
 
+LIVE_STEPS = """() => document.querySelector('#status').innerText.includes('Step')
+    && document.querySelector('#go').innerText === 'Generate'"""
+"""A render is under way that nobody asked for."""
+
+
 def finished(page: Page, before: str) -> str:
     """Wait until another picture is done, and return its address."""
     page.wait_for_function(
@@ -162,7 +167,7 @@ def test_settings_changed_at_the_moment_of_a_render_leave_prompt_and_mix(page: P
     page.locator("#sampler select").focus()
     page.locator("#sampler select").select_option("Euler")
     page.keyboard.press("Tab")
-    expect(page.locator("#go")).to_have_text("Generate")
+    expect(page).to_have_title("LoRA Mixer")  # nothing is under way
     assert shown(page) == before
 
 
@@ -433,6 +438,58 @@ def test_escape_cancels_and_control_enter_renders(page: Page) -> None:
     expect(page.locator("#status")).to_have_text("Cancelled")
     page.locator("#steps input[type=text]").fill("2")
     generate(page)
+
+
+def test_escape_closes_what_is_open_and_cancels_nothing_then(page: Page) -> None:
+    live(page, on=False)
+    generate(page)
+    page.locator("#keep").click()
+    page.locator("#steps input[type=text]").fill("100")
+    page.locator("#pictures-count input").fill("100")
+    page.keyboard.press("Control+Enter")
+    page.wait_for_function("() => document.querySelector('#status').innerText.includes('Step')")
+    prompt(page).focus()
+    page.keyboard.press("End")
+    page.keyboard.type(" <lora:pix")
+    choice = page.get_by_role("option", name="pixel_art")
+    choice.wait_for()
+    page.keyboard.press("Escape")
+    expect(choice).to_be_hidden()
+    expect(page.locator("#go")).to_have_text("Cancel")
+    page.locator("#compare").wait_for()
+    page.keyboard.press("Escape")
+    expect(page.locator("#compare")).to_be_hidden()
+    page.locator("#open").click()
+    page.locator("dialog.lightbox").wait_for()
+    page.keyboard.press("Escape")
+    expect(page.locator("dialog.lightbox")).to_be_hidden()
+    page.locator("#tab-sheets-button").click()
+    page.locator("#sheet-columns-lora input").click()
+    lists = page.get_by_test_id("dropdown-option")
+    expect(lists).not_to_have_count(0)
+    page.keyboard.press("Escape")
+    expect(lists).to_have_count(0)
+    page.locator("#tab-desk-button").click()
+    expect(page.locator("#go")).to_have_text("Cancel")
+    page.keyboard.press("Escape")
+    expect(page.locator("#status")).to_have_text("Cancelled")
+
+
+def test_what_live_renders_is_followed_by_what_is_asked_for_by_the_key_as_by_the_button(page: Page) -> None:
+    add_lora(page, "sepia")
+    before = finished(page, "")
+    go = page.locator("#go")
+    for ask in (lambda: page.keyboard.press("Control+Enter"), go.click):
+        page.locator("#steps input[type=text]").fill("100")
+        page.keyboard.press("Tab")
+        page.wait_for_function(LIVE_STEPS)
+        prompt(page).fill("blue heart")  # not settled: it is rendered by what is asked for
+        page.locator("#steps input[type=text]").fill("1")
+        ask()
+        before = finished(page, before)
+        assert record(page).startswith("blue heart")
+        prompt(page).fill("red heart")
+        before = finished(page, before)
 
 
 def test_a_press_meant_for_generate_does_not_cancel_what_live_began_a_moment_before(page: Page) -> None:

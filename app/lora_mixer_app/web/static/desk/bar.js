@@ -8,25 +8,19 @@ import { say } from "./words.js";
 const TITLE = "LoRA Mixer";
 const MOST = 100;
 const MOST_SEED = 2 ** 32 - 1;
-/** For so long (ms) after Live began a render a press still means the "Generate" that the button said. */
-const UNREAD = 400;
 
 /** @param {HTMLElement} root @param {import("./store.js").Desk} desk */
 export function mount(root, desk) {
-  /** Since when the button says "Cancel" though nobody pressed it: leaving a box begins a render, too. */
-  let begun = Number.NEGATIVE_INFINITY;
-  const saysCancel = () => desk.rendering && performance.now() - begun > UNREAD;
-  /** @type {boolean | null} What the button said when the pointer went down, where there is one: the box is left after that. */
+  /** @type {boolean | null} Whether the button said "Cancel" when the pointer went down, where there is one: a box is left after that. */
   let said = null;
   const press = () => {
-    if (said ?? saysCancel()) desk.cancel();
+    if (said ?? desk.canCancel) desk.cancel();
     else desk.generate();
-    begun = Number.NEGATIVE_INFINITY;
     said = null;
   };
   const go = h("button", { id: "go", class: "go", type: "button", onclick: press });
   go.addEventListener("pointerdown", () => {
-    said = saysCancel();
+    said = desk.canCancel;
   });
   const fillBar = h("div", { class: "progress-fill" });
   const progress = h(
@@ -50,9 +44,8 @@ export function mount(root, desk) {
   const seed = seedBox(desk);
   const shown = () => {
     const told = progressOf(desk);
-    if (desk.rendering && !go.classList.contains("busy")) begun = performance.now();
-    write(go, say(desk.rendering ? "cancel" : "generate"));
-    go.classList.toggle("busy", desk.rendering);
+    write(go, say(desk.canCancel ? "cancel" : "generate"));
+    go.classList.toggle("busy", desk.canCancel);
     write(status, desk.failure || !desk.note ? told.text : `${desk.note} ${told.text}`);
     status.classList.toggle("failed", Boolean(desk.failure));
     fillBar.style.width = `${told.part * 100}%`;
@@ -77,8 +70,8 @@ export function mount(root, desk) {
     seed,
   );
   desk.subscribe((topics) => {
-    if (topics.has("shown") || topics.has("failure") || topics.has("document")) shown();
     if (topics.has("view")) looked();
+    shown();
   });
   looked();
   shown();

@@ -24,6 +24,8 @@ export class Renders {
   shown = NOTHING;
   /** The document that was sent last, as text; empty before the first. */
   last;
+  /** Whether somebody asked for what is under way; what Live follows nobody did. */
+  #isAsked = false;
   /** Pictures of this Generate that are still to come. */
   #left = 0;
   #offset = 0;
@@ -49,6 +51,11 @@ export class Renders {
     return underWay(this.shown) || this.#wire.isWaiting;
   }
 
+  /** Whether what is under way was asked for, or goes on until it is cancelled. */
+  get areAsked() {
+    return this.areUnderWay && (this.#isAsked || this.#now().view.endless);
+  }
+
   /** Whether what was sent last is the document as it is now. */
   get isLast() {
     return JSON.stringify(this.#now().document) === this.last;
@@ -57,11 +64,13 @@ export class Renders {
   /** Render as many pictures as the view says. */
   generate() {
     const { view } = this.#now();
+    this.#isAsked = true;
     this.#begin(view.count, view.lock);
   }
 
   /** Render one picture, from the noise of the one that is looked at. */
   follow() {
+    this.#isAsked = false;
     this.#begin(1, true);
   }
 
@@ -89,9 +98,10 @@ export class Renders {
 
   /** @param {Answer} answer */
   #goOn(answer) {
+    if (answer.number !== this.#wire.number) return; // of what was rendered before
     if (answer.kind === "error") this.#hear.failed(answer.says ?? "");
     this.#left = answer.kind === "done" ? this.#left - 1 : 0;
-    if (answer.kind !== "done" || answer.number !== this.#wire.number) return;
+    if (answer.kind !== "done") return;
     const { view } = this.#now();
     if (this.#left > 0 || view.endless) {
       this.#offset += 1;

@@ -104,6 +104,14 @@ export class Desk {
     return this.#renders.areUnderWay;
   }
 
+  /**
+   * Whether it is time to cancel: what somebody asked for is under way, or what Live began before it was turned off. While Live
+   * follows, whatever is done next ends the render before it, and what is missing is a Generate.
+   */
+  get canCancel() {
+    return this.#renders.areAsked || (this.rendering && !this.view.live);
+  }
+
   /** Whether what was rendered last, or is, is the document as it is now. */
   get isRendered() {
     return this.#renders.isLast;

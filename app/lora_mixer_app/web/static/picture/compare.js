@@ -1,5 +1,6 @@
 /** Comparing on the picture itself: a wipe with a handle, and a key that shows the other one while it is held. */
 
+import { closedByEscape } from "../common/keys.js";
 import { h } from "../desk/dom.js";
 import { icon } from "../desk/icons.js";
 import { say } from "../desk/words.js";
@@ -58,9 +59,8 @@ export function comparison(desk, frame, pictures) {
   handle.addEventListener("pointermove", (event) => handle.hasPointerCapture(event.pointerId) && at(event));
   handle.addEventListener("keydown", (event) => {
     const steps = /** @type {Record<string, number>} */ ({ ArrowLeft: -5, ArrowRight: 5, Home: -100, End: 100 });
-    if (event.key === "Escape") desk.look({ compared: null });
-    else if (event.key in steps) wipe(share + steps[event.key]);
-    else return;
+    if (!(event.key in steps)) return;
+    wipe(share + steps[event.key]);
     event.preventDefault();
     event.stopPropagation();
   });
@@ -77,6 +77,11 @@ export function comparison(desk, frame, pictures) {
     if (event.key !== HOLD || event.repeat || !frame.offsetParent) return;
     if (event.target instanceof Element && event.target.matches(TEXTS)) return;
     hold(true);
+  });
+  closedByEscape(() => {
+    if (element.hidden || held || !frame.offsetParent) return false;
+    desk.look({ compared: null });
+    return true;
   });
   document.addEventListener("keyup", (event) => event.key === HOLD && held && hold(false));
   window.addEventListener("blur", () => held && hold(false));
