@@ -10,10 +10,11 @@ from pathlib import Path
 from gradio_client import Client
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from lora_mixer.images import read_picture
 from tests.browser.conftest import BROWSER, WAIT, Log, nameless
+from tests.browser.desk_page import add_lora
 
 pytestmark = BROWSER
 
@@ -59,6 +60,30 @@ def render_sheet(page: Page) -> None:
     page.locator("#sheet-columns-values").locator("textarea, input").first.fill("0.5-1 [2]")
     page.keyboard.press("Control+Enter")
     expect(page.locator("#sheet-status")).to_contain_text("3 of 3 pictures in", timeout=4 * WAIT)
+
+
+def test_a_lora_that_is_chosen_before_the_tabs_first_answer_comes_stays_chosen(page: Page) -> None:
+    page.locator("#live input").set_checked(False)
+    add_lora(page, "sepia")
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        if "sepia" in (route.request.post_data or ""):
+            held.append(route)
+        else:
+            route.continue_()
+
+    page.route("**/gradio_api/run/**", hold)
+    with page.expect_request(lambda request: "/run/" in request.url and "sepia" in (request.post_data or "")):
+        open_tab(page, "Sheets")
+    choose_lora(page, "shiny")
+    page.locator("#sheet-rows input").click()
+    page.get_by_role("option", name="strength of a LoRA", exact=True).click()
+    for route in held:
+        route.continue_()
+    expect(page.locator("#sheet-base textarea")).to_have_value(re.compile("sepia:1"))
+    expect(page.locator("#sheet-rows-lora input")).to_have_value("sepia")  # where none is chosen, the desk's is
+    expect(page.locator("#sheet-columns-lora input")).to_have_value("shiny")
 
 
 def test_a_sheet_is_made_and_a_click_on_a_cell_lays_its_settings_on_the_desk(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import gradio as gr
 
@@ -10,6 +11,7 @@ from lora_mixer.catalog import SameAdapter
 from lora_mixer.errors import LoraMixerError
 from lora_mixer.request import RenderRequest
 from lora_mixer_app.web.desk import Desk
+from lora_mixer_app.web.desk.asked import heard_strips
 from lora_mixer_app.web.i18n import word
 from lora_mixer_app.web.misplaced import wrong_place
 from lora_mixer_app.web.notices import error_in_words
@@ -19,6 +21,10 @@ from lora_mixer_app.web.tabs.runner import build_runner
 from lora_mixer_app.web.tabs.sheet_plan import KINDS, SIDES, AxisChoice, plan_sheet
 
 FIRST = ("strength", "0-1 [5]")
+_OFFERED = (
+    (Path(__file__).parents[1] / "static" / "tabs" / "offered.js").read_text(encoding="utf-8").rstrip().rstrip(";")
+)
+"""Chooses the desk's LoRA where none is chosen: in the browser, which alone knows that once the answer has come."""
 
 
 def build_sheets(state: AppState, desk: Desk) -> None:
@@ -30,15 +36,17 @@ def build_sheets(state: AppState, desk: Desk) -> None:
         axes.append(_axis(state, side))
         wrong[side] = wrong_place(f"sheet-{side}", f"#sheet-{side}-values")
     without = gr.Checkbox(value=True, label=word("without"), info=word("without_hint"), elem_id="sheet-without")
+    offer = gr.Textbox(visible="hidden")
     runner = build_runner(state, desk, "sheet")
 
-    def show_base(request: gr.Request, document: object, *chosen: str | None) -> list[object]:
+    def show_base(request: gr.Request, document: object) -> list[object]:
         try:
-            wish = on_desk(desk, request, document)
+            wish, heard = on_desk(desk, request, document), heard_strips(state, request, document)
         except LoraMixerError as error:
-            return [f"⚠ {error_in_words(error, request)}", *(gr.skip() for _ in chosen)]
+            return [f"⚠ {error_in_words(error, request)}", *(gr.skip() for _ in (offer, *loras))]
         names = [entry.name for entry in state.mixer.library.entries]
-        return [in_words(wish), *(_offered(names, wish, lora) for lora in chosen)]
+        first = next((strip.name for strip in heard if strip.name in names), "")
+        return [in_words(wish), first, *(gr.Dropdown(choices=names) for _ in loras)]
 
     def begin(request: gr.Request, document: object, *chosen: object) -> PageRun:
         wish = on_desk(desk, request, document)
@@ -49,12 +57,13 @@ def build_sheets(state: AppState, desk: Desk) -> None:
     loras = [lora for _, lora, _ in axes]
     desk.tabs.select(
         show_base,
-        [desk.document, *loras],
-        [base, *loras],
+        [desk.document],
+        [base, offer, *loras],
         queue=False,
+        trigger_mode="always_last",
         show_progress="hidden",
         api_visibility="private",
-    )
+    ).then(None, [offer, *loras], loras, js=_OFFERED, show_progress="hidden", api_visibility="private")
     runner.connect(begin, [desk.document, *(part for axis in axes for part in axis), without], wrong)
 
 
@@ -108,13 +117,6 @@ def _axis(state: AppState, side: str) -> tuple[gr.Dropdown, gr.Dropdown, gr.Text
         lambda chosen: gr.Dropdown(visible=chosen == "strength"), kind, lora, queue=False, api_visibility="private"
     )
     return kind, lora, values
-
-
-def _offered(names: list[str], wish: RenderRequest, chosen: str | None) -> gr.Dropdown:
-    """Return a list of LoRAs on the desk's own; what is chosen is never taken back, for it may be chosen meanwhile."""
-    if chosen or not wish.loras:
-        return gr.Dropdown(choices=names)
-    return gr.Dropdown(choices=names, value=wish.loras[0].name)
 
 
 def _choices(*given: object) -> list[AxisChoice]:

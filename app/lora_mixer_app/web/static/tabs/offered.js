@@ -1,0 +1,1 @@
+(offer, ...chosen) => chosen.map((one) => one || offer || null);
