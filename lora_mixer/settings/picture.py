@@ -166,7 +166,7 @@ PICTURE = Table(
             infotext_always=True,
             line_key="cfg_scale",
             elsewhere=("guidance_scale", "cfg_scale"),
-            control=PageControl("CFG", "引导系数", "main", low=1, high=20, step=0.5, slider=True, width=120),
+            control=PageControl("CFG", "CFG 引导系数", "main", low=1, high=20, step=0.5, slider=True, width=120),
             since=Since.RECORDS,
         ),
         Setting(
@@ -178,7 +178,7 @@ PICTURE = Table(
             default=0.0,
             infotext="CFG Rescale",
             elsewhere=("guidance_rescale",),
-            control=PageControl("CFG rescale", "引导重缩放", step=0.05, slider=True),
+            control=PageControl("CFG rescale", "CFG 重缩放", step=0.05, slider=True),
             since=Since.LEDGERS,
         ),
         Setting(

@@ -116,7 +116,7 @@ SECOND_PASS = Table(
             infotext="Hires CFG Scale",
             control=PageControl(
                 "Hires: CFG (0: as first)",
-                "高清：引导系数（0：与首次相同）",
+                "高清：CFG 引导系数（0：与首次相同）",
                 "second",
                 shows=0,
                 leaves_open=True,

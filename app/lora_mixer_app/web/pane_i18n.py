@@ -34,7 +34,7 @@ PANE_WORDS: tuple[tuple[str, str, str], ...] = (
         "图片显示在此处。拖入图片即可以图生图。",
     ),
     ("half_done", "Cancelled half-way: this is kept nowhere.", "中途取消：此图未保存。"),
-    ("use_as_init", "Start from this picture", "以此图为起点"),
+    ("use_as_init", "Start from this picture", "用作输入图片"),
     ("draw_mask", "Draw a mask", "绘制蒙版"),
     ("enlarge", "Enlarge", "放大查看"),
     ("dismiss", "Back to the last picture", "返回上一张图片"),
@@ -62,6 +62,7 @@ PANE_WORDS: tuple[tuple[str, str, str], ...] = (
         "There is no picture to draw on: choose an input picture, or add a LoRA.",
         "没有可绘制的图片：请选择输入图片或添加 LoRA。",
     ),
+    ("mask_too_large", "This browser cannot hold so large a mask.", "浏览器无法保存这么大的蒙版。"),
     ("mask_gone", "The mask is not here any more: draw it again.", "蒙版已不存在：请重新绘制。"),
     (
         "easel",

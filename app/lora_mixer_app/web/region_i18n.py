@@ -12,7 +12,7 @@ REGION_WORDS: tuple[tuple[str, str, str], ...] = (
     ("region_rectangle", "Rectangle", "矩形"),
     ("region_brush", "Brush", "画笔"),
     ("region_background", "The rest", "其余部分"),
-    ("region_auto", "Found by words", "按词查找"),
+    ("region_auto", "Found by words", "按词定位"),
     ("region_named", "Region {number}: {name}", "区域 {number}：{name}"),
     ("region_short", "Region {number}", "区域 {number}"),
     ("region_prompt", "What is drawn there; empty: as in the picture", "此处画什么；留空则与整图相同"),
@@ -30,7 +30,7 @@ REGION_WORDS: tuple[tuple[str, str, str], ...] = (
     (
         "region_draw",
         "Drag on the picture. Enter takes a half that is free, Esc ends.",
-        "在图片上拖动。回车取空闲的一半，Esc 结束。",
+        "在图片上拖动绘制；按回车取空着的一半，按 Esc 结束。",
     ),
     (
         "region_move",

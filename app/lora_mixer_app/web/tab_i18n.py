@@ -26,11 +26,11 @@ TAB_WORDS: tuple[tuple[str, str, str], ...] = (
         "0, 0.5, 1 · 0-1 [5] five values · 0-1 (+0.25) steps · words with commas, or one a line",
         "0, 0.5, 1 · 0-1 [5] 取五个值 · 0-1 (+0.25) 按步长 · 文字用英文逗号分隔，或每行一个",
     ),
-    ("without", "Begin with no LoRA", "以无 LoRA 开头"),
+    ("without", "Begin with no LoRA", "首张不使用 LoRA"),
     (
         "without_hint",
         "Puts a picture without the LoRA before its strengths.",
-        "在各强度之前加入一张不使用该 LoRA 的图片。",
+        "在各强度之前先生成一张不使用该 LoRA 的图片。",
     ),
     ("run", "Render", "渲染"),
     ("run_more", "Files and batch", "文件与批量"),
@@ -38,7 +38,7 @@ TAB_WORDS: tuple[tuple[str, str, str], ...] = (
     (
         "batch_hint",
         "Different mixes share a batch; more needs more memory.",
-        "不同的 LoRA 组合可同批渲染；张数越多，占用内存越大。",
+        "不同的混音可同批渲染；张数越多，占用内存越大。",
     ),
     ("ending", "File format", "文件格式"),
     ("run_empty", "Nothing rendered yet.", "尚未渲染。"),
@@ -167,7 +167,7 @@ TAB_WORDS: tuple[tuple[str, str, str], ...] = (
     ("inspect_strengths", "Strengths", "强度"),
     ("inspect_strengths_hint", "One for all, or one for each: 1, 0.5", "一个值用于全部，或逐个填写：1, 0.5"),
     ("inspect_go", "Inspect", "检查"),
-    ("inspect_take", "Take the desk's mix", "取调音台的组合"),
+    ("inspect_take", "Take the desk's mix", "取用调音台的混音"),
     ("inspect_summary", "In words", "说明"),
     ("inspect_empty", "Choose LoRAs and press Inspect.", "选择 LoRA，然后点击“检查”。"),
     ("inspect_sizes", "Size of the change by block, of the weights", "各分层的改变量（相对于权重）"),
@@ -179,7 +179,7 @@ TAB_WORDS: tuple[tuple[str, str, str], ...] = (
     (
         "inspect_mix",
         "This mix moves the weights by {size}; it is as much as one LoRA at strength {load}.",
-        "该组合使权重改变 {size}，相当于一个强度为 {load} 的 LoRA。",
+        "该混音使权重改变 {size}，相当于一个强度为 {load} 的 LoRA。",
     ),
 )
 """Key, English, Chinese."""

@@ -10,6 +10,7 @@ from lora_mixer.hires import Hires
 from lora_mixer.settings import PICTURE, SECOND_PASS, PageControl, Setting, Table
 from lora_mixer.settings.kinds import Real, TableName, ValueKind, Whole
 from lora_mixer.settings.structured_kinds import NestedTable
+from lora_mixer_app.web.choice_i18n import in_chinese
 
 SECOND = "hires."
 BROWSERS_WHOLE = 2**53
@@ -45,7 +46,8 @@ class Control(NamedTuple):
             "plain": self.plain,
             "label": {"en": self.how.english, "zh": self.how.chinese},
         }
-        return told | _shape(self.kind, self.how, files)
+        shape = _shape(self.kind, self.how, files)
+        return told | shape | {"chinese": in_chinese(self.field.removeprefix(SECOND), shape.get("choices", ()))}
 
 
 def _control(row: Setting, prefix: str = "") -> Control:
@@ -56,7 +58,7 @@ def _control(row: Setting, prefix: str = "") -> Control:
     return Control(prefix + row.name, plain, row.kind, how, how.leaves_open)
 
 
-def _shape(kind: ValueKind, how: PageControl, files: Sequence[str]) -> dict[str, object]:
+def _shape(kind: ValueKind, how: PageControl, files: Sequence[str]) -> dict[str, Any]:
     if isinstance(kind, TableName):
         return {
             "shape": "choice",

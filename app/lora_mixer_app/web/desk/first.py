@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib.util import find_spec
 from typing import Any
 
@@ -10,16 +11,17 @@ from lora_mixer.choices.methods import MethodRow
 from lora_mixer.choices.schedules import AUTOMATIC
 from lora_mixer.images.animation import MOVING
 from lora_mixer.settings import PICTURE
+from lora_mixer_app.web.choice_i18n import CHOICES_IN_CHINESE
 from lora_mixer_app.web.desk.advanced import CONTROLS, MAIN, START
 from lora_mixer_app.web.desk.curves import PRESETS as CURVES
 from lora_mixer_app.web.desk.models import idle_fields, model_names, settings_of
 from lora_mixer_app.web.i18n import WORDS
-from lora_mixer_app.web.mixing_i18n import METHODS_IN_CHINESE
+from lora_mixer_app.web.mixing_i18n import METHOD_NUMBERS_IN_CHINESE, METHODS_IN_CHINESE
 from lora_mixer_app.web.state import AppState
 
 FIRST_PROMPT = "red heart"
 FIRST_SEED = 1
-_OF_NUMBERS = ("name", "default", "low", "high", "whole", "meaning")
+_OF_NUMBERS = ("name", "default", "low", "high", "whole")
 _OF_PRESETS = ("sampler", "schedule", "steps", "cfg", "eta")
 
 
@@ -37,16 +39,29 @@ def first_facts(state: AppState) -> dict[str, Any]:
         },
         "methods": [_method(row) for row in METHODS],
         "films": [ending for ending in MOVING if ending != ".mp4" or find_spec("av")],
-        "curves": [name for name, _ in CURVES],
+        "curves": {name: CHOICES_IN_CHINESE["curve"].get(name, name) for name, _ in CURVES},
         "blocks": ["ALL", *(name for name in state.first.family.layout.presets if name != "ALL")],
         "document": first_document(state),
     }
 
 
 def _method(row: MethodRow) -> dict[str, Any]:
-    numbers = [{name: getattr(number, name) for name in _OF_NUMBERS} for number in row.numbers]
-    does = {"en": row.does, "zh": METHODS_IN_CHINESE.get(row.name, row.does)}
-    return {"name": row.name, "title": row.title, "does": does, "experimental": row.experimental, "numbers": numbers}
+    return {
+        "name": row.name,
+        "title": _both(row.title, CHOICES_IN_CHINESE["method"]),
+        "does": _both(row.does, METHODS_IN_CHINESE, row.name),
+        "experimental": row.experimental,
+        "numbers": [
+            {name: getattr(number, name) for name in _OF_NUMBERS}
+            | {"meaning": _both(number.meaning, METHOD_NUMBERS_IN_CHINESE)}
+            for number in row.numbers
+        ],
+    }
+
+
+def _both(english: str, chinese: Mapping[str, str], key: str | None = None) -> dict[str, str]:
+    """Return a text in both languages, in English where the table has no Chinese under its key, or under itself."""
+    return {"en": english, "zh": chinese.get(key or english, english)}
 
 
 def first_document(state: AppState) -> dict[str, Any]:

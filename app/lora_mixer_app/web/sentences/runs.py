@@ -189,7 +189,7 @@ SENTENCES: tuple[tuple[str, str], ...] = (
         "Run the command that made the folder again: the plan is rebuilt and good pictures are kept.",
         "请重新运行创建该文件夹的命令：计划会重建，完好的图片会保留。",
     ),
-    ("the ledger cannot be written: {}", "无法写入任务账本：{}"),
+    ("the ledger cannot be written: {}", "无法写入任务记录：{}"),
     (
         "Check folder and disk, then run the same command again: what is finished is kept.",
         "请检查文件夹和磁盘，再运行同一命令：已完成的会保留。",
@@ -230,7 +230,7 @@ SENTENCES: tuple[tuple[str, str], ...] = (
     ("Mend that.", "请修复该问题。"),
     (
         "{} of {} pictures vanish from the folder or its ledger as soon as they are made",
-        "{1} 张图片中有 {0} 张一生成就从文件夹或账本中消失",
+        "{1} 张图片中有 {0} 张一生成就从文件夹或任务记录中消失",
     ),
     ("Find out what else writes there, then run the same command again.", "请查明还有什么在写入该处，再运行同一命令。"),
     ("no picture has known settings", "没有图片带有已知的设置"),
@@ -251,7 +251,7 @@ SENTENCES: tuple[tuple[str, str], ...] = (
     # what a run tells
     (
         "{} pictures are no longer in the folder or its ledger; they are made again",
-        "{} 张图片已不在文件夹或账本中；将重新生成",
+        "{} 张图片已不在文件夹或任务记录中；将重新生成",
     ),
     ("the folder was renamed; the run goes on in {}", "文件夹已重命名；任务在 {} 中继续"),
     ("not what the run began with ({}): {} pictures are made again", "与任务开始时不同（{:zh}）：{} 张图片将重新生成"),

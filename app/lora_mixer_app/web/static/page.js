@@ -2,29 +2,24 @@ import "./common/account.js";
 import "./common/drop.js";
 import "./common/fonts.js";
 import { keepFocus } from "./common/focus.js";
+import { hearKeys } from "./common/keys.js";
+import { language } from "./common/words.js";
 
+document.documentElement.lang = language() === "zh" ? navigator.language : "en"; // Gradio says English to whoever reads aloud
 keepFocus();
 
-// Ctrl+Enter starts what the tab is for (its one button named `...-go`), Esc cancels it (`...-stop`), sliders and boxes tell of every change, every control has a name.
+// A tab has one button that begins what it is for, named `...-go`, and one that stops it, `...-stop`; the desk hears keys by itself.
 /** @param {string} ids */
 const press = (ids) =>
   [.../** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll(ids))]
     .find((button) => button.offsetParent)
     ?.click();
+hearKeys({ go: () => press("[id$=-go]"), stop: () => press("[id$=-stop]") });
+
+// Sliders and boxes tell of every change, every control has a name.
 /** @param {Event} event */
 const input = (event) =>
   event.target instanceof HTMLInputElement || event.target instanceof HTMLTextAreaElement ? event.target : null;
-document.addEventListener(
-  "keydown",
-  (event) => {
-    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
-      event.preventDefault();
-      press("#go:not(.busy), [id$=-go]");
-    }
-    if (event.key === "Escape") press("#go.busy, [id$=-stop]");
-  },
-  true,
-);
 // Gradio's sliders tell that they were let go by the mouse only; keys and other tools end in a `change`.
 let released = 0;
 document.addEventListener(

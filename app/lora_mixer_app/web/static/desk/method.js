@@ -40,7 +40,7 @@ export function mountMethod(root, desk) {
     "select",
     { id: "method-box" },
     ...methods.map(({ name, title, experimental }) =>
-      h("option", { value: name }, experimental ? say("experimental", { name: title }) : title),
+      h("option", { value: name }, experimental ? say("experimental", { name: title[language()] }) : title[language()]),
     ),
   );
   const numbers = h("div", { class: "method-numbers" });
@@ -68,7 +68,6 @@ export function mountMethod(root, desk) {
       inputmode: "decimal",
       class: "number",
       "aria-label": name,
-      title: meaning,
     });
     input.addEventListener("change", () => {
       const value = readNumber(input.value);
@@ -77,7 +76,7 @@ export function mountMethod(root, desk) {
       const method = found();
       if (good && method) set(methodText(method, { ...said().numbers, [name]: value }));
     });
-    return h("label", { class: "small", title: meaning }, name, " ", input, wrong);
+    return h("label", { class: "small", title: meaning[language()] }, name, " ", input, wrong);
   };
   const draw = () => {
     const method = found();

@@ -3,7 +3,7 @@
 import { fill, h, write } from "./dom.js";
 import { readNumber, show } from "./numbers.js";
 import { fitted } from "./sampler.js";
-import { language, say } from "./words.js";
+import { called, language, say } from "./words.js";
 
 /**
  * @typedef {import("./types.js").ControlForm} ControlForm
@@ -83,7 +83,7 @@ function framed(row, ...inside) {
 /** @param {ControlForm} row @param {(value: Value) => void} set @returns {Drawn} */
 function choice(row, set) {
   const first = row.first ? [h("option", { value: "" }, say("as_first"))] : [];
-  const options = (row.choices ?? []).map((name) => h("option", { value: name }, name));
+  const options = (row.choices ?? []).map((name) => h("option", { value: name }, called(row.chinese, name)));
   const box = h("select", { id: `${row.id}-box` }, ...first, ...options);
   box.addEventListener("change", () => set(box.value));
   const draw = (/** @type {Value} */ value) => {

@@ -97,7 +97,7 @@ function lay(name) {
   /** @param {string} kind @param {string} key @param {string | Node} sign */
   const button = (kind, key, sign) =>
     h("button", { type: "button", class: `icon ${kind}`, title: say(key), "aria-label": `${say(key)}: ${name}` }, sign);
-  const slider = h("input", { type: "range", step: STEP, "aria-label": `range slider for ${name}` });
+  const slider = h("input", { type: "range", step: STEP, "aria-label": say("slider_of", { name }) });
   const number = h("input", {
     type: "text",
     inputmode: "decimal",

@@ -2,7 +2,7 @@
 
 import { fill, h, keep, write } from "./dom.js";
 import { readNumber, show, tidy } from "./numbers.js";
-import { say } from "./words.js";
+import { called, say } from "./words.js";
 
 /**
  * @typedef {import("./types.js").Strip} Strip
@@ -89,7 +89,7 @@ function textStrength(desk, strip, set) {
 function blocks(desk, strip, set) {
   return texts(
     "blocks",
-    desk.first.blocks,
+    desk.first.blocks.map((name) => [name, name]),
     () => strip().blocks ?? "ALL",
     (text) => set({ blocks: text === "ALL" || !text ? null : text }),
   );
@@ -99,7 +99,7 @@ function blocks(desk, strip, set) {
 function curve(desk, strip, set) {
   return texts(
     "curve",
-    desk.first.curves,
+    Object.entries(desk.first.curves).map(([name, chinese]) => [name, called({ [name]: chinese }, name)]),
     () => strip().curve,
     (text) => set({ curve: text || "always" }),
   );
@@ -107,14 +107,20 @@ function curve(desk, strip, set) {
 
 let lists = 0;
 
-/** @param {string} key @param {string[]} choices @param {() => string} value @param {(text: string) => void} set */
-function texts(key, choices, value, set) {
+/**
+ * A box for a text that may be made of names, with ; between them, each called as the reader calls it.
+ * @param {string} key @param {[string, string][]} names What may be chosen, and what it is called.
+ * @param {() => string} value @param {(text: string) => void} set
+ */
+function texts(key, names, value, set) {
   const id = `choices-${++lists}`;
   const box = h("input", { type: "text", list: id, "aria-label": say(key), autocomplete: "off" });
-  const list = h("datalist", { id }, ...choices.map((name) => h("option", { value: name })));
-  box.addEventListener("change", () => set(box.value.trim()));
+  const list = h("datalist", { id }, ...names.map(([, shown]) => h("option", { value: shown })));
+  const read = (/** @type {string} */ part) => names.find(([, shown]) => shown === part.trim())?.[0] ?? part.trim();
+  const nameOf = (/** @type {string} */ part) => names.find(([name]) => name === part.trim())?.[1] ?? part.trim();
+  box.addEventListener("change", () => set(box.value.split(/[;；]/).map(read).join("; ")));
   const element = h("label", { class: "detail" }, h("span", { class: "small" }, say(key)), box, list);
-  return { element, update: () => fill(box, value()) };
+  return { element, update: () => fill(box, value().split(";").map(nameOf).join("; ")) };
 }
 
 /** @param {() => Strip} strip @param {Set} set */

@@ -141,6 +141,7 @@
  * @property {{en: string, zh: string}} label
  * @property {"choice" | "slider" | "number" | "switch" | "text"} shape
  * @property {string[]} [choices]
+ * @property {Record<string, string>} [chinese] What choices are called in Chinese.
  * @property {boolean} [first]
  * @property {boolean} [free]
  * @property {number} [low]
@@ -150,10 +151,10 @@
  *
  * @typedef {object} Method A way of blending, a row of `choices/methods.py`.
  * @property {string} name
- * @property {string} title
+ * @property {{ en: string, zh: string }} title
  * @property {{ en: string, zh: string }} does
  * @property {boolean} experimental
- * @property {{ name: string, default: number, low: number, high: number, whole: boolean, meaning: string }[]} numbers
+ * @property {{ name: string, default: number, low: number, high: number, whole: boolean, meaning: { en: string, zh: string } }[]} numbers
  *
  * @typedef {object} FirstFacts What the page begins with, as `desk/first.py` tells it.
  * @property {Record<string, [string, string]>} words
@@ -165,7 +166,7 @@
  * @property {Record<string, { schedules: string[], eta: boolean }>} samplers What each can take.
  * @property {Method[]} methods
  * @property {string[]} films Formats of a film, such as `.webp`.
- * @property {string[]} curves
+ * @property {Record<string, string>} curves What named curves are called in Chinese.
  * @property {string[]} blocks
  * @property {Document} document
  *

@@ -11,6 +11,8 @@
  * @typedef {{ document: Document, noise: number | null, offset: number }} Wish
  */
 
+import { say } from "./words.js";
+
 const REST = 150; // milliseconds without a change until the document is published
 const PRESSED = ["Enter", " "]; // keys that may ask for something which reads it
 const PATIENCE = 30_000; // milliseconds until a document that nobody answers is sent again
@@ -133,7 +135,7 @@ export class Wire {
   async ask(name, data = {}) {
     const session = await this.#session;
     const told = await this.#page.server.ask?.({ session, name, data });
-    if (!told) throw new ServerError("The server does not answer.");
+    if (!told) throw new ServerError(say("no_answer"));
     if (told.error) throw new ServerError(told.error);
     return told.answer;
   }

@@ -8,6 +8,14 @@ export function useWords(table) {
   words = table;
 }
 
+/**
+ * Return what a value is called, where it is called otherwise than by its name in the browser's language.
+ * @param {Record<string, string> | undefined} chinese @param {string} name @returns {string}
+ */
+export function called(chinese, name) {
+  return (language() === "zh" && chinese?.[name]) || name;
+}
+
 /** @returns {"en" | "zh"} */
 export function language() {
   return navigator.language.toLowerCase().startsWith("zh") ? "zh" : "en";

@@ -6,6 +6,8 @@
  * @typedef {{ tool: Tool, size: number, feather: number, points: Point[] }} Stroke
  */
 
+import { say } from "../desk/words.js";
+
 const COLOUR = "#ff2e74";
 
 export class Mask {
@@ -71,7 +73,7 @@ export class Mask {
     context.fillStyle = "black";
     context.fillRect(0, 0, width, height);
     return new Promise((resolve, reject) =>
-      out.toBlob((blob) => (blob ? resolve(blob) : reject(new Error("no picture"))), "image/png"),
+      out.toBlob((blob) => (blob ? resolve(blob) : reject(new Error(say("mask_too_large")))), "image/png"),
     );
   }
 

@@ -3,7 +3,7 @@
 import { fill, h, write } from "../desk/dom.js";
 import { icon } from "../desk/icons.js";
 import { readNumber } from "../desk/numbers.js";
-import { language, say } from "../desk/words.js";
+import { called, language, say } from "../desk/words.js";
 import { addressOf, sendPicture } from "./send.js";
 
 /**
@@ -128,7 +128,7 @@ function control(desk, form) {
       ? h(
           "select",
           { id: `${form.id}-box`, "aria-label": label },
-          ...(form.choices ?? []).map((name) => h("option", { value: name }, name)),
+          ...(form.choices ?? []).map((name) => h("option", { value: name }, called(form.chinese, name))),
         )
       : h("input", { id: `${form.id}-box`, type: "text", inputmode: "decimal", "aria-label": label });
   const slider =
@@ -138,7 +138,7 @@ function control(desk, form) {
           min: form.low ?? 0,
           max: form.high ?? 1,
           step: form.step ?? 0.01,
-          "aria-label": `range slider for ${label}`,
+          "aria-label": say("slider_of", { name: label }),
         })
       : null;
   const wrong = h("span", { class: "wrong", role: "alert" });
