@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -44,7 +44,7 @@ def read_yaml(text: str, *, where: str) -> dict[str, tuple[str, ...]]:
     import yaml
 
     try:
-        return _Lists(where).of(_documents(text, where))
+        return _Lists(where).of(*_documents(text, where))
     except yaml.YAMLError as error:
         lists = read_lines_leniently(text)
         if lists is not None:
@@ -58,39 +58,42 @@ def read_yaml(text: str, *, where: str) -> dict[str, tuple[str, ...]]:
         ) from error
 
 
-def _documents(text: str, where: str) -> list[_Node]:
-    """Return the file's values as trees; an alias is the very node it names."""
+def _documents(text: str, where: str) -> tuple[list[_Node], int]:
+    """Return the file's values as trees, and how many there are; an alias is the very node it names."""
     import yaml
 
+    ending, other, starting = yaml.CollectionEndEvent, yaml.NodeEvent, yaml.CollectionStartEvent
     loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     roots: list[_Node] = []
     open_nodes: list[tuple[_Node, int]] = []
     anchors: dict[str, _Node] = {}
+    count = 0
     for event in yaml.parse(text, Loader=loader):
-        if isinstance(event, yaml.CollectionEndEvent):
+        if isinstance(event, ending):
             node, start = open_nodes.pop()
             node.text = text[start : _mark(event.end_mark).index]
             continue
-        if not isinstance(event, yaml.NodeEvent):
+        if not isinstance(event, other):
             continue
+        count += 1
         node = _node(event, anchors, where)
         (open_nodes[-1][0].inside if open_nodes else roots).append(node)
-        if isinstance(event, yaml.CollectionStartEvent):
+        if isinstance(event, starting):
             open_nodes.append((node, _mark(event.start_mark).index))
             if len(open_nodes) > MAX_DEPTH:
                 raise ConfigError("the file is nested too deeply", where=_place(where, event))
-    return roots
+    return roots, count
 
 
 def _node(event: NodeEvent, anchors: dict[str, _Node], where: str) -> _Node:
     import yaml
 
-    if isinstance(event, yaml.AliasEvent):
+    if isinstance(event, yaml.ScalarEvent):
+        node = _Node("text", event.value, plain=not event.style)
+    elif isinstance(event, yaml.AliasEvent):
         if event.anchor not in anchors:
             raise ConfigError(f"nothing is called &{event.anchor}", where=_place(where, event))
         return anchors[event.anchor]
-    if isinstance(event, yaml.ScalarEvent):
-        node = _Node("text", event.value, plain=not event.style)
     else:
         kind = "list" if isinstance(event, yaml.SequenceStartEvent) else "table"
         node = _Node(kind, "", plain=not getattr(event, "flow_style", False))
@@ -116,9 +119,9 @@ class _Lists:
         self._lists: dict[str, list[str]] = {}
         self._left = 0
 
-    def of(self, roots: list[_Node]) -> dict[str, tuple[str, ...]]:
-        """Return the lists of a file."""
-        self._left = 1_000 + MAX_UNFOLDED * sum(1 for root in roots for _ in _distinct(root))
+    def of(self, roots: list[_Node], count: int) -> dict[str, tuple[str, ...]]:
+        """Return the lists of a file with so many values and aliases."""
+        self._left = 1_000 + MAX_UNFOLDED * count
         for root in roots:
             self._gather(root, "", 0)
         return {path: tuple(values) for path, values in self._lists.items() if values}
@@ -140,17 +143,6 @@ class _Lists:
         self._left -= 1
         if self._left < 0 or depth > MAX_DEPTH:
             raise ConfigError("the file's aliases unfold to too much", where=self._where, remedy="Write them out.")
-
-
-def _distinct(root: _Node) -> Iterator[_Node]:
-    """Yield every node of a tree once, however often aliases name it."""
-    waiting, seen = [root], set[int]()
-    while waiting:
-        node = waiting.pop()
-        if id(node) not in seen:  # all of them are alive, so no number is used twice
-            seen.add(id(node))
-            yield node
-            waiting += node.inside
 
 
 def _item(node: _Node) -> str:

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from hashlib import sha256
 
 from lora_mixer.errors import ConfigError
 from lora_mixer.promptfile.axes import WIDEST_LABEL, Axis, AxisValue
-from lora_mixer.promptfile.copies import set_seed, with_seed
+from lora_mixer.promptfile.copies import set_seed, values_of, with_seed
 from lora_mixer.promptfile.plan import PlannedJob, PromptEntry, SheetPlan
 from lora_mixer.request import RenderRequest
 
 MAX_JOBS = 100_000
 WIDEST_SHEET = 8
 ONE_ROW = 5  # fewer pictures than this stand side by side
-_new_entry = PromptEntry._make
+_new_entry, _new_job = PromptEntry._make, PlannedJob._make
 _HERE = Axis(points=(AxisValue(label="", change=lambda request: request),))
 
 
@@ -88,16 +89,20 @@ def _seeded(entries: Sequence[PromptEntry], *, axes: bool, fresh: bool) -> Itera
     An entry that is another's very like goes on counting where that one ended, or the two would be one picture. With
     axes, -1 is as good as nothing: the places of an entry share their seed.
     """
+    alike = Counter(entry.request.prompt for entry in entries)
+    seeds: dict[str, int] = {}
     counted: dict[object, int] = {}
     for entry in entries:
         name, asked, line, count = entry
         if asked.seed is not None and (asked.seed >= 0 or not axes):
             yield entry
             continue
-        alike = _key(asked)
-        before = counted.get(alike, 0)
-        counted[alike] = before + count
-        seed = _seed_of(asked) + before
+        words = f"{asked.prompt}\0{asked.negative}"
+        seed = seeds[words] = seeds.get(words) or _seed_of(words)
+        if alike[asked.prompt] > 1:
+            key = _key(asked)
+            seed += counted.get(key, 0)
+            counted[key] = counted.get(key, 0) + count
         if fresh:
             set_seed(asked, seed)
             yield entry
@@ -107,22 +112,22 @@ def _seeded(entries: Sequence[PromptEntry], *, axes: bool, fresh: bool) -> Itera
 
 def _key(request: RenderRequest) -> object:
     """Return what equal requests share, and no others but by an accident that does no harm; block weights have no hash."""
+    values = values_of(request)
     try:
-        return request.prompt, hash(request)
+        return request.prompt, hash(values)
     except TypeError:
-        return repr(request)
+        return repr(values)
 
 
-def _seed_of(request: RenderRequest) -> int:
-    digest = sha256(f"{request.prompt}\0{request.negative}".encode("utf-8", "replace")).digest()
-    return int.from_bytes(digest[:4], "big")
+def _seed_of(words: str) -> int:
+    return int.from_bytes(sha256(words.encode("utf-8", "replace")).digest()[:4], "big")
 
 
 def _near_square(entries: Sequence[PromptEntry]) -> tuple[PlannedJob, ...]:
     width = len(entries) if len(entries) < ONE_ROW else min(math.ceil(math.sqrt(len(entries))), WIDEST_SHEET)
     return tuple(
-        PlannedJob(name=e.name, request=e.request, row=number // width, column=number % width, line=e.line)
-        for number, e in enumerate(entries)
+        _new_job((name, request, number // width, number % width, line))
+        for number, (name, request, line, _) in enumerate(entries)
     )
 
 

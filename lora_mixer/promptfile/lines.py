@@ -61,6 +61,7 @@ def read_lines(text: str, where: str) -> ParsedFile:
     del where
     entries: list[PromptEntry] = []
     problems: list[Problem] = []
+    plain = True
     for number, line in enumerate(text.split("\n"), start=1):
         if len(line) > LONGEST_LINE:
             what = f"the line has {len(line)} characters; {LONGEST_LINE} are read"
@@ -72,11 +73,12 @@ def read_lines(text: str, where: str) -> ParsedFile:
         if "--" not in prompt:
             entries.append(PromptEntry("", with_values(EMPTY, {"prompt": prompt}), number))
         else:
+            plain = False
             entry, found = _read_line(line, number, hints=len(problems) < HINTED)
             entries += [entry] if entry else []
             problems += found
         refuse_too_many(len(entries))
-    return ParsedFile(entries=tuple(entries), problems=tuple(problems))
+    return ParsedFile(entries=tuple(entries), problems=tuple(problems), files=not plain)
 
 
 def _read_line(line: str, number: int, *, hints: bool) -> tuple[PromptEntry | None, list[Problem]]:

@@ -42,7 +42,7 @@ class Overrides:
         Raises:
             RequestError: The sampler of a job does not take the schedule or eta given here.
         """
-        jobs = tuple(replace(job, request=self._request(job.request)) for job in plan.jobs)
+        jobs = tuple(job._replace(request=self._request(job.request)) for job in plan.jobs)
         if any(self.fields.get(name) is not None for name in ("sampler", "schedule", "eta")):
             for name, schedule, eta in {(j.request.sampler, j.request.schedule, j.request.eta) for j in jobs}:
                 if name is not None:

@@ -10,10 +10,20 @@ from lora_mixer.promptfile.plan import Problem, PromptEntry
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParsedFile:
-    """A prompt file as its format's reader understood it, before axes multiply the entries."""
+    """A prompt file as its format's reader understood it, before axes multiply the entries.
+
+    Attributes:
+        entries: Its entries.
+        problems: What could not be used.
+        columns: What varies along the columns.
+        rows: What varies along the rows.
+        title: Its title.
+        files: Whether an entry may name pictures, which lie beside the file.
+    """
 
     entries: tuple[PromptEntry, ...]
     problems: tuple[Problem, ...] = ()
     columns: Axis | None = None
     rows: Axis | None = None
     title: str = ""
+    files: bool = True

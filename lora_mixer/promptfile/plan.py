@@ -37,9 +37,8 @@ class Problem:
         return f"line {self.line}, column {self.column}: {self.what}\n    {excerpt}\n    {caret}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlannedJob:
-    """One picture to render and its place on the sheet.
+class PlannedJob(NamedTuple):
+    """One picture to render and its place on the sheet; a tuple, because a file may hold 100,000 of them.
 
     Attributes:
         name: What it is called in the manifest and under the picture.

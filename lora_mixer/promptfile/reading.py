@@ -91,8 +91,8 @@ def _read(text: str, path: Path, *, strict: bool, same: Same) -> PromptFile:
         jobs, sheet = expand(parsed.entries, columns=parsed.columns, rows=parsed.rows, title=parsed.title, fresh=True)
     except ConfigError as error:
         raise ConfigError(error.what, where=str(path), remedy=error.remedy) from error
-    folder = path.parent
-    jobs = tuple(_beside(job, folder) for job in jobs)
+    if parsed.files:
+        jobs = tuple(_beside(job, path.parent) for job in jobs)
     return PromptFile(path=path, jobs=jobs, sheet=sheet, problems=parsed.problems, text=text)
 
 
@@ -103,7 +103,7 @@ def _beside(job: PlannedJob, folder: Path) -> PlannedJob:
         return job
     init, mask = (None if picture is None else picture.beside(folder) for picture in (init, mask))
     regions = tuple(region.beside(folder) for region in regions)
-    return replace(job, request=replace(job.request, init=init, mask=mask, regions=regions))
+    return job._replace(request=replace(job.request, init=init, mask=mask, regions=regions))
 
 
 def _parsed(text: str, path: Path, same: Same) -> ParsedFile:

@@ -59,7 +59,7 @@ def read_csv(text: str, where: str) -> ParsedFile:
         if any(cell.strip() for cell in row):
             _take(_row(names, row), row_line, lines, entries, problems, checked)
         row_line = reader.line_num + 1
-    return ParsedFile(entries=tuple(entries), problems=tuple(problems))
+    return ParsedFile(entries=tuple(entries), problems=tuple(problems), files=checked.names_files)
 
 
 def read_jsonl(text: str, where: str) -> ParsedFile:
@@ -81,7 +81,7 @@ def read_jsonl(text: str, where: str) -> ParsedFile:
         else:
             table = {"prompt": value} if isinstance(value, str) else value
             _take(table, number, lines, entries, problems, reader)
-    return ParsedFile(entries=tuple(entries), problems=tuple(problems))
+    return ParsedFile(entries=tuple(entries), problems=tuple(problems), files=reader.names_files)
 
 
 def _row(names: Iterable[str], row: list[str]) -> object:

@@ -157,13 +157,15 @@ def read_toml(text: str, where: str, *, same: Same = same_spelling) -> ParsedFil
         raise _refusal(text, where, Fault(key=("jobs",), what="jobs are written as [[jobs]], each its own table"))
     refuse_too_many(len(jobs))
     varied = any(axis is not None and axis.prompt is not None for axis in (head.axes.columns, head.axes.rows))
-    entries, problems = _read_jobs(text, jobs, EntryReader(head.defaults, varied=varied))
+    reader = EntryReader(head.defaults, varied=varied)
+    entries, problems = _read_jobs(text, jobs, reader)
     return ParsedFile(
         entries=entries,
         problems=problems,
         columns=_axis(text, where, "columns", head.axes.columns, same),
         rows=_axis(text, where, "rows", head.axes.rows, same),
         title=head.title,
+        files=reader.names_files,
     )
 
 

@@ -109,7 +109,7 @@ def keep_source(plan: PromptFile, folder: Path) -> None:
 
 def on_model(plan: PromptFile, name: str | None) -> PromptFile:
     """Return a plan whose pictures are made with a model unless they name their own."""
-    jobs = (replace(job, request=replace(job.request, model=job.request.model or name)) for job in plan.jobs)
+    jobs = (job._replace(request=replace(job.request, model=job.request.model or name)) for job in plan.jobs)
     return replace(plan, jobs=tuple(jobs))
 
 

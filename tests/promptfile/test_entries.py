@@ -124,6 +124,30 @@ def test_a_copy_with_other_values_is_what_a_checked_one_would_be() -> None:
     assert replace(EMPTY) == EMPTY
 
 
+@given(tables=st.lists(TABLES, max_size=6))
+def test_what_entries_before_it_said_changes_nothing_of_an_entry(tables: list[dict[str, object]]) -> None:
+    reader = EntryReader()
+    assert [reader.read(table, 1) for table in tables] == [EntryReader().read(table, 1) for table in tables]
+
+
+def test_mixes_that_are_written_alike_are_told_apart_by_their_types() -> None:
+    reader = EntryReader()
+    for given_ in ({"ink": 1}, {"ink": 1.0}, {"ink": "1"}, [{"name": "ink", "strength": 1}], "ink=1", {"ink": True}):
+        table = {"prompt": "a", "loras": given_}
+        assert reader.read(table, 1) == EntryReader().read(table, 1)
+
+
+def test_pictures_beside_a_file_are_found_wherever_an_entry_names_them(tmp_path: Path) -> None:
+    for text in (
+        '[[jobs]]\nprompt = "a"\n[[jobs]]\nprompt = "b"\ninit = "x.png"\n',
+        '[defaults]\ninit = "x.png"\n[[jobs]]\nprompt = "b"\n',
+        '[axes]\ncolumns = { steps = [1, 2] }\n[[jobs]]\nprompt = "b"\ninit = "x.png"\n',
+    ):
+        last = read_prompt_text(text, tmp_path / "a.toml").jobs[-1].request.init
+        assert last is not None
+        assert Path(last.path).parent == tmp_path
+
+
 def calls(text: str, ending: str) -> int:
     """How many functions are called while a text is read."""
     count = 0
@@ -143,11 +167,14 @@ def calls(text: str, ending: str) -> int:
 @pytest.mark.parametrize(
     ("ending", "most", "text"),
     [
-        (".toml", 100, lambda n: '[[jobs]]\nprompt="a"\n' * n),  # tomllib's own are some 60
-        (".txt", 38, lambda n: "a\n" * n),
+        (".toml", 92, lambda n: '[[jobs]]\nprompt="a"\n' * n),  # tomllib's own are some 60
+        (".toml", 170, lambda n: '[[jobs]]\nprompt="a"\nloras={ink=0.5}\n' * n),
+        (".txt", 35, lambda n: "a\n" * n),
         (".txt", 78, lambda n: "a --steps 3\n" * n),
-        (".jsonl", 62, lambda n: '{"prompt":"a"}\n' * n),
-        (".csv", 74, lambda n: "prompt,steps\n" + "a,3\n" * n),
+        (".jsonl", 58, lambda n: '{"prompt":"a"}\n' * n),
+        (".jsonl", 90, lambda n: '{"prompt":"a","loras":{"ink":0.5}}\n' * n),
+        (".csv", 70, lambda n: "prompt,steps\n" + "a,3\n" * n),
+        (".csv", 110, lambda n: "prompt,lora:ink\n" + "a,0.5\n" * n),
     ],
 )
 def test_a_small_job_costs_few_steps_and_the_thousandth_no_more(
