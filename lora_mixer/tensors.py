@@ -35,7 +35,7 @@ Read = Callable[[TensorInfo], torch.Tensor]
 
 
 def tensor_reader(file: TensorFile) -> Read:
-    """Return a function that gives a tensor of the file as a view into one private map of it.
+    """Return a function that gives a tensor of the file as a view into one private map of it, or into a copy in memory.
 
     The map lives as long as any view of it; the file is never written to. Tensors of one dtype share a storage where
     they lie in step with each other: a stride is set in a third of the time a storage takes.
@@ -43,7 +43,7 @@ def tensor_reader(file: TensorFile) -> Read:
     Raises:
         FileError: The file is gone or has changed. The returned function raises it for a dtype torch cannot hold.
     """
-    buffer = file.buffer()
+    buffer = file.buffer(kept=True)
     wholes: dict[tuple[torch.dtype, int], torch.Tensor] = {}
 
     def whole(dtype: torch.dtype, ahead: int) -> torch.Tensor:

@@ -6,7 +6,8 @@ lease is given back, 45 seconds at most (`/proc/sys/fs/lease-break-time`), and `
 processes may hold leases on one file; programs that only read never notice.
 
 There are none on other systems, on disks that lend none (most network disks), on files of another user, and on files that
-somebody has open for writing already. There a file is looked at between two steps and no more.
+somebody has open for writing already. There small files are read into memory (`TensorFile.buffer`), and a large one is looked
+at between two steps and no more.
 """
 
 from __future__ import annotations
@@ -149,6 +150,17 @@ def _lease(file: BinaryIO) -> bool:
         raise
     except OSError:
         return False
+    return True
+
+
+def is_lent(file: BinaryIO) -> bool:
+    """Return whether leases can be had on a file; none is held afterwards."""
+    try:
+        if not _lease(file):
+            return False
+    except BlockingIOError:
+        return False
+    _give_back(file)
     return True
 
 

@@ -6,9 +6,15 @@ import mmap
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from shutil import copyfileobj
+from typing import BinaryIO
 
 from lora_mixer.errors import BrokenFileError, ChangedFileError
 from lora_mixer.files.door import open_file
+from lora_mixer.files.leases import is_lent
+
+MOST_READ = 512 * 2**20
+"""Bytes of a file that is read into memory where it cannot be held: every LoRA that is used, no base model."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,11 +56,15 @@ class TensorFile:
     tensors: Mapping[str, TensorInfo]
     metadata: Mapping[str, str]
 
-    def buffer(self) -> mmap.mmap:
+    def buffer(self, *, kept: bool = False) -> mmap.mmap:
         """Return a private copy-on-write map of the whole file.
 
         The map can be written to without changing the file and outlives the open file, so
         `torch.frombuffer(file.buffer(), offset=file.data_start + info.start, ...)` is safe and keeps it alive.
+
+        Args:
+            kept: It is read long after this. Where nobody can be kept from cutting the file short meanwhile (`leases`), it is
+                read into memory if it has at most `MOST_READ` bytes: what is gone from under a map ends the process.
 
         Raises:
             MissingFileError: The file is gone or can no longer be read.
@@ -64,12 +74,10 @@ class TensorFile:
         with open_file(self.path) as handle:
             size = handle.seek(0, 2)
             if size != self.size:
-                raise ChangedFileError(
-                    f"the file changed while it was read, from {self.size:,} to {size:,} bytes",
-                    where=str(self.path),
-                    remedy="Wait until it is written, then try again.",
-                )
+                raise self._changed(size)
             try:
+                if kept and size <= MOST_READ and not is_lent(handle):
+                    return self._in_memory(handle)
                 return mmap.mmap(handle.fileno(), 0, access=mmap.ACCESS_COPY)
             except (OSError, ValueError, OverflowError) as error:
                 raise BrokenFileError(
@@ -77,3 +85,18 @@ class TensorFile:
                     where=str(self.path),
                     remedy="Is it larger than memory, or on a drive that cannot map files?",
                 ) from error
+
+    def _in_memory(self, handle: BinaryIO) -> mmap.mmap:
+        memory = mmap.mmap(-1, self.size)
+        handle.seek(0)
+        copyfileobj(handle, memory)
+        if memory.tell() != self.size:
+            raise self._changed(memory.tell())
+        return memory
+
+    def _changed(self, size: int) -> ChangedFileError:
+        return ChangedFileError(
+            f"the file changed while it was read, from {self.size:,} to {size:,} bytes",
+            where=str(self.path),
+            remedy="Wait until it is written, then try again.",
+        )

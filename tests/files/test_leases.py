@@ -11,9 +11,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+import torch
+from safetensors.torch import save_file
 
 from lora_mixer.errors import ChangedFileError
-from lora_mixer.files import Leases, Seal, reading, sealed
+from lora_mixer.files import Leases, Seal, open_tensor_file, reading, sealed, tensor_file
+from lora_mixer.files.leases import is_lent
 from tests.support.leases import lends, truncating, waits
 
 HOLD = """
@@ -23,6 +26,20 @@ from lora_mixer.files import Leases, sealed
 with Leases([sealed(Path(sys.argv[1]))]):
     print("held", flush=True)
     sys.stdin.readline()
+"""
+
+UNHELD = """
+import sys
+from pathlib import Path
+from lora_mixer.files import leases, open_tensor_file
+from lora_mixer.tensors import tensor_reader
+leases._lease = lambda _file: False  # a disk that lends none
+file = Path(sys.argv[1])
+opened = open_tensor_file(file)
+read = tensor_reader(opened)
+numbers = read(opened.tensors["a"])
+file.write_bytes(b"")
+print(numbers.sum().item(), (numbers + 1).sum().item())
 """
 
 
@@ -116,3 +133,31 @@ def test_what_is_read_at_once_is_not_held(file: Path, tmp_path: Path) -> None:
     settings.write_text("{}")
     with reading(settings, tmp_path / "missing.safetensors"):
         assert may_write(settings)
+
+
+def test_a_lora_that_cannot_be_held_is_read_into_memory_so_that_cutting_it_short_ends_nothing(tmp_path: Path) -> None:
+    file = tmp_path / "a.safetensors"
+    save_file({"a": torch.ones(64, 1024)}, file)
+    done = subprocess.run([sys.executable, "-c", UNHELD, str(file)], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout.split()) == (0, ["65536.0", "131072.0"]), done.stderr
+
+
+def test_a_file_that_can_be_held_is_mapped_and_nobody_holds_it_afterwards(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.safetensors"
+    save_file({"a": torch.ones(8)}, path)
+    opened = open_tensor_file(path)
+    whole = path.read_bytes()
+    for lent in (True, False):
+        monkeypatch.setattr(tensor_file, "is_lent", lambda _file, lent=lent: lent)
+        buffer = opened.buffer(kept=True)
+        assert buffer[:] == whole
+    monkeypatch.undo()
+    if lends(path):
+        with path.open("rb") as handle:
+            assert is_lent(handle)
+        assert may_write(path)
+    monkeypatch.setattr(tensor_file, "is_lent", lambda _file: path.write_bytes(whole[:-4]) < 0)
+    with pytest.raises(ChangedFileError, match="changed while it was read"):
+        opened.buffer(kept=True)
