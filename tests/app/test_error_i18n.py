@@ -86,6 +86,7 @@ def test_a_sentence_is_looked_for_among_few_rows() -> None:
         ),
         ("steps: should be a valid integer, not 'x'", "steps：应为有效整数，而不是 'x'"),
         ("--tiling has no effect: pictures are not made to tile", "--tiling 不起作用：不生成可平铺的图片"),
+        ("made for the embedded emoji model (metadata x)", "为内置 emoji 模型制作（元数据 x）"),
         ("a.toml, line 3, key x: the file is empty", "a.toml，第 3 行，键 x：文件为空"),
         (
             "made for Stable Diffusion 1.x (modules of a UNet, cross attention 768 wide), and the open model is SDXL",

@@ -138,3 +138,46 @@ def test_places_that_were_found_are_shown_and_edited(desk: Page, tmp_path: Path,
     assert [type(region.mask) for region in again.settings.regions] == [DrawnMask, DrawnMask]
     assert {region.words for region in again.settings.regions} == {"red heart", "cat"}
     expect(desk.locator(".found-places")).to_be_hidden()  # the desk has them now
+
+
+def test_loras_that_are_held_where_their_words_are_found_are_seen_there_and_moved(
+    desk: Page, tmp_path: Path, pictures: Path
+) -> None:
+    for name in ("night_sky", "sepia"):
+        add_lora(desk, name)
+    desk.locator("#prompt textarea").fill("a night sky, sepia heart")
+    unfold(desk, "#advanced")
+    desk.locator("#places-box").select_option("auto")
+    record = rendered(desk, tmp_path)
+    assert (record.settings.places, set(record.places)) == ("auto", {"night sky", "sepia"})
+    expect(desk.locator(".found-places")).to_contain_text("2 places were found")
+    desk.wait_for_function(
+        "() => document.querySelectorAll('.found-places .region-name').length === 2"
+        " && [...document.querySelectorAll('.region-outlines > canvas')].every(one => one.dataset.painted)"
+    )
+    desk.screenshot(path=pictures / "places-auto.png")
+    desk.locator("#places-edit").click()
+    desk.wait_for_function("() => document.querySelectorAll('.region-place').length === 2")
+    numbers = {strip["name"]: strip["number"] for strip in document(desk)["strips"]}
+    (first, other) = regions(desk)
+    assert {one["words"]: one["strips"] for one in (first, other)} == {
+        "night sky": [numbers["night_sky"]],
+        "sepia": [numbers["sepia"]],
+    }
+    desk.locator(".region").first.get_by_label("Paint it with the brush").click()
+    desk.locator(".easel").wait_for()
+    drag(desk, (0.1, 0.9), (0.9, 0.9))
+    desk.wait_for_function(
+        "before => JSON.parse(sessionStorage.getItem('lora-mixer-desk')).history.present.regions[0].mask.id !== before",
+        arg=first["mask"]["id"],
+    )
+    desk.locator("#mask-done").click()
+    again = rendered(desk, tmp_path)
+    assert again.settings.places == "given"
+    made = {region.words: region for region in again.settings.regions}
+    assert made[other["words"]].mask == record.places[other["words"]]
+    assert made[first["words"]].mask != record.places[first["words"]]
+    assert {words: [use.name for use in region.loras] for words, region in made.items()} == {
+        "night sky": ["night_sky"],
+        "sepia": ["sepia"],
+    }

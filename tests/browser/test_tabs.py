@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page, Route, expect
 
 from lora_mixer.images import read_picture
 from tests.browser.conftest import BROWSER, WAIT, Log, nameless
-from tests.browser.desk_page import add_lora
+from tests.browser.desk_page import add_lora, document
 
 pytestmark = BROWSER
 
@@ -30,6 +30,18 @@ SLOW = """() => setInterval(() => {
     const end = performance.now() + 400;
     while (performance.now() < end);
 }, 410)"""
+ENGLISH = """() => {
+    const theirs = '#history, #history-grid, #picture, #record, #batch-text, script, style';  // prompts, and what is code
+    const found = [];
+    for (const one of document.querySelectorAll('body *')) {
+        if (!one.checkVisibility() || one.closest(theirs)) continue;
+        const texts = [...one.childNodes].filter(node => node.nodeType === Node.TEXT_NODE).map(node => node.data);
+        const named = ['aria-label', 'title', 'placeholder', 'alt'].map(name => one.getAttribute(name) ?? '');
+        found.push(...[...texts, ...named].filter(text => /[A-Za-z]{2,} [a-z]{2,}|^[A-Z][a-z]+$/.test(text.trim())));
+    }
+    return found;
+}"""
+"""What is said in more than one English word, or in a single one with a capital."""
 HOSTILE = "<img src=x onerror='window.__x=1'><script>window.__x=1</script>"
 
 
@@ -226,16 +238,33 @@ def test_every_tab_speaks_chinese_names_its_controls_and_asks_nobody_else(
         assert page.evaluate("window.noticed") == []
     else:
         page.wait_for_function("() => window.noticed.some(text => text.includes('fonts-noto-cjk'))")
+        letters = page.locator(".notice").evaluate("one => getComputedStyle(one).fontFamily")
+        assert "LoRA Mixer CJK" in letters
     page.evaluate("document.querySelector('.notice-close')?.click()")
+    expect(page.locator(".notice")).to_have_count(0)
+    assert page.evaluate("document.documentElement.lang") == "zh-CN"
+    page.locator("#pick input").fill("sepia")
+    page.keyboard.press("Enter")
+    page.get_by_label("sepia 的滑块").wait_for()
+    page.locator(".strip .more").click()
+    page.get_by_label("随步数变化").fill("渐强")
+    page.get_by_label("随步数变化").press("Enter")
+    assert document(page)["strips"][0]["curve"] == "fade in"
+    for part in page.locator("#mix-pane > details, #mix-pane details").all():
+        part.evaluate("one => { one.open = true; }")
+    page.locator("#balance").wait_for()
+    assert page.evaluate(ENGLISH) == []
     for tab, text in (
         ("对比图表", "并排比较图片"),
         ("提示词文件", "批量提示词文件"),
         ("图片信息", "拖入任意"),
         ("检查 LoRA", "查看 LoRA 的内容"),
+        ("训练", "用您的图片训练"),
     ):
         open_tab(page, tab)
         page.get_by_text(text).wait_for()
         assert nameless(page) == []
+        assert page.evaluate(ENGLISH) == []
         assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     open_tab(page, "对比图表")
     page.screenshot(path=pictures / "chinese.png", full_page=True)

@@ -13,6 +13,10 @@ _LONGEST = 2000
 """Letters of a sentence that is looked for; what is longer is somebody's text."""
 _MOST_CUTS = 6
 """Places at which a line is cut into where, what and remedy."""
+_SEAM = re.compile(
+    r"(?<=[\u4e00-\u9fff]) ?\x01(?=[\u4e00-\u9fff])|(?<=[\u4e00-\u9fff])\x02 ?(?=[\u4e00-\u9fff])|[\x01\x02]"
+)
+r"""Where a sentence that stands in another one begins (\x01) and ends (\x02): between Chinese letters there is no space."""
 _JOINS = (("; ", "；"), (", ", "，"))
 """What stands between sentences that were put together, in English and in Chinese."""
 
@@ -108,10 +112,10 @@ class _Filling(str):
     __slots__ = ()
 
     def __format__(self, spec: str) -> str:
-        return _line(self) if spec == "zh" else str(self)
+        return f"\x01{_line(self)}\x02" if spec == "zh" else str(self)
 
 
 @lru_cache(maxsize=4096)
 def _said(sentence: str) -> str:
     row = row_of(sentence)
-    return sentence if row is None else row.chinese.format(*map(_Filling, row.fillings(sentence) or ()))
+    return sentence if row is None else _SEAM.sub("", row.chinese.format(*map(_Filling, row.fillings(sentence) or ())))

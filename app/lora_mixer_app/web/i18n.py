@@ -170,7 +170,7 @@ WORDS: tuple[Message, ...] = (
 _BY_KEY = {word.key: word for word in WORDS}
 _OURS = "lora_mixer_"  # Gradio has sentences of its own under short keys
 _ENGLISH = {_OURS + word.key: word.english for word in WORDS}
-_CHINESE = {_OURS + word.key: word.chinese for word in WORDS}
+_CHINESE = {_OURS + word.key: word.chinese for word in WORDS} | {"common.complete": "完成"}  # which Gradio lacks
 
 I18N = gr.I18n(**{"en": _ENGLISH, "zh": _CHINESE, "zh-CN": _CHINESE, "zh-TW": _CHINESE})
 """For `launch`: a browser's language falls back to its first half, then to English."""

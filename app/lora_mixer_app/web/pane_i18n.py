@@ -5,8 +5,8 @@ from __future__ import annotations
 PANE_WORDS: tuple[tuple[str, str, str], ...] = (
     ("lora_count", "{shown} of {all} LoRAs", "共 {all} 个 LoRA，显示 {shown} 个"),
     ("lora_broken", "Files that cannot be used: {count}", "无法使用的文件：{count}"),
-    ("lora_base", "Base model", "基础模型"),
-    ("all_bases", "all bases", "全部基础模型"),
+    ("lora_base", "Base model", "底模"),
+    ("all_bases", "all bases", "全部底模"),
     ("fitting", "fits the open model", "适用于当前模型"),
     ("lora_sort", "Sort", "排序"),
     ("sort_name", "by name", "按名称"),
@@ -62,6 +62,10 @@ PANE_WORDS: tuple[tuple[str, str, str], ...] = (
         "There is no picture to draw on: choose an input picture, or add a LoRA.",
         "没有可绘制的图片：请选择输入图片或添加 LoRA。",
     ),
+    ("remove_file", "Remove this file", "移除此文件"),
+    ("empty_value", "Empty", "空"),
+    ("upload_file", "Click to upload or drop files", "点击上传或拖入文件"),
+    ("copy_text", "Copy", "复制"),
     ("mask_too_large", "This browser cannot hold so large a mask.", "浏览器无法保存这么大的蒙版。"),
     ("mask_gone", "The mask is not here any more: draw it again.", "蒙版已不存在：请重新绘制。"),
     (

@@ -79,10 +79,10 @@ SENTENCES: tuple[tuple[str, str], ...] = (
     ("should be a valid integer", "应为有效整数"),
     (
         "should be a valid integer, unable to parse string as an integer",
-        "应为有效整数，无法将文本解析为整数",
+        "应为有效整数",
     ),
-    ("should be a valid number, unable to parse string as a number", "应为有效数字，无法将文本解析为数字"),
-    ("should be a valid integer, got a number with a fractional part", "应为有效整数，却带有小数部分"),
+    ("should be a valid number, unable to parse string as a number", "应为有效数字"),
+    ("should be a valid integer, got a number with a fractional part", "应为不带小数的整数"),
     ("should be a valid string", "应为有效文本"),
     ("should be a valid boolean", "应为 true 或 false"),
     ("should be a valid boolean, unable to interpret input", "应为 true 或 false"),

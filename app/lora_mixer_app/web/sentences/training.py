@@ -39,6 +39,7 @@ SENTENCES: tuple[tuple[str, str], ...] = (
     ("there is no folder for LoRAs of one's own", "没有存放自己 LoRA 的文件夹"),
     ("Name one in models.toml, under folders.", "请在 models.toml 的 folders 中指定一个。"),
     ("there are no pictures", "没有图片"),
+    ("pictures", "图片"),
     # settings of a training
     ("{} is no setting of a training", "{} 不是训练设置"),
     ("{} is no setting of a slider", "{} 不是滑杆设置"),

@@ -3,10 +3,12 @@ import "./common/drop.js";
 import "./common/fonts.js";
 import { keepFocus } from "./common/focus.js";
 import { hearKeys } from "./common/keys.js";
+import { keepNames } from "./common/names.js";
 import { language } from "./common/words.js";
 
 document.documentElement.lang = language() === "zh" ? navigator.language : "en"; // Gradio says English to whoever reads aloud
 keepFocus();
+keepNames();
 
 // A tab has one button that begins what it is for, named `...-go`, and one that stops it, `...-stop`; the desk hears keys by itself.
 /** @param {string} ids */
@@ -16,7 +18,7 @@ const press = (ids) =>
     ?.click();
 hearKeys({ go: () => press("[id$=-go]"), stop: () => press("[id$=-stop]") });
 
-// Sliders and boxes tell of every change, every control has a name.
+// Sliders and boxes tell of every change.
 /** @param {Event} event */
 const input = (event) =>
   event.target instanceof HTMLInputElement || event.target instanceof HTMLTextAreaElement ? event.target : null;
@@ -46,21 +48,6 @@ document.addEventListener(
   },
   true,
 );
-// Gradio's pictures are buttons without a name, and so are boxes with a copy button: they get that of their label.
-const unnamed = "button:has(> .image-frame):not([aria-label]), textarea:not([aria-label])";
-const nameAll = () =>
-  /** @type {NodeListOf<HTMLButtonElement>} */ (document.querySelectorAll(unnamed)).forEach((control) => {
-    const label = control.closest(".block")?.querySelector("[data-testid=block-label], [data-testid=block-info]");
-    if (label && !control.labels?.length) control.setAttribute("aria-label", label.textContent?.trim() ?? "");
-  });
-// Gradio's empty places have a name, and are nothing that may have one.
-const placeAll = () => {
-  for (const empty of document.querySelectorAll(".empty[aria-label]:not([role])")) empty.setAttribute("role", "img");
-};
-new MutationObserver(() => {
-  nameAll();
-  placeAll();
-}).observe(document, { childList: true, subtree: true });
 // Chromium does not draw anew all of what it drew before a font had come; with another inherited value it does.
 const redraw = () => {
   const { style } = document.documentElement;

@@ -12,7 +12,7 @@ from lora_mixer.errors import LoraMixerError
 from lora_mixer.request import RenderRequest
 from lora_mixer_app.web.desk import Desk
 from lora_mixer_app.web.desk.asked import heard_strips
-from lora_mixer_app.web.i18n import word
+from lora_mixer_app.web.i18n import label, word
 from lora_mixer_app.web.misplaced import wrong_place
 from lora_mixer_app.web.notices import error_in_words
 from lora_mixer_app.web.state import AppState, owner_of
@@ -46,7 +46,7 @@ def build_sheets(state: AppState, desk: Desk) -> None:
             return [f"⚠ {error_in_words(error, request)}", *(gr.skip() for _ in (offer, *loras))]
         names = [entry.name for entry in state.mixer.library.entries]
         first = next((strip.name for strip in heard if strip.name in names), "")
-        return [in_words(wish), first, *(gr.Dropdown(choices=names) for _ in loras)]
+        return [in_words(wish, request), first, *(gr.Dropdown(choices=names) for _ in loras)]
 
     def begin(request: gr.Request, document: object, *chosen: object) -> PageRun:
         wish = on_desk(desk, request, document)
@@ -77,11 +77,11 @@ def on_desk(desk: Desk, request: gr.Request, document: object) -> RenderRequest:
     return replace(asked, seed=None if asked.seed is None or asked.seed < 0 else asked.seed)
 
 
-def in_words(wish: RenderRequest) -> str:
+def in_words(wish: RenderRequest, request: gr.Request) -> str:
     """Return what all cells have in common, for its reader's eyes."""
     mix = [f"{use.name} {use.strength.denoiser:g}" for use in wish.loras]
     given = (("seed", wish.seed), ("steps", wish.steps), ("cfg", wish.cfg), ("", wish.sampler), ("", wish.schedule))
-    facts = [f"{name} {value}".strip() for name, value in given if value is not None]
+    facts = [f"{name and label(request, name)} {value}".strip() for name, value in given if value is not None]
     return f"{wish.prompt}\n{', '.join([*mix, *facts])}"
 
 
