@@ -37,7 +37,7 @@ _FOLDERS = 'a list of folders, like ["loras", "D:/stable-diffusion/loras"]'
 class _Table(BaseModel):
     """A table that refuses keys it does not know and values that would have to be converted."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False, defer_build=True)
 
 
 @with_fields(fields_of(row for row in PICTURE if row.in_models_file))

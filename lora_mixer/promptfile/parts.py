@@ -45,7 +45,7 @@ Drawn = Annotated[str, AfterValidator(_drawn)]
 class StrictTable(BaseModel):
     """A table that takes no key it does not know."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, defer_build=True)
 
 
 class LoraTable(StrictTable):

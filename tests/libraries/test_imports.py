@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import subprocess
 import sys
-from importlib import metadata
+from importlib import import_module, metadata
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 
+import lora_mixer
 from lora_mixer.libraries import distributions
 from lora_mixer.libraries.deferring import Deferral, Later, deferred, has_run, preloaded, run_deferred
+from lora_mixer_app.cli import program
 
 CHEAP = ("--help", "--version", "loras", "models", "init --help", "inspect line_art")
 HEAVY = (
@@ -62,8 +65,8 @@ def test_a_picture_imports_nothing_it_does_not_need(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("words", CHEAP)
 def test_commands_that_compute_nothing_never_import_torch(words: str) -> None:
-    program = PROGRAM.replace("from lora_mixer.libraries", "sys.exit()\nfrom lora_mixer.libraries", 1)
-    done = subprocess.run([sys.executable, "-c", program, *words.split()], capture_output=True, text=True, check=False)
+    source = PROGRAM.replace("from lora_mixer.libraries", "sys.exit()\nfrom lora_mixer.libraries", 1)
+    done = subprocess.run([sys.executable, "-c", source, *words.split()], capture_output=True, text=True, check=False)
     loaded = json.loads(done.stderr.splitlines()[-1])
     assert "lora_mixer_app.cli" in loaded
     settings = ("pydantic", "lora_mixer.settings") if words in {"--help", "--version"} else ()
@@ -167,7 +170,7 @@ def test_what_cannot_wait_is_done_instead_and_says_whether_the_rest_can(package:
 
 
 def test_torch_is_whole_where_its_operators_on_the_meta_device_wait() -> None:
-    program = (
+    source = (
         "import sys\n"
         "from lora_mixer.libraries.own_process import BROUGHT, META, begin, meta_operators\n"
         "from lora_mixer.libraries.deferring import has_run\n"
@@ -185,12 +188,12 @@ def test_torch_is_whole_where_its_operators_on_the_meta_device_wait() -> None:
         "again = torch.randn(3, generator=torch.Generator().manual_seed(3))\n"
         "assert torch.equal(first, again) and torch.equal(again, torch.randn(3, generator=torch.manual_seed(3)))\n"
     )
-    subprocess.run([sys.executable, "-c", program], check=True)
+    subprocess.run([sys.executable, "-c", source], check=True)
 
 
 @pytest.mark.parametrize("known", ["('0.1.',)", "own_process.KNOWN"])
 def test_compilers_find_torchs_operators_and_an_unknown_release_has_them_at_once(known: str) -> None:
-    program = (
+    source = (
         "from lora_mixer.libraries import own_process\n"
         "from lora_mixer.libraries.deferring import has_run\n"
         f"known = own_process.KNOWN = {known}\n"
@@ -204,7 +207,21 @@ def test_compilers_find_torchs_operators_and_an_unknown_release_has_them_at_once
         "assert has_run(own_process.META)\n"
         "assert torch._decomp.decomposition_table and torch._refs.add and torch.ops.prims.add\n"
     )
-    subprocess.run([sys.executable, "-c", program], check=True)
+    subprocess.run([sys.executable, "-c", source], check=True)
+
+
+def test_no_circles_are_searched_for_while_commands_and_rooms_are_imported(monkeypatch: pytest.MonkeyPatch) -> None:
+    searched: list[bool] = []
+
+    def imported_meanwhile(name: str) -> ModuleType:
+        searched.append(gc.isenabled())
+        return import_module(name)
+
+    for asks in (lora_mixer, program):
+        monkeypatch.setattr(asks, "import_module", imported_meanwhile)
+    assert callable(program.COMMANDS[0].run)
+    assert lora_mixer.__getattr__("RenderRequest").__name__ == "RenderRequest"
+    assert (searched, gc.isenabled()) == ([False, False], True)
 
 
 def test_where_putting_off_fails_all_is_imported_as_ever(package: str, caplog: pytest.LogCaptureFixture) -> None:
@@ -215,7 +232,7 @@ def test_where_putting_off_fails_all_is_imported_as_ever(package: str, caplog: p
 
 
 def test_the_compiler_is_whole_after_it_was_put_off() -> None:
-    program = (
+    source = (
         "import lora_mixer.models, torch\n"
         "from torch._dynamo.utils import counters\n"
         "from lora_mixer.libraries.deferring import has_run\n"
@@ -226,7 +243,7 @@ def test_the_compiler_is_whole_after_it_was_put_off() -> None:
         "assert id(block) in allowed.function_ids, 'a mark was lost'\n"
         "assert scipy.stats.norm.cdf(0) == 0.5 and transformers.AutoTokenizer and torch.distributed.fsdp.fully_shard\n"
     )
-    subprocess.run([sys.executable, "-c", program], check=True)
+    subprocess.run([sys.executable, "-c", source], check=True)
 
 
 def test_outside_the_block_modules_are_imported_as_ever(package: str) -> None:
