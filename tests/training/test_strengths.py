@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 
-from training.adapters.data import LEVELS, at_amount
+from training.adapters.data import BESIDE, LEVELS, at_amount, shown_at
 from training.adapters.looks import look_loss
-from training.adapters.recipes import RECIPES, training_order
+from training.adapters.recipes import RECIPES, Recipe, find_recipe, training_order
 
 
 def test_at_a_level_the_level_is_shown_and_between_two_what_lies_between() -> None:
@@ -17,6 +17,14 @@ def test_at_a_level_the_level_is_shown_and_between_two_what_lies_between() -> No
     for below in range(len(LEVELS) - 1):
         middle = (LEVELS[below] + LEVELS[below + 1]) / 2
         assert torch.allclose(at_amount(levels, middle), levels[below : below + 2].mean(0), atol=1e-6)
+
+
+@pytest.mark.parametrize("recipe", RECIPES, ids=lambda recipe: recipe.name)
+def test_in_a_blend_each_look_shows_as_much_as_alone_at_that_strength(recipe: Recipe) -> None:
+    for other in map(find_recipe, recipe.beside):
+        assert shown_at(BESIDE, (recipe, other)) == {one.name: one.amount(BESIDE) for one in (recipe, other)}
+    assert recipe.amount(0) == 0
+    assert recipe.amount(1) == 1
 
 
 def test_every_adapter_is_trained_once_and_after_those_it_stands_beside() -> None:
@@ -31,7 +39,7 @@ def predictions(seed: int) -> torch.Tensor:
 
 
 def loss(error: torch.Tensor, base_error: torch.Tensor, amount: float) -> float:
-    return float(look_loss(error, base_error, amount, guidance_weight=4.0))
+    return float(look_loss(error, base_error, amount, guidance_weight=4.0, softened=0.8))
 
 
 def test_a_perfect_adapter_has_no_loss_at_full_strength_whatever_the_base_gets_wrong() -> None:

@@ -8,12 +8,13 @@ has both looks. On the cold side of the slider strengths and amounts are negativ
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from training.adapters.recipes import Recipe
+from training.adapters.recipes import Recipe, find_recipe
 from training.artwork import load_emoji
 from training.captions import Look, caption
 from training.colours import COLOURS
@@ -100,7 +101,7 @@ class ShownLatents:
                 papers[k] = jittered(view.background, 1, rng)
         light = [self.views[k] for k in self.light]
         levels = [{recipe.name: level} for level in LEVELS]
-        blends = [{recipe.name: BESIDE, other: BESIDE} for other in recipe.beside]
+        blends = [shown_at(BESIDE, (recipe, find_recipe(other))) for other in recipe.beside]
         self.levels = torch.stack([_encoded(wardrobe, vae, self.views, papers, one) for one in levels])
         self.blends = [_encoded(wardrobe, vae, light, papers[self.light], one) for one in blends]
 
@@ -123,7 +124,7 @@ class ShownLatents:
             strength = rng.uniform(1, MOST)
         chosen = rng.choices([k for k, view in enumerate(self.views) if view.sign == sign], k=count)
         return Batch(
-            latents=at_amount(self.levels[:, chosen], min(1, self.recipe.haste * strength)),
+            latents=at_amount(self.levels[:, chosen], self.recipe.amount(strength)),
             plain=self.levels[0, chosen],
             captions=[self._caption(self.views[k], rng) for k in chosen],
             strength=sign * strength,
@@ -135,6 +136,11 @@ class ShownLatents:
         if not (trigger and rng.random() < TRIGGERED):
             return words
         return rng.choice([f"{words}, {trigger}", f"{trigger}, {words}"])
+
+
+def shown_at(strength: float, recipes: Sequence[Recipe]) -> dict[str, float]:
+    """How much a picture shows of the look of each recipe, all at one strength."""
+    return {recipe.name: recipe.amount(strength) for recipe in recipes}
 
 
 def at_amount(levels: Tensor, amount: float) -> Tensor:

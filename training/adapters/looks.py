@@ -27,9 +27,6 @@ from training.captions import names_of
 from training.diffusion import draw_times
 from training.wearing import Wearing
 
-SOFTENED = 0.8
-"""At strength 1 the prediction that is guided by 1 + this is the right one, so that a look is not overdone by more guidance."""
-
 LEAST_DIVISOR = 0.25
 """Losses are divided by the strength, as what there is to learn shrinks with it; below this no more."""
 
@@ -69,8 +66,8 @@ class LookLesson:
         beside = {shown.beside: BESIDE} if shown.beside else {}
         with self._partners.on(beside), learner.on(shown.strength):
             own_error = error(shown.latents)
-        weight = self._shown.recipe.guidance_weight
-        return look_loss(own_error, base_error, amount, guidance_weight=weight)
+        recipe = self._shown.recipe
+        return look_loss(own_error, base_error, amount, guidance_weight=recipe.guidance_weight, softened=recipe.softened)
 
     def validation(self, learner: Learner) -> float | None:  # noqa: ARG002 - as a lesson is asked
         """Measure nothing: `training.evaluate` does."""
@@ -91,7 +88,7 @@ class LookLesson:
         }
 
 
-def look_loss(error: Tensor, base_error: Tensor, amount: float, *, guidance_weight: float) -> Tensor:
+def look_loss(error: Tensor, base_error: Tensor, amount: float, *, guidance_weight: float, softened: float) -> Tensor:
     """What is to be made small at a strength of 0..1.
 
     Args:
@@ -99,11 +96,12 @@ def look_loss(error: Tensor, base_error: Tensor, amount: float, *, guidance_weig
         base_error: What the base alone gets wrong about the same pictures without it; not looked at at strength 1.
         amount: The strength without its sign.
         guidance_weight: How much the difference that guidance enlarges counts at strength 0; nothing at 1.
+        softened: What guidance adds to 1 where the picture at strength 1 is the right one.
 
     """
     rest = 1 - amount
     without, named = error - rest * base_error
-    guided = without + (1 + SOFTENED * amount) * (named - without)
+    guided = without + (1 + softened * amount) * (named - without)
     kept = (error - base_error).diff(dim=0)
     level = (without.square() + guided.square()).mean() / 2
     return (level + guidance_weight * rest * kept.square().mean()) / max(amount, LEAST_DIVISOR)
