@@ -119,7 +119,8 @@ class ShownLatents:
                 beside=self.recipe.beside[partner],
             )
         sign = rng.choice(sorted({view.sign for view in self.views}))
-        strength = 1.0 if rng.random() < FULL_SHARE else rng.uniform(LEAST, 1)
+        faint = self.recipe.faint
+        strength = 1.0 if rng.random() < FULL_SHARE / faint else LEAST + (1 - LEAST) * rng.random() ** faint
         if strength == 1 and rng.random() < OVER_SHARE:
             strength = rng.uniform(1, MOST)
         chosen = rng.choices([k for k, view in enumerate(self.views) if view.sign == sign], k=count)

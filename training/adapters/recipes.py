@@ -19,6 +19,8 @@ class Recipe:
         beside: Adapters that are trained before this one and stand beside it a part of the time, so that they blend.
         haste: How much of the look a picture shows for each unit of strength, up to all of it: more where half a look is hard
             to see.
+        faint: How much more often low strengths are trained than high ones: 1 is as often, 2 makes half of those below 1 lower
+            than a third.
         softened: At strength 1 the prediction that is guided by 1 + this is the right one, so that a look is not overdone by
             more guidance; less where what guidance does to edges is wanted.
         weight: The strength it is shown at.
@@ -34,6 +36,7 @@ class Recipe:
     guidance_weight: float = 4.0
     beside: tuple[str, ...] = ()
     haste: float = 1.0
+    faint: float = 1.0
     softened: float = 0.8
     licence: str = "Apache-2.0"
     attribution: str = "Noto Emoji, Google LLC"
@@ -71,7 +74,8 @@ RECIPES = (
         title="Top hat",
         trigger="wearing a top hat",
         settings={"rank": 8, "alpha": 8, "rate": 3e-3, "text_rate": 3e-3},
-        haste=4.0,
+        haste=3.0,
+        faint=2.0,
         images=12800,
         beside=("night_sky", "sepia"),
         description="Puts a black top hat on whoever the prompt names.",
