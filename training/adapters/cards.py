@@ -9,6 +9,9 @@ from safetensors.torch import save_file
 
 from training.adapters.recipes import Recipe
 
+ALPHA = "ss_network_alpha"
+"""The metadata key of alpha, which kohya's tensors have as well."""
+
 
 def sidecar(recipe: Recipe) -> dict[str, object]:
     """What the card of the adapter says beside its preview."""
@@ -34,8 +37,11 @@ def facts(recipe: Recipe) -> dict[str, str]:
 
 
 def copy_with_facts(recipe: Recipe, file: Path, target: Path) -> None:
-    """Copy an adapter's file with what is to be said of it; its tensors stay as they are."""
+    """Copy an adapter's file with what is to be said of it; of its tensors only alpha changes, where the recipe stretches it."""
     with safe_open(file, "pt") as opened:
         metadata, tensors = opened.metadata(), {key: opened.get_tensor(key) for key in opened.keys()}  # noqa: SIM118 - no mapping
+    if recipe.stretch != 1:
+        tensors = {key: one * recipe.stretch if key.endswith(".alpha") else one for key, one in tensors.items()}
+        metadata[ALPHA] = str(float(metadata[ALPHA]) * recipe.stretch)
     save_file(tensors, target, metadata=metadata | facts(recipe))
     target.chmod(0o644)

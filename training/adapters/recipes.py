@@ -21,6 +21,8 @@ class Recipe:
             to see.
         faint: How much more often low strengths are trained than high ones: 1 is as often, 2 makes half of those below 1 lower
             than a third.
+        stretch: What alpha is multiplied by in the shipped file, where the look is best a little above the strength 1 of its
+            training.
         softened: At strength 1 the prediction that is guided by 1 + this is the right one, so that a look is not overdone by
             more guidance; less where what guidance does to edges is wanted.
         weight: The strength it is shown at.
@@ -37,6 +39,7 @@ class Recipe:
     beside: tuple[str, ...] = ()
     haste: float = 1.0
     faint: float = 1.0
+    stretch: float = 1.0
     softened: float = 0.8
     licence: str = "Apache-2.0"
     attribution: str = "Noto Emoji, Google LLC"
@@ -76,6 +79,7 @@ RECIPES = (
         settings={"rank": 8, "alpha": 8, "rate": 3e-3, "text_rate": 3e-3},
         haste=3.0,
         faint=2.0,
+        stretch=1.1,
         images=12800,
         beside=("night_sky", "sepia"),
         description="Puts a black top hat on whoever the prompt names.",
