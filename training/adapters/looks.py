@@ -67,7 +67,9 @@ class LookLesson:
         with self._partners.on(beside), learner.on(shown.strength):
             own_error = error(shown.latents)
         recipe = self._shown.recipe
-        return look_loss(own_error, base_error, amount, guidance_weight=recipe.guidance_weight, softened=recipe.softened)
+        return look_loss(
+            own_error, base_error, amount, guidance_weight=recipe.guidance_weight, softened=recipe.softened
+        )
 
     def validation(self, learner: Learner) -> float | None:  # noqa: ARG002 - as a lesson is asked
         """Measure nothing: `training.evaluate` does."""
