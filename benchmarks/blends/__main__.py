@@ -94,7 +94,7 @@ class Evaluation:
         wide = self._gallery.plain_canvases(subject_pairs(max(LEAST_PLAIN // 2, len(pairs))))
         halves = torch.cat(_halves(wide))
         base = floors(halves, self._detector.amounts(halves), NAMES)
-        two = placed_cases(self._chosen)
+        two = placed_cases(sum(len(case.looks) == 2 for case in self._chosen))
         found = {}
         for way in PLACES:
             taken = [self._gallery.placed(way, case, pairs) for case in two]
@@ -157,7 +157,7 @@ def forwards(options: argparse.Namespace, chosen: list[Case]) -> int:
     )
     for way in WAYS:
         pictures += options.prompts * (looks if way.rows else len(chosen))
-    pairs = len(placed_cases(chosen))
+    pairs = len(placed_cases(options.pairs))
     canvases = max(LEAST_PLAIN // 2, options.prompts) + options.prompts * pairs * len(PLACES)
     return STEPS * (pictures + 2 * canvases)
 
@@ -174,7 +174,8 @@ def main() -> None:
     artwork.main()
     detector = make_detector(open_painter(), max(2, round(EXAMPLES * options.detector)))
     mixer = Mixer.open(options.model, threads=options.threads)
-    gallery = Gallery(mixer, options.folder, names, sorted({look for case in chosen for look in case.looks}))
+    looks = {look for case in (*chosen, *placed_cases(options.pairs)) for look in case.looks}
+    gallery = Gallery(mixer, options.folder, names, sorted(looks))
     evaluation = Evaluation(gallery, detector, chosen, names)
     results = evaluation.run()
     text, winning = markdown(results, _note(options, mixer, detector, len(chosen))), winners(results)

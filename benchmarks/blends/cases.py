@@ -17,8 +17,9 @@ SUM = "sum"
 HEADS = ("animal", "face", "cat", "monkey")
 """Subjects that a hat can be put on."""
 FOR_HEADS = {"top_hat"}
-WITHOUT_TRIGGER = {"warm_cold"}
-"""A slider: it is no look that a text can ask for."""
+LEFT_OUT = {"warm_cold", "shiny"}
+"""The first is a slider, no look that a text can ask for; the second is told by the detector in two pictures of three alone, so
+that whether it is there would be the detector's doing more than a way's."""
 LEFT, RIGHT = (0.0, 0.0, 0.5, 1.0), (0.5, 0.0, 1.0, 1.0)
 
 
@@ -96,9 +97,10 @@ class Case:
         return {"prompt": pair, "regions": regions}
 
 
-def placed_cases(chosen: list[Case]) -> list[Case]:
-    """Return the pairs of looks that any subject may have."""
-    return [case for case in chosen if len(case.looks) == 2 and not set(case.looks) & FOR_HEADS]
+def placed_cases(count: int) -> list[Case]:
+    """Return so many pairs of looks for two subjects, a look each: any that any subject may have, since neither hides the other."""
+    names = [name for name in _looks() if name not in FOR_HEADS]
+    return _drawn([Case(looks) for looks in itertools.combinations(names, 2)])[:count]
 
 
 def trigger(look: str) -> str:
@@ -108,17 +110,25 @@ def trigger(look: str) -> str:
 
 def cases(pairs: int, triples: int) -> list[Case]:
     """Return so many pairs and triples of looks that do not hide each other, drawn once and for all."""
-    names = [recipe.name for recipe in RECIPES if recipe.trigger and recipe.name not in WITHOUT_TRIGGER]
     found = []
     for size, count in ((2, pairs), (3, triples)):
-        all_of_size = [
-            Case(looks)
-            for looks in itertools.combinations(names, size)
-            if not any(set(pair) <= set(looks) for pair in APART)
-        ]
-        random.Random(28).shuffle(all_of_size)
-        found += all_of_size[:count]
+        found += _drawn(
+            [
+                Case(looks)
+                for looks in itertools.combinations(_looks(), size)
+                if not any(set(pair) <= set(looks) for pair in APART)
+            ]
+        )[:count]
     return found
+
+
+def _looks() -> list[str]:
+    return [recipe.name for recipe in RECIPES if recipe.trigger and recipe.name not in LEFT_OUT]
+
+
+def _drawn(every: list[Case]) -> list[Case]:
+    """Return them in an order that hangs on chance, the same each time."""
+    return random.Random(28).sample(every, len(every))
 
 
 def subjects(count: int) -> list[str]:
