@@ -27,6 +27,7 @@ export class Course {
 
   /** @param {Training} shown */
   draw(shown) {
+    this.progress.hidden = shown.state === "new";
     this.progress.value = shown.of ? shown.step / shown.of : 0;
     write(this.status, told(shown));
     keep(
