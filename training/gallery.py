@@ -72,11 +72,10 @@ def main() -> None:
     save_small(grid(painter.paint(prompts, steps=options.steps), prompts, 8), DOC_IMAGES / "embedded-base.png")
     columns, labels = [], []
     for recipe in (one for one in RECIPES if one.look):
-        prompt = f"{'fox' if recipe.name == 'top_hat' else 'cat'}"
         strengths = (-1.0, -0.5, 0.0, 0.5, 1.0) if recipe.name in SIGNED else STRENGTHS
         for strength in strengths:
             with worn.on({recipe.name: strength}):
-                columns.append(painter.paint([prompt, "house"], seeds=[1, 2], steps=options.steps))
+                columns.append(painter.paint(["cat", "house"], seeds=[1, 2], steps=options.steps))
             labels += [f"{recipe.name} {strength:g}", "house"]
     save_small(grid(torch.cat(columns), labels, 10), DOC_IMAGES / "embedded-adapters.png")
     pictures, labels = [], []
