@@ -45,8 +45,9 @@ def lora_flops(unet: nn.Module, step: Callable[[], object], ranks: int, names: f
 
     def count(module: nn.Module, _inputs: tuple[torch.Tensor, ...], output: torch.Tensor) -> None:
         nonlocal total
-        places = output.numel() // module.weight.shape[0]
-        total += 2 * places * ranks * (module.weight.shape[0] + module.weight[0].numel())
+        weight = module.get_parameter("weight")
+        places = output.numel() // weight.shape[0]
+        total += 2 * places * ranks * (weight.shape[0] + weight[0].numel())
 
     handles = [unet.get_submodule(name).register_forward_hook(count) for name in names]
     step()

@@ -30,7 +30,7 @@ def measure() -> list[Row]:
     with tempfile.TemporaryDirectory() as folder:
         file = kohya_lora(model, Path(folder) / "a.safetensors", rank=32, seed=0)
         adapter = opened(model, file)
-        patched = sum(model.module(name).weight.nbytes for name in adapter.layers)
+        patched = sum(model.module(name).get_parameter("weight").nbytes for name in adapter.layers)
         engine, step = MergeEngine(model, cache_mb=0), unet_step(model, rows=2)
 
         def put_on() -> None:

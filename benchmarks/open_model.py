@@ -110,11 +110,12 @@ def write(family: str, path: Path) -> None:
     import torch
 
     from lora_mixer.export.ldm_names import ldm_tensors
+    from lora_mixer.libraries.classes import TextEncoder
     from lora_mixer.models import Model
     from lora_mixer.models.unet import UNetDenoiser
 
     networks = _empty(family, path.parent)
-    texts = {part: networks[part] for part in ("te1", "te2") if part in networks}
+    texts: dict[str, TextEncoder] = {part: networks[part] for part in ("te1", "te2") if part in networks}
     model = Model(
         name=family,
         family=find_family(family),

@@ -7,9 +7,11 @@ prompt; a picture whose places are found against one whose places are given, whi
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Unpack
 
 from benchmarks.report import Row, finish, medians, row
 from lora_mixer import LoraUse, Mixer, Rectangle, Region, Strength
+from lora_mixer.mixer import RequestOptions
 from lora_mixer.render_options import RenderOptions
 
 STEPS, SIDE = 10, 128
@@ -23,13 +25,12 @@ def measure(repetitions: int = 5) -> list[Row]:
     """Return what masks, regions and the probe cost."""
     mixer = Mixer.open("emoji", dtype="float32")
 
-    def draw(prompt: str, **wish: object) -> Callable[[], object]:
-        return lambda: mixer.render(
-            prompt, seed=7, steps=STEPS, width=SIDE, height=SIDE, upscale=1, options=BESIDE, **wish
-        )  # type: ignore[arg-type]
+    def draw(prompt: str, **wish: Unpack[RequestOptions]) -> Callable[[], object]:
+        fields: RequestOptions = {"seed": 7, "steps": STEPS, "width": SIDE, "height": SIDE, "upscale": 1, **wish}
+        return lambda: mixer.render(prompt, options=BESIDE, **fields)
 
-    given = [Region(mask=mask, words=words, loras={name: 1}) for words, mask, name in THINGS]
-    sought = [Region(mask=None, words=words, loras={name: 1}) for words, _, name in THINGS]
+    given = [Region(mask=mask, words=words, loras=(LoraUse(name),)) for words, mask, name in THINGS]
+    sought = [Region(mask=None, words=words, loras=(LoraUse(name),)) for words, _, name in THINGS]
     halves = [Region("red heart", mask=LEFT), Region("sun", mask=RIGHT)]
     corner = Region("pig", mask=Rectangle(left=0, top=0, right=0.5, bottom=0.5))
     plain, everywhere, masked, two, three, placed, probed = medians(

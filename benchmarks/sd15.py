@@ -6,9 +6,9 @@ Nothing is downloaded; the figures say how fast something is, never how good a p
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar, cast
 
 import torch
 from diffusers import AutoencoderKL, DDIMScheduler, StableDiffusionPipeline, UNet2DConditionModel
@@ -36,6 +36,31 @@ NOISE = 2**20 - 3
 """So many random numbers are used over and over: drawing a billion of them takes longer than most measures."""
 
 Network = TypeVar("Network", bound=nn.Module)
+
+
+class LoraPipeline(Protocol):
+    """What diffusers' pipelines do with LoRAs through PEFT; its mixin is built at run time, where no type checker sees it."""
+
+    def load_lora_weights(self, path: str, /, *, adapter_name: str) -> None:
+        """Read a file as an adapter of this name."""
+
+    def set_adapters(self, names: Sequence[str], weights: Sequence[float], /) -> None:
+        """Let these adapters act, at these strengths."""
+
+    def delete_adapters(self, name: str, /) -> None:
+        """Take an adapter off."""
+
+    def fuse_lora(self, *, adapter_names: Sequence[str]) -> None:
+        """Merge adapters into the weights."""
+
+    def unfuse_lora(self) -> None:
+        """Take what was merged out of the weights."""
+
+    def enable_lora(self) -> None:
+        """Let adapters act again."""
+
+    def disable_lora(self) -> None:
+        """Keep adapters from acting."""
 
 
 def sd15(dtype: torch.dtype = torch.bfloat16, *, tuned: bool = True) -> Model:
@@ -103,7 +128,7 @@ def unet_step(model: Model, *, rows: int, size: int = 32, tuned: bool = True) ->
     latents = torch.randn(rows, 4, size, size, generator=rng).to(model.dtype)
     text = torch.randn(rows, 77, 768, generator=rng).to(model.dtype)
     timestep = torch.tensor(500)
-    options = {"cross_attention_kwargs": {"heard": {}}} if tuned else {}
+    options: dict[str, Any] = {"cross_attention_kwargs": {"heard": {}}} if tuned else {}
     given = to_channels_last(latents) if tuned else latents
 
     @torch.no_grad()
@@ -113,9 +138,9 @@ def unet_step(model: Model, *, rows: int, size: int = 32, tuned: bool = True) ->
     return step
 
 
-def pipeline(model: Model) -> StableDiffusionPipeline:
+def pipeline(model: Model) -> LoraPipeline:
     """Return diffusers' pipeline on the very same networks."""
-    return StableDiffusionPipeline(
+    made = StableDiffusionPipeline(
         vae=model.vae,
         text_encoder=model.text_encoders["te1"],
         tokenizer=model.tokenizers["te1"],
@@ -125,6 +150,7 @@ def pipeline(model: Model) -> StableDiffusionPipeline:
         feature_extractor=None,
         requires_safety_checker=False,
     )
+    return cast("LoraPipeline", made)
 
 
 def _config(component: str) -> dict[str, Any]:

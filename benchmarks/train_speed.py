@@ -14,10 +14,15 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from PIL import Image
+
+if TYPE_CHECKING:
+    from lora_mixer.trainer import TrainSettings
+    from training.networks import Vae
 
 STEPS, PICTURES, BATCH, RANK, RATE, ROUNDS = 100, 12, 4, 8, 1e-3, 3
 MODEL = Path(__file__).parents[1] / "lora_mixer" / "data" / "emoji" / "model"
@@ -29,7 +34,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         _draw(folder / "pictures")
-        told = {"ours": [], "plain": []}
+        told: dict[str, list[dict[str, Any]]] = {"ours": [], "plain": []}
         for number in range(ROUNDS):
             for which in told:
                 out = folder / f"{which}{number}.pt"
@@ -86,7 +91,7 @@ def _draw(folder: Path) -> None:
         (folder / f"{number:02}.txt").write_text(f"red heart, number {number}")
 
 
-def _settings(steps: int):  # noqa: ANN202
+def _settings(steps: int) -> TrainSettings:
     from lora_mixer.trainer import TrainSettings
 
     return TrainSettings(
@@ -169,7 +174,7 @@ def plain(folder: Path, steps: int) -> dict[str, object]:
 
 
 @torch.no_grad()
-def _latent(vae: torch.nn.Module, path: Path, generator: torch.Generator) -> torch.Tensor:
+def _latent(vae: Vae, path: Path, generator: torch.Generator) -> torch.Tensor:
     with Image.open(path) as opened:
         values = torch.from_numpy(np.asarray(opened.convert("RGB")).copy()).permute(2, 0, 1)[None].float()
     found = vae.encode(values / 127.5 - 1).latent_dist

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.error import URLError
 
-from playwright.sync_api import Browser, Locator, Page, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, ViewportSize, sync_playwright
 
 from benchmarks.report import Row, finish, row
 
@@ -124,7 +124,7 @@ def measure() -> list[Row]:
     with served() as url, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
         ready = [page_ready(browser, url) for _ in range(PAGES)]
-        size = {"width": 1440, "height": 900}
+        size = ViewportSize(width=1440, height=900)
         alone = desk_waits(browser.new_page(viewport=size), url, releases=RELEASES)
         other = browser.new_page(viewport=size)
         other.goto(url)

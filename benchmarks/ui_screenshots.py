@@ -12,17 +12,17 @@ import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from gradio_client import Client
 from PIL import Image
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 
 from benchmarks.ui_latency import FLAGS, served
 
 QUALITY = 78
 WAIT = 120_000  # milliseconds
-MADE = (
+MADE: tuple[tuple[str, dict[str, float]], ...] = (
     ("red heart", {}),
     ("blue star", {"line_art": 0.8}),
     ("cat", {"night_sky": 1.0}),
@@ -40,7 +40,7 @@ class Shot(NamedTuple):
     name: str
     width: int
     height: int
-    scheme: str
+    scheme: Literal["dark", "light"]
     language: str
     show: Callable[[Page], None]
 
@@ -72,8 +72,8 @@ SHOTS = (
 
 def take(browser: Browser, url: str, shot: Shot, folder: Path) -> Path:
     """Take one."""
-    screen = {"width": shot.width, "height": shot.height}
-    context = browser.new_context(viewport=screen, color_scheme=shot.scheme, locale=shot.language)  # type: ignore[arg-type]
+    screen = ViewportSize(width=shot.width, height=shot.height)
+    context = browser.new_context(viewport=screen, color_scheme=shot.scheme, locale=shot.language)
     page = context.new_page()
     page.set_default_timeout(WAIT)
     page.goto(url)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import random
+from typing import TYPE_CHECKING
 
 import torch
 from accelerate import Accelerator  # type: ignore[import-untyped]
@@ -25,6 +26,9 @@ from training.paths import WORK
 from training.precision import mixed_precision
 from training.progress import report
 from training.tokenizer import CompactTokenizer
+
+if TYPE_CHECKING:
+    from lora_mixer.libraries.classes import TextEncoder
 
 NAME = "badpic"
 VECTORS = 4
@@ -61,7 +65,7 @@ class Inversion(nn.Module):
         return encode_embedded(text, ids, mixed)
 
 
-def encode_embedded(text: CLIPTextModel, ids: Tensor, embedded: Tensor) -> Tensor:
+def encode_embedded(text: TextEncoder, ids: Tensor, embedded: Tensor) -> Tensor:
     """Text states (N, T, 128) of given token embeddings in place of those of ``ids``."""
     table = text.get_input_embeddings()
     handle = table.register_forward_hook(lambda *_: embedded)

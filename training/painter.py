@@ -7,8 +7,9 @@ from pathlib import Path
 
 import torch
 from torch import Tensor
-from transformers import CLIPTextModel, CLIPTokenizer
+from transformers import CLIPTokenizer
 
+from lora_mixer.libraries.classes import TextEncoder
 from lora_mixer.models import Model, open_model
 from lora_mixer.request import ModelSource
 from training.diffusion import EDGE, decode, sample
@@ -26,7 +27,7 @@ class Painter:
     """The model's parts, as they are called here."""
 
     tokenizer: CLIPTokenizer
-    text: CLIPTextModel
+    text: TextEncoder
     unet: Unet
     vae: Vae
 
@@ -85,7 +86,7 @@ def open_emoji(folder: Path = DATA / "model") -> Model:
 def painter_of(model: Model) -> Painter:
     """Paint with an open model."""
     painter = Painter(
-        tokenizer=model.tokenizers["te1"], text=model.parts["te1"], unet=model.parts["denoiser"], vae=model.vae
+        tokenizer=model.tokenizers["te1"], text=model.text_encoders["te1"], unet=model.parts["denoiser"], vae=model.vae
     )
     for network in (painter.text, painter.unet, painter.vae):
         network.requires_grad_(requires_grad=False)

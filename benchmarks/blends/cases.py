@@ -5,9 +5,10 @@ from __future__ import annotations
 import itertools
 import random
 from dataclasses import dataclass, field
-from typing import Any
 
-from lora_mixer import Region
+from lora_mixer import Rectangle, Region, RenderRequest
+from lora_mixer.mixer import RequestOptions
+from lora_mixer.mixes import mix_of
 from training.adapters.recipes import RECIPES
 from training.captions import names_of
 from training.latents import load_subjects
@@ -20,7 +21,7 @@ FOR_HEADS = {"top_hat"}
 LEFT_OUT = {"warm_cold", "shiny"}
 """The first is a slider, no look that a text can ask for; the second is told by the detector in two pictures of three alone, so
 that whether it is there would be the detector's doing more than a way's."""
-LEFT, RIGHT = (0.0, 0.0, 0.5, 1.0), (0.5, 0.0, 1.0, 1.0)
+LEFT, RIGHT = (Rectangle(left=x, top=0.0, right=x + 0.5, bottom=1.0) for x in (0.0, 0.5))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +35,7 @@ class Way:
     """
 
     name: str
-    settings: dict[str, Any] = field(default_factory=dict)
+    settings: RequestOptions = field(default_factory=RequestOptions)
     rows: bool = False
 
     @property
@@ -78,23 +79,23 @@ class Case:
         """Return a subject's prompt with the trigger words of all looks, as ComposLoRA writes them."""
         return ", ".join((subject, *(trigger(look) for look in self.looks)))
 
-    def placed(self, way: str, left: str, right: str) -> dict[str, Any]:
-        """Return the fields of a request for two subjects with a look each, the first of them on the left."""
+    def placed(self, way: str, left: str, right: str) -> RenderRequest:
+        """Return what is asked for to show two subjects with a look each, the first of them on the left."""
         pair, looks = f"a {left} on the left, a {right} on the right", self.looks
         if way == SUM:
-            return {"prompt": ", ".join((pair, *map(trigger, looks))), "loras": dict.fromkeys(looks, 1.0)}
+            return RenderRequest(", ".join((pair, *map(trigger, looks))), loras=mix_of(dict.fromkeys(looks, 1.0)))
         found = way != "regions"
         sides = zip((left, right), (LEFT, RIGHT), looks, strict=True)
-        regions = [
+        regions = tuple(
             Region(
                 f"{subject}, {trigger(look)}",
                 mask=None if found else mask,
                 words=subject if found else "",
-                loras={look: 1.0},
+                loras=mix_of({look: 1.0}),
             )
             for subject, mask, look in sides
-        ]
-        return {"prompt": pair, "regions": regions}
+        )
+        return RenderRequest(pair, regions=regions)
 
 
 def placed_cases(count: int) -> list[Case]:

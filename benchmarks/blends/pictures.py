@@ -16,12 +16,14 @@ from torch import Tensor
 
 from benchmarks.blends.cases import Case, Way, trigger
 from lora_mixer import Mixer, RenderRequest
+from lora_mixer.mixer import RequestOptions
+from lora_mixer.mixer.asked import as_request
 from training.measures.dressed import STEPS
 from training.progress import report
 
 STRENGTH = 1.0
 TIMES = "seconds.jsonl"
-WIDE = {"width": 256, "height": 128}
+WIDE: RequestOptions = {"width": 256, "height": 128}
 """The canvas of two subjects."""
 
 
@@ -51,19 +53,17 @@ class Gallery:
     def plain(self, count: int) -> Tensor:
         """Return pictures without any LoRA, of seeds that no case has."""
         names = [self._subjects[k % len(self._subjects)] for k in range(count)]
-        return self._drawn("plain", [self._request(name, 10_000 + k) for k, name in enumerate(names)]).pictures
+        return self._drawn("plain", [self._request(name, 10_000 + k, {}) for k, name in enumerate(names)]).pictures
 
     def plain_canvases(self, pairs: Sequence[tuple[str, str]]) -> Tensor:
         """Return canvases of two subjects without any LoRA, of seeds that no case has."""
         said = [f"a {left} on the left, a {right} on the right" for left, right in pairs]
-        return self._drawn(
-            "plain-wide", [self._request(one, 20_000 + k, **WIDE) for k, one in enumerate(said)]
-        ).pictures
+        return self._drawn("plain-wide", [self._request(one, 20_000 + k, WIDE) for k, one in enumerate(said)]).pictures
 
     def alone(self, look: str) -> Drawn:
         """Return the pictures of one LoRA by itself, which all cases share."""
         said = [
-            self._request(f"{subject}, {trigger(look)}", seed, loras={look: STRENGTH})
+            self._request(f"{subject}, {trigger(look)}", seed, {"loras": {look: STRENGTH}})
             for seed, subject in self._seeds()
         ]
         return self._drawn(f"alone/{look}", said)
@@ -72,20 +72,21 @@ class Gallery:
         """Return a way's pictures of a case."""
         loras = dict.fromkeys(case.looks, STRENGTH)
         asked = [
-            self._request(case.prompt(subject), seed, loras=loras, **way.settings) for seed, subject in self._seeds()
+            self._request(case.prompt(subject), seed, {"loras": loras, **way.settings})
+            for seed, subject in self._seeds()
         ]
         return self._drawn(f"{way.name.replace(':', '-')}/{case.name}", asked)
 
     def placed(self, way: str, case: Case, pairs: Sequence[tuple[str, str]]) -> Drawn:
         """Return canvases of two subjects with a look each."""
-        asked = [self._request(seed=seed, **WIDE, **case.placed(way, *pair)) for seed, pair in enumerate(pairs)]
+        asked = [self._request(case.placed(way, *pair), seed, WIDE) for seed, pair in enumerate(pairs)]
         return self._drawn(f"wide {way}/{case.name}", asked)
 
     def _seeds(self) -> Iterator[tuple[int, str]]:
         return iter(enumerate(self._subjects))
 
-    def _request(self, prompt: str, seed: int, **fields: object) -> RenderRequest:
-        return RenderRequest(prompt, seed=seed, steps=STEPS, upscale=1, **fields)  # type: ignore[arg-type]
+    def _request(self, asked: RenderRequest | str, seed: int, fields: RequestOptions) -> RenderRequest:
+        return as_request(asked, {**fields, "seed": seed, "steps": STEPS, "upscale": 1})
 
     def _drawn(self, name: str, asked: Sequence[RenderRequest]) -> Drawn:
         return drawn(self._mixer, self.folder / name, asked)

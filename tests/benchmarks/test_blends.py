@@ -166,8 +166,8 @@ def test_two_subjects_have_no_word_in_common() -> None:
     assert all(not set(left.split()) & set(right.split()) for left, right in pairs)
     assert len(pairs) == 4
     asked = Case(("line_art", "sepia")).placed("auto places", "cat", "red fox")
-    assert asked["prompt"] == "a cat on the left, a red fox on the right"
-    assert [(one.mask, one.words, one.loras[0].name) for one in asked["regions"]] == [
+    assert asked.prompt == "a cat on the left, a red fox on the right"
+    assert [(one.mask, one.words, one.loras[0].name) for one in asked.regions] == [
         (None, "cat", "line_art"),
         (None, "red fox", "sepia"),
     ]

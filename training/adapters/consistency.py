@@ -78,7 +78,7 @@ def levels(learner: Learner, times: Tensor) -> tuple[Tensor, Tensor]:
 def guided_step(learner: Learner, noisy: Tensor, times: Tensor, after: Tensor, captions: list[str]) -> Tensor:
     """One step of DDIM (Song et al. 2021, eq. 12, without noise) along the guided prediction of ``v``."""
     named = [*[""] * len(captions), *captions]
-    both = learner.predict(noisy.repeat(2, 1, 1, 1), times.repeat(2), named, [None] * len(named))
+    both = learner.predict(noisy.repeat(2, 1, 1, 1), times.repeat(2), named, ())
     without, wanted = both.chunk(2)
     v = without + GUIDANCE * (wanted - without)
     (a, s), (a_after, s_after) = levels(learner, times), levels(learner, after)
@@ -87,7 +87,7 @@ def guided_step(learner: Learner, noisy: Tensor, times: Tensor, after: Tensor, c
 
 def consistent(learner: Learner, noisy: Tensor, times: Tensor, captions: list[str]) -> Tensor:
     """The consistency function ``f(z, t) = c_skip z + c_out x``, x the clean latent that ``v`` says (eq. 9)."""
-    v = learner.predict(noisy, times, captions, [None] * len(captions))
+    v = learner.predict(noisy, times, captions, ())
     a, s = levels(learner, times)
     scaled = (times * SCALING)[:, None, None, None]
     skip = SIGMA_DATA**2 / (scaled**2 + SIGMA_DATA**2)

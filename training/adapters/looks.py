@@ -55,7 +55,7 @@ class LookLesson:
             """What both predictions (2, n, ...) get wrong about latents under the noise."""
             shares = learner.shares[times]
             noisy = noised(latents, noise, shares).repeat(2, 1, 1, 1)
-            guess = learner.predict(noisy, times.repeat(2), captions, [None] * len(captions)).unflatten(0, (2, -1))
+            guess = learner.predict(noisy, times.repeat(2), captions, ()).unflatten(0, (2, -1))
             return guess - target_of(latents, noise, shares, learner.prediction).to(guess)
 
         amount = min(1.0, abs(shown.strength))

@@ -158,7 +158,8 @@ def detection_rate(guesses: Tensor, amounts: Tensor) -> float:
 def fit(examples: Mixtures, rng: random.Random, epochs: int = EPOCHS) -> StyleNetwork:
     """Train the network on pairs of examples that are shifted, mirrored, blurred and made noisy anew each time."""
     torch.manual_seed(rng.randrange(2**31))
-    network = StyleNetwork().to(memory_format=torch.channels_last).train()
+    network: StyleNetwork = StyleNetwork().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    network.train()
     optimizer = torch.optim.AdamW(network.parameters(), lr=RATE, weight_decay=1e-2)
     pairs = len(examples.pictures) // 2
     steps = epochs * max(1, 2 * pairs // BATCH)
