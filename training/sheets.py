@@ -18,18 +18,18 @@ def to_image(picture: Tensor) -> Image.Image:
 
 def grid(pictures: Tensor, labels: list[str], columns: int) -> Image.Image:
     """Lay pictures (N, 3, H, W) out in rows of ``columns``, each over its label."""
-    size = pictures.shape[-1]
-    rows = -(-len(pictures) // columns)
-    sheet = Image.new("RGB", (columns * (size + 2), rows * (size + 2 + CAPTION_HEIGHT)), "white")
+    height, width = pictures.shape[-2:]
+    across, down = width + 2, height + 2 + CAPTION_HEIGHT
+    sheet = Image.new("RGB", (columns * across, -(-len(pictures) // columns) * down), "white")
     draw = ImageDraw.Draw(sheet)
     for index, (picture, label) in enumerate(zip(pictures, labels, strict=True)):
-        x, y = index % columns * (size + 2), index // columns * (size + 2 + CAPTION_HEIGHT)
+        x, y = index % columns * across, index // columns * down
         sheet.paste(to_image(picture), (x, y))
-        draw.text((x + 2, y + size + 1), label[:22], fill="black")
+        draw.text((x + 2, y + height + 1), label[:22], fill="black")
     return sheet
 
 
-def save_small(image: Image.Image, path: Path, colours: int = 128) -> None:
+def save_small(image: Image.Image, path: Path, colours: int = 256) -> None:
     """Save with a palette: a third of the bytes, and no visible loss at this size."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    image.quantize(colours, dither=Image.Dither.NONE).save(path, optimize=True)
+    image.quantize(colours, kmeans=2, dither=Image.Dither.NONE).save(path, optimize=True)

@@ -8,7 +8,7 @@ from itertools import islice
 import torch
 from PIL import Image
 
-from lora_mixer.blend.auto_places import find_masks
+from lora_mixer.blend.auto_places import find_masks, with_rims
 from lora_mixer.blend.masks import levels
 from lora_mixer.files import Leases
 from lora_mixer.images.drawn_masks import drawn_mask
@@ -61,7 +61,7 @@ def probe(
                 check()
         finally:
             steps.close()
-    masks = find_masks(watch.heard(), watch.seen(), size)
+    masks = with_rims(find_masks(watch.heard(), watch.seen(), size))
     return tuple(drawn_mask(Image.fromarray((mask * 255).to(torch.uint8).cpu().numpy())) for mask in masks)
 
 

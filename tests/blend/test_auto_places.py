@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from lora_mixer.blend.auto_places import contrasted, find_masks
+from lora_mixer.blend.auto_places import RIM, contrasted, find_masks, with_rims
 
 SIZE = (12, 16)
 LEFT, RIGHT = (slice(3, 10), slice(1, 7)), (slice(2, 9), slice(9, 15))
@@ -63,3 +63,28 @@ def test_masks_never_overlap(things: int, seed: int, size: tuple[int, int]) -> N
 def test_what_is_heard_of_all_things_alike_tells_none_of_them() -> None:
     heard = torch.tensor([[1.0, 3.0], [1.0, 1.0]])
     assert contrasted(heard).tolist() == [[1.0, 5.0], [1.0, -1.0]]  # n a_i - the sum of the others
+
+
+@given(things=st.integers(1, 4), seed=st.integers(0, 1000), size=st.tuples(st.integers(1, 20), st.integers(1, 20)))
+def test_rims_take_what_is_nobodys_and_near_whatever_the_order_of_things(
+    things: int, seed: int, size: tuple[int, int]
+) -> None:
+    owners = torch.randint(-3 * things, things, size, generator=torch.Generator().manual_seed(seed))
+    masks = torch.stack([(owners == thing).double() for thing in range(things)])
+    wide = with_rims(masks)
+    assert set(wide.unique().tolist()) <= {0.0, 1.0}
+    assert float(wide.sum(0).max()) <= 1.0
+    assert bool((wide >= masks).all())
+    assert torch.equal(with_rims(masks.flip(0)), wide.flip(0))
+    reach = max(1, round(min(size) * RIM))
+    within = torch.nn.functional.max_pool2d(masks[:, None], 2 * reach + 1, stride=1, padding=reach)[:, 0]
+    assert bool((wide <= within).all())
+
+
+def test_a_rim_closes_what_is_nobodys_within_a_thing_and_goes_around_it() -> None:
+    mask = torch.zeros(1, 8, 8, dtype=torch.float64)
+    mask[0, 2:5, 2:5] = 1
+    mask[0, 3, 3] = 0
+    wide = with_rims(mask)
+    assert bool((wide[0, 1:6, 1:6] == 1).all())
+    assert int(wide.sum()) == 25
