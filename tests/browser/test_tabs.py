@@ -21,11 +21,12 @@ pytestmark = BROWSER
 NOTICED = """
 window.noticed = [];
 new MutationObserver(() => {
-    const text = document.querySelector('.notice')?.innerText;
+    const notice = document.querySelector('.notice'), text = notice?.innerText;
     if (text && window.noticed.at(-1) !== text) window.noticed.push(text);
+    if (text) window.letters = getComputedStyle(notice).fontFamily;
 }).observe(document, { childList: true, subtree: true });
 """
-"""What the page said at its bottom, which goes again by itself."""
+"""What the page said at its bottom, which goes again by itself, and in which letters."""
 SLOW = """() => setInterval(() => {
     const end = performance.now() + 400;
     while (performance.now() < end);
@@ -238,8 +239,7 @@ def test_every_tab_speaks_chinese_names_its_controls_and_asks_nobody_else(
         assert page.evaluate("window.noticed") == []
     else:
         page.wait_for_function("() => window.noticed.some(text => text.includes('fonts-noto-cjk'))")
-        letters = page.locator(".notice").evaluate("one => getComputedStyle(one).fontFamily")
-        assert "LoRA Mixer CJK" in letters
+        page.wait_for_function("() => window.letters.includes('LoRA Mixer CJK')")
     page.evaluate("document.querySelector('.notice-close')?.click()")
     expect(page.locator(".notice")).to_have_count(0)
     assert page.evaluate("document.documentElement.lang") == "zh-CN"
