@@ -166,7 +166,7 @@ def desk(one_desk: Page) -> Page:
 def open_desk(page: Page, address: str) -> None:
     page.set_default_timeout(WAIT)
     page.goto(address)
-    page.wait_for_selector("#no-strips")
+    page.wait_for_selector("#no-strips", timeout=2 * WAIT)  # a busy machine may take its time to open a page
     page.locator("#steps input[type=text]").fill("2")
 
 

@@ -24,6 +24,7 @@ export function hearKeys({ go, stop }) {
       open = document.querySelector(CLOSES) !== null; // before it closes
       if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
       event.preventDefault();
+      settle(document.activeElement);
       if (!event.repeat) go();
     },
     true,
@@ -33,4 +34,10 @@ export function hearKeys({ go, stop }) {
     if (closers.some((close) => close())) event.preventDefault();
     else stop();
   });
+}
+
+/** Have a box take what is typed in it, as Enter and leaving it do. @param {Element | null} box */
+function settle(box) {
+  if (box instanceof HTMLInputElement && ["number", "text"].includes(box.type))
+    box.dispatchEvent(new Event("change", { bubbles: true }));
 }
