@@ -445,12 +445,12 @@ def test_escape_closes_what_is_open_and_cancels_nothing_then(page: Page) -> None
     generate(page)
     page.locator("#keep").click()
     page.locator("#steps input[type=text]").fill("100")
-    page.locator("#pictures-count input").fill("100")
+    page.locator("#endless input").check()  # edits do not end it, nor does a picture
     page.keyboard.press("Control+Enter")
     page.wait_for_function("() => document.querySelector('#status').innerText.includes('Step')")
     prompt(page).focus()
     page.keyboard.press("End")
-    page.keyboard.type(" badp")  # right as it stands: the next of the pictures is drawn of it
+    page.keyboard.type(" badp")  # right as it stands
     choice = page.get_by_role("option", name="badpic")
     choice.wait_for()
     page.keyboard.press("Escape")
