@@ -479,6 +479,83 @@ export async function askedLaws() {
   }
 }
 
+/** Pictures of one Generate are all of the document it was pressed for, and all come; Live follows edits after the last. */
+export async function seriesLaws() {
+  const { mountPrompts } = await import("/desk/prompt.js");
+  const { desk, root, sent, question, tell } = await begin([strip(1, "a")]);
+  mountPrompts(root, desk);
+  const told = () => root.querySelector("#prompt .hint").textContent;
+  const finish = async (number) => {
+    await tell({ number, kind: "began" });
+    await tell({ number, kind: "done", picture: picture(number) });
+  };
+  const prompts = () => sent.map(({ document }) => document.prompt).join();
+  desk.look({ live: true, count: 3 });
+  desk.generate();
+  await tell({ number: 1, kind: "began" });
+  desk.dispatch({ type: "prompt", text: "cat <lora:pix" });
+  expect(told() === "series_older", "what is typed meanwhile is not of this series, which is said", told());
+  await finish(1);
+  await finish(2);
+  expect(prompts() === "cat,cat,cat", "each is of what Generate was pressed for", prompts());
+  expect(same(sent.map(({ offset }) => offset), [0, 1, 2]), "each with the next seed", sent);
+  desk.dispatch({ type: "prompt", text: "cats" });
+  desk.dispatch({ type: "strip.set", number: 1, values: { strength: 0.3 } }, { settled: false });
+  await finish(3);
+  expect(sent.length === 3 && !desk.rendering, "a knob that is held is waited for", sent.length);
+  desk.dispatch({ type: "strip.set", number: 1, values: { strength: 0.4 } });
+  expect(prompts() === "cat,cat,cat,cats" && told() === "", "then Live follows", prompts(), told());
+  await finish(4);
+
+  desk.look({ count: 2 });
+  desk.generate();
+  desk.dispatch({ type: "prompt", text: "dog" });
+  await finish(5);
+  await finish(6);
+  expect(sent.length === 7 && sent[6].document.prompt === "dog", "Live follows when the last has come", prompts());
+  await finish(7);
+  desk.generate();
+  desk.dispatch({ type: "prompt", text: "owl" });
+  desk.cancel();
+  await (await question("cancel")).answer(null);
+  await tell({ number: 8, kind: "cancelled" });
+  expect(sent.length === 8 && !desk.rendering, "and nothing follows Cancel", prompts());
+}
+
+/** Endless pictures follow edits; what cannot be rendered ends nothing, and is said beside the prompt. */
+export async function endlessLaws() {
+  const { mountPrompts } = await import("/desk/prompt.js");
+  const { desk, root, sent, tell } = await begin();
+  mountPrompts(root, desk);
+  const told = () => ["wrong", "hint"].map((name) => root.querySelector(`#prompt .${name}`).textContent).join();
+  const newest = () => sent.at(-1);
+  const finish = (kind, says) => tell({ number: newest().number, kind, says, picture: picture(newest().number) });
+  desk.look({ endless: true });
+  desk.dispatch({ type: "prompt", text: "cat <lora:pix" });
+  desk.generate();
+  await finish("error", "no end");
+  expect(sent.length === 1 && desk.failure === "no end", "nothing goes on that never began", sent, desk.failure);
+  desk.dispatch({ type: "prompt", text: "dog" });
+  desk.generate();
+  await finish("done");
+  desk.dispatch({ type: "prompt", text: "dog <lora:pix" });
+  await finish("done");
+  expect(newest().document.prompt === "dog <lora:pix", "edits are followed", newest());
+  await finish("error", "no end");
+  const { document, offset } = newest();
+  expect(document.prompt === "dog" && offset === 2, "an unfinished one is left out, and no seed with it", newest());
+  expect(desk.rendering && desk.failure === "" && told() === "no end,goes_on", "which is said", told());
+  await finish("done");
+  expect(newest().document.prompt === "dog" && sent.length === 6, "and not tried again", sent.length);
+  desk.dispatch({ type: "prompt", text: "dog, blue" });
+  expect(told() === ",", "an edit is not refused yet", told());
+  await finish("done");
+  expect(newest().document.prompt === "dog, blue" && newest().offset === 4, "the next edit is", newest());
+  await finish("done");
+  await finish("error", "no memory");
+  expect(!desk.rendering && desk.failure === "no memory", "what was rendered and now fails ends it, and says why", desk.failure);
+}
+
 /** Cancel stops what runs, and never what is asked for after it. */
 export async function cancelLaws() {
   const { desk, asked, sent, question, tell } = await begin();

@@ -24,6 +24,8 @@ LAWS = {
     "importLaws": "every file is taken in",
     "addingLaws": "a LoRA is added once",
     "askedLaws": "what is asked for while Live follows is rendered whole",
+    "seriesLaws": "a series is of what Generate was pressed for",
+    "endlessLaws": "what cannot be rendered ends nothing",
     "cancelLaws": "cancel stops nothing that comes after it",
     "historyLaws": "the history does what its page says",
 }

@@ -340,10 +340,20 @@ def test_the_pad_moves_its_strips_and_undo_brings_them_back(page: Page) -> None:
 
 def test_several_pictures_and_the_seeds_buttons(page: Page) -> None:
     live(page, on=False)
+    page.locator("#steps input[type=text]").fill("20")
     page.locator("#pictures-count input").fill("2")
     page.locator("#pictures-count input").press("Tab")
     page.locator("#go").click()
+    page.wait_for_function("() => document.querySelector('#status').innerText.includes('Step')")
+    whole = prompt(page).input_value()
+    prompt(page).fill(f"{whole} <lora:pix")  # ends no series, and is of none that was begun before
+    expect(page.locator("#prompt .hint")).to_contain_text("keeps the settings")
+    expect(page.locator("#prompt .wrong")).not_to_be_empty()
     page.wait_for_function("() => document.querySelector('#status').innerText.includes('Seed 2')")
+    expect(page.locator("#prompt .hint")).to_be_empty()
+    assert "<lora:pix" not in record(page)
+    prompt(page).fill(whole)
+    page.locator("#steps input[type=text]").fill("2")
     page.locator("#seed-reuse").click()
     expect(page.locator("#seed input")).to_have_value("2")
     page.locator("#seed-dice").click()

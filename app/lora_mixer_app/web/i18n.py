@@ -141,7 +141,23 @@ WORDS: tuple[Message, ...] = (
     Message("progress", "Progress", "进度"),
     Message("beginning", "Beginning …", "即将开始 …"),
     Message("endless", "Endless", "连续生成"),
+    Message("endless_hint", "Until Cancel; follows what you change.", "直到取消，并跟随你的修改。"),
     Message("pictures_count", "Pictures of one Generate", "每次生成的张数"),
+    Message(
+        "pictures_count_hint",
+        "Pictures of one Generate, all with the settings it was pressed for.",
+        "每次生成的张数，全部使用点击生成时的设置。",
+    ),
+    Message(
+        "series_older",
+        "This series keeps the settings it began with; what you change is for the next.",
+        "本批图片沿用点击生成时的设置，当前的修改用于下一次生成。",
+    ),
+    Message(
+        "goes_on",
+        "Pictures go on with the last settings that could be used.",
+        "继续使用上一次可用的设置生成。",
+    ),
     Message("undo", "Undo (Ctrl+Z)", "撤销（Ctrl+Z）"),
     Message("redo", "Redo (Ctrl+Shift+Z)", "重做（Ctrl+Shift+Z）"),
     Message("seed_short", "Seed", "种子"),

@@ -31,6 +31,7 @@ export function mount(root, desk) {
   const status = h("div", { id: "status", role: "status", "aria-live": "polite" });
   const live = check("live", () => desk.look({ live: live.box.checked }));
   const endless = check("endless", () => desk.look({ endless: endless.box.checked }));
+  endless.label.title = say("endless_hint");
   const count = h("input", {
     type: "number",
     min: 1,
@@ -62,7 +63,7 @@ export function mount(root, desk) {
       "div",
       { class: "bar-go" },
       go,
-      h("label", { id: "pictures-count", class: "small", title: say("pictures_count") }, "×", count),
+      h("label", { id: "pictures-count", class: "small", title: say("pictures_count_hint") }, "×", count),
       endless.label,
       live.label,
     ),

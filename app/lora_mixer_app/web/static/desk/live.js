@@ -4,11 +4,13 @@ const TYPED = 700; // milliseconds of no letter until what was typed is settled
 
 export class Live {
   #typing = false;
+  /** Whether what is settled waits until it may be followed. */
+  #isDue = false;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
   #follow;
 
-  /** @param {() => void} follow Hears that something is settled. */
+  /** @param {() => boolean} follow Hears that something is settled; returns whether that may be followed now. */
   constructor(follow) {
     this.#follow = follow;
   }
@@ -29,14 +31,20 @@ export class Live {
     if (this.#typing) this.#settled();
   }
 
-  /** Wait for no pause any more: another gesture is under way, or what was typed is rendered already. */
+  /** Wait for no pause any more: another gesture is under way, or what was done is rendered already or cancelled. */
   hold() {
     clearTimeout(this.#timer);
+    this.#isDue = false;
+  }
+
+  /** What is settled may be followed again. */
+  release() {
+    if (this.#isDue) this.#settled();
   }
 
   #settled() {
     this.#typing = false;
     this.hold();
-    this.#follow();
+    this.#isDue = !this.#follow();
   }
 }

@@ -21,6 +21,7 @@ function part(desk, name, rows) {
   const box = h("textarea", { rows, spellcheck: false, placeholder, "aria-label": say(name) });
   const count = h("div", { id: name === "prompt" ? "count" : "negative-count", class: "count" });
   const wrong = h("div", { class: "wrong", role: "alert" });
+  const older = h("div", { class: "hint", role: "status" });
   let burst = 0;
   const changed = () => desk.dispatch({ type: name, text: box.value, gesture: `${name} ${burst}` }, { typed: true });
   const completion = withHelp(desk, box, changed);
@@ -30,12 +31,29 @@ function part(desk, name, rows) {
     desk.settle();
   });
   const draw = () => fill(box, desk.document[name], true);
+  const told = () => {
+    const known = desk.facts.problems.find((problem) => problem.place === name)?.says ?? "";
+    write(wrong, known || (name === "prompt" ? desk.refusal : ""));
+    write(older, name === "prompt" ? without(desk) : "");
+  };
   desk.subscribe((topics) => {
     if (topics.has("document")) draw();
-    if (!topics.has("facts")) return;
-    write(count, desk.facts.counts[name]);
-    write(wrong, desk.facts.problems.find((problem) => problem.place === name)?.says ?? "");
+    if (topics.has("facts")) write(count, desk.facts.counts[name]);
+    told();
   });
   draw();
-  return h("div", { id: name, class: "prompt" }, box, completion, h("div", { class: "prompt-foot" }, wrong, count));
+  return h(
+    "div",
+    { id: name, class: "prompt" },
+    box,
+    completion,
+    h("div", { class: "prompt-foot" }, wrong, count),
+    older,
+  );
+}
+
+/** What pictures under way are made of, where that is not what stands here. @param {Desk} desk */
+function without(desk) {
+  if (desk.isSeriesOlder) return say("series_older");
+  return desk.refusal ? say("goes_on") : "";
 }

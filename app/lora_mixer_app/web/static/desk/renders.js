@@ -8,6 +8,8 @@
  * @typedef {import("./types.js").Shown} Shown
  * @typedef {import("./types.js").View} View
  *
+ * @typedef {{ document: Document, offset: number }} Sent `offset`: how far its seed is from the document's.
+ *
  * @typedef {object} Hear Who hears of it.
  * @property {() => void} sent A document was sent.
  * @property {() => void} told Something else is known.
@@ -28,7 +30,14 @@ export class Renders {
   #isAsked = false;
   /** Pictures of this Generate that are still to come. */
   #left = 0;
-  #offset = 0;
+  /** Whether these are of the document that Generate was pressed for, and of no later one. */
+  #isSeries = false;
+  /** @type {Sent | null} What was sent last. */
+  #sent = null;
+  /** @type {Sent | null} What the newest picture since Generate was pressed was made of. */
+  #made = null;
+  /** @type {{ document: Document, says: string } | null} What could not be rendered, so that others go on without it. */
+  #refused = null;
   #cancelled = 0;
   #wire;
   #now;
@@ -56,6 +65,16 @@ export class Renders {
     return this.areUnderWay && (this.#isAsked || this.#now().view.endless);
   }
 
+  /** Whether pictures are under way that Generate was pressed for together: edits are none of theirs. */
+  get areSeries() {
+    return this.areUnderWay && this.#isSeries && !this.#now().view.endless;
+  }
+
+  /** Why the document as it is now is left out of what goes on without it; empty when it is not. */
+  get refusal() {
+    return this.areUnderWay && this.#refused?.document === this.#now().document ? this.#refused.says : "";
+  }
+
   /** Whether what was sent last is the document as it is now. */
   get isLast() {
     return JSON.stringify(this.#now().document) === this.last;
@@ -65,11 +84,13 @@ export class Renders {
   generate() {
     const { view } = this.#now();
     this.#isAsked = true;
+    this.#made = null;
     this.#begin(view.count, view.lock);
   }
 
   /** Render one picture, from the noise of the one that is looked at. */
   follow() {
+    if (!this.areUnderWay) this.#made = null;
     this.#isAsked = false;
     this.#begin(1, true);
   }
@@ -99,29 +120,44 @@ export class Renders {
   /** @param {Answer} answer */
   #goOn(answer) {
     if (answer.number !== this.#wire.number) return; // of what was rendered before
-    if (answer.kind === "error") this.#hear.failed(answer.says ?? "");
-    this.#left = answer.kind === "done" ? this.#left - 1 : 0;
-    if (answer.kind !== "done") return;
-    const { view } = this.#now();
-    if (this.#left > 0 || view.endless) {
-      this.#offset += 1;
-      this.#send(view.lock);
+    const { document, view } = this.#now();
+    const says = answer.says ?? "";
+    if (answer.kind === "done") {
+      this.#left -= 1;
+      this.#made = this.#sent;
+    } else if (this.#canGoOnWithout(answer)) {
+      this.#refused = { document: /** @type {Sent} */ (this.#sent).document, says };
+    } else {
+      this.#left = 0;
+      if (answer.kind === "error") this.#hear.failed(says);
+      return;
     }
+    if (!this.#made || !(this.#left > 0 || view.endless)) return;
+    const followed = view.endless && document !== this.#refused?.document;
+    this.#send(followed ? document : this.#made.document, this.#made.offset + 1, view.lock);
+  }
+
+  /** Whether a document that was edited while others of it are rendered without end is what fails, and not the rendering. @param {Answer} answer */
+  #canGoOnWithout(answer) {
+    const isEdited = this.#made !== null && this.#made.document !== this.#sent?.document;
+    return answer.kind === "error" && this.#now().view.endless && isEdited;
   }
 
   /** @param {number} count @param {boolean} sameNoise */
   #begin(count, sameNoise) {
     this.#left = count;
-    this.#offset = 0;
-    this.#send(sameNoise);
+    this.#isSeries = count > 1;
+    this.#refused = null;
+    this.#send(this.#now().document, 0, sameNoise);
   }
 
-  /** @param {boolean} sameNoise */
-  #send(sameNoise) {
-    const { document, view } = this.#now();
+  /** @param {Document} document @param {number} offset @param {boolean} sameNoise */
+  #send(document, offset, sameNoise) {
+    const { view } = this.#now();
     this.last = JSON.stringify(document);
+    this.#sent = { document, offset };
     const noise = sameNoise ? (view.picture?.id ?? null) : null;
-    this.#wire.send({ document, noise, offset: this.#offset });
+    this.#wire.send({ document, noise, offset });
     this.#hear.sent();
   }
 }

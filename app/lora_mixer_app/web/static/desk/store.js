@@ -112,6 +112,16 @@ export class Desk {
     return this.#renders.areAsked || (this.rendering && !this.view.live);
   }
 
+  /** Whether pictures are under way that edits are none of: those that Generate was pressed for together. */
+  get isSeriesOlder() {
+    return this.#renders.areSeries && !this.isRendered;
+  }
+
+  /** Why pictures go on without the last edits; empty when they do not. */
+  get refusal() {
+    return this.#renders.refusal;
+  }
+
   /** Whether what was rendered last, or is, is the document as it is now. */
   get isRendered() {
     return this.#renders.isLast;
@@ -211,6 +221,7 @@ export class Desk {
 
   /** Stop what is rendered, and what was to be. */
   cancel() {
+    this.#live.hold();
     this.#renders.cancel().catch((error) => this.fail(error));
   }
 
@@ -266,17 +277,20 @@ export class Desk {
     this.#memory.write({ history: this.#history, view: this.view, rendered: this.#renders.last });
   }
 
-  /** In live mode, render the document as it is now. */
+  /** In live mode, render the document as it is now. @returns {boolean} False if that must wait for a series. */
   #follow() {
     const begun = this.#renders.last !== "" || this.document.strips.length > 0; // there is something to follow
-    if (this.view.live && begun && !this.isRendered) this.#renders.follow();
+    if (!this.view.live || !begun || this.isRendered) return true;
+    if (this.#renders.areSeries) return false;
+    this.#renders.follow();
+    return true;
   }
 
   /** @returns {import("./renders.js").Hear} */
   #hear() {
     return {
       sent: () => {
-        this.#live.hold();
+        if (this.isRendered) this.#live.hold();
         this.failure = "";
         this.#remember();
         this.#tell("failure", "shown");
@@ -287,6 +301,7 @@ export class Desk {
       ended: () => {
         this.picturesChanged();
         this.#measure();
+        if (!this.rendering) this.#live.release();
       },
     };
   }
