@@ -46,7 +46,7 @@ NODE := $(VENV)/node/node_modules/.bin
 check: $(VENV)/.dev $(VENV)/.node  ## every gate: format, lint, types, import rules, dead code, dependencies, spelling
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy lora_mixer app/lora_mixer_app benchmarks training
+	$(BIN)/mypy lora_mixer app/lora_mixer_app benchmarks fuzz training
 	$(BIN)/lint-imports
 	$(BIN)/vulture
 	$(BIN)/deptry .

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from fuzz.runner import main
@@ -38,7 +39,7 @@ SEEDS = (
 
 def _prompt_files(text: str) -> None:
     for ending in FORMATS:
-        _quietly(lambda ending=ending: _prompt_file(text, ending))
+        _quietly(partial(_prompt_file, text, ending))
 
 
 def _prompt_file(text: str, ending: str) -> None:
