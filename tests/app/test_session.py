@@ -2,30 +2,18 @@
 
 from __future__ import annotations
 
-import sys
-import threading
-from collections.abc import Iterator
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from lora_mixer import Cancel
 from lora_mixer_app.serving.session import Session
+from tests.support.threads import together
 
 KINDS = ("desk", "sheet", "idle")
 
 
-@pytest.fixture
-def hasty() -> Iterator[None]:
-    """Let threads take turns as often as can be."""
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    yield
-    sys.setswitchinterval(before)
-
-
-def test_whatever_begins_around_the_end_of_a_session_is_cancelled(hasty: None) -> None:
+def test_whatever_begins_around_the_end_of_a_session_is_cancelled() -> None:
     session, begun = Session(), list[Cancel]()
 
     def work() -> None:
@@ -35,12 +23,8 @@ def test_whatever_begins_around_the_end_of_a_session_is_cancelled(hasty: None) -
             if number % 5 == 0:
                 session.cancel(KINDS[number % 2])
 
-    people = [threading.Thread(target=work) for _ in range(4)]
-    for one in people:
-        one.start()
-    session.close()
-    for one in people:
-        one.join()
+    with together([work] * 4):
+        session.close()
     assert len(begun) == 240
     assert all(cancel.pressed for cancel in begun)
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import sys
 import threading
-from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ from lora_mixer import Mixer
 from lora_mixer.errors import ModelError
 from lora_mixer_app.web.state import AppState
 from tests.support.people import person
+from tests.support.threads import together
 
 MODELS = """
 default = "emoji"
@@ -35,16 +35,7 @@ def state(tmp_path: Path) -> AppState:
     return AppState(Mixer.open(models_file=tmp_path / "models.toml"), tmp_path / "studio")
 
 
-@pytest.fixture
-def hasty() -> Iterator[None]:
-    """Let threads take turns as often as can be."""
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    yield
-    sys.setswitchinterval(before)
-
-
-def test_everybody_gets_the_model_they_chose(state: AppState, hasty: None) -> None:
+def test_everybody_gets_the_model_they_chose(state: AppState) -> None:
     for name in NAMES:
         state.choose_model(person("nobody"), name)
     got: list[tuple[str, str, str]] = []
@@ -54,11 +45,8 @@ def test_everybody_gets_the_model_they_chose(state: AppState, hasty: None) -> No
             found = state.choose_model(person(tab), name)
             got.append((name, found.name, state.model(person(tab)).name))
 
-    people = [threading.Thread(target=choose, args=(f"tab {n}", NAMES[n:] + NAMES[:n])) for n in range(3)]
-    for one in people:
-        one.start()
-    for one in people:
-        one.join()
+    with together([partial(choose, f"tab {n}", NAMES[n:] + NAMES[:n]) for n in range(3)]):
+        pass
     assert len(got) == 90
     assert [row for row in got if len(set(row)) > 1] == []
     assert state.mixer.model_name == "emoji"  # what they share is as it was
