@@ -152,6 +152,7 @@ def measure() -> list[Row]:
             statistics.median(beside.first),
             "limit",
             FIRST,
+            bar=1.0,
         ),
     ]
 

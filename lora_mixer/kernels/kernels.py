@@ -49,6 +49,18 @@ class Kernels:
             if not self._users:
                 self.take_off()
 
+    @contextmanager
+    def off(self) -> Iterator[None]:
+        """Take the kernels off within a `with` block, which may put them on for others, and put them on again if they were."""
+        users, self._users = self._users, []
+        self.take_off()
+        try:
+            yield
+        finally:
+            self._users = users
+            if users:
+                self.put_on()
+
     def rest(self) -> None:
         """Take off what an interruption left on; normally nothing."""
         self._users.clear()

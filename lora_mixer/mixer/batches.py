@@ -80,7 +80,11 @@ class Rendering:
             frugal = OomSplitter(self._options.batch)
             for group in in_batches(placed, self._options.batch):
                 reporter = ProgressReporter(
-                    on_progress=self._on_progress, cancel=self._cancel, before=done, total=len(jobs)
+                    on_progress=self._on_progress,
+                    cancel=self._cancel,
+                    before=done,
+                    total=len(jobs),
+                    turn=self._turn,
                 )
                 outcomes = frugal.outcomes([job for _, job in group], partial(self._drawn, source, reporter))
                 done += len(group)
@@ -97,7 +101,7 @@ class Rendering:
             loaded = session.loaded
             try:
                 jobs = [probed(session, job, self._options, reporter.check) for job in jobs]
-                with closing(render(loaded, jobs, self._options)) as events:
+                with closing(render(loaded, jobs, self._options, clock=reporter.watch)) as events:
                     for event in events:
                         if isinstance(event, RenderedImage):
                             finished.append(event)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from PIL import Image
@@ -20,6 +21,7 @@ class Progress:
         batch: Pictures in this batch.
         share: How much of the next step is done, 0 to 1, where that is a network's that enlarges.
         preview: Decodes the batch's first picture as it is now; each call costs a VAE decode.
+        aside: Lets other calls use the mixer within a `with` block; the render goes on after it, to the same picture.
     """
 
     done: int
@@ -29,6 +31,7 @@ class Progress:
     batch: int
     share: float = 0.0
     preview: Callable[[], Image.Image]
+    aside: Callable[[], AbstractContextManager[object]]
 
     @property
     def fraction(self) -> float:

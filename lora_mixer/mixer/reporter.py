@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from functools import partial
 
 from PIL import Image
@@ -10,6 +12,8 @@ from PIL import Image
 from lora_mixer.cancel import Cancel
 from lora_mixer.files import Leases
 from lora_mixer.mixer.progress import OnProgress, Progress
+from lora_mixer.mixer.stopwatch import Stopwatch
+from lora_mixer.mixer.turn import Turn
 from lora_mixer.pipeline import Enlarging, LoadedModel
 from lora_mixer.sampling import Step
 
@@ -23,12 +27,16 @@ class ProgressReporter:
         cancel: Stops within one step when pressed.
         before: Pictures finished before this batch.
         total: Pictures asked for in this call.
+        turn: The render's, which it may leave to others between two steps.
+        watch: Measures how long a render takes.
     """
 
     on_progress: OnProgress | None
     cancel: Cancel | None
     before: int
     total: int
+    turn: Turn
+    watch: Stopwatch = field(default_factory=Stopwatch)
 
     def check(self) -> None:
         """Stop before anything is computed.
@@ -57,8 +65,15 @@ class ProgressReporter:
                     batch=batch,
                     share=share,
                     preview=partial(_preview, loaded, step),
+                    aside=partial(self._aside, loaded),
                 )
             )
+
+    @contextmanager
+    def _aside(self, loaded: LoadedModel) -> Iterator[None]:
+        """Leave the turn to others within a `with` block, and the model as they expect to find it."""
+        with self.watch.stopped(), loaded.kernels.off(), self.turn.aside():
+            yield
 
 
 def _preview(loaded: LoadedModel, step: Step) -> Image.Image:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from lora_mixer.errors import RequestError
 
@@ -31,6 +33,7 @@ class Turn:
     def __init__(self) -> None:
         begin_computing()
         self._lock = threading.RLock()
+        self._levels = 0  # how often its owner has taken it
 
     def __enter__(self) -> None:
         """Wait for the turn.
@@ -40,7 +43,22 @@ class Turn:
         """
         begin_computing()
         self._lock.acquire()
+        self._levels += 1
 
     def __exit__(self, *_: object) -> None:
         """Give the turn to the next."""
+        self._levels -= 1
         self._lock.release()
+
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """Let others have the turn within a `with` block of its owner; then wait until it is free again."""
+        levels, self._levels = self._levels, 0
+        for _ in range(levels):
+            self._lock.release()
+        try:
+            yield
+        finally:
+            for _ in range(levels):
+                self._lock.acquire()
+            self._levels = levels

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from os import PathLike
@@ -70,7 +70,11 @@ class RenderedImage:
 
 
 def render(
-    loaded: LoadedModel, jobs: Sequence[Job], options: RenderOptions | None = None
+    loaded: LoadedModel,
+    jobs: Sequence[Job],
+    options: RenderOptions | None = None,
+    *,
+    clock: Callable[[], float] = time.perf_counter,
 ) -> Generator[Step | Enlarging | RenderedImage, None, None]:
     """Render a batch of pictures that share size, steps and sampler; yield what is done on the way, then every picture.
 
@@ -81,6 +85,7 @@ def render(
         loaded: The open model with its engine.
         jobs: The pictures, each with its own texts, seed and mix.
         options: How; what they leave open is as the model's defaults say.
+        clock: Tells seconds, for the records.
 
     Raises:
         RenderError: The picture came out as NaN.
@@ -90,14 +95,14 @@ def render(
     mapped = (*loaded.model.seals, *(seal for job in jobs for seal in job.files))
     loaded.rest()
     with using_threads(chosen.threads), retain_heap(), loaded.kernels.on(), Leases(mapped) as files:
-        yield from _render(loaded, jobs, files, chosen)
+        yield from _render(loaded, jobs, files, chosen, clock)
 
 
 def _render(
-    loaded: LoadedModel, jobs: Sequence[Job], files: Leases, options: RenderOptions
+    loaded: LoadedModel, jobs: Sequence[Job], files: Leases, options: RenderOptions, clock: Callable[[], float]
 ) -> Iterator[Step | Enlarging | RenderedImage]:
     """Render a batch in numbered steps."""
-    started = time.perf_counter()
+    started = clock()
     last = jobs[0].passes[-1].settings
     tiled = loaded.tiles(last.height, last.width, options.tiled)
     tile, course = options.upscale_tile or TILE, Course(jobs, files)
@@ -121,7 +126,7 @@ def _render(
     # 4. what was done, for each picture
     how = HowRendered(
         plan=joined([run.plan for run in runs]),
-        seconds=(time.perf_counter() - started) / len(jobs),
+        seconds=(clock() - started) / len(jobs),
         tiled=tiled,
         upscale_tile=None if tile == TILE else tile,
     )

@@ -11,6 +11,7 @@ from lora_mixer.workers.executor import Finished, Heartbeat, Resolution, Resolve
 
 if TYPE_CHECKING:
     from lora_mixer.mixer import BaseMixer
+    from lora_mixer.mixer.progress import OnProgress
     from lora_mixer.workers.renderer import Renderer
 
 
@@ -19,10 +20,12 @@ class InlineExecutor:
 
     Args:
         opening: Opens the model, at the first query.
+        on_progress: Called after every step.
     """
 
-    def __init__(self, opening: Callable[[], BaseMixer]) -> None:
+    def __init__(self, opening: Callable[[], BaseMixer], *, on_progress: OnProgress | None = None) -> None:
         self._opening = opening
+        self._on_progress = on_progress
         self._renderer: Renderer | None = None
         self._given: deque[Task] = deque()
 
@@ -68,5 +71,5 @@ class InlineExecutor:
             from lora_mixer.workers.renderer import Renderer
 
         if self._renderer is None:
-            self._renderer = Renderer(self._opening())
+            self._renderer = Renderer(self._opening(), on_progress=self._on_progress)
         return self._renderer

@@ -17,6 +17,7 @@ from lora_mixer.ledger.ledger import LedgerEntry, digest_of_file
 from lora_mixer.ledger.plan_file import Batch, StoredJob
 from lora_mixer.ledger.writer import part_of
 from lora_mixer.mixer import BaseMixer, Progress, RenderedImage
+from lora_mixer.mixer.progress import OnProgress
 from lora_mixer.models import using_threads
 from lora_mixer.render_options import RenderOptions
 from lora_mixer.workers.executor import (
@@ -53,10 +54,16 @@ def open_mixer(setup: MixerOptions, *, rank: int = 0) -> BaseMixer:
 
 
 class Renderer:
-    """Answers questions about a plan and renders its tasks with one open model."""
+    """Answers questions about a plan and renders its tasks with one open model.
 
-    def __init__(self, mixer: BaseMixer) -> None:
+    Args:
+        mixer: What renders.
+        on_progress: Called after every step.
+    """
+
+    def __init__(self, mixer: BaseMixer, *, on_progress: OnProgress | None = None) -> None:
         self._mixer = mixer
+        self._on_progress = on_progress
         self._jobs = JobCache(mixer.resolve)
 
     def forget(self) -> None:
@@ -108,6 +115,8 @@ class Renderer:
     def _pictures(self, task: Task, heartbeat: Heartbeat) -> Sequence[RenderedImage]:
         def told(progress: Progress) -> None:
             heartbeat(progress.batch * progress.step / progress.steps)
+            if self._on_progress is not None:
+                self._on_progress(progress)
 
         options = RenderOptions(engine=task.engine, batch=len(task.jobs), threads=task.threads)
         jobs = [self._jobs.of(job.request) for job in task.jobs]

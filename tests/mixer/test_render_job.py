@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import nullcontext
 
 import pytest
 from PIL import Image
@@ -34,7 +35,15 @@ class Numbers:
                 cancel.check()
                 time.sleep(self.slow)
                 on_progress(
-                    Progress(done=number, total=len(asked), step=step + 1, steps=STEPS, batch=batch, preview=_blank)
+                    Progress(
+                        done=number,
+                        total=len(asked),
+                        step=step + 1,
+                        steps=STEPS,
+                        batch=batch,
+                        preview=_blank,
+                        aside=nullcontext,
+                    )
                 )
             if number == self.fails_at:
                 raise RenderError("it broke", remedy="Mend it.")

@@ -19,7 +19,7 @@ from lora_mixer.settings import PICTURE, Setting
 from lora_mixer.settings.kinds import Real, TableName, TextValue, ValueKind, Whole
 from lora_mixer.settings.structured_kinds import MixOfLoras, NestedTable, RegionList, TableNames
 from lora_mixer_app.web.notices import as_notice
-from lora_mixer_app.web.state import AppState, caller_of, owner_of
+from lora_mixer_app.web.state import AppState, owner_of
 
 NAME = "render"
 
@@ -71,8 +71,8 @@ def _value(row: Setting, sent: Any) -> Any:  # noqa: ANN401 whatever a stranger 
 def _rendered(state: AppState, wish: RenderRequest, request: gr.Request) -> tuple[FileData, str]:
     """Render when it is the caller's turn, and keep the picture in the history."""
     cancel = state.listened(request)
-    with state.queue.take(cancel, caller=caller_of(request)):
-        picture = state.mixer.render(wish, cancel=cancel)
+    with state.turn(request, cancel, model=wish.model) as give_way:
+        picture = state.mixer.render(wish, cancel=cancel, on_progress=lambda progress: give_way(progress.aside))
     kept = state.keep(picture, owner=owner_of(request))
     return FileData(path=str(kept.path), orig_name=kept.path.name, mime_type="image/png"), infotext(kept.record)
 

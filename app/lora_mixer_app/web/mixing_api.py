@@ -18,7 +18,7 @@ from lora_mixer.explore import Pick, StrengthRange, limits_of, propose, read_pic
 from lora_mixer.mixes import mix_of
 from lora_mixer.morph import pad, weighted
 from lora_mixer_app.web.notices import as_notice
-from lora_mixer_app.web.state import AppState, caller_of, owner_of
+from lora_mixer_app.web.state import AppState, owner_of
 
 PICKS = ".picks.jsonl"
 Strengths = dict[str, float]
@@ -33,7 +33,7 @@ def offer_mixing(state: AppState) -> None:
 
     def balance(loras: Strengths, per: str | None, request: gr.Request) -> dict[str, Any]:
         """Return strengths that together change no more than one LoRA does, with what they were multiplied by."""
-        with as_notice(), state.queue.take(state.listened(request), caller=caller_of(request)):
+        with as_notice(), state.turn(request, state.listened(request)):
             return state.mixer.balanced(mix_of(_numbers(loras)), per=per or BY_BLOCK).to_json()
 
     def between(mixes: list[dict[str, float]], x: float, y: float) -> Strengths:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import gradio as gr
@@ -16,7 +17,7 @@ from lora_mixer_app.serving.favourites import Favourites
 from lora_mixer_app.serving.history import History, Kept
 from lora_mixer_app.serving.input_store import InputStore
 from lora_mixer_app.serving.presence import Presence
-from lora_mixer_app.serving.queue import RenderQueue
+from lora_mixer_app.serving.queue import GiveWay, RenderQueue
 from lora_mixer_app.serving.session import Listened
 from lora_mixer_app.web.loras import LoraBrowser
 from lora_mixer_app.web.mix_store import MixStore
@@ -110,6 +111,15 @@ class AppState:
     def listened(self, request: gr.Request) -> Cancel:
         """Return the switch of work that is cancelled when nobody listens any more."""
         return Listened(self.presence.watch(str(request.session_hash)) if self.presence else None, self._closed)
+
+    def turn(self, request: gr.Request, cancel: Cancel, *, model: str | None = None) -> AbstractContextManager[GiveWay]:
+        """Wait for a browser tab's turn with a model, the first one if none is named; see `RenderQueue.take`."""
+        tab = str(request.session_hash or "")
+        return self.queue.take(cancel, caller=caller_of(request), tab=tab, model=model or self.first.name)
+
+    def ahead(self, request: gr.Request) -> int:
+        """Return how many turns would come before one that a browser tab asks for now."""
+        return self.queue.ahead(caller_of(request), tab=str(request.session_hash or ""))
 
     def close(self) -> None:
         """Stop everybody's work, and wait for the step it is in: a thread that computes while Python ends takes it down."""

@@ -10,6 +10,7 @@ from PIL import Image
 
 from lora_mixer import Cancel, Mixer, Progress, RenderedImage, RenderRequest
 from lora_mixer.mixer import Background
+from lora_mixer_app.serving.queue import GiveWay
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,10 +28,18 @@ class Preview:
     steps: int
 
 
-def stream(mixer: Mixer, request: RenderRequest, *, cancel: Cancel) -> Iterator[Preview | RenderedImage]:
+def stream(
+    mixer: Mixer, request: RenderRequest, *, cancel: Cancel, give_way: GiveWay | None = None
+) -> Iterator[Preview | RenderedImage]:
     """Render in a thread of its own; yield the newest step whenever there is one, and the picture at the end.
 
     The first step has a preview; then previews take at most a third of the time.
+
+    Args:
+        mixer: What renders.
+        request: The picture.
+        cancel: Stops it within one step.
+        give_way: Lets others go first between two steps, where they should.
 
     Closing the iterator (a cancelled Gradio job, a closed tab) cancels the render within one step.
 
@@ -40,7 +49,13 @@ def stream(mixer: Mixer, request: RenderRequest, *, cancel: Cancel) -> Iterator[
 
     def start(tell: Callable[[Preview], None], cancel: Cancel) -> Iterator[RenderedImage]:
         previews = _Previews()
-        yield mixer.render(request, on_progress=lambda progress: tell(previews.of(progress)), cancel=cancel)
+
+        def told(progress: Progress) -> None:
+            tell(previews.of(progress))
+            if give_way is not None:
+                give_way(progress.aside)
+
+        yield mixer.render(request, on_progress=told, cancel=cancel)
 
     with Background[RenderedImage, Preview](start, cancel=cancel, name="render") as render:
         yield from render.follow()

@@ -19,7 +19,7 @@ from lora_mixer.errors import CancelledError, LoraMixerError
 from lora_mixer_app.web.desk.asked import asked_request, moved_on, on_same_noise
 from lora_mixer_app.web.desk.pictures import picture_form
 from lora_mixer_app.web.notices import error_in_words, line_in_words, unexpected
-from lora_mixer_app.web.state import AppState, caller_of, owner_of
+from lora_mixer_app.web.state import AppState, owner_of
 from lora_mixer_app.web.stream import Preview, stream
 
 KIND = "desk"
@@ -42,7 +42,7 @@ def answers(state: AppState, request: gr.Request, sent: dict[str, Any]) -> Itera
     session = state.session(request)
     session.cancel(IDLE)
     cancel = state.begin(request, KIND)
-    yield {"number": number, "kind": "began", "ahead": state.queue.ahead(caller_of(request))}
+    yield {"number": number, "kind": "began", "ahead": state.ahead(request)}
     try:
         asked = asked_request(state, request, sent.get("document"))
         asked = on_same_noise(state, owner_of(request), asked, _whole(sent.get("noise")))
@@ -61,9 +61,9 @@ def answers(state: AppState, request: gr.Request, sent: dict[str, Any]) -> Itera
 
 def rendered(state: AppState, request: gr.Request, asked: RenderRequest, cancel: Any) -> Iterator[Answer]:  # noqa: ANN401
     """Render when it is the caller's turn; yield every step, and the picture, which is kept in the history."""
-    with state.queue.take(cancel, caller=caller_of(request)):
+    with state.turn(request, cancel, model=asked.model) as give_way:
         started = time.monotonic()
-        for event in stream(state.mixer, asked, cancel=cancel):
+        for event in stream(state.mixer, asked, cancel=cancel, give_way=give_way):
             if isinstance(event, RenderedImage):
                 kept = state.keep(event, owner=owner_of(request))
                 yield {

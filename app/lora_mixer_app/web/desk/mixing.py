@@ -15,7 +15,7 @@ from lora_mixer_app.web.desk.conversion import sounding, strip_of_use, use_of
 from lora_mixer_app.web.desk.document import form_of, read_document
 from lora_mixer_app.web.desk.sync import read_tags
 from lora_mixer_app.web.mixing_api import proposed, surprised
-from lora_mixer_app.web.state import AppState, caller_of, owner_of
+from lora_mixer_app.web.state import AppState, owner_of
 
 Form = dict[str, Any]
 BALANCED = ("strength", "text", "blocks", "elements")
@@ -35,7 +35,7 @@ def balance_mix(state: AppState, request: gr.Request, data: Form) -> Form:
     inside = {number for region in document.regions for number in region.strips}
     heard = [one for one in heard_strips(state, request, data.get("document")) if one.number not in inside]
     uses = [use_of(strip, family=family, steps=steps) for strip in heard]
-    with state.queue.take(state.listened(request), caller=caller_of(request)):
+    with state.turn(request, state.listened(request), model=model.name):
         found = state.mixer.balanced(uses, per=str(data.get("per") or BY_BLOCK), model=model.name).uses
     forms = [form_of(strip_of_use(use, family=family)) for use in found]
     own = len([one for one in sounding(document.strips) if one.number not in inside])

@@ -21,7 +21,7 @@ from lora_mixer_app.web.desk.answers import IDLE, data_url
 from lora_mixer_app.web.desk.asked import asked_request, on_same_noise
 from lora_mixer_app.web.desk.pictures import picture_form
 from lora_mixer_app.web.links import link_to
-from lora_mixer_app.web.state import AppState, caller_of, owner_of
+from lora_mixer_app.web.state import AppState, owner_of
 
 Form = dict[str, Any]
 FILM = "film"
@@ -43,8 +43,8 @@ def render_beside(state: AppState, request: gr.Request, data: Form) -> Form:
     owner = owner_of(request)
     asked = on_same_noise(state, owner, asked_request(state, request, data.get("document")), _whole(data.get("noise")))
     target = _frame(state, owner, data) if kind == FILM else None
-    with state.queue.take(cancel, caller=caller_of(request)):
-        made = state.mixer.render(asked, cancel=cancel)
+    with state.turn(request, cancel, model=asked.model) as give_way:
+        made = state.mixer.render(asked, cancel=cancel, on_progress=lambda progress: give_way(progress.aside))
     if target is not None:
         save_picture(made.image, made.record, target)
         return {"url": link_to(target)}

@@ -6,6 +6,7 @@ import time
 import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 
@@ -111,7 +112,7 @@ def render_run(
     log = _Log(wanted)
 
     def start(tell: Callable[[RunState], None], cancel: Cancel) -> Iterator[RunState]:
-        executor = _InTurns(state, cancel, caller)
+        executor = _InTurns(state, wanted, cancel, caller)
         try:
             result = run(
                 wanted.plan,
@@ -186,20 +187,20 @@ class _Log:
 class _InTurns(InlineExecutor):
     """Renders on the page's mixer; whatever takes time waits for its turn first, so that everybody's sliders get in between."""
 
-    def __init__(self, state: AppState, cancel: Cancel, caller: str) -> None:
-        super().__init__(lambda: state.mixer)
-        self._queue = state.queue
-        self._cancel = cancel
-        self._caller = caller
+    def __init__(self, state: AppState, wanted: PageRun, cancel: Cancel, caller: str) -> None:
+        super().__init__(lambda: state.mixer, on_progress=lambda progress: self._give_way(progress.aside))
+        self._first = state.first.name
+        self._take = partial(state.queue.take, cancel, caller=caller, tab=str(wanted.folder))
 
     def resolve(self, query: ResolveQuery, heartbeat: Heartbeat) -> Resolution:
         """Answer, when it is this caller's turn."""
-        with self._queue.take(self._cancel, caller=self._caller):
+        with self._take():
             return super().resolve(query, heartbeat)
 
     def next_result(self, heartbeat: Heartbeat) -> Finished:
         """Render a batch, when it is this caller's turn."""
-        with self._queue.take(self._cancel, caller=self._caller):
+        model = self._given[0].jobs[0].request.model or self._first
+        with self._take(model=model) as self._give_way:
             return super().next_result(heartbeat)
 
 
