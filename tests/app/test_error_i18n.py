@@ -13,7 +13,8 @@ import pytest
 
 from lora_mixer import Mixer
 from lora_mixer.choices import PRESETS
-from lora_mixer.errors import RequestError
+from lora_mixer.errors import PromptError, RequestError
+from lora_mixer.prompt import parse
 from lora_mixer.promptfile.ranges import numbers
 from lora_mixer_app.web.error_i18n import error_text, in_chinese, line_text, parted
 from lora_mixer_app.web.sentences import ROOMS, SENTENCES, matching
@@ -27,9 +28,25 @@ def test_an_error_is_said_in_chinese_and_names_stay() -> None:
             "there is no LoRA called 'nightsky' among 8", where="prompt", remedy="Did you mean night_sky or line_art?"
         )
     assert (
-        error_text(caught.value, "zh") == "prompt：8 个 LoRA 中没有名为 'nightsky' 的。您是指 night_sky 还是 line_art？"
+        error_text(caught.value, "zh") == "提示词：8 个 LoRA 中没有名为 'nightsky' 的。您是指 night_sky 还是 line_art？"
     )
     assert error_text(caught.value, "en") == str(caught.value)
+
+
+def test_where_something_is_wrong_is_said_without_folders_and_as_the_page_calls_it() -> None:
+    error = RequestError("there are no pictures", where="/home/ada/squares/pictures")
+    assert error_text(error, "zh") == line_text(str(error), "zh") == "图片：没有图片"
+    assert error_text(error, "en") == line_text(str(error), "en") == "pictures: there are no pictures"
+    assert error_text(RequestError("'x' is no number", where="steps"), "zh") == "步数：'x' 不是数字"
+
+
+@pytest.mark.parametrize("text", ["cat <lora:pix", "cat <mix:ties", "cat <region:0,0"])
+def test_what_is_not_finished_is_called_something_in_chinese(text: str) -> None:
+    with pytest.raises(PromptError, match="never ends") as caught:
+        parse(text)
+    said = error_text(caught.value, "zh")
+    assert re.search("没有结束。请在末尾加上 >，如 <", said)
+    assert "a " not in said
 
 
 def test_what_the_table_lacks_stays_english_and_loses_nothing() -> None:

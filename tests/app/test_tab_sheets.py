@@ -17,8 +17,10 @@ from lora_mixer_app.web.misplaced import WrongField
 from lora_mixer_app.web.state import AppState
 from lora_mixer_app.web.tabs.dry_run import check_jobs
 from lora_mixer_app.web.tabs.run_folders import PageRun, begin_run
+from lora_mixer_app.web.tabs.runner import cells_of
 from lora_mixer_app.web.tabs.runs import Pace, RunState, render_run
 from lora_mixer_app.web.tabs.sheet_plan import MOST_CELLS, AxisChoice, plan_sheet, words
+from tests.support.people import person
 
 NOTHING = AxisChoice()
 BASE = RenderRequest(prompt="red heart", seed=5, steps=1, cfg=3.0)
@@ -64,6 +66,22 @@ def test_an_axis_changes_a_lora_in_its_region() -> None:
 def test_the_third_axis_alone_makes_the_columns() -> None:
     plan = plan_sheet(BASE, [NOTHING, NOTHING, AxisChoice(kind="cfg", values="1, 3")], without=True)
     assert plan.sheet.columns == ("cfg 1", "cfg 3")
+
+
+def test_places_are_called_by_the_pages_names_in_chinese_and_words_and_loras_stay(tmp_path: Path) -> None:
+    rows = AxisChoice(kind="steps", values="1, 2")
+    words = AxisChoice(kind="replace", values="red, no red")
+    plan = plan_sheet(BASE, [strength("0.5", lora="no_sky"), rows, words], without=True)
+    done = RunState(run=PageRun(plan=plan, folder=tmp_path))
+    seen = cells_of(done, person("zh", **{"accept-language": "zh-CN"}))
+    assert seen["columns"] == ["无 no_sky", "no_sky 0.5"]
+    assert [block["name"] for block in seen["blocks"]] == ["red", "no red"]
+    assert seen["rows"] == ["步数 1", "步数 2"] * 2
+    assert seen["cells"][-1]["title"] == "no_sky 0.5, no red, 步数 2"
+    assert cells_of(done, person("en"))["columns"] == ["no no_sky", "no_sky 0.5"]
+    compared = plan_sheet(BASE, [AxisChoice(kind="loras", values="sepia, ink"), NOTHING, NOTHING], without=True)
+    done = RunState(run=PageRun(plan=compared, folder=tmp_path))
+    assert cells_of(done, person("zh", **{"accept-language": "zh-CN"}))["columns"] == ["无 LoRA", "sepia 1", "ink 1"]
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,8 @@ TELLERS = frozenset({"note", "say", "_say"})
 """Functions that tell a sentence to whoever listens."""
 NOTED = frozenset({"note", "reason"})
 """Fields that hold a sentence."""
+TRANSLATORS = frozenset({"error_text", "line_text"})
+"""Functions that say in another language what an error says already."""
 DEEPEST = 8
 MOST = 24
 PACKAGES = {package.__name__: Path(next(iter(package.__path__))) for package in (lora_mixer, lora_mixer_app)}
@@ -188,7 +190,7 @@ def _returned(call: ast.Call, scope: Scope) -> list[str]:
         return [text.strip() for text in texts(call.func.value, scope)]
     if name == "did_you_mean":
         return [text for word in call.keywords if word.arg == "otherwise" for text in texts(word.value, scope)]
-    found = _find(scope.module, name, lambda there: there.functions)
+    found = None if name in TRANSLATORS else _find(scope.module, name, lambda there: there.functions)
     if found is None or getattr(found[1].returns, "id", "") != "str":
         return [BLANK]
     back = [node.value for node in ast.walk(found[1]) if isinstance(node, ast.Return) and node.value is not None]

@@ -7,6 +7,7 @@ import re
 from functools import lru_cache
 
 from lora_mixer import LoraMixerError
+from lora_mixer_app.web.i18n import chinese_name
 from lora_mixer_app.web.sentences.matching import row_of
 
 _LONGEST = 2000
@@ -17,6 +18,7 @@ _SEAM = re.compile(
     r"(?<=[\u4e00-\u9fff]) ?\x01(?=[\u4e00-\u9fff])|(?<=[\u4e00-\u9fff])\x02 ?(?=[\u4e00-\u9fff])|[\x01\x02]"
 )
 r"""Where a sentence that stands in another one begins (\x01) and ends (\x02): between Chinese letters there is no space."""
+_FOLDERS = re.compile(r"(?<![^\s'\"(\[])(?:[A-Za-z]:)?[/\\](?:[^/\\\s:]+[/\\])+")
 _JOINS = (("; ", "；"), (", ", "，"))
 """What stands between sentences that were put together, in English and in Chinese."""
 
@@ -31,21 +33,36 @@ def in_chinese(sentence: str) -> str:
 
 
 def error_text(error: LoraMixerError, language: str) -> str:
-    """Return an error as one line, in a language (`en` or `zh`) as far as there are sentences for it."""
+    """Return an error as one line, in a language (`en` or `zh`) as far as there are sentences for it, without folders."""
     if language != "zh":
-        return str(error)
-    what = _line(error.what) if len(error.what) <= _LONGEST else error.what
-    line = f"{in_chinese(error.where)}：{what}" if error.where else what
-    return f"{line}。{_remedy(error.remedy)}" if error.remedy else line
+        return without_folders(str(error))
+    told = line_text(error.what, language)
+    line = f"{_place(without_folders(error.where))}：{told}" if error.where else told
+    return f"{line}。{_remedy(without_folders(error.remedy))}" if error.remedy else line
 
 
 def line_text(line: str, language: str) -> str:
-    """Return a note, or the line that an error became, in a language as far as there are sentences for it.
+    """Return a note, or the line that an error became, as `error_text` does an error.
 
     >>> line_text("the file is empty. Download it again.", "zh")
     '文件为空。请重新下载。'
     """
-    return _line(line) if language == "zh" and len(line) <= _LONGEST else line
+    bare = without_folders(line)
+    return _line(bare) if language == "zh" and len(bare) <= _LONGEST else bare
+
+
+def without_folders(text: str) -> str:
+    """Return a text whose paths have lost their folders, which are the server's own business.
+
+    >>> without_folders("/home/ada/loras/a.safetensors: half a file")
+    'a.safetensors: half a file'
+    """
+    return _FOLDERS.sub("", text)
+
+
+def _place(where: str) -> str:
+    """Return where something is wrong: a setting as the page calls it."""
+    return chinese_name(where) or in_chinese(where)
 
 
 def _line(line: str) -> str:
@@ -62,7 +79,7 @@ def _line(line: str) -> str:
         return chinese.join(map(_line, line.split(mark)))
     if not _known(what):
         return line
-    told = f"{in_chinese(where)}：{in_chinese(what)}" if where else in_chinese(what)
+    told = f"{_place(where)}：{in_chinese(what)}" if where else in_chinese(what)
     return f"{told}。{_remedy(remedy)}" if remedy else told
 
 

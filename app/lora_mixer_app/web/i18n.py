@@ -35,6 +35,14 @@ def _bare(label: str) -> str:
     return re.split(r"\s*[(（]", label, maxsplit=1)[0]
 
 
+def _controls() -> Iterator[Message]:
+    """Yield what the page calls each setting that it shows."""
+    for prefix, table in (("", PICTURE), ("hires_", SECOND_PASS)):
+        yield from (
+            Message(prefix + row.name, row.control.english, row.control.chinese) for row in table if row.control
+        )
+
+
 def _varying() -> Iterator[Message]:
     """Yield what the sheet tab calls each setting that may vary."""
     for prefix, table in (("", PICTURE), ("hires_", SECOND_PASS)):
@@ -177,13 +185,13 @@ WORDS: tuple[Message, ...] = (
     Message("hires_fold", "Hires fix: a second, larger pass", "高清修复：放大后再绘制一次"),
     Message("step", "Step {step} of {steps}, {left} s left", "第 {step}/{steps} 步，剩余 {left} 秒"),
     Message("unfit", "{name} does not fit this model: {reason}", "{name} 不适用于当前模型：{reason}"),
-    *(Message(row.name, row.control.english, row.control.chinese) for row in PICTURE if row.control),
-    *(Message(f"hires_{row.name}", row.control.english, row.control.chinese) for row in SECOND_PASS if row.control),
+    *_controls(),
     *_varying(),
     *(Message(*row) for row in (*TAB_WORDS, *HISTORY_WORDS, *PANE_WORDS, *REGION_WORDS, *MIXING_WORDS, *TRAIN_WORDS)),
 )
 
 _BY_KEY = {word.key: word for word in WORDS}
+_SETTINGS = {word.key: word for word in _controls()}
 _OURS = "lora_mixer_"  # Gradio has sentences of its own under short keys
 _ENGLISH = {_OURS + word.key: word.english for word in WORDS}
 _CHINESE = {_OURS + word.key: word.chinese for word in WORDS} | {"common.complete": "完成"}  # which Gradio lacks
@@ -195,6 +203,16 @@ I18N = gr.I18n(**{"en": _ENGLISH, "zh": _CHINESE, "zh-CN": _CHINESE, "zh-TW": _C
 def word(key: str) -> Any:  # noqa: ANN401 `I18nData`, which the hints of some components leave out
     """Return a sentence of the table, as the browser fills it in."""
     return I18N(_OURS + _BY_KEY[key].key)
+
+
+def chinese_name(setting: str) -> str | None:
+    """Return what the page calls a setting in Chinese, by its name or that of its axis; None where it is none.
+
+    >>> chinese_name("steps"), chinese_name("ink")
+    ('步数', None)
+    """
+    row = _SETTINGS.get(setting.replace(" ", "_"))
+    return _bare(row.chinese) if row else None
 
 
 def label(request: gr.Request, name: str) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import inspect
 import logging
-import re
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,7 +19,6 @@ from lora_mixer_app.serving.languages import language_in
 from lora_mixer_app.web.error_i18n import error_text, line_text
 
 _LOG = logging.getLogger(__name__)
-_FOLDERS = re.compile(r"(?<![^\s'\"(\[])(?:[A-Za-z]:)?[/\\](?:[^/\\\s:]+[/\\])+")
 _MARKS = frozenset(r"\`*_{}[]<>()#+-.!|~$&:")
 
 
@@ -77,12 +75,12 @@ def noticed(listener: Callable[..., Any], *, shown: bool = True) -> Callable[...
 
 def error_in_words(error: LoraMixerError, request: gr.Request | None = None) -> str:
     """Return an error in the language of who asks (of the listener's own request where none is given), without folders."""
-    return without_folders(error_text(error, language_of(request)))
+    return error_text(error, language_of(request))
 
 
 def line_in_words(line: str, request: gr.Request | None = None) -> str:
     """Return a note, or the line that an error became, as `error_in_words` does an error."""
-    return without_folders(line_text(line, language_of(request)))
+    return line_text(line, language_of(request))
 
 
 def language_of(request: gr.Request | None = None) -> str:
@@ -105,15 +103,6 @@ def _as_markup(shown: bool) -> Iterator[None]:  # noqa: FBT001 a listener's
 def warn(text: str) -> None:
     """Show a text on the page by the way."""
     gr.Warning(escape(text, quote=False))
-
-
-def without_folders(text: str) -> str:
-    """Return a text whose paths have lost their folders, which are the server's own business.
-
-    >>> without_folders("/home/ada/loras/a.safetensors: half a file")
-    'a.safetensors: half a file'
-    """
-    return _FOLDERS.sub("", text)
 
 
 def as_text(text: str) -> str:

@@ -42,6 +42,7 @@ TAB_WORDS: tuple[tuple[str, str, str], ...] = (
     ),
     ("ending", "File format", "文件格式"),
     ("run_empty", "Nothing rendered yet.", "尚未渲染。"),
+    ("label_without", "no {name}", "无 {name}"),
     ("cells", "Pictures (click one to see it large)", "图片（点击查看大图）"),
     ("sheet_page", "The sheet as one picture", "整张图表"),
     ("files", "Download: the sheet, and a zip of everything", "下载：图表，以及全部图片的压缩包"),

@@ -23,7 +23,6 @@ from lora_mixer_app.serving.importing import take_file
 from lora_mixer_app.serving.input_store import MOST_BYTES
 from lora_mixer_app.serving.languages import language_of
 from lora_mixer_app.web.error_i18n import error_text, line_text
-from lora_mixer_app.web.notices import without_folders
 from lora_mixer_app.web.panes.questions import QUESTIONS, Panes
 from lora_mixer_app.web.panes.training_questions import TRAINING_FILES, require_trusted
 
@@ -86,7 +85,7 @@ class PanesDoor:
             return await self._told(scope, receive, name, who)
         except LoraMixerError as error:
             status = 404 if isinstance(error, MissingFileError) else 400
-            text = without_folders(error_text(error, language_of(scope)))
+            text = error_text(error, language_of(scope))
             return JSONResponse({"error": text}, status_code=status)
         except Exception as error:  # noqa: BLE001 told to whoever asked, and to the log
             _LOG.exception("an error nobody expected, at %s", scope["path"])

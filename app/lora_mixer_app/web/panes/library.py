@@ -13,8 +13,8 @@ import lora_mixer
 from lora_mixer.catalog import LoraEntry, Sidecar
 from lora_mixer.families import Family
 from lora_mixer_app.serving.favourites import Favourites
+from lora_mixer_app.web.error_i18n import without_folders
 from lora_mixer_app.web.loras import PLAIN_STRENGTH, LoraBrowser
-from lora_mixer_app.web.notices import without_folders
 
 WORDS = 6
 """Words offered for a LoRA: its triggers and what stands out beside them."""

@@ -14,7 +14,6 @@ from lora_mixer.trainer.apart.bin import restore
 from lora_mixer.trainer.settings import TrainSettings
 from lora_mixer_app.serving.owners import folder_of
 from lora_mixer_app.web.error_i18n import error_text, line_text
-from lora_mixer_app.web.notices import without_folders
 from lora_mixer_app.web.panes.library import LibraryPane
 from lora_mixer_app.web.panes.training_asked import read_asked
 from lora_mixer_app.web.state import AppState
@@ -80,7 +79,7 @@ class TrainingPane:
                 }
                 for one in data.examples
             ],
-            "left_out": [[path.name, without_folders(line_text(why, language))] for path, why in data.left_out.items()],
+            "left_out": [[path.name, line_text(why, language)] for path, why in data.left_out.items()],
             "losses": place.losses(),
             "samples": [path.name for path in place.samples()],
             "settings": dict(asked.settings),
@@ -123,7 +122,7 @@ class TrainingPane:
         """
         asked = read_asked(sent, self._state, near=near)
         if not isinstance(asked, TrainingAsked):
-            return {"wrong": {name: without_folders(error_text(error, language)) for name, error in asked.items()}}
+            return {"wrong": {name: error_text(error, language) for name, error in asked.items()}}
         self._trainings.begin(self.place(name, owner), asked)
         return {"wrong": {}}
 
@@ -221,8 +220,8 @@ def _row(place: TrainingPlace, status: TrainingStatus, language: str = "en") -> 
         "left": status.left,
         "encoded": status.encoded,
         "counted": status.pictures,
-        "message": without_folders(line_text(status.message, language)),
-        "notes": [without_folders(line_text(note, language)) for note in status.notes],
+        "message": line_text(status.message, language),
+        "notes": [line_text(note, language) for note in status.notes],
         "resumes": place.has_state and status.state != "finished",
         "made": place.output.is_file(),
     }

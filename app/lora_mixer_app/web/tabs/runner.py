@@ -22,6 +22,7 @@ from lora_mixer_app.web.links import link_to
 from lora_mixer_app.web.misplaced import Places, WrongField, in_field, wrong_place
 from lora_mixer_app.web.notices import as_text, line_in_words
 from lora_mixer_app.web.state import AppState, caller_of, owner_of
+from lora_mixer_app.web.tabs.cell_labels import labels_in_words
 from lora_mixer_app.web.tabs.run_folders import PageRun, earlier_run, earlier_runs
 from lora_mixer_app.web.tabs.runs import BATCH, ENDINGS, Pace, RunState, render_run, state_of
 
@@ -194,12 +195,13 @@ def _status(done: RunState, request: gr.Request) -> str:
 def cells_of(done: RunState, request: gr.Request) -> dict[str, Any]:
     """Return the places of a run for `static/tabs/cells.js`, each with its picture, or why there is none."""
     run = done.run
+    in_words = labels_in_words(run.plan.sheet, request)
     places = enumerate(run.plan.jobs)
     cells = [
         {
             "row": job.row,
             "column": job.column,
-            "title": run.label(place),
+            "title": in_words(run.label(place)),
             "url": link_to(done.pictures[place]) if place in done.pictures else None,
             "failed": line_in_words(done.failed[place], request) if place in done.failed else None,
         }
@@ -209,9 +211,9 @@ def cells_of(done: RunState, request: gr.Request) -> dict[str, Any]:
     rows = [label.removeprefix(f"{name}, ") if name else label for name, labels in blocks for label in labels]
     return {
         "run": run.folder.name,
-        "columns": list(run.plan.sheet.columns) or [""] * run.columns,
-        "rows": rows,
-        "blocks": [{"name": name, "rows": len(labels)} for name, labels in blocks],
+        "columns": list(map(in_words, run.plan.sheet.columns)) or [""] * run.columns,
+        "rows": list(map(in_words, rows)),
+        "blocks": [{"name": in_words(name), "rows": len(labels)} for name, labels in blocks],
         "cells": cells,
     }
 
