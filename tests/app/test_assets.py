@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
+from collections import defaultdict
 
 import httpx
 import pytest
@@ -67,3 +69,12 @@ def test_no_file_of_ours_asks_another_host() -> None:
         if file.suffix in {".js", ".css", ".webmanifest"}:
             text = file.read_text()
             assert "://" not in text.replace("http://www.w3.org/", ""), file
+
+
+def test_no_rule_of_looks_stands_in_two_sheets() -> None:
+    where = defaultdict(set)
+    for sheet in STATIC.rglob("*.css"):
+        text = re.sub(r"/\*.*?\*/", "", sheet.read_text(encoding="utf-8"), flags=re.DOTALL)
+        for selector, rules in re.findall(r"([^{};]+)\{([^{}]+)\}", text):
+            where[" ".join(selector.split()), " ".join(rules.split())].add(sheet.relative_to(STATIC).as_posix())
+    assert {rule: sorted(sheets) for rule, sheets in where.items() if len(sheets) > 1} == {}

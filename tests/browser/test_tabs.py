@@ -15,6 +15,7 @@ from playwright.sync_api import Browser, Page, Route, expect
 from lora_mixer.images import read_picture
 from tests.browser.conftest import BROWSER, WAIT, Log, nameless
 from tests.browser.desk_page import add_lora, document
+from tests.browser.english import english_on
 
 pytestmark = BROWSER
 
@@ -31,18 +32,6 @@ SLOW = """() => setInterval(() => {
     const end = performance.now() + 400;
     while (performance.now() < end);
 }, 410)"""
-ENGLISH = """() => {
-    const theirs = '#history, #history-grid, #picture, #record, #batch-text, script, style';  // prompts, and what is code
-    const found = [];
-    for (const one of document.querySelectorAll('body *')) {
-        if (!one.checkVisibility() || one.closest(theirs)) continue;
-        const texts = [...one.childNodes].filter(node => node.nodeType === Node.TEXT_NODE).map(node => node.data);
-        const named = ['aria-label', 'title', 'placeholder', 'alt'].map(name => one.getAttribute(name) ?? '');
-        found.push(...[...texts, ...named].filter(text => /[A-Za-z]{2,} [a-z]{2,}|^[A-Z][a-z]+$/.test(text.trim())));
-    }
-    return found;
-}"""
-"""What is said in more than one English word, or in a single one with a capital."""
 HOSTILE = "<img src=x onerror='window.__x=1'><script>window.__x=1</script>"
 
 
@@ -233,7 +222,7 @@ def test_every_tab_speaks_chinese_names_its_controls_and_asks_nobody_else(
     log = Log(page)
     page.add_init_script(NOTICED)
     page.goto(address)
-    page.wait_for_selector("#no-strips")
+    page.wait_for_selector("#no-strips", timeout=2 * WAIT)
     there = page.evaluate("async () => (await import('/page/common/fonts.js')).hasChinese()")
     if there:
         assert page.evaluate("window.noticed") == []
@@ -243,6 +232,8 @@ def test_every_tab_speaks_chinese_names_its_controls_and_asks_nobody_else(
     page.evaluate("document.querySelector('.notice-close')?.click()")
     expect(page.locator(".notice")).to_have_count(0)
     assert page.evaluate("document.documentElement.lang") == "zh-CN"
+    page.locator("#live input").set_checked(False)
+    theirs = ("strange", "large", "quick", "sunny", "rainy", "house", "10_name")  # of this server, and examples
     page.locator("#pick input").fill("sepia")
     page.keyboard.press("Enter")
     page.get_by_label("sepia 的滑块").wait_for()
@@ -253,7 +244,11 @@ def test_every_tab_speaks_chinese_names_its_controls_and_asks_nobody_else(
     for part in page.locator("#mix-pane > details, #mix-pane details").all():
         part.evaluate("one => { one.open = true; }")
     page.locator("#balance").wait_for()
-    assert page.evaluate(ENGLISH) == []
+    page.locator("#steps input[type=text]").first.fill("1")
+    page.locator("#prompt textarea").fill("心 <lora:pix")
+    expect(page.locator("#prompt .wrong")).not_to_be_empty()
+    assert english_on(page, *theirs) == []
+    page.locator("#prompt textarea").fill("心")
     for tab, text in (
         ("对比图表", "并排比较图片"),
         ("提示词文件", "批量提示词文件"),
@@ -263,10 +258,27 @@ def test_every_tab_speaks_chinese_names_its_controls_and_asks_nobody_else(
     ):
         open_tab(page, tab)
         page.get_by_text(text).wait_for()
+        for closed in page.locator(".label-wrap:not(.open)").all():
+            if closed.is_visible():
+                closed.click()
+        if tab == "对比图表":
+            choose_lora(page, "shiny")
+            page.locator("#sheet-columns-values").locator("textarea, input").first.fill("1")
+            page.locator("#sheet-go").click()
+            expect(page.locator("#sheet-cells .cell img")).to_have_count(2, timeout=4 * WAIT)
+            expect(page.locator("#sheet-files td")).not_to_have_count(0)
+        if tab == "训练":
+            page.locator("#train-name").fill("试")
+            page.locator("#train-new").click()
+            page.locator("#train-body[data-training='试']").wait_for()
         assert nameless(page) == []
-        assert page.evaluate(ENGLISH) == []
+        assert english_on(page, *theirs) == []
         assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     open_tab(page, "对比图表")
     page.screenshot(path=pictures / "chinese.png", full_page=True)
     assert log.is_clean(), (log.hosts, log.errors)
+    open_tab(page, "训练")
+    page.locator("#train-go").click()
+    expect(page.locator("[data-wrong=begin]")).to_contain_text("没有可学习的图片")
+    assert english_on(page, *theirs) == []
     page.close()

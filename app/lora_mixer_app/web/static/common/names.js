@@ -10,10 +10,25 @@ const ENGLISH = {
   "Empty value": "empty_value",
   "Click to upload or drop files": "upload_file",
   Copy: "copy_text",
+  Fullscreen: "fullscreen",
+  "Exit fullscreen mode": "fullscreen_end",
+  "Reset to default value": "reset_value",
 };
-const ENGLISH_ONES = Object.keys(ENGLISH)
-  .map((name) => `[aria-label="${name}"]`)
-  .join();
+/** How names of parts of a control begin that go on with the control's own. @type {[string, string][]} */
+const ENGLISH_PARTS = [
+  ["range slider for ", "slider_of"],
+  ["number input for ", "number_of"],
+];
+const ENGLISH_ONES = [
+  ...Object.keys(ENGLISH).map((name) => `[aria-label="${name}"]`),
+  ...ENGLISH_PARTS.map(([begins]) => `[aria-label^="${begins}"]`),
+].join();
+
+/** @param {string} english @returns {string} */
+function inChinese(english) {
+  const part = ENGLISH_PARTS.find(([begins]) => english.startsWith(begins));
+  return part ? say(part[1], { name: english.slice(part[0].length) }) : say(ENGLISH[english]);
+}
 
 function nameAll() {
   for (const control of document.querySelectorAll(UNNAMED)) {
@@ -25,7 +40,7 @@ function nameAll() {
   for (const empty of document.querySelectorAll(".empty[aria-label]:not([role])")) empty.setAttribute("role", "img"); // or it may have no name
   if (language() === "en") return;
   for (const control of document.querySelectorAll(ENGLISH_ONES)) {
-    const name = say(ENGLISH[control.getAttribute("aria-label") ?? ""]);
+    const name = inChinese(control.getAttribute("aria-label") ?? "");
     control.setAttribute("aria-label", name);
     if (control.hasAttribute("title")) control.setAttribute("title", name);
   }
