@@ -80,15 +80,19 @@ class Case:
         return ", ".join((subject, *(trigger(look) for look in self.looks)))
 
     def placed(self, way: str, left: str, right: str) -> RenderRequest:
-        """Return what is asked for to show two subjects with a look each, the first of them on the left."""
+        """Return what is asked for to show two subjects with a look each, the first of them on the left.
+
+        Every text is the whole canvas's: of its own subject alone the model draws one in the middle. Trigger words are left
+        out, as the LoRAs do without: a word behind "on the right" costs the model the right subject, with no LoRA, too.
+        """
         pair, looks = f"a {left} on the left, a {right} on the right", self.looks
         if way == SUM:
-            return RenderRequest(", ".join((pair, *map(trigger, looks))), loras=mix_of(dict.fromkeys(looks, 1.0)))
+            return RenderRequest(pair, loras=mix_of(dict.fromkeys(looks, 1.0)))
         found = way != "regions"
         sides = zip((left, right), (LEFT, RIGHT), looks, strict=True)
         regions = tuple(
             Region(
-                f"{subject}, {trigger(look)}",
+                pair,
                 mask=None if found else mask,
                 words=subject if found else "",
                 loras=mix_of({look: 1.0}),

@@ -118,11 +118,11 @@ def winners(results: Results) -> list[str]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bar:
-    """One thing that was promised, and what was measured."""
+    """One thing that was promised, and what was measured; `kept` is None where the promise's condition does not hold."""
 
     promise: str
     figure: str
-    kept: bool
+    kept: bool | None
 
 
 def bars(results: Results) -> list[Bar]:
@@ -147,7 +147,7 @@ def bars(results: Results) -> list[Bar]:
             Bar(
                 promise=f"{name}: all looks are seen in 95 % at least, where the sum gives fewer",
                 figure=f"{way.every}; the sum {plain.every}",
-                kept=way.every.percent >= 95,
+                kept=None if plain.every.percent >= 95 > way.every.percent else way.every.percent >= 95,
             )
         )
         found.append(

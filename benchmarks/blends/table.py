@@ -25,6 +25,8 @@ PLACES_HEAD = (
     "time",
 )
 ALONE = "one LoRA alone"
+WORDS = {True: "kept", False: "**missed**", None: "does not apply"}
+"""What a table says of a promise."""
 EVIDENCE = re.compile(r"(?m)^BEAT_THE_SUM: tuple\[str, \.\.\.\] = \(.*\)$")
 
 
@@ -44,7 +46,7 @@ def markdown(results: Results, note: str) -> str:
             "",
             *_table(
                 ("promised", "measured", ""),
-                [(bar.promise, bar.figure, "kept" if bar.kept else "**missed**") for bar in bars(results)],
+                [(bar.promise, bar.figure, WORDS[bar.kept]) for bar in bars(results)],
             ),
             "",
             "![a way a row, a mix a column](images/blends.png)",

@@ -76,6 +76,8 @@ def test_every_promise_is_told_with_its_figure() -> None:
     found = bars(results({"balance=block": shown(96, 80, burn=0.9), "balance=mix": shown(90, 80, burn=1.2)}))
     assert [bar.kept for bar in found] == [True, True, True, True, False, False, True, True]
     assert [bar.kept for bar in bars(results({}, regions=84, auto=73))][:2] == [False, False]
+    well = bars(results({SUM: shown(97, 80), "balance=block": shown(94, 80, burn=0.9)}))
+    assert [bar.kept for bar in well][2] is None  # the sum does not give fewer
     assert "the sum 10 % (6 to 17)" in found[0].figure
 
 
