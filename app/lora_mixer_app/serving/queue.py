@@ -16,8 +16,11 @@ from lora_mixer_app.serving.session import Listened
 
 MOST_WAITING = 16
 """The most pictures of one caller waiting at a time."""
-PATIENCE = 0.15
-"""Seconds that a render may be ahead of one that waits before it gives way; twice as many each time it has."""
+FIRST_SIGHT = 0.15
+"""Seconds that a render may be ahead of one that has not begun before it gives way to it."""
+SLICE, LONGEST_SLICE = 1.0, 4.0
+"""The same for one that has begun: seconds the first time, and twice as many each time a render has given way, up to the second
+number, since each exchange of two mixes costs merging them again."""
 _LOOK = 0.05  # seconds between two looks at whether somebody who waits has cancelled
 
 
@@ -31,7 +34,7 @@ class Ticket:
         number: Counted from 1 in the order of coming.
         arrived: When it came, in the line's own time.
         model: The model it is about; None where that is not known.
-        patience: See `PATIENCE`.
+        patience: See `SLICE`.
         start: The start tags of its turn; None while it waits.
         began: When its turn began.
         used: Seconds of the turns before that it gave away.
@@ -43,7 +46,7 @@ class Ticket:
     number: float
     arrived: Tags
     model: str | None = None
-    patience: float = PATIENCE
+    patience: float = SLICE
     start: Tags | None = None
     began: float = 0.0
     used: float = 0.0
@@ -178,12 +181,12 @@ class RenderQueue:
             return ticket.absent and not first.absent
         self._charge(ticket)
         tags = [(one.flow, self._shares.start(one.flow, one.arrived)) for one in (ticket, first)]
-        return lead(tags[0], tags[1]) > ticket.patience
+        return lead(tags[0], tags[1]) > (ticket.patience if first.left_off else FIRST_SIGHT)
 
     def _give_back(self, ticket: Ticket) -> None:
         ticket.used += self._charge(ticket)
         ticket.start, ticket.left_off = None, True
-        ticket.patience *= 2
+        ticket.patience = min(2 * ticket.patience, LONGEST_SLICE)
         self.holder = None
         self.waiting.append(ticket)
         self._changed.notify_all()
