@@ -28,6 +28,19 @@ new MutationObserver(() => {
 }).observe(document, { childList: true, subtree: true });
 """
 """What the page said at its bottom, which goes again by itself, and in which letters."""
+NARROW = """() => {
+    const found = [], letters = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    while (letters.nextNode()) {
+        const text = letters.currentNode, range = document.createRange();
+        if (!/^[\u4e00-\u9fff]+$/.test(text.data) || !text.parentElement.checkVisibility()) continue;
+        range.selectNodeContents(text);
+        const width = [...range.getClientRects()].reduce((sum, line) => sum + line.width, 0);
+        const whole = text.length * parseFloat(getComputedStyle(text.parentElement).fontSize);
+        if (width && width < 0.95 * whole) found.push(text.data);
+    }
+    return found;
+}"""
+"""Chinese texts that are not as wide as their letters are high: boxes."""
 SLOW = """() => setInterval(() => {
     const end = performance.now() + 400;
     while (performance.now() < end);
@@ -221,6 +234,8 @@ def test_every_tab_speaks_chinese_names_its_controls_and_asks_nobody_else(
     page.set_default_timeout(WAIT)
     log = Log(page)
     page.add_init_script(NOTICED)
+    late: list[Route] = []
+    page.route("**/fonts/cjk.woff2", lambda route: late.append(route))
     page.goto(address)
     page.wait_for_selector("#no-strips", timeout=2 * WAIT)
     there = page.evaluate("async () => (await import('/page/common/fonts.js')).hasChinese()")
@@ -229,6 +244,11 @@ def test_every_tab_speaks_chinese_names_its_controls_and_asks_nobody_else(
     else:
         page.wait_for_function("() => window.noticed.some(text => text.includes('fonts-noto-cjk'))")
         page.wait_for_function("() => window.letters.includes('LoRA Mixer CJK')")
+        assert page.evaluate(NARROW)
+    for font in late:
+        font.continue_()
+    page.unroute("**/fonts/cjk.woff2")
+    page.wait_for_function(f"() => !({NARROW})().length")
     page.evaluate("document.querySelector('.notice-close')?.click()")
     expect(page.locator(".notice")).to_have_count(0)
     assert page.evaluate("document.documentElement.lang") == "zh-CN"

@@ -1,12 +1,14 @@
 /**
- * Whether this machine has a font for Chinese. The page brings one for machines without any, and a browser may still show
- * boxes where it drew before that had come: so it is said once, in letters that can be read, what to install.
+ * Whether this machine has a font for Chinese. The page brings one for machines without any, has all letters laid out again
+ * when that has come, and says once, in letters that can be read, what to install.
  */
 
 import { notice } from "./notice.js";
 import { language, say } from "./words.js";
 
 const OURS = /,?\s*"LoRA Mixer CJK"/;
+/** The language of the page by its longer name. */
+const LONGER = "zh-Hans-CN";
 const SAID = "lora-mixer-font-said";
 const SIZE = 24;
 
@@ -26,7 +28,19 @@ export function hasChinese() {
   return drawn("调", fonts) !== drawn("音", fonts);
 }
 
-if (language() === "zh" && !localStorage.getItem(SAID) && !hasChinese()) {
-  localStorage.setItem(SAID, "yes");
-  notice(say("no_chinese_font"));
+/**
+ * Lay out all letters again when the page's own font has come. Chromium keeps boxes of before in some sizes and weights, whatever
+ * is laid out anew, but for letters of a language of another name: which language that is says its font how to draw them.
+ */
+async function drawAgain() {
+  await document.fonts.load(`${SIZE}px "LoRA Mixer CJK"`, "调");
+  document.body.lang = LONGER;
+}
+
+if (language() === "zh" && !hasChinese()) {
+  drawAgain().catch(() => {}); // without it boxes stay, and the notice says what helps
+  if (!localStorage.getItem(SAID)) {
+    localStorage.setItem(SAID, "yes");
+    notice(say("no_chinese_font"));
+  }
 }
