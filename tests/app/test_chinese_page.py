@@ -9,9 +9,9 @@ from lora_mixer.choices import METHODS
 from lora_mixer_app.web.choice_i18n import CHOICES_IN_CHINESE
 from lora_mixer_app.web.desk.advanced import CONTROLS, MAIN, START
 from lora_mixer_app.web.desk.curves import PRESETS as CURVES
+from lora_mixer_app.web.files import STATIC
 from lora_mixer_app.web.i18n import WORDS
 from lora_mixer_app.web.mixing_i18n import METHOD_NUMBERS_IN_CHINESE, METHODS_IN_CHINESE
-from lora_mixer_app.web.server import STATIC
 
 SCRIPTS = sorted(STATIC.rglob("*.js"))
 KEYS = {word.key for word in WORDS}

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from playwright.sync_api import Browser, Page
 
-from lora_mixer_app.web.server import STATIC
+from lora_mixer_app.web.files import STATIC
 
 HERE = Path(__file__).parent
 SCRIPTS = ("laws.js", "late_answers.js")

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser
 
+from lora_mixer_app.web.files import STATIC, made
 from tests.browser.conftest import BROWSER
 from tests.browser.script_page import Script, script_page
 
@@ -52,3 +53,19 @@ def test_regions_follow_their_strips(laws: Script) -> None:
 
 def test_strengths_ways_grids_and_methods(laws: Script) -> None:
     laws.call("mixingLaws")
+
+
+def test_modules_that_come_as_one_export_what_each_exports_alone(browser: Browser) -> None:
+    joined = made()["/page/modules.js"]
+    names = [path.relative_to(STATIC).as_posix() for path in joined.sources[1:]]
+    compare = """async names => {
+        const { use } = await import("/joined.js");
+        const told = module => JSON.stringify(Object.entries(module).map(([name, it]) => [name, String(it)]).sort());
+        const differs = async name => told(use(name)) === told(await import("/" + name)) ? [] : [name];
+        return (await Promise.all(names.map(differs))).flat();
+    }"""
+    with script_page(browser, "laws.js") as script:
+        script.page.route(
+            "**/joined.js", lambda route: route.fulfill(body=joined.read(), content_type="text/javascript")
+        )
+        assert script.page.evaluate(compare, names) == []

@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING
 
 import uvicorn
 
-import lora_mixer
 from lora_mixer.errors import FileError
 from lora_mixer_app.serving.assets import Assets
 from lora_mixer_app.serving.front import Front, Opening
@@ -26,15 +25,12 @@ from lora_mixer_app.serving.guard import LOCAL, Guard, Origin
 from lora_mixer_app.serving.listen import listen, url_of
 from lora_mixer_app.serving.passwords import Passwords
 from lora_mixer_app.serving.presence import Listening, Presence
+from lora_mixer_app.web.files import folders, made
 
 if TYPE_CHECKING:
     from lora_mixer import Mixer
     from lora_mixer_app.web.app import App
 
-STATIC = Path(__file__).parent / "static"
-"""Style sheets, scripts (ES modules) and icons of our own; answered below `/page/`, from the first moment on."""
-ASSETS = {"fonts": Path(lora_mixer.__file__).parent / "data" / "fonts", "": STATIC}
-"""Folders by what addresses begin with; the fonts are those of sheets."""
 SECONDS_TO_LEAVE = 2
 SECONDS_TO_OPEN = 10
 _SAYS = {
@@ -105,7 +101,7 @@ class Server:
         self.url = url_of(self._socket)
         self._presence = Presence()
         self._front = Front(self._how_far)
-        behind = Assets(Listening(Passwords(self._front), self._presence), ASSETS)
+        behind = Assets(Listening(Passwords(self._front), self._presence), folders(), made())
         guarded = Guard(behind, hosts=(*LOCAL, host), origins=origins)
         self._server = _Uvicorn(
             uvicorn.Config(

@@ -146,16 +146,8 @@ THEME = _theme()
 """The machine's own fonts, and Chinese in one face with the rest; one look for light and dark."""
 
 HEAD = """
-<link rel="stylesheet" href="page/tokens.css">
-<link rel="stylesheet" href="page/desk/desk.css">
-<link rel="stylesheet" href="page/desk/mixing.css">
-<link rel="stylesheet" href="page/library/library.css">
-<link rel="stylesheet" href="page/picture/picture.css">
-<link rel="stylesheet" href="page/picture/regions.css">
-<link rel="stylesheet" href="page/look.css">
-<link rel="stylesheet" href="page/tabs.css">
-<link rel="modulepreload" href="page/start.js">
-<script type="module" src="page/page.js"></script>
+<link rel="stylesheet" href="page/styles.css">
+<script type="module" src="page/modules.js"></script>
 <link rel="manifest" href="page/manifest.webmanifest">
 <link rel="icon" href="page/icon.svg" type="image/svg+xml">
 <meta name="theme-color" content="#131519">

@@ -1,3 +1,3 @@
-import(new URL(`page/${props.module}`, document.baseURI)).then((own) =>
-  own.start({ element, trigger, props, server, upload, watch }),
+import(new URL("page/modules.js", document.baseURI)).then(({ use }) =>
+  use(props.module).start({ element, trigger, props, server, upload, watch }),
 );

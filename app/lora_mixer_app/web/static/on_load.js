@@ -1,3 +1,3 @@
-import(new URL("page/start.js", document.baseURI)).then((page) =>
-  page.start({ element, trigger, props, server, upload, watch }),
+import(new URL("page/modules.js", document.baseURI)).then(({ use }) =>
+  use("start.js").start({ element, trigger, props, server, upload, watch }),
 );
