@@ -20,6 +20,7 @@ from starlette.types import ASGIApp, Scope
 from lora_mixer import Mixer
 from lora_mixer_app.serving.callers import caller
 from lora_mixer_app.serving.files import Files
+from lora_mixer_app.serving.first_page import FirstPage
 from lora_mixer_app.serving.limits import Calls, Questions, Uploads
 from lora_mixer_app.serving.names import FolderNames
 from lora_mixer_app.serving.presence import Presence
@@ -103,6 +104,7 @@ def build_app(mixer: Mixer, folder: Path, *, presence: Presence, logins: Sequenc
 def _door(state: AppState, page: gr.Blocks, folder: Path, *, must_log_in: bool) -> list[Middleware]:
     names = FolderNames({"desk": folder, "uploads": Path(get_upload_folder()).absolute()})
     return [
+        Middleware(FirstPage, user_of=user_of),
         Middleware(Uploads, who=_caller),
         Middleware(Calls, who=_caller, under_way=partial(calls_under_way, page)),
         Middleware(Questions, who=_caller),
