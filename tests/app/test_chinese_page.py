@@ -20,7 +20,7 @@ TOLD = re.compile(r"""(?:(?:aria-label|\btitle|placeholder|\balt)"?:\s*|Error\()
 NAMES = {"sampler", "hires.sampler", "hires.schedule", "preset", "method"}
 """Controls whose values are proper names, but for `Automatic`; a method has a title."""
 PROPER = {"Lanczos"}
-OURS = {"no sentence called ${key}"}
+OURS = {"no sentence called ${key}", "there is no module ${name}"}
 """What only somebody hears who forgot a row."""
 
 

@@ -296,6 +296,8 @@ def test_every_tab_speaks_chinese_names_its_controls_and_asks_nobody_else(
         assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     open_tab(page, "对比图表")
     page.screenshot(path=pictures / "chinese.png", full_page=True)
+    asked = page.evaluate("performance.getEntriesByType('resource').map(one => new URL(one.name).pathname)")
+    assert not [name for name in asked if name.startswith("/page/tabs/")]  # nothing comes twice
     assert log.is_clean(), (log.hosts, log.errors)
     open_tab(page, "训练")
     page.locator("#train-go").click()
