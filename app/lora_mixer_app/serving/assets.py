@@ -90,7 +90,7 @@ class Assets:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        path = scope.get("path", "")
+        path: str = scope.get("path", "")
         name = _ALSO.get(path, path)
         asset = self._known.get(name) if scope["type"] == "http" else None
         if asset is not None:
