@@ -3,7 +3,8 @@
 FreeFuse (arXiv:2510.23515; its Apache-2.0 code was read, this is our own): for each thing, how strongly every place listens to its
 words, contrasted with the others, names the places it surely takes; self-attention's output there, compared with that of all
 places, grows them; a balanced argmax makes disjoint masks. Other than there, features are compared by their cosine, and what
-nobody's words are heard in is the background, which is grown alike.
+nobody's words are heard in is the background, which is grown alike; and a thing is in one piece (`pieces`), though its nose may be
+like the other one's.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
+
+from lora_mixer.blend.pieces import in_one_piece
 
 CORE = 0.1
 """The share of places that are surely a thing's."""
@@ -39,7 +42,7 @@ def find_masks(heard: Tensor, seen: Tensor, size: tuple[int, int]) -> Tensor:
     owners = _balanced(things, size)
     taken = things.amax(0) >= BACKGROUND * rest[0]
     masks = torch.stack([(owners == thing) & taken for thing in range(len(things))])
-    return _cleaned(masks.view(len(things), *size).double())
+    return in_one_piece(_cleaned(masks.view(len(things), *size).double()))
 
 
 def with_rims(masks: Tensor) -> Tensor:
