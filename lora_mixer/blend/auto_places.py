@@ -21,7 +21,7 @@ CORE = 0.1
 BACKGROUND = 0.95
 """A place is a thing's if it is this much as like it as like the background."""
 
-RIM = 1 / 16
+RIM = 1 / 8
 """How far a mask goes beyond its thing, as a share of the shorter side."""
 
 ROUNDS, PACE, NEIGHBOURS = 15, 0.02, 0.25
