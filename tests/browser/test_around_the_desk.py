@@ -29,6 +29,11 @@ TOASTS = """() => {
     return seen.length === 1 && x < 40 && y > 450;
 }"""
 """Whether one toast is seen, at the bottom left: they do not stack."""
+ASIDE = """() => [...document.querySelectorAll('.own, .desk')]
+    .filter(one => one.checkVisibility() && one.offsetWidth)
+    .filter(one => Math.abs(one.getBoundingClientRect().x - one.closest('.column').getBoundingClientRect().x) > 1)
+    .map(one => one.closest('[id]').id)"""
+"""Our own components that do not begin where Gradio's do."""
 STOPS = """() => [...document.querySelectorAll('#history-grid :is(button, input)')]
     .filter(control => control.tabIndex === 0).length"""
 DROP = """([name, type, bytes]) => {
@@ -115,6 +120,11 @@ def test_every_tab_is_reached_named_readable_and_no_wider_than_the_screen(
         if tab == "train":
             open_training(page, f"colours {width}")
         assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), tab
+        assert page.evaluate(ASIDE) == [], tab
+        if tab == "sheets" and width > 720:
+            boxes = [page.locator(f"#sheet-{name}").bounding_box() for name in ("go", "stop", "earlier", "resume")]
+            feet = [foot["y"] + foot["height"] for foot in boxes]
+            assert max(feet) - min(feet) < 2, "on one line"
         assert serious(page) == [], tab
         page.screenshot(path=pictures / f"{tab}-{width}-{scheme}.png")
     assert log.is_clean(), (log.hosts, log.errors)

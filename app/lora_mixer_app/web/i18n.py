@@ -60,7 +60,7 @@ WORDS: tuple[Message, ...] = (
     Message("loras", "LoRAs", "LoRA 列表"),
     Message("search", "Search", "搜索"),
     Message("folder", "Folder", "文件夹"),
-    Message("all_folders", "all", "全部"),
+    Message("all_folders", "all folders", "全部文件夹"),
     Message(
         "no_strips",
         "No LoRA yet: add one above, or type its tag into the prompt.",
