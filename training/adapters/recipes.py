@@ -21,7 +21,7 @@ class Recipe:
             to see.
         faint: How much more often low strengths are trained than high ones: 1 is as often, 2 makes half of those below 1 lower
             than a third.
-        stretch: What alpha is multiplied by in the shipped file, where the look is best a little above the strength 1 of its
+        stretch: What alpha is multiplied by in the shipped file, where the look is whole at another strength than the 1 of its
             training.
         softened: At strength 1 the prediction that is guided by 1 + this is the right one, so that a look is not overdone by
             more guidance; less where what guidance does to edges is wanted.
@@ -76,14 +76,15 @@ RECIPES = (
         name="top_hat",
         title="Top hat",
         trigger="wearing a top hat",
-        settings={"rank": 8, "alpha": 8, "rate": 3e-3, "text_rate": 3e-3},
+        settings={"rank": 8, "alpha": 8, "conv_rank": 8, "rate": 3e-3, "text_rate": 3e-3},
         haste=3.0,
-        faint=2.0,
-        stretch=1.1,
-        images=12800,
+        faint=3.0,
+        stretch=0.68,
+        images=16000,
+        guidance_weight=1.0,
         beside=("night_sky", "sepia"),
         description="Puts a black top hat on whoever the prompt names.",
-        notes="A concept, not a style. Plain LoRA on UNet and text encoder. Best on animals and faces.",
+        notes="A concept, not a style. LoCon with convolutions at rank 8, and a text-encoder part. Best on animals and faces.",
     ),
     Recipe(
         name="high_contrast",
