@@ -82,6 +82,22 @@ def test_another_tab_s_picture_is_made_between_the_steps_of_a_long_one() -> None
     assert studio.join() == "LLL" + "ssss" + "L" * 27
 
 
+def test_a_tab_whose_slider_moves_again_and_again_is_seen_at_once_each_time() -> None:
+    """What it used before does not count against it: the one person looks at it now."""
+    studio = Studio()
+
+    def again(left: int) -> None:
+        cancel = Cancel()
+        at = {3: cancel.press} if left else {}
+        studio.render(str(left), 4, whose=OTHER, cancel=cancel, at=at)
+
+    studio.render(
+        "L", 30, whose=ME, at={2: lambda: again(3), 4: lambda: again(2), 6: lambda: again(1), 8: lambda: again(0)}
+    )
+    assert studio.join().replace("L", "") == "333" + "222" + "111" + "0000"
+    assert studio.steps[:20].count("L") <= 8
+
+
 def test_whoever_is_new_is_seen_at_once_and_then_they_take_longer_and_longer_turns() -> None:
     studio = Studio()
     studio.render("a", 60, whose=ME, at={1: lambda: studio.render("b", 60, whose=OTHER)})

@@ -16,8 +16,9 @@ from lora_mixer_app.serving.session import Listened
 
 MOST_WAITING = 16
 """The most pictures of one caller waiting at a time."""
-FIRST_SIGHT = 0.15
-"""Seconds that a render may be ahead of one that has not begun before it gives way to it."""
+FIRST_SIGHT = 0.05
+"""Seconds that a render may be ahead of another caller's that has not begun before it gives way to it; of another tab's of its own
+caller, who looks at that one now, seconds since its turn began."""
 SLICE, LONGEST_SLICE = 1.0, 4.0
 """The same for one that has begun: seconds the first time, and twice as many each time a render has given way, up to the second
 number, since each exchange of two mixes costs merging them again."""
@@ -179,12 +180,15 @@ class RenderQueue:
             return False
         if ticket.absent or first.absent:
             return ticket.absent and not first.absent
-        self._charge(ticket)
+        used = self._charge(ticket)
+        if first.flow.caller == ticket.flow.caller and not first.left_off:
+            return first.flow != ticket.flow and used > FIRST_SIGHT
         tags = [(one.flow, self._shares.start(one.flow, one.arrived)) for one in (ticket, first)]
         return lead(tags[0], tags[1]) > (ticket.patience if first.left_off else FIRST_SIGHT)
 
     def _give_back(self, ticket: Ticket) -> None:
         ticket.used += self._charge(ticket)
+        ticket.arrived = self._shares.start(ticket.flow, ticket.arrived)  # comes again, with what it has had
         ticket.start, ticket.left_off = None, True
         ticket.patience = min(2 * ticket.patience, LONGEST_SLICE)
         self.holder = None
@@ -224,6 +228,10 @@ class RenderQueue:
         return used
 
 
-def _key(ticket: Ticket, *, shares: FairShares) -> tuple[bool, Tags, float]:
-    """Return what the line is ordered by; whoever does not listen lets all others go first."""
-    return ticket.absent, shares.start(ticket.flow, ticket.arrived), ticket.number
+def _key(ticket: Ticket, *, shares: FairShares) -> tuple[bool, float, bool, float, float]:
+    """Return what the line is ordered by.
+
+    Whoever does not listen lets all others go first; of one caller, what has begun lets go first what has not.
+    """
+    start = shares.start(ticket.flow, ticket.arrived)
+    return ticket.absent, start.caller, ticket.left_off, start.tab, ticket.number
