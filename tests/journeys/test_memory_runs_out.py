@@ -25,11 +25,11 @@ def fit(monkeypatch: pytest.MonkeyPatch, most: int, *, error: Exception = ERRORS
     """Let no more than so many pictures fit at once, and one seed never; return the sizes that were tried."""
     tried: list[int] = []
 
-    def short(loaded: object, jobs: Sequence[Job], *rest: object) -> Iterator[object]:
+    def short(loaded: object, jobs: Sequence[Job], *rest: object, **named: object) -> Iterator[object]:
         tried.append(len(jobs))
         if len(jobs) > most or any(job.settings.seed == never for job in jobs):
             raise error
-        yield from render(loaded, jobs, *rest)  # type: ignore[arg-type]
+        yield from render(loaded, jobs, *rest, **named)  # type: ignore[arg-type]
 
     monkeypatch.setattr(room, "render", short)
     return tried
