@@ -19,12 +19,11 @@ LIMITS = {"line_art": [0, 1], "sepia": [0, 1]}
 
 @pytest.fixture
 def offered(mixer: Mixer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    monkeypatch.setattr(mixing_api, "caller_of", lambda _: "somebody")
     monkeypatch.setattr(mixing_api, "owner_of", lambda _: "")
     state: Any = SimpleNamespace(
         mixer=mixer,
         listened=lambda _: None,
-        queue=SimpleNamespace(take=lambda *_, **__: nullcontext()),
+        turn=lambda *_, **__: nullcontext(),
         history=SimpleNamespace(place=lambda _: tmp_path),
     )
 

@@ -13,7 +13,7 @@ from lora_mixer.choices.samplers import SAMPLERS
 from lora_mixer.choices.schedules import SCHEDULES
 
 TEXTS = """() => {
-    const theirs = '#history-grid, #picture .films, #record, #batch-text, #lora-about, .lightbox-record, script, style, kbd';
+    const theirs = '#history-grid, #history .thumbnail-item, #record, #batch-text, #lora-about, .lightbox-record, script, style, kbd';
     const attributes = ['aria-label', 'aria-roledescription', 'aria-description', 'title', 'placeholder', 'alt'];
     const found = [];
     for (const one of document.querySelectorAll('body *')) {
