@@ -12,6 +12,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.error import URLError
 from urllib.parse import urlsplit
@@ -91,10 +92,10 @@ def loras(served: Path) -> Path:
     return served / "strange"
 
 
-@pytest.fixture(scope="session")
-def address(served: Path) -> Iterator[str]:
+@contextmanager
+def serving(folder: Path) -> Iterator[str]:
+    """Serve the page over the embedded model, with strange LoRAs in the library; its pictures go into ``folder``."""
     url = f"http://127.0.0.1:{(port := free_port())}"
-    folder = served
     write_strange_loras(folder / "strange")
     builtin = load_models_file().path.read_text().replace("loras = [", f'loras = ["{folder}/strange", ', 1)
     (folder / "models.toml").write_text(builtin + SECOND_MODEL)
@@ -117,6 +118,20 @@ def address(served: Path) -> Iterator[str]:
     finally:
         server.terminate()
         server.wait(timeout=30)
+
+
+@pytest.fixture(scope="session")
+def address(served: Path) -> Iterator[str]:
+    """A server that other tests leave pictures, trainings and presets on."""
+    with serving(served) as url:
+        yield url
+
+
+@pytest.fixture
+def untouched_address(tmp_path: Path) -> Iterator[str]:
+    """A server of the test's own: on the page is nothing that another test wrote."""
+    with serving(tmp_path) as url:
+        yield url
 
 
 @pytest.fixture(scope="module")

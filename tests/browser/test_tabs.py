@@ -228,7 +228,7 @@ def test_what_is_wrong_stands_beside_its_field_and_goes_when_it_is_right(page: P
 
 
 def test_every_tab_speaks_chinese_names_its_controls_and_asks_nobody_else(
-    browser: Browser, address: str, pictures: Path
+    browser: Browser, untouched_address: str, pictures: Path
 ) -> None:
     page = browser.new_page(viewport={"width": 1280, "height": 844}, locale="zh-CN")
     page.set_default_timeout(WAIT)
@@ -236,7 +236,7 @@ def test_every_tab_speaks_chinese_names_its_controls_and_asks_nobody_else(
     page.add_init_script(NOTICED)
     late: list[Route] = []
     page.route("**/fonts/cjk.woff2", lambda route: late.append(route))
-    page.goto(address)
+    page.goto(untouched_address)
     page.wait_for_selector("#no-strips", timeout=2 * WAIT)
     there = page.evaluate("async () => (await import('/page/common/fonts.js')).hasChinese()")
     if there:
