@@ -77,7 +77,8 @@ def loss_of(predicted: Tensor, target: Tensor, settings: TrainSettings, shares: 
     if settings.loss == "l2":
         return difference.square()
     c = huber_c_of(shares, settings).to(difference)[:, None, None, None]
-    pseudo = 2 * ((difference.square() + c * c).sqrt() - c)
+    square = difference.square()
+    pseudo = 2 * square / ((square + c * c).sqrt() + c)  # sqrt(d^2 + c^2) - c loses all digits where d is small
     return pseudo * c if settings.loss == "huber" else pseudo
 
 

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import fields
+from decimal import Decimal, localcontext
 from pathlib import Path
 
 import numpy as np
@@ -317,6 +318,20 @@ def test_noise_and_velocity_give_the_picture_back(seed: int, share: float) -> No
     v = target_of(x, e, shares, "v_prediction")
     torch.testing.assert_close(share**0.5 * shown - (1 - share) ** 0.5 * v, x)
     assert target_of(x, e, shares, "epsilon") is e
+
+
+@given(
+    difference=st.floats(2**-26, 2**26, width=32),
+    c=st.floats(2**-10, 2**10, width=32),
+    loss=st.sampled_from(["huber", "smooth_l1"]),
+)
+def test_huber_keeps_its_digits_however_small_the_difference(difference: float, c: float, loss: str) -> None:
+    asked = TrainSettings(loss=loss, huber_c=c)
+    told = loss_of(torch.full((1, 1, 1, 1), difference), torch.zeros(1, 1, 1, 1), asked, HALF).item()
+    with localcontext(prec=60):
+        d, edge = Decimal(difference), Decimal(c)
+        exact = 2 * ((d * d + edge * edge).sqrt() - edge) * (edge if loss == "huber" else 1)
+    assert told == pytest.approx(float(exact), rel=1e-5)
 
 
 def test_huber_is_square_near_zero_and_straight_far_away() -> None:
