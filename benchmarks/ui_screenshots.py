@@ -24,13 +24,13 @@ QUALITY = 78
 WAIT = 120_000  # milliseconds
 MADE: tuple[tuple[str, dict[str, float]], ...] = (
     ("red heart", {}),
-    ("blue star", {"line_art": 0.8}),
-    ("cat", {"night_sky": 1.0}),
-    ("green apple", {"sepia": 0.6, "line_art": 0.4}),
+    ("green apple", {"sepia": 0.6}),
+    ("owl", {"night_sky": 0.9, "detail": 0.6}),
     ("house", {"warm_cold": 0.7}),
     ("sun", {"pixel_art": 0.9}),
-    ("fox", {"shiny": 0.8, "night_sky": 0.5}),
-    ("tree", {"high_contrast": 0.6}),
+    ("koala, wearing a top hat", {"top_hat": 0.9, "line_art": 0.6}),
+    ("panda, wearing a top hat", {"top_hat": 0.9, "pixel_art": 0.8}),
+    ("cat, wearing a top hat", {"top_hat": 0.9, "sepia": 0.7}),
 )
 
 
@@ -48,7 +48,7 @@ class Shot(NamedTuple):
 def desk(page: Page) -> None:
     """Show two strips and the picture they make."""
     prompt = page.locator("#prompt textarea")
-    prompt.fill("red heart <lora:line_art:0.7> <lora:night_sky:0.5>")
+    prompt.fill("fox, wearing a top hat <lora:top_hat:0.9> <lora:night_sky:0.8>")
     page.locator("#go").click()
     page.wait_for_function("() => /Seed|种子/.test(document.querySelector('#status').innerText)")
     prompt.blur()
