@@ -307,6 +307,7 @@ def test_a_picture_that_is_closed_gives_the_focus_back_however_late_the_history_
     held: list[Route] = []
     page.route("**/panes/history", lambda route: held.append(route) if "comet" in _sent(route) else route.continue_())
     open_tab(page, "history")
+    expect(page.get_by_role("button", name="meteor · 5", exact=True)).to_be_visible()
     with page.expect_request(lambda request: '"comet"' in (request.post_data or "")):
         page.locator("#history-search").fill("comet")
     page.get_by_role("button", name="meteor · 5", exact=True).focus()
