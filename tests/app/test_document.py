@@ -8,7 +8,7 @@ import pytest
 
 from lora_mixer import Mixer, RenderRequest
 from lora_mixer.errors import RequestError
-from lora_mixer_app.web.desk.answers import answers
+from lora_mixer_app.web.desk.answers import answers, newest_answer
 from lora_mixer_app.web.desk.asked import asked_request
 from lora_mixer_app.web.desk.document import document_of, read_document
 from lora_mixer_app.web.desk.facts import document_facts
@@ -64,6 +64,17 @@ def test_every_answer_carries_the_documents_number_and_the_picture_is_the_docume
     assert {answer["number"] for answer in told} == {41}
     assert told[-1]["picture"]["record"].startswith("heart <lora:line_art:0.5> <lora:sepia:0.25>")
     assert told[1]["preview"].startswith("data:image/jpeg;base64,")
+
+
+def test_what_was_told_last_can_be_asked_for_whether_or_not_it_arrived(state: AppState) -> None:
+    tab = person("deaf")
+    assert newest_answer(state, tab, {}) is None
+    older, newer = (answers(state, tab, {"number": number, "document": document("heart")}) for number in (1, 2))
+    next(older)
+    assert newest_answer(state, tab, {}) == {"number": 1, "kind": "began", "ahead": 0}
+    made = list(newer)[-1]
+    list(older)
+    assert newest_answer(state, tab, {}) == made
 
 
 def test_a_bad_curve_is_told_beside_its_strip_and_stops_no_other_question(state: AppState) -> None:

@@ -36,7 +36,7 @@ const FIRST = {
 };
 
 /** A desk, what was asked of its server, and what was sent to be rendered. */
-async function begin(strips = []) {
+async function begin(strips = [], memory = { read: () => null, write: () => {} }, reload = undefined) {
   const { Desk } = await import("/desk/store.js");
   const { useWords } = await import("/desk/words.js");
   useWords(new Proxy({}, { get: (_, key) => [String(key), ""] }));
@@ -52,7 +52,7 @@ async function begin(strips = []) {
   const page = { ...handle({}), trigger: (_, wish) => sent.push(structuredClone(wish)), server: { ask } };
   const answers = handle({ kind: "hello", session: "s", login: false });
   const kept = { ...FIRST, document: { ...FIRST.document, strips } };
-  const desk = new Desk(structuredClone(kept), page, answers, { read: () => null, write: () => {} });
+  const desk = new Desk(structuredClone(kept), page, answers, memory, reload);
   desk.look({ live: false });
   const root = document.body.appendChild(document.createElement("main"));
   return {
@@ -520,6 +520,75 @@ export async function seriesLaws() {
   await (await question("cancel")).answer(null);
   await tell({ number: 8, kind: "cancelled" });
   expect(sent.length === 8 && !desk.rendering, "and nothing follows Cancel", prompts());
+}
+
+/** What is under way when the page is loaded anew, or when the server loses it, is begun anew; what was cancelled is not. */
+export async function lostLaws() {
+  let kept = null;
+  const memory = { read: () => kept, write: (now) => (kept = structuredClone(now)) };
+  const first = await begin([strip(1, "a")], memory);
+  first.desk.look({ count: 3 });
+  first.desk.generate();
+  await first.tell({ number: 1, kind: "began" });
+  await first.tell({ number: 1, kind: "done", picture: picture(1) });
+  const second = await begin([], memory);
+  await rest();
+  expect(second.sent.length === 1 && second.desk.canCancel, "a reload goes on with the series", second.sent.length);
+  expect(second.sent[0].offset === 1, "where it was", second.sent[0]);
+  for (const number of [1, 2]) {
+    await second.tell({ number, kind: "began" });
+    await second.tell({ number, kind: "done", picture: picture(number + 1) });
+  }
+  expect(second.sent.length === 2 && kept.pending === null, "to its end", second.sent.length, kept.pending);
+  expect((await begin([], memory)).sent.length === 0, "and not further");
+  second.desk.generate();
+  await second.tell({ number: 3, kind: "began" });
+  second.desk.cancel();
+  expect(kept.pending === null, "what is cancelled is over, whether or not the server has heard of it");
+}
+
+/** A render of which nothing is heard any more is asked after. */
+export async function silenceLaws() {
+  const wait = globalThis.setTimeout;
+  globalThis.setTimeout = (act, time, ...values) => wait(act, time >= 5000 && time < 10_000 ? 1 : time, ...values);
+  try {
+    let reloads = 0;
+    const { desk, asked, sent, question, tell } = await begin([strip(1, "a")], undefined, () => (reloads += 1));
+    const news = () => asked.filter(({ name }) => name === "render.newest");
+    const nth = (place) => question("render.newest", place);
+    desk.generate();
+    await tell({ number: 1, kind: "began" });
+    await (await nth(0)).answer({ number: 1, kind: "step", step: 1, steps: 2 });
+    expect(desk.shown.newest.step === 1 && sent.length === 1, "news are taken in", desk.shown.newest);
+    await (await nth(1)).refuse("no_answer");
+    expect(desk.failure === "no_answer", "a server that does not answer is told of", desk.failure);
+    await (await nth(2)).answer({ number: 1, kind: "cancelled" });
+    expect(sent.length === 2 && desk.failure === "", "what ended for want of listeners is sent again", sent.length);
+    expect(same(sent[0].document, sent[1].document), "as it was", sent);
+    await tell({ number: 2, kind: "began" });
+    await (await nth(3)).answer({ number: 2, kind: "cancelled" });
+    expect(!desk.rendering && desk.failure === "render_lost", "once, and not for ever", desk.failure);
+    desk.generate();
+    await tell({ number: 3, kind: "began" });
+    desk.cancel();
+    await (await question("cancel")).refuse("no_answer");
+    await (await nth(4)).answer({ number: 3, kind: "cancelled" });
+    expect(!desk.rendering && sent.length === 3, "what was cancelled is over", sent.length);
+    desk.generate();
+    await tell({ number: 4, kind: "began" });
+    await (await nth(5)).answer({ number: 4, kind: "done", picture: picture(4) });
+    expect(desk.view.picture.id === 4, "a picture that was made is shown");
+    desk.generate();
+    await tell({ number: 5, kind: "began" });
+    await (await nth(6)).answer(null);
+    expect(reloads === 1, "a server that was started anew is listened to anew", reloads);
+    await tell({ number: 5, kind: "done", picture: picture(5) });
+    const before = news().length;
+    await new Promise((resolve) => wait(resolve, 20));
+    expect(news().length === before, "and nothing is asked any more");
+  } finally {
+    globalThis.setTimeout = wait;
+  }
 }
 
 /** Endless pictures follow edits; what cannot be rendered ends nothing, and is said beside the prompt. */

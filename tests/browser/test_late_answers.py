@@ -25,6 +25,8 @@ LAWS = {
     "addingLaws": "a LoRA is added once",
     "askedLaws": "what is asked for while Live follows is rendered whole",
     "seriesLaws": "a series is of what Generate was pressed for",
+    "lostLaws": "what is under way outlives a reload",
+    "silenceLaws": "a render that is silent is asked after",
     "endlessLaws": "what cannot be rendered ends nothing",
     "cancelLaws": "cancel stops nothing that comes after it",
     "historyLaws": "the history does what its page says",

@@ -277,6 +277,21 @@ def test_a_reload_loses_nothing_and_undo_goes_over_it(page: Page) -> None:
     assert document(page) == kept
 
 
+def test_a_picture_under_way_comes_after_a_reload_and_a_cancelled_one_does_not(page: Page) -> None:
+    live(page, on=False)
+    prompt(page).fill("a reloaded house")
+    page.locator("#steps input[type=text]").fill("40")
+    page.locator("#go").click()
+    page.wait_for_function("() => document.querySelector('#picture img').src.startsWith('data:')")
+    page.reload()
+    expect(page.locator("#record textarea")).to_have_value(re.compile("^a reloaded house"))
+    page.locator("#go").click()
+    expect(page.locator("#go")).to_have_text("Cancel")
+    page.locator("#go").click()
+    page.reload()
+    expect(page.locator("#status")).to_have_text(re.compile("^Press Generate"))
+
+
 def test_cancel_shows_the_picture_that_its_buttons_act_on(page: Page) -> None:
     """2: Cancel left the half-done preview, and Delete unlinked the picture before it."""
     live(page, on=False)

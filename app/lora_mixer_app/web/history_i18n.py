@@ -16,6 +16,11 @@ HISTORY_WORDS: tuple[tuple[str, str, str], ...] = (
         "fonts-noto-cjk) and start the browser again.",
     ),
     ("no_answer", "The server does not answer. Is it still running?", "服务器没有响应。它还在运行吗？"),
+    (
+        "render_lost",
+        "The server lost the picture that was under way, twice. Generate begins it anew.",
+        "服务器两次丢失了正在生成的图片。点击“生成”可重新开始。",
+    ),
     ("favourite", "Favourite", "收藏"),
     ("unfavourite", "No favourite", "取消收藏"),
     ("favourites", "Favourites", "收藏夹"),

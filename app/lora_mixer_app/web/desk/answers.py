@@ -8,7 +8,8 @@ from __future__ import annotations
 import base64
 import io
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import closing
 from typing import Any
 
 import gradio as gr
@@ -19,6 +20,7 @@ from lora_mixer.errors import CancelledError, LoraMixerError
 from lora_mixer_app.web.desk.asked import asked_request, moved_on, on_same_noise
 from lora_mixer_app.web.desk.pictures import picture_form
 from lora_mixer_app.web.notices import error_in_words, line_in_words, unexpected
+from lora_mixer_app.web.session import PageSession
 from lora_mixer_app.web.state import AppState, owner_of
 from lora_mixer_app.web.stream import Preview, stream
 
@@ -27,6 +29,12 @@ IDLE = "idle"
 """The kind of what is rendered while nobody waits: a desk's own render ends it."""
 _QUALITY = 80
 Answer = dict[str, Any]
+
+
+def newest_answer(state: AppState, request: gr.Request, data: dict[str, Any]) -> Answer | None:
+    """Return what a tab was told last of its renders: it may not have heard it."""
+    del data
+    return state.session(request).told
 
 
 def answers(state: AppState, request: gr.Request, sent: dict[str, Any]) -> Iterator[Answer]:
@@ -38,8 +46,17 @@ def answers(state: AppState, request: gr.Request, sent: dict[str, Any]) -> Itera
         sent: `number` of the document, the `document`; `noise`, the history's number of a picture whose noise is kept
             where the seed is left to chance; `offset` of the seed.
     """
-    number = sent.get("number")
     session = state.session(request)
+    with closing(_answers(state, request, sent, session)) as told:
+        for answer in told:
+            session.tell(answer)
+            yield answer
+
+
+def _answers(
+    state: AppState, request: gr.Request, sent: dict[str, Any], session: PageSession
+) -> Generator[Answer, None, None]:
+    number = _whole(sent.get("number")) or 0
     session.cancel(IDLE)
     cancel = state.begin(request, KIND)
     yield {"number": number, "kind": "began", "ahead": state.ahead(request)}

@@ -14,7 +14,7 @@ import gradio as gr
 from starlette.requests import Request
 
 from lora_mixer import LoraMixerError
-from lora_mixer_app.web.desk.answers import KIND
+from lora_mixer_app.web.desk.answers import KIND, newest_answer
 from lora_mixer_app.web.desk.as_prompt import document_prompt
 from lora_mixer_app.web.desk.completions import list_completions
 from lora_mixer_app.web.desk.facts import document_facts
@@ -75,6 +75,7 @@ QUESTIONS: Mapping[str, Question] = MappingProxyType(
         "mix.balance": balance_mix,
         "mix.surprise": surprise_mix,
         "mix.propose": propose_mixes,
+        "render.newest": newest_answer,
         "side.render": render_beside,
         "side.cancel": cancel_beside,
         "film.begin": begin_film,

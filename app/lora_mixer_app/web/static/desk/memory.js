@@ -3,7 +3,8 @@
  *
  * @typedef {import("./types.js").History} History
  * @typedef {import("./types.js").View} View
- * @typedef {{ history: History, view: View, rendered: string }} Kept
+ * @typedef {{ history: History, view: View, rendered: string, pending?: import("./renders.js").Pending | null }} Kept
+ *   `rendered`: what was rendered last, as text. `pending`: what was under way.
  */
 
 const NAME = "lora-mixer-desk";
@@ -12,7 +13,9 @@ const STEPS = 50; // of undo that outlive a reload
 export class Memory {
   /** @returns {Kept | null} */
   read() {
-    return this.#from(() => sessionStorage) ?? this.#from(() => localStorage);
+    const own = this.#from(() => sessionStorage);
+    const others = own ? null : this.#from(() => localStorage);
+    return own ?? (others && { ...others, pending: null }); // what another tab renders comes to that one
   }
 
   /** @param {Kept} kept */

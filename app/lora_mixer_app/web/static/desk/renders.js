@@ -8,7 +8,10 @@
  * @typedef {import("./types.js").Shown} Shown
  * @typedef {import("./types.js").View} View
  *
- * @typedef {{ document: Document, offset: number }} Sent `offset`: how far its seed is from the document's.
+ * @typedef {{ document: Document, offset: number, noise: number | null }} Sent
+ *   `offset`: how far its seed is from the document's. `noise`: the picture whose noise it has where its seed is left to chance.
+ * @typedef {{ sent: Sent, left: number, isAsked: boolean, again: number }} Pending
+ *   What is under way, how many pictures are to come, and how often it was begun anew because the server had lost it.
  *
  * @typedef {object} Hear Who hears of it.
  * @property {() => void} sent A document was sent.
@@ -16,10 +19,16 @@
  * @property {(picture: Picture) => void} made A picture is done, the newest there is.
  * @property {(says: string) => void} failed The newest render failed.
  * @property {() => void} ended A render is over, whatever became of it.
+ * @property {(error: unknown) => void} unanswered The server does not say how far it is.
+ * @property {() => void} forgotten The server was started anew, and knows nothing of this page.
  */
 
 import { NOTHING, heard, underWay } from "./answers.js";
 import { same } from "./reducer.js";
+import { say } from "./words.js";
+
+const SILENCE = 5000; // milliseconds without news of a render until the server is asked for them
+const MOST_TRIES = 2; // of one picture: what loses it each time may be the picture itself
 
 export class Renders {
   /** @type {Shown} */
@@ -39,6 +48,10 @@ export class Renders {
   /** @type {{ document: Document, says: string } | null} What could not be rendered, so that others go on without it. */
   #refused = null;
   #cancelled = 0;
+  /** How often what was sent last was begun anew. */
+  #again = 0;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #silence;
   #wire;
   #now;
   #hear;
@@ -80,6 +93,23 @@ export class Renders {
     return JSON.stringify(this.#now().document) === this.last;
   }
 
+  /** What is under way, so that it can be begun anew when the page is; null if nothing is, or it was cancelled. @returns {Pending | null} */
+  get pending() {
+    if (!this.areUnderWay || !this.#sent || this.#cancelled === this.#wire.number) return null;
+    return { sent: this.#sent, left: this.#left, isAsked: this.#isAsked, again: this.#again };
+  }
+
+  /** Begin anew what was under way when the page was left, unless something is by now. @param {Pending} pending */
+  resume({ sent, left, isAsked, again }) {
+    if (this.areUnderWay || this.#sent) return;
+    this.#left = left;
+    this.#isSeries = left > 1;
+    this.#isAsked = isAsked;
+    this.#again = again + 1;
+    if (this.#again < MOST_TRIES) this.#send(sent);
+    else this.#hear.failed(say("render_lost"));
+  }
+
   /** Render as many pictures as the view says. */
   generate() {
     const { view } = this.#now();
@@ -107,6 +137,7 @@ export class Renders {
   take(answer) {
     const before = this.shown;
     this.shown = heard(before, answer);
+    this.#listen();
     if (same(this.shown, before)) return;
     this.#hear.told();
     const tooEarly = answer.kind === "began" && answer.number <= this.#cancelled;
@@ -134,7 +165,7 @@ export class Renders {
     }
     if (!this.#made || !(this.#left > 0 || view.endless)) return;
     const followed = view.endless && document !== this.#refused?.document;
-    this.#send(followed ? document : this.#made.document, this.#made.offset + 1, view.lock);
+    this.#sendNew(followed ? document : this.#made.document, this.#made.offset + 1, view.lock);
   }
 
   /** Whether a document that was edited while others of it are rendered without end is what fails, and not the rendering. @param {Answer} answer */
@@ -148,16 +179,56 @@ export class Renders {
     this.#left = count;
     this.#isSeries = count > 1;
     this.#refused = null;
-    this.#send(this.#now().document, 0, sameNoise);
+    this.#sendNew(this.#now().document, 0, sameNoise);
   }
 
   /** @param {Document} document @param {number} offset @param {boolean} sameNoise */
-  #send(document, offset, sameNoise) {
+  #sendNew(document, offset, sameNoise) {
     const { view } = this.#now();
-    this.last = JSON.stringify(document);
-    this.#sent = { document, offset };
-    const noise = sameNoise ? (view.picture?.id ?? null) : null;
-    this.#wire.send({ document, noise, offset });
+    this.#again = 0;
+    this.#send({ document, offset, noise: sameNoise ? (view.picture?.id ?? null) : null });
+  }
+
+  /** @param {Sent} sent */
+  #send(sent) {
+    this.last = JSON.stringify(sent.document);
+    this.#sent = sent;
+    this.#wire.send(sent);
     this.#hear.sent();
+  }
+
+  /** Whether the server has begun what was sent last, and is not done. */
+  get #isBegun() {
+    return underWay(this.shown) && this.shown.newest?.number === this.#wire.number;
+  }
+
+  /** Wait for news of what is under way. */
+  #listen() {
+    clearTimeout(this.#silence);
+    if (this.#isBegun) this.#silence = setTimeout(() => this.#askForNews(), SILENCE);
+  }
+
+  /** Ask what the server said last: its answers may be lost, with the line to it or with the server that rendered. */
+  async #askForNews() {
+    const { number } = this.#wire;
+    try {
+      const told = await this.#wire.ask("render.newest");
+      if (number === this.#wire.number && this.#isBegun) this.#takeNews(told, number);
+    } catch (error) {
+      this.#hear.unanswered(error);
+    }
+    this.#listen();
+  }
+
+  /** @param {Answer | null} told What the server said last; null if it knows nothing of this page. @param {number} number What is under way. */
+  #takeNews(told, number) {
+    const isCancelled = number <= this.#cancelled;
+    if (!told) this.#hear.forgotten();
+    else if (told.number === number && (told.kind !== "cancelled" || isCancelled)) this.take(told);
+    else if (isCancelled) this.take({ number, kind: "cancelled" });
+    else if (this.#again + 1 < MOST_TRIES) {
+      this.#again += 1;
+      this.#send(/** @type {Sent} */ (this.#sent));
+    } else this.take({ number, kind: "error", says: say("render_lost") });
   }
 }

@@ -20,6 +20,7 @@ import { Live } from "./live.js";
 import { begin, reduce, same } from "./reducer.js";
 import { Renders } from "./renders.js";
 import { Wire } from "./wire.js";
+import { say } from "./words.js";
 
 /** @type {View} */
 const FIRST_VIEW = { live: true, endless: false, lock: false, count: 1, picture: null, compared: null };
@@ -39,6 +40,7 @@ export class Desk {
   first;
   #wire;
   #memory;
+  #reload;
   #known;
   #keeper;
   #renders;
@@ -53,10 +55,12 @@ export class Desk {
    * @param {FirstFacts} first What the page begins with.
    * @param {import("./types.js").Handle} page @param {import("./types.js").Handle} answers
    * @param {import("./memory.js").Memory} memory Where the document is kept.
+   * @param {() => void} [reload] Loads the page anew: what answers came by ended with the server.
    */
-  constructor(first, page, answers, memory) {
+  constructor(first, page, answers, memory, reload = () => location.reload()) {
     this.first = first;
     this.#memory = memory;
+    this.#reload = reload;
     const kept = memory.read();
     this.#history = kept?.history ?? begin(first.document);
     this.view = { ...FIRST_VIEW, ...kept?.view };
@@ -70,6 +74,8 @@ export class Desk {
     this.#wire.publish(this.document);
     this.#askFacts();
     if (!kept) this.#fetchKept();
+    const pending = kept?.pending;
+    if (pending) this.#wire.greeted.then(() => this.#renders.resume(pending));
   }
 
   /** The document as it is now. */
@@ -223,14 +229,17 @@ export class Desk {
   cancel() {
     this.#live.hold();
     this.#renders.cancel().catch((error) => this.fail(error));
+    this.#remember();
   }
 
   /**
    * Ask the server something: a row of `desk/functions.py`.
    * @param {string} name @param {Record<string, unknown>} [data] @returns {Promise<any>}
    */
-  ask(name, data) {
-    return this.#wire.ask(name, data);
+  async ask(name, data) {
+    const answer = await this.#wire.ask(name, data);
+    if (this.failure === say("no_answer")) this.wentWell();
+    return answer;
   }
 
   /** @param {File} file @returns {Promise<{path: string, url: string}>} */
@@ -274,7 +283,8 @@ export class Desk {
   }
 
   #remember() {
-    this.#memory.write({ history: this.#history, view: this.view, rendered: this.#renders.last });
+    const { last, pending } = this.#renders;
+    this.#memory.write({ history: this.#history, view: this.view, rendered: last, pending });
   }
 
   /** In live mode, render the document as it is now. @returns {boolean} False if that must wait for a series. */
@@ -298,7 +308,10 @@ export class Desk {
       told: () => this.#tell("shown"),
       made: (picture) => this.look({ picture }),
       failed: (says) => this.fail(says),
+      unanswered: (error) => this.fail(error),
+      forgotten: () => this.#reload(),
       ended: () => {
+        this.#remember();
         this.picturesChanged();
         this.#measure();
         if (!this.rendering) this.#live.release();

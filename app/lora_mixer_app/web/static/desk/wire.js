@@ -73,6 +73,11 @@ export class Wire {
     hear();
   }
 
+  /** Ends when the server has said under which name it knows this tab: nothing can be rendered before. */
+  get greeted() {
+    return this.#session;
+  }
+
   /** The number of the last document that was sent. */
   get number() {
     return this.#number;
