@@ -211,6 +211,16 @@ def test_a_lora_is_added_by_keyboard_and_what_is_no_name_is_said(page: Page) -> 
     expect(page.locator("#pick .wrong")).to_contain_text("large does not fit")
 
 
+def test_what_is_said_of_a_strip_leaves_its_name_readable(page: Page) -> None:
+    live(page, on=False)
+    prompt(page).fill("heart <lora:no_such_style:0.5>")
+    expect(strip(page, "no_such_style").locator(".strip-note")).to_contain_text("there is no LoRA called")
+    name = strip(page, "no_such_style").locator(".strip-name")
+    assert name.evaluate("name => name.scrollWidth <= name.clientWidth")
+    assert strip(page, "no_such_style").locator(".strip-note").bounding_box()["width"] > 60
+    assert strip(page, "no_such_style").bounding_box()["height"] == 56
+
+
 def test_numbers_are_read_as_people_write_them_and_nonsense_is_said_beside_the_box(page: Page) -> None:
     live(page, on=False)
     add_lora(page, "sepia")
@@ -225,8 +235,10 @@ def test_numbers_are_read_as_people_write_them_and_nonsense_is_said_beside_the_b
         number(page, "sepia").press("Enter")
         expect(strip(page, "sepia").locator(".wrong").first).to_contain_text("A number from -100 to 100")
         assert strengths(page)["sepia"] <= 100
-    number(page, "sepia").fill("0.5")
+    number(page, "sepia").fill("")
+    number(page, "sepia").press("Enter")
     expect(strip(page, "sepia").locator(".wrong").first).to_have_text("")
+    agrees(page)
     page.locator("#seed input").fill("1.5")
     page.locator("#seed input").press("Enter")
     expect(page.locator("#seed .wrong")).to_contain_text("whole number")
@@ -320,6 +332,29 @@ def test_completion_and_weights_by_keys(page: Page) -> None:
     page.keyboard.press("Home")
     page.keyboard.press("Control+ArrowUp")
     expect(prompt(page)).to_have_value("(red:1.1) heart <lora:pixel_art:0.95>")
+    for before in (
+        "red heart <lora:pixel_art:0.95>",
+        "red heart <lora:pixel_art:1>",
+        "red heart <lora:pix",
+    ):
+        page.keyboard.press("Control+z")
+        expect(prompt(page)).to_have_value(before)
+    page.keyboard.press("Control+Shift+z")
+    expect(prompt(page)).to_have_value("red heart <lora:pixel_art:1>")
+    assert document(page)["prompt"] == "red heart <lora:pixel_art:1>"
+    expect(page.locator("#prompt [role=listbox]")).to_be_hidden()
+
+
+def test_each_prompt_that_was_rendered_is_a_step_of_undo(page: Page) -> None:
+    live(page, on=False)
+    for text in ("a first prompt", "a second prompt"):
+        prompt(page).focus()
+        page.keyboard.press("Control+a")
+        page.keyboard.type(text)
+        page.keyboard.press("Control+Enter")
+        expect(page.locator("#record textarea")).to_have_value(re.compile(f"^{text}"))
+    page.locator("#undo").click()
+    expect(prompt(page)).to_have_value("a first prompt")
 
 
 def test_six_strips_and_generate_stand_on_one_screen(browser: Browser, address: str, pictures: Path) -> None:

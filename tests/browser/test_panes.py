@@ -130,6 +130,43 @@ def test_files_that_come_and_break_while_it_runs_are_seen(desk: Page, loras: Pat
     expect(card(desk, "newcomer")).to_have_count(0)
 
 
+def test_a_strip_says_at_once_that_its_file_went_and_came_back(desk: Page, loras: Path) -> None:
+    path = shutil.copy(EMOJI / "sepia.safetensors", loras / "passing.safetensors")
+    try:
+        card(desk, "passing").click()
+        strip = desk.locator(".strip")
+        expect(strip.locator("img")).to_have_attribute("src", re.compile("."))  # what is known of it has come
+        path.unlink()
+        expect(card(desk, "passing")).to_have_count(0)
+        expect(strip.locator(".strip-note")).to_contain_text("there is no LoRA called 'passing'")
+        shutil.copy(EMOJI / "sepia.safetensors", path)
+        expect(strip.locator(".strip-note")).to_have_text("")
+    finally:
+        path.unlink(missing_ok=True)
+
+
+DROP = """(spot, name) => {
+    const list = new DataTransfer();
+    list.items.add(new File([new Uint8Array(8)], name));
+    spot.dispatchEvent(new DragEvent('drop', { bubbles: true, cancelable: true, dataTransfer: list }));
+}"""
+
+
+@pytest.mark.parametrize("spot", ["#picture", "#prompt textarea", "#go", "#tabs"])
+def test_a_lora_is_taken_in_wherever_it_is_dropped(desk: Page, spot: str) -> None:
+    desk.locator(spot).evaluate(DROP, "dropped.safetensors")
+    dialog = desk.locator("#lora-import-dialog")
+    expect(dialog).to_contain_text("dropped.safetensors")
+    expect(desk.locator(".notice")).to_have_count(0)
+
+
+def test_a_lora_that_is_dropped_on_another_tab_is_asked_about_on_the_desk(desk: Page) -> None:
+    desk.get_by_role("tab", name="PNG info").click()
+    desk.locator("#tab-picture_info").evaluate(DROP, "dropped.safetensors")
+    expect(desk.locator("#lora-import-dialog")).to_be_visible()
+    expect(desk.locator("#lora-import-dialog")).to_contain_text("dropped.safetensors")
+
+
 def test_a_dropped_lora_asks_where_and_is_taken_in(desk: Page, loras: Path) -> None:
     data = (EMOJI / "sepia.safetensors").read_bytes()
     with desk.expect_file_chooser() as chooser:

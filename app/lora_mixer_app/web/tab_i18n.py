@@ -148,8 +148,8 @@ TAB_WORDS: tuple[tuple[str, str, str], ...] = (
     ("log_out", "Log out ({name})", "退出登录（{name}）"),
     (
         "drop_what",
-        "Drop a picture to see how it was made, or a LoRA (.safetensors) on the library to take it in.",
-        "拖入图片可查看其生成信息；将 LoRA（.safetensors）拖到 LoRA 列表即可导入。",
+        "Drop a picture to see how it was made, or a LoRA (.safetensors) to take it in.",
+        "拖入图片可查看其生成信息；拖入 LoRA（.safetensors）即可导入。",
     ),
     ("send", "Send to desk", "发送到调音台"),
     (

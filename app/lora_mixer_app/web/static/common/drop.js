@@ -1,14 +1,23 @@
 /**
- * A picture that is dropped anywhere on the page, and not where something else takes it, is opened in the tab "PNG info".
- * What takes files itself calls `preventDefault`, or is one of Gradio's own places for files.
+ * A picture that is dropped anywhere on the page, and not where something else takes it, is opened in the tab "PNG info"; files
+ * of another kind go to whoever has asked for their kind. What takes files itself calls `preventDefault`, or is one of Gradio's
+ * own places for files.
  */
 
 import { notice } from "./notice.js";
 import { say } from "./words.js";
 
-const TAKES = "[data-drop], input[type=file], #info-file, .upload-container, dialog[open]";
+const PLACES = "[data-drop], input[type=file], #info-file, .upload-container";
+const TAKES = `${PLACES}, dialog[open]`;
 const PATIENCE = 60_000; // milliseconds
 let opened = 0;
+/** @type {{ ending: string, take: (files: File[]) => void }[]} */
+const takers = [];
+
+/** Have files of one kind wherever on the page they are dropped, over dialogs too. @param {string} ending @param {(files: File[]) => void} take */
+export function takeDropped(ending, take) {
+  takers.push({ ending, take });
+}
 
 const files = (/** @type {DragEvent} */ event) => event.dataTransfer?.types.includes("Files");
 const taken = (/** @type {DragEvent} */ event) =>
@@ -18,9 +27,16 @@ document.addEventListener("dragover", (event) => {
   if (files(event) && !taken(event)) event.preventDefault();
 });
 document.addEventListener("drop", (event) => {
+  const dropped = [...(event.dataTransfer?.files ?? [])];
+  for (const { ending, take } of takers) {
+    const found = dropped.filter(({ name }) => name.toLowerCase().endsWith(ending));
+    if (!found.length || event.defaultPrevented || /** @type {Element} */ (event.target).closest?.(PLACES)) continue;
+    event.preventDefault();
+    return take(found);
+  }
   if (!files(event) || taken(event)) return;
   event.preventDefault();
-  const picture = [...(event.dataTransfer?.files ?? [])].find(({ type }) => type.startsWith("image/"));
+  const picture = dropped.find(({ type }) => type.startsWith("image/"));
   if (picture) read(picture);
   else notice(say("drop_what"), { kind: "error" });
 });

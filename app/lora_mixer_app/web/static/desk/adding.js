@@ -34,6 +34,7 @@ export function addingBox(desk) {
     if (box === document.activeElement && turn === choices.turn)
       choices.open(found.map((name) => ({ text: name, value: name })));
   };
+  box.addEventListener("input", () => write(wrong, ""));
   for (const event of ["input", "focus"]) box.addEventListener(event, () => offer().catch(fail));
   box.addEventListener("blur", () => choices.close());
   box.addEventListener("keydown", async (event) => {

@@ -38,6 +38,24 @@ export function fill(box, value, always = false) {
 }
 
 /**
+ * Change the text of a box as if it had been typed, so that the box's own undo takes it back: where it differs, and no more.
+ * @param {HTMLTextAreaElement} box @param {string} text
+ */
+export function typeInto(box, text) {
+  const { value } = box;
+  let from = 0;
+  while (from < Math.min(value.length, text.length) && value[from] === text[from]) from += 1;
+  let same = 0;
+  const most = Math.min(value.length, text.length) - from;
+  while (same < most && value.at(-1 - same) === text.at(-1 - same)) same += 1;
+  box.focus();
+  box.setSelectionRange(from, value.length - same);
+  const put = text.slice(from, text.length - same);
+  const done = put ? document.execCommand("insertText", false, put) : document.execCommand("delete");
+  if (!done || box.value !== text) box.value = text;
+}
+
+/**
  * Keep a list of elements in step with a list of items, reusing the element of each key.
  * @template T
  * @param {Element} parent @param {T[]} items @param {(item: T) => string} key

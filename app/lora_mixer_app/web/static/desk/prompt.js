@@ -23,7 +23,10 @@ function part(desk, name, rows) {
   const wrong = h("div", { class: "wrong", role: "alert" });
   const older = h("div", { class: "hint", role: "status" });
   let burst = 0;
-  const changed = () => desk.dispatch({ type: name, text: box.value, gesture: `${name} ${burst}` }, { typed: true });
+  const changed = () => {
+    if (desk.isRendered) burst += 1; // undo brings back whatever was rendered
+    desk.dispatch({ type: name, text: box.value, gesture: `${name} ${burst}` }, { typed: true });
+  };
   const completion = withHelp(desk, box, changed);
   box.addEventListener("input", changed);
   box.addEventListener("blur", () => {

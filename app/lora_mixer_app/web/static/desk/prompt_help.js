@@ -2,6 +2,7 @@
 
 import { Choices } from "./choices.js";
 import { offerAt } from "./complete.js";
+import { typeInto } from "./dom.js";
 import { say } from "./words.js";
 import { weigh } from "./weights.js";
 
@@ -21,7 +22,8 @@ export function withHelp(desk, box, changed) {
     event.preventDefault();
     const edit = weigh(box.value, box.selectionStart, box.selectionEnd, event.key === "ArrowUp" ? 1 : -1);
     if (!edit) return;
-    box.value = edit.text;
+    typeInto(box, edit.text);
+    completion.close();
     box.setSelectionRange(edit.start, edit.end);
     changed();
   });
@@ -34,7 +36,8 @@ function completing(desk, box, changed) {
   const take = (/** @type {string} */ value) => {
     const rest = box.value.slice(box.selectionEnd);
     const caret = start + value.length;
-    box.value = box.value.slice(0, start) + value + rest;
+    typeInto(box, box.value.slice(0, start) + value + rest);
+    choices.close();
     box.setSelectionRange(caret, caret);
     changed();
   };

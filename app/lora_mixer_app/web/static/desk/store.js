@@ -214,6 +214,11 @@ export class Desk {
     this.dispatch({ type: "prompt", text });
   }
 
+  /** Ask what the server knows of the document: what lies in its folders has changed. */
+  lookAgain() {
+    this.#askFacts();
+  }
+
   /** @returns {Promise<{loras: string[], embeddings: string[], wildcards: string[]}>} What may be written in a prompt here. */
   completions() {
     this.#completions ??= this.ask("completions").finally(() => setTimeout(() => (this.#completions = null), 10_000));

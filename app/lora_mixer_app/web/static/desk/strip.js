@@ -53,8 +53,10 @@ export function makeStrip(desk, first) {
   const set = (values) => desk.dispatch({ type: "strip.set", number: Number(row.strip.number), values });
   const typed = () => {
     const value = readNumber(number.value);
-    if (number.value.trim() === "") fill(number, show(row.strip.strength), true);
-    else if (value === null || Math.abs(value) > MOST) write(wrong, say("number_wrong", { low: -MOST, high: MOST }));
+    if (number.value.trim() === "") {
+      fill(number, show(row.strip.strength), true);
+      write(wrong, "");
+    } else if (value === null || Math.abs(value) > MOST) write(wrong, say("number_wrong", { low: -MOST, high: MOST }));
     else {
       turn(tidy(value), true);
       fill(number, show(value), true);
@@ -194,7 +196,7 @@ function warning(strip, measured) {
 
 /** @param {number} part @returns {string} */
 function percent(part) {
-  return (100 * part).toPrecision(part < 0.1 ? 1 : 2);
+  return String(Number((100 * part).toPrecision(part < 0.1 ? 1 : 2)));
 }
 
 /** Fill a slider's track from zero to its value, and mark zero. @param {HTMLInputElement} slider */

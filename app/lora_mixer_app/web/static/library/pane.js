@@ -85,6 +85,7 @@ export function mount(root, desk) {
       if (!told.same) {
         listing = told;
         draw();
+        desk.lookAgain(); // strips may be of files that went, or came back
       }
     } catch (error) {
       if (look) desk.fail(error);
@@ -108,7 +109,6 @@ export function mount(root, desk) {
   });
   document.addEventListener("visibilitychange", () => !document.hidden && refresh(false));
   root.append(head.element, count, cards.element, broken, details.element, takeIn.element);
-  takeIn.drops(root);
   refresh(false);
 }
 

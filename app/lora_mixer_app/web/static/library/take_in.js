@@ -1,5 +1,6 @@
 /** Taking in LoRA files that are dropped or chosen: asks where they go, and tells how far they are. */
 
+import { takeDropped } from "../common/drop.js";
 import { h, write } from "../desk/dom.js";
 import { say } from "../desk/words.js";
 
@@ -95,24 +96,12 @@ export function importer(desk, places, taken) {
       request.send(file);
     });
 
-  return {
-    element: h("div", {}, chooser, dialog),
-    ask: () => chooser.click(),
-    /** Let files be dropped anywhere on the page. @param {HTMLElement} root */
-    drops(root) {
-      const sees = (/** @type {DragEvent} */ event) =>
-        event.dataTransfer?.types.includes("Files") && root.offsetParent !== null;
-      document.addEventListener("dragover", (event) => {
-        if (sees(event)) event.preventDefault();
-      });
-      document.addEventListener("drop", (event) => {
-        const files = [...(event.dataTransfer?.files ?? [])].filter((file) => file.name.toLowerCase().endsWith(ENDING));
-        if (!files.length || event.defaultPrevented) return;
-        event.preventDefault();
-        offer(files);
-      });
-    },
-  };
+  takeDropped(ENDING, (files) => {
+    document.getElementById("tab-desk-button")?.click(); // where the dialog is
+    requestAnimationFrame(() => offer(files));
+  });
+
+  return { element: h("div", {}, chooser, dialog), ask: () => chooser.click() };
 }
 
 /** @param {XMLHttpRequest} request @returns {string} */
