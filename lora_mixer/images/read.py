@@ -47,6 +47,11 @@ def read_picture(path: Path) -> PictureInfo:
     return info_of(read_texts(path, budget), budget)
 
 
+def info_of_text(text: str) -> PictureInfo:
+    """Return what a text of A1111's form says, wherever it was copied from; never fails."""
+    return info_of(PictureTexts(by_key={PARAMETERS: text}))
+
+
 def info_of(texts: PictureTexts, budget: Budget | None = None) -> PictureInfo:
     """Return what a picture's texts say: by our record if it is ours, else by the first reader that knows them."""
     notes: tuple[str, ...] = ()

@@ -13,6 +13,7 @@ from lora_mixer_app.web.desk.asked import asked_request
 from lora_mixer_app.web.desk.document import document_of, read_document
 from lora_mixer_app.web.desk.facts import document_facts
 from lora_mixer_app.web.desk.first import first_document
+from lora_mixer_app.web.desk.pasted import pasted_document
 from lora_mixer_app.web.state import AppState
 from tests.support.people import person
 
@@ -75,6 +76,17 @@ def test_what_was_told_last_can_be_asked_for_whether_or_not_it_arrived(state: Ap
     made = list(newer)[-1]
     list(older)
     assert newest_answer(state, tab, {}) == made
+
+
+def test_pasted_generation_data_become_a_document_and_other_words_none(state: AppState) -> None:
+    text = "heart <lora:sepia:0.5>\nNegative prompt: dull\nSteps: 4, Sampler: Euler a, CFG scale: 3, Seed: 7, Size: 128x128"
+    told = pasted_document(state, person("paste"), {"text": text})
+    assert told is not None
+    assert (told["document"]["prompt"], told["document"]["negative"]) == ("heart", "dull")
+    assert [strip["name"] for strip in told["document"]["strips"]] == ["sepia"]
+    assert {"steps": 4, "seed": 7}.items() <= told["document"]["settings"].items()
+    for words in ("", "Steps: 12, of a dance", '{"prompt": "heart"}'):
+        assert pasted_document(state, person("paste"), {"text": words}) is None
 
 
 def test_a_bad_curve_is_told_beside_its_strip_and_stops_no_other_question(state: AppState) -> None:

@@ -345,6 +345,47 @@ def test_completion_and_weights_by_keys(page: Page) -> None:
     expect(page.locator("#prompt [role=listbox]")).to_be_hidden()
 
 
+def test_pasted_generation_data_are_settings_and_no_words(page: Page) -> None:
+    live(page, on=False)
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+
+    def paste(text: str) -> None:
+        page.evaluate("text => navigator.clipboard.writeText(text)", text)
+        page.keyboard.press("Control+v")
+
+    data = (
+        "(red:1.2) fox <lora:top_hat:0.7>\nNegative prompt: blurry\nSteps: 4, Sampler: Euler a, Schedule type: Karras, "
+    )
+    prompt(page).focus()
+    page.keyboard.press("Control+a")
+    paste(f"{data}CFG scale: 5, Seed: 77, Size: 192x128, Model: other")
+    expect(prompt(page)).to_have_value("(red:1.2) fox")
+    kept = document(page)
+    assert kept["negative"] == "blurry"
+    expected = {
+        "steps": 4,
+        "sampler": "Euler a",
+        "schedule": "Karras",
+        "cfg": 5,
+        "seed": 77,
+        "width": 192,
+        "height": 128,
+    }
+    assert expected.items() <= kept["settings"].items()
+    assert kept["settings"]["model"] == "emoji"
+    assert strengths(page) == {"top_hat": 0.7}
+    expect(page.locator("#status")).to_contain_text("The pasted settings are on the desk")
+    page.locator("#undo").click()
+    expect(prompt(page)).to_have_value("red heart")
+    page.evaluate("document.activeElement.blur()")
+    paste(f"{data}CFG scale: 5, Seed: 78")
+    expect(page.locator("#seed input")).to_have_value("78")
+    prompt(page).focus()
+    page.keyboard.press("Control+a")
+    paste("Steps: 12, of a dance")
+    expect(prompt(page)).to_have_value("Steps: 12, of a dance")
+
+
 def test_each_prompt_that_was_rendered_is_a_step_of_undo(page: Page) -> None:
     live(page, on=False)
     for text in ("a first prompt", "a second prompt"):

@@ -33,6 +33,12 @@ PANE_WORDS: tuple[tuple[str, str, str], ...] = (
         "The picture appears here. Drop a picture on it to start from.",
         "图片显示在此处。拖入图片即可以图生图。",
     ),
+    (
+        "settings_pasted",
+        "The pasted settings are on the desk; undo brings back what was there.",
+        "已套用粘贴的生成参数；撤销可恢复原来的内容。",
+    ),
+    ("no_settings_pasted", "The pasted text holds no settings that can be read.", "粘贴的文本中没有可读取的生成参数。"),
     ("half_done", "Cancelled half-way: this is kept nowhere.", "中途取消：此图未保存。"),
     ("use_as_init", "Start from this picture", "用作输入图片"),
     ("draw_mask", "Draw a mask", "绘制蒙版"),

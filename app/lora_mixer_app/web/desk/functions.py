@@ -25,6 +25,7 @@ from lora_mixer_app.web.desk.mixes import delete_mix, list_mixes, load_mix, read
 from lora_mixer_app.web.desk.mixing import balance_mix, propose_mixes, surprise_mix
 from lora_mixer_app.web.desk.models import choose_model
 from lora_mixer_app.web.desk.moves import lora_moves
+from lora_mixer_app.web.desk.pasted import pasted_document
 from lora_mixer_app.web.desk.pictures import (
     delete_picture,
     list_pictures,
@@ -67,6 +68,7 @@ QUESTIONS: Mapping[str, Question] = MappingProxyType(
         "mixes.rename": rename_mix,
         "mixes.delete": delete_mix,
         "model.choose": choose_model,
+        "pasted.document": pasted_document,
         "pictures.list": list_pictures,
         "pictures.pin": pin_picture,
         "pictures.delete": delete_picture,

@@ -9,6 +9,7 @@ import { mount as mountKeys } from "./keys.js";
 import { mount as mountLibrary } from "../library/pane.js";
 import { Memory } from "./memory.js";
 import { mount as mountMix } from "./mix.js";
+import { mount as mountPaste } from "./paste.js";
 import { mount as mountPicture } from "../picture/pane.js";
 import { Desk } from "./store.js";
 import { useWords } from "./words.js";
@@ -20,6 +21,7 @@ const PANES = [
   ["mix-pane", mountMix],
   ["bar", mountBar],
   ["desk", mountKeys],
+  ["desk", mountPaste],
 ];
 
 /**
