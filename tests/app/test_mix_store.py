@@ -24,6 +24,26 @@ def test_a_mix_is_saved_loaded_renamed_and_deleted(tmp_path: Path) -> None:
     assert presets.names() == ()
 
 
+def test_what_is_deleted_or_replaced_comes_back_and_is_kept_for_a_month(tmp_path: Path) -> None:
+    presets, other = MixStore(tmp_path), MixFile(Mix((LoraUse(name="b", strength=Strength(1.0)),)))
+    presets.save("ink", MIX)
+    presets.save("ink", other)
+    presets.restore("ink")
+    assert presets.load("ink") == MIX
+    presets.restore("ink")
+    assert presets.load("ink") == other
+    presets.delete("ink")
+    presets.restore("ink")
+    assert presets.load("ink") == other
+    presets.save("ink", other)  # nothing is replaced by its like
+    (tmp_path / ".bin" / "1-old.toml").write_text("")
+    presets.save("ink", MIX)
+    assert [path.name.partition("-")[2] for path in (tmp_path / ".bin").iterdir()] == ["ink.toml", "ink.toml"]
+    assert presets.names() == ("ink",)
+    with pytest.raises(MissingFileError):
+        presets.restore("old")
+
+
 def test_a_shared_mix_is_taken_in_only_if_it_is_one(tmp_path: Path) -> None:
     presets = MixStore(tmp_path)
     assert presets.take_in("b", b"[[loras]]\nname = 'a'\nunet = 0.5\n") == MIX

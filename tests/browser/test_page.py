@@ -507,10 +507,23 @@ def test_a_mix_is_saved_renamed_loaded_and_shared(page: Page) -> None:
     )
     expect(number(page, "line_art")).to_have_value("2")
     names = page.locator("#mix-names select")
+    names.select_option("旧纸")  # once it is in the list
+    page.locator("#mix-name input").fill("")
+    page.locator("#mix-save").click()
+    page.get_by_text("旧纸 was replaced.").wait_for()
+    page.locator("#mix-undo").click()
+    expect(page.locator("#mix-undo")).to_be_hidden()
+    page.locator("#mix-load").click()
+    expect(number(page, "line_art")).to_have_value("-1")
     for name in ("theirs", "旧纸"):
-        names.select_option(name)  # once it is in the list
+        names.select_option(name)
         page.locator("#mix-delete").click()
         expect(names).to_have_value("")
+    page.get_by_text("旧纸 was deleted.").wait_for()
+    page.locator("#mix-undo").click()
+    expect(names).to_have_value("旧纸")
+    page.locator("#mix-delete").click()
+    expect(names).to_have_value("")
 
 
 def test_another_model_brings_its_own_settings(page: Page) -> None:

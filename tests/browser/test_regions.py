@@ -69,6 +69,39 @@ def test_a_region_is_drawn_moved_stretched_rendered_and_undone(desk: Page, tmp_p
     assert [one["strips"] for one in regions(desk)] == [[document(desk)["strips"][0]["number"]]]
 
 
+def test_a_saved_mix_brings_its_regions_and_the_pad_refuses_them(desk: Page, tmp_path: Path) -> None:
+    add_lora(desk, "line_art")
+    unfold(desk, "#regions")
+    desk.locator("#region-add-rectangle").click()
+    drag(desk, (0.1, 0.1), (0.5, 0.8))
+    box = desk.locator(".region textarea").first
+    box.fill("a blue rocket")
+    box.press("Tab")
+    desk.locator(".region .chip", has_text="line_art").click()
+    unfold(desk, "#mixes")
+    names = desk.locator("#mix-names select")
+    for name in ("two parts", "more parts"):
+        desk.locator("#mix-name input").fill(name)
+        desk.locator("#mix-save").click()
+        expect(names).to_have_value(name)
+    before = rendered(desk, tmp_path).settings.regions
+    desk.reload()  # begins anew
+    expect(desk.locator(".region")).to_have_count(0)
+    unfold(desk, "#mixes")
+    names.select_option("two parts")
+    desk.locator("#mix-load").click()
+    expect(desk.locator(".region textarea").first).to_have_value("a blue rocket")
+    assert rendered(desk, tmp_path).settings.regions == before
+    unfold(desk, "#pad-part")
+    desk.locator("#pad-saved").select_option(["two parts", "more parts"])
+    desk.locator("#pad-mixes").click()
+    expect(desk.locator("#status")).to_contain_text("has regions, which the pad cannot mix")
+    for name in ("two parts", "more parts"):
+        names.select_option(name)
+        desk.locator("#mix-delete").click()
+        expect(names).to_have_value("")
+
+
 def test_a_region_is_made_moved_and_named_by_keys_alone(desk: Page) -> None:
     unfold(desk, "#regions")
     desk.locator("#region-add-rectangle").focus()

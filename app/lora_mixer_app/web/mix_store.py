@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +14,8 @@ from lora_mixer.promptfile import MixFile, mix_text, parse_mix_file, read_mix_fi
 
 LONGEST_NAME = 80
 _ENDING = ".toml"
+_BIN = ".bin"
+_DAYS_KEPT = 30
 _MARKS = " ._-()+&,"
 
 
@@ -41,7 +44,7 @@ class MixStore:
         return read_mix_file(self.path(name))
 
     def save(self, name: str, mix: MixFile) -> None:
-        """Save a mix; one of that name before is replaced.
+        """Save a mix; one of that name before goes into the bin.
 
         Raises:
             RequestError: There is no LoRA in it, or no file can be called so.
@@ -50,7 +53,10 @@ class MixStore:
         if not mix.mix.uses and not mix.regions:
             raise RequestError("there is no LoRA in this mix", remedy="Switch one on first.")
         data = mix_text(*mix).encode()
-        write_whole(self.path(name), lambda out: out.write(data))
+        path = self.path(name)
+        if path.exists() and path.read_bytes() != data:
+            self._throw_away(path)
+        write_whole(path, lambda out: out.write(data))
 
     def take_in(self, name: str, data: bytes) -> MixFile:
         """Save a mix that somebody shared, and return it.
@@ -76,13 +82,42 @@ class MixStore:
             self.path(name).rename(self.path(new))
 
     def delete(self, name: str) -> None:
-        """Delete a mix.
+        """Put a mix into the bin, where it lies for 30 days.
 
         Raises:
             MissingFileError: There is none of that name.
         """
         with _missing(name):
-            self.path(name).unlink()
+            self._throw_away(self.path(name))
+
+    def restore(self, name: str) -> None:
+        """Take the newest mix of a name out of the bin; one that has the name meanwhile goes into it.
+
+        Raises:
+            MissingFileError: There is none of that name in the bin.
+        """
+        path = self.path(name)
+        thrown = sorted(self._bin.glob(f"*{_ENDING}"), reverse=True)  # newest first
+        found = next((one for one in thrown if one.name.partition("-")[2] == path.name), None)
+        with _missing(name):
+            if found is None:
+                raise FileNotFoundError
+            if path.exists():
+                self._throw_away(path)
+            found.rename(path)
+
+    @property
+    def _bin(self) -> Path:
+        return self.folder / _BIN
+
+    def _throw_away(self, path: Path) -> None:
+        """Put a file into the bin under the time and its name; what lies there too long is deleted."""
+        self._bin.mkdir(exist_ok=True)
+        path.rename(self._bin / f"{time.time_ns()}-{path.name}")
+        oldest = time.time_ns() - _DAYS_KEPT * 86_400 * 10**9
+        for thrown in self._bin.glob(f"*{_ENDING}"):
+            if int(thrown.name.partition("-")[0]) < oldest:
+                thrown.unlink(missing_ok=True)
 
     def path(self, name: str) -> Path:
         """Return the file of a name.

@@ -39,6 +39,13 @@ PANE_WORDS: tuple[tuple[str, str, str], ...] = (
         "已套用粘贴的生成参数；撤销可恢复原来的内容。",
     ),
     ("no_settings_pasted", "The pasted text holds no settings that can be read.", "粘贴的文本中没有可读取的生成参数。"),
+    ("mix_deleted", "{name} was deleted.", "已删除 {name}。"),
+    ("mix_replaced", "{name} was replaced.", "已覆盖 {name}。"),
+    (
+        "pad_regions",
+        "{name} has regions, which the pad cannot mix. Load it by itself, or choose another.",
+        "{name} 含有区域，混音板无法混合。请单独载入，或选择其他混音。",
+    ),
     ("half_done", "Cancelled half-way: this is kept nowhere.", "中途取消：此图未保存。"),
     ("use_as_init", "Start from this picture", "用作输入图片"),
     ("draw_mask", "Draw a mask", "绘制蒙版"),

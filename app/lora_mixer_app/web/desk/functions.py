@@ -21,7 +21,16 @@ from lora_mixer_app.web.desk.facts import document_facts
 from lora_mixer_app.web.desk.found_places import picture_places, places_document
 from lora_mixer_app.web.desk.kept import keep_document, kept_document
 from lora_mixer_app.web.desk.library import like_lora, list_library, lora_details, lora_facts
-from lora_mixer_app.web.desk.mixes import delete_mix, list_mixes, load_mix, read_mix, rename_mix, save_mix, write_mix
+from lora_mixer_app.web.desk.mixes import (
+    delete_mix,
+    list_mixes,
+    load_mix,
+    read_mix,
+    rename_mix,
+    restore_mix,
+    save_mix,
+    write_mix,
+)
 from lora_mixer_app.web.desk.mixing import balance_mix, propose_mixes, surprise_mix
 from lora_mixer_app.web.desk.models import choose_model
 from lora_mixer_app.web.desk.moves import lora_moves
@@ -67,6 +76,7 @@ QUESTIONS: Mapping[str, Question] = MappingProxyType(
         "mixes.write": write_mix,
         "mixes.rename": rename_mix,
         "mixes.delete": delete_mix,
+        "mixes.restore": restore_mix,
         "model.choose": choose_model,
         "pasted.document": pasted_document,
         "pictures.list": list_pictures,

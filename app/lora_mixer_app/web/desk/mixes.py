@@ -54,8 +54,14 @@ def rename_mix(state: AppState, request: gr.Request, data: Form) -> list[str]:
 
 
 def delete_mix(state: AppState, request: gr.Request, data: Form) -> list[str]:
-    """Delete a mix (`name`)."""
+    """Put a mix (`name`) into the bin."""
     state.presets.delete(str(data.get("name") or ""))
+    return list_mixes(state, request, data)
+
+
+def restore_mix(state: AppState, request: gr.Request, data: Form) -> list[str]:
+    """Bring back the mix that was deleted or replaced under a `name` last."""
+    state.presets.restore(str(data.get("name") or ""))
     return list_mixes(state, request, data)
 
 

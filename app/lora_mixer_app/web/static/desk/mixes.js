@@ -15,6 +15,7 @@ export function mountMixes(root, desk) {
     autocomplete: "off",
   });
   const said = h("span", { class: "small", role: "status" });
+  const back = h("button", { type: "button", id: "mix-undo", hidden: true }, say("undo"));
   const file = h("input", { type: "file", accept: ".toml", hidden: true });
 
   /** @param {string[]} found @param {string} chosen */
@@ -36,6 +37,19 @@ export function mountMixes(root, desk) {
     const found = await ask(question, data);
     list(found, names.value === before ? chosen : names.value); // else somebody chose another one meanwhile
   };
+  /** What was deleted or replaced last, which can be brought back. */
+  let gone = "";
+  const tell = (/** @type {string} */ text, name = "") => {
+    said.textContent = text;
+    gone = name;
+    back.hidden = !name;
+  };
+  const has = (/** @type {string} */ called) => [...names.options].some((option) => option.value === called);
+  back.addEventListener("click", () => {
+    const name = gone;
+    tell("");
+    relist("mixes.restore", { name }, name).catch((error) => desk.fail(error));
+  });
   /** @param {string} id @param {string} key @param {() => Promise<void> | void} act */
   const button = (id, key, act) =>
     h(
@@ -52,22 +66,29 @@ export function mountMixes(root, desk) {
       say(key),
     );
   const lay = (/** @type {Promise<any>} */ mix) =>
-    desk.after(mix, ({ strips, method }) => desk.dispatch({ type: "strips", strips, method }));
+    desk.after(mix, ({ strips, method, regions }) => desk.dispatch({ type: "strips", strips, method, regions }));
   const written = () => desk.ask("mixes.write", { document: desk.document });
   const buttons = [
     button("mix-load", "load", () => lay(ask("mixes.load", { name: names.value }))),
-    button("mix-save", "save", () => {
+    button("mix-save", "save", async () => {
       const called = name.value.trim() || names.value;
-      return relist("mixes.save", { name: called, document: desk.document }, called);
+      const replaces = has(called);
+      await relist("mixes.save", { name: called, document: desk.document }, called);
+      if (replaces) tell(say("mix_replaced", { name: called }), called);
+      else tell("");
     }),
     button("mix-rename", "rename", () => {
       const called = name.value.trim();
       return relist("mixes.rename", { name: names.value, new: called }, called);
     }),
-    button("mix-delete", "delete", () => relist("mixes.delete", { name: names.value })),
+    button("mix-delete", "delete", async () => {
+      const called = names.value;
+      await relist("mixes.delete", { name: called });
+      tell(say("mix_deleted", { name: called }), called);
+    }),
     button("mix-copy", "copy", async () => {
       await copy(await written());
-      said.textContent = say("copied");
+      tell(say("copied"));
     }),
     button("mix-paste", "paste", () =>
       lay(navigator.clipboard.readText().then((toml) => desk.ask("mixes.read", { toml }))),
@@ -79,7 +100,7 @@ export function mountMixes(root, desk) {
     button("mix-take", "take_in", () => file.click()),
     button("mix-prompt", "copy_prompt", async () => {
       await copy(await desk.ask("document.prompt", { document: desk.document }));
-      said.textContent = say("copied");
+      tell(say("copied"));
     }),
   ];
   file.addEventListener("change", async () => {
@@ -87,9 +108,11 @@ export function mountMixes(root, desk) {
     file.value = "";
     if (!given) return;
     const called = given.name.replace(/\.toml$/i, "");
+    const replaces = has(called);
     try {
       await lay(given.text().then((toml) => ask("mixes.read", { toml, name: called })));
       await relist("mixes.list", {}, called);
+      if (replaces) tell(say("mix_replaced", { name: called }), called);
     } catch (error) {
       desk.fail(error);
     }
@@ -100,7 +123,7 @@ export function mountMixes(root, desk) {
     h("summary", {}, say("mixes")),
     h("div", { class: "mixes" }, h("div", { id: "mix-names" }, names), h("div", { id: "mix-name" }, name)),
     h("div", { class: "buttons" }, ...buttons, file),
-    said,
+    h("div", { class: "mix-told" }, said, " ", back),
   );
   root.append(folded);
   relist("mixes.list").catch((error) => desk.fail(error));

@@ -48,9 +48,12 @@ export function mountPad(root, desk) {
     if (names.length < 2) return desk.fail(say("pad_choose"));
     await desk.after(Promise.all(names.map((name) => desk.ask("mixes.load", { name }))), (loaded) => {
       if (new Set(loaded.map(({ method }) => method)).size > 1) return desk.fail(say("pad_methods"));
+      const placed = loaded.findIndex(({ regions }) => regions.length > 0);
+      if (placed >= 0) return desk.fail(say("pad_regions", { name: names[placed] ?? "" }));
       desk.wentWell();
       desk.dispatch({
         type: "pad.mixes",
+        method: loaded[0]?.method,
         mixes: loaded.map(({ strips: own }, place) => ({ name: names[place] ?? "", strips: own })),
       });
     });

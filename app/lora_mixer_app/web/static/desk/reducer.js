@@ -25,7 +25,7 @@
  *   | { type: "tag.convert", at: number, end: number, strip: Partial<Strip> & { name: string } }
  *   | { type: "tag.remove", at: number, end: number }
  *   | { type: "pad", pad: Pad | null }
- *   | { type: "pad.mixes", mixes: { name: string, strips: Strip[] }[] }
+ *   | { type: "pad.mixes", mixes: { name: string, strips: Strip[] }[], method?: string }
  *   | { type: "pad.move", at: [number, number] }
  *   | { type: "start", values: Partial<import("./types.js").Start>, settings?: Record<string, Value> }
  *   | { type: "lay", document: Partial<Document> }} Change
@@ -144,7 +144,7 @@ export function changed(document, change) {
     case "pad":
       return atDot({ ...document, pad: change.pad });
     case "pad.mixes":
-      return withMixes(document, change.mixes);
+      return withMixes(document, change.mixes, change.method);
     case "pad.move":
       return document.pad ? atDot({ ...document, pad: { ...document.pad, at: change.at } }) : document;
     case "start":
@@ -224,11 +224,11 @@ function atDot(document) {
 
 /**
  * Return a document with saved mixes at the pad's corners: its strips are those of all of them, one for each name.
- * @param {Document} document @param {{ name: string, strips: Strip[] }[]} mixes @returns {Document}
+ * @param {Document} document @param {{ name: string, strips: Strip[] }[]} mixes @param {string} [method] @returns {Document}
  */
-function withMixes(document, mixes) {
+function withMixes(document, mixes, method) {
   const all = new Map(mixes.flatMap((mix) => mix.strips.map((strip) => [strip.name, strip])));
-  const laid = withMix(document, [...all.values()]);
+  const laid = withMix(document, [...all.values()], method);
   const numbers = new Map(laid.strips.map((strip) => [strip.name, strip.number]));
   const corners = mixes.map(({ name, strips }) => {
     const strengths = Object.fromEntries(strips.map((strip) => [numbers.get(strip.name) ?? 0, strip.strength]));
