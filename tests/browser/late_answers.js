@@ -396,13 +396,13 @@ export async function importLaws() {
   try {
     const takeIn = importer(desk, () => ["mine"], () => {});
     root.append(takeIn.element);
-    takeIn.drops(root);
     const drop = (name) => {
       const dataTransfer = new DataTransfer();
       dataTransfer.items.add(new File(["x"], name));
       root.dispatchEvent(new DragEvent("drop", { bubbles: true, cancelable: true, dataTransfer }));
     };
     drop("one.safetensors");
+    await until(() => root.querySelector("dialog").open, "the question where to");
     root.querySelector("dialog .primary").click();
     await until(() => requests.length === 1, "the first file");
     drop("two.safetensors");

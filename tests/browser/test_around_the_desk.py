@@ -178,6 +178,23 @@ def test_a_prompt_file_has_its_errors_under_their_lines(page: Page, tmp_path: Pa
     expect(page.locator("#batch-cells .cell.failed")).to_have_count(1)
 
 
+def test_a_prompt_file_outlives_a_reload_and_a_file_that_is_opened_over_it(page: Page, tmp_path: Path) -> None:
+    open_tab(page, "prompt_file")
+    box = page.locator("#batch-text")
+    box.fill("a blue whale\na red kite")
+    page.locator("#batch-form").select_option(".csv")
+    page.locator("#batch-form").select_option(".txt")
+    page.reload()
+    open_tab(page, "prompt_file")
+    expect(box).to_have_value("a blue whale\na red kite")
+    expect(page.locator("#batch-summary")).to_contain_text("2 pictures")
+    (tmp_path / "mine.txt").write_text("a green frog\n")
+    page.locator("#batch-file").set_input_files(tmp_path / "mine.txt")
+    expect(box).to_have_value("a green frog\n")
+    box.press("Control+z")
+    expect(box).to_have_value("a blue whale\na red kite")
+
+
 def test_a_picture_dropped_anywhere_is_opened_and_goes_to_the_desk(page: Page, address: str, tmp_path: Path) -> None:
     path, _ = Client(address, verbose=False).predict(
         "blue star", loras={"sepia": 0.5}, seed=8, steps=1, api_name="/render"

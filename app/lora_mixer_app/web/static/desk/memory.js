@@ -1,5 +1,5 @@
 /**
- * Where a browser keeps the desk: each tab its own, so that a reload loses nothing; a new tab begins as the last one was.
+ * Where a browser keeps the desk.
  *
  * @typedef {import("./types.js").History} History
  * @typedef {import("./types.js").View} View
@@ -7,38 +7,28 @@
  *   `rendered`: what was rendered last, as text. `pending`: what was under way.
  */
 
+import { keepValue, others, own } from "../common/kept.js";
+
 const NAME = "lora-mixer-desk";
 const STEPS = 50; // of undo that outlive a reload
 
 export class Memory {
   /** @returns {Kept | null} */
   read() {
-    const own = this.#from(() => sessionStorage);
-    const others = own ? null : this.#from(() => localStorage);
-    return own ?? (others && { ...others, pending: null }); // what another tab renders comes to that one
+    const mine = whole(own(NAME));
+    const last = mine ? null : whole(others(NAME));
+    return mine ?? (last && { ...last, pending: null }); // what another tab renders comes to that one
   }
 
   /** @param {Kept} kept */
   write(kept) {
     const { history } = kept;
     const short = { ...history, past: history.past.slice(-STEPS), future: history.future.slice(0, STEPS) };
-    const text = JSON.stringify({ ...kept, history: short });
-    for (const where of [() => sessionStorage, () => localStorage]) {
-      try {
-        where().setItem(NAME, text);
-      } catch {
-        // a full or forbidden memory: the page goes on, and a reload begins anew
-      }
-    }
+    keepValue(NAME, { ...kept, history: short });
   }
+}
 
-  /** @param {() => Storage} where @returns {Kept | null} */
-  #from(where) {
-    try {
-      const kept = JSON.parse(where().getItem(NAME) ?? "null");
-      return kept?.history?.present?.strips ? kept : null;
-    } catch {
-      return null;
-    }
-  }
+/** @param {Kept | null} kept @returns {Kept | null} */
+function whole(kept) {
+  return kept?.history?.present?.strips ? kept : null;
 }

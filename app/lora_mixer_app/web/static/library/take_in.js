@@ -97,6 +97,7 @@ export function importer(desk, places, taken) {
     });
 
   takeDropped(ENDING, (files) => {
+    if (dialog.open) return offer(files);
     document.getElementById("tab-desk-button")?.click(); // where the dialog is
     requestAnimationFrame(() => offer(files));
   });

@@ -5,12 +5,14 @@
  * far apart that a remark has room. The value of the component, which the run takes, is the text and the name of its form.
  */
 
+import { keepValue, others, own } from "../common/kept.js";
 import { say } from "../common/words.js";
-import { h, write } from "../desk/dom.js";
+import { h, typeInto, write } from "../desk/dom.js";
 
 /** @typedef {{ line: number, what: string, failed: boolean }} Remark A remark on a line, from 1. */
 
 const RESTING = 500; // milliseconds without a letter until the text is checked
+const KEPT = "lora-mixer-prompt-file";
 const FORMS = [".toml", ".txt", ".csv", ".tsv", ".jsonl"];
 export const CHECKED = "lora-mixer:checked";
 
@@ -77,6 +79,17 @@ class Editor {
     });
     document.addEventListener(CHECKED, (event) => this.show(/** @type {CustomEvent} */ (event).detail));
     this.draw([]);
+    this.begin();
+  }
+
+  /** Begin with what stood here before the page was loaded anew. */
+  begin() {
+    const { text = "", form = "", name = "" } = own(KEPT) ?? others(KEPT) ?? {};
+    if (!text) return;
+    this.box.value = text;
+    if (FORMS.includes(form)) this.form = this.forms.value = form;
+    write(this.name, name);
+    this.changed();
   }
 
   /** @param {File} file */
@@ -86,7 +99,7 @@ class Editor {
     if (number !== this.opened) return; // another one was opened meanwhile
     const form = FORMS.find((ending) => file.name.toLowerCase().endsWith(ending));
     this.form = this.forms.value = form ?? ".txt";
-    this.box.value = text;
+    typeInto(this.box, text); // so that Ctrl+Z brings back what stood there
     this.file.value = "";
     write(this.name, file.name);
     this.changed(0);
@@ -96,6 +109,7 @@ class Editor {
     this.draw([]);
     clearTimeout(this.resting);
     this.props.value = { text: this.box.value, form: this.form };
+    keepValue(KEPT, { ...this.props.value, name: this.name.textContent });
     this.resting = setTimeout(() => this.trigger("change", {}), rest);
   }
 
