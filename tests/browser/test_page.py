@@ -672,6 +672,41 @@ def test_the_page_speaks_chinese_fits_a_phone_and_asks_nobody_else(
     context.close()
 
 
+def test_a_swipe_that_begins_on_a_slider_scrolls_and_moves_no_slider(browser: Browser, address: str) -> None:
+    phone = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    page = phone.new_page()
+    open_desk(page, address)
+    live(page, on=False)
+    add_lora(page, "sepia")
+    send = phone.new_cdp_session(page).send
+
+    def swipe(x: float, y: float) -> None:
+        """Swipe by so many pixels from a quarter of the slider's length, or only touch it."""
+        slider(page, "sepia").scroll_into_view_if_needed()
+        box = slider(page, "sepia").bounding_box()
+        left, top = box["x"] + box["width"] / 4, box["y"] + box["height"] / 2
+        send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [{"x": left, "y": top}]})
+        for part in range(1, 9) if x or y else ():
+            at = {"x": left + x * part / 8, "y": top + y * part / 8}
+            send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": [at]})
+        send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+
+    before = page.evaluate("scrollY")
+    swipe(0, -150)
+    page.wait_for_function("before => scrollY !== before", arg=before)
+    page.evaluate("() => new Promise(requestAnimationFrame)")
+    assert strengths(page)["sepia"] == 1
+    agrees(page)
+    swipe(0, 0)
+    expect(number(page, "sepia")).not_to_have_value("1")
+    touched = strengths(page)["sepia"]
+    swipe(60, 0)
+    expect(number(page, "sepia")).not_to_have_value(f"{touched:g}")
+    agrees(page)
+    assert strengths(page)["sepia"] > touched
+    phone.close()
+
+
 def test_hires_fix_draws_larger(page: Page) -> None:
     live(page, on=False)
     page.get_by_text("Hires fix: a second").click()

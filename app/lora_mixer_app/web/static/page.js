@@ -4,6 +4,7 @@ import "./common/fonts.js";
 import { keepFocus } from "./common/focus.js";
 import { hearKeys } from "./common/keys.js";
 import { keepNames } from "./common/names.js";
+import "./common/sliders.js";
 import { language } from "./common/words.js";
 
 document.documentElement.lang = language() === "zh" ? navigator.language : "en"; // Gradio says English to whoever reads aloud
