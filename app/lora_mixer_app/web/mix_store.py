@@ -116,7 +116,8 @@ class MixStore:
         path.rename(self._bin / f"{time.time_ns()}-{path.name}")
         oldest = time.time_ns() - _DAYS_KEPT * 86_400 * 10**9
         for thrown in self._bin.glob(f"*{_ENDING}"):
-            if int(thrown.name.partition("-")[0]) < oldest:
+            stamp = thrown.name.partition("-")[0]
+            if stamp.isdecimal() and int(stamp) < oldest:
                 thrown.unlink(missing_ok=True)
 
     def path(self, name: str) -> Path:
