@@ -239,6 +239,24 @@ def test_deleting_is_undone_and_takes_the_comparison_with_it(desk: Page) -> None
     expect(desk.locator("#compare")).to_be_hidden()
 
 
+def test_the_key_for_undo_takes_back_what_was_deleted_and_then_what_was_done_to_the_mix(desk: Page) -> None:
+    desk.locator("#prompt textarea").fill("a walnut")
+    desk.locator("#films-search input").fill("walnut")
+    for seed in (4151, 4152):
+        generate(desk, seed)
+    desk.locator("#picture").focus()
+    for seed in (4152, 4151):
+        desk.keyboard.press("Delete")
+        expect(film(desk, seed)).to_have_count(0)
+    for seed in (4151, 4152):
+        desk.keyboard.press("Control+z")
+        expect(film(desk, seed)).to_have_count(1)
+    expect(desk.locator("#seed input")).to_have_value("4152")
+    expect(desk.locator("#undelete")).to_be_hidden()
+    desk.keyboard.press("Control+z")
+    expect(desk.locator("#seed input")).to_have_value("4151")
+
+
 def test_a_held_key_shows_the_picture_before(desk: Page) -> None:
     desk.locator("#prompt textarea").fill("a pine cone")
     desk.locator("#films-search input").fill("pine cone")  # or one that others make may stand between

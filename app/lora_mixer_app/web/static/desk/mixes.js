@@ -37,18 +37,23 @@ export function mountMixes(root, desk) {
     const found = await ask(question, data);
     list(found, names.value === before ? chosen : names.value); // else somebody chose another one meanwhile
   };
-  /** What was deleted or replaced last, which can be brought back. */
-  let gone = "";
-  const tell = (/** @type {string} */ text, name = "") => {
+  /** What brings back what was deleted or replaced last. @type {(() => void) | null} */
+  let takeBack = null;
+  const tell = (/** @type {string} */ text, gone = "") => {
     said.textContent = text;
-    gone = name;
-    back.hidden = !name;
+    back.hidden = !gone;
+    takeBack = gone ? () => restore(gone) : null;
+    if (takeBack) desk.canTakeBack(takeBack);
+  };
+  const restore = (/** @type {string} */ gone) => {
+    tell("");
+    relist("mixes.restore", { name: gone }, gone).catch((error) => desk.fail(error));
   };
   const has = (/** @type {string} */ called) => [...names.options].some((option) => option.value === called);
   back.addEventListener("click", () => {
-    const name = gone;
-    tell("");
-    relist("mixes.restore", { name }, name).catch((error) => desk.fail(error));
+    if (!takeBack) return;
+    desk.cannotTakeBack(takeBack);
+    takeBack();
   });
   /** @param {string} id @param {string} key @param {() => Promise<void> | void} act */
   const button = (id, key, act) =>

@@ -45,6 +45,8 @@ export class Desk {
   #keeper;
   #renders;
   #order = new InOrder();
+  /** What takes back what was done last beside the document, such as deletions, the newest last. @type {(() => void)[]} */
+  #beside = [];
   #live = new Live(() => this.#follow());
   /** @type {Set<(topics: Set<Topic>) => void>} */
   #listeners = new Set();
@@ -94,7 +96,7 @@ export class Desk {
   }
 
   get canUndo() {
-    return this.#history.past.length > 0;
+    return this.#beside.length > 0 || this.#history.past.length > 0;
   }
 
   get canRedo() {
@@ -144,6 +146,7 @@ export class Desk {
     this.note = note;
     this.#history = reduce(before, action);
     if (this.#history === before && !settled) return;
+    if (this.#history !== before) this.#beside = [];
     if (this.#history.present !== before.present) {
       this.#wire.publish(this.document);
       this.#remember();
@@ -166,7 +169,24 @@ export class Desk {
 
   /** Take the last gesture back, once it is done. */
   undo() {
-    this.#order.now(() => this.dispatch({ type: "undo" }));
+    this.#order.now(() => {
+      const takeBack = this.#beside.at(-1);
+      if (!takeBack) return this.dispatch({ type: "undo" });
+      this.cannotTakeBack(takeBack);
+      takeBack();
+    });
+  }
+
+  /** Something was done beside the document: undo takes it back, until a gesture changes the document. @param {() => void} takeBack */
+  canTakeBack(takeBack) {
+    this.#beside = [...this.#beside, takeBack];
+    this.#tell("document");
+  }
+
+  /** It was taken back already. @param {() => void} takeBack */
+  cannotTakeBack(takeBack) {
+    this.#beside = this.#beside.filter((one) => one !== takeBack);
+    this.#tell("document");
   }
 
   /** Do again what was taken back. */

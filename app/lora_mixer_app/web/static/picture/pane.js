@@ -188,8 +188,8 @@ export function mount(root, desk) {
  * @param {import("../desk/store.js").Desk} desk
  */
 function undoOfDelete(desk) {
-  /** @type {import("../desk/types.js").Picture | null} */
-  let gone = null;
+  /** @type {(() => void) | null} */
+  let last = null;
   const text = h("span", { role: "status" });
   const back = h("button", { type: "button", id: "undelete" }, say("undo"));
   const close = h(
@@ -199,23 +199,30 @@ function undoOfDelete(desk) {
   );
   const element = h("div", { class: "undelete", hidden: true }, text, back, close);
   close.addEventListener("click", () => (element.hidden = true));
-  back.addEventListener("click", async () => {
-    if (!gone) return;
-    const [mine, { picture: looked }] = [gone, desk.view];
+  back.addEventListener("click", () => {
+    if (!last) return;
+    desk.cannotTakeBack(last);
+    last();
+  });
+  /** @param {import("../desk/types.js").Picture} picture @param {() => void} mine */
+  async function restore(picture, mine) {
+    const { picture: looked } = desk.view;
     try {
-      const restored = await desk.ask("pictures.restore", { id: mine.id });
+      const restored = await desk.ask("pictures.restore", { id: picture.id });
       if (desk.view.picture?.id === looked?.id) desk.look({ picture: restored }); // else another one is looked at by now
       desk.picturesChanged();
-      if (gone === mine) element.hidden = true; // else another one can be taken back
+      if (last === mine) element.hidden = true; // else another one can be taken back
     } catch (error) {
       desk.fail(error);
     }
-  });
+  }
   return {
     element,
     /** @param {import("../desk/types.js").Picture} picture */
     offer(picture) {
-      gone = picture;
+      const mine = () => restore(picture, mine);
+      last = mine;
+      desk.canTakeBack(mine);
       text.textContent = say("went_to_bin", { seed: picture.seed });
       element.hidden = false;
     },
