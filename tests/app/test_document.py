@@ -59,12 +59,13 @@ def test_two_tabs_with_two_models_read_one_prompt_by_two_grammars(state: AppStat
 
 
 def test_every_answer_carries_the_documents_number_and_the_picture_is_the_documents(state: AppState) -> None:
-    sent = {"number": 41, "document": document("heart <lora:line_art:0.5>", {"name": "sepia", "strength": 0.25})}
-    told = list(answers(state, person("one"), sent))
-    assert [answer["kind"] for answer in told] == ["began", "step", "step", "done"]
+    asked = document("heart <lora:line_art:0.5>", {"name": "sepia", "strength": 0.25}, steps=20)
+    told = list(answers(state, person("one"), {"number": 41, "document": asked}))
+    began, *steps, done = told
+    assert (began["kind"], {step["kind"] for step in steps}, done["kind"]) == ("began", {"step"}, "done")
     assert {answer["number"] for answer in told} == {41}
-    assert told[-1]["picture"]["record"].startswith("heart <lora:line_art:0.5> <lora:sepia:0.25>")
-    assert told[1]["preview"].startswith("data:image/jpeg;base64,")
+    assert done["picture"]["record"].startswith("heart <lora:line_art:0.5> <lora:sepia:0.25>")
+    assert steps[0]["preview"].startswith("data:image/jpeg;base64,")
 
 
 def test_what_was_told_last_can_be_asked_for_whether_or_not_it_arrived(state: AppState) -> None:

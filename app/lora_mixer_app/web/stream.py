@@ -33,7 +33,8 @@ def stream(
 ) -> Iterator[Preview | RenderedImage]:
     """Render in a thread of its own; yield the newest step whenever there is one, and the picture at the end.
 
-    The first step has a preview; then previews take at most a third of the time.
+    The first step has a preview; then previews take at most a third of the time. One that was made when nobody looked comes
+    with the newest step.
 
     Args:
         mixer: What renders.
@@ -46,10 +47,9 @@ def stream(
     Raises:
         Exception: Whatever the render raised: a `LoraMixerError`, or what nobody expected.
     """
+    previews = _Previews()
 
     def start(tell: Callable[[Preview], None], cancel: Cancel) -> Iterator[RenderedImage]:
-        previews = _Previews()
-
         def told(progress: Progress) -> None:
             tell(previews.of(progress))
             if give_way is not None:
@@ -58,7 +58,10 @@ def stream(
         yield mixer.render(request, on_progress=told, cancel=cancel)
 
     with Background[RenderedImage, Preview](start, cancel=cancel, name="render") as render:
-        yield from render.follow()
+        for event in render.follow():
+            if isinstance(event, Preview):
+                previews.take(event)
+            yield event
 
 
 class _Previews:
@@ -66,12 +69,18 @@ class _Previews:
 
     def __init__(self) -> None:
         self._due = 0.0
+        self._untaken: Image.Image | None = None
 
     def of(self, progress: Progress) -> Preview:
-        """Return a step with a preview, if there is time for one."""
-        image, began = None, time.monotonic()
+        """Return a step with a preview, if there is time for one, or with the last one that nobody has taken."""
+        began = time.monotonic()
         if began >= self._due:
-            image = progress.preview()
+            self._untaken = progress.preview()
             ended = time.monotonic()
             self._due = ended + 2 * (ended - began)
-        return Preview(image=image, step=progress.step, steps=progress.steps)
+        return Preview(image=self._untaken, step=progress.step, steps=progress.steps)
+
+    def take(self, preview: Preview) -> None:
+        """Hear that a reader has one: its picture comes no more."""
+        if preview.image is self._untaken:
+            self._untaken = None
