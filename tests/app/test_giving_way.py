@@ -65,7 +65,7 @@ class Studio:
                 self.steps.append(name)
                 self.seconds += STEP
                 at.get(number, lambda: None)()
-                way(self.aside)
+                way(self)
 
     def join(self) -> str:
         for thread in self.threads:

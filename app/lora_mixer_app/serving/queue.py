@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import partial
+from typing import Protocol
 
 from lora_mixer.cancel import Cancel
 from lora_mixer.errors import RequestError
@@ -59,8 +60,16 @@ class Ticket:
         return isinstance(self.cancel, Listened) and self.cancel.absent
 
 
-GiveWay = Callable[[Callable[[], AbstractContextManager[object]]], None]
-"""Lets those who have had less go first, between two steps of a render: takes `Progress.aside`, and returns when it may go on.
+class BetweenSteps(Protocol):
+    """A render between two of its steps, as its `Progress` tells of it."""
+
+    @property
+    def aside(self) -> Callable[[], AbstractContextManager[object]]:
+        """Lets others use the model within a `with` block."""
+
+
+GiveWay = Callable[[BetweenSteps], None]
+"""Lets those who have had less go first, between two steps of a render; returns when it may go on.
 
 Raises:
     CancelledError: It was cancelled meanwhile.
@@ -162,15 +171,15 @@ class RenderQueue:
         ticket.start = self._shares.start(ticket.flow, ticket.arrived)
         self._shares.serve(ticket.flow, ticket.start)
 
-    def _give_way(self, ticket: Ticket, aside: Callable[[], AbstractContextManager[object]]) -> None:
+    def _give_way(self, ticket: Ticket, render: BetweenSteps) -> None:
         with self._changed:
             leaving, gives_way = self._leaving > 0, self._is_ahead(ticket)
         if gives_way:
-            with aside(), self._changed:
+            with render.aside(), self._changed:
                 self._give_back(ticket)
                 self._wait_to_go_on(ticket)
         elif leaving:
-            with aside(), self._changed:
+            with render.aside(), self._changed:
                 self._changed.wait_for(lambda: not self._leaving)
 
     def _is_ahead(self, ticket: Ticket) -> bool:

@@ -72,7 +72,7 @@ def _rendered(state: AppState, wish: RenderRequest, request: gr.Request) -> tupl
     """Render when it is the caller's turn, and keep the picture in the history."""
     cancel = state.listened(request)
     with state.turn(request, cancel, model=wish.model) as give_way:
-        picture = state.mixer.render(wish, cancel=cancel, on_progress=lambda progress: give_way(progress.aside))
+        picture = state.mixer.render(wish, cancel=cancel, on_progress=give_way)
     kept = state.keep(picture, owner=owner_of(request))
     return FileData(path=str(kept.path), orig_name=kept.path.name, mime_type="image/png"), infotext(kept.record)
 

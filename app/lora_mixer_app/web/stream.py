@@ -53,7 +53,7 @@ def stream(
         def told(progress: Progress) -> None:
             tell(previews.of(progress))
             if give_way is not None:
-                give_way(progress.aside)
+                give_way(progress)
 
         yield mixer.render(request, on_progress=told, cancel=cancel)
 

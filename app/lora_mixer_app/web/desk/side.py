@@ -44,7 +44,7 @@ def render_beside(state: AppState, request: gr.Request, data: Form) -> Form:
     asked = on_same_noise(state, owner, asked_request(state, request, data.get("document")), _whole(data.get("noise")))
     target = _frame(state, owner, data) if kind == FILM else None
     with state.turn(request, cancel, model=asked.model) as give_way:
-        made = state.mixer.render(asked, cancel=cancel, on_progress=lambda progress: give_way(progress.aside))
+        made = state.mixer.render(asked, cancel=cancel, on_progress=give_way)
     if target is not None:
         save_picture(made.image, made.record, target)
         return {"url": link_to(target)}

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from lora_mixer import Cancel
+from lora_mixer import Cancel, Progress
 from lora_mixer.errors import CancelledError, MissingFileError
 from lora_mixer.images import save_picture, write_whole
 from lora_mixer.ledger import Ledger
@@ -188,7 +188,7 @@ class _InTurns(InlineExecutor):
     """Renders on the page's mixer; whatever takes time waits for its turn first, so that everybody's sliders get in between."""
 
     def __init__(self, state: AppState, wanted: PageRun, cancel: Cancel, caller: str) -> None:
-        super().__init__(lambda: state.mixer, on_progress=lambda progress: self._give_way(progress.aside))
+        super().__init__(lambda: state.mixer, on_progress=self._stepped)
         self._first = state.first.name
         self._take = partial(state.queue.take, cancel, caller=caller, tab=str(wanted.folder))
 
@@ -200,8 +200,11 @@ class _InTurns(InlineExecutor):
     def next_result(self, heartbeat: Heartbeat) -> Finished:
         """Render a batch, when it is this caller's turn."""
         model = self._given[0].jobs[0].request.model or self._first
-        with self._take(model=model) as self._give_way:
+        with self._take(model=model) as self._way:
             return super().next_result(heartbeat)
+
+    def _stepped(self, progress: Progress) -> None:
+        self._way(progress)
 
 
 def _ended(done: RunState, ending: str) -> RunState:
