@@ -16,6 +16,7 @@ from lora_mixer.choices import PRESETS
 from lora_mixer.errors import PromptError, RequestError
 from lora_mixer.prompt import parse
 from lora_mixer.promptfile.ranges import numbers
+from lora_mixer.trainer.memory import Memory
 from lora_mixer_app.web.error_i18n import error_text, in_chinese, line_text, parted
 from lora_mixer_app.web.sentences import ROOMS, SENTENCES, matching
 from lora_mixer_app.web.sentences.matching import row_of
@@ -208,3 +209,8 @@ def test_what_an_inspection_says_is_in_the_table() -> None:
     assert lines
     said = [line_text(line, "zh") for line in lines]
     assert [line for line in said if re.search(r"\b(made|model|changes|of|in|wide|calls|are|by)\b", line)] == []
+
+
+def test_the_memory_of_a_training_is_told_in_one_language() -> None:
+    note = f"84 layers learn; about {Memory(weights=10**9, adapters=0, activations=2 * 10**9)}"
+    assert line_text(note, "zh") == "训练 84 层；约需 3.0 GB 内存（模型 1.0，适配器与优化器 0.0，激活值 2.0）"

@@ -77,7 +77,7 @@ def test_places_are_called_by_the_pages_names_in_chinese_and_words_and_loras_sta
     assert seen["columns"] == ["无 no_sky", "no_sky 0.5"]
     assert [block["name"] for block in seen["blocks"]] == ["red", "no red"]
     assert seen["rows"] == ["步数 1", "步数 2"] * 2
-    assert seen["cells"][-1]["title"] == "no_sky 0.5, no red, 步数 2"
+    assert seen["cells"][-1]["title"] == "no_sky 0.5，no red，步数 2"  # noqa: RUF001
     assert cells_of(done, person("en"))["columns"] == ["no no_sky", "no_sky 0.5"]
     compared = plan_sheet(BASE, [AxisChoice(kind="loras", values="sepia, ink"), NOTHING, NOTHING], without=True)
     done = RunState(run=PageRun(plan=compared, folder=tmp_path))

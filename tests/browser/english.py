@@ -21,7 +21,7 @@ TEXTS = """() => {
         const texts = [...one.childNodes].filter(node => node.nodeType === Node.TEXT_NODE).map(node => node.data);
         found.push(...texts, ...attributes.map(name => one.getAttribute(name) ?? ''));
     }
-    return [...new Set(found.filter(text => /[A-Za-z]{2}/.test(text)))];
+    return [...new Set(found)];
 }"""
 """Every text and every name of the page, those that our own components hide for now too; not what people wrote, and records."""
 TERMS = """
@@ -54,4 +54,13 @@ def english_on(page: Page, *names: str) -> list[str]:
         text
         for text in page.evaluate(TEXTS)
         if set(re.findall(r"[A-Za-z]{2,}", name.sub("", text))) - set(TERMS.split())
+    ]
+
+
+def latin_marks_on(page: Page) -> list[str]:
+    """Return the texts of a page that have colons, commas or the like in their Latin form beside Chinese letters."""
+    return [
+        text
+        for text in page.evaluate(TEXTS)
+        if re.search(r"[\u4e00-\u9fff][:;,!?.](\s|$)|[:;,!?] [\u4e00-\u9fff]", text)
     ]

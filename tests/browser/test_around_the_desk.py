@@ -172,7 +172,7 @@ def test_a_prompt_file_has_its_errors_under_their_lines(page: Page, tmp_path: Pa
     page.keyboard.type("star --stepz 4")
     expect(page.locator(".editor-line.bad")).to_have_count(2)
     expect(page.locator("#batch-remarks li").last).to_have_text(re.compile("^3: unknown option --stepz"))
-    expect(page.locator("#batch-summary")).to_contain_text("2 pictures; 1 cannot be rendered, 1 remarks")
+    expect(page.locator("#batch-summary")).to_contain_text("Pictures: 2. Cannot be rendered: 1. Remarks on lines: 1.")
     page.locator("#batch-go").click()
     expect(page.locator("#batch-status")).to_contain_text("1 of 2 pictures; not made: 1", timeout=4 * WAIT)
     expect(page.locator("#batch-cells .cell.failed")).to_have_count(1)
@@ -233,12 +233,25 @@ def test_plots_are_drawn_in_the_pages_own_colours_and_metadata_are_text(page: Pa
     assert serious(page) == []
 
 
-def test_a_toast_says_all_of_its_text_and_stands_at_the_bottom_left(page: Page) -> None:
-    open_tab(page, "picture_info")
-    for _ in range(2):
+def test_a_toast_says_all_of_its_text_and_stands_at_the_bottom_left(page: Page, address: str) -> None:
+    client = Client(address, verbose=False)
+    for seed in (951, 952):
+        client.predict("green pear", seed=seed, steps=1, api_name="/render")
+    open_tab(page, "history")
+    with page.expect_response(lambda answer: '"green pear"' in (answer.request.post_data or "")) as listed:
+        page.locator("#history-search").fill("green pear")
+    old = listed.value.json()
+    page.route("**/panes/history", lambda route: route.fulfill(json=old))  # and nothing newer
+    cards = page.locator(".history-card")
+    expect(cards).to_have_count(2)
+    gone = [int(str(card.get_attribute("data-key"))) for card in cards.all()]
+    for question in ("history-throw-away", "history-destroy"):
+        page.request.post(f"{address}/panes/{question}", data={"ids": gone})
+    for card in cards.all():
+        card.locator(".history-open").click()
         with page.expect_response("**/queue/join*"):
-            page.locator("#info-send").click()
-        expect(page.locator("[data-testid=toast-body]").last).to_contain_text("there is no picture. Drop one first.")
+            page.keyboard.press("Enter")
+        expect(page.locator("[data-testid=toast-body]").last).to_contain_text("That picture is gone.")
         page.wait_for_function(TOASTS)
 
 
@@ -327,14 +340,14 @@ def test_a_picture_that_is_closed_gives_the_focus_back_however_late_the_history_
     expect(page.get_by_role("button", name="meteor · 5", exact=True)).to_be_visible()
     with page.expect_request(lambda request: '"comet"' in (request.post_data or "")):
         page.locator("#history-search").fill("comet")
-    page.get_by_role("button", name="meteor · 5", exact=True).focus()
+    page.get_by_role("button", name="Seed 5: meteor", exact=True).focus()
     page.keyboard.press("Enter")
     large = page.get_by_role("dialog")
     expect(large).to_contain_text("meteor")
     held.pop().continue_()
-    expect(large).to_contain_text("1/1 · comet")
+    expect(large).to_contain_text("1/1 · Seed 5: comet")
     page.keyboard.press("Escape")
-    expect(page.get_by_role("button", name="comet · 5", exact=True)).to_be_focused()
+    expect(page.get_by_role("button", name="Seed 5: comet", exact=True)).to_be_focused()
 
 
 def test_who_logs_out_sees_nothing_more(browser: Browser, mixer: Mixer, tmp_path: Path) -> None:

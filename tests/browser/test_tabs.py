@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, Page, Route, expect
 from lora_mixer.images import read_picture
 from tests.browser.conftest import BROWSER, WAIT, Log, nameless
 from tests.browser.desk_page import add_lora, document
-from tests.browser.english import english_on
+from tests.browser.english import english_on, latin_marks_on
 
 pytestmark = BROWSER
 
@@ -268,11 +268,12 @@ def test_every_tab_speaks_chinese_names_its_controls_and_asks_nobody_else(
     page.locator("#prompt textarea").fill("心 <lora:pix")
     expect(page.locator("#prompt .wrong")).not_to_be_empty()
     assert english_on(page, *theirs) == []
+    assert latin_marks_on(page) == []
     page.locator("#prompt textarea").fill("心")
     for tab, text in (
         ("对比图表", "并排比较图片"),
         ("提示词文件", "批量提示词文件"),
-        ("图片信息", "拖入任意"),
+        ("图片信息", "将图片拖放到此处"),
         ("检查 LoRA", "查看 LoRA 的内容"),
         ("训练", "用您的图片训练"),
     ):
@@ -293,6 +294,7 @@ def test_every_tab_speaks_chinese_names_its_controls_and_asks_nobody_else(
             page.locator("#train-body[data-training='试']").wait_for()
         assert nameless(page) == []
         assert english_on(page, *theirs) == []
+        assert latin_marks_on(page) == []
         assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     open_tab(page, "对比图表")
     page.screenshot(path=pictures / "chinese.png", full_page=True)

@@ -27,6 +27,18 @@ def photos(tmp_path: Path) -> list[Path]:
     return sorted(tmp_path.iterdir())
 
 
+def marked(page: Page) -> list[str]:
+    """Return the buttons of the tab that are in the colour of Generate."""
+    colour = page.locator("#go").evaluate("one => getComputedStyle(one).backgroundColor")
+    found: list[str] = page.evaluate(
+        """colour => [...document.querySelectorAll('#train-tab button')]
+            .filter(one => one.checkVisibility() && getComputedStyle(one).backgroundColor === colour)
+            .map(one => one.id)""",
+        colour,
+    )
+    return found
+
+
 def test_eight_pictures_become_a_strip_on_the_desk(
     browser: Browser, address: str, photos: list[Path], pictures: Path
 ) -> None:
@@ -38,6 +50,8 @@ def test_eight_pictures_become_a_strip_on_the_desk(
     page.locator("#train-name").fill("my squares")
     page.locator("#train-new").click()
     expect(page.locator("#train-body")).to_have_attribute("data-training", "my squares")
+    expect(page.locator("#train-status")).to_have_text("Not started yet. When everything is set, press Start.")
+    assert marked(page) == ["train-go"]
     page.locator("#train-files").set_input_files(photos)
     captions = page.locator("#train-pictures textarea")
     expect(captions).to_have_count(8)
@@ -53,6 +67,7 @@ def test_eight_pictures_become_a_strip_on_the_desk(
     page.locator("#train-go").click()
     expect(page.locator("[data-wrong=rank]")).to_be_empty()
     expect(page.locator("#train-status")).to_contain_text("Finished", timeout=TRAINED)
+    assert marked(page) == ["train-to-desk"]
     expect(page.locator("#train-plot .curve")).to_be_visible()
     assert nameless(page) == []
     page.screenshot(path=pictures / "train.png", full_page=True)
@@ -150,3 +165,21 @@ def test_a_late_answer_does_not_bring_back_the_training_that_was_left(two: Page)
     two.evaluate("() => new Promise((done) => setTimeout(done))")
     expect(two.locator("#train-body")).to_have_attribute("data-training", "left")
     expect(two.locator("#train-list").get_by_role("button", name="left")).to_have_attribute("aria-pressed", "true")
+
+
+def test_what_is_wrong_with_a_new_name_stays_when_the_list_comes_late(two: Page) -> None:
+    held: list[Route] = []
+    late = [True]
+    two.route("**/panes/trainings", lambda route: held.append(route) if late else route.continue_())
+    with two.expect_request("**/panes/trainings"):
+        two.reload()
+        two.get_by_role("tab", name="Train", exact=True).click()
+    two.locator("#train-name").fill("a/b")
+    two.locator("#train-new").click()
+    wrong = two.locator("[data-wrong=name]")
+    expect(wrong).to_contain_text("cannot be called that")
+    late.clear()
+    for route in held:
+        route.continue_()
+    expect(two.locator("#train-body")).to_have_attribute("data-training", "right")
+    expect(wrong).to_contain_text("cannot be called that")

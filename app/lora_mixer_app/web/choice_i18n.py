@@ -17,7 +17,7 @@ _LATENT = {
 CHOICES_IN_CHINESE: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {
         "schedule": {"Automatic": "自动"},
-        "method": {"the sum": "直接相加"},
+        "method": {"the sum": "直接相加", "sum": "直接相加"},
         "balance": {"off": "关闭", "mix": "整个混音", "block": "逐层"},
         "places": {"given": "按指定", "auto": "自动查找"},
         "rng": {"cpu": "CPU", "nv": "NVIDIA 显卡"},
@@ -52,3 +52,12 @@ def in_chinese(setting: str, names: Iterable[str]) -> dict[str, str]:
     """
     called = CHOICES_IN_CHINESE.get(setting, {})
     return {name: called[name] for name in names if name in called}
+
+
+def value_in_chinese(setting: str, value: str) -> str:
+    """Return what a value of a setting is called in Chinese.
+
+    >>> value_in_chinese("schedule", "Automatic"), value_in_chinese("steps", "20")
+    ('自动', '20')
+    """
+    return CHOICES_IN_CHINESE.get(setting.replace(" ", "_"), {}).get(value, value)

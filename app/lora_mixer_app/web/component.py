@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import gradio as gr
 
@@ -39,3 +39,8 @@ def own_component(
         module=module,
         **props,
     )
+
+
+def seen_if(there: object) -> Literal[True, "hidden"]:
+    """Return what Gradio calls `visible` of a part that is seen only while there is something in it, and never taken away."""
+    return True if there else "hidden"

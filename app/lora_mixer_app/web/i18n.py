@@ -10,6 +10,7 @@ import gradio as gr
 
 from lora_mixer.settings import PICTURE, SECOND_PASS
 from lora_mixer_app.serving.languages import language_in
+from lora_mixer_app.web.choice_i18n import value_in_chinese
 from lora_mixer_app.web.history_i18n import HISTORY_WORDS
 from lora_mixer_app.web.mixing_i18n import MIXING_WORDS
 from lora_mixer_app.web.pane_i18n import PANE_WORDS
@@ -60,7 +61,7 @@ WORDS: tuple[Message, ...] = (
     Message("loras", "LoRAs", "LoRA 列表"),
     Message("search", "Search", "搜索"),
     Message("folder", "Folder", "文件夹"),
-    Message("all_folders", "all folders", "全部文件夹"),
+    Message("all_folders", "all folders", "全部目录"),
     Message(
         "no_strips",
         "No LoRA yet: add one above, or type its tag into the prompt.",
@@ -169,6 +170,9 @@ WORDS: tuple[Message, ...] = (
     Message("undo", "Undo (Ctrl+Z)", "撤销（Ctrl+Z）"),
     Message("redo", "Redo (Ctrl+Shift+Z)", "重做（Ctrl+Shift+Z）"),
     Message("seed_short", "Seed", "种子"),
+    Message("seed_of", "Seed {seed}: {prompt}", "种子 {seed}：{prompt}"),
+    Message("colon", "{name}: {value}", "{name}：{value}"),
+    Message("comma", ", ", "，"),
     Message("seed_dice", "Another seed each time (-1)", "每次随机（-1）"),
     Message("seed_lock", "Keep the noise of the picture on the screen", "锁定当前图片的噪声"),
     Message("seed_reuse", "Take the seed of the picture on the screen", "使用当前图片的种子"),
@@ -193,8 +197,15 @@ WORDS: tuple[Message, ...] = (
 _BY_KEY = {word.key: word for word in WORDS}
 _SETTINGS = {word.key: word for word in _controls()}
 _OURS = "lora_mixer_"  # Gradio has sentences of its own under short keys
-_ENGLISH = {_OURS + word.key: word.english for word in WORDS}
-_CHINESE = {_OURS + word.key: word.chinese for word in WORDS} | {"common.complete": "完成"}  # which Gradio lacks
+_ENGLISH = {_OURS + word.key: word.english for word in WORDS} | {
+    "upload_text.drop_file": "Drop a picture here",  # the only file that is asked for in Gradio's own way is one
+    "upload_text.click_to_upload": "Choose one",
+}
+_CHINESE = {_OURS + word.key: word.chinese for word in WORDS} | {
+    "upload_text.drop_file": "将图片拖放到此处",
+    "upload_text.click_to_upload": "点击选择图片",
+    "common.complete": "完成",  # which Gradio lacks
+}
 
 I18N = gr.I18n(**{"en": _ENGLISH, "zh": _CHINESE, "zh-CN": _CHINESE, "zh-TW": _CHINESE})
 """For `launch`: a browser's language falls back to its first half, then to English."""
@@ -219,6 +230,11 @@ def label(request: gr.Request, name: str) -> str:
     """Return what the page calls a setting or a fact of a picture, to who reads Chinese; to others its own name."""
     row = _BY_KEY.get(f"info_{name}") or _BY_KEY.get(name.replace(" ", "_"))
     return _bare(row.chinese) if row and language_in(request.headers) == "zh" else name
+
+
+def value_said(request: gr.Request, setting: str, value: str) -> str:
+    """Return what the page calls a value that is chosen from a list, to who reads Chinese; to others its own name."""
+    return value_in_chinese(setting, value) if language_in(request.headers) == "zh" else value
 
 
 def said(request: gr.Request, key: str, **values: object) -> str:

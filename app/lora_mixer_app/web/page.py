@@ -24,7 +24,7 @@ def build_page(state: AppState) -> gr.Blocks:
     page: gr.Blocks
     kept = (PREVIEWS_KEPT, PREVIEWS_KEPT)
     with gr.Blocks(title="LoRA Mixer", analytics_enabled=False, fill_width=True, delete_cache=kept) as page:
-        gr.Markdown("# LoRA Mixer")
+        gr.Markdown("# LoRA Mixer", elem_id="title")
         with gr.Tabs(selected="desk", overflow_behavior="wrap", elem_id="tabs") as tabs:
             with gr.Tab(word("desk"), id="desk", elem_id="tab-desk"):
                 desk = build_desk(state, page, tabs)

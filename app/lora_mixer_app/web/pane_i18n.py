@@ -25,7 +25,7 @@ PANE_WORDS: tuple[tuple[str, str, str], ...] = (
         "没有可写入的文件夹：请在 models.toml 的 folders 中指定。",
     ),
     ("lora_about", "About this LoRA", "关于此 LoRA"),
-    ("lora_about_hint", "Point at a LoRA to read about it.", "将指针移到 LoRA 上可查看其说明。"),
+    ("lora_about_hint", "Point at a LoRA, or choose it, to read about it.", "指向或选择 LoRA，可查看其说明。"),
     ("lora_taken", "in the mix", "已在混音中"),
     ("lora_strength", "strength {strength}", "建议强度 {strength}"),
     (

@@ -159,6 +159,10 @@ SENTENCES: tuple[tuple[str, str], ...] = (
     ),
     # what a training tells
     ("{} layers learn; about {}", "训练 {} 层；约需 {}"),
+    (
+        "{} layers learn; about {} GB of memory (model {}, adapters with optimizer {}, activations {})",
+        "训练 {} 层；约需 {} GB 内存（模型 {}，适配器与优化器 {}，激活值 {}）",
+    ),
     ("going on at step {} of {}", "从第 {}/{} 步继续"),
     ("left out: {}: {}", "略去：{}：{:zh}"),
 )

@@ -21,7 +21,7 @@ def labels_in_words(sheet: SheetPlan, request: gr.Request) -> Callable[[str], st
         return str
     varied = {part.rpartition(" ")[0] for label in (*sheet.columns, *sheet.rows) for part in label.split(_MARK)}
     part_in_words = partial(_part_in_words, varied, request)
-    return lambda label: _MARK.join(map(part_in_words, label.split(_MARK)))
+    return lambda label: said(request, "comma").join(map(part_in_words, label.split(_MARK)))
 
 
 def _part_in_words(varied: set[str], request: gr.Request, part: str) -> str:

@@ -86,9 +86,14 @@ def _lay_choice(mixer: Mixer) -> tuple[gr.Dropdown, gr.Textbox, gr.Button, gr.Bu
             elem_id="inspect-pick",
             interactive=True,
             scale=3,
+            min_width=240,
         )
         strengths = gr.Textbox(
-            value="1", label=word("inspect_strengths"), info=word("inspect_strengths_hint"), elem_id="inspect-strengths"
+            value="1",
+            label=word("inspect_strengths"),
+            info=word("inspect_strengths_hint"),
+            elem_id="inspect-strengths",
+            min_width=240,
         )
         with gr.Column(min_width=160):
             go = gr.Button(word("inspect_go"), variant="primary", elem_id="inspect-go")

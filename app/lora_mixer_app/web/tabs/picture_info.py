@@ -16,8 +16,9 @@ from lora_mixer.images import Infotext, PictureInfo, infotext, plain, read_pictu
 from lora_mixer.mixer import differences, with_local_names
 from lora_mixer.mixes import LoraUse
 from lora_mixer.request import RenderRequest
+from lora_mixer_app.web.component import seen_if
 from lora_mixer_app.web.desk import Desk
-from lora_mixer_app.web.i18n import label, said, word
+from lora_mixer_app.web.i18n import label, said, value_said, word
 from lora_mixer_app.web.notices import as_text, error_in_words, line_in_words
 from lora_mixer_app.web.state import AppState
 from lora_mixer_app.web.tabs.tables import filled, text_table
@@ -35,38 +36,27 @@ def build_picture_info(state: AppState, desk: Desk) -> None:
     gr.Markdown(word("info_help"))
     with gr.Row():
         with gr.Column():
-            file = gr.File(label=word("info_drop"), file_types=SUFFIXES, type="filepath", elem_id="info-file")
+            file = gr.File(show_label=False, file_types=SUFFIXES, type="filepath", elem_id="info-file")
+            source = gr.Markdown(elem_id="info-source")
             picture = gr.Image(
                 label=word("picture"),
+                show_label=False,
                 type="filepath",
                 format="png",
                 elem_id="info-picture",
                 buttons=["fullscreen"],
                 interactive=False,
                 height=320,
+                visible="hidden",
             )
-            send = gr.Button(word("send"), variant="primary", elem_id="info-send")
-        with gr.Column():
-            source = gr.Markdown(word("info_empty"), elem_id="info-source")
+            send = gr.Button(word("send"), variant="primary", elem_id="info-send", visible="hidden")
+        with gr.Column(visible=False) as told:
             table = text_table("info_settings", ["head_setting", "head_value"], "info-table")
             missing = gr.Textbox(label=word("info_differences"), lines=2, elem_id="info-differences", interactive=False)
             raw = gr.Textbox(label=word("info_raw"), lines=6, elem_id="info-raw", interactive=False, buttons=["copy"])
 
     def read(path: str | None, request: gr.Request) -> tuple[object, ...]:
-        if not path:
-            return said(request, "info_empty"), filled(()), "", "", None
-        try:
-            info = read_upload(Path(path))
-        except LoraMixerError as error:  # said once, beside the file, and not on each of the boxes
-            return f"⚠ {as_text(error_in_words(error, request))}", filled(()), "", "", None
-        here = with_local_names(info, state.mixer.library)
-        said_of = said(request, f"info_source_{info.source.replace('-', '_')}")
-        say = partial(line_in_words, request=request)
-        lacking = [say(line) for line in differences_of(state.mixer, here, state.model(request).name)]
-        if not lacking:
-            lacking = [said(request, "info_unknown" if here.request is None else "info_same")]
-        rows = [[label(request, name), value] for name, value in rows_of(here, say=say)]
-        return said_of, filled(rows), "\n".join(lacking), raw_text(info), path
+        return _told(state, path, request) if path else _nothing()
 
     def settings(path: str | None, session: gr.Request) -> RenderRequest:
         if not path:
@@ -79,8 +69,37 @@ def build_picture_info(state: AppState, desk: Desk) -> None:
             )
         return replace(request, model=state.model(session).name)  # the desk tells of masks it cannot take
 
-    file.change(read, [file], [source, table, missing, raw, picture], show_progress="minimal", api_visibility="private")
+    outputs = [source, picture, send, told, table, missing, raw]
+    file.change(read, [file], outputs, show_progress="minimal", api_visibility="private")
     desk.receive(send.click, settings, [file])
+
+
+def _told(state: AppState, path: str, request: gr.Request) -> tuple[object, ...]:
+    """Return what the tab shows of a picture: its kind, itself, the way to the desk, and what it says."""
+    try:
+        info = read_upload(Path(path))
+    except LoraMixerError as error:  # said once, beside the file
+        return _nothing(f"⚠ {as_text(error_in_words(error, request))}")
+    here = with_local_names(info, state.mixer.library)
+    say = partial(line_in_words, request=request)
+    lacking = [say(line) for line in differences_of(state.mixer, here, state.model(request).name)]
+    if not lacking:
+        lacking = [said(request, "info_unknown" if here.request is None else "info_same")]
+    return (
+        said(request, f"info_source_{info.source.replace('-', '_')}"),
+        gr.Image(path, visible=True),
+        gr.Button(visible=seen_if(here.request)),
+        gr.Column(visible=info.source != "none"),
+        filled([[label(request, name), value_said(request, name, value)] for name, value in rows_of(here, say=say)]),
+        "\n".join(lacking),
+        raw_text(info),
+    )
+
+
+def _nothing(says: str = "") -> tuple[object, ...]:
+    """Return what the tab shows where no picture is read: the place for one, and what was wrong with the last."""
+    hidden = (gr.Image(None, visible="hidden"), gr.Button(visible="hidden"), gr.Column(visible=False))
+    return says, *hidden, filled(()), "", ""
 
 
 def read_upload(path: Path) -> PictureInfo:

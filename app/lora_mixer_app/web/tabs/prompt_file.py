@@ -18,7 +18,7 @@ from lora_mixer.runs.origin import on_model
 from lora_mixer_app.web.component import own_component
 from lora_mixer_app.web.desk import Desk
 from lora_mixer_app.web.i18n import said, word
-from lora_mixer_app.web.notices import error_in_words, line_in_words
+from lora_mixer_app.web.notices import error_in_words, language_of, line_in_words
 from lora_mixer_app.web.state import AppState, owner_of
 from lora_mixer_app.web.tabs.dry_run import Check, check_jobs
 from lora_mixer_app.web.tabs.run_folders import PageRun, begin_run
@@ -113,9 +113,10 @@ def remark_of(error: LoraMixerError, request: gr.Request | None = None) -> Form:
 
 def _summary(request: gr.Request, plan: PromptFile, check: Check, seconds: float | None) -> str:
     counts = {"pictures": len(plan.jobs), "failed": len(check.failed), "problems": len(plan.problems)}
-    known = {} if seconds is None else {"seconds": f"{seconds:.0f}"}
-    time = said(request, "time_known" if known else "time_unknown", **known)
-    return said(request, "dry_run_says", time=time, **counts)
+    told = [said(request, f"dry_run_{what}", count=count) for what, count in counts.items() if count]
+    known = {} if seconds is None else {"seconds": f"{max(seconds, 1):.0f}"}
+    told.append(said(request, "time_known" if known else "time_unknown", **known))
+    return ("" if language_of(request) == "zh" else " ").join(told)
 
 
 def rows_of(plan: PromptFile, check: Check, say: Callable[[str], str] = str) -> list[Row]:

@@ -15,7 +15,7 @@ from gradio.components import Component
 from lora_mixer.errors import LoraMixerError, RequestError
 from lora_mixer.images import read_picture
 from lora_mixer.request import RenderRequest
-from lora_mixer_app.web.component import own_component
+from lora_mixer_app.web.component import own_component, seen_if
 from lora_mixer_app.web.desk import Desk
 from lora_mixer_app.web.i18n import said, word
 from lora_mixer_app.web.links import link_to
@@ -130,7 +130,7 @@ def build_runner(state: AppState, desk: Desk, kind: str) -> Runner:
         ending = gr.Radio(list(ENDINGS), value=ENDINGS[0], label=word("ending"), elem_id=f"{kind}-ending")
     status = gr.Markdown(word("run_empty"), elem_id=f"{kind}-status")
     cells = own_component("tabs/cells.js", elem_id=f"{kind}-cells")
-    with gr.Accordion(word("sheet_page"), open=False):
+    with gr.Accordion(word("sheet_page"), open=False, visible="hidden") as page:
         sheet = gr.Image(
             label=word("sheet_page"),
             type="filepath",
@@ -139,7 +139,14 @@ def build_runner(state: AppState, desk: Desk, kind: str) -> Runner:
             interactive=False,
             buttons=["download", "fullscreen"],
         )
-    files = gr.File(label=word("files"), elem_id=f"{kind}-files", interactive=False, file_count="multiple", height=140)
+    files = gr.File(
+        label=word("files"),
+        elem_id=f"{kind}-files",
+        interactive=False,
+        file_count="multiple",
+        height=140,
+        visible="hidden",
+    )
 
     def settings(request: gr.Request, event: gr.EventData) -> RenderRequest:
         sent = event._data  # noqa: SLF001 how Gradio hands on what a script sent
@@ -157,7 +164,7 @@ def build_runner(state: AppState, desk: Desk, kind: str) -> Runner:
         resume=resume,
         batch=batch,
         ending=ending,
-        outputs=(status, cells, sheet, files),
+        outputs=(status, cells, page, sheet, files),
         wrong=wrong,
         pace=Pace(),
     )
@@ -171,13 +178,13 @@ def _settings_of(path: Path | None) -> RenderRequest:
 
 
 def _shown(done: RunState, request: gr.Request) -> tuple[object, ...]:
-    """Return what the outputs of a runner show of a run: status, cells, sheet, files."""
-    return (
-        _status(done, request),
-        cells_of(done, request),
-        str(done.sheets[0]) if done.sheets else gr.skip(),
-        [str(path) for path in (*done.sheets, done.archive) if path] if done.over else gr.skip(),
-    )
+    """Return what the outputs of a runner show of a run: status, cells, the sheet and its fold, files."""
+    told = _status(done, request), cells_of(done, request)
+    if not done.over:  # the sheet and the files of the run before stay until then
+        return *told, gr.skip(), gr.skip(), gr.skip()
+    files = [str(path) for path in (*done.sheets, done.archive) if path]
+    sheet = str(done.sheets[0]) if done.sheets else None
+    return *told, gr.Accordion(visible=seen_if(sheet)), sheet, gr.File(files, visible=seen_if(files))
 
 
 def _status(done: RunState, request: gr.Request) -> str:

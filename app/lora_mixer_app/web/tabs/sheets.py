@@ -10,9 +10,10 @@ import gradio as gr
 from lora_mixer.catalog import SameAdapter
 from lora_mixer.errors import LoraMixerError
 from lora_mixer.request import RenderRequest
+from lora_mixer_app.web.component import seen_if
 from lora_mixer_app.web.desk import Desk
 from lora_mixer_app.web.desk.asked import heard_strips
-from lora_mixer_app.web.i18n import label, word
+from lora_mixer_app.web.i18n import label, said, value_said, word
 from lora_mixer_app.web.misplaced import wrong_place
 from lora_mixer_app.web.notices import error_in_words
 from lora_mixer_app.web.state import AppState, owner_of
@@ -80,9 +81,10 @@ def on_desk(desk: Desk, request: gr.Request, document: object) -> RenderRequest:
 def in_words(wish: RenderRequest, request: gr.Request) -> str:
     """Return what all cells have in common, for its reader's eyes."""
     mix = [f"{use.name} {use.strength.denoiser:g}" for use in wish.loras]
-    given = (("seed", wish.seed), ("steps", wish.steps), ("cfg", wish.cfg), ("", wish.sampler), ("", wish.schedule))
+    schedule = value_said(request, "schedule", wish.schedule) if wish.schedule else None
+    given = (("seed", wish.seed), ("steps", wish.steps), ("cfg", wish.cfg), ("", wish.sampler), ("", schedule))
     facts = [f"{name and label(request, name)} {value}".strip() for name, value in given if value is not None]
-    return f"{wish.prompt}\n{', '.join([*mix, *facts])}"
+    return f"{wish.prompt}\n{said(request, 'comma').join([*mix, *facts])}"
 
 
 def _axis(state: AppState, side: str) -> tuple[gr.Dropdown, gr.Dropdown, gr.Textbox]:
@@ -96,6 +98,7 @@ def _axis(state: AppState, side: str) -> tuple[gr.Dropdown, gr.Dropdown, gr.Text
             label=word(side),
             elem_id=f"sheet-{side}",
             interactive=True,
+            min_width=240,
         )
         lora = gr.Dropdown(
             names,
@@ -112,11 +115,16 @@ def _axis(state: AppState, side: str) -> tuple[gr.Dropdown, gr.Dropdown, gr.Text
             elem_id=f"sheet-{side}-values",
             interactive=True,
             scale=2,
+            min_width=240,
+            visible=seen_if(kind_now),
         )
-    kind.change(
-        lambda chosen: gr.Dropdown(visible=chosen == "strength"), kind, lora, queue=False, api_visibility="private"
-    )
+    kind.change(_asked_of, kind, [lora, values], queue=False, api_visibility="private")
     return kind, lora, values
+
+
+def _asked_of(kind: str) -> tuple[gr.Dropdown, gr.Textbox]:
+    """Return which fields an axis has: a LoRA where its strength varies, values where anything does."""
+    return gr.Dropdown(visible=kind == "strength"), gr.Textbox(visible=seen_if(kind))
 
 
 def _choices(*given: object) -> list[AxisChoice]:

@@ -109,7 +109,7 @@ export function mountFilm(root, desk) {
     const left = done ? Math.ceil((((performance.now() - began) / done) * (of - done)) / 1000) : null;
     bar.value = done / of;
     const parts = [say("film_making", { done, of }), left === null ? "" : say("film_left", { left })];
-    write(said, parts.filter(Boolean).join(", "));
+    write(said, parts.filter(Boolean).join(say("comma")));
   }
 
   /** @param {HTMLInputElement} box @param {number} low @param {number} high @param {boolean} whole */

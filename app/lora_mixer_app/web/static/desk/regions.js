@@ -92,7 +92,7 @@ function card(desk, first) {
     desk.dispatch({ type: "region.set", number, values, ...(gesture ? { gesture } : {}) }, how);
   /** @param {string} name @param {string} key @param {() => void} act */
   const sign = (name, key, act) => {
-    const label = `${say(key)}: ${say("region_short", { number })}`;
+    const label = say("colon", { name: say(key), value: say("region_short", { number }) });
     return h(
       "button",
       { type: "button", class: "icon", title: say(key), "aria-label": label, onclick: act },

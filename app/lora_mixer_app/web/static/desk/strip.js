@@ -97,8 +97,10 @@ export function makeStrip(desk, first) {
 /** @param {string} name */
 function lay(name) {
   /** @param {string} kind @param {string} key @param {string | Node} sign */
-  const button = (kind, key, sign) =>
-    h("button", { type: "button", class: `icon ${kind}`, title: say(key), "aria-label": `${say(key)}: ${name}` }, sign);
+  const button = (kind, key, sign) => {
+    const label = say("colon", { name: say(key), value: name });
+    return h("button", { type: "button", class: `icon ${kind}`, title: say(key), "aria-label": label }, sign);
+  };
   const slider = h("input", { type: "range", step: STEP, "aria-label": say("slider_of", { name }) });
   const number = h("input", {
     type: "text",

@@ -140,7 +140,7 @@ function update(item, card, taken) {
   button.title = card.unfit ? say("unfit", { name: card.name, reason: card.unfit }) : card.name;
   button.setAttribute(
     "aria-description",
-    [card.base, taken ? say("lora_taken") : "", card.unfit ?? ""].filter(Boolean).join(", "),
+    [card.base, taken ? say("lora_taken") : "", card.unfit ?? ""].filter(Boolean).join(say("comma")),
   );
   like.setAttribute("aria-pressed", String(card.favourite));
 }

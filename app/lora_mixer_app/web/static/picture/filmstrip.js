@@ -23,7 +23,7 @@ export function filmstrip(desk) {
 
   /** @param {Picture} picture */
   const made = (picture) => {
-    const label = `${say("seed_short")} ${picture.seed}: ${picture.prompt}`;
+    const label = say("seed_of", { seed: picture.seed, prompt: picture.prompt });
     const button = h(
       "button",
       { type: "button", class: "thumbnail-item", role: "option", tabindex: -1, title: label, "aria-label": label },

@@ -90,7 +90,7 @@ export function mount(root, desk) {
       key: `${id}`,
       url,
       record,
-      title: `${say("seed_short")} ${seed}: ${prompt}`,
+      title: say("seed_of", { seed, prompt }),
     }));
     box.open(items, pictures.indexOf(shown));
   }
@@ -104,7 +104,7 @@ export function mount(root, desk) {
     hint.hidden = Boolean(source);
     image.hidden = !source;
     if (source && image.getAttribute("src") !== source) image.setAttribute("src", source);
-    image.alt = on.picture ? `${say("picture")}: ${on.picture.prompt}` : say("picture");
+    image.alt = on.picture ? say("colon", { name: say("picture"), value: on.picture.prompt }) : say("picture");
     badge.hidden = on.kind !== "half";
     badge.textContent = on.kind === "half" ? say("half_done") : "";
     fill(record, on.picture?.record ?? "", true);

@@ -125,11 +125,11 @@ class Cells {
     const button = /** @type {HTMLButtonElement} */ (element.firstElementChild);
     button.dataset.place = placeOf(cell);
     button.disabled = !cell.url;
-    button.title = cell.failed ? `${cell.title}: ${cell.failed}` : cell.title;
+    button.title = cell.failed ? say("colon", { name: cell.title, value: cell.failed }) : cell.title;
     button.classList.toggle("failed", Boolean(cell.failed));
     button.setAttribute("aria-label", button.title);
     button.onclick = () => this.lightbox.open(this.made().map(shown), this.made().indexOf(cell));
-    if (cell.failed && !cell.url) return write(button, "✗");
+    if (cell.failed && !cell.url) return button.replaceChildren(h("small", {}, `✗ ${cell.failed}`));
     if (!cell.url) return write(button, "…");
     const image = button.querySelector("img");
     if (image?.getAttribute("src") !== cell.url)

@@ -138,7 +138,9 @@ class Editor {
         );
       }),
     );
-    this.remarks.replaceChildren(...remarks.map(({ line, what }) => h("li", {}, `${line}: ${what}`)));
+    this.remarks.replaceChildren(
+      ...remarks.map(({ line, what }) => h("li", {}, say("colon", { name: line, value: what }))),
+    );
     this.follow();
   }
 

@@ -113,12 +113,10 @@ export class History {
     this.pinned.setAttribute("aria-pressed", String(this.view.pinned));
     this.binned.setAttribute("aria-pressed", String(this.view.binned));
     write(this.binned, `${say("bin")} (${bin})`);
-    const { start, binned: inBin } = this.shown;
+    const { start } = this.shown;
     const last = Math.min(start + size, total);
-    write(
-      this.status,
-      total ? say("history_range", { first: start + 1, last, total }) : say(inBin ? "bin_empty" : "history_empty"),
-    );
+    write(this.status, total ? say("history_range", { first: start + 1, last, total }) : say(none(this.shown, bin)));
+    this.bulk.hidden = !pictures.length;
     this.before.disabled = !start;
     this.after.disabled = last >= total;
     this.pages.hidden = total <= size;
@@ -165,7 +163,7 @@ export class History {
         this.page.pictures.findIndex(({ id }) => id === picture.id),
       );
     box.checked = this.chosen.has(picture.id);
-    box.setAttribute("aria-label", `${say("choose")}: ${title}`);
+    box.setAttribute("aria-label", say("colon", { name: say("choose"), value: title }));
     box.onchange = () => {
       if (box.checked) this.chosen.add(picture.id);
       else this.chosen.delete(picture.id);
@@ -173,7 +171,7 @@ export class History {
     };
     star.hidden = this.shown.binned;
     star.setAttribute("aria-pressed", String(picture.pinned));
-    star.setAttribute("aria-label", `${say("favourite")}: ${title}`);
+    star.setAttribute("aria-label", say("colon", { name: say("favourite"), value: title }));
     star.onclick = () => this.pin([picture.id], !picture.pinned);
   }
 
@@ -260,8 +258,14 @@ function lines(grid) {
   return [...new Set(cards.map((card) => card.offsetTop))].map((top) => cards.filter((card) => card.offsetTop === top));
 }
 
+/** The sentence where nothing is found. @param {View} view @param {number} bin How many are in the bin. */
+function none({ text, lora, model, pinned, binned }, bin) {
+  if (binned && !bin) return "bin_empty";
+  return text || lora || model || pinned ? "history_none" : "history_empty";
+}
+
 /** @param {Picture} picture */
-const titled = ({ prompt, seed, name }) => `${prompt.trim() || name} · ${seed}`;
+const titled = ({ prompt, seed, name }) => say("seed_of", { seed, prompt: prompt.trim() || name });
 
 /** @param {Picture} picture */
 const shown = (picture) => ({

@@ -43,7 +43,7 @@ function cosines(label, { rows, columns, values }) {
     h(
       "td",
       { class: value < 0 ? "opposed" : "alike", style: `--share: ${Math.min(1, Math.abs(value)) * 55}%` },
-      value.toFixed(2),
+      value.toFixed(2).replace(/^-(0\.00)$/, "$1"),
     );
   const lines = rows.map((name, at) => h("tr", {}, h("th", { scope: "row" }, name), ...values[at].map(cell)));
   return figure(label, h("table", { class: "plot cosines" }, head, ...lines));

@@ -61,11 +61,7 @@ export class TrainTab {
     this.boxes = Object.fromEntries(SETTINGS.map(([name, kind, step]) => [name, box(name, kind, step)]));
     this.model = h("select", { id: "train-model", "aria-label": say("model") });
     this.sample = h("input", { type: "text", id: "train-sample" });
-    this.start = h(
-      "button",
-      { type: "button", id: "train-go", class: "primary", onClick: () => this.begin() },
-      say("train_start"),
-    );
+    this.start = h("button", { type: "button", id: "train-go", onClick: () => this.begin() }, say("train_start"));
     this.stop = h("button", { type: "button", id: "train-stop", onClick: () => this.end() }, say("train_stop"));
     this.desk = h(
       "button",
@@ -146,7 +142,7 @@ export class TrainTab {
     this.beside.fill(given.samples?.beside);
     this.lesson.fill(given.slider ?? undefined);
     this.pictures.folder.value = this.shown?.folder ?? "";
-    this.#wrong({});
+    sayWrong(this.body, {}); // and leaves what is said of the name for the next one
   }
 
   draw() {
@@ -167,6 +163,7 @@ export class TrainTab {
     const { shown } = this;
     this.body.hidden = !shown;
     this.beside.offer(this.listing.loras);
+    this.#mark(shown);
     if (!shown) return;
     if (this.body.dataset.training !== shown.name) {
       this.body.dataset.training = shown.name;
@@ -184,6 +181,12 @@ export class TrainTab {
     this.load.download = `${shown.name}.safetensors`;
     this.body.dataset.state = shown.state;
     this.course.draw(shown);
+  }
+
+  /** Mark the button that is to be pressed next. @param {Training | null} shown */
+  #mark(shown) {
+    const next = !shown ? this.make : shown.made && !shown.resumes ? this.desk : this.start;
+    for (const one of [this.make, this.start, this.desk]) one.classList.toggle("primary", one === next);
   }
 
   /** @param {Row} row */

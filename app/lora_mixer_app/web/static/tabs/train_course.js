@@ -53,8 +53,10 @@ function told(row) {
   if (row.state === "training" || row.state === "stopped" || row.state === "finished") {
     const step = say("train_step", { step: row.step, of: row.of, epoch: row.epoch, loss: row.loss.toFixed(4) });
     const left = row.left === null ? "" : ` ${say("train_left", { left: time(row.left) })}`;
-    return row.state === "training" ? step + left : `${say(`train_is_${row.state}`)}. ${step}`;
+    return row.state === "training" ? step + left : say("train_over", { how: say(`train_is_${row.state}`), step });
   }
+  if (row.state === "new") return say("train_before");
+  if (row.state === "starting") return say("train_begins");
   return say(`train_is_${row.state}`);
 }
 

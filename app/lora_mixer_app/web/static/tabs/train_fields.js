@@ -32,9 +32,10 @@ export function fieldValue(input, kind) {
 
 /** @param {string} name @param {HTMLElement} control @param {(Node | string)[]} more */
 export function field(name, control, ...more) {
+  const checked = control instanceof HTMLInputElement && control.type === "checkbox";
   return h(
     "div",
-    { class: "train-field" },
+    { class: checked ? "train-field train-check" : "train-field" },
     h("label", { for: control.id }, say(name === "model" ? "model" : `train_${name}`)),
     control,
     ...more,

@@ -26,6 +26,8 @@ export class Pictures {
       id: "train-files",
       multiple: true,
       accept: "image/*,.txt,.caption",
+      class: "visually-hidden",
+      tabindex: "-1",
       "aria-label": say("train_pictures"),
       onChange: () => this.send([...(this.files.files ?? [])]),
     });
@@ -41,6 +43,7 @@ export class Pictures {
       "div",
       { class: "train-drop", id: "train-drop" },
       h("p", {}, say("train_drop")),
+      h("button", { type: "button", id: "train-choose", onClick: () => this.files.click() }, say("train_choose")),
       this.files,
       this.folder,
       hint("folder"),
@@ -64,7 +67,7 @@ export class Pictures {
       (one) => this.#picture(shown.name, one),
       renewed,
     );
-    write(this.left, shown.left_out.map(([file, why]) => `${file}: ${why}`).join(" · "));
+    write(this.left, shown.left_out.map(([file, why]) => say("colon", { name: file, value: why })).join(" · "));
   }
 
   /** @param {string} training @param {Picture} one */
@@ -105,9 +108,9 @@ export class Pictures {
       );
       try {
         const answer = await fetch(url, { method: "PUT", body: one });
-        if (!answer.ok) wrong.push(`${one.name}: ${(await answer.json()).error}`);
+        if (!answer.ok) wrong.push(say("colon", { name: one.name, value: (await answer.json()).error }));
       } catch {
-        wrong.push(`${one.name}: ${say("no_answer")}`);
+        wrong.push(say("colon", { name: one.name, value: say("no_answer") }));
       }
     }
     this.files.value = "";
