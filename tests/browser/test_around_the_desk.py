@@ -187,7 +187,7 @@ def test_a_prompt_file_outlives_a_reload_and_a_file_that_is_opened_over_it(page:
     page.reload()
     open_tab(page, "prompt_file")
     expect(box).to_have_value("a blue whale\na red kite")
-    expect(page.locator("#batch-summary")).to_contain_text("2 pictures")
+    expect(page.locator("#batch-summary")).to_contain_text("Pictures: 2.")
     (tmp_path / "mine.txt").write_text("a green frog\n")
     page.locator("#batch-file").set_input_files(tmp_path / "mine.txt")
     expect(box).to_have_value("a green frog\n")
@@ -337,7 +337,7 @@ def test_a_picture_that_is_closed_gives_the_focus_back_however_late_the_history_
     held: list[Route] = []
     page.route("**/panes/history", lambda route: held.append(route) if "comet" in _sent(route) else route.continue_())
     open_tab(page, "history")
-    expect(page.get_by_role("button", name="meteor · 5", exact=True)).to_be_visible()
+    expect(page.get_by_role("button", name="Seed 5: meteor", exact=True)).to_be_visible()
     with page.expect_request(lambda request: '"comet"' in (request.post_data or "")):
         page.locator("#history-search").fill("comet")
     page.get_by_role("button", name="Seed 5: meteor", exact=True).focus()
