@@ -522,6 +522,23 @@ export async function seriesLaws() {
   expect(sent.length === 8 && !desk.rendering, "and nothing follows Cancel", prompts());
 }
 
+/** A picture that is done is the one that is looked at: nobody is told of the one before it meanwhile. */
+export async function doneLaws() {
+  const { desk, tell } = await begin();
+  const wrong = [];
+  desk.subscribe(() => {
+    const { done } = desk.shown;
+    if (done && !desk.rendering && desk.view.picture?.id !== done.picture.id) wrong.push([desk.view.picture?.id, done.picture.id]);
+  });
+  for (const number of [1, 2]) {
+    desk.generate();
+    await tell({ number, kind: "began" });
+    await tell({ number, kind: "step", step: 1, steps: 1, preview: "data:," });
+    await tell({ number, kind: "done", picture: picture(number) });
+  }
+  expect(wrong.length === 0, "the picture before is on no screen between a preview and its picture", wrong);
+}
+
 /** What is under way when the page is loaded anew, or when the server loses it, is begun anew; what was cancelled is not. */
 export async function lostLaws() {
   let kept = null;

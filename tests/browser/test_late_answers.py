@@ -25,6 +25,7 @@ LAWS = {
     "addingLaws": "a LoRA is added once",
     "askedLaws": "what is asked for while Live follows is rendered whole",
     "seriesLaws": "a series is of what Generate was pressed for",
+    "doneLaws": "a picture that is done is looked at",
     "lostLaws": "what is under way outlives a reload",
     "silenceLaws": "a render that is silent is asked after",
     "endlessLaws": "what cannot be rendered ends nothing",

@@ -139,11 +139,12 @@ export class Renders {
     this.shown = heard(before, answer);
     this.#listen();
     if (same(this.shown, before)) return;
+    // before anything else is drawn: between the preview and its picture the one before them is on no screen
+    if (this.shown.done !== before.done && this.shown.done?.picture) this.#hear.made(this.shown.done.picture);
     this.#hear.told();
     const tooEarly = answer.kind === "began" && answer.number <= this.#cancelled;
     if (tooEarly && answer.number === this.#wire.number) this.#wire.stop().catch(() => {}); // a newer one ends it by itself
     if (answer.kind === "began" || answer.kind === "step") return;
-    if (this.shown.done !== before.done && this.shown.done?.picture) this.#hear.made(this.shown.done.picture);
     if (this.shown.newest === answer) this.#goOn(answer);
     this.#hear.ended();
   }
