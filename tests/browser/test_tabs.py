@@ -7,6 +7,7 @@ import re
 import zipfile
 from pathlib import Path
 
+import pytest
 from gradio_client import Client
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
@@ -225,6 +226,28 @@ def test_what_is_wrong_stands_beside_its_field_and_goes_when_it_is_right(page: P
     page.locator("#inspect-go").click()
     expect(page.locator("#inspect-pick-wrong")).to_contain_text("no LoRA is chosen")
     assert page.locator("[data-testid=toast-body], .notice").count() == 0
+
+
+@pytest.mark.parametrize("on_desk", ["line_art", ""])
+def test_a_lora_that_is_typed_before_the_sheet_knows_the_desk_is_the_one_that_is_chosen(
+    page: Page, on_desk: str
+) -> None:
+    if on_desk:
+        add_lora(page, on_desk)
+    held: list[Route] = []
+    page.route("**/gradio_api/run/predict*", lambda route: held.append(route))
+    open_tab(page, "Sheets")
+    lora = page.locator("#sheet-columns-lora input")
+    lora.click()
+    lora.press_sequentially("sep")
+    page.unroute("**/gradio_api/run/predict*")  # lets those go that were held
+    expect(page.locator("#sheet-base textarea")).to_have_value(re.compile(f"{on_desk}(?s:.*)steps"))
+    lora.press_sequentially("ia", delay=200)
+    page.keyboard.press("Enter")
+    expect(lora).to_have_value("sepia")
+    page.locator("#sheet-columns-values textarea").fill("0.5")
+    page.locator("#sheet-go").click()
+    expect(page.locator("#sheet-cells .cell").last).to_have_attribute("title", re.compile("sepia"), timeout=4 * WAIT)
 
 
 def test_every_tab_speaks_chinese_names_its_controls_and_asks_nobody_else(

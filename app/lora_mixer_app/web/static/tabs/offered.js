@@ -1,1 +1,4 @@
-(offer, ...chosen) => chosen.map((one) => one || offer || null);
+(offer, ...chosen) =>
+  chosen.map((one) =>
+    one || !offer || document.activeElement?.closest("[id^=sheet-][id$=-lora]") ? undefined : offer,
+  );
