@@ -111,8 +111,10 @@ def test_the_other_tabs_are_worked_too(page: Page, tmp_path: Path) -> None:
     look_at(page, "sheets")
     expect(page.locator("#sheet-base textarea")).to_have_value(re.compile("steps 1"))
     to(page, "#sheet-columns-lora input")
-    page.keyboard.type("sepia")
+    page.wait_for_timeout(500)  # Gradio's list needs a person's pace: at a machine's it loses an Enter
+    page.keyboard.type("sepia", delay=50)
     page.keyboard.press("Enter")
+    page.wait_for_timeout(500)
     expect(page.locator("#sheet-columns-lora input")).to_have_value("sepia")
     to(page, "#sheet-columns-values textarea")
     write(page, "0.5")
