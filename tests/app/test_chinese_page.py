@@ -41,8 +41,10 @@ def test_whatever_is_chosen_from_a_list_is_called_something_in_chinese() -> None
         if form["shape"] == "choice" and control.field not in NAMES | {"schedule"}:
             assert set(form["choices"]) - PROPER == set(form["chinese"]), control.field
     assert {name for name, _ in CURVES} == set(CHOICES_IN_CHINESE["curve"])
+    one_thing = {"the sum": "sum"}  # as the list calls it, and as records do
     for setting, called in CHOICES_IN_CHINESE.items():
-        assert len(set(called.values())) == len(called), setting
+        things = {one_thing.get(name, name) for name in called}
+        assert len(set(called.values())) == len(things), setting
 
 
 def test_every_method_says_in_chinese_what_it_does_and_what_its_numbers_mean() -> None:
