@@ -71,7 +71,7 @@ export function mount(root, desk) {
         draw(true);
       },
     },
-    { now, before: () => seen.before(performance.now())?.on ?? null, fail: (error) => desk.fail(error) },
+    { now, before: () => seen.before(performance.now()), fail: (error) => desk.fail(error) },
   );
   stage.append(tools.element);
 
@@ -118,10 +118,11 @@ export function mount(root, desk) {
   }
 
   function drawTools() {
-    const meant = seen.before(performance.now());
-    tools.draw(now(), { compared: desk.view.compared !== null, masking: masks.open });
+    const at = performance.now();
+    const next = seen.next(at);
+    tools.draw(now(), { compared: desk.view.compared !== null, masking: masks.open, settling: next !== null });
     clearTimeout(reading);
-    if (meant) reading = setTimeout(drawTools, meant.until - performance.now());
+    if (next !== null) reading = setTimeout(drawTools, next - at);
   }
 
   /** Lay the frame exactly over the picture, so that what is drawn on it is drawn on its pixels. */

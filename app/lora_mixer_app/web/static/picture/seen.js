@@ -24,14 +24,18 @@ export class Seen {
 
   /**
    * Return the picture that somebody means who presses at a time; null if it is what is on the screen.
-   * @param {number} at @returns {{ on: Screen, until: number } | null} And until when that is so.
+   * @param {number} at @returns {Screen | null}
    */
   before(at) {
-    const place = this.#screens.findLastIndex(({ since }) => since <= at - UNREAD);
-    const found = this.#screens[place]?.on;
+    const found = this.#screens.findLast(({ since }) => since <= at - UNREAD)?.on;
     const now = this.#screens.at(-1)?.on;
-    if (!found?.picture || found.picture.id === now?.picture?.id) return null;
-    return { on: found, until: this.#left(place) + UNREAD };
+    return found?.picture && found.picture.id !== now?.picture?.id ? found : null;
+  }
+
+  /** When `before` may next answer otherwise; null if what is on the screen is seen by now. @param {number} at */
+  next(at) {
+    const screen = this.#screens.find(({ since }) => since > at - UNREAD);
+    return screen ? screen.since + UNREAD : null;
   }
 
   /** When a screen went. @param {number} place */

@@ -63,10 +63,10 @@ export function toolbar(acts, { now, before, fail }) {
   return {
     element,
     press,
-    /** @param {Screen} on @param {{ compared: boolean, masking: boolean }} state */
+    /** @param {Screen} on @param {{ compared: boolean, masking: boolean, settling: boolean }} state */
     draw(on, state) {
       const meant = before() ?? on;
-      element.setAttribute("aria-busy", String(meant !== on));
+      element.setAttribute("aria-busy", String(state.settling));
       for (const [name, tool] of made) {
         const waits = on.kind === "preview" && tool === document.activeElement; // for the picture that comes, with the focus
         tool.hidden = !fits(name, on) && !waits;
