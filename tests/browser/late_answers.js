@@ -358,12 +358,12 @@ export async function seenLaws() {
   const { UNREAD } = await import("/desk/unread.js");
   const seen = new Seen();
   const on = (id) => ({ kind: id ? "picture" : "preview", source: "", picture: id ? picture(id) : null, number: 1 });
-  const meant = (at) => seen.before(at)?.on.picture.id ?? null;
+  const meant = (at) => seen.before(at)?.picture.id ?? null;
   seen.show(on(1), 0, false);
   expect(meant(0) === null, "what is there is meant");
   seen.show(on(2), 1000, false);
   expect(meant(1000) === 1 && meant(1000 + UNREAD - 1) === 1 && meant(1000 + UNREAD) === null, "the one before, for a moment");
-  expect(seen.before(1100).until === 1000 + UNREAD, "and until when is known");
+  expect(seen.next(1100) === 1000 + UNREAD, "and until when is known");
   seen.show(on(0), 2000, false);
   seen.show(on(2), 3000, false); // as the last answer is heard: no eye sees that
   seen.show(on(3), 3000.1, false);
