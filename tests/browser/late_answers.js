@@ -374,6 +374,14 @@ export async function seenLaws() {
   expect(meant(5101) === 3 && meant(5000 + UNREAD) === null, "also when another one has come", meant(5101));
   seen.show(on(5), 6000, true);
   expect(meant(6001) === null, "what was chosen is meant at once");
+  const quick = new Seen();
+  for (const [id, at] of [[0, 0], [6, 100], [0, 300], [7, 400]]) quick.show(on(id), at, false);
+  const means = (at) => quick.before(at)?.picture.id ?? null;
+  for (let at = 400; at < 400 + 2 * UNREAD; at += 1) {
+    const told = quick.next(at) !== null && quick.next(at) <= at + 1;
+    expect(told || means(at) === means(at + 1), "whoever draws the tools is told when they come to mean another picture", at);
+  }
+  expect(means(100 + UNREAD) === 6, "also after renders that are quicker than an eye");
 }
 
 /** Files that are dropped while others are taken in are taken in too. */
