@@ -560,6 +560,13 @@ export async function lostLaws() {
   await rest();
   expect(second.sent.length === 1 && second.desk.canCancel, "a reload goes on with the series", second.sent.length);
   expect(second.sent[0].offset === 1, "where it was", second.sent[0]);
+  const again = structuredClone(kept);
+  for (let times = 0; times < 3; times += 1) {
+    const { desk, sent } = await begin([], memory);
+    await rest();
+    expect(sent.length === 1 && !desk.failure, "however often somebody loads the page anew", sent.length, desk.failure);
+  }
+  kept = again;
   for (const number of [1, 2]) {
     await second.tell({ number, kind: "began" });
     await second.tell({ number, kind: "done", picture: picture(number + 1) });
@@ -578,7 +585,9 @@ export async function silenceLaws() {
   globalThis.setTimeout = (act, time, ...values) => wait(act, time >= 5000 && time < 10_000 ? 1 : time, ...values);
   try {
     let reloads = 0;
-    const { desk, asked, sent, question, tell } = await begin([strip(1, "a")], undefined, () => (reloads += 1));
+    let kept = null;
+    const memory = { read: () => kept, write: (now) => (kept = structuredClone(now)) };
+    const { desk, asked, sent, question, tell } = await begin([strip(1, "a")], memory, () => (reloads += 1));
     const news = () => asked.filter(({ name }) => name === "render.newest");
     const nth = (place) => question("render.newest", place);
     desk.generate();
@@ -607,6 +616,14 @@ export async function silenceLaws() {
     await tell({ number: 5, kind: "began" });
     await (await nth(6)).answer(null);
     expect(reloads === 1, "a server that was started anew is listened to anew", reloads);
+    const lost = (times) => ({ read: () => ({ ...kept, pending: { ...kept.pending, again: times } }), write: () => {} });
+    expect(kept.pending.again === 1, "which is counted", kept.pending);
+    const anew = await begin([], lost(1));
+    await rest();
+    expect(anew.sent.length === 1 && !anew.desk.failure, "and its picture begun anew", anew.desk.failure);
+    const given = await begin([], lost(2));
+    await rest();
+    expect(given.sent.length === 0 && given.desk.failure === "render_lost", "once", given.desk.failure);
     await tell({ number: 5, kind: "done", picture: picture(5) });
     const before = news().length;
     await new Promise((resolve) => wait(resolve, 20));

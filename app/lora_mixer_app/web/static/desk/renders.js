@@ -105,8 +105,8 @@ export class Renders {
     this.#left = left;
     this.#isSeries = left > 1;
     this.#isAsked = isAsked;
-    this.#again = again + 1;
-    if (this.#again < MOST_TRIES) this.#send(sent);
+    this.#again = again;
+    if (again < MOST_TRIES) this.#send(sent);
     else this.#hear.failed(say("render_lost"));
   }
 
@@ -224,8 +224,10 @@ export class Renders {
   /** @param {Answer | null} told What the server said last; null if it knows nothing of this page. @param {number} number What is under way. */
   #takeNews(told, number) {
     const isCancelled = number <= this.#cancelled;
-    if (!told) this.#hear.forgotten();
-    else if (told.number === number && (told.kind !== "cancelled" || isCancelled)) this.take(told);
+    if (!told) {
+      this.#again += 1;
+      this.#hear.forgotten();
+    } else if (told.number === number && (told.kind !== "cancelled" || isCancelled)) this.take(told);
     else if (isCancelled) this.take({ number, kind: "cancelled" });
     else if (this.#again + 1 < MOST_TRIES) {
       this.#again += 1;

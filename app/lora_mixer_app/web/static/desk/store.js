@@ -334,7 +334,10 @@ export class Desk {
       made: (picture) => this.look({ picture }),
       failed: (says) => this.fail(says),
       unanswered: (error) => this.fail(error),
-      forgotten: () => this.#reload(),
+      forgotten: () => {
+        this.#remember();
+        this.#reload();
+      },
       ended: () => {
         this.#remember();
         this.picturesChanged();
